@@ -1,0 +1,87 @@
+"""Means with t intervals, and differences paired by seed. Pure functions of numbers and frames.
+
+Every interval is the two-sided t interval of a mean: mean +- t(n - 1) * s / sqrt(n), s with
+n - 1 in its denominator. One number has no interval: its bounds are nan.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis.cells import BASELINE, TASK
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean and its interval, in the unit of the values.
+
+    Attributes:
+        mean: nan without any value.
+        low: lower bound, nan for fewer than two values.
+        high: upper bound, nan for fewer than two values.
+        n: number of values that are not nan.
+    """
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+def interval(values: Iterable[float], level: float = LEVEL) -> Estimate:
+    """The mean of the values that are not nan, with its t interval.
+
+    Args:
+        values: independent values, one per seed.
+        level: the interval's coverage, a fraction.
+    """
+    frame = pd.DataFrame({"value": np.fromiter(values, float)}).assign(all=0)
+    if frame["value"].notna().sum() == 0:
+        return Estimate(np.nan, np.nan, np.nan, 0)
+    row = grouped(frame, ["all"], "value", level).iloc[0]
+    return Estimate(float(row["mean"]), float(row["low"]), float(row["high"]), int(row["n"]))
+
+
+def grouped(
+    frame: pd.DataFrame, by: Sequence[str], value: str, level: float = LEVEL
+) -> pd.DataFrame:
+    """`interval` of each group of rows.
+
+    Args:
+        frame: a row per seed and group.
+        by: the columns that make the groups.
+        value: the column to estimate; nan is left out and not counted.
+        level: the intervals' coverage, a fraction.
+
+    Returns:
+        A row per group in the order of its first appearance: `by`, `mean`, `low`, `high`, `n`.
+    """
+    groups = frame.groupby(list(by), sort=False, observed=True, dropna=False)[value]
+    table = groups.agg(["mean", "std", "count"]).reset_index()
+    n = table["count"].to_numpy()
+    # t has no meaning below one degree of freedom; std is nan there, and so is the product
+    half = stats.t.ppf((1 + level) / 2, np.maximum(n - 1, 1)) * table["std"] / np.sqrt(n.clip(1))
+    bounds = {"low": table["mean"] - half, "high": table["mean"] + half, "n": n}
+    return table[[*by, "mean"]].assign(**bounds)
+
+
+def differences(trials: pd.DataFrame, value: str = "test_accuracy") -> pd.DataFrame:
+    """Each trial's difference to the dense trial of the same seed and task.
+
+    Args:
+        trials: a row per trial with the trial's fields.
+        value: the column to compare.
+
+    Returns:
+        The rows of the trials that have such a partner (dense trials are none), with a column
+        `difference`: theirs minus dense's.
+    """
+    dense = trials.loc[trials["method"] == BASELINE, [*TASK, value]]
+    others = trials[trials["method"] != BASELINE]
+    pairs = others.merge(dense, on=list(TASK), suffixes=("", "_of_dense"), validate="many_to_one")
+    return pairs.assign(difference=pairs[value] - pairs[f"{value}_of_dense"])

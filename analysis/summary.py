@@ -1,0 +1,62 @@
+"""One row per cell: final accuracy, changed fraction, the difference to dense, and the counts."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis.cells import sort, varying
+from analysis.estimates import differences, grouped
+from analysis.tables import Results
+
+
+def summary(results: Results) -> pd.DataFrame:
+    """The cells of a study, finished or not, with what came out after the last epoch.
+
+    Diverged and dead trials count with the accuracy that was recorded for them; a trial whose
+    accuracy is nan cannot, and is counted in `no_accuracy`.
+
+    Returns:
+        A row per cell with the fields in which the cells differ (`method` is always there) and
+        accuracy, accuracy_low, accuracy_high: mean test accuracy, a fraction, and 95% t interval;
+        changed, changed_low, changed_high: likewise the fraction of connections changed;
+        difference, difference_low, difference_high, pairs: accuracy minus that of `dense`, paired
+        by seed, nan for dense itself and where there is none;
+        n: finished trials; planned: trials in the definitions (0: only in older results);
+        diverged, dead, no_accuracy: numbers of trials.
+    """
+    by = varying(results)
+    cells = pd.concat([results.plan[by], results.trials[by]]).drop_duplicates()
+    for table in (
+        _counts(results, by),
+        _estimate(results.trials, by, "test_accuracy", "accuracy"),
+        _estimate(results.trials, by, "changed", "changed"),
+        _estimate(differences(results.trials), by, "difference", "difference", n="pairs"),
+    ):
+        cells = cells.merge(table, on=by, how="left")
+    counts = ["n", "planned", "diverged", "dead", "no_accuracy", "pairs"]
+    cells[counts] = cells[counts].fillna(0).astype(int)
+    columns = [c for c in cells.columns if c not in counts]
+    return sort(results, cells[[*columns, "pairs", *counts[:-1]]], by)
+
+
+def _counts(results: Results, by: Sequence[str]) -> pd.DataFrame:
+    """Per cell: how many trials are finished, planned, diverged, dead and without accuracy."""
+    trials = results.trials
+    flags = trials[list(by)].assign(
+        n=1,
+        diverged=trials["outcome"] == "diverged",
+        dead=trials["outcome"] == "dead",
+        no_accuracy=trials["test_accuracy"].isna(),
+    )
+    counted = flags.groupby(list(by), sort=False).sum().reset_index()
+    planned = results.plan.groupby(list(by), sort=False).size().rename("planned").reset_index()
+    return counted.merge(planned, on=list(by), how="outer")
+
+
+def _estimate(
+    frame: pd.DataFrame, by: Sequence[str], value: str, name: str, n: str | None = None
+) -> pd.DataFrame:
+    """`grouped` with its columns named after what is estimated."""
+    names = {"mean": name, "low": f"{name}_low", "high": f"{name}_high", "n": n or "count"}
+    table = grouped(frame, by, value).rename(columns=names)
+    return table if n else table.drop(columns="count")

@@ -1,0 +1,81 @@
+"""Which trials are finished: one attempt each, proven by intact parts."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from studies.schemas import science
+from studies.store import Store
+
+#: Beside the science columns, what must be equal before two attempts have to agree.
+_SAME_CONDITIONS = ("engine", "device", "threads", "versions")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The finished trials of a study.
+
+    Attributes:
+        rows: one row of `trials` per finished trial, the earliest proven attempt.
+        damaged: the damaged parts, as (table, part).
+        conflicts: ids of trials of which two attempts under the same engine, device and versions
+            differ in a science column.
+    """
+
+    rows: pa.Table
+    damaged: tuple[tuple[str, str], ...]
+    conflicts: tuple[str, ...]
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The ids of the finished trials."""
+        return frozenset(self.rows["trial_id"].to_pylist())
+
+
+def finished(store: Store) -> Finished:
+    """The finished trials: those with a row in `trials` whose parts elsewhere are all intact."""
+    trials = store.read("trials")
+    layers, damaged_layers = store.check("layers")
+    epochs, damaged_epochs = store.check("epochs")
+    by_table = {"trials": trials.damaged, "layers": damaged_layers, "epochs": damaged_epochs}
+    damaged = tuple((table, part) for table, parts in by_table.items() for part in parts)
+    rows = trials.rows.sort_by([("finished_at", "ascending"), ("attempt", "ascending")])
+    named = zip(rows["layers_parts"].to_pylist(), rows["epochs_parts"].to_pylist(), strict=True)
+    rows = rows.filter(pa.array([layers.issuperset(a) and epochs.issuperset(b) for a, b in named], pa.bool_()))
+    first: dict[str, int] = {}
+    for index, trial_id in enumerate(rows["trial_id"].to_pylist()):
+        first.setdefault(trial_id, index)
+    return Finished(rows.take(pa.array(first.values(), pa.int64())), damaged, _conflicts(rows))
+
+
+def rows_of(store: Store, table: str, attempts: pa.Array | pa.ChunkedArray) -> pa.Table:
+    """The rows of `layers` or `epochs` that belong to the given attempts."""
+    rows = store.read(table).rows
+    return rows.filter(pc.is_in(rows["attempt"], value_set=pa.array(attempts.to_pylist(), pa.string())))
+
+
+def failed(store: Store, done: frozenset[str]) -> Mapping[str, str]:
+    """For each trial that failed and is not finished, the log of its last failure."""
+    rows = store.read("failures").rows.sort_by("failed_at")
+    pairs = zip(rows["trial_id"].to_pylist(), rows["log"].to_pylist(), strict=True)
+    return {trial_id: log for trial_id, log in pairs if trial_id not in done}
+
+
+def _conflicts(rows: pa.Table) -> tuple[str, ...]:
+    """Ids of the trials whose attempts under the same conditions do not agree to the bit."""
+    ids = rows["trial_id"].to_pylist()
+    repeated = [i for i, count in Counter(ids).items() if count > 1]
+    seen: dict[tuple[object, ...], str] = {}
+    found: dict[str, None] = {}
+    columns = science("trials")
+    for row in rows.filter(pc.is_in(rows["trial_id"], value_set=pa.array(repeated, pa.string()))).to_pylist():
+        if row["device"] != "cpu":  # on a GPU only statistical equality is promised
+            continue
+        conditions = (row["trial_id"], *(row[name] for name in _SAME_CONDITIONS))
+        # repr, because a diverged trial's nan equals itself here
+        if seen.setdefault(conditions, repr([row[c] for c in columns])) != repr([row[c] for c in columns]):
+            found[row["trial_id"]] = None
+    return tuple(found)

@@ -1,0 +1,142 @@
+"""The Arrow schemas of the results' tables.
+
+Version 1. A nullable column may be added under the same version; anything else raises it, and a
+reader refuses results of a version newer than its own. The columns of `PROVENANCE` tell where and
+how a trial ran; all others are science: the same trial has the same values to the bit, wherever
+and however often it runs under the same engine and library versions on a CPU.
+"""
+
+import pyarrow as pa
+
+from studies.trial import FIELDS
+
+VERSION = 1
+
+_ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64()}
+
+
+def _required(name: str, kind: pa.DataType) -> pa.Field:
+    return pa.field(name, kind, nullable=False)
+
+
+def _schema(*columns: pa.Field) -> pa.Schema:
+    return pa.schema(columns, metadata={"untuned.schema": str(VERSION)})
+
+
+_KEY = (_required("trial_id", pa.string()), _required("attempt", pa.string()))
+
+#: What is measured after an epoch. Losses are cross-entropies in nats; accuracies and `changed`
+#: are fractions. `train_*`: mean over the epoch's batches while it trained (before training,
+#: epoch 0: over all training images). `train_full_*`: over all training images after the epoch,
+#: for epoch 0 and the last one. `penalty_loss`: the minimal methods' -penalty * sum of mean(mask)
+#: (not `penalty`, which is the trial's field; `trials` holds both).
+FIGURES = (
+    "train_loss",
+    "train_accuracy",
+    "train_full_loss",
+    "train_full_accuracy",
+    "validation_loss",
+    "validation_accuracy",
+    "test_loss",
+    "test_accuracy",
+    "penalty_loss",
+    "changed",
+)
+_FIGURES = tuple(pa.field(name, pa.float64(), nullable=name.startswith("train_full")) for name in FIGURES)
+
+#: Trial x epoch x layer: how many connections have a mask of -1, 0, +1 and an effective weight
+#: below, at, above zero. They sum to `connections`, the layer's number of weights.
+LAYERS = _schema(
+    *_KEY,
+    _required("epoch", pa.int32()),
+    _required("layer", pa.int32()),
+    _required("layer_name", pa.string()),
+    _required("connections", pa.int64()),
+    _required("mask_negative", pa.int64()),
+    _required("mask_zero", pa.int64()),
+    _required("mask_positive", pa.int64()),
+    _required("effective_negative", pa.int64()),
+    _required("effective_zero", pa.int64()),
+    _required("effective_positive", pa.int64()),
+)
+
+#: Trial x epoch, epoch 0 before training; seconds are wall seconds of this epoch.
+EPOCHS = _schema(
+    *_KEY,
+    _required("epoch", pa.int32()),
+    *_FIGURES,
+    _required("train_seconds", pa.float64()),
+    _required("evaluation_seconds", pa.float64()),
+)
+
+#: One row per finished trial: what it was, what came out after its last epoch, how it ran.
+#: `test_correct`: a bit per test image in the data set's order, 1 = classified correctly, packed
+#: as numpy.packbits does. `outcome`: completed; diverged (not finite, at `last_epoch`); dead (the
+#: trained network gives every test image the same logits). `*_parts`: where its rows are.
+TRIALS = _schema(
+    *_KEY,
+    _required("trial", pa.string()),
+    *(_required(name, _ARROW[about.type]) for name, about in FIELDS.items()),  # type: ignore[index]
+    _required("outcome", pa.string()),
+    _required("last_epoch", pa.int32()),
+    *_FIGURES,
+    _required("test_images", pa.int32()),
+    _required("test_correct", pa.binary()),
+    _required("dataset_fingerprint", pa.string()),
+    _required("engine", pa.string()),
+    _required("layers_parts", pa.list_(pa.string())),
+    _required("epochs_parts", pa.list_(pa.string())),
+    _required("seconds", pa.float64()),
+    _required("finished_at", pa.timestamp("us", tz="UTC")),
+    _required("host", pa.string()),
+    _required("device", pa.string()),
+    _required("threads", pa.int32()),
+    _required("pack_size", pa.int32()),
+    _required("versions", pa.string()),
+    pa.field("commit", pa.string()),
+)
+
+#: Append-only: what went wrong with a trial that will be tried again.
+FAILURES = _schema(
+    *_KEY,
+    _required("trial", pa.string()),
+    _required("failed_at", pa.timestamp("us", tz="UTC")),
+    _required("host", pa.string()),
+    _required("error", pa.string()),
+    _required("log", pa.string()),
+)
+
+TABLES: dict[str, pa.Schema] = {
+    "layers": LAYERS,
+    "epochs": EPOCHS,
+    "trials": TRIALS,
+    "failures": FAILURES,
+}
+
+OUTCOMES = ("completed", "diverged", "dead")
+
+#: Columns that tell where and how, and may differ between two runs of one trial.
+PROVENANCE = frozenset(
+    {
+        "attempt",
+        "train_seconds",
+        "evaluation_seconds",
+        "seconds",
+        "finished_at",
+        "failed_at",
+        "host",
+        "device",
+        "engine",
+        "threads",
+        "pack_size",
+        "versions",
+        "commit",
+        "layers_parts",
+        "epochs_parts",
+    }
+)
+
+
+def science(table: str) -> list[str]:
+    """The columns of a table that must be the same to the bit in every run."""
+    return [name for name in TABLES[table].names if name not in PROVENANCE]

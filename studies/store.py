@@ -1,0 +1,263 @@
+"""The results of one study on any filesystem that pyarrow opens: the only place that forms paths.
+
+    RESULTS/STUDY/definitions/<hash>.yaml                 every definition that was run
+    RESULTS/STUDY/{layers,epochs,trials,failures}/<writer>-<n>-<sha>.parquet
+    RESULTS/STUDY/_logs/<name>.log                        tracebacks
+    RESULTS/STUDY/_damaged/<table>-<part>                 parts that were set aside
+
+A part appears whole or not at all and is named after the SHA-256 of its bytes, so a truncated
+part or a single flipped bit is found by comparing the two. Nothing is ever rewritten.
+"""
+
+import hashlib
+import io
+import re
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.fs
+import pyarrow.parquet as pq
+import yaml
+
+from studies import strict_yaml
+from studies.errors import UserError
+from studies.schemas import TABLES, VERSION
+
+if TYPE_CHECKING:
+    from studies.study import Study
+
+_PART = re.compile(r"^[0-9a-z]+-\d+-([0-9a-f]{16})\.parquet$")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a table holds.
+
+    Attributes:
+        rows: the rows of all intact parts; a last column `part` names the part of each.
+        intact: the names of the intact parts.
+        damaged: the names of the parts whose bytes are not those they are named after.
+    """
+
+    rows: pa.Table
+    intact: frozenset[str]
+    damaged: tuple[str, ...]
+
+
+class Store:
+    """The results of one study.
+
+    Args:
+        results: a folder, or a URI such as ``s3://bucket/folder``.
+        study: the study's name.
+
+    Raises:
+        UserError: the URI cannot be opened.
+    """
+
+    def __init__(self, results: str, study: str) -> None:
+        self.study = study
+        self._fs, root = _filesystem(results)
+        self.root = f"{root}/{study}"
+        self._local = isinstance(self._fs, pyarrow.fs.LocalFileSystem)
+        self.uri = self.root if self._local else f"{results.rstrip('/')}/{study}"
+
+    @property
+    def local_path(self) -> Path | None:
+        """The study's folder where it is on a local disk, else None."""
+        return Path(self.root) if self._local else None
+
+    def prepare(self) -> None:
+        """Make sure that results can be written.
+
+        Raises:
+            UserError: the folder cannot be made or written to.
+        """
+        try:
+            self._put("_workers/.writable", b"")
+            self._fs.delete_file(f"{self.root}/_workers/.writable")
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise UserError(
+                f"results folder {self.uri}: cannot be written to ({reason}); "
+                "give another with --results"
+            ) from None
+
+    def define(self, study: "Study") -> None:
+        """Record the definition that is about to run; one that is recorded stays as it is."""
+        name = f"definitions/{study.definition_hash}.yaml"
+        if self._names("definitions", f"{study.definition_hash}.yaml"):
+            return
+        recorded = datetime.now(UTC).isoformat(timespec="microseconds")
+        content = {"recorded": recorded, "definition": study.definition()}
+        self._put(name, yaml.safe_dump(content, sort_keys=False).encode())
+
+    def definitions(self) -> list["Study"]:
+        """Every definition that was run, the earliest first.
+
+        Raises:
+            UserError: a definition cannot be read.
+        """
+        from studies.study import from_mapping
+
+        found = []
+        for name in self._names("definitions", ".yaml"):
+            where = f"{self.uri}/definitions/{name}"
+            try:
+                content = strict_yaml.load(self._get(f"definitions/{name}").decode())
+                found.append((content["recorded"], from_mapping(content["definition"], where)))
+            except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
+                raise UserError(
+                    f"{where}: damaged ({type(error).__name__}); move it away, it is written "
+                    "again when the study runs"
+                ) from None
+        return [study for _, study in sorted(found, key=lambda item: item[0])]
+
+    def write(self, table: str, rows: Iterable[dict[str, Any]], writer: str, number: int) -> str:
+        """Write rows of a table as one part and return the part's name.
+
+        Args:
+            table: one of `schemas.TABLES`.
+            rows: the rows, a value for each column that is not nullable.
+            writer: a name that no other writer has, of digits and lower-case letters.
+            number: of the part, counted by the writer.
+
+        Raises:
+            OSError: the part could not be written; nothing of it is visible then.
+        """
+        buffer = io.BytesIO()
+        arrow = pa.Table.from_pylist(list(rows), schema=TABLES[table])
+        pq.write_table(arrow, buffer, compression="zstd")
+        content = buffer.getvalue()
+        name = f"{writer}-{number:06d}-{_digest(content)}.parquet"
+        self._put(f"{table}/{name}", content)
+        return name
+
+    def read(self, table: str) -> Contents:
+        """Read all intact parts of a table.
+
+        Raises:
+            UserError: a part was written by a newer version of this project.
+        """
+        loaded = self._load_all(table)
+        tables, damaged = [], []
+        for name, content in loaded:
+            rows = None if content is None else _parse(table, content, f"{self.uri}/{table}/{name}")
+            if rows is None:
+                damaged.append(name)
+            else:
+                tables.append(rows.append_column("part", pa.array([name] * len(rows), pa.string())))
+        empty = TABLES[table].append(pa.field("part", pa.string())).empty_table()
+        intact = frozenset(name for name, _ in loaded) - set(damaged)
+        return Contents(pa.concat_tables([empty, *tables]), intact, tuple(damaged))
+
+    def check(self, table: str) -> tuple[frozenset[str], tuple[str, ...]]:
+        """The names of a table's intact and of its damaged parts, without reading their rows."""
+        loaded = self._load_all(table)
+        damaged = tuple(name for name, content in loaded if content is None)
+        return frozenset(name for name, _ in loaded) - set(damaged), damaged
+
+    def set_aside(self, table: str, part: str) -> None:
+        """Move a damaged part to where no reader looks; it is kept for whoever wants to see it."""
+        source, target = f"{self.root}/{table}/{part}", f"{self.root}/_damaged/{table}-{part}"
+        if self._local:
+            self._fs.create_dir(f"{self.root}/_damaged")
+        self._fs.move(source, target)
+
+    def log(self, name: str, text: str) -> str:
+        """Write a log file and return where it is."""
+        self._put(f"_logs/{name}.log", text.encode(errors="replace"))
+        return f"{self.uri}/_logs/{name}.log"
+
+    def _load_all(self, table: str) -> list[tuple[str, bytes | None]]:
+        """Each part's name with its bytes, or with None where they are not what the name says."""
+        with ThreadPoolExecutor(8) as pool:
+            names = self._names(table, ".parquet")
+            return list(zip(names, pool.map(lambda n: self._load(table, n), names), strict=True))
+
+    def _load(self, table: str, name: str) -> bytes | None:
+        named = _PART.match(name)
+        try:
+            content = self._get(f"{table}/{name}")
+        except OSError:
+            return None
+        return content if named and named[1] == _digest(content) else None
+
+    def _names(self, folder: str, ending: str) -> list[str]:
+        selector = pyarrow.fs.FileSelector(f"{self.root}/{folder}", allow_not_found=True)
+        try:
+            listed = self._fs.get_file_info(selector)
+        except OSError as error:
+            raise UserError(f"results folder {self.uri}: cannot be read ({error})") from None
+        names = (info.base_name for info in listed if info.is_file)
+        return sorted(n for n in names if n.endswith(ending) and not n.startswith(("_", ".")))
+
+    def _get(self, path: str) -> bytes:
+        with self._fs.open_input_file(f"{self.root}/{path}") as stream:
+            return bytes(stream.read())
+
+    def _put(self, path: str, content: bytes) -> None:
+        """Make a file appear whole: by a rename on a local disk, by one put on an object store."""
+        folder, _, name = path.rpartition("/")
+        target = f"{self.root}/{path}"
+        if not self._local:
+            with self._fs.open_output_stream(target) as stream:
+                stream.write(content)
+            return
+        self._fs.create_dir(f"{self.root}/{folder}")
+        temporary = Path(f"{self.root}/{folder}/_writing-{name}")
+        try:
+            temporary.write_bytes(content)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def studies_in(results: str) -> list[str]:
+    """The names of the studies that have results under a folder or URI."""
+    fs, root = _filesystem(results)
+    listed = fs.get_file_info(pyarrow.fs.FileSelector(root, allow_not_found=True))
+    folders = [info for info in listed if info.type == pyarrow.fs.FileType.Directory]
+    defined = fs.get_file_info([f"{info.path}/definitions" for info in folders])
+    return sorted(
+        info.base_name
+        for info, inside in zip(folders, defined, strict=True)
+        if inside.type == pyarrow.fs.FileType.Directory
+    )
+
+
+def _filesystem(results: str) -> tuple[pyarrow.fs.FileSystem, str]:
+    if "://" not in results:
+        return pyarrow.fs.LocalFileSystem(), str(Path(results).expanduser().absolute())
+    try:
+        fs, root = pyarrow.fs.FileSystem.from_uri(results)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise UserError(f"results {results}: {error}; give a folder or s3://, gs://") from None
+    return fs, root.rstrip("/")
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _parse(table: str, content: bytes, where: str) -> pa.Table | None:
+    """The rows of a part under the table's schema, or None where they cannot be read."""
+    try:
+        rows = pq.read_table(io.BytesIO(content))
+        version = int((rows.schema.metadata or {})[b"untuned.schema"])
+    except (pa.ArrowException, OSError, KeyError, ValueError):
+        return None
+    if version > VERSION:
+        raise UserError(f"{where}: written by a newer untuned (schema {version}); upgrade to read it")
+    columns = [
+        rows[about.name].cast(about.type)
+        if about.name in rows.column_names
+        else pa.nulls(len(rows), about.type)
+        for about in TABLES[table]
+    ]
+    return pa.table(columns, schema=TABLES[table])

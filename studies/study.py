@@ -1,0 +1,185 @@
+"""A study: axes that are multiplied out, grids that are joined, read from a YAML file.
+
+The only module that needs pydantic; import it late where start-up time counts.
+"""
+
+import hashlib
+import itertools
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from studies import strict_yaml
+from studies.errors import UserError, unknown
+from studies.trial import REQUIRED, SETTABLE, Trial, Value, check_field, check_value
+
+LIBRARY = Path(__file__).parent / "library"
+#: A study's name is a folder's name, on local disks and object stores alike.
+NAME = r"^[a-z0-9][a-z0-9._-]{0,99}$"
+
+
+def _axes(given: Any) -> Any:
+    """Check one mapping of fields to a value or a list of values; every value becomes a list."""
+    if not isinstance(given, dict):
+        raise ValueError("not a mapping of fields to values")
+    axes: dict[str, list[Value]] = {}
+    for name, values in given.items():
+        if name == "seed":
+            raise ValueError("seed is no axis; write seeds: N at the top of the file")
+        try:
+            if name not in SETTABLE:
+                raise unknown("field", str(name), SETTABLE)
+            many = values if isinstance(values, list) else [values]
+            axes[name] = [check_value(name, value) for value in many]
+        except UserError as error:
+            raise ValueError(str(error)) from None
+        if not many:
+            raise ValueError(f"{name}: [] is an empty grid; give at least one value")
+    return axes
+
+
+def _seeds(given: Any) -> Any:
+    """Check ``seeds``: N stands for 1 to N, a list for itself."""
+    if type(given) is int and not 1 <= given <= 1_000_000:
+        raise ValueError(f"{given!r} is not a count of seeds, 1 to 1000000")
+    if isinstance(given, list) and not given:
+        raise ValueError("[] is an empty grid; give at least one seed")
+    try:
+        return [check_value("seed", s) for s in (given if isinstance(given, list) else [given])] and given
+    except UserError as error:
+        raise ValueError(str(error)) from None
+
+
+Axes = Annotated[dict[str, list[Any]], BeforeValidator(_axes)]
+
+
+class Study(BaseModel):
+    """What is asked: a set of trials, and the margin that was fixed before they ran.
+
+    Attributes:
+        name: the study's name, that of its file unless the file says otherwise.
+        description: one line on what it shows.
+        margin: the difference in test accuracy, in points, that counts as none.
+        seeds: N for the seeds 1 to N, or a list of seeds.
+        axes: values of `Trial`'s fields, common to all grids, multiplied out.
+        grids: further axes, each multiplied out with `axes` and joined with the other grids; a
+            grid's own values take the place of the common ones.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(pattern=NAME)]
+    description: str = ""
+    margin: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    seeds: Annotated[int | list[int], BeforeValidator(_seeds)]
+    axes: Axes = {}
+    grids: list[Axes] = [{}]
+
+    def override(self, *, seeds: int | None = None, epochs: int | None = None) -> "Study":
+        """The same study with other seeds (1 to ``seeds``) or another number of epochs."""
+        values = self.definition()
+        if seeds is not None:
+            values["seeds"] = seeds
+        if epochs is not None:
+            grids = [{k: v for k, v in grid.items() if k != "epochs"} for grid in self.grids]
+            values |= {"axes": {**self.axes, "epochs": [epochs]}, "grids": grids}
+        return from_mapping(values, where=f"study {self.name}")
+
+    def trials(self) -> list[Trial]:
+        """All trials, each once, in the file's order; the seed is the innermost axis."""
+        seeds = list(range(1, self.seeds + 1)) if isinstance(self.seeds, int) else self.seeds
+        found: dict[Trial, None] = {}
+        for grid in self.grids:
+            axes = {**self.axes, **grid, "seed": seeds}
+            for values in itertools.product(*axes.values()):
+                found[Trial(**dict(zip(axes, values, strict=True)))] = None
+        return list(found)
+
+    def definition(self) -> dict[str, Any]:
+        """The study as plain values, from which `from_mapping` builds it again."""
+        return self.model_dump(mode="json")
+
+    @property
+    def definition_hash(self) -> str:
+        """First 12 hex digits of the SHA-256 of the definition's canonical JSON."""
+        text = json.dumps(self.definition(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def from_mapping(values: Any, where: str) -> Study:
+    """Build a study from the content of a study file.
+
+    Args:
+        values: the file's content.
+        where: the file, to be named in an error.
+
+    Raises:
+        UserError: names the file, the field, the value and what is allowed.
+    """
+    if not isinstance(values, dict):
+        raise UserError(f"{where}: a study file is a mapping with seeds and axes or grids")
+    for key in values:
+        if key not in Study.model_fields:
+            raise UserError(f"{where}: {unknown('field', str(key), Study.model_fields)}")
+    try:
+        study = Study.model_validate(values)
+    except ValidationError as error:
+        raise UserError(f"{where}: {_first(error)}") from None
+    if not study.grids:
+        raise UserError(f"{where}: grids: [] is an empty grid; leave it out or give one grid")
+    for number, grid in enumerate(study.grids):
+        missing = [n for n in REQUIRED if n != "seed" and n not in {**study.axes, **grid}]
+        if missing:
+            place = f"grids.{number} " if "grids" in values else ""
+            raise UserError(f"{where}: {place}has no {', no '.join(missing)}; put it into axes")
+    return study
+
+
+def _first(error: ValidationError) -> str:
+    """The first of pydantic's complaints, in one line: field, value, what is allowed."""
+    details = error.errors(include_url=False)
+    first, more = details[0], len(details) - 1
+    field = ".".join(str(part) for part in first["loc"])
+    reason = first["msg"].removeprefix("Value error, ")
+    given = "" if first["type"] in ("value_error", "missing") else f"{first['input']!r}: "
+    return f"{field}: {given}{reason}" + (f" (and {more} more)" if more else "")
+
+
+def read(path: Path) -> Study:
+    """Read a study file.
+
+    Raises:
+        UserError: the file cannot be read, is not YAML, or does not describe a study.
+    """
+    try:
+        values = strict_yaml.load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise UserError(f"study file {path}: {reason}") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"study file {path}: not YAML: {error}") from None
+    if isinstance(values, dict):
+        values = {"name": path.stem, **values}
+    return from_mapping(values, where=str(path))
+
+
+def shipped() -> list[str]:
+    """The names of the shipped studies."""
+    return sorted(path.stem for path in LIBRARY.glob("*.yaml"))
+
+
+def find(name_or_path: str) -> Study:
+    """A shipped study by its name, or a study file by its path.
+
+    Raises:
+        UserError: there is neither, or the file is not a study.
+    """
+    path = Path(name_or_path)
+    if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
+        return read(path)
+    if name_or_path not in shipped():
+        raise UserError(f"{unknown('study', name_or_path, shipped())}; or give a study file's path")
+    return read(LIBRARY / f"{name_or_path}.yaml")

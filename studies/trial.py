@@ -1,0 +1,146 @@
+"""A trial: one training, fully described, with an identity that never changes."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import cached_property
+from typing import Any
+
+from studies.errors import UserError, unknown
+
+Value = str | int | float
+
+
+def _setting(
+    explanation: str,
+    default: Any = MISSING,
+    *,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+) -> Any:
+    """A field of `Trial` with its explanation and its bounds."""
+    limits = {"at_least": at_least, "above": above, "at_most": at_most}
+    return field(default=default, metadata={"explanation": explanation, **limits})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One training of one network: everything that decides its result.
+
+    Two trials with the same fields are the same trial, wherever and whenever they run. Paths,
+    machines and roles are no part of it. Defaults are frozen for ever: a field at its default is
+    left out of the identity, so a new field with a default leaves all existing ids as they are.
+
+    Raises:
+        UserError: a value of the wrong type or out of its range.
+    """
+
+    network: str = _setting("network; its numbers are its shape, as in lenet-300-100")
+    dataset: str = _setting("data set")
+    method: str = _setting("how it is trained: dense, or which connections change and how")
+    weights: str = _setting("distribution that the weights are drawn from")
+    seed: int = _setting("seed of weights, scores and data order", at_least=0, at_most=2**63 - 1)
+    epochs: int = _setting("passes over the training images", at_least=0, at_most=1_000_000)
+    positive_fraction: float = _setting(
+        "chance of a weight to be positive (the paper's p+)", 0.5, at_least=0, at_most=1
+    )
+    activation: str = _setting("activation of the hidden layers", "relu")
+    batch_size: int = _setting("training images per step", 25, at_least=1, at_most=1_000_000)
+    learning_rate: float = _setting("Adam's step size", 1e-3, above=0)
+    adam_epsilon: float = _setting(
+        "Adam's epsilon, added to the corrected sqrt(v)", 1e-7, above=0
+    )
+    score_low: float = _setting("lower end of the scores' uniform start", 0.01)
+    score_high: float = _setting("upper end of the scores' uniform start", 0.1)
+    penalty: float = _setting("weight of -mean(mask) in the minimal methods' loss", 1.0, at_least=0)
+    revisions: str = _setting("parts whose results changed by a mended bug; set by trainers", "")
+
+    def __post_init__(self) -> None:
+        for name in FIELDS:
+            object.__setattr__(self, name, check_value(name, getattr(self, name)))
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> "Trial":
+        """Build a trial from names and values, such as a row of the table `trials`.
+
+        Raises:
+            UserError: an unknown or missing field, or a value that is not allowed.
+        """
+        for name in values:
+            check_field(name)
+        missing = [name for name in REQUIRED if name not in values]
+        if missing:
+            raise UserError(f"the trial has no {' and no '.join(missing)}; give a value for each")
+        return cls(**values)
+
+    @cached_property
+    def canonical(self) -> str:
+        """Canonical JSON: keys sorted, no spaces, fields at their default left out."""
+        values = {
+            name: getattr(self, name)
+            for name, about in FIELDS.items()
+            if getattr(self, name) != about.default
+        }
+        return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    @cached_property
+    def trial_id(self) -> str:
+        """The first 12 hex digits of the SHA-256 of `canonical`."""
+        return hashlib.sha256(self.canonical.encode()).hexdigest()[:12]
+
+    def values(self) -> dict[str, Value]:
+        """Every field with its value."""
+        return {name: getattr(self, name) for name in FIELDS}
+
+
+FIELDS: dict[str, Field[Any]] = {about.name: about for about in fields(Trial)}
+REQUIRED = tuple(name for name, about in FIELDS.items() if about.default is MISSING)
+#: Fields that a user sets; `revisions` is derived from the parts that the trial names.
+SETTABLE = tuple(name for name in FIELDS if name != "revisions")
+
+
+def check_field(name: str) -> None:
+    """Refuse the name of a field that `Trial` does not have.
+
+    Raises:
+        UserError: with the close matches.
+    """
+    if name not in FIELDS:
+        raise unknown("field", name, SETTABLE)
+
+
+def check_value(name: str, value: Any) -> Value:
+    """One field's value in its own type, or the reason why it is refused.
+
+    A whole number given for a float is the float (1 and 1.0 are one trial).
+
+    Raises:
+        UserError: wrong type, not finite, or out of range.
+    """
+    about = FIELDS[name]
+    wanted = about.type
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not wanted:
+        raise UserError(f"{name}: {value!r} is not {_allowed(about)}")
+    if wanted is str and value != value.strip():
+        raise UserError(f"{name}: {value!r} begins or ends with white space; take it away")
+    if wanted is float and not math.isfinite(value):
+        raise UserError(f"{name}: {value!r} is not {_allowed(about)}")
+    limits = about.metadata
+    low, above, high = limits["at_least"], limits["above"], limits["at_most"]
+    too_low = (low is not None and value < low) or (above is not None and value <= above)
+    if too_low or (high is not None and value > high):
+        raise UserError(f"{name}: {value!r} is not {_allowed(about)}")
+    return value + 0.0 if wanted is float else value  # -0.0 and 0.0 are one value
+
+
+def _allowed(about: Field[Any]) -> str:
+    """What a field takes, in words: ``a whole number, at least 1``."""
+    kind = {str: "a name", int: "a whole number", float: "a finite number"}[about.type]  # type: ignore[index]
+    words = {"at_least": "at least", "above": "above", "at_most": "at most"}
+    limits = [f"{words[key]} {about.metadata[key]}" for key in words if about.metadata[key] is not None]
+    return ", ".join([kind, *limits])

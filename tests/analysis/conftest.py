@@ -1,0 +1,132 @@
+"""Results made with the project's own writer: as small as a test needs, and real."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import analysis
+from analysis.tables import Results
+from studies.schemas import FIGURES
+from studies.store import Store
+from studies.study import Study, from_mapping
+from studies.trial import Trial
+from studies.writer import Writer
+
+#: Per method: final accuracy, its spread per seed, final changed fraction.
+TYPICAL = {
+    "dense": (0.975, 0.004, 0.0),
+    "free-pruning": (0.974, 0.004, 0.36),
+    "free-flipping": (0.977, 0.003, 0.31),
+    "minimal-pruning": (0.955, 0.004, 0.08),
+    "minimal-flipping": (0.957, 0.004, 0.036),
+}
+#: Connections of the layers of lenet-300-100 on digits.
+LAYERS = (19_200, 30_000, 1_000)
+
+Final = Callable[[Trial], dict[str, Any]]
+
+
+def typical(trial: Trial) -> dict[str, Any]:
+    """Final figures that look like those of a real study."""
+    accuracy, spread, changed = TYPICAL.get(trial.method, (0.9, 0.01, 0.2))
+    noise = np.random.default_rng([trial.seed, len(trial.method)]).normal(0, 1)
+    return {"test_accuracy": accuracy + spread * noise, "changed": changed * (1 + 0.01 * noise)}
+
+
+def write(writer: Writer, trial: Trial, final: dict[str, Any]) -> None:
+    """Record one trial whose figures approach those of `final` over its epochs."""
+    epochs, layers = [], []
+    for epoch in range(trial.epochs + 1):
+        grown = 1.0 if epoch == trial.epochs else 1 - 0.5**epoch
+        accuracy = 0.1 + grown * (final["test_accuracy"] - 0.1)
+        changed = final["changed"] * grown
+        epochs.append(
+            _figures(accuracy, changed)
+            | {"epoch": epoch, "train_seconds": 0.5, "evaluation_seconds": 0.1}
+        )
+        for number, connections in enumerate(LAYERS):
+            off = round(changed * connections)
+            kept, half = connections - off, connections // 2
+            layers.append(
+                {
+                    "epoch": epoch,
+                    "layer": number,
+                    "layer_name": f"layer {number}",
+                    "connections": connections,
+                    "mask_negative": 0,
+                    "mask_zero": off,
+                    "mask_positive": kept,
+                    "effective_negative": half - off // 2,
+                    "effective_zero": off,
+                    "effective_positive": kept - half + off // 2,
+                }
+            )
+    row = _figures(final["test_accuracy"], final["changed"]) | {
+        "outcome": final.get("outcome", "completed"),
+        "last_epoch": trial.epochs,
+        "test_images": 8,
+        "test_correct": b"\xff",
+        "dataset_fingerprint": "0123456789ab",
+        "engine": "reference",
+        "seconds": 3.6,
+        "host": "secret-host",
+        "device": "cpu",
+        "threads": 1,
+        "pack_size": 1,
+        "versions": "numpy 2, torch 2",
+        "commit": None,
+    }
+    writer.add(trial, writer.attempt(), row, epochs, layers)
+
+
+def _figures(accuracy: float, changed: float) -> dict[str, Any]:
+    values: dict[str, float | None] = dict.fromkeys(FIGURES, 0.1)
+    values |= {name: accuracy for name in FIGURES if name.endswith("accuracy")}
+    return values | {"train_full_loss": None, "train_full_accuracy": None, "changed": changed}
+
+
+@pytest.fixture
+def study() -> Callable[..., Study]:
+    """Make a study; what is not given is small."""
+
+    def make(**given: Any) -> Study:
+        axes = {
+            "network": "lenet-300-100",
+            "dataset": "digits",
+            "epochs": 3,
+            "method": ["dense", "free-pruning"],
+            "weights": "he-normal",
+        }
+        top = {name: given.pop(name) for name in ("margin", "seeds", "grids") if name in given}
+        values = {"name": "small", "seeds": 3, "description": "A small study", **top}
+        return from_mapping({**values, "axes": axes | given}, "test")
+
+    return make
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Callable[..., str]:
+    """Run a study without training: record its definition and its trials, return its folder."""
+
+    def run(
+        study: Study, final: Final = typical, only: Callable[[Trial], bool] = lambda trial: True
+    ) -> str:
+        store = Store(str(tmp_path / "results"), study.name)
+        store.define(study)
+        writer = Writer(store, seconds=1e9)
+        for trial in study.trials():
+            if only(trial):
+                write(writer, trial, final(trial))
+        writer.flush()
+        return store.uri
+
+    return run
+
+
+@pytest.fixture
+def results(study: Callable[..., Study], record: Callable[..., str]) -> Results:
+    """Two methods, three seeds, all finished, margin 0.5 points."""
+    return analysis.load(record(study(margin=0.5)))

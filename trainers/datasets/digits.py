@@ -1,0 +1,34 @@
+"""scikit-learn's digits: 1,797 images of 8x8 pixels, 0 to 16 (UCI optdigits' test set).
+
+It comes with scikit-learn, needs no download, and has no official split: a fixed fifth is the
+test set (360 images, so one image is 0.28 points), a tenth of the rest the validation set.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from trainers import randomness
+from trainers.datasets import Source, held_out
+
+_TEST = 360
+
+
+def read(root: Path) -> Source:
+    """The digits; ``root`` is not used."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    images = digits.images.astype(np.uint8)[:, None]
+    labels = digits.target.astype(np.int64)
+    order = randomness.permutation(0, "split", 0, len(images))
+    test, train = np.sort(order[:_TEST]), np.sort(order[_TEST:])
+    return Source(
+        train_images=images[train],
+        train_labels=labels[train],
+        test_images=images[test],
+        test_labels=labels[test],
+        classes=10,
+        white=16,
+        validation=held_out(len(train)),
+    )

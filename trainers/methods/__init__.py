@@ -1,0 +1,193 @@
+"""Methods: one file each, with an instance `METHOD` of a class that says only how it differs.
+
+What is trained, and how the network's effective weights follow from it:
+
+    dense               the weights            effective = weight
+    weights under mask  the weights            effective = weight * mask
+    connections         scores                 effective = weight * where(score > threshold, 1, off)
+
+For connections the gradient goes straight through the mask to all scores (arXiv:2006.16627,
+section 3): dL/dscore = dL/deffective * weight. pruning: off = 0; flipping: off = -1.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from studies.trial import Trial
+from trainers import randomness
+from trainers.networks import Network
+from trainers.weights import draw
+
+
+@dataclass
+class Layer:
+    """One layer of a pack of R replicas; every tensor is float32 [R, *shape] on one device.
+
+    Attributes:
+        name: such as ``fc1``.
+        weight: as drawn; fixed for methods that train connections.
+        trained: what the optimiser moves.
+        effective: what the network computes with: the leaf that autograd gives a gradient to.
+        mask: a fixed mask of 0 and 1 that the weights are trained under, or None.
+    """
+
+    name: str
+    weight: Tensor
+    trained: Tensor = field(init=False)
+    effective: Tensor = field(init=False)
+    mask: Tensor | None = None
+
+
+@dataclass
+class Pack:
+    """R trials of one method and the same shapes, trained in lock-step.
+
+    Attributes:
+        trials: the R trials; they differ in seeds and distributions.
+        network: common to all.
+        layers: from input to output.
+    """
+
+    trials: Sequence[Trial]
+    network: Network
+    layers: list[Layer]
+
+    @property
+    def trial(self) -> Trial:
+        """The first trial, for the fields that all have in common."""
+        return self.trials[0]
+
+
+class Method:
+    """Dense training, and what every other method may change about it.
+
+    The loop calls `begin` before each round, and in each step `pull_back` between the backward
+    pass and the optimiser, `rebuild` after it. All three work in place.
+    """
+
+    def rounds(self, trial: Trial) -> Sequence[int]:
+        """Epochs of each round; the optimiser starts afresh with each round."""
+        return (trial.epochs,)
+
+    def begin(self, pack: Pack, number: int) -> None:
+        """Set up round ``number`` (from 0): what is trained, and the effective weights.
+
+        Methods that prune between rounds or from a first batch's gradient do so here.
+        """
+        if number == 0:
+            for layer in pack.layers:
+                layer.trained = layer.weight.clone().requires_grad_()
+                layer.effective = layer.trained
+
+    def pull_back(self, pack: Pack, layer: Layer) -> None:
+        """Turn dL/deffective, in ``layer.effective.grad``, into ``layer.trained.grad``."""
+
+    def rebuild(self, layer: Layer) -> None:
+        """Write the effective weights that follow from what is trained."""
+
+    def mask(self, layer: Layer) -> Tensor:
+        """What became of each connection: 1 kept, 0 pruned, -1 flipped; [R, *shape]."""
+        return torch.ones_like(layer.weight) if layer.mask is None else layer.mask
+
+    def penalty(self, pack: Pack) -> Tensor:
+        """What the method adds to the cross-entropy, per replica, [R]."""
+        return torch.zeros(len(pack.trials), device=pack.layers[0].weight.device)
+
+
+class MaskedWeights(Method):
+    """Trains weights under a mask that `masks` gives before the first round."""
+
+    def masks(self, pack: Pack) -> list[Tensor]:
+        """A mask of 0 and 1 for each layer, [R, *shape]."""
+        raise NotImplementedError
+
+    def begin(self, pack: Pack, number: int) -> None:
+        """Draw the masks and start from the weights that they keep."""
+        super().begin(pack, number)
+        if number == 0:
+            for layer, mask in zip(pack.layers, self.masks(pack), strict=True):
+                layer.mask = mask
+                layer.trained.detach().mul_(mask)
+
+    def pull_back(self, pack: Pack, layer: Layer) -> None:
+        """A weight that is masked gets no gradient, so Adam leaves it at zero."""
+        if layer.trained.grad is not None and layer.mask is not None:
+            layer.trained.grad.mul_(layer.mask)
+
+
+class Connections(Method):
+    """Trains a score per connection; the weights stay as drawn.
+
+    A connection is kept where its score is above the threshold. Here the threshold is zero: a
+    constant, not a setting. Subclasses for methods that need a threshold say where it comes from.
+
+    Attributes:
+        off: the factor of a connection that is not kept: 0 prunes it, -1 flips its sign.
+        minimal: whether -mean(mask) of each layer, times the trial's `penalty`, is added to the
+            loss, so that a change must pay for itself.
+    """
+
+    off: float
+    minimal: bool = False
+
+    def threshold(self, layer: Layer) -> float:
+        """The score that a connection must exceed to be kept."""
+        return 0.0
+
+    def begin(self, pack: Pack, number: int) -> None:
+        """Draw the scores, uniform between the trial's `score_low` and `score_high`."""
+        if number > 0:
+            return
+        for index, layer in enumerate(pack.layers):
+            drawn = [self._scores(trial, index, layer.weight[0]) for trial in pack.trials]
+            layer.trained = torch.stack(drawn).to(layer.weight.device).requires_grad_()
+            layer.effective = torch.empty_like(layer.weight).requires_grad_()
+            self.rebuild(layer)
+
+    def rebuild(self, layer: Layer) -> None:
+        """effective = weight * where(score > threshold, 1, off)."""
+        effective, score = layer.effective.detach(), layer.trained.detach()
+        # ReLU's own backward, as one pass over memory: weight where score > threshold, else 0.
+        torch.ops.aten.threshold_backward.grad_input(
+            layer.weight, score, self.threshold(layer), grad_input=effective
+        )
+        if self.off != 0.0:  # kept: (1 - off) weight + off weight; else: off weight
+            effective.mul_(1.0 - self.off).add_(layer.weight, alpha=self.off)
+
+    def pull_back(self, pack: Pack, layer: Layer) -> None:
+        """dL/dscore = dL/deffective * weight, and the penalty's own gradient, straight through."""
+        assert layer.effective.grad is not None  # noqa: S101  (the backward pass set it)
+        layer.trained.grad = layer.effective.grad.mul_(layer.weight)
+        layer.effective.grad = None
+        if self.minimal:
+            layer.trained.grad.sub_(pack.trial.penalty / layer.weight[0].numel())
+
+    def mask(self, layer: Layer) -> Tensor:
+        """1 where the score is above the threshold, else `off`."""
+        off = torch.tensor(self.off, device=layer.weight.device)
+        return torch.where(layer.trained.detach() > self.threshold(layer), 1.0, off)
+
+    def penalty(self, pack: Pack) -> Tensor:
+        """-penalty * sum over layers of mean(mask), for the minimal methods, [R]."""
+        if not self.minimal:
+            return super().penalty(pack)
+        means = [self.mask(layer).flatten(1).mean(dim=1) for layer in pack.layers]
+        return -pack.trial.penalty * torch.stack(means).sum(dim=0)
+
+    @staticmethod
+    def _scores(trial: Trial, index: int, like: Tensor) -> Tensor:
+        uniform = torch.from_numpy(randomness.uniform(trial.seed, "score", index, like.numel()))
+        scores = trial.score_low + (trial.score_high - trial.score_low) * uniform
+        return scores.to(torch.float32).reshape(like.shape)
+
+
+def assemble(trials: Sequence[Trial], network: Network, device: torch.device) -> Pack:
+    """Draw the weights of each trial and stack them to a pack, replicas first."""
+    layers = [
+        Layer(shape.name, torch.stack([draw(t, index, shape) for t in trials]).to(device))
+        for index, shape in enumerate(network.layers)
+    ]
+    return Pack(trials, network, layers)

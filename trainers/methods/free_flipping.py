@@ -1,0 +1,17 @@
+"""Free flipping (arXiv:2006.16627, section 3.2): weights change their signs and back.
+
+effective = weight * where(score > 0, 1, -1); dL/dscore = dL/deffective * weight.
+"""
+
+from trainers.methods import Connections
+
+READS = ("score_low", "score_high")
+
+
+class FreeFlipping(Connections):
+    """A connection keeps its sign while its score is positive and has it flipped while it is not."""
+
+    off = -1.0
+
+
+METHOD = FreeFlipping()

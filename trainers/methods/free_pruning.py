@@ -1,0 +1,17 @@
+"""Free pruning (arXiv:2006.16627, section 3.1): connections are switched off and on again.
+
+effective = weight * where(score > 0, 1, 0); dL/dscore = dL/deffective * weight.
+"""
+
+from trainers.methods import Connections
+
+READS = ("score_low", "score_high")
+
+
+class FreePruning(Connections):
+    """A connection is kept while its score is positive and pruned while it is not."""
+
+    off = 0.0
+
+
+METHOD = FreePruning()

@@ -1,0 +1,40 @@
+"""Random numbers that are the same on every machine, whatever else is drawn.
+
+A stream is keyed by (seed, stream, layer), so that no draw depends on how much another one took:
+networks of other widths, other distributions and other methods share what they have in common.
+Bits are numpy's raw Philox 4x64 output, which numpy promises never to change; the first n numbers
+of a stream are the same for every n.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+#: Frozen for ever: a stream's number is part of its key.
+STREAMS = {"sign": 0, "magnitude": 1, "score": 2, "order": 3, "augment": 4, "mask": 5, "split": 6}
+
+
+def bits(seed: int, stream: str, layer: int, n: int) -> npt.NDArray[np.uint64]:
+    """The first ``n`` raw 64-bit words of a stream, shape [n].
+
+    Args:
+        seed: the trial's seed.
+        stream: a key of `STREAMS`.
+        layer: the layer's index, or whatever else counts within the stream (for ``order``, the
+            epoch).
+        n: how many.
+    """
+    key = np.array([seed, STREAMS[stream] << 32 | layer], dtype=np.uint64)
+    return np.random.Philox(key=key).random_raw(n)
+
+
+def uniform(seed: int, stream: str, layer: int, n: int) -> npt.NDArray[np.float64]:
+    """The first ``n`` uniform numbers of a stream, strictly between 0 and 1, shape [n].
+
+    The upper 53 bits of each word w give (floor(w / 2^11) + 1/2) / 2^53.
+    """
+    return ((bits(seed, stream, layer, n) >> np.uint64(11)) + 0.5) * 2.0**-53
+
+
+def permutation(seed: int, stream: str, layer: int, n: int) -> npt.NDArray[np.int64]:
+    """A random order of 0 to n-1, shape [n]: the stable order of the stream's words."""
+    return np.argsort(bits(seed, stream, layer, n), kind="stable")

@@ -1,0 +1,171 @@
+"""Turns the state of a pack after an epoch into the rows of the results' tables."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812  (PyTorch's own name for it)
+from torch import Tensor
+
+from studies.schemas import FIGURES
+from studies.trial import Trial
+from trainers.batches import Batches
+from trainers.methods import Layer, Method, Pack
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One trial after one epoch.
+
+    Attributes:
+        trial: the trial.
+        epoch: its row of the table `epochs`, without keys.
+        layers: its rows of the table `layers`, without keys.
+        final: after the last epoch the columns of `trials` that tell what came out, else None.
+    """
+
+    trial: Trial
+    epoch: Row
+    layers: Sequence[Row]
+    final: Row | None
+
+
+@dataclass(frozen=True)
+class _Evaluation:
+    """A split evaluated: loss and accuracy [R], correct [R, N], constant [R] (all logits alike)."""
+
+    loss: Tensor
+    accuracy: Tensor
+    correct: Tensor
+    constant: Tensor
+
+
+class Recorder:
+    """Evaluates a pack after each epoch and says when a trial has come to its end.
+
+    Args:
+        pack: the pack.
+        method: of all its trials.
+        batches: of its data set.
+        engine: the name of the engine, to be recorded.
+    """
+
+    def __init__(self, pack: Pack, method: Method, batches: Batches, engine: str) -> None:
+        self._pack, self._method, self._batches, self._engine = pack, method, batches, engine
+        self._last = sum(method.rounds(pack.trial))
+        self._running = set(range(len(pack.trials)))
+
+    @property
+    def finished(self) -> bool:
+        """Whether every trial has had its last record."""
+        return not self._running
+
+    def untrained(self) -> Iterator[Record]:
+        """The records of epoch 0: the training figures are those of the untrained network."""
+        return self._record(0, None, 0.0)
+
+    def trained(self, epoch: int, totals: Tensor, seconds: float) -> Iterator[Record]:
+        """The records of an epoch.
+
+        Args:
+            epoch: from 1.
+            totals: float64 [2, R], cross-entropy and correct answers summed over the epoch.
+            seconds: that its training took.
+        """
+        return self._record(epoch, totals / len(self._batches.data.labels["train"]), seconds)
+
+    def _record(self, epoch: int, running: Tensor | None, seconds: float) -> Iterator[Record]:
+        started = time.perf_counter()
+        validation, test = self._evaluate("validation"), self._evaluate("test")
+        full = self._evaluate("train") if epoch in (0, self._last) else None
+        train = torch.stack([full.loss, full.accuracy]) if running is None and full else running
+        assert train is not None  # noqa: S101  (epoch 0 is evaluated in full)
+        figures = {
+            "train_loss": train[0],
+            "train_accuracy": train[1],
+            "train_full_loss": full.loss if full else None,
+            "train_full_accuracy": full.accuracy if full else None,
+            "validation_loss": validation.loss,
+            "validation_accuracy": validation.accuracy,
+            "test_loss": test.loss,
+            "test_accuracy": test.accuracy,
+            "penalty": self._method.penalty(self._pack),
+        }
+        counts = [_counts(layer, self._method.mask(layer)) for layer in self._pack.layers]
+        diverged = self._diverged(figures)
+        taken = {"train_seconds": seconds, "evaluation_seconds": time.perf_counter() - started}
+        for r in sorted(self._running):
+            layers = [self._layer(epoch, index, count[:, r]) for index, count in enumerate(counts)]
+            row = {k: None if v is None else float(v[r]) for k, v in figures.items()}
+            row |= {"epoch": epoch, "changed": _changed(layers)} | taken
+            final = None
+            if epoch == self._last or diverged[r]:
+                self._running.discard(r)
+                outcome = "dead" if test.constant[r] else "completed"
+                outcome = "diverged" if diverged[r] else outcome
+                final = self._final(row, outcome, test.correct[r])
+            yield Record(self._pack.trials[r], row, layers, final)
+
+    def _final(self, row: Row, outcome: str, correct: Tensor) -> Row:
+        return {name: row[name] for name in FIGURES} | {
+            "outcome": outcome,
+            "last_epoch": row["epoch"],
+            "test_images": len(correct),
+            "test_correct": np.packbits(correct.cpu().numpy()).tobytes(),
+            "dataset_fingerprint": self._batches.data.fingerprint,
+            "engine": self._engine,
+        }
+
+    def _layer(self, epoch: int, index: int, counts: Tensor) -> Row:
+        kinds = ("negative", "zero", "positive")
+        names = [f"{what}_{kind}" for what in ("mask", "effective") for kind in kinds]
+        layer = self._pack.layers[index]
+        about = {"epoch": epoch, "layer": index, "layer_name": layer.name}
+        connections = layer.weight[0].numel()
+        return about | {"connections": connections} | dict(zip(names, counts.tolist(), strict=True))
+
+    def _diverged(self, figures: dict[str, Tensor | None]) -> list[bool]:
+        """Whether a loss or anything that is trained is no longer finite, per replica."""
+        losses = [v for name, v in figures.items() if name.endswith("_loss") and v is not None]
+        finite = torch.stack([loss.isfinite() for loss in losses]).all(dim=0).cpu()
+        for layer in self._pack.layers:
+            # A score that is not a number leaves its weight as it is: the loss alone won't tell.
+            finite &= layer.trained.detach().flatten(1).isfinite().all(dim=1).cpu()
+        return [not ok for ok in finite.tolist()]
+
+    @torch.no_grad()
+    def _evaluate(self, split: str) -> _Evaluation:
+        weights = [layer.effective for layer in self._pack.layers]
+        losses, correct, low, high = [], [], [], []
+        for images, labels in self._batches.evaluation(split):
+            logits = self._pack.network.forward(weights, images)
+            wanted = labels.expand(logits.shape[:2])
+            loss = F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="none")
+            losses.append(loss.view(wanted.shape).double().sum(dim=1))
+            correct.append(logits.argmax(dim=2) == wanted)
+            low.append(logits.amin(dim=1))
+            high.append(logits.amax(dim=1))
+        right = torch.cat(correct, dim=1)
+        constant = torch.stack(low).amin(dim=0) == torch.stack(high).amax(dim=0)
+        loss = torch.stack(losses).sum(dim=0) / right.shape[1]
+        return _Evaluation(loss, right.double().mean(dim=1), right, constant.all(dim=1))
+
+
+def _counts(layer: Layer, mask: Tensor) -> Tensor:
+    """How many are below, at and above zero: of the mask, then of the effective weights; [6, R]."""
+    rows = []
+    for values in (mask.flatten(1), layer.effective.detach().flatten(1)):
+        below, above = (values < 0).sum(dim=1), (values > 0).sum(dim=1)
+        rows += [below, values.shape[1] - below - above, above]
+    return torch.stack(rows).cpu()
+
+
+def _changed(layers: Sequence[Row]) -> float:
+    """The fraction of all connections that are pruned or flipped."""
+    changed = sum(row["mask_zero"] + row["mask_negative"] for row in layers)
+    return float(changed / sum(row["connections"] for row in layers))
