@@ -144,7 +144,7 @@ def _nothing(store: Store, uri: str) -> UserError:
 def _rows(store: Store, table: str, trials: pd.DataFrame) -> pd.DataFrame:
     """The rows of `layers` or `epochs` of these trials, with the trials' fields."""
     attempts = pa.array(trials["attempt"].tolist(), pa.string())
-    rows = rows_of(store, table, attempts).to_pandas()
+    rows: pd.DataFrame = rows_of(store, table, attempts).to_pandas()
     # A flush that failed halfway and was repeated leaves an attempt's rows in two parts; those
     # that count are in the part that the trial's own row names.
     named = trials[["attempt", f"{table}_parts"]].explode(f"{table}_parts")
@@ -165,7 +165,8 @@ def _plan(definitions: tuple["Study", ...]) -> pd.DataFrame:
     trials = dict.fromkeys(trial for study in definitions for trial in study.trials())
     kinds = {name: TABLES["trials"].field(name).type for name in SETTABLE}
     values = {name: pa.array([getattr(t, name) for t in trials], kinds[name]) for name in SETTABLE}
-    return pa.table(values).to_pandas()
+    plan: pd.DataFrame = pa.table(values).to_pandas()
+    return plan
 
 
 def _joined(loaded: list[Results]) -> Results:

@@ -79,8 +79,8 @@ class Store:
             UserError: the folder cannot be made or written to.
         """
         try:
-            self._put("_workers/.writable", b"")
-            self._fs.delete_file(f"{self.root}/_workers/.writable")
+            self._put(".writable", b"")
+            self._fs.delete_file(f"{self.root}/.writable")
         except OSError as error:
             reason = error.strerror or str(error)
             raise UserError(
@@ -203,14 +203,14 @@ class Store:
 
     def _put(self, path: str, content: bytes) -> None:
         """Make a file appear whole: by a rename on a local disk, by one put on an object store."""
-        folder, _, name = path.rpartition("/")
+        folder, _, name = f"{self.root}/{path}".rpartition("/")
         target = f"{self.root}/{path}"
         if not self._local:
             with self._fs.open_output_stream(target) as stream:
                 stream.write(content)
             return
-        self._fs.create_dir(f"{self.root}/{folder}")
-        temporary = Path(f"{self.root}/{folder}/_writing-{name}")
+        self._fs.create_dir(folder)
+        temporary = Path(f"{folder}/_writing-{name}")
         try:
             temporary.write_bytes(content)
             temporary.replace(target)

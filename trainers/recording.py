@@ -94,7 +94,7 @@ class Recorder:
             "validation_accuracy": validation.accuracy,
             "test_loss": test.loss,
             "test_accuracy": test.accuracy,
-            "penalty": self._method.penalty(self._pack),
+            "penalty_loss": self._method.penalty(self._pack),
         }
         counts = [_counts(layer, self._method.mask(layer)) for layer in self._pack.layers]
         diverged = self._diverged(figures)

@@ -1,0 +1,72 @@
+"""Curves against the epoch: their estimates, and how a panel of them is drawn."""
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from analysis.cells import varying
+from analysis.drawing import percent
+from analysis.estimates import grouped
+from analysis.style import Look
+from analysis.tables import Results
+
+
+def curves(results: Results, value: str) -> pd.DataFrame:
+    """Mean and t interval over seeds of a column of `epochs`, per cell and epoch.
+
+    Returns:
+        A row per cell and epoch: the fields in which cells differ, epoch, mean, low, high, n.
+    """
+    return grouped(results.epochs, [*varying(results), "epoch"], value)
+
+
+def draw_curves(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> None:
+    """Draw a line and a band per method.
+
+    Args:
+        axes: where to.
+        rows: of `curves`, one cell per method; drawn in percent.
+        shown: the methods and their looks.
+    """
+    across, up = axes.get_xlabel(), axes.get_ylabel()
+    for method, look in shown.items():
+        line = rows[rows["method"] == method].sort_values("epoch")
+        if line.empty:
+            continue
+        sns.lineplot(
+            x=line["epoch"],
+            y=percent(line["mean"]),
+            ax=axes,
+            color=look.colour,
+            linestyle=look.line,
+            marker=look.marker,
+            markevery=max(1, len(line) // 10),
+            markersize=5.5,
+            linewidth=1.6,
+            errorbar=None,
+        )
+        band = percent(line["low"]), percent(line["high"])
+        axes.fill_between(line["epoch"], *band, color=look.colour, alpha=0.18, linewidth=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set(xlabel=across, ylabel=up)  # seaborn has put names of columns there
+
+
+def top_view(rows: pd.DataFrame) -> tuple[float, float]:
+    """Limits in percent that let the differences between the methods' ends be seen.
+
+    The early rise dwarfs them. The view goes from the highest value down to the lowest end, and
+    below it by the same distance again, at least by two points.
+
+    Args:
+        rows: of `curves`, with fractions.
+    """
+    last = rows.sort_values("epoch").groupby(_cells(rows), sort=False).tail(1)
+    highest, lowest = rows[["mean", "high"]].max().max() * 100, last["mean"].min() * 100
+    below = max(highest - lowest, 2.0)
+    floor = max(rows[["mean", "low"]].min().min() * 100, lowest - below)
+    return floor, highest
+
+
+def _cells(rows: pd.DataFrame) -> list[str]:
+    return [c for c in rows.columns if c not in ("epoch", "mean", "low", "high", "n")]

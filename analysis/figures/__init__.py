@@ -1,0 +1,40 @@
+"""The figures: one file each. To add one, add a file; nothing else needs to know.
+
+A figure's module has a docstring, an `ORDER` (its place on the page) and one function
+``draw(results: Results) -> Drawing`` that raises `analysis.drawing.NothingToDraw` where the figure
+does not apply. It estimates with `analysis.estimates` or `analysis.summary`, never by itself.
+"""
+
+import importlib
+import pkgutil
+from types import ModuleType
+
+from analysis.drawing import Drawing
+from analysis.style import theme
+from analysis.tables import Results
+
+
+def names() -> list[str]:
+    """The figures' names in the order in which they stand on the page."""
+    modules = {about.name: _module(about.name) for about in pkgutil.iter_modules(__path__)}
+    return sorted(modules, key=lambda name: (modules[name].ORDER, name))
+
+
+def draw(name: str, results: Results) -> Drawing:
+    """Draw a figure.
+
+    Args:
+        name: one of `names`.
+        results: of one or several studies.
+
+    Raises:
+        NothingToDraw: the figure does not apply to these results.
+    """
+    with theme():
+        drawing: Drawing = _module(name).draw(results)
+        drawing.figure.draw_without_rendering()  # settles the layout while the theme holds
+    return drawing
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"{__name__}.{name}")

@@ -1,0 +1,42 @@
+"""Test accuracy against the epoch, a line per method, a panel per further setting."""
+
+from analysis.curves import curves, draw_curves, top_view
+from analysis.drawing import (
+    Drawing,
+    NothingToDraw,
+    finish,
+    limits,
+    lost,
+    methods_of,
+    seeds,
+    sentences,
+    sheet,
+    split,
+)
+from analysis.tables import Results
+
+ORDER = 20
+TITLE = "Test accuracy while training"
+
+
+def draw(results: Results) -> Drawing:
+    """Draw mean test accuracy in percent against the epoch, from epoch 1 on."""
+    table = curves(results, "test_accuracy")
+    trained = table[(table["epoch"] > 0) & table["mean"].notna()]
+    if trained.empty:
+        raise NothingToDraw("No trial has an accuracy after a first epoch.")
+    shown = methods_of(results, trained)
+    figure, panels, left_out = sheet(split(results, trained), 3.0, "epoch", "test accuracy (%)")
+    floor, highest = top_view(trained)
+    low, high = limits(floor, highest)
+    for axes, panel in panels:
+        draw_curves(axes, panel.rows, shown)
+        axes.set_ylim(low, min(high, 100.3))
+    hidden = (trained["mean"] * 100 < low).any()
+    view = "Epoch 0 (before training, near chance) is not shown"
+    view += "; earlier epochs below the axis are cut off." if hidden else "."
+    note = sentences(seeds(trained["n"], "band"), view, lost(results.trials), left_out)
+    finish(figure, TITLE, shown, note)
+    reading = "Higher is better. The vertical axis does not start at zero, and all panels share it."
+    caption = "Share of the test images that are classified correctly after each epoch, by method."
+    return Drawing(figure, TITLE, sentences(caption, reading, note))

@@ -1,0 +1,74 @@
+"""The fraction of each layer's connections that is changed after the last epoch."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from analysis.cells import BASELINE, varying
+from analysis.drawing import (
+    Drawing,
+    NothingToDraw,
+    finish,
+    limits,
+    methods_of,
+    percent,
+    seeds,
+    sentences,
+    sheet,
+    split,
+)
+from analysis.estimates import grouped
+from analysis.style import Look
+from analysis.tables import Results
+
+ORDER = 50
+TITLE = "Connections pruned or flipped per layer, after the last epoch"
+
+
+def draw(results: Results) -> Drawing:
+    """Draw the changed fraction in percent per layer, a mark per method, with intervals."""
+    rows = results.layers[results.layers["method"] != BASELINE]
+    last = rows[rows["epoch"] == rows.groupby("attempt")["epoch"].transform("max")]
+    if last.empty:
+        raise NothingToDraw("No trial with a method that prunes or flips is finished.")
+    table = grouped(last, [*varying(results), "layer", "layer_name"], "changed")
+    shown = methods_of(results, table)
+    figure, panels, left_out = sheet(
+        split(results, table), 3.0, "layer", "changed connections (%)", same=False
+    )
+    _, high = limits(0, table[["mean", "high"]].max().max() * 100)
+    for axes, panel in panels:
+        _draw_layers(axes, panel.rows, shown)
+        axes.set_ylim(-0.02 * high, high)
+    note = sentences(seeds(table["n"], "bar"), left_out)
+    finish(figure, TITLE, shown, note)
+    caption = (
+        "Share of each layer's own connections that are pruned or flipped at the end; the first "
+        "layer is next to the input. Layers differ much in size, so the network's total is not "
+        "the mean of these."
+    )
+    return Drawing(figure, TITLE, sentences(caption, note))
+
+
+def _draw_layers(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> None:
+    """Draw the marks of all methods side by side at each layer."""
+    layers = rows[["layer", "layer_name"]].drop_duplicates("layer").sort_values("layer")
+    shifts = np.linspace(-0.27, 0.27, len(shown)) if len(shown) > 1 else np.zeros(1)
+    for shift, (method, look) in zip(shifts, shown.items(), strict=True):
+        line = rows[rows["method"] == method].sort_values("layer")
+        mean, low, high = (percent(line[name]) for name in ("mean", "low", "high"))
+        axes.errorbar(
+            line["layer"] + shift,
+            mean,
+            yerr=[np.nan_to_num(mean - low), np.nan_to_num(high - mean)],
+            fmt=look.marker,
+            color=look.colour,
+            markersize=7,
+            markeredgecolor="white",
+            elinewidth=1.6,
+            capsize=2.5,
+        )
+    turned = 60 if len(layers) > 5 else 0
+    axes.set_xticks(layers["layer"].to_numpy(), layers["layer_name"].tolist(), rotation=turned)
+    axes.set_xlim(layers["layer"].min() - 0.5, layers["layer"].max() + 0.5)
+    axes.grid(visible=False, axis="x")

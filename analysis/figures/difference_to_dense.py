@@ -1,0 +1,52 @@
+"""Final accuracy minus that of dense training, paired by seed, beside the margin."""
+
+from analysis.cells import BASELINE, varying
+from analysis.drawing import (
+    Drawing,
+    NothingToDraw,
+    finish,
+    methods_of,
+    seeds,
+    sentences,
+    sheet,
+    split,
+)
+from analysis.estimates import differences, grouped
+from analysis.points import draw_points
+from analysis.tables import Results
+
+ORDER = 15
+TITLE = "Difference to dense training"
+
+
+def draw(results: Results) -> Drawing:
+    """Draw the paired differences in points, a row per method, with the study's margin."""
+    pairs = differences(results.trials).dropna(subset="difference")
+    if pairs.empty:
+        raise NothingToDraw(f"No trial has a partner trained by {BASELINE} with the same seed.")
+    shown = methods_of(results, pairs)
+    height, across = 0.8 + 0.38 * len(shown), f"test accuracy minus {BASELINE} (points)"
+    figure, panels, left_out = sheet(split(results, pairs), height, across, "")
+    counts: list[int] = []
+    margin = results.margin
+    for axes, panel in panels:
+        means = grouped(panel.rows, varying(results), "difference")
+        counts += means["n"].tolist()
+        draw_points(axes, panel.rows, means, "difference", shown)
+        axes.axvline(0, color="#333333", lw=0.9, zorder=0.5)
+        if margin is not None:
+            axes.axvspan(-margin, margin, color="#777777", alpha=0.13, lw=0, zorder=0.4)
+    zone = (
+        ""
+        if margin is None
+        else f"Grey: the study's margin, ±{margin:g} points, fixed before it ran."
+    )
+    note = sentences(
+        "Small points: one pair of trials of one seed each.", seeds(counts, "bar"), zone, left_out
+    )
+    finish(figure, TITLE, {}, note)
+    caption = (
+        "Final test accuracy minus that of dense training with the same seed and settings. Right "
+        "of zero the method is ahead of dense, left of it behind."
+    )
+    return Drawing(figure, TITLE, sentences(caption, note))

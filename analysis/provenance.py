@@ -1,0 +1,44 @@
+"""Where a study's results come from, as pairs of a heading and a text."""
+
+import pandas as pd
+
+from analysis.tables import Results
+
+_UNKNOWN = "not recorded"
+
+
+def provenance(results: Results) -> list[tuple[str, str]]:
+    """What ran, on what and when; machines are counted, never named.
+
+    Returns:
+        Headings with their texts; several values of one thing stand beside each other.
+    """
+    trials = results.trials
+    if trials.empty:
+        return []
+    prints = trials[["dataset", "dataset_fingerprint"]].drop_duplicates()
+    first, last = trials["finished_at"].min(), trials["finished_at"].max()
+    return [
+        ("Versions", _values(trials["versions"])),
+        ("Engine", _values(trials["engine"])),
+        ("Device", _values(trials["device"])),
+        ("Threads per trial", _values(trials["threads"])),
+        ("Machines", str(trials["host"].nunique())),
+        ("Commit", _values(trials["commit"])),
+        (
+            "Data sets (fingerprint)",
+            "; ".join(f"{name} ({mark})" for name, mark in prints.itertuples(index=False)),
+        ),
+        ("Trial time, summed", f"{trials['seconds'].sum() / 3600:.2f} hours"),
+        ("Trials finished", f"{_minute(first)} to {_minute(last)} UTC"),
+        ("Definitions", "; ".join(f"{s.name} {s.definition_hash}" for s in results.studies)),
+    ]
+
+
+def _values(column: pd.Series) -> str:
+    """The different values of a column, in order of appearance."""
+    return "; ".join(str(v) for v in column.fillna(_UNKNOWN).drop_duplicates())
+
+
+def _minute(moment: pd.Timestamp) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,106 @@
+"""The report: one self-contained HTML page, and each figure beside it as PNG and SVG."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from analysis import figures
+from analysis.cells import heading, varying
+from analysis.drawing import NothingToDraw
+from analysis.provenance import provenance
+from analysis.summary import summary
+from analysis.svg import inline, save
+from analysis.tables import Results
+from analysis.wording import MISSING, answer, mean_and_half, subject
+from studies.errors import UserError
+
+_HERE = Path(__file__).parent
+
+
+def write(results: Results, output: Path) -> Path:
+    """Write ``report.html`` and the figures' files into a folder.
+
+    The same results give the same bytes.
+
+    Args:
+        results: of one or several studies, finished or not.
+        output: the folder; made if it is not there.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        UserError: the folder cannot be written to.
+    """
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        page = output / "report.html"
+        page.write_text(_page(results, output), encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UserError(f"report folder {output}: {reason}; give one that can be written") from None
+    return page
+
+
+def _page(results: Results, output: Path) -> str:
+    cells = summary(results)
+    drawn, skipped = _figures(results, output)
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html").render(
+        results=results,
+        title=", ".join(results.names) or ", ".join(results.trials["study"].unique()),
+        descriptions=list(dict.fromkeys(s.description for s in results.studies if s.description)),
+        subject=subject(results),
+        answer=answer(results, cells),
+        headings=[heading(name) for name in varying(results)],
+        rows=[_row(results, cell) for _, cell in cells.iterrows()],
+        any_lost=bool(cells[["diverged", "dead", "no_accuracy"]].to_numpy().sum()),
+        figures=drawn,
+        skipped=skipped,
+        provenance=provenance(results),
+        css=Markup((_HERE / "report.css").read_text(encoding="utf-8")),  # noqa: S704  (ours)
+    )
+
+
+def _figures(results: Results, output: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """The figures, drawn and saved, and why others do not apply."""
+    drawn, skipped = [], []
+    for name in figures.names():
+        try:
+            drawing = figures.draw(name, results)
+        except NothingToDraw as reason:
+            skipped.append(str(reason))
+            continue
+        save(drawing, output, name)
+        svg = Markup(inline(drawing, name))  # noqa: S704  (matplotlib escapes, and so does inline)
+        drawn.append({"name": name, "title": drawing.title, "text": drawing.caption, "svg": svg})
+    return drawn, skipped
+
+
+def _row(results: Results, cell: pd.Series) -> dict[str, Any]:
+    """A row of the table of cells, as text."""
+    by = varying(results)
+    lost = [f"{cell[name]} {name}" for name in ("diverged", "dead") if cell[name]]
+    if cell["no_accuracy"]:
+        lost.append(f"{cell['no_accuracy']} without accuracy")
+    difference = mean_and_half(cell["difference"], cell["difference_high"], 2, sign=True)
+    return {
+        "cell": [cell[name] if isinstance(cell[name], str) else f"{cell[name]:g}" for name in by],
+        "accuracy": mean_and_half(cell["accuracy"], cell["accuracy_high"], 2),
+        "difference": difference if cell["pairs"] else MISSING,
+        "pairs": cell["pairs"],
+        "changed": mean_and_half(cell["changed"], cell["changed_high"], 1),
+        "n": cell["n"],
+        "planned": cell["planned"],
+        "complete": cell["n"] >= cell["planned"],
+        "lost": ", ".join(lost) or MISSING,
+    }

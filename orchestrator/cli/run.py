@@ -1,0 +1,121 @@
+"""`untuned run`."""
+
+import shlex
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.cli import common
+
+if TYPE_CHECKING:
+    from orchestrator.driver import Outcome, Resources
+    from orchestrator.plan import Plan
+    from studies.store import Store
+
+
+@click.command(name="run")
+@common.study_argument
+@common.results_option
+@common.data_option
+@click.option("--seeds", type=click.IntRange(1, 1_000_000), help="Run the seeds 1 to N.")
+@click.option("--epochs", type=click.IntRange(0, 1_000_000), help="Train for N epochs.")
+@click.option("--workers", type=click.IntRange(1, 1024), help="Processes; one per core if not given.")
+@common.device_option
+@click.option("--gpus", type=click.IntRange(1, 64), default=1, show_default=True, help="GPUs to use.")
+@click.option("--dry-run", is_flag=True, help="Say what would run, and start nothing.")
+def command(
+    study: str,
+    results: str,
+    data: tuple[str, ...],
+    seeds: int | None,
+    epochs: int | None,
+    workers: int | None,
+    device: str,
+    gpus: int,
+    dry_run: bool,
+) -> int:
+    """Run what is missing of STUDY, a shipped study's name or a study file.
+
+    Running it again does only what is not finished, so a larger --seeds extends a finished study.
+    """
+    from orchestrator import plan
+    from studies.store import Store
+    from studies.study import find
+
+    started = time.monotonic()
+    asked = find(study).override(seeds=seeds, epochs=epochs)
+    store = Store(results, asked.name)
+    planned = plan.make(asked, store)
+    folders = common.data_folders(data, {trial.dataset for trial in planned.trials})
+    if dry_run:
+        _describe(asked.name, planned)
+        return 0
+    store.prepare()
+    _mend(store, planned)
+    if not planned.todo:
+        print(f"{asked.name}: nothing to do, all {len(planned.trials)} trials are finished")
+        return 0
+    from orchestrator import driver
+
+    resources = _resources(workers, device, gpus)
+    print(f"{asked.name}: {len(planned.todo)} of {len(planned.trials)} trials to run, "
+          f"{resources.workers} workers on {resources.device}", file=sys.stderr)  # fmt: skip
+    outcome = driver.run(asked, store, results, folders, resources)
+    return _conclude(asked.name, store, results, outcome, time.monotonic() - started)
+
+
+def _resources(workers: int | None, device: str, gpus: int) -> "Resources":
+    import os
+
+    from orchestrator.driver import Resources
+
+    found = common.device(device)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if found == "cuda":
+        return Resources(workers or gpus, found, gpus)
+    return Resources(workers or cores or 1)
+
+
+def _describe(name: str, planned: "Plan") -> None:
+    """Print the cells of a study with what is finished and what is not."""
+    from orchestrator.cli.status import show_cells
+
+    show_cells(planned.trials, planned.results.ids)
+    print(f"{name}: {len(planned.todo)} of {len(planned.trials)} trials would run; nothing started")
+
+
+def _mend(store: "Store", planned: "Plan") -> None:
+    """Set damaged parts aside, so that what they held is run again."""
+    for table, part in planned.results.damaged:
+        store.set_aside(table, part)
+        print(
+            f"{store.study}: damaged part {table}/{part} set aside; its trials run again",
+            file=sys.stderr,
+        )
+
+
+def _conclude(
+    name: str, store: "Store", results: str, outcome: "Outcome", seconds: float
+) -> int:
+    """Say how the run ended and give the exit code."""
+    taken = f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+    counted = f"{name}: {outcome.finished} of {outcome.planned} trials finished"
+    new = outcome.finished - outcome.before
+    again = shlex.join(["untuned", *sys.argv[1:]])
+    if outcome.interrupted:
+        print(f"{counted} ({new} in this run) and kept; go on with: {again}", file=sys.stderr)
+        return 128 + outcome.interrupted
+    if outcome.finished == outcome.planned:
+        where = "" if results == "results" else f" --results {shlex.quote(results)}"
+        print(f"{counted} ({new} in this run, {taken} min); results in {store.uri}")
+        print(f"look at them with: untuned report {name}{where}")
+        return 0
+    print(f"{counted}; {outcome.planned - outcome.finished} are missing", file=sys.stderr)
+    for trial_id, log in outcome.failed.items():
+        print(f"  trial {trial_id} failed, see {log}", file=sys.stderr)
+    if outcome.lost:
+        print(f"  workers or Ray failed, see {outcome.lost}", file=sys.stderr)
+    print(f"try again with: {again}", file=sys.stderr)
+    return 1

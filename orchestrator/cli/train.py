@@ -1,0 +1,97 @@
+"""`untuned train`."""
+
+import json
+import math
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestrator.cli import common
+from studies.trial import FIELDS, SETTABLE, Trial
+
+if TYPE_CHECKING:
+    from trainers.recording import Record
+
+#: What a first try gets where nothing is given; a trial itself has no such defaults.
+_FIRST_TRY = {
+    "network": "lenet-300-100",
+    "dataset": "digits",
+    "method": "free-pruning",
+    "weights": "he-normal",
+    "seed": 1,
+    "epochs": 10,
+}
+
+_FIGURES = (
+    "train_loss",
+    "train_accuracy",
+    "validation_loss",
+    "validation_accuracy",
+    "test_loss",
+    "test_accuracy",
+    "changed",
+)
+
+
+def _option_for_every_field(function: Callable[..., Any]) -> Callable[..., Any]:
+    for name in reversed(SETTABLE):
+        about = FIELDS[name]
+        function = click.option(
+            f"--{name.replace('_', '-')}",
+            type=about.type,
+            default=_FIRST_TRY.get(name, about.default),
+            show_default=True,
+            help=f"{about.metadata['explanation'].capitalize()}.",
+        )(function)
+    return function
+
+
+@click.command(name="train")
+@_option_for_every_field
+@common.data_option
+@common.device_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per epoch on a line.")
+def command(data: tuple[str, ...], device: str, as_json: bool, **values: Any) -> None:
+    """Train one trial here and now, with the same figures to the bit as inside a study.
+
+    Nothing is recorded. Figures of epoch 0 are those before training; training figures after it
+    are means over the epoch. Losses are cross-entropies.
+    """
+    import trainers
+
+    trial = trainers.check(Trial.from_mapping(values))
+    folders = common.data_folders(data, {trial.dataset})
+    where = common.device(device)
+    from trainers import datasets, runtime
+    from trainers.loop import train
+
+    runtime.settle()
+    records = train([trial], datasets.load(trial.dataset, folders[trial.dataset]), where)
+    for record in records:
+        print(_json(record) if as_json else _line(record), flush=True)
+        if record.final and record.final["outcome"] != "completed":
+            print(f"untuned: the trial {record.final['outcome']}", file=sys.stderr)
+
+
+def _figures(record: "Record") -> dict[str, Any]:
+    row = record.epoch
+    seconds = row["train_seconds"] + row["evaluation_seconds"]
+    return {"epoch": row["epoch"], **{n: row[n] for n in _FIGURES}, "seconds": seconds}
+
+
+def _json(record: "Record") -> str:
+    """JSON has no word for what is not finite: null."""
+    figures = _figures(record).items()
+    return json.dumps({k: v if math.isfinite(v) else None for k, v in figures}, allow_nan=False)
+
+
+def _line(record: "Record") -> str:
+    f = _figures(record)
+    accuracies = [
+        f"{split} {f[f'{split}_loss']:.4f} {f[f'{split}_accuracy']:7.2%}"
+        for split in ("train", "validation", "test")
+    ]
+    changed = f"changed {f['changed']:6.2%}   {f['seconds']:.2f} s"
+    return "   ".join([f"epoch {f['epoch']:3d}", *accuracies, changed])
