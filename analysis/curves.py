@@ -6,19 +6,26 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from analysis.cells import varying
-from analysis.drawing import percent
+from analysis.drawing import completed, percent
 from analysis.estimates import grouped
 from analysis.style import Look
 from analysis.tables import Results
 
 
-def curves(results: Results, value: str) -> pd.DataFrame:
+def curves(results: Results, value: str, *, sound: bool = False) -> pd.DataFrame:
     """Mean and t interval over seeds of a column of `epochs`, per cell and epoch.
+
+    Args:
+        results: the study.
+        value: the column.
+        sound: leave out diverged and dead trials, unless there are no others.
 
     Returns:
         A row per cell and epoch: the fields in which cells differ, epoch, mean, low, high, n.
     """
-    return grouped(results.epochs, [*varying(results), "epoch"], value)
+    return grouped(
+        completed(results.epochs) if sound else results.epochs, [*varying(results), "epoch"], value
+    )
 
 
 def draw_curves(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> None:
@@ -56,14 +63,16 @@ def top_view(rows: pd.DataFrame) -> tuple[float, float]:
     """Limits in percent that let the differences between the methods' ends be seen.
 
     The early rise dwarfs them. The view goes from the highest value down to the lowest end, and
-    below it by the same distance again, at least by two points.
+    below it by as much as the highest mean lies above it, at least by two points. A band of few
+    seeds can reach beyond 100% and far below; it does not widen the view.
 
     Args:
         rows: of `curves`, with fractions.
     """
     last = rows.sort_values("epoch").groupby(_cells(rows), sort=False).tail(1)
-    highest, lowest = rows[["mean", "high"]].max().max() * 100, last["mean"].min() * 100
-    below = max(highest - lowest, 2.0)
+    best, lowest = rows["mean"].max() * 100, last["mean"].min() * 100
+    highest = max(best, min(rows["high"].max() * 100, 100.0))
+    below = max(best - lowest, 2.0)
     floor = max(rows[["mean", "low"]].min().min() * 100, lowest - below)
     return floor, highest
 

@@ -32,11 +32,13 @@ class Drawing:
         figure: matplotlib's figure.
         title: what it shows, in a few words.
         caption: what is seen and how to read it, in sentences.
+        note: what the figure itself says below its panels: seeds, intervals, what is left out.
     """
 
     figure: Figure
     title: str
     caption: str
+    note: str
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,16 @@ def lost(trials: pd.DataFrame) -> str:
     if missing:
         said.append(f"{missing} without a recorded accuracy (not in the means)")
     return f"Of {len(trials)} trials: {', '.join(said)}." if said else ""
+
+
+def completed(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of trials that neither diverged nor died; all rows where there is none.
+
+    These decide what part of an axis is shown: one trial at chance would press all others
+    together. What lies outside is told on the figure.
+    """
+    sound = rows[rows["outcome"] == "completed"]
+    return rows if sound.empty else sound
 
 
 def sentences(*parts: str) -> str:

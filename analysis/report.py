@@ -14,7 +14,7 @@ from analysis.provenance import provenance
 from analysis.summary import summary
 from analysis.svg import inline, save
 from analysis.tables import Results
-from analysis.wording import MISSING, answer, mean_and_half, subject
+from analysis.wording import MISSING, answer, lead, mean_and_half, subject
 from studies.errors import UserError
 
 _HERE = Path(__file__).parent
@@ -60,6 +60,7 @@ def _page(results: Results, output: Path) -> str:
         title=", ".join(results.names) or ", ".join(results.trials["study"].unique()),
         descriptions=list(dict.fromkeys(s.description for s in results.studies if s.description)),
         subject=subject(results),
+        lead=lead(results),
         answer=answer(results, cells),
         headings=[heading(name) for name in varying(results)],
         rows=[_row(results, cell) for _, cell in cells.iterrows()],

@@ -42,5 +42,5 @@ def inline(drawing: Drawing, name: str) -> str:
     text = re.sub(r"url\(#", f"url(#{name}-", text)
     opening, _, rest = text.partition(">")
     box = re.search(r'viewBox="[^"]*"', opening)
-    told = quoteattr(f"{drawing.title}. {drawing.caption}")
+    told = quoteattr(f"{drawing.title}. {drawing.caption} {drawing.note}")
     return f'<svg {box[0] if box else ""} role="img" aria-label={told}>{rest}'

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from analysis.cells import BASELINE, common, heading, label, varying
+from analysis.cells import BASELINE, common, heading, label, ordered, varying
 from analysis.tables import Results
 
 MISSING = "\N{EN DASH}"
@@ -16,11 +16,12 @@ def number(value: float, digits: int, *, sign: bool = False) -> str:
     Args:
         value: in the unit in which it is shown.
         digits: after the point.
-        sign: whether a plus sign stands before a value above zero.
+        sign: whether a plus sign stands before what is shown as above zero.
     """
     if pd.isna(value):
         return MISSING
-    text = f"{round(value, digits) + 0.0:{'+' if sign else ''}.{digits}f}"
+    rounded = round(value, digits) + 0.0  # -0.0 becomes 0.0
+    text = f"{rounded:{'+' if sign and rounded else ''}.{digits}f}"
     return text.replace("-", "\N{MINUS SIGN}")
 
 
@@ -55,54 +56,75 @@ def subject(results: Results) -> str:
     )
 
 
-def answer(results: Results, cells: pd.DataFrame) -> list[str]:
-    """What came out, a few plain sentences per method.
+def answer(results: Results, cells: pd.DataFrame) -> list[tuple[str, str]]:
+    """What came out, one or two plain sentences per method.
 
     Args:
         results: the study.
         cells: `analysis.summary.summary` of it.
+
+    Returns:
+        Each method with its sentences; nothing before a trial is finished.
     """
     done = cells[cells["n"] > 0]
     return [
-        _of_method(str(method), rows, results.margin)
+        (str(method), _of_method(str(method), rows, results.margin))
         for method, rows in done.groupby("method", sort=False)
     ]
 
 
+def lead(results: Results) -> str:
+    """What the ranges in `answer` run over, and the margin that they are held against."""
+    shown = [n for n in varying(results) if n != "method"]
+    settings = len(pd.concat([results.plan[shown], results.trials[shown]]).drop_duplicates())
+    ranges = f"Means over seeds; a range is that of {settings} settings ({_axes(results, shown)})."
+    said = ranges if shown else "Means over seeds."
+    if results.margin is None or BASELINE not in ordered(results, "method"):
+        return said
+    return f"{said} A difference of up to {results.margin:g} points (the margin) counts as none."
+
+
+def _axes(results: Results, shown: list[str]) -> str:
+    """The fields that differ, with their values where these are few."""
+    said = []
+    for name in shown:
+        values = [str(value) for value in ordered(results, name)]
+        said.append(f"{heading(name)}: {', '.join(values)}" if len(values) <= 5 else heading(name))
+    return "; ".join(said)
+
+
 def _of_method(method: str, rows: pd.DataFrame, margin: float | None) -> str:
-    settings = "" if len(rows) == 1 else f" (range over {many(len(rows), 'setting')})"
-    said = [f"{method}: mean test accuracy {span(rows['accuracy'], 2)}%{settings}"]
-    if method != BASELINE:
-        said.append(f"{span(rows['changed'], 1)}% of the connections changed")
+    said = f"{span(rows['accuracy'], 2)}% test accuracy"
+    if method == BASELINE:
+        return f"{said}."
     paired = rows[rows["pairs"] > 0]
-    if method != BASELINE and len(paired):
-        said.append(f"{span(paired['difference'], 2, sign=True)} points from {BASELINE}")
-    sentence = ", ".join(said) + "."
+    if len(paired):
+        said += f", {span(paired['difference'], 2, sign=True)} points from {BASELINE}"
+    said += f", with {span(rows['changed'], 1)}% of the connections changed."
     if len(paired) and margin is not None:
-        sentence += f" {_against_margin(paired, margin)}"
-    return sentence
+        said += f" {_against_margin(paired, margin)}"
+    return said
 
 
 def _against_margin(paired: pd.DataFrame, margin: float) -> str:
     """Where the intervals of the differences lie with respect to the margin, in points."""
     low, high = paired["difference_low"] * 100, paired["difference_high"] * 100
     inside = (low >= -margin) & (high <= margin)
-    below, above, unknown = high < -margin, low > margin, low.isna()
+    # Few test images make equal differences likely; the interval of no width that they give
+    # tells nothing about the mean, as little as that of a single pair.
+    unknown = low.isna() | (high - low < 1e-9)
+    inside, below, above = inside & ~unknown, (high < -margin) & ~unknown, (low > margin) & ~unknown
     places = {
-        "within": inside.sum(),
-        "wholly below": below.sum(),
-        "wholly above": above.sum(),
-        "across an edge of": (~(inside | below | above | unknown)).sum(),
+        "within the margin": inside.sum(),
+        "wholly below the margin": below.sum(),
+        "wholly above the margin": above.sum(),
+        "across an edge of the margin": (~(inside | below | above | unknown)).sum(),
     }
-    zone = f"±{margin:g} points"
-    found = [f"{place} it in {count}" for place, count in places.items() if count]
+    found = {place: count for place, count in places.items() if count}
     if not found:
-        return f"One pair gives no interval to hold against the margin of {zone}."
-    if len(paired) == 1:
-        place = next(place for place, count in places.items() if count)
-        return f"The 95% interval of the difference lies {place} the margin of {zone}."
-    single = f"; {unknown.sum()} have one pair and no interval" if unknown.any() else ""
-    return (
-        f"Against the margin of {zone}, the 95% interval of the difference lies "
-        f"{', '.join(found)} of {len(paired)} settings{single}."
-    )
+        return "Single or equal pairs give no interval to hold against the margin."
+    if len(paired) == 1:  # one setting
+        return f"The 95% interval of the difference lies {next(iter(found))}."
+    said = ", ".join(f"{place} in {count}" for place, count in found.items())
+    single = f" ({unknown.sum()} with single or equal pairs: no interval)" if unknown.any() else ""
+    return f"The 95% interval of the difference lies {said} of {len(paired)} settings{single}."

@@ -1,0 +1,1 @@
+"""Where and when trials are trained: plan, Ray Tune workers, progress, and the command line."""

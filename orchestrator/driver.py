@@ -183,18 +183,20 @@ class _Session:
         from ray import tune
 
         from orchestrator.searcher import Packs
-        from orchestrator.worker import Worker
+        from orchestrator.worker import Job, Worker
 
         workers, gpus = self._resources.workers, self._resources.gpus
         packs = plan.packs(todo, workers)
         trainable = tune.with_parameters(
             Worker,
-            results=self._results,
-            study=self._store.study,
-            packs=packs,
-            data=self._references,
-            device=self._resources.device,
-            commit=_commit(),
+            job=Job(
+                results=self._results,
+                study=self._store.study,
+                packs=packs,
+                data=self._references,
+                device=self._resources.device,
+                commit=_commit(),
+            ),
         )
         return tune.Tuner(
             tune.with_resources(trainable, {"cpu": 1, "gpu": gpus / workers}),

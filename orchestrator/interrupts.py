@@ -7,7 +7,7 @@ from types import FrameType, TracebackType
 from ray.tune import Stopper
 
 
-class Interrupts(Stopper):  # type: ignore[misc]
+class Interrupts(Stopper):
     """Notes a signal while a run is going on, and tells Ray Tune to stop.
 
     Use it as a context around the run.

@@ -58,7 +58,7 @@ class Counts:
         return " · ".join(parts)
 
 
-class ProgressBar(Callback):  # type: ignore[misc]
+class ProgressBar(Callback):
     """Shows the progress of the packs' trials while Ray Tune runs them.
 
     Args:

@@ -5,7 +5,7 @@ from typing import Any
 from ray.tune.search import Searcher
 
 
-class Packs(Searcher):  # type: ignore[misc]
+class Packs(Searcher):
     """Suggests the packs in their order, each once.
 
     One long ``grid_search`` would be expanded in quadratic time and held in memory.
@@ -18,7 +18,7 @@ class Packs(Searcher):  # type: ignore[misc]
         super().__init__()
         self._count, self._next = count, 0
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+    def suggest(self, trial_id: str) -> dict[str, Any] | str:  # type: ignore[override]
         """The next pack's index, or that there is none."""
         if self._next >= self._count:
             return str(Searcher.FINISHED)

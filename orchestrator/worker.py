@@ -4,6 +4,7 @@ import platform
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ray
@@ -15,49 +16,57 @@ from studies.trial import Trial
 from studies.writer import Writer
 
 if TYPE_CHECKING:
-    from trainers.loop import Record
+    from trainers.datasets import Dataset
+    from trainers.recording import Record
 
 #: Seconds between two reports to the driver, as far as epochs are shorter than that.
 _REPORT = 0.5
 _IDLE: tuple[int, int] = (0, 0)
 
 
-class Worker(tune.Trainable):  # type: ignore[misc]
+@dataclass(frozen=True)
+class Job:
+    """What the driver hands to every worker of a run.
+
+    Attributes:
+        results: the folder or URI of all results.
+        study: the study's name.
+        packs: all packs of the run.
+        data: a reference to each data set, shared by the workers of a node.
+        device: as torch names it.
+        commit: of this project's checkout, if it is one.
+    """
+
+    results: str
+    study: str
+    packs: Sequence[Sequence[Trial]]
+    data: Mapping[str, "ray.ObjectRef[Dataset]"]
+    device: str
+    commit: str | None
+
+
+class Worker(tune.Trainable):
     """Trains one pack after another in one process.
 
     A step lasts until a report is due; it ends between two epochs, so that a study can be stopped
     without waiting for a trial. Finished trials are written by then or when the worker is stopped.
     """
 
-    def setup(
-        self,
-        config: dict[str, Any],
-        *,
-        results: str,
-        study: str,
-        packs: Sequence[Sequence[Trial]],
-        data: Mapping[str, "ray.ObjectRef[Any]"],
-        device: str,
-        commit: str | None,
-    ) -> None:
+    def setup(self, config: dict[str, Any], job: Job | None = None) -> None:
         """Keep what comes from the driver; nothing heavy, since some actors are never used.
 
         Args:
             config: ``{"pack": index}``.
-            results: the folder or URI of all results.
-            study: the study's name.
-            packs: all packs of this run.
-            data: a reference to each data set, shared by the workers of a node.
-            device: as torch names it.
-            commit: of this project's checkout, if it is one.
+            job: always given; Ray Tune's own signature makes it optional.
         """
-        self._packs, self._data, self._device, self._commit = packs, data, device, commit
-        self._writer = Writer(Store(results, study))
+        assert job is not None  # noqa: S101
+        self._job = job
+        self._writer = Writer(Store(job.results, job.study))
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next pack in the same process."""
-        self._progress = self._train(self._packs[new_config["pack"]])
+        self._progress = self._train(self._job.packs[new_config["pack"]])
         return True
 
     def step(self) -> dict[str, Any]:
@@ -85,13 +94,15 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         from trainers.loop import train
 
         runtime.settle()
-        for group in lock_step(pack, self._device):
+        for group in lock_step(pack, self._job.device):
             left = {trial.trial_id: trial for trial in group}
             attempts = {trial.trial_id: self._writer.attempt() for trial in group}
             rows: dict[str, list[Record]] = {trial_id: [] for trial_id in left}
             started = time.perf_counter()
             try:
-                for record in train(group, ray.get(self._data[group[0].dataset]), self._device):
+                for record in train(
+                    group, ray.get(self._job.data[group[0].dataset]), self._job.device
+                ):
                     trial_id = record.trial.trial_id
                     rows[trial_id].append(record)
                     if record.final:
@@ -116,11 +127,11 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         provenance = {
             "seconds": seconds,
             "host": platform.node(),
-            "device": self._device,
+            "device": self._job.device,
             "threads": runtime.threads(),
             "pack_size": pack_size,
             "versions": runtime.versions(),
-            "commit": self._commit,
+            "commit": self._job.commit,
         }
         epochs = [record.epoch for record in records]
         layers = [row for record in records for row in record.layers]

@@ -44,7 +44,9 @@ def finished(store: Store) -> Finished:
     damaged = tuple((table, part) for table, parts in by_table.items() for part in parts)
     rows = trials.rows.sort_by([("finished_at", "ascending"), ("attempt", "ascending")])
     named = zip(rows["layers_parts"].to_pylist(), rows["epochs_parts"].to_pylist(), strict=True)
-    rows = rows.filter(pa.array([layers.issuperset(a) and epochs.issuperset(b) for a, b in named], pa.bool_()))
+    rows = rows.filter(
+        pa.array([layers.issuperset(a) and epochs.issuperset(b) for a, b in named], pa.bool_())
+    )
     first: dict[str, int] = {}
     for index, trial_id in enumerate(rows["trial_id"].to_pylist()):
         first.setdefault(trial_id, index)
@@ -54,7 +56,9 @@ def finished(store: Store) -> Finished:
 def rows_of(store: Store, table: str, attempts: pa.Array | pa.ChunkedArray) -> pa.Table:
     """The rows of `layers` or `epochs` that belong to the given attempts."""
     rows = store.read(table).rows
-    return rows.filter(pc.is_in(rows["attempt"], value_set=pa.array(attempts.to_pylist(), pa.string())))
+    return rows.filter(
+        pc.is_in(rows["attempt"], value_set=pa.array(attempts.to_pylist(), pa.string()))
+    )
 
 
 def failed(store: Store, done: frozenset[str]) -> Mapping[str, str]:
@@ -71,11 +75,15 @@ def _conflicts(rows: pa.Table) -> tuple[str, ...]:
     seen: dict[tuple[object, ...], str] = {}
     found: dict[str, None] = {}
     columns = science("trials")
-    for row in rows.filter(pc.is_in(rows["trial_id"], value_set=pa.array(repeated, pa.string()))).to_pylist():
+    for row in rows.filter(
+        pc.is_in(rows["trial_id"], value_set=pa.array(repeated, pa.string()))
+    ).to_pylist():
         if row["device"] != "cpu":  # on a GPU only statistical equality is promised
             continue
         conditions = (row["trial_id"], *(row[name] for name in _SAME_CONDITIONS))
         # repr, because a diverged trial's nan equals itself here
-        if seen.setdefault(conditions, repr([row[c] for c in columns])) != repr([row[c] for c in columns]):
+        if seen.setdefault(conditions, repr([row[c] for c in columns])) != repr(
+            [row[c] for c in columns]
+        ):
             found[row["trial_id"]] = None
     return tuple(found)

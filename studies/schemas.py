@@ -42,7 +42,9 @@ FIGURES = (
     "penalty_loss",
     "changed",
 )
-_FIGURES = tuple(pa.field(name, pa.float64(), nullable=name.startswith("train_full")) for name in FIGURES)
+_FIGURES = tuple(
+    pa.field(name, pa.float64(), nullable=name.startswith("train_full")) for name in FIGURES
+)
 
 #: Trial x epoch x layer: how many connections have a mask of -1, 0, +1 and an effective weight
 #: below, at, above zero. They sum to `connections`, the layer's number of weights.

@@ -253,7 +253,9 @@ def _parse(table: str, content: bytes, where: str) -> pa.Table | None:
     except (pa.ArrowException, OSError, KeyError, ValueError):
         return None
     if version > VERSION:
-        raise UserError(f"{where}: written by a newer untuned (schema {version}); upgrade to read it")
+        raise UserError(
+            f"{where}: written by a newer untuned (schema {version}); upgrade to read it"
+        )
     columns = [
         rows[about.name].cast(about.type)
         if about.name in rows.column_names

@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from studies import strict_yaml
 from studies.errors import UserError, unknown
-from studies.trial import REQUIRED, SETTABLE, Trial, Value, check_field, check_value
+from studies.trial import REQUIRED, SETTABLE, Trial, Value, check_value
 
 LIBRARY = Path(__file__).parent / "library"
 #: A study's name is a folder's name, on local disks and object stores alike.
@@ -48,7 +48,9 @@ def _seeds(given: Any) -> Any:
     if isinstance(given, list) and not given:
         raise ValueError("[] is an empty grid; give at least one seed")
     try:
-        return [check_value("seed", s) for s in (given if isinstance(given, list) else [given])] and given
+        return [
+            check_value("seed", s) for s in (given if isinstance(given, list) else [given])
+        ] and given
     except UserError as error:
         raise ValueError(str(error)) from None
 

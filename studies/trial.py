@@ -50,9 +50,7 @@ class Trial:
     activation: str = _setting("activation of the hidden layers", "relu")
     batch_size: int = _setting("training images per step", 25, at_least=1, at_most=1_000_000)
     learning_rate: float = _setting("Adam's step size", 1e-3, above=0)
-    adam_epsilon: float = _setting(
-        "Adam's epsilon, added to the corrected sqrt(v)", 1e-7, above=0
-    )
+    adam_epsilon: float = _setting("Adam's epsilon, added to the corrected sqrt(v)", 1e-7, above=0)
     score_low: float = _setting("lower end of the scores' uniform start", 0.01)
     score_high: float = _setting("upper end of the scores' uniform start", 0.1)
     penalty: float = _setting("weight of -mean(mask) in the minimal methods' loss", 1.0, at_least=0)
@@ -124,7 +122,7 @@ def check_value(name: str, value: Any) -> Value:
     wanted = about.type
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    if type(value) is not wanted:
+    if type(value) is not wanted or (value == "" and about.default != ""):
         raise UserError(f"{name}: {value!r} is not {_allowed(about)}")
     if wanted is str and value != value.strip():
         raise UserError(f"{name}: {value!r} begins or ends with white space; take it away")
@@ -135,12 +133,15 @@ def check_value(name: str, value: Any) -> Value:
     too_low = (low is not None and value < low) or (above is not None and value <= above)
     if too_low or (high is not None and value > high):
         raise UserError(f"{name}: {value!r} is not {_allowed(about)}")
-    return value + 0.0 if wanted is float else value  # -0.0 and 0.0 are one value
+    checked: Value = value + 0.0 if wanted is float else value  # -0.0 and 0.0 are one value
+    return checked
 
 
 def _allowed(about: Field[Any]) -> str:
     """What a field takes, in words: ``a whole number, at least 1``."""
     kind = {str: "a name", int: "a whole number", float: "a finite number"}[about.type]  # type: ignore[index]
     words = {"at_least": "at least", "above": "above", "at_most": "at most"}
-    limits = [f"{words[key]} {about.metadata[key]}" for key in words if about.metadata[key] is not None]
+    limits = [
+        f"{words[key]} {about.metadata[key]}" for key in words if about.metadata[key] is not None
+    ]
     return ", ".join([kind, *limits])

@@ -45,7 +45,7 @@ class Batches:
         images, labels = self._images["train"], self._labels["train"]
         orders = [randomness.permutation(t.seed, "order", epoch, len(images)) for t in self._trials]
         order = torch.from_numpy(np.stack(orders)).to(self._device)
-        for rows in order.split(self._trials[0].batch_size, dim=1):
+        for rows in torch.split(order, self._trials[0].batch_size, dim=1):
             taken = images.index_select(0, rows.flatten())
             yield self._normalise(taken.view(*rows.shape, *self.data.shape)), labels[rows]
 
@@ -56,10 +56,8 @@ class Batches:
             Normalised images [R, B, channels, height, width] and labels [B].
         """
         replicas = len(self._trials)
-        pairs = zip(
-            self._images[split].split(_EVALUATION), self._labels[split].split(_EVALUATION), strict=True
-        )
-        for images, labels in pairs:
+        whole = self._images[split], self._labels[split]
+        for images, labels in zip(*(torch.split(t, _EVALUATION) for t in whole), strict=True):
             normal = self._normalise(images)
             yield normal.expand(replicas, *normal.shape), labels
 

@@ -14,9 +14,7 @@ from trainers.methods import Method, assemble
 from trainers.recording import Record, Recorder
 
 
-def train(
-    trials: Sequence[Trial], data: datasets.Dataset, device: str = "cpu"
-) -> Iterator[Record]:
+def train(trials: Sequence[Trial], data: datasets.Dataset, device: str = "cpu") -> Iterator[Record]:
     """Train a pack of trials in lock-step; yield a record per trial after each epoch.
 
     Epoch 0, before training, comes first. A trial's last record carries its outcome.

@@ -72,7 +72,7 @@ def parts(kind: str) -> tuple[Part, ...]:
     for point in importlib.metadata.entry_points(group=f"untuned.{folder}"):
         spec = importlib.util.find_spec(point.value)
         if spec is None or spec.origin is None:
-            raise UserError(f"entry point {point.name} of untuned.{folder}: no module {point.value}")
+            raise UserError(f"entry point {point.name}: there is no module {point.value}")
         found.append((point.name, point.value, Path(spec.origin)))
     return tuple(_part(kind, name, module, path) for name, module, path in found)
 

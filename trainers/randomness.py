@@ -32,7 +32,8 @@ def uniform(seed: int, stream: str, layer: int, n: int) -> npt.NDArray[np.float6
 
     The upper 53 bits of each word w give (floor(w / 2^11) + 1/2) / 2^53.
     """
-    return ((bits(seed, stream, layer, n) >> np.uint64(11)) + 0.5) * 2.0**-53
+    words = (bits(seed, stream, layer, n) >> np.uint64(11)).astype(np.float64)
+    return (words + 0.5) * np.float64(2.0**-53)
 
 
 def permutation(seed: int, stream: str, layer: int, n: int) -> npt.NDArray[np.int64]:

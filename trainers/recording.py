@@ -135,7 +135,7 @@ class Recorder:
         finite = torch.stack([loss.isfinite() for loss in losses]).all(dim=0).cpu()
         for layer in self._pack.layers:
             # A score that is not a number leaves its weight as it is: the loss alone won't tell.
-            finite &= layer.trained.detach().flatten(1).isfinite().all(dim=1).cpu()
+            finite &= layer.trained.flatten(1).isfinite().all(dim=1).cpu()
         return [not ok for ok in finite.tolist()]
 
     @torch.no_grad()

@@ -27,7 +27,8 @@ def threads() -> int:
 def versions() -> str:
     """What can change a result's bits: Python and the libraries that compute, with versions."""
     libraries = [f"{name}={version(name)}" for name in _LIBRARIES]
-    return " ".join([f"python={platform.python_version()}", f"cpu={platform.machine()}", *libraries])
+    python = f"python={platform.python_version()}"
+    return " ".join([python, f"cpu={platform.machine()}", *libraries])
 
 
 def choose_device(wanted: str) -> str:

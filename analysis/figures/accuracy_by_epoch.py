@@ -1,5 +1,7 @@
 """Test accuracy against the epoch, a line per method, a panel per further setting."""
 
+import pandas as pd
+
 from analysis.curves import curves, draw_curves, top_view
 from analysis.drawing import (
     Drawing,
@@ -27,16 +29,28 @@ def draw(results: Results) -> Drawing:
         raise NothingToDraw("No trial has an accuracy after a first epoch.")
     shown = methods_of(results, trained)
     figure, panels, left_out = sheet(split(results, trained), 3.0, "epoch", "test accuracy (%)")
-    floor, highest = top_view(trained)
+    floor, highest = top_view(curves(results, "test_accuracy", sound=True).query("epoch > 0"))
     low, high = limits(floor, highest)
     for axes, panel in panels:
         draw_curves(axes, panel.rows, shown)
         axes.set_ylim(low, min(high, 100.3))
-    hidden = (trained["mean"] * 100 < low).any()
-    view = "Epoch 0 (before training, near chance) is not shown"
-    view += "; earlier epochs below the axis are cut off." if hidden else "."
-    note = sentences(seeds(trained["n"], "band"), view, lost(results.trials), left_out)
+    note = sentences(
+        seeds(trained["n"], "band"), _cut(trained, low), lost(results.trials), left_out
+    )
     finish(figure, TITLE, shown, note)
     reading = "Higher is better. The vertical axis does not start at zero, and all panels share it."
     caption = "Share of the test images that are classified correctly after each epoch, by method."
-    return Drawing(figure, TITLE, sentences(caption, reading, note))
+    return Drawing(figure, TITLE, sentences(caption, reading), note)
+
+
+def _cut(trained: pd.DataFrame, low: float) -> str:
+    """What the view leaves out, `low` percent being where it ends."""
+    cells = [c for c in trained.columns if c not in ("epoch", "mean", "low", "high", "n")]
+    highest = trained.groupby(cells, sort=False)["mean"].max() * 100
+    unseen = (highest < low).sum()
+    said = ["Epoch 0 (before training, near chance) is not shown"]
+    if (trained["mean"] * 100 < low).any():
+        said.append("epochs below the axis are cut off")
+    if unseen:
+        said.append(f"{unseen} of {len(highest)} lines stay below it throughout")
+    return "; ".join(said) + "."

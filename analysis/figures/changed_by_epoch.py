@@ -42,4 +42,4 @@ def draw(results: Results) -> Drawing:
         "Share of all connections that a method has pruned (set to zero) or flipped (sign "
         "reversed) after each epoch; epoch 0 is before training. No threshold or density was set."
     )
-    return Drawing(figure, TITLE, sentences(caption, note))
+    return Drawing(figure, TITLE, caption, note)

@@ -47,7 +47,7 @@ def draw(results: Results) -> Drawing:
         "layer is next to the input. Layers differ much in size, so the network's total is not "
         "the mean of these."
     )
-    return Drawing(figure, TITLE, sentences(caption, note))
+    return Drawing(figure, TITLE, caption, note)
 
 
 def _draw_layers(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> None:

@@ -1,5 +1,9 @@
 """Final accuracy minus that of dense training, paired by seed, beside the margin."""
 
+from collections.abc import Sequence
+
+import pandas as pd
+
 from analysis.cells import BASELINE, varying
 from analysis.drawing import (
     Drawing,
@@ -12,7 +16,7 @@ from analysis.drawing import (
     split,
 )
 from analysis.estimates import differences, grouped
-from analysis.points import draw_points
+from analysis.points import draw_points, view
 from analysis.tables import Results
 
 ORDER = 15
@@ -32,6 +36,7 @@ def draw(results: Results) -> Drawing:
     for axes, panel in panels:
         means = grouped(panel.rows, varying(results), "difference")
         counts += means["n"].tolist()
+        axes.set_xlim(_view(pairs, varying(results), margin))
         draw_points(axes, panel.rows, means, "difference", shown)
         axes.axvline(0, color="#333333", lw=0.9, zorder=0.5)
         if margin is not None:
@@ -49,4 +54,11 @@ def draw(results: Results) -> Drawing:
         "Final test accuracy minus that of dense training with the same seed and settings. Right "
         "of zero the method is ahead of dense, left of it behind."
     )
-    return Drawing(figure, TITLE, sentences(caption, note))
+    return Drawing(figure, TITLE, caption, note)
+
+
+def _view(pairs: pd.DataFrame, by: Sequence[str], margin: float | None) -> tuple[float, float]:
+    """Limits in points that hold zero and the margin beside the differences."""
+    low, high = view(pairs, by, "difference")
+    reach = 1.2 * (margin or 0)
+    return min(low, -reach), max(high, reach)

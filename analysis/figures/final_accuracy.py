@@ -13,7 +13,7 @@ from analysis.drawing import (
     split,
 )
 from analysis.estimates import grouped
-from analysis.points import draw_points
+from analysis.points import draw_points, view
 from analysis.tables import Results
 
 ORDER = 10
@@ -32,6 +32,7 @@ def draw(results: Results) -> Drawing:
     for axes, panel in panels:
         means = grouped(panel.rows, varying(results), "test_accuracy")
         counts += means["n"].tolist()
+        axes.set_xlim(view(trials, varying(results), "test_accuracy"))
         draw_points(axes, panel.rows, means, "test_accuracy", shown)
         for mean in means.loc[means["method"] == BASELINE, "mean"]:
             axes.axvline(mean * 100, color="#333333", lw=0.9, ls=(0, (4, 3)), zorder=0.5)
@@ -44,4 +45,4 @@ def draw(results: Results) -> Drawing:
         "Share of the test images that are classified correctly at the end, by method. Further "
         "right is better; the axis does not start at zero."
     )
-    return Drawing(figure, TITLE, sentences(caption, note))
+    return Drawing(figure, TITLE, caption, note)

@@ -21,9 +21,13 @@ if TYPE_CHECKING:
 @common.data_option
 @click.option("--seeds", type=click.IntRange(1, 1_000_000), help="Run the seeds 1 to N.")
 @click.option("--epochs", type=click.IntRange(0, 1_000_000), help="Train for N epochs.")
-@click.option("--workers", type=click.IntRange(1, 1024), help="Processes; one per core if not given.")
+@click.option(
+    "--workers", type=click.IntRange(1, 1024), help="Processes; one per core if not given."
+)
 @common.device_option
-@click.option("--gpus", type=click.IntRange(1, 64), default=1, show_default=True, help="GPUs to use.")
+@click.option(
+    "--gpus", type=click.IntRange(1, 64), default=1, show_default=True, help="GPUs to use."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would run, and start nothing.")
 def command(
     study: str,
@@ -96,9 +100,7 @@ def _mend(store: "Store", planned: "Plan") -> None:
         )
 
 
-def _conclude(
-    name: str, store: "Store", results: str, outcome: "Outcome", seconds: float
-) -> int:
+def _conclude(name: str, store: "Store", results: str, outcome: "Outcome", seconds: float) -> int:
     """Say how the run ended and give the exit code."""
     taken = f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
     counted = f"{name}: {outcome.finished} of {outcome.planned} trials finished"

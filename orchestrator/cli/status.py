@@ -30,7 +30,10 @@ def command(study: str, results: str) -> None:
     for trial_id in found.conflicts:
         print(f"  trial {trial_id} was run twice with different results; the earlier one counts")
     if done < len(trials):
-        print(f"go on with: untuned run {study}" + ("" if results == "results" else f" --results {results}"))
+        print(
+            f"go on with: untuned run {study}"
+            + ("" if results == "results" else f" --results {results}")
+        )
 
 
 def show_cells(trials: Iterable[Trial], done: frozenset[str]) -> None:

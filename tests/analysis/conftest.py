@@ -1,6 +1,6 @@
 """Results made with the project's own writer: as small as a test needs, and real."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -108,20 +108,29 @@ def study() -> Callable[..., Study]:
 
 
 @pytest.fixture
-def record(tmp_path: Path) -> Callable[..., str]:
-    """Run a study without training: record its definition and its trials, return its folder."""
+def record_trials(tmp_path: Path) -> Callable[..., str]:
+    """Record trials under a study's name without training them, return the study's folder."""
+
+    def run(name: str, trials: Iterable[Trial], final: Final = typical) -> str:
+        store = Store(str(tmp_path / "results"), name)
+        writer = Writer(store, seconds=1e9)
+        for trial in trials:
+            write(writer, trial, final(trial))
+        writer.flush()
+        return store.uri
+
+    return run
+
+
+@pytest.fixture
+def record(tmp_path: Path, record_trials: Callable[..., str]) -> Callable[..., str]:
+    """Record a study's definition and its trials, return its folder."""
 
     def run(
         study: Study, final: Final = typical, only: Callable[[Trial], bool] = lambda trial: True
     ) -> str:
-        store = Store(str(tmp_path / "results"), study.name)
-        store.define(study)
-        writer = Writer(store, seconds=1e9)
-        for trial in study.trials():
-            if only(trial):
-                write(writer, trial, final(trial))
-        writer.flush()
-        return store.uri
+        Store(str(tmp_path / "results"), study.name).define(study)
+        return record_trials(study.name, filter(only, study.trials()), final)
 
     return run
 

@@ -119,7 +119,9 @@ def existing(root: Path) -> Path:
         UserError: there is no such folder.
     """
     if not root.is_dir():
-        raise UserError(f"data folder {root}: no such folder; give the one that holds the data sets")
+        raise UserError(
+            f"data folder {root}: no such folder; give the one that holds the data sets"
+        )
     return root
 
 
@@ -136,7 +138,9 @@ def _statistics(source: Source) -> tuple[npt.NDArray[np.float64], float]:
     """
     images = source.train_images
     sums = images.sum(axis=0, dtype=np.int64)
-    squares = sum(int(np.square(chunk, dtype=np.int64).sum()) for chunk in np.array_split(images, 64))
+    squares = sum(
+        int(np.square(chunk, dtype=np.int64).sum()) for chunk in np.array_split(images, 64)
+    )
     mean = sums / (len(images) * source.white)
     variance = squares / (images.size * source.white**2) - float(np.square(mean).mean())
     return mean, float(np.sqrt(variance))
@@ -146,5 +150,5 @@ def _fingerprint(source: Source) -> str:
     digest = hashlib.sha256()
     for array in (source.train_images, source.train_labels, source.test_images, source.test_labels):
         digest.update(f"{array.shape}{array.dtype}".encode())
-        digest.update(np.ascontiguousarray(array))
+        digest.update(array.tobytes())
     return digest.hexdigest()[:16]

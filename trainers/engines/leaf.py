@@ -4,6 +4,8 @@ The gradient of the effective weight is all that a method needs, so the mask is 
 graph; this is bit-identical to a straight-through autograd function per layer, and faster.
 """
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F  # noqa: N812  (PyTorch's own name for it)
 from torch import Tensor
@@ -23,8 +25,11 @@ class Leaf:
 
     def __init__(self, pack: Pack, method: Method) -> None:
         self._pack, self._method = pack, method
+        # A parameter per replica: the fused step rounds by a number's place in its tensor, and a
+        # replica must get the same bits in a pack as alone.
+        self._trained = [replica for layer in pack.layers for replica in layer.trained.unbind()]
         self._optimizer = torch.optim.Adam(
-            [layer.trained for layer in pack.layers],
+            self._trained,
             lr=pack.trial.learning_rate,
             eps=pack.trial.adam_epsilon,
             fused=True,
@@ -45,10 +50,16 @@ class Leaf:
         loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
         loss = loss.view(labels.shape).sum(dim=1)
         (loss.sum() / labels.shape[1]).backward()  # type: ignore[no-untyped-call]
-        for layer in pack.layers:
-            method.pull_back(pack, layer)
+        for trained, gradient in zip(self._trained, self._gradients(), strict=True):
+            trained.grad = gradient
         self._optimizer.step()
-        self._optimizer.zero_grad()
         for layer in pack.layers:
+            layer.effective.grad = None
             method.rebuild(layer)
         return loss.detach(), (logits.detach().argmax(dim=2) == labels).sum(dim=1)
+
+    def _gradients(self) -> Iterator[Tensor]:
+        """The gradient of each replica's part of each layer, in the order of the parameters."""
+        for layer in self._pack.layers:
+            assert layer.effective.grad is not None  # noqa: S101  (the backward pass has set it)
+            yield from self._method.gradient(self._pack.trial, layer, layer.effective.grad).unbind()

@@ -31,6 +31,7 @@ class Layer:
         weight: as drawn; fixed for methods that train connections.
         trained: what the optimiser moves.
         effective: what the network computes with: the leaf that autograd gives a gradient to.
+            Where the weights themselves are trained it shares its memory with `trained`.
         mask: a fixed mask of 0 and 1 that the weights are trained under, or None.
     """
 
@@ -64,8 +65,8 @@ class Pack:
 class Method:
     """Dense training, and what every other method may change about it.
 
-    The loop calls `begin` before each round, and in each step `pull_back` between the backward
-    pass and the optimiser, `rebuild` after it. All three work in place.
+    The loop calls `begin` before each round, and in each step `gradient` between the backward
+    pass and the optimiser, `rebuild` after it.
     """
 
     def rounds(self, trial: Trial) -> Sequence[int]:
@@ -79,11 +80,12 @@ class Method:
         """
         if number == 0:
             for layer in pack.layers:
-                layer.trained = layer.weight.clone().requires_grad_()
-                layer.effective = layer.trained
+                layer.effective = layer.weight.clone().requires_grad_()
+                layer.trained = layer.effective.detach()
 
-    def pull_back(self, pack: Pack, layer: Layer) -> None:
-        """Turn dL/deffective, in ``layer.effective.grad``, into ``layer.trained.grad``."""
+    def gradient(self, trial: Trial, layer: Layer, gradient: Tensor) -> Tensor:
+        """Turn dL/deffective into dL/dtrained, [R, *shape]; it may work in place."""
+        return gradient
 
     def rebuild(self, layer: Layer) -> None:
         """Write the effective weights that follow from what is trained."""
@@ -110,12 +112,11 @@ class MaskedWeights(Method):
         if number == 0:
             for layer, mask in zip(pack.layers, self.masks(pack), strict=True):
                 layer.mask = mask
-                layer.trained.detach().mul_(mask)
+                layer.trained.mul_(mask)
 
-    def pull_back(self, pack: Pack, layer: Layer) -> None:
+    def gradient(self, trial: Trial, layer: Layer, gradient: Tensor) -> Tensor:
         """A weight that is masked gets no gradient, so Adam leaves it at zero."""
-        if layer.trained.grad is not None and layer.mask is not None:
-            layer.trained.grad.mul_(layer.mask)
+        return gradient if layer.mask is None else gradient.mul_(layer.mask)
 
 
 class Connections(Method):
@@ -143,32 +144,31 @@ class Connections(Method):
             return
         for index, layer in enumerate(pack.layers):
             drawn = [self._scores(trial, index, layer.weight[0]) for trial in pack.trials]
-            layer.trained = torch.stack(drawn).to(layer.weight.device).requires_grad_()
+            layer.trained = torch.stack(drawn).to(layer.weight.device)
             layer.effective = torch.empty_like(layer.weight).requires_grad_()
             self.rebuild(layer)
 
     def rebuild(self, layer: Layer) -> None:
         """effective = weight * where(score > threshold, 1, off)."""
-        effective, score = layer.effective.detach(), layer.trained.detach()
+        effective = layer.effective.detach()
         # ReLU's own backward, as one pass over memory: weight where score > threshold, else 0.
         torch.ops.aten.threshold_backward.grad_input(
-            layer.weight, score, self.threshold(layer), grad_input=effective
+            layer.weight, layer.trained, self.threshold(layer), grad_input=effective
         )
         if self.off != 0.0:  # kept: (1 - off) weight + off weight; else: off weight
             effective.mul_(1.0 - self.off).add_(layer.weight, alpha=self.off)
 
-    def pull_back(self, pack: Pack, layer: Layer) -> None:
+    def gradient(self, trial: Trial, layer: Layer, gradient: Tensor) -> Tensor:
         """dL/dscore = dL/deffective * weight, and the penalty's own gradient, straight through."""
-        assert layer.effective.grad is not None  # noqa: S101  (the backward pass set it)
-        layer.trained.grad = layer.effective.grad.mul_(layer.weight)
-        layer.effective.grad = None
+        gradient.mul_(layer.weight)
         if self.minimal:
-            layer.trained.grad.sub_(pack.trial.penalty / layer.weight[0].numel())
+            gradient.sub_(trial.penalty / layer.weight[0].numel())
+        return gradient
 
     def mask(self, layer: Layer) -> Tensor:
         """1 where the score is above the threshold, else `off`."""
         off = torch.tensor(self.off, device=layer.weight.device)
-        return torch.where(layer.trained.detach() > self.threshold(layer), 1.0, off)
+        return torch.where(layer.trained > self.threshold(layer), 1.0, off)
 
     def penalty(self, pack: Pack) -> Tensor:
         """-penalty * sum over layers of mean(mask), for the minimal methods, [R]."""

@@ -9,7 +9,7 @@ READS = ("score_low", "score_high")
 
 
 class FreeFlipping(Connections):
-    """A connection keeps its sign while its score is positive and has it flipped while it is not."""
+    """A connection has its sign flipped while its score is not positive."""
 
     off = -1.0
 

@@ -9,7 +9,7 @@ READS = ("score_low", "score_high")
 
 
 class FreePruning(Connections):
-    """A connection is kept while its score is positive and pruned while it is not."""
+    """A connection is pruned while its score is not positive."""
 
     off = 0.0
 

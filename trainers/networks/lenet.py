@@ -1,5 +1,6 @@
 """LeNet-300-100 of LeCun et al. (1998): fully connected, here of any widths and without biases."""
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -29,6 +30,6 @@ def build(
             x = activation(x.bmm(weight.mT))
         return x.bmm(weights[-1].mT)
 
-    pairs = enumerate(zip(widths, widths[1:], strict=False), start=1)
+    pairs = enumerate(itertools.pairwise(widths), start=1)
     layers = [LayerShape(f"fc{i}", (after, before), before, after) for i, (before, after) in pairs]
     return Network(tuple(layers), forward)

@@ -20,4 +20,5 @@ def magnitude(uniform: Tensor, fan_in: int, fan_out: int) -> Tensor:
     By the inverse of the distribution function, so that a larger uniform number always gives a
     larger magnitude.
     """
-    return torch.special.ndtri(0.5 + _HALF * uniform) * (math.sqrt(2 / fan_in) / _CUT_STD)
+    half_normal: Tensor = torch.special.ndtri(0.5 + _HALF * uniform)
+    return half_normal * (math.sqrt(2 / fan_in) / _CUT_STD)

@@ -1,0 +1,167 @@
+"""Our results beside those of the official implementation: LeNet-300-100 on MNIST.
+
+The means over seeds of test accuracy and changed fraction, after epochs 1 and 10, of each
+configuration that the official implementation was run with (see reference/README.md). Used as
+``python -m analysis.reference RESULTS_URI...``: prints the table, ends with 1 where a configuration
+is missing or lies outside its tolerance.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.tables import Results, load
+from analysis.wording import MISSING, number
+from studies.errors import UserError
+from studies.trial import FIELDS
+
+DATA = Path(__file__).parent / "reference" / "official_lenet_mnist.csv"
+EPOCHS = (1, 10)
+#: Largest difference of the means of (accuracy, changed), in points.
+TOLERANCE = (0.4, 1.0)
+#: The same where the reference has a single seed, whose scatter is part of the difference.
+TOLERANCE_ONE_SEED = (1.0, 1.0)
+
+_METHODS = {
+    "Baseline": "dense",
+    "FreePruning": "free-pruning",
+    "FreeFlipping": "free-flipping",
+    "MinPruning": "minimal-pruning",
+    "MinFlipping": "minimal-flipping",
+}
+_WEIGHTS = {"he": "he-normal", "heconstant": "he-constant"}
+#: What the reference was trained with; all other fields at their defaults.
+_RECIPE = {
+    "network": "lenet-300-100",
+    "dataset": "mnist",
+    "epochs": 10,
+    "batch_size": 25,
+    "learning_rate": 1e-3,
+}
+_CELL = ["weights", "positive_fraction", "method"]
+_KEY = [*_CELL, "epoch"]
+
+
+def official() -> pd.DataFrame:
+    """The official curves under our names.
+
+    Returns:
+        A row per run, epoch and layer: method, weights, positive_fraction, seed, epoch, layer
+        (`all` or the layer's name there), test_accuracy (nan per layer) and changed, fractions.
+    """
+    table = pd.read_csv(DATA).rename(
+        columns={"p1": "positive_fraction", "test_acc": "test_accuracy"}
+    )
+    table["method"] = table.pop("traintype").map(_METHODS)
+    table["weights"] = table.pop("initializer").map(_WEIGHTS)
+    return table
+
+
+def compare(results: Results) -> pd.DataFrame:
+    """Our means beside the official ones.
+
+    Args:
+        results: of the studies that hold the reference's configurations; others are passed over.
+
+    Returns:
+        A row per configuration and epoch: weights, positive_fraction, method, epoch; seeds and
+        official_seeds; accuracy, official_accuracy, accuracy_difference and changed,
+        official_changed, changed_difference in percent and points, nan where we have none;
+        `within`: whether both differences are within the tolerance.
+    """
+    whole = official().query("layer == 'all'")
+    epochs = results.epochs
+    for name, about in FIELDS.items():
+        if name not in (*_CELL, "seed", "revisions"):
+            epochs = epochs[epochs[name] == _RECIPE.get(name, about.default)]
+    table = _means(whole).merge(_means(epochs), on=_KEY, how="left", suffixes=("_official", ""))
+    within = pd.Series(True, index=table.index)
+    lone = table["n_official"] == 1
+    for position, name in enumerate(("accuracy", "changed")):
+        table[f"{name}_difference"] = table[name] - table[f"{name}_official"]
+        allowed = lone.map({True: TOLERANCE_ONE_SEED[position], False: TOLERANCE[position]})
+        within &= table[f"{name}_difference"].abs() <= allowed  # nan is not
+    table = table.rename(
+        columns={
+            "n": "seeds",
+            "n_official": "official_seeds",
+            "accuracy_official": "official_accuracy",
+            "changed_official": "official_changed",
+        }
+    )
+    table["seeds"] = table["seeds"].fillna(0).astype(int)
+    ranks = {name: i for i, name in enumerate([*_METHODS.values(), *_WEIGHTS.values()])}
+    return table.assign(within=within).sort_values(
+        ["method", "weights", "positive_fraction", "epoch"],
+        key=lambda column: column.map(ranks) if column.name in ("method", "weights") else column,
+        ignore_index=True,
+    )
+
+
+def _means(rows: pd.DataFrame) -> pd.DataFrame:
+    """Means over seeds at the compared epochs, in percent; nan if one of the values is."""
+    groups = rows[rows["epoch"].isin(EPOCHS)].groupby(_KEY, sort=False)
+    means = groups[["test_accuracy", "changed"]].mean(skipna=False) * 100
+    return means.assign(n=groups.size()).reset_index().rename(columns={"test_accuracy": "accuracy"})
+
+
+def as_text(table: pd.DataFrame) -> str:
+    """The comparison as an aligned table that Markdown reads too."""
+    heads = ["method", "weights", "p+", "epoch", "seeds", "accuracy", "official", "difference"]
+    heads += ["changed", "official", "difference", "within"]
+    lines = [heads]
+    for _, row in table.iterrows():
+        figures = [
+            number(row[name.format(what)], 2, sign="difference" in name)
+            for what in ("accuracy", "changed")
+            for name in ("{}", "official_{}", "{}_difference")
+        ]
+        settings = [row["method"], row["weights"], f"{row['positive_fraction']:g}", row["epoch"]]
+        seeds = f"{row['seeds']} / {row['official_seeds']}" if row["seeds"] else MISSING
+        within = "yes" if row["within"] else "NO" if row["seeds"] else "MISSING"
+        lines.append([str(value) for value in (*settings, seeds, *figures, within)])
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    rule = [w * "-" if i < 2 else (w - 1) * "-" + ":" for i, w in enumerate(widths)]
+    lines.insert(1, rule)
+    return "\n".join(f"| {' | '.join(_aligned(line, widths))} |" for line in lines)
+
+
+def _aligned(line: list[str], widths: list[int]) -> list[str]:
+    """Names to the left, numbers to the right."""
+    padded = zip(line, widths, strict=True)
+    return [v.ljust(w) if i < 2 else v.rjust(w) for i, (v, w) in enumerate(padded)]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the comparison for the results at these URIs.
+
+    Returns:
+        0: all within tolerance; 1: a configuration is missing or outside; 2: a user's mistake.
+    """
+    try:
+        results = load(arguments)
+        table = compare(results)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(as_text(table))
+    for part in results.damaged:
+        print(f"left out, damaged: {part}")
+    print(_conclusion(table))
+    return 0 if table["within"].all() else 1
+
+
+def _conclusion(table: pd.DataFrame) -> str:
+    rule = (
+        f"Accuracy and changed connections in %; tolerance {TOLERANCE[0]:g} and {TOLERANCE[1]:g} "
+        f"points ({TOLERANCE_ONE_SEED[0]:g} and {TOLERANCE_ONE_SEED[1]:g} against a single seed)."
+    )
+    counts = f"{table['within'].sum()} of {len(table)} rows lie within"
+    missing = (table["seeds"] == 0).sum()
+    return f"{rule} {counts}" + (f"; {missing} are missing." if missing else ".")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,139 @@
+"""Small cases by hand, then properties of all."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.cells import METHOD_ONLY, TASK
+from analysis.estimates import differences, grouped, interval
+from studies.trial import SETTABLE, Trial
+
+#: The t distribution's 97.5% point, from a printed table: 1, 2 and 3 degrees of freedom.
+T = {1: 12.706, 2: 4.303, 3: 3.182}
+
+
+def test_interval_of_three_numbers_by_hand():
+    # mean 2, s = 1, half = 4.303 * 1 / sqrt(3)
+    estimate = interval([1, 2, 3])
+    assert estimate.mean == 2
+    assert estimate.n == 3
+    assert estimate.low == pytest.approx(2 - T[2] / math.sqrt(3), abs=1e-3)
+    assert estimate.high == pytest.approx(2 + T[2] / math.sqrt(3), abs=1e-3)
+
+
+def test_interval_of_two_numbers_by_hand():
+    # mean 0.5, s = sqrt(0.5), half = 12.706 * sqrt(0.5) / sqrt(2) = 6.353
+    estimate = interval([0, 1])
+    assert (estimate.low, estimate.high) == pytest.approx((0.5 - 6.353, 0.5 + 6.353), abs=1e-3)
+
+
+def test_other_level():
+    # 90%, two degrees of freedom: 2.920
+    assert interval([1, 2, 3], level=0.9).high == pytest.approx(2 + 2.920 / math.sqrt(3), abs=1e-3)
+
+
+def test_one_number_has_no_interval():
+    estimate = interval([0.5])
+    assert (estimate.mean, estimate.n) == (0.5, 1)
+    assert math.isnan(estimate.low)
+    assert math.isnan(estimate.high)
+
+
+def test_no_number_has_no_mean():
+    for values in ([], [math.nan]):
+        estimate = interval(values)
+        assert estimate.n == 0
+        assert math.isnan(estimate.mean)
+
+
+def test_equal_numbers_have_an_interval_of_no_width():
+    estimate = interval([0.25, 0.25, 0.25])
+    assert (estimate.low, estimate.mean, estimate.high) == (0.25, 0.25, 0.25)
+
+
+def test_nan_is_left_out_and_not_counted():
+    assert interval([1, math.nan, 2, 3]) == interval([1, 2, 3])
+
+
+def test_interval_covers_the_mean_as_often_as_it_says():
+    draws = np.random.default_rng(1).normal(3, 2, (4000, 4))
+    rows = pd.DataFrame({"sample": np.repeat(np.arange(4000), 4), "value": draws.ravel()})
+    table = grouped(rows, ["sample"], "value")
+    covered = ((table["low"] < 3) & (table["high"] > 3)).mean()
+    assert covered == pytest.approx(0.95, abs=0.011)  # three standard errors
+
+
+def test_grouped_keeps_the_groups_apart_and_in_order():
+    rows = pd.DataFrame({"method": ["b", "a", "b"], "value": [1.0, 5.0, 3.0]})
+    table = grouped(rows, ["method"], "value")
+    assert table["method"].tolist() == ["b", "a"]
+    assert table["mean"].tolist() == [2.0, 5.0]
+    assert table["n"].tolist() == [2, 1]
+    assert table["low"].isna().tolist() == [False, True]
+
+
+def test_every_field_is_either_shared_with_dense_or_not_read_by_it():
+    # A new field of Trial has to be put on one side or the other.
+    assert {*TASK, *METHOD_ONLY, "method"} == set(SETTABLE)
+
+
+def _trials(*rows: tuple[str, int, float], **more: object) -> pd.DataFrame:
+    common = {"network": "lenet-300-100", "dataset": "digits", "weights": "he-normal", "epochs": 3}
+    made = []
+    for method, seed, accuracy in rows:
+        trial = Trial.from_mapping(common | {"method": method, "seed": seed} | more)
+        made.append(trial.values() | {"test_accuracy": accuracy})
+    return pd.DataFrame(made)
+
+
+def test_paired_difference_by_hand():
+    trials = _trials(
+        ("dense", 1, 0.90),
+        ("dense", 2, 0.80),
+        ("free-pruning", 2, 0.83),
+        ("free-pruning", 1, 0.91),
+    )
+    pairs = differences(trials)
+    assert dict(zip(pairs["seed"], pairs["difference"].round(12), strict=True)) == {
+        1: 0.01,
+        2: 0.03,
+    }
+    # mean 2 points, s = 0.01414, half = 12.706 * 0.01414 / sqrt(2) = 0.12706
+    estimate = interval(pairs["difference"])
+    assert (estimate.low, estimate.high) == pytest.approx(
+        (0.02 - 0.12706, 0.02 + 0.12706), abs=1e-5
+    )
+
+
+def test_a_seed_without_dense_has_no_pair():
+    trials = _trials(("dense", 1, 0.9), ("free-pruning", 1, 0.8), ("free-pruning", 2, 0.1))
+    assert differences(trials)["seed"].tolist() == [1]
+
+
+def test_no_dense_no_pairs():
+    assert differences(_trials(("free-pruning", 1, 0.8))).empty
+
+
+def test_pairs_share_weights_and_learning_rate():
+    trials = pd.concat(
+        [
+            _trials(("dense", 1, 0.9)),
+            _trials(("free-pruning", 1, 0.8), weights="he-constant"),
+            _trials(("free-pruning", 1, 0.7), learning_rate=0.01),
+        ]
+    )
+    assert differences(trials).empty
+
+
+def test_a_penalty_that_dense_does_not_read_keeps_the_pair():
+    trials = pd.concat(
+        [_trials(("dense", 1, 0.9)), _trials(("minimal-pruning", 1, 0.8), penalty=0.5)]
+    )
+    assert differences(trials)["difference"].round(12).tolist() == [-0.1]
+
+
+def test_a_diverged_dense_without_accuracy_gives_a_pair_without_difference():
+    trials = _trials(("dense", 1, math.nan), ("free-pruning", 1, 0.8))
+    assert differences(trials)["difference"].isna().tolist() == [True]

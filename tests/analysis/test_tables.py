@@ -1,0 +1,157 @@
+"""Loading what the project's own writer wrote."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import analysis
+from analysis.tables import Results
+from studies.errors import UserError
+from studies.store import Store
+from studies.trial import Trial
+
+FLAT = {"test_accuracy": 0.5, "changed": 0.0}
+
+
+def test_one_row_per_trial_with_the_fields_joined_on(results: Results):
+    assert len(results.trials) == results.planned == results.finished == 6
+    assert len(results.epochs) == 6 * 4
+    assert len(results.layers) == 6 * 4 * 3
+    for frame in (results.trials, results.epochs, results.layers):
+        assert set(frame["study"]) == {"small"}
+        assert set(frame["method"]) == {"dense", "free-pruning"}
+        assert frame["trial_id"].nunique() == 6
+    assert results.margin == 0.5
+    assert not results.damaged
+    assert not results.conflicts
+
+
+def test_changed_of_a_layer_is_its_own_fraction(results: Results):
+    layers = results.layers.query("method == 'free-pruning' and epoch == 3")
+    expected = layers["mask_zero"] / layers["connections"]
+    assert layers["changed"].tolist() == expected.tolist()
+    assert layers["changed"].between(0.3, 0.4).all()
+
+
+def test_damaged_part_is_left_out_and_named(study, record):
+    uri = record(study())
+    record(study(seeds=4), only=lambda trial: trial.seed == 4)
+    part = min(Path(uri, "epochs").iterdir(), key=lambda path: path.stat().st_size)
+    content = bytearray(part.read_bytes())
+    content[100] ^= 1
+    part.write_bytes(content)
+    results = analysis.load(uri)
+    assert results.damaged == (f"small/epochs/{part.name}",)
+    assert sorted(set(results.trials["seed"])) == [1, 2, 3]
+    assert sorted(set(results.layers["seed"])) == [1, 2, 3]
+    assert (results.finished, results.planned) == (6, 8)
+
+
+def test_second_attempt_is_not_counted_twice(study, record):
+    record(study())
+    results = analysis.load(record(study()))
+    assert len(results.trials) == 6
+    assert len(results.epochs) == 6 * 4
+    assert not results.conflicts
+
+
+def test_attempts_that_differ_are_named(study, record):
+    first = record(study(), only=lambda trial: trial.seed == 1)
+    record(study(), final=lambda trial: FLAT, only=lambda t: t.seed == 1 and t.method == "dense")
+    results = analysis.load(first)
+    dense = results.trials.query("method == 'dense'")
+    assert results.conflicts == tuple(dense["trial_id"])
+    assert dense["test_accuracy"].iloc[0] != 0.5
+
+
+def test_rows_that_a_repeated_flush_wrote_twice_count_once(study, record, tmp_path):
+    uri = record(study())
+    store = Store(str(tmp_path / "results"), "small")
+    rows = store.read("epochs").rows.drop_columns("part").to_pylist()
+    store.write("epochs", rows, "otherwriter", 1)
+    assert len(analysis.load(uri).epochs) == 6 * 4
+
+
+def test_a_later_revision_takes_the_place_of_an_earlier_one(study, record, record_trials):
+    uri = record(study())
+    values = study().trials()[0].values() | {"revisions": "methods/dense=2"}
+    record_trials("small", [Trial.from_mapping(values)], final=lambda trial: FLAT)
+    results = analysis.load(uri)
+    assert results.superseded == 1
+    assert len(results.trials) == 6
+    assert 0.5 in results.trials["test_accuracy"].tolist()
+
+
+def test_extension_and_margin_of_the_earliest_definition(study, record):
+    record(study(margin=0.5))
+    results = analysis.load(record(study(margin=0.7, seeds=4), only=lambda trial: trial.seed < 4))
+    assert results.planned == 8
+    assert results.finished == 6
+    assert results.margin == 0.5
+    assert results.margin_changed
+
+
+def test_several_studies_with_a_trial_in_common(study, record):
+    uri = record(study(margin=0.5))
+    other = study(margin=0.2, seeds=4).model_copy(update={"name": "other"})
+    results = analysis.load([uri, record(other)])
+    assert results.names == ("small", "other")
+    assert results.margins == {"small": 0.5, "other": 0.2}
+    assert results.margin == 0.2
+    assert results.trials["study"].value_counts().to_dict() == {"small": 6, "other": 2}
+    assert results.planned == results.finished == 8
+    assert len(results.epochs) == 8 * 4
+
+
+def test_nothing_finished_yet(study, record):
+    results = analysis.load(record(study(), only=lambda trial: False))
+    assert (results.finished, results.planned) == (0, 6)
+    assert results.epochs.empty
+    assert results.layers.empty
+
+
+def test_results_without_a_definition(study, record):
+    uri = record(study())
+    next(Path(uri, "definitions").iterdir()).unlink()
+    results = analysis.load(uri)
+    assert (results.planned, len(results.trials)) == (0, 6)
+    assert results.margin is None
+
+
+@pytest.mark.parametrize("ending", ["", "/"])
+def test_relative_folder(study, record, monkeypatch, ending):
+    uri = Path(record(study()))
+    monkeypatch.chdir(uri.parent)
+    assert len(analysis.load(uri.name + ending).trials) == 6
+    monkeypatch.chdir(uri.parent.parent)
+    assert len(analysis.load(f"results/small{ending}").trials) == 6
+
+
+def test_uri_with_a_scheme(study, record):
+    assert len(analysis.load(f"file://{record(study())}").trials) == 6
+
+
+def test_no_results_says_what_to_run(study, record):
+    uri = record(study())
+    with pytest.raises(UserError, match=r"run `untuned run smal` first.*results of: small"):
+        analysis.load(uri[:-1])
+
+
+@pytest.mark.parametrize("uri", ["", "/", ".", "s3://bucket"])
+def test_not_a_study_folder(uri):
+    with pytest.raises(UserError, match="give a study's folder"):
+        analysis.load(uri)
+
+
+def test_no_uri():
+    with pytest.raises(UserError, match="at least one"):
+        analysis.load([])
+
+
+def test_import_is_light():
+    heavy = ("matplotlib", "seaborn", "scipy", "torch", "ray")
+    code = f"import analysis, sys; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

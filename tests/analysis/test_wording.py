@@ -1,0 +1,88 @@
+"""Numbers and sentences, word by word."""
+
+import math
+
+import pytest
+
+import analysis
+from analysis.summary import summary
+from analysis.wording import answer, lead, mean_and_half, number, span
+
+
+@pytest.mark.parametrize(
+    ("value", "sign", "text"),
+    [
+        (1.005, False, "1.00"),
+        (-0.384, True, "\N{MINUS SIGN}0.38"),
+        (0.25, True, "+0.25"),
+        (-0.001, True, "0.00"),
+        (math.nan, False, "\N{EN DASH}"),
+    ],
+)
+def test_number(value, sign, text):
+    assert number(value, 2, sign=sign) == text
+
+
+def test_mean_and_half():
+    assert mean_and_half(0.9747, 0.9778, 2) == "97.47 ± 0.31"
+    assert mean_and_half(0.9747, math.nan, 2) == "97.47"
+
+
+def test_span():
+    assert span([0.9736, 0.97, math.nan], 2) == "97.00 to 97.36"
+    assert span([0.5, 0.50001], 1) == "50.0"
+    assert span([math.nan], 1) == "\N{EN DASH}"
+
+
+def _final(trial):
+    shift = {"dense": 0.0, "free-pruning": -0.03, "free-flipping": 0.001}[trial.method]
+    accuracy = 0.95 + shift + (trial.seed - 2) * (0.001 if trial.method == "dense" else 0.0011)
+    return {"test_accuracy": accuracy, "changed": 0.0 if trial.method == "dense" else 0.25}
+
+
+METHODS = ["dense", "free-pruning", "free-flipping"]
+
+
+def test_answer_of_one_setting(study, record):
+    results = analysis.load(record(study(margin=0.5, method=METHODS), _final))
+    assert dict(answer(results, summary(results))) == {
+        "dense": "95.00% test accuracy.",
+        "free-pruning": "92.00% test accuracy, \N{MINUS SIGN}3.00 points from dense, with 25.0% "
+        "of the connections changed. The 95% interval of the difference lies wholly below the "
+        "margin.",
+        "free-flipping": "95.10% test accuracy, +0.10 points from dense, with 25.0% of the "
+        "connections changed. The 95% interval of the difference lies within the margin.",
+    }
+    assert "0.5 points (the margin)" in lead(results)
+
+
+def test_answer_over_two_settings(study, record):
+    weights = ["he-normal", "he-constant"]
+    results = analysis.load(record(study(margin=0.5, method=METHODS, weights=weights), _final))
+    said = dict(answer(results, summary(results)))["free-pruning"]
+    assert said.endswith("lies wholly below the margin in 2 of 2 settings.")
+    assert "2 settings (weights: he-normal, he-constant)" in lead(results)
+
+
+def test_single_pairs_have_no_interval_to_judge(study, record):
+    results = analysis.load(record(study(margin=0.5, seeds=1)))
+    assert (
+        "Single or equal pairs give no interval"
+        in dict(answer(results, summary(results)))["free-pruning"]
+    )
+
+
+def test_without_dense_or_margin_no_difference_is_told(study, record):
+    results = analysis.load(record(study(method=["free-pruning"])))
+    said = dict(answer(results, summary(results)))["free-pruning"]
+    assert "dense" not in said
+    assert "margin" not in said + lead(results)
+
+
+def test_equal_pairs_are_no_certainty(study, record):
+    def final(trial):
+        return {"test_accuracy": 0.9 if trial.method == "dense" else 0.8, "changed": 0.2}
+
+    results = analysis.load(record(study(margin=0.5), final))
+    said = dict(answer(results, summary(results)))["free-pruning"]
+    assert said.endswith("Single or equal pairs give no interval to hold against the margin.")

@@ -1,0 +1,249 @@
+import hashlib
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from studies.errors import UserError
+from studies.results import failed, finished, rows_of
+from studies.schemas import TABLES, science
+from studies.store import Store, studies_in
+from studies.study import find
+from studies.writer import Writer
+
+
+def parts(store, table):
+    return sorted((Path(store.root) / table).glob("*.parquet"))
+
+
+def test_a_part_is_named_after_its_bytes(store, trial, record):
+    writer = Writer(store)
+    record(writer, trial())
+    writer.flush()
+    (path,) = parts(store, "trials")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    assert path.name == f"{writer.name}-000003-{digest}.parquet"
+    assert pq.read_schema(path).metadata[b"untuned.schema"] == b"1"
+
+
+def test_a_finished_trial_comes_back_with_its_rows(store, trial, record):
+    writer = Writer(store)
+    record(writer, trial(1))
+    record(writer, trial(2))
+    assert not parts(store, "trials")  # buffered
+    writer.flush()
+    done = finished(store)
+    assert done.ids == {trial(1).trial_id, trial(2).trial_id}
+    assert done.damaged == () == done.conflicts
+    row = done.rows.to_pylist()[0]
+    assert row["trial"] == trial(1).canonical
+    assert row["method"] == "dense"
+    assert row["test_correct"] == b"\xff\x80"
+    epochs = rows_of(store, "epochs", done.rows["attempt"]).to_pylist()
+    assert [(e["trial_id"], e["epoch"]) for e in epochs] == [
+        (trial(s).trial_id, e) for s in (1, 2) for e in (0, 1)
+    ]
+
+
+def test_the_buffer_is_written_when_it_has_waited_long_enough(store, trial, record):
+    writer = Writer(store, seconds=0.0)
+    record(writer, trial())
+    assert len(parts(store, "trials")) == 1
+
+
+def test_a_trial_without_its_rows_is_not_finished(store, trial, record):
+    for seed in (1, 2):
+        writer = Writer(store)
+        record(writer, trial(seed))
+        writer.flush()
+    parts(store, "epochs")[0].unlink()
+    assert len(finished(store).ids) == 1
+
+
+def test_a_crash_between_two_tables_leaves_no_trial(store, trial, record):
+    # What a writer that dies before its last step leaves behind: rows that no trial names.
+    writer = Writer(store)
+    record(writer, trial())
+    writer.flush()
+    parts(store, "trials")[0].unlink()
+    assert finished(store).ids == frozenset()
+
+
+def test_the_earliest_attempt_counts(store, trial, record):
+    first, second = Writer(store), Writer(store)
+    record(first, trial())
+    first.flush()
+    record(second, trial(), host="elsewhere")
+    second.flush()
+    done = finished(store)
+    assert done.rows["attempt"].to_pylist() == [f"{first.name}-1"]
+    assert done.conflicts == ()
+    assert len(rows_of(store, "epochs", done.rows["attempt"])) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "conflicts"),
+    [
+        ({"test_accuracy": 0.6}, True),
+        ({"test_accuracy": 0.6, "versions": "torch=1"}, False),
+        ({"test_accuracy": 0.6, "engine": "other"}, False),
+        ({"seconds": 2.0, "host": "elsewhere", "pack_size": 3}, False),
+    ],
+)
+def test_attempts_under_the_same_conditions_must_agree(store, trial, record, change, conflicts):
+    for final in ({}, change):
+        writer = Writer(store)
+        record(writer, trial(), **final)
+        writer.flush()
+    assert finished(store).conflicts == ((trial().trial_id,) if conflicts else ())
+
+
+def test_not_a_number_agrees_with_itself(store, trial, record):
+    for _ in range(2):
+        writer = Writer(store)
+        record(writer, trial(), test_loss=float("nan"), outcome="diverged")
+        writer.flush()
+    assert finished(store).conflicts == ()
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(position=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_any_flipped_bit_is_found(store, trial, record, position, bit):
+    for path in parts(store, "trials"):
+        path.unlink()
+    writer = Writer(store)
+    record(writer, trial())
+    writer.flush()
+    (path,) = parts(store, "trials")
+    content = bytearray(path.read_bytes())
+    content[int(position * len(content))] ^= 1 << bit
+    path.write_bytes(content)
+    done = finished(store)
+    assert done.ids == frozenset()
+    assert done.damaged == (("trials", path.name),)
+
+
+@pytest.mark.parametrize("table", ["trials", "epochs", "layers"])
+@pytest.mark.parametrize("damage", ["truncated", "empty", "foreign"])
+def test_a_damaged_part_costs_its_own_trials_only(store, trial, record, table, damage):
+    for seed in (1, 2):
+        writer = Writer(store)
+        record(writer, trial(seed))
+        writer.flush()
+    victim = parts(store, table)[0]
+    content = {"truncated": victim.read_bytes()[:-20], "empty": b"", "foreign": b"PAR1"}[damage]
+    victim.write_bytes(content)
+    done = finished(store)
+    assert len(done.ids) == 1
+    assert done.damaged == ((table, victim.name),)
+    store.set_aside(table, victim.name)
+    again = finished(store)
+    assert again.ids == done.ids
+    assert again.damaged == ()
+    assert (Path(store.root) / "_damaged" / f"{table}-{victim.name}").read_bytes() == content
+
+
+def test_a_parquet_file_that_is_no_part_is_named(store, trial, record):
+    writer = Writer(store)
+    record(writer, trial())
+    writer.flush()
+    (Path(store.root) / "trials" / "mine.parquet").write_bytes(b"x")
+    (Path(store.root) / "trials" / "_hidden.parquet").write_bytes(b"x")
+    assert finished(store).damaged == (("trials", "mine.parquet"),)
+
+
+def test_results_of_a_newer_schema_are_refused(store):
+    import io
+
+    schema = TABLES["failures"].with_metadata({"untuned.schema": "2"})
+    buffer = io.BytesIO()
+    pq.write_table(schema.empty_table(), buffer)
+    digest = hashlib.sha256(buffer.getvalue()).hexdigest()[:16]
+    folder = Path(store.root) / "failures"
+    folder.mkdir(parents=True)
+    (folder / f"a-1-{digest}.parquet").write_bytes(buffer.getvalue())
+    with pytest.raises(UserError, match=r"newer untuned \(schema 2\); upgrade"):
+        store.read("failures")
+
+
+def test_a_nullable_column_may_be_missing(store):
+    import io
+
+    schema = TABLES["trials"]
+    older = schema.remove(schema.get_field_index("commit"))
+    buffer = io.BytesIO()
+    pq.write_table(older.empty_table(), buffer)
+    digest = hashlib.sha256(buffer.getvalue()).hexdigest()[:16]
+    folder = Path(store.root) / "trials"
+    folder.mkdir(parents=True)
+    (folder / f"a-1-{digest}.parquet").write_bytes(buffer.getvalue())
+    contents = store.read("trials")
+    assert contents.damaged == ()
+    assert contents.rows.schema.field("commit").type == pa.string()
+
+
+def test_failures_are_told_as_long_as_the_trial_is_not_finished(store, trial, record):
+    writer = Writer(store)
+    log = writer.fail(trial(1), writer.attempt(), "here", "ValueError: x", "Traceback ...")
+    assert Path(log).read_text() == "Traceback ..."
+    assert failed(store, finished(store).ids) == {trial(1).trial_id: log}
+    record(writer, trial(1))
+    writer.flush()
+    assert failed(store, finished(store).ids) == {}
+
+
+def test_definitions_are_kept_in_the_order_they_were_run(store):
+    study = find("digits")
+    more = study.override(seeds=7)
+    for definition in (more, study, more):
+        store.define(definition)
+    assert store.definitions() == [more, study]
+    assert studies_in(str(Path(store.root).parent)) == ["own"]
+    assert studies_in(str(Path(store.root) / "nowhere")) == []
+
+
+def test_a_damaged_definition_is_named(store):
+    store.define(find("digits"))
+    (path,) = (Path(store.root) / "definitions").glob("*.yaml")
+    path.write_text("nonsense")
+    with pytest.raises(UserError, match=f"{path.name}: damaged"):
+        store.definitions()
+
+
+def test_nothing_written_is_visible_before_it_is_whole(store, trial, record, monkeypatch):
+    writer = Writer(store)
+    record(writer, trial())
+    monkeypatch.setattr(
+        Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left"))
+    )
+    with pytest.raises(OSError, match="No space left"):
+        writer.flush()
+    monkeypatch.undo()
+    assert not any(path.is_file() for path in Path(store.root).rglob("*"))
+    writer.flush()  # what could not be written is still there
+    assert len(finished(store).ids) == 1
+
+
+def test_folders_that_cannot_be_written_to(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UserError, match="cannot be written to"):
+        Store(str(tmp_path / "file"), "own").prepare()
+    with pytest.raises(UserError, match="give a folder or s3://"):
+        Store("nonsense://x", "own")
+    good = Store(str(tmp_path / "new" / "deep"), "own")
+    good.prepare()
+    assert not any(path.is_file() for path in Path(good.root).rglob("*"))
+
+
+def test_science_and_provenance_are_told_apart():
+    assert "test_accuracy" in science("trials")
+    assert "test_correct" in science("trials")
+    assert not {"seconds", "attempt", "host", "finished_at", "epochs_parts"} & set(
+        science("trials")
+    )
+    assert "train_seconds" not in science("epochs")

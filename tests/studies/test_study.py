@@ -1,0 +1,160 @@
+import pytest
+
+from studies import strict_yaml
+from studies.errors import UserError
+from studies.study import find, from_mapping, read, shipped
+
+AXES = {"network": "lenet-300-100", "dataset": "digits", "weights": "he-normal", "epochs": 3}
+
+
+def study(**values):
+    return from_mapping({"name": "own", "seeds": 2, "axes": AXES} | values, where="own.yaml")
+
+
+def write(tmp_path, text):
+    path = tmp_path / "own.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_axes_are_multiplied_out_and_grids_joined():
+    trials = study(
+        grids=[
+            {"method": ["free-pruning", "free-flipping"], "positive_fraction": [0.1, 0.9]},
+            {"method": "dense"},
+        ]
+    ).trials()
+    assert [(t.method, t.positive_fraction, t.seed) for t in trials] == [
+        ("free-pruning", 0.1, 1),
+        ("free-pruning", 0.1, 2),
+        ("free-pruning", 0.9, 1),
+        ("free-pruning", 0.9, 2),
+        ("free-flipping", 0.1, 1),
+        ("free-flipping", 0.1, 2),
+        ("free-flipping", 0.9, 1),
+        ("free-flipping", 0.9, 2),
+        ("dense", 0.5, 1),
+        ("dense", 0.5, 2),
+    ]
+
+
+def test_a_trial_in_two_grids_is_one_trial():
+    both = study(grids=[{"method": "dense"}, {"method": ["dense", "free-pruning"]}])
+    assert [t.method for t in both.trials()] == ["dense", "dense", "free-pruning", "free-pruning"]
+
+
+def test_a_grid_takes_the_place_of_the_common_axes():
+    assert {t.epochs for t in study(grids=[{"method": "dense", "epochs": 7}]).trials()} == {7}
+
+
+def test_seeds_are_a_count_or_a_list():
+    dense = {"grids": [{"method": "dense"}]}
+    assert [t.seed for t in study(**dense, seeds=3).trials()] == [1, 2, 3]
+    assert [t.seed for t in study(**dense, seeds=[5, 0]).trials()] == [5, 0]
+
+
+def test_overrides_replace_the_files_seeds_and_epochs():
+    given = study(grids=[{"method": "dense", "epochs": [7, 9]}, {"method": "free-pruning"}])
+    trials = given.override(seeds=1, epochs=4).trials()
+    assert [(t.method, t.seed, t.epochs) for t in trials] == [
+        ("dense", 1, 4),
+        ("free-pruning", 1, 4),
+    ]
+    assert given.override() == given
+
+
+def test_a_definition_gives_the_study_back():
+    given = study(grids=[{"method": ["dense"], "learning_rate": 3e-3}], margin=0.2)
+    again = from_mapping(given.definition(), where="again")
+    assert again.trials() == given.trials()
+    assert again.definition_hash == given.definition_hash
+    assert given.override(seeds=3).definition_hash != given.definition_hash
+
+
+def test_shipped_studies():
+    counts = {name: len(find(name).trials()) for name in shipped()}
+    assert counts == {"digits": 50, "lenet-mnist": 30, "lenet-mnist-signs": 6}
+    mnist = find("lenet-mnist").trials()
+    assert {(t.batch_size, t.learning_rate, t.epochs) for t in mnist} == {(25, 1e-3, 10)}
+    assert all(find(name).name == name and find(name).description for name in shipped())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sedes": 3}, "own.yaml: unknown field 'sedes'; did you mean seeds"),
+        ({"axes": AXES | {"metod": "dense"}}, "axes: unknown field 'metod'; did you mean method"),
+        ({"axes": AXES | {"seed": [1]}}, "axes: seed is no axis; write seeds: N"),
+        ({"axes": AXES | {"batch_size": "25"}}, "axes: batch_size: '25' is not a whole number"),
+        ({"axes": AXES | {"learning_rate": [1e-3, -1]}}, "axes: learning_rate: -1.0 is not"),
+        ({"axes": AXES | {"revisions": "x=2"}}, "axes: unknown field 'revisions'"),
+        ({"axes": [1]}, "axes: not a mapping"),
+        ({"axes": AXES | {"method": []}}, "method: [] is an empty grid"),
+        ({"axes": AXES | {"method": {"a": 1}}}, "method: {'a': 1} is not a name"),
+        ({"axes": AXES | {"method": None}}, "method: None is not a name"),
+        ({"grids": []}, "grids: [] is an empty grid"),
+        (
+            {"grids": [{"method": "dense"}, {"weights": []}]},
+            "grids.1: weights: [] is an empty grid",
+        ),
+        ({"grids": [{"epochs": 1}]}, "grids.0 has no method"),
+        ({}, "own.yaml: has no method; put it into axes"),
+        ({"grids": [{"method": "dense"}], "seeds": 0}, "seeds: 0 is not a count of seeds"),
+        ({"grids": [{"method": "dense"}], "seeds": []}, "seeds: [] is an empty grid"),
+        ({"grids": [{"method": "dense"}], "seeds": "5"}, "seeds: seed: '5' is not a whole number"),
+        ({"grids": [{"method": "dense"}], "seeds": 2.5}, "seeds: seed: 2.5 is not a whole number"),
+        ({"grids": [{"method": "dense"}], "margin": -1}, "margin: -1: "),
+        ({"grids": [{"method": "dense"}], "name": "../up"}, "name: '../up': "),
+    ],
+)
+def test_study_files_that_are_refused(change, message):
+    with pytest.raises(UserError) as error:
+        study(**change)
+    assert message in str(error.value)
+    assert str(error.value).startswith("own.yaml: ")
+
+
+def test_a_study_file_is_named_after_its_file(tmp_path):
+    path = write(tmp_path, "seeds: 1\naxes: {network: lenet-5, dataset: digits, method: dense,"
+                           " weights: he-normal, epochs: 1}\n")  # fmt: skip
+    assert read(path).name == "own"
+    assert find(str(path)) == read(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seeds: [1\n", "not YAML"),
+        ("- a\n- b\n", "a study file is a mapping"),
+        ("", "a study file is a mapping"),
+        ("seeds: 1\nseeds: 2\n", "the key 'seeds' stands twice"),
+        ("seeds: !!python/object/apply:os.system ['true']\n", "not YAML"),
+    ],
+)
+def test_files_that_are_not_studies(tmp_path, text, message):
+    path = write(tmp_path, text)
+    with pytest.raises(UserError) as error:
+        read(path)
+    assert message in str(error.value)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_missing_and_unreadable_files(tmp_path):
+    with pytest.raises(UserError, match="No such file"):
+        read(tmp_path / "none.yaml")
+    with pytest.raises(UserError, match="Is a directory"):
+        read(tmp_path)
+    (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match="not UTF-8"):
+        read(tmp_path / "bytes.yaml")
+    with pytest.raises(UserError, match="unknown study 'digit'; did you mean digits"):
+        find("digit")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1e-3", 1e-3), ("3E5", 3e5), ("-1.5e2", -150.0), ("1e", "1e"), ("0.1", 0.1), ("1", 1)],
+)
+def test_numbers_in_yaml(text, value):
+    assert strict_yaml.load(f"x: {text}") == {"x": value}

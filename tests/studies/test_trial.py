@@ -1,0 +1,121 @@
+import json
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studies.errors import UserError
+from studies.trial import FIELDS, SETTABLE, Trial
+
+FREE = {
+    "network": "lenet-300-100",
+    "dataset": "mnist",
+    "method": "free-pruning",
+    "weights": "he-normal",
+    "seed": 1,
+    "epochs": 10,
+}
+
+
+def test_ids_are_frozen_for_ever():
+    # Literal ids: if one of these changes, every recorded result loses its trial.
+    assert Trial(**FREE).trial_id == "55fffa7d4381"
+    assert Trial(**FREE | {"seed": 2}).trial_id == "b97c720f077d"
+    assert Trial(**FREE, positive_fraction=0.1).trial_id == "59e2f917e216"
+    assert Trial(**FREE | {"method": "minimal-flipping"}, penalty=0.5).trial_id == "01cf2ddf50a5"
+
+
+def test_canonical_json_leaves_out_defaults():
+    assert Trial(**FREE, batch_size=25, learning_rate=1e-3).canonical == (
+        '{"dataset":"mnist","epochs":10,"method":"free-pruning",'
+        '"network":"lenet-300-100","seed":1,"weights":"he-normal"}'
+    )
+    assert json.loads(Trial(**FREE, batch_size=128).canonical)["batch_size"] == 128
+
+
+def test_defaults_are_frozen_for_ever():
+    defaults = {n: FIELDS[n].default for n in SETTABLE if n not in FREE}
+    assert defaults == {
+        "positive_fraction": 0.5,
+        "activation": "relu",
+        "batch_size": 25,
+        "learning_rate": 1e-3,
+        "adam_epsilon": 1e-7,
+        "score_low": 0.01,
+        "score_high": 0.1,
+        "penalty": 1.0,
+    }
+
+
+def test_a_whole_number_for_a_float_is_the_same_trial():
+    assert Trial(**FREE, penalty=1) == Trial(**FREE)
+    assert (
+        Trial(**FREE, positive_fraction=1).trial_id == Trial(**FREE, positive_fraction=1.0).trial_id
+    )
+    assert Trial(**FREE, score_low=-0.0).canonical == Trial(**FREE, score_low=0.0).canonical
+
+
+def test_a_trial_cannot_be_changed():
+    with pytest.raises(FrozenInstanceError):
+        Trial(**FREE).seed = 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "allowed"),
+    [
+        ("seed", -1, "a whole number, at least 0"),
+        ("seed", 1.0, "a whole number"),
+        ("seed", True, "a whole number"),
+        ("epochs", "10", "a whole number"),
+        ("batch_size", 0, "at least 1"),
+        ("positive_fraction", 1.01, "at least 0, at most 1"),
+        ("learning_rate", 0, "above 0"),
+        ("learning_rate", float("nan"), "a finite number"),
+        ("adam_epsilon", float("inf"), "a finite number"),
+        ("network", 3, "a name"),
+        ("network", "", "a name"),
+        ("method", " dense", "white space"),
+    ],
+)
+def test_values_that_are_refused(field, value, allowed):
+    with pytest.raises(UserError) as error:
+        Trial(**FREE | {field: value})
+    message = str(error.value)
+    assert message.startswith(f"{field}: {value!r}")
+    assert allowed in message
+    assert "\n" not in message
+
+
+def test_misspelt_and_missing_fields_are_named():
+    with pytest.raises(UserError, match="unknown field 'batchsize'; did you mean batch_size"):
+        Trial.from_mapping(FREE | {"batchsize": 25})
+    with pytest.raises(UserError, match="no network and no seed"):
+        Trial.from_mapping({k: v for k, v in FREE.items() if k not in ("network", "seed")})
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "seed": st.integers(0, 2**63 - 1),
+            "epochs": st.integers(0, 1_000_000),
+            "batch_size": st.integers(1, 1_000_000),
+            "positive_fraction": st.floats(0, 1),
+            "learning_rate": st.floats(min_value=0, exclude_min=True, allow_infinity=False),
+            "score_low": st.floats(allow_nan=False, allow_infinity=False),
+        },
+    )
+)
+def test_canonical_json_gives_the_trial_back(values):
+    trial = Trial(**FREE | values)
+    again = Trial.from_mapping(json.loads(trial.canonical))
+    assert again == trial
+    assert again.trial_id == trial.trial_id
+
+
+def test_every_field_is_part_of_the_identity():
+    trial = Trial(**FREE)
+    other = {str: "another", int: 7, float: 0.25}
+    for name, about in FIELDS.items():
+        assert replace(trial, **{name: other[about.type]}).trial_id != trial.trial_id, name

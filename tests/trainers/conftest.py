@@ -1,0 +1,28 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from studies.trial import Trial
+from trainers import datasets, runtime
+
+
+@pytest.fixture(autouse=True)
+def _settled():
+    runtime.settle()
+    yield
+    torch.set_flush_denormal(False)  # other tests want to see such numbers
+
+
+@pytest.fixture(scope="session")
+def digits():
+    return datasets.load("digits", Path())
+
+
+@pytest.fixture
+def trial():
+    def make(method="free-pruning", **values):
+        about = {"network": "lenet-20-10", "dataset": "digits", "weights": "he-normal"}
+        return Trial(**about | {"seed": 1, "epochs": 2} | values, method=method)
+
+    return make
