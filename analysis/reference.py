@@ -21,8 +21,10 @@ DATA = Path(__file__).parent / "reference" / "official_lenet_mnist.csv"
 EPOCHS = (1, 10)
 #: Largest difference of the means of (accuracy, changed), in points.
 TOLERANCE = (0.4, 1.0)
-#: The same where the reference has a single seed, whose scatter is part of the difference.
-TOLERANCE_ONE_SEED = (1.0, 1.0)
+#: The same where the reference has a single seed: of that only the accuracy after the last epoch
+#: is judged. The other figures of one seed scatter by more than a point (in our runs at a
+#: positive_fraction of 0.9 the changed fraction after one epoch goes from 26 to 29%).
+TOLERANCE_ONE_SEED = 1.0
 
 _METHODS = {
     "Baseline": "dense",
@@ -69,7 +71,8 @@ def compare(results: Results) -> pd.DataFrame:
         A row per configuration and epoch: weights, positive_fraction, method, epoch; seeds and
         official_seeds; accuracy, official_accuracy, accuracy_difference and changed,
         official_changed, changed_difference in percent and points, nan where we have none;
-        `within`: whether both differences are within the tolerance.
+        `judged`: whether the row has a tolerance; `within`: whether it is within it (a row that
+        is not judged is, if it is there at all).
     """
     whole = official().query("layer == 'all'")
     epochs = results.epochs
@@ -77,12 +80,15 @@ def compare(results: Results) -> pd.DataFrame:
         if name not in (*_CELL, "seed", "revisions"):
             epochs = epochs[epochs[name] == _RECIPE.get(name, about.default)]
     table = _means(whole).merge(_means(epochs), on=_KEY, how="left", suffixes=("_official", ""))
-    within = pd.Series(True, index=table.index)
-    lone = table["n_official"] == 1
-    for position, name in enumerate(("accuracy", "changed")):
+    for name in ("accuracy", "changed"):
         table[f"{name}_difference"] = table[name] - table[f"{name}_official"]
-        allowed = lone.map({True: TOLERANCE_ONE_SEED[position], False: TOLERANCE[position]})
-        within &= table[f"{name}_difference"].abs() <= allowed  # nan is not
+    accuracy, changed = (table[f"{n}_difference"].abs() for n in ("accuracy", "changed"))
+    lone = table["n_official"] == 1
+    table["judged"] = ~lone | (table["epoch"] == EPOCHS[-1])
+    within = (accuracy <= TOLERANCE[0]) & (changed <= TOLERANCE[1])  # nan is not
+    within = within.where(~lone, accuracy <= TOLERANCE_ONE_SEED) | (
+        ~table["judged"] & table["n"].gt(0)
+    )
     table = table.rename(
         columns={
             "n": "seeds",
@@ -121,6 +127,7 @@ def as_text(table: pd.DataFrame) -> str:
         settings = [row["method"], row["weights"], f"{row['positive_fraction']:g}", row["epoch"]]
         seeds = f"{row['seeds']} / {row['official_seeds']}" if row["seeds"] else MISSING
         within = "yes" if row["within"] else "NO" if row["seeds"] else "MISSING"
+        within = within if row["judged"] or not row["seeds"] else "(one seed)"
         lines.append([str(value) for value in (*settings, seeds, *figures, within)])
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     rule = [w * "-" if i < 2 else (w - 1) * "-" + ":" for i, w in enumerate(widths)]
@@ -156,9 +163,10 @@ def main(arguments: Sequence[str]) -> int:
 def _conclusion(table: pd.DataFrame) -> str:
     rule = (
         f"Accuracy and changed connections in %; tolerance {TOLERANCE[0]:g} and {TOLERANCE[1]:g} "
-        f"points ({TOLERANCE_ONE_SEED[0]:g} and {TOLERANCE_ONE_SEED[1]:g} against a single seed)."
+        f"points (against a single seed {TOLERANCE_ONE_SEED:g}, for the last accuracy alone)."
     )
-    counts = f"{table['within'].sum()} of {len(table)} rows lie within"
+    judged = table[table["judged"]]
+    counts = f"{judged['within'].sum()} of {len(judged)} judged rows lie within"
     missing = (table["seeds"] == 0).sum()
     return f"{rule} {counts}" + (f"; {missing} are missing." if missing else ".")
 

@@ -143,13 +143,8 @@ def _nothing(store: Store, uri: str) -> UserError:
 
 def _rows(store: Store, table: str, trials: pd.DataFrame) -> pd.DataFrame:
     """The rows of `layers` or `epochs` of these trials, with the trials' fields."""
-    attempts = pa.array(trials["attempt"].tolist(), pa.string())
-    rows: pd.DataFrame = rows_of(store, table, attempts).to_pandas()
-    # A flush that failed halfway and was repeated leaves an attempt's rows in two parts; those
-    # that count are in the part that the trial's own row names.
-    named = trials[["attempt", f"{table}_parts"]].explode(f"{table}_parts")
-    named.columns = pd.Index(["attempt", "part"])
-    rows = rows.merge(named.astype(str), on=["attempt", "part"]).drop(columns="part")
+    parts = dict(zip(trials["attempt"], trials[f"{table}_parts"], strict=True))
+    rows: pd.DataFrame = rows_of(store, table, parts).drop_columns("part").to_pandas()
     order = [name for name in ("trial_id", "epoch", "layer") if name in rows.columns]
     rows = rows.sort_values(order, kind="stable")
     return rows.merge(trials[["attempt", *_JOINED]], on="attempt", how="left")

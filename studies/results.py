@@ -1,7 +1,7 @@
 """Which trials are finished: one attempt each, proven by intact parts."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -53,12 +53,19 @@ def finished(store: Store) -> Finished:
     return Finished(rows.take(pa.array(first.values(), pa.int64())), damaged, _conflicts(rows))
 
 
-def rows_of(store: Store, table: str, attempts: pa.Array | pa.ChunkedArray) -> pa.Table:
-    """The rows of `layers` or `epochs` that belong to the given attempts."""
+def rows_of(store: Store, table: str, parts: Mapping[str, Iterable[str]]) -> pa.Table:
+    """The rows of `layers` or `epochs` that belong to the given attempts.
+
+    Args:
+        store: the study's results.
+        table: ``layers`` or ``epochs``.
+        parts: for each attempt the parts that its row of `trials` names. A write that failed
+            halfway and was repeated leaves the same rows in a part that no trial names.
+    """
     rows = store.read(table).rows
-    return rows.filter(
-        pc.is_in(rows["attempt"], value_set=pa.array(attempts.to_pylist(), pa.string()))
-    )
+    keys = pc.binary_join_element_wise(rows["attempt"], rows["part"], "/")
+    named = [f"{attempt}/{part}" for attempt, names in parts.items() for part in names]
+    return rows.filter(pc.is_in(keys, value_set=pa.array(named, pa.string())))
 
 
 def failed(store: Store, done: frozenset[str]) -> Mapping[str, str]:

@@ -19,6 +19,11 @@ def parts(store, table):
     return sorted((Path(store.root) / table).glob("*.parquet"))
 
 
+def named(done, table):
+    columns = (done.rows[name].to_pylist() for name in ("attempt", f"{table}_parts"))
+    return dict(zip(*columns, strict=True))
+
+
 def test_a_part_is_named_after_its_bytes(store, trial, record):
     writer = Writer(store)
     record(writer, trial())
@@ -42,7 +47,7 @@ def test_a_finished_trial_comes_back_with_its_rows(store, trial, record):
     assert row["trial"] == trial(1).canonical
     assert row["method"] == "dense"
     assert row["test_correct"] == b"\xff\x80"
-    epochs = rows_of(store, "epochs", done.rows["attempt"]).to_pylist()
+    epochs = rows_of(store, "epochs", named(done, "epochs")).to_pylist()
     assert [(e["trial_id"], e["epoch"]) for e in epochs] == [
         (trial(s).trial_id, e) for s in (1, 2) for e in (0, 1)
     ]
@@ -81,7 +86,20 @@ def test_the_earliest_attempt_counts(store, trial, record):
     done = finished(store)
     assert done.rows["attempt"].to_pylist() == [f"{first.name}-1"]
     assert done.conflicts == ()
-    assert len(rows_of(store, "epochs", done.rows["attempt"])) == 2
+    assert len(rows_of(store, "epochs", named(done, "epochs"))) == 2
+
+
+def test_a_write_that_failed_halfway_and_was_repeated_counts_once(store, trial, record):
+    writer = Writer(store)
+    record(writer, trial())
+    (Path(store.root) / "trials").write_text("in the way")  # layers and epochs get through
+    with pytest.raises(OSError, match="exist"):
+        writer.flush()
+    (Path(store.root) / "trials").unlink()
+    writer.flush()
+    done = finished(store)
+    assert len(parts(store, "epochs")) == 2
+    assert len(rows_of(store, "epochs", named(done, "epochs"))) == 2
 
 
 @pytest.mark.parametrize(

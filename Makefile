@@ -1,0 +1,43 @@
+# Two targets set everything up in .venv: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+#: Folder with MNIST/raw, for `make verify`; downloaded into the user's cache if not given.
+DATA ?=
+
+.PHONY: setup demo test test-slow lint verify constraints clean
+
+setup: $(VENV)/.ready
+
+# pip is told to stay with exact versions; the stamp is made anew when they or the project change.
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[run,dev]'
+	touch $@
+
+demo: setup  ## run the study `digits` and write its report
+	$(BIN)/untuned run digits
+	$(BIN)/untuned report digits
+
+test: setup lint  ## style, types, imports between the folders, and the tests
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: setup  ## the tests that take longer
+	$(BIN)/python -m pytest -m slow
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+verify: setup  ## LeNet on MNIST, ours beside the official implementation (about ten minutes)
+	$(BIN)/untuned run lenet-mnist $(if $(DATA),--data $(DATA))
+	$(BIN)/untuned run lenet-mnist-signs $(if $(DATA),--data $(DATA))
+	$(BIN)/python -m analysis.reference results/lenet-mnist results/lenet-mnist-signs
+
+constraints: setup  ## write the versions that are installed now
+	$(BIN)/python -m pip freeze --exclude-editable | grep -v ' @ ' > constraints.txt
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
