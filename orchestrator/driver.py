@@ -58,15 +58,12 @@ class Outcome:
     interrupted: int
 
 
-def run(
-    study: Study, store: Store, results: str, data: dict[str, Path], resources: Resources
-) -> Outcome:
+def run(study: Study, store: Store, data: dict[str, Path], resources: Resources) -> Outcome:
     """Run the trials of a study that are not finished.
 
     Args:
         study: what to run.
         store: its results.
-        results: the folder or URI that the store is in.
         data: for each data set the folder to look in.
         resources: what may be used.
 
@@ -79,7 +76,7 @@ def run(
     if todo:
         sets = load(todo, data, first)
         store.define(study)
-        with _Session(store, results, sets, resources) as session:
+        with _Session(store, sets, resources) as session:
             while todo and not interrupted:
                 session.fit(todo)
                 interrupted = session.interrupted
@@ -125,10 +122,8 @@ def load(todo: Sequence[Trial], data: dict[str, Path], planned: plan.Plan) -> "d
 class _Session:
     """A local Ray with the data sets in its memory, for one or more rounds of packs."""
 
-    def __init__(
-        self, store: Store, results: str, sets: "dict[str, Dataset]", resources: Resources
-    ) -> None:
-        self._store, self._results, self._sets = store, results, sets
+    def __init__(self, store: Store, sets: "dict[str, Dataset]", resources: Resources) -> None:
+        self._store, self._sets = store, sets
         self._resources, self._errors = resources, list[str]()
         self.interrupted = 0
 
@@ -190,8 +185,7 @@ class _Session:
         trainable = tune.with_parameters(
             Worker,
             job=Job(
-                results=self._results,
-                study=self._store.study,
+                store=self._store,
                 packs=packs,
                 data=self._references,
                 device=self._resources.device,

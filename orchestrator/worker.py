@@ -29,16 +29,15 @@ class Job:
     """What the driver hands to every worker of a run.
 
     Attributes:
-        results: the folder or URI of all results.
-        study: the study's name.
+        store: the study's results (a worker has a working directory of its own, so a relative
+            path would not do).
         packs: all packs of the run.
         data: a reference to each data set, shared by the workers of a node.
         device: as torch names it.
         commit: of this project's checkout, if it is one.
     """
 
-    results: str
-    study: str
+    store: Store
     packs: Sequence[Sequence[Trial]]
     data: Mapping[str, "ray.ObjectRef[Dataset]"]
     device: str
@@ -61,7 +60,7 @@ class Worker(tune.Trainable):
         """
         assert job is not None  # noqa: S101
         self._job = job
-        self._writer = Writer(Store(job.results, job.study))
+        self._writer = Writer(job.store)
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:

@@ -56,17 +56,17 @@ def command(
     if dry_run:
         _describe(asked.name, planned)
         return 0
+    resources = _resources(workers, device, gpus) if planned.todo else None
     store.prepare()
     _mend(store, planned)
-    if not planned.todo:
+    if resources is None:
         print(f"{asked.name}: nothing to do, all {len(planned.trials)} trials are finished")
         return 0
     from orchestrator import driver
 
-    resources = _resources(workers, device, gpus)
     print(f"{asked.name}: {len(planned.todo)} of {len(planned.trials)} trials to run, "
           f"{resources.workers} workers on {resources.device}", file=sys.stderr)  # fmt: skip
-    outcome = driver.run(asked, store, results, folders, resources)
+    outcome = driver.run(asked, store, folders, resources)
     return _conclude(asked.name, store, results, outcome, time.monotonic() - started)
 
 

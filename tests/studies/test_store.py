@@ -92,6 +92,7 @@ def test_the_earliest_attempt_counts(store, trial, record):
 def test_a_write_that_failed_halfway_and_was_repeated_counts_once(store, trial, record):
     writer = Writer(store)
     record(writer, trial())
+    store.prepare()
     (Path(store.root) / "trials").write_text("in the way")  # layers and epochs get through
     with pytest.raises(OSError, match="exist"):
         writer.flush()

@@ -1,0 +1,197 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests_support import UNTUNED, untuned, write_study
+
+from orchestrator.cli import main
+from studies.trial import SETTABLE
+
+
+def run(capsys, *arguments):
+    """The command line in this process: exit code, output, errors."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(a) for a in arguments])
+    captured = capsys.readouterr()
+    return ended.value.code, captured.out, captured.err
+
+
+MISTAKES = [
+    (["run", "digit"], "unknown study 'digit'; did you mean digits"),
+    (["run", "none.yaml"], "study file none.yaml: No such file or directory"),
+    (["status", "digit"], "unknown study 'digit'; did you mean digits"),
+    (["report", "digits"], "no results in"),
+    (["rnu"], "unknown command 'rnu'; did you mean run"),
+    (["run"], "Missing argument 'STUDY'"),
+    (["run", "digits", "--seeds", "0"], "0 is not in the range"),
+    (["run", "digits", "--seeds", "x"], "'x' is not a valid integer"),
+    (["run", "digits", "--wrokers", "2"], "No such option '--wrokers'. Did you mean '--workers'?"),
+    (["run", "digits", "--data", "nowhere"], "data folder nowhere: no such folder"),
+    (["run", "digits", "--data", "mnits=."], "unknown dataset 'mnits'; did you mean mnist"),
+    (["run", "digits", "--results", "file"], "results folder"),
+    (["run", "digits", "--results", "no://x"], "give a folder or s3://"),
+    (["run", "digits", "--device", "cuda"], "PyTorch sees no GPU here; give --device cpu"),
+    (["train", "--method", "dens"], "unknown method 'dens'; did you mean dense"),
+    (["train", "--dataset", "digit"], "unknown dataset 'digit'; did you mean digits"),
+    (["train", "--weights", "he"], "unknown weights 'he'"),
+    (["train", "--network", "lenet"], "unknown network 'lenet'; did you mean lenet-300-100"),
+    (["train", "--epochs", "-1"], "epochs: -1 is not a whole number, at least 0"),
+    (["train", "--learning-rate", "nan"], "learning_rate: nan is not a finite number, above 0"),
+    (["train", "--method", "dense", "--penalty", "2"], "the method dense does not use it"),
+    (["train", "--batch-size", "1.5"], "'1.5' is not a valid integer"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES)
+def test_a_mistake_is_answered_in_one_line(capsys, tmp_path, monkeypatch, arguments, message):
+    import torch
+
+    if "cuda" in arguments and torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("not a folder")
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.startswith("untuned: ")
+    assert err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_mistake_in_a_study_file_names_the_file(capsys, tmp_path):
+    path = write_study(tmp_path)
+    path.write_text(path.read_text().replace("epochs", "epoch"))
+    code, _, err = run(capsys, "run", path)
+    assert code == 2
+    assert err == (
+        f"untuned: {path}: axes: unknown field 'epoch'; did you mean epochs? known: "
+        f"{', '.join(sorted(set(SETTABLE)))}\n"
+    )
+
+
+def test_help_names_all_commands_and_needs_nothing_heavy():
+    code = (
+        "import sys; sys.argv = ['untuned', '--help'];"
+        "from orchestrator.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "assert not {'torch', 'ray', 'pandas', 'pyarrow', 'pydantic', 'rich'} & set(sys.modules)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    for command in ("list", "report", "run", "status", "train"):
+        assert f"  {command}  " in answer.stdout
+
+
+def test_list_shows_the_studies_with_their_trials(capsys):
+    code, out, _ = run(capsys, "list")
+    assert code == 0
+    rows = [line.split() for line in out.splitlines()]
+    assert ["digits", "50"] in [row[:2] for row in rows]
+    assert ["lenet-mnist", "30"] in [row[:2] for row in rows]
+    assert "minimal-flipping" in out
+
+
+def test_a_dry_run_starts_and_writes_nothing(capsys, tmp_path):
+    results = tmp_path / "results"
+    code, out, _ = run(capsys, "run", "digits", "--seeds", 2, "--results", results, "--dry-run")
+    assert code == 0
+    assert "20 of 20 trials would run; nothing started" in out
+    assert not results.exists()
+
+
+def test_train_has_an_option_for_every_field_and_prints_json(capsys):
+    from trainers import runtime
+
+    arguments = ["train", "--network", "lenet-8", "--dataset", "digits", "--method", "dense"]
+    arguments += ["--weights", "he-normal", "--positive-fraction", "0.4", "--seed", "3"]
+    arguments += ["--epochs", "2", "--batch-size", "50", "--learning-rate", "2e-3", "--json"]
+    code, out, err = run(capsys, *arguments)
+    assert (code, err) == (0, "")
+    epochs = [json.loads(line) for line in out.splitlines()]
+    assert [epoch["epoch"] for epoch in epochs] == [0, 1, 2]
+    assert list(epochs[0]) == [
+        "epoch",
+        "train_loss",
+        "train_accuracy",
+        "validation_loss",
+        "validation_accuracy",
+        "test_loss",
+        "test_accuracy",
+        "changed",
+        "seconds",
+    ]
+    assert runtime.threads() == 1
+    _, out, _ = run(capsys, "train", "--help")
+    for name in SETTABLE:
+        assert f"--{name.replace('_', '-')} " in out
+
+
+def test_a_diverged_trial_is_told_and_its_json_is_json(capsys):
+    arguments = ["train", "--method", "dense", "--network", "lenet-8", "--learning-rate", "1e30"]
+    code, out, err = run(capsys, *arguments, "--json")
+    assert code == 0
+    assert "the trial diverged" in err
+    last = json.loads(out.splitlines()[-1], parse_constant=lambda word: pytest.fail(word))
+    assert last["test_loss"] is None
+
+
+def test_a_crash_gets_its_traceback_in_a_log(tmp_path):
+    # A data set that is a broken module of another package: nothing that the user could mend.
+    (tmp_path / "broken_set.py").write_text(
+        "def read(root):\n    raise ZeroDivisionError('bang')\n"
+    )
+    about = tmp_path / "foreign-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[untuned.datasets]\nbroken = broken_set\n")
+    answer = untuned("train", "--dataset", "broken", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert answer.returncode == 1
+    assert "untuned: ZeroDivisionError: bang; the traceback is in " in answer.stderr
+    assert answer.stderr.count("\n") == 1
+    log = Path(answer.stderr.strip().rpartition(" ")[2])
+    assert "broken_set.py" in log.read_text()
+
+
+def test_a_reader_that_has_seen_enough_is_no_crash(tmp_path):
+    command = " ".join(["'" + part + "'" for part in [*UNTUNED, "train", "--json"]])
+    answer = subprocess.run(
+        f"{command} | head -n 1",
+        shell=True,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.stdout.count("\n") == 1
+    assert answer.stderr == ""
+
+
+BASE = """
+import sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split('.')[0] in ('torch', 'torchvision', 'ray', 'sklearn'):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Refuse())
+from orchestrator.cli import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(
+    "command", [["list"], ["status", "digits"], ["run", "digits", "--dry-run"]]
+)
+def test_the_base_install_needs_neither_torch_nor_ray(tmp_path, command):
+    answer = subprocess.run(
+        [sys.executable, "-c", BASE, *command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "50" in answer.stdout
