@@ -137,7 +137,7 @@ def workers_of(pid):
     while more:
         found = {p for p, parent in parents.items() if parent in below} - below
         below, more = below | found, bool(found)
-    return [p for p in below if re.match(r"ray::\w*(Worker|ImplicitFunc)", names[p])]
+    return [p for p in below if re.match(r"ray::\w*Trainable", names[p])]
 
 
 @pytest.fixture(scope="module")
