@@ -21,6 +21,7 @@ class _Rate(TextColumn):
         super().__init__("")
 
     def render(self, task: RichTask) -> Text:
+        """What `Counts` says."""
         return Text(task.fields["about"])
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from studies.errors import UserError
 from studies.trial import FIELDS, Trial
-from trainers import parts
+from trainers.parts import KINDS, find, parts
 
 #: What the training loop itself reads; a method declares the rest of what it reads.
 COMMON = frozenset(
@@ -35,7 +35,7 @@ def check(trial: Trial) -> Trial:
         UserError: an unknown name (with the close matches), a field that the method does not
             read, or an empty range of scores.
     """
-    found = {kind: parts.find(kind, getattr(trial, kind))[0] for kind in parts.KINDS}
+    found = {kind: find(kind, getattr(trial, kind))[0] for kind in KINDS}
     reads = COMMON | set(found["method"].reads)
     for name, about in FIELDS.items():
         value = getattr(trial, name)
@@ -54,4 +54,4 @@ def check(trial: Trial) -> Trial:
 
 
 def _methods_reading(field: str) -> list[str]:
-    return [part.example for part in parts.parts("method") if field in part.reads] or ["none"]
+    return [part.example for part in parts("method") if field in part.reads] or ["none"]

@@ -25,6 +25,7 @@ def build(
     widths = [math.prod(input_shape), *numbers, classes]
 
     def forward(weights: Sequence[Tensor], images: Tensor) -> Tensor:
+        """Logits, see `Network.forward`."""
         x = images.flatten(start_dim=2)
         for weight in weights[:-1]:
             x = activation(x.bmm(weight.mT))
