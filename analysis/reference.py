@@ -127,7 +127,8 @@ def as_text(table: pd.DataFrame) -> str:
         settings = [row["method"], row["weights"], f"{row['positive_fraction']:g}", row["epoch"]]
         seeds = f"{row['seeds']} / {row['official_seeds']}" if row["seeds"] else MISSING
         within = "yes" if row["within"] else "NO" if row["seeds"] else "MISSING"
-        within = within if row["judged"] or not row["seeds"] else "(one seed)"
+        if row["seeds"] and row["official_seeds"] == 1:  # of one seed only an accuracy is judged
+            within = f"{within}, accuracy" if row["judged"] else "not judged"
         lines.append([str(value) for value in (*settings, seeds, *figures, within)])
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     rule = [w * "-" if i < 2 else (w - 1) * "-" + ":" for i, w in enumerate(widths)]

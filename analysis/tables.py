@@ -1,5 +1,6 @@
 """The tables of studies as pandas frames: one attempt per trial, the trials' fields joined on."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: What is joined from `trials` onto the rows of the other tables.
 _JOINED = ("study", *SETTABLE, "outcome")
+#: The fields that name parts, whose revisions a trial carries.
+_PARTS = ("network", "dataset", "method", "weights", "activation")
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,8 @@ class Results:
         failed: ids of trials that failed and are not finished.
         damaged: the damaged parts that were left out, as ``study/table/part``.
         conflicts: ids of trials of which two attempts under the same conditions differ.
-        superseded: number of finished trials left out because a part of theirs was mended and
-            the trial has since run again (a later revision of the same fields).
+        superseded: number of finished trials left out because a part of theirs was mended
+            since: there are trials of a later revision of the same parts.
     """
 
     trials: pd.DataFrame
@@ -109,8 +112,7 @@ def _load(uri: str) -> Results:
         raise _nothing(store, uri)
     trials = done.rows.drop_columns("part").to_pandas()
     trials.insert(0, "study", store.study)
-    # Rows come in the order in which they were finished: the last is of the latest revision.
-    current = trials.drop_duplicates(list(SETTABLE), keep="last").reset_index(drop=True)
+    current = _of_latest_revision(trials)
     return Results(
         trials=current,
         epochs=_rows(store, "epochs", current),
@@ -122,6 +124,16 @@ def _load(uri: str) -> Results:
         conflicts=done.conflicts,
         superseded=len(trials) - len(current),
     )
+
+
+def _of_latest_revision(trials: pd.DataFrame) -> pd.DataFrame:
+    """Leave out trials of a part that was mended since; they count as not finished.
+
+    A part's revision only rises, so the largest sum marks the latest among the same parts.
+    """
+    ranks = trials["revisions"].map(lambda text: sum(map(int, re.findall(r"=(\d+)", text))))
+    latest = ranks.groupby([trials[name] for name in _PARTS]).transform("max")
+    return trials[ranks == latest].reset_index(drop=True)
 
 
 def _store(uri: str) -> Store:

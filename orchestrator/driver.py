@@ -70,16 +70,18 @@ def run(study: Study, store: Store, data: dict[str, Path], resources: Resources)
     Raises:
         UserError: nothing was started: a data set is missing, or is not the one that was used.
     """
+    _quiet()
+    from orchestrator.interrupts import Interrupts
+
     first = plan.make(study, store)
     before = len(first.trials) - len(first.todo)
-    todo, lost, interrupted = first.todo, None, 0
-    if todo:
-        sets = load(todo, data, first)
+    todo = first.todo
+    sets = load(todo, data, first)
+    with Interrupts() as interrupts:
         store.define(study)
         with _Session(store, sets, resources) as session:
-            while todo and not interrupted:
-                session.fit(todo)
-                interrupted = session.interrupted
+            while todo and not interrupts.received:
+                session.fit(todo, interrupts)
                 left = plan.make(study, store).todo
                 if len(left) == len(todo):
                     break  # a round that finishes nothing would be followed by another one
@@ -88,7 +90,7 @@ def run(study: Study, store: Store, data: dict[str, Path], resources: Resources)
     finished = before + len(first.todo) - len(todo)
     logs = dict(failed(store, frozenset()))
     still = {trial.trial_id: logs[trial.trial_id] for trial in todo if trial.trial_id in logs}
-    return Outcome(before, finished, len(first.trials), still, lost, interrupted)
+    return Outcome(before, finished, len(first.trials), still, lost, interrupts.received)
 
 
 def load(todo: Sequence[Trial], data: dict[str, Path], planned: plan.Plan) -> "dict[str, Dataset]":
@@ -125,10 +127,8 @@ class _Session:
     def __init__(self, store: Store, sets: "dict[str, Dataset]", resources: Resources) -> None:
         self._store, self._sets = store, sets
         self._resources, self._errors = resources, list[str]()
-        self.interrupted = 0
 
     def __enter__(self) -> "_Session":
-        _quiet()
         import ray
 
         memory = 256 * 2**20 + 2 * sum(data.nbytes for data in self._sets.values())
@@ -150,13 +150,12 @@ class _Session:
 
         ray.shutdown()
 
-    def fit(self, todo: Sequence[Trial]) -> None:
+    def fit(self, todo: Sequence[Trial], interrupts: "Interrupts") -> None:
         """Have the trials trained; what came of it is for the results to say."""
-        from orchestrator.interrupts import Interrupts
         from orchestrator.progress import ProgressBar
 
         progress = ProgressBar(self._store.study, len(todo))
-        with Interrupts() as interrupts, tempfile.TemporaryDirectory(prefix="untuned-") as folder:
+        with tempfile.TemporaryDirectory(prefix="untuned-") as folder:
             try:
                 self._tuner(todo, folder, progress, interrupts).fit()
             except Exception:  # Ray's memory monitor, for one, makes fit() itself fail
@@ -164,7 +163,6 @@ class _Session:
             finally:
                 progress.close()
         self._errors += progress.errors
-        self.interrupted = interrupts.received
 
     def write_log(self) -> str | None:
         """Where the errors of workers and of Ray Tune are, or None if there were none."""

@@ -15,7 +15,7 @@ _LINE = 10.0
 
 
 class _Rate(TextColumn):
-    """Running packs, failed trials, finished trials a minute and the time left."""
+    """Busy workers, failed trials, finished trials a minute and the time left."""
 
     def __init__(self) -> None:
         super().__init__("")
@@ -47,8 +47,8 @@ class Counts:
         self._started = self._started or time.monotonic()
 
     def words(self) -> str:
-        """Such as ``2 running · 24.1 trials/min · 0:35 left``."""
-        parts = [f"{self.running} running"]
+        """Such as ``2 workers · 24.1 trials/min · 0:35 left``."""
+        parts = [f"{self.running} workers"]
         if self.failed:
             parts.append(f"{self.failed} failed")
         seconds = time.monotonic() - (self._started or time.monotonic())

@@ -79,6 +79,7 @@ class Worker(tune.Trainable):
         for done, lost in self._progress:
             finished, failed = finished + done, failed + lost
             if time.monotonic() > until:
+                self._writer.flush_if_due()
                 return {"finished": finished, "failed": failed, "done": False}
         self._writer.flush()
         return {"finished": finished, "failed": failed, "done": True}

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,7 +30,7 @@ class Finished:
     damaged: tuple[tuple[str, str], ...]
     conflicts: tuple[str, ...]
 
-    @property
+    @cached_property
     def ids(self) -> frozenset[str]:
         """The ids of the finished trials."""
         return frozenset(self.rows["trial_id"].to_pylist())

@@ -12,6 +12,7 @@ part or a single flipped bit is found by comparing the two. Nothing is ever rewr
 import hashlib
 import io
 import re
+import secrets
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from studies.schemas import TABLES, VERSION
 if TYPE_CHECKING:
     from studies.study import Study
 
+#: How often a listing is tried whose parts are moved meanwhile.
+_LISTINGS = 5
 _PART = re.compile(r"^[0-9a-z]+-\d+-([0-9a-f]{16})\.parquet$")
 
 
@@ -65,7 +68,8 @@ class Store:
         self._fs, root = _filesystem(results)
         self.root = f"{root}/{study}"
         self._local = isinstance(self._fs, pyarrow.fs.LocalFileSystem)
-        self.uri = self.root if self._local else f"{results.rstrip('/')}/{study}"
+        folder, mark, options = results.partition("?")
+        self.uri = self.root if self._local else f"{folder.rstrip('/')}/{study}{mark}{options}"
 
     @property
     def local_path(self) -> Path | None:
@@ -79,8 +83,9 @@ class Store:
             UserError: the folder cannot be made or written to.
         """
         try:
-            self._put(".writable", b"")
-            self._fs.delete_file(f"{self.root}/.writable")
+            probe = f".writable-{secrets.token_hex(4)}"
+            self._put(probe, b"")
+            self._fs.delete_file(f"{self.root}/{probe}")
         except OSError as error:
             reason = error.strerror or str(error)
             raise UserError(
@@ -117,6 +122,12 @@ class Store:
                     "again when the study runs"
                 ) from None
         return [study for _, study in sorted(found, key=lambda item: item[0])]
+
+    def definition_path(self, study: "Study") -> str | None:
+        """The file in which a definition is recorded, where it is and is on a local disk."""
+        name = f"{study.definition_hash}.yaml"
+        there = self._local and self._names("definitions", name)
+        return f"{self.root}/definitions/{name}" if there else None
 
     def write(self, table: str, rows: Iterable[dict[str, Any]], writer: str, number: int) -> str:
         """Write rows of a table as one part and return the part's name.
@@ -177,15 +188,28 @@ class Store:
     def _load_all(self, table: str) -> list[tuple[str, bytes | None]]:
         """Each part's name with its bytes, or with None where they are not what the name says."""
         with ThreadPoolExecutor(8) as pool:
-            names = self._names(table, ".parquet")
-            return list(zip(names, pool.map(lambda n: self._load(table, n), names), strict=True))
+            for _ in range(_LISTINGS):
+                names = self._names(table, ".parquet")
+                try:
+                    contents = list(pool.map(lambda n: self._load(table, n), names))
+                except FileNotFoundError:
+                    continue  # another process has moved a part since the listing
+                return list(zip(names, contents, strict=True))
+        raise UserError(f"results {self.uri}/{table}: parts keep disappearing; try again later")
 
     def _load(self, table: str, name: str) -> bytes | None:
+        """A part's bytes, None if they are not what it is named after.
+
+        A part that cannot be read just now is not damaged, and must not be set aside.
+        """
         named = _PART.match(name)
         try:
             content = self._get(f"{table}/{name}")
-        except OSError:
-            return None
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            where = f"{self.uri}/{table}/{name}"
+            raise UserError(f"results {where}: cannot be read ({error}); try again") from None
         return content if named and named[1] == _digest(content) else None
 
     def _names(self, folder: str, ending: str) -> list[str]:
@@ -221,7 +245,10 @@ class Store:
 def studies_in(results: str) -> list[str]:
     """The names of the studies that have results under a folder or URI."""
     fs, root = _filesystem(results)
-    listed = fs.get_file_info(pyarrow.fs.FileSelector(root, allow_not_found=True))
+    try:
+        listed = fs.get_file_info(pyarrow.fs.FileSelector(root, allow_not_found=True))
+    except OSError as error:
+        raise UserError(f"results folder {results}: cannot be read ({error})") from None
     folders = [info for info in listed if info.type == pyarrow.fs.FileType.Directory]
     defined = fs.get_file_info([f"{info.path}/definitions" for info in folders])
     return sorted(

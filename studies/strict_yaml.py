@@ -13,6 +13,10 @@ class _Loader(yaml.SafeLoader):
         """Refuse a key that stands twice, of which PyYAML would drop the first."""
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key must be a name", key.start_mark
+                )
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key.value!r} stands twice", key.start_mark
@@ -35,4 +39,7 @@ def load(text: str) -> Any:
     Raises:
         yaml.YAMLError: the text is not YAML, or a mapping has a key twice.
     """
-    return yaml.load(text, Loader=_Loader)  # noqa: S506  (a subclass of SafeLoader)
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  (a subclass of SafeLoader)
+    except ValueError as error:  # PyYAML lets through what Python says of a date that is none
+        raise yaml.YAMLError(str(error)) from None

@@ -163,6 +163,8 @@ def read(path: Path) -> Study:
         raise UserError(f"study file {path}: {reason}") from None
     except yaml.YAMLError as error:
         raise UserError(f"study file {path}: not YAML: {error}") from None
+    if isinstance(values, dict) and set(values) == {"recorded", "definition"}:
+        values = values["definition"]  # as the results keep it: what was run, overrides included
     if isinstance(values, dict):
         values = {"name": path.stem, **values}
     return from_mapping(values, where=str(path))

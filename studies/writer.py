@@ -20,7 +20,7 @@ class Writer:
 
     Args:
         store: where to.
-        seconds: how long a finished trial may wait in memory.
+        seconds: how long a finished trial may wait in memory, as far as `flush_if_due` is called.
     """
 
     def __init__(self, store: Store, seconds: float = 10.0) -> None:
@@ -57,6 +57,10 @@ class Writer:
         self._epochs += [key | r for r in epochs]
         about = {"trial": trial.canonical, "finished_at": datetime.now(UTC)}
         self._trials.append(key | about | trial.values() | row)
+        self.flush_if_due()
+
+    def flush_if_due(self) -> None:
+        """Write what is buffered if it has waited long enough."""
         if time.monotonic() - self._flushed > self._seconds:
             self.flush()
 

@@ -34,7 +34,7 @@ def train(trials: Sequence[Trial], data: datasets.Dataset, device: str = "cpu") 
 
     method.begin(pack, 0)
     yield from recorder.untrained()
-    for number, length in enumerate(rounds):
+    for number, length in enumerate([] if recorder.finished else rounds):
         if number > 0:
             method.begin(pack, number)
         engine = leaf.Leaf(pack, method)

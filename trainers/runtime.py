@@ -31,6 +31,11 @@ def versions() -> str:
     return " ".join([python, f"cpu={platform.machine()}", *libraries])
 
 
+def gpus() -> int:
+    """How many GPUs PyTorch sees."""
+    return torch.cuda.device_count()
+
+
 def choose_device(wanted: str) -> str:
     """The device that ``auto``, ``cpu`` or ``cuda`` stands for here; empty where there is none."""
     if wanted == "auto":

@@ -1,6 +1,5 @@
 """The command line, one file per command; heavy imports happen inside the commands."""
 
-import os
 import sys
 import tempfile
 import traceback
@@ -11,6 +10,9 @@ from pathlib import Path
 import click
 
 from studies.errors import UserError, unknown
+
+#: What the extra `run` installs; the base install reads results without it.
+_EXTRA = ("torch", "torchvision", "ray", "sklearn")
 
 
 class _Commands(click.Group):
@@ -46,15 +48,19 @@ def main(arguments: list[str] | None = None) -> None:
         code = cli.main(arguments, prog_name="untuned", standalone_mode=False)
     except UserError as error:
         code = _say(str(error), 2)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        code = 2
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         hint = f" (see {context.command_path} --help)" if context else ""
         code = _say(" ".join(error.format_message().split()) + hint, 2)
     except (KeyboardInterrupt, click.Abort):
-        code = _say("stopped", 130)
-    except BrokenPipeError:  # the reader of a pipe has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 141
+        code = _say("stopped before anything was started; the same command starts it", 130)
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRA:
+            raise
+        code = _say(f"training needs {error.name}; install it with: pip install 'untuned[run]'", 2)
     except Exception as error:
         code = _say(f"{type(error).__name__}: {error}; the traceback is in {_crash_log()}", 1)
     sys.exit(code or 0)

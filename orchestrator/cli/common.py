@@ -1,14 +1,16 @@
 """Options and look-ups that several commands share."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from studies.errors import UserError
+from studies.trial import SETTABLE, Trial
 
 if TYPE_CHECKING:
+    from orchestrator.driver import Resources
     from studies.store import Store
     from studies.study import Study
 
@@ -75,6 +77,34 @@ def device(wanted: str) -> str:
     return found
 
 
+def resources(workers: int | None, wanted: str, gpus: int | None) -> "Resources":
+    """Workers and GPUs of a run; a worker per core, or per GPU, where nothing is said.
+
+    Raises:
+        UserError: there is no such device, or the workers cannot share the GPUs evenly.
+    """
+    import os
+
+    from orchestrator.driver import Resources
+    from trainers import runtime
+
+    found = device(wanted)
+    if found == "cpu":
+        if gpus:
+            raise UserError(f"--gpus {gpus}: the run is on the CPU; leave it out")
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return Resources(workers or cores or 1)
+    there = runtime.gpus()
+    gpus = gpus or there
+    workers = workers or gpus
+    if gpus > there or workers % gpus:
+        raise UserError(
+            f"--gpus {gpus} --workers {workers}: this machine has {there} GPUs, and the number of "
+            "workers must be a multiple of those used"
+        )
+    return Resources(workers, found, gpus)
+
+
 def recorded(name_or_path: str, results: str) -> "tuple[Store, list[Study]]":
     """A study's results and the definitions that were run, or the shipped one if none was.
 
@@ -98,18 +128,15 @@ def recorded(name_or_path: str, results: str) -> "tuple[Store, list[Study]]":
     return store, store.definitions() or ([study] if study else [])
 
 
-def cells(trials: Mapping[str, Mapping[str, object]]) -> dict[tuple[str, ...], list[str]]:
-    """Trial ids by cell: by the fields other than the seed in which the trials differ.
+def cells(trials: Sequence[Trial]) -> tuple[list[str], dict[tuple[str, ...], list[str]]]:
+    """The fields other than the seed in which trials differ, and the trials' ids by their values.
 
-    The first key holds the names of these fields and no ids.
-
-    Args:
-        trials: the fields of each trial by its id.
+    Where all agree, the method is named.
     """
-    rows = list(trials.values())
-    names = [n for n in (rows[0] if rows else {}) if len({row[n] for row in rows}) > 1]
-    names = [n for n in names if n not in ("seed", "revisions")]
-    found: dict[tuple[str, ...], list[str]] = {tuple(names): []}
-    for trial_id, row in trials.items():
-        found.setdefault(tuple(str(row[n]) for n in names), []).append(trial_id)
-    return found
+    rows = [trial.values() for trial in trials]
+    names = [n for n in SETTABLE if n != "seed" and len({row[n] for row in rows}) > 1]
+    names = names or ["method"]
+    found: dict[tuple[str, ...], list[str]] = {}
+    for trial, row in zip(trials, rows, strict=True):
+        found.setdefault(tuple(str(row[n]) for n in names), []).append(trial.trial_id)
+    return names, found

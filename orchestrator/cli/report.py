@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 
 from orchestrator.cli import common
-from studies.errors import UserError
 
 
 @click.command(name="report")
@@ -27,8 +26,4 @@ def command(study: str, results: str, output: Path | None) -> None:
     for part in loaded.damaged:
         print(f"{store.study}: damaged part {part}, left out", file=sys.stderr)
     folder = output or (store.local_path or Path("reports") / store.study) / "report"
-    try:
-        page = report.write(loaded, folder)
-    except OSError as error:
-        raise UserError(f"report folder {folder}: {error}; give another with --output") from None
-    print(f"report: {page}")
+    print(f"report: {report.write(loaded, folder)}")

@@ -10,7 +10,7 @@ import click
 from orchestrator.cli import common
 
 if TYPE_CHECKING:
-    from orchestrator.driver import Outcome, Resources
+    from orchestrator.driver import Outcome
     from orchestrator.plan import Plan
     from studies.store import Store
 
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
     "--workers", type=click.IntRange(1, 1024), help="Processes; one per core if not given."
 )
 @common.device_option
-@click.option(
-    "--gpus", type=click.IntRange(1, 64), default=1, show_default=True, help="GPUs to use."
-)
+@click.option("--gpus", type=click.IntRange(1, 64), help="GPUs to use; all if not given.")
 @click.option("--dry-run", is_flag=True, help="Say what would run, and start nothing.")
 def command(
     study: str,
@@ -37,7 +35,7 @@ def command(
     epochs: int | None,
     workers: int | None,
     device: str,
-    gpus: int,
+    gpus: int | None,
     dry_run: bool,
 ) -> int:
     """Run what is missing of STUDY, a shipped study's name or a study file.
@@ -56,9 +54,10 @@ def command(
     if dry_run:
         _describe(asked.name, planned)
         return 0
-    resources = _resources(workers, device, gpus) if planned.todo else None
-    store.prepare()
-    _mend(store, planned)
+    resources = common.resources(workers, device, gpus) if planned.todo else None
+    if planned.todo or planned.results.damaged:
+        store.prepare()
+        _mend(store, planned)
     if resources is None:
         print(f"{asked.name}: nothing to do, all {len(planned.trials)} trials are finished")
         return 0
@@ -68,18 +67,6 @@ def command(
           f"{resources.workers} workers on {resources.device}", file=sys.stderr)  # fmt: skip
     outcome = driver.run(asked, store, folders, resources)
     return _conclude(asked.name, store, results, outcome, time.monotonic() - started)
-
-
-def _resources(workers: int | None, device: str, gpus: int) -> "Resources":
-    import os
-
-    from orchestrator.driver import Resources
-
-    found = common.device(device)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    if found == "cuda":
-        return Resources(workers or gpus, found, gpus)
-    return Resources(workers or cores or 1)
 
 
 def _describe(name: str, planned: "Plan") -> None:
@@ -106,8 +93,8 @@ def _conclude(name: str, store: "Store", results: str, outcome: "Outcome", secon
     counted = f"{name}: {outcome.finished} of {outcome.planned} trials finished"
     new = outcome.finished - outcome.before
     again = shlex.join(["untuned", *sys.argv[1:]])
-    if outcome.interrupted:
-        print(f"{counted} ({new} in this run) and kept; go on with: {again}", file=sys.stderr)
+    if outcome.interrupted and outcome.finished < outcome.planned:
+        print(f"{counted} and kept ({new} in this run); go on with: {again}", file=sys.stderr)
         return 128 + outcome.interrupted
     if outcome.finished == outcome.planned:
         where = "" if results == "results" else f" --results {shlex.quote(results)}"

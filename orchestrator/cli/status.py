@@ -1,6 +1,7 @@
 """`untuned status`."""
 
-from collections.abc import Iterable
+import shlex
+from collections.abc import Sequence
 
 import click
 
@@ -29,22 +30,23 @@ def command(study: str, results: str) -> None:
         print(f"  damaged part {table}/{part}, left out; `untuned run` runs its trials again")
     for trial_id in found.conflicts:
         print(f"  trial {trial_id} was run twice with different results; the earlier one counts")
-    if done < len(trials):
-        print(
-            f"go on with: untuned run {study}"
-            + ("" if results == "results" else f" --results {results}")
-        )
+    place = [] if results == "results" else ["--results", results]
+    for definition in definitions:
+        missing = sum(t.trial_id not in found.ids for t in plan.check(definition))
+        if missing:
+            what = store.definition_path(definition) or study
+            print(f"{missing} missing; go on with: {shlex.join(['untuned', 'run', what, *place])}")
 
 
-def show_cells(trials: Iterable[Trial], done: frozenset[str]) -> None:
+def show_cells(trials: Sequence[Trial], done: frozenset[str]) -> None:
     """Print a row per cell of a study: the fields that differ, and finished of planned trials."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    (names, _), *rows = common.cells({t.trial_id: t.values() for t in trials}).items()
+    names, found = common.cells(trials)
     table = Table(*names, "finished", box=box.SIMPLE_HEAD)
     table.columns[-1].justify = "right"
-    for values, ids in rows:
+    for values, ids in found.items():
         table.add_row(*values, f"{len(done.intersection(ids))}/{len(ids)}")
     Console().print(table)

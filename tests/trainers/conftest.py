@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import pytest
-import torch
 
 from studies.trial import Trial
 from trainers import datasets, runtime
@@ -10,8 +9,6 @@ from trainers import datasets, runtime
 @pytest.fixture(autouse=True)
 def _settled():
     runtime.settle()
-    yield
-    torch.set_flush_denormal(False)  # other tests want to see such numbers
 
 
 @pytest.fixture(scope="session")

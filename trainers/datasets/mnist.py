@@ -34,7 +34,7 @@ def read(root: Path) -> Source:
     if not all((folder / name).is_file() for name in _MD5):
         _download(root, folder)
     for name, md5 in _MD5.items():
-        if hashlib.md5((folder / name).read_bytes(), usedforsecurity=False).hexdigest() != md5:
+        if _md5(folder / name) != md5:
             raise UserError(
                 f"data set mnist: {folder / name} is damaged (its MD5 is not {md5}); "
                 "delete it to have it downloaded again"
@@ -49,6 +49,13 @@ def read(root: Path) -> Source:
         white=255,
         validation=np.arange(5_000),
     )
+
+
+def _md5(path: Path) -> str:
+    try:
+        return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    except OSError as error:
+        raise UserError(f"data set mnist: {path} cannot be read ({error.strerror})") from None
 
 
 def _download(root: Path, folder: Path) -> None:

@@ -119,11 +119,15 @@ class MaskedWeights(Method):
         return gradient if layer.mask is None else gradient.mul_(layer.mask)
 
 
+#: The score that a connection must exceed to be kept, for every method that needs no tuning.
+THRESHOLD = 0.0
+
+
 class Connections(Method):
     """Trains a score per connection; the weights stay as drawn.
 
-    A connection is kept where its score is above the threshold. Here the threshold is zero: a
-    constant, not a setting. Subclasses for methods that need a threshold say where it comes from.
+    A connection is kept where its score is above the threshold. The threshold is zero: a constant,
+    not a setting.
 
     Attributes:
         off: the factor of a connection that is not kept: 0 prunes it, -1 flips its sign.
@@ -133,10 +137,6 @@ class Connections(Method):
 
     off: float
     minimal: bool = False
-
-    def threshold(self, layer: Layer) -> float:
-        """The score that a connection must exceed to be kept."""
-        return 0.0
 
     def begin(self, pack: Pack, number: int) -> None:
         """Draw the scores, uniform between the trial's `score_low` and `score_high`."""
@@ -153,7 +153,7 @@ class Connections(Method):
         effective = layer.effective.detach()
         # ReLU's own backward, as one pass over memory: weight where score > threshold, else 0.
         torch.ops.aten.threshold_backward.grad_input(
-            layer.weight, layer.trained, self.threshold(layer), grad_input=effective
+            layer.weight, layer.trained, THRESHOLD, grad_input=effective
         )
         if self.off != 0.0:  # kept: (1 - off) weight + off weight; else: off weight
             effective.mul_(1.0 - self.off).add_(layer.weight, alpha=self.off)
@@ -168,7 +168,7 @@ class Connections(Method):
     def mask(self, layer: Layer) -> Tensor:
         """1 where the score is above the threshold, else `off`."""
         off = torch.tensor(self.off, device=layer.weight.device)
-        return torch.where(layer.trained > self.threshold(layer), 1.0, off)
+        return torch.where(layer.trained > THRESHOLD, 1.0, off)
 
     def penalty(self, pack: Pack) -> Tensor:
         """-penalty * sum over layers of mean(mask), for the minimal methods, [R]."""

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from trainers.networks import LayerShape, Network
 
-PATTERN = r"lenet((?:-[1-9]\d{0,4})+)"
+PATTERN = r"lenet((?:-[1-9][0-9]{0,4})+)"
 EXAMPLE = "lenet-300-100"
 
 
