@@ -102,6 +102,7 @@ class ProgressBar(Callback):
     def close(self) -> None:
         """Close the bar."""
         if self._bar:
+            self._bar.update(self._task, about="")
             self._bar.stop()
 
     def _show(self, trials: list[Any]) -> None:

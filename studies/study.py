@@ -6,6 +6,7 @@ The only module that needs pydantic; import it late where start-up time counts.
 import hashlib
 import itertools
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -126,6 +127,11 @@ def from_mapping(values: Any, where: str) -> Study:
     for key in values:
         if key not in Study.model_fields:
             raise UserError(f"{where}: {unknown('field', str(key), Study.model_fields)}")
+    if isinstance(values.get("name"), str) and not re.match(NAME, values["name"]):
+        raise UserError(
+            f"{where}: name: {values['name']!r} is not of lower-case letters, digits, '.', '_' and "
+            "'-'; rename the file, or give a name in it"
+        )
     try:
         study = Study.model_validate(values)
     except ValidationError as error:

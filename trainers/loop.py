@@ -45,6 +45,7 @@ def train(trials: Sequence[Trial], data: datasets.Dataset, device: str = "cpu") 
                 loss, correct = engine.step(images, labels)
                 totals[0] += loss
                 totals[1] += correct
+            totals = totals.cpu()  # waits for a GPU, so that its seconds are counted as training
             yield from recorder.trained(epoch, totals, time.perf_counter() - started)
             if recorder.finished:
                 return

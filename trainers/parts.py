@@ -87,7 +87,9 @@ def find(kind: str, name: str) -> tuple[Part, tuple[int, ...]]:
         match = re.fullmatch(part.pattern, name)
         if match:
             return part, tuple(int(n) for n in re.findall(r"\d+", "".join(match.groups())))
-    raise unknown(kind, name, [part.example for part in parts(kind)])
+    free = [part.example for part in parts(kind) if "(" in part.pattern]
+    hint = f"; the numbers in {free[0]} are free" if free else ""
+    raise UserError(f"{unknown(kind, name, [part.example for part in parts(kind)])}{hint}")
 
 
 def load(kind: str, name: str) -> tuple[Any, tuple[int, ...]]:

@@ -131,8 +131,10 @@ class Recorder:
 
     def _diverged(self, figures: dict[str, Tensor | None]) -> list[bool]:
         """Whether a loss or anything that is trained is no longer finite, per replica."""
-        losses = [v for name, v in figures.items() if name.endswith("_loss") and v is not None]
-        finite = torch.stack([loss.isfinite() for loss in losses]).all(dim=0).cpu()
+        losses = [
+            v.cpu() for name, v in figures.items() if name.endswith("_loss") and v is not None
+        ]
+        finite = torch.stack([loss.isfinite() for loss in losses]).all(dim=0)
         for layer in self._pack.layers:
             # A score that is not a number leaves its weight as it is: the loss alone won't tell.
             finite &= layer.trained.flatten(1).isfinite().all(dim=1).cpu()

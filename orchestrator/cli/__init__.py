@@ -57,12 +57,11 @@ def main(arguments: list[str] | None = None) -> None:
         code = _say(" ".join(error.format_message().split()) + hint, 2)
     except (KeyboardInterrupt, click.Abort):
         code = _say("stopped before anything was started; the same command starts it", 130)
-    except ModuleNotFoundError as error:
-        if error.name not in _EXTRA:
-            raise
-        code = _say(f"training needs {error.name}; install it with: pip install 'untuned[run]'", 2)
     except Exception as error:
-        code = _say(f"{type(error).__name__}: {error}; the traceback is in {_crash_log()}", 1)
+        if isinstance(error, ModuleNotFoundError) and error.name in _EXTRA:
+            code = _say(f"training needs {error.name}: pip install 'untuned[run]' brings it", 2)
+        else:
+            code = _say(f"{type(error).__name__}: {error}; the traceback is in {_crash_log()}", 1)
     sys.exit(code or 0)
 
 

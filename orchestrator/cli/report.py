@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from orchestrator.cli import common
+from studies.errors import UserError
 
 
 @click.command(name="report")
@@ -22,6 +23,8 @@ def command(study: str, results: str, output: Path | None) -> None:
     from analysis import report
 
     store, _ = common.recorded(study, results)
+    if not store.definitions():
+        raise UserError(f"no results of {store.study} in {results}; run first: untuned run {study}")
     loaded = analysis.load(store.uri)
     for part in loaded.damaged:
         print(f"{store.study}: damaged part {part}, left out", file=sys.stderr)

@@ -55,6 +55,13 @@ def command(
         _describe(asked.name, planned)
         return 0
     resources = common.resources(workers, device, gpus) if planned.todo else None
+    others = {trial for other in store.definitions() for trial in other.trials()}
+    if others.difference(asked.trials()):
+        print(
+            f"{asked.name}: {store.uri} also holds other definitions of this name; status and "
+            "report cover them all",
+            file=sys.stderr,
+        )
     if planned.todo or planned.results.damaged:
         store.prepare()
         _mend(store, planned)

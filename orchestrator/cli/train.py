@@ -24,6 +24,11 @@ _FIRST_TRY = {
     "epochs": 10,
 }
 
+_OUTCOMES = {
+    "dead": "the trial ended dead: the network gives every test image the same output",
+    "diverged": "the trial diverged: a loss or a trained number is no longer finite",
+}
+
 _FIGURES = (
     "train_loss",
     "train_accuracy",
@@ -72,7 +77,7 @@ def command(data: tuple[str, ...], device: str, as_json: bool, **values: Any) ->
     for record in records:
         print(_json(record) if as_json else _line(record), flush=True)
         if record.final and record.final["outcome"] != "completed":
-            print(f"untuned: the trial {record.final['outcome']}", file=sys.stderr)
+            print(f"untuned: {_OUTCOMES[record.final['outcome']]}", file=sys.stderr)
 
 
 def _figures(record: "Record") -> dict[str, Any]:

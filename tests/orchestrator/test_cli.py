@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,8 @@ import pytest
 from tests_support import UNTUNED, untuned, write_study
 
 from orchestrator.cli import main
+from studies.store import Store
+from studies.study import read
 from studies.trial import SETTABLE
 
 
@@ -22,7 +25,8 @@ MISTAKES = [
     (["run", "digit"], "unknown study 'digit'; did you mean digits"),
     (["run", "none.yaml"], "study file none.yaml: No such file or directory"),
     (["status", "digit"], "unknown study 'digit'; did you mean digits"),
-    (["report", "digits"], "no results in"),
+    (["report", "digits"], "no results of digits in results; run first: untuned run digits"),
+    (["status", "digits", "--results", "file"], "results folder file: cannot be read"),
     (["rnu"], "unknown command 'rnu'; did you mean run"),
     (["run"], "Missing argument 'STUDY'"),
     (["run", "digits", "--seeds", "0"], "0 is not in the range"),
@@ -36,7 +40,7 @@ MISTAKES = [
     (["train", "--method", "dens"], "unknown method 'dens'; did you mean dense"),
     (["train", "--dataset", "digit"], "unknown dataset 'digit'; did you mean digits"),
     (["train", "--weights", "he"], "unknown weights 'he'"),
-    (["train", "--network", "lenet"], "unknown network 'lenet'; did you mean lenet-300-100"),
+    (["train", "--network", "lenet"], "the numbers in lenet-300-100 are free"),
     (["train", "--epochs", "-1"], "epochs: -1 is not a whole number, at least 0"),
     (["train", "--learning-rate", "nan"], "learning_rate: nan is not a finite number, above 0"),
     (["train", "--method", "dense", "--penalty", "2"], "the method dense does not use it"),
@@ -175,11 +179,37 @@ import sys
 class Refuse:
     def find_spec(self, name, path=None, target=None):
         if name.split('.')[0] in ('torch', 'torchvision', 'ray', 'sklearn'):
-            raise ModuleNotFoundError(name)
+            raise ModuleNotFoundError(f'No module named {name}', name=name)
 sys.meta_path.insert(0, Refuse())
 from orchestrator.cli import main
 main(sys.argv[1:])
 """
+
+
+@pytest.mark.parametrize("command", [["run", "digits"], ["train"]])
+def test_without_the_extra_training_says_what_to_install(tmp_path, command):
+    answer = subprocess.run(
+        [sys.executable, "-c", BASE, *command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 2
+    assert "training needs torch: pip install 'untuned[run]' brings it" in answer.stderr
+    assert answer.stderr.count("\n") == 1
+
+
+def test_a_study_of_one_cell_is_shown_and_its_missing_part_can_be_run(capsys, tmp_path):
+    path = write_study(tmp_path)
+    path.write_text(path.read_text().replace("[dense, minimal-flipping]", "dense"))
+    _, out, _ = run(capsys, "run", path, "--results", tmp_path, "--dry-run")
+    assert ["dense", "0/2"] in [line.split() for line in out.splitlines()]
+    store = Store(str(tmp_path), "own")
+    store.define(read(path).override(seeds=7, epochs=1))
+    _, out, _ = run(capsys, "status", "own", "--results", tmp_path)
+    go_on = re.search(r"7 missing; go on with: untuned run (\S+) --results", out)[1]
+    assert read(Path(go_on)) == read(path).override(seeds=7, epochs=1)
 
 
 @pytest.mark.parametrize(

@@ -248,6 +248,27 @@ def test_nothing_written_is_visible_before_it_is_whole(store, trial, record, mon
     assert len(finished(store).ids) == 1
 
 
+def test_a_part_that_cannot_be_read_just_now_is_not_damaged(store, trial, record, monkeypatch):
+    writer = Writer(store)
+    record(writer, trial())
+    writer.flush()
+
+    def slow_down(*_):
+        raise OSError(5, "Input/output error")  # what no real disk here gives on demand
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "_get", slow_down)
+        with pytest.raises(UserError, match=r"cannot be read .*Input/output error"):
+            finished(store)
+    assert len(finished(store).ids) == 1
+
+
+def test_uris_with_options_name_the_study_before_them():
+    store = Store("s3://bucket/results/?region=eu-west-1", "own")
+    assert store.root == "bucket/results/own"
+    assert store.uri == "s3://bucket/results/own?region=eu-west-1"
+
+
 def test_folders_that_cannot_be_written_to(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(UserError, match="cannot be written to"):

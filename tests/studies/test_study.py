@@ -104,7 +104,10 @@ def test_shipped_studies():
         ({"grids": [{"method": "dense"}], "seeds": "5"}, "seeds: seed: '5' is not a whole number"),
         ({"grids": [{"method": "dense"}], "seeds": 2.5}, "seeds: seed: 2.5 is not a whole number"),
         ({"grids": [{"method": "dense"}], "margin": -1}, "margin: -1: "),
-        ({"grids": [{"method": "dense"}], "name": "../up"}, "name: '../up': "),
+        (
+            {"grids": [{"method": "dense"}], "name": "../up"},
+            "name: '../up' is not of lower-case letters",
+        ),
     ],
 )
 def test_study_files_that_are_refused(change, message):
@@ -128,6 +131,8 @@ def test_a_study_file_is_named_after_its_file(tmp_path):
         ("- a\n- b\n", "a study file is a mapping"),
         ("", "a study file is a mapping"),
         ("seeds: 1\nseeds: 2\n", "the key 'seeds' stands twice"),
+        ("? [a]\n: 3\n", "a key must be a name"),
+        ("description: 2026-99-99\n", "not YAML: month must be in 1..12"),
         ("seeds: !!python/object/apply:os.system ['true']\n", "not YAML"),
     ],
 )

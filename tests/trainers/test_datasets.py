@@ -75,6 +75,9 @@ def test_a_damaged_mnist_is_named(tmp_path):
 def test_the_folder_that_is_looked_in(monkeypatch, tmp_path):
     monkeypatch.setenv("UNTUNED_DATA", str(tmp_path))
     assert datasets.default_root() == tmp_path
+    monkeypatch.setenv("UNTUNED_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(UserError, match="no such folder"):
+        datasets.default_root()
     monkeypatch.delenv("UNTUNED_DATA")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert datasets.default_root() == tmp_path / "cache" / "untuned" / "data"

@@ -106,10 +106,15 @@ def load(name: str, root: Path) -> Dataset:
 
 
 def default_root() -> Path:
-    """Where data sets are looked for: UNTUNED_DATA, else a folder in the user's cache."""
+    """Where data sets are looked for: UNTUNED_DATA, else a folder in the user's cache.
+
+    Raises:
+        UserError: UNTUNED_DATA names no folder.
+    """
     given = os.environ.get("UNTUNED_DATA")
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(given).expanduser() if given else Path(cache) / "untuned" / "data"
+    if given:
+        return existing(Path(given).expanduser())
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "untuned" / "data"
 
 
 def existing(root: Path) -> Path:

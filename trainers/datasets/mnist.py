@@ -65,6 +65,9 @@ def _download(root: Path, folder: Path) -> None:
         with contextlib.redirect_stdout(sys.stderr):
             MNIST(root, download=True)
     except (RuntimeError, OSError) as error:  # torchvision raises both for a failed download
+        with contextlib.suppress(OSError):  # what it made of empty folders goes, files stay
+            folder.rmdir()
+            folder.parent.rmdir()
         raise UserError(
             f"data set mnist: not in {folder}, and downloading it failed ({error}); put the four "
             "unpacked idx files there, or name the folder that holds MNIST/raw with --data DIR or "
