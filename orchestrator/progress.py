@@ -77,7 +77,12 @@ class ProgressBar(Callback):
         """Open the bar (here, because Ray Tune copies callbacks before it starts)."""
         console = Console(stderr=True)
         if console.is_terminal:
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate())
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(finished_style="green"),
+                MofNCompleteColumn(),
+                _Rate(),
+            )
             self._bar = Progress(*columns, console=console)
             self._task = self._bar.add_task(self._study, total=self._counts.total, about="starting")
             self._bar.start()
