@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator import plan
 from studies.errors import UserError
-from studies.results import failed
+from studies.results import failed, finished
 from studies.store import Store
 from studies.study import Study
 from studies.trial import Trial
@@ -58,12 +58,15 @@ class Outcome:
     interrupted: int
 
 
-def run(study: Study, store: Store, data: dict[str, Path], resources: Resources) -> Outcome:
+def run(
+    study: Study, store: Store, first: plan.Plan, data: dict[str, Path], resources: Resources
+) -> Outcome:
     """Run the trials of a study that are not finished.
 
     Args:
         study: what to run.
         store: its results.
+        first: the plan of the study against these results.
         data: for each data set the folder to look in.
         resources: what may be used.
 
@@ -73,7 +76,6 @@ def run(study: Study, store: Store, data: dict[str, Path], resources: Resources)
     _quiet()
     from orchestrator.interrupts import Interrupts
 
-    first = plan.make(study, store)
     before = len(first.trials) - len(first.todo)
     todo = first.todo
     sets = load(todo, data, first)
@@ -82,15 +84,15 @@ def run(study: Study, store: Store, data: dict[str, Path], resources: Resources)
         with _Session(store, sets, resources) as session:
             while todo and not interrupts.received:
                 session.fit(todo, interrupts)
-                left = plan.make(study, store).todo
+                left = plan.Plan(first.trials, finished(store)).todo
                 if len(left) == len(todo):
                     break  # a round that finishes nothing would be followed by another one
                 todo = left
         lost = session.write_log()
-    finished = before + len(first.todo) - len(todo)
+    done = len(first.trials) - len(todo)
     logs = dict(failed(store, frozenset()))
     still = {trial.trial_id: logs[trial.trial_id] for trial in todo if trial.trial_id in logs}
-    return Outcome(before, finished, len(first.trials), still, lost, interrupts.received)
+    return Outcome(before, done, len(first.trials), still, lost, interrupts.received)
 
 
 def load(todo: Sequence[Trial], data: dict[str, Path], planned: plan.Plan) -> "dict[str, Dataset]":
@@ -115,9 +117,9 @@ def load(todo: Sequence[Trial], data: dict[str, Path], planned: plan.Plan) -> "d
                     f"trained on (fingerprint {sets[name].fingerprint}, recorded {earlier[name]}); "
                     "name the right one with --data, or other results with --results"
                 )
-    for network, name in {(t.network, t.dataset): t for t in todo}:
-        trial = next(t for t in todo if (t.network, t.dataset) == (network, name))
-        networks.build(trial, sets[name].shape, sets[name].classes)
+    for trial in {(t.network, t.dataset): t for t in todo}.values():
+        data_set = sets[trial.dataset]
+        networks.build(trial, data_set.shape, data_set.classes)
     return sets
 
 

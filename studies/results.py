@@ -89,9 +89,7 @@ def _conflicts(rows: pa.Table) -> tuple[str, ...]:
         if row["device"] != "cpu":  # on a GPU only statistical equality is promised
             continue
         conditions = (row["trial_id"], *(row[name] for name in _SAME_CONDITIONS))
-        # repr, because a diverged trial's nan equals itself here
-        if seen.setdefault(conditions, repr([row[c] for c in columns])) != repr(
-            [row[c] for c in columns]
-        ):
+        figures = repr([row[c] for c in columns])  # where a diverged trial's nan equals itself
+        if seen.setdefault(conditions, figures) != figures:
             found[row["trial_id"]] = None
     return tuple(found)

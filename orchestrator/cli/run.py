@@ -55,7 +55,7 @@ def command(
         _describe(asked.name, planned)
         return 0
     resources = common.resources(workers, device, gpus) if planned.todo else None
-    others = {trial for other in store.definitions() for trial in other.trials()}
+    others = {trial for other in store.definitions() if other != asked for trial in other.trials()}
     if others.difference(asked.trials()):
         print(
             f"{asked.name}: {store.uri} also holds other definitions of this name; status and "
@@ -72,7 +72,7 @@ def command(
 
     print(f"{asked.name}: {len(planned.todo)} of {len(planned.trials)} trials to run, "
           f"{resources.workers} workers on {resources.device}", file=sys.stderr)  # fmt: skip
-    outcome = driver.run(asked, store, folders, resources)
+    outcome = driver.run(asked, store, planned, folders, resources)
     return _conclude(asked.name, store, results, outcome, time.monotonic() - started)
 
 

@@ -18,7 +18,8 @@ def command(study: str, results: str) -> None:
     from studies.results import failed, finished
 
     store, definitions = common.recorded(study, results)
-    trials = list(dict.fromkeys(t for definition in definitions for t in plan.check(definition)))
+    asked = [(definition, plan.check(definition)) for definition in definitions]
+    trials = list(dict.fromkeys(trial for _, checked in asked for trial in checked))
     found = finished(store)
     done = sum(trial.trial_id in found.ids for trial in trials)
     logs = failed(store, found.ids)
@@ -31,8 +32,8 @@ def command(study: str, results: str) -> None:
     for trial_id in found.conflicts:
         print(f"  trial {trial_id} was run twice with different results; the earlier one counts")
     place = [] if results == "results" else ["--results", results]
-    for definition in definitions:
-        missing = sum(t.trial_id not in found.ids for t in plan.check(definition))
+    for definition, checked in asked:
+        missing = sum(trial.trial_id not in found.ids for trial in checked)
         if missing:
             what = store.definition_path(definition) or study
             print(f"{missing} missing; go on with: {shlex.join(['untuned', 'run', what, *place])}")

@@ -186,15 +186,19 @@ main(sys.argv[1:])
 """
 
 
-@pytest.mark.parametrize("command", [["run", "digits"], ["train"]])
-def test_without_the_extra_training_says_what_to_install(tmp_path, command):
-    answer = subprocess.run(
+def in_the_base_install(folder, command):
+    return subprocess.run(
         [sys.executable, "-c", BASE, *command],
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+@pytest.mark.parametrize("command", [["run", "digits"], ["train"]])
+def test_without_the_extra_training_says_what_to_install(tmp_path, command):
+    answer = in_the_base_install(tmp_path, command)
     assert answer.returncode == 2
     assert "training needs torch: pip install 'untuned[run]' brings it" in answer.stderr
     assert answer.stderr.count("\n") == 1
@@ -216,12 +220,6 @@ def test_a_study_of_one_cell_is_shown_and_its_missing_part_can_be_run(capsys, tm
     "command", [["list"], ["status", "digits"], ["run", "digits", "--dry-run"]]
 )
 def test_the_base_install_needs_neither_torch_nor_ray(tmp_path, command):
-    answer = subprocess.run(
-        [sys.executable, "-c", BASE, *command],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    answer = in_the_base_install(tmp_path, command)
     assert answer.returncode == 0, answer.stderr
     assert "50" in answer.stdout
