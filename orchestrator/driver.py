@@ -19,7 +19,7 @@ from studies.trial import Trial
 
 if TYPE_CHECKING:
     from orchestrator.interrupts import Interrupts
-    from trainers.datasets import Dataset
+    from trainers.datasets import Dataset, Place
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Outcome:
 
 
 def run(
-    study: Study, store: Store, first: plan.Plan, data: dict[str, Path], resources: Resources
+    study: Study, store: Store, first: plan.Plan, data: "dict[str, Place]", resources: Resources
 ) -> Outcome:
     """Run the trials of a study that are not finished.
 
@@ -67,7 +67,7 @@ def run(
         study: what to run.
         store: its results.
         first: the plan of the study against these results.
-        data: for each data set the folder to look in.
+        data: for each data set where it lies.
         resources: what may be used.
 
     Raises:
@@ -95,7 +95,9 @@ def run(
     return Outcome(before, done, len(first.trials), still, lost, interrupts.received)
 
 
-def load(todo: Sequence[Trial], data: dict[str, Path], planned: plan.Plan) -> "dict[str, Dataset]":
+def load(
+    todo: Sequence[Trial], data: "dict[str, Place]", planned: plan.Plan
+) -> "dict[str, Dataset]":
     """Read the data sets of the trials and check them, and the networks, before anything starts.
 
     Raises:
@@ -113,11 +115,12 @@ def load(todo: Sequence[Trial], data: dict[str, Path], planned: plan.Plan) -> "d
             sets[name] = datasets.load(name, data[name])
             if earlier.get(name, sets[name].fingerprint) != sets[name].fingerprint:
                 raise UserError(
-                    f"data set {name} in {data[name]} is not the one that the finished trials were "
-                    f"trained on (fingerprint {sets[name].fingerprint}, recorded {earlier[name]}); "
+                    f"data set {name} in {data[name].root} is not the one that the finished "
+                    f"trials were trained on (fingerprint {sets[name].fingerprint}, recorded "
+                    f"{earlier[name]}); "
                     "name the right one with --data, or other results with --results"
                 )
-    for trial in {(t.network, t.dataset): t for t in todo}.values():
+    for trial in {(t.network, t.width, t.dataset): t for t in todo}.values():
         data_set = sets[trial.dataset]
         networks.build(trial, data_set.shape, data_set.classes)
     return sets

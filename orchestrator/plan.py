@@ -58,7 +58,7 @@ def check(study: Study) -> list[Trial]:
         kind = replace(trial, seed=0)
         if kind not in checked:
             try:
-                checked[kind] = trainers.check(trial).revisions
+                checked[kind] = trainers.check(trial, study.data).revisions
             except UserError as error:
                 raise UserError(f"study {study.name}: {error}") from None
         stamp = checked[kind]

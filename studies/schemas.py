@@ -8,11 +8,11 @@ and however often it runs under the same engine and library versions on a CPU.
 
 import pyarrow as pa
 
-from studies.trial import FIELDS
+from studies.trial import FIELDS, REQUIRED
 
 VERSION = 1
 
-_ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64()}
+_ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 
 
 def _required(name: str, kind: pa.DataType) -> pa.Field:
@@ -71,14 +71,23 @@ EPOCHS = _schema(
     _required("evaluation_seconds", pa.float64()),
 )
 
+#: The fields of `Trial`. One with a default may be missing in results from before it
+#: existed; `Store.read` puts the default in.
+_TRIAL = tuple(
+    pa.field(name, _ARROW[about.type], nullable=name not in REQUIRED)  # type: ignore[index]
+    for name, about in FIELDS.items()
+)
+
 #: One row per finished trial: what it was, what came out after its last epoch, how it ran.
 #: `test_correct`: a bit per test image in the data set's order, 1 = classified correctly, packed
 #: as numpy.packbits does. `outcome`: completed; diverged (not finite, at `last_epoch`); dead (the
 #: trained network gives every test image the same logits). `*_parts`: where its rows are.
+#: `seconds`: of its training and evaluation. `continued_from`: the epoch of the checkpoint that it
+#: was continued from, if there was one.
 TRIALS = _schema(
     *_KEY,
     _required("trial", pa.string()),
-    *(_required(name, _ARROW[about.type]) for name, about in FIELDS.items()),  # type: ignore[index]
+    *_TRIAL,
     _required("outcome", pa.string()),
     _required("last_epoch", pa.int32()),
     *_FIGURES,
@@ -89,6 +98,7 @@ TRIALS = _schema(
     _required("layers_parts", pa.list_(pa.string())),
     _required("epochs_parts", pa.list_(pa.string())),
     _required("seconds", pa.float64()),
+    pa.field("continued_from", pa.int32()),
     _required("finished_at", pa.timestamp("us", tz="UTC")),
     _required("host", pa.string()),
     _required("device", pa.string()),
@@ -124,6 +134,7 @@ PROVENANCE = frozenset(
         "train_seconds",
         "evaluation_seconds",
         "seconds",
+        "continued_from",
         "finished_at",
         "failed_at",
         "host",

@@ -15,7 +15,7 @@ import re
 import secrets
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ import yaml
 from studies import strict_yaml
 from studies.errors import UserError
 from studies.schemas import TABLES, VERSION
+from studies.trial import FIELDS
 
 if TYPE_CHECKING:
     from studies.study import Study
@@ -283,10 +284,13 @@ def _parse(table: str, content: bytes, where: str) -> pa.Table | None:
         raise UserError(
             f"{where}: written by a newer untuned (schema {version}); upgrade to read it"
         )
-    columns = [
-        rows[about.name].cast(about.type)
-        if about.name in rows.column_names
-        else pa.nulls(len(rows), about.type)
-        for about in TABLES[table]
-    ]
-    return pa.table(columns, schema=TABLES[table])
+    return pa.table([_column(rows, about) for about in TABLES[table]], schema=TABLES[table])
+
+
+def _column(rows: pa.Table, about: pa.Field) -> pa.ChunkedArray | pa.Array:
+    """A column under its field's type; a trial's field that is not there has its default."""
+    default = FIELDS[about.name].default if about.name in FIELDS else None
+    if about.name not in rows.column_names:
+        fill = None if default is MISSING else default
+        return pa.array([fill] * len(rows), about.type)
+    return rows[about.name].cast(about.type)

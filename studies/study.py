@@ -7,14 +7,16 @@ import hashlib
 import itertools
 import json
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from studies import strict_yaml
+from studies import sources, strict_yaml
 from studies.errors import UserError, unknown
+from studies.pairwise import pairwise
 from studies.trial import REQUIRED, SETTABLE, Trial, Value, check_value
 
 LIBRARY = Path(__file__).parent / "library"
@@ -70,6 +72,10 @@ class Study(BaseModel):
         axes: values of `Trial`'s fields, common to all grids, multiplied out.
         grids: further axes, each multiplied out with `axes` and joined with the other grids; a
             grid's own values take the place of the common ones.
+        combine: ``product``, or ``pairwise`` for so few trials that every two values of different
+            axes meet in one.
+        data: where data sets lie, ``folder:PATH`` or ``parquet:PATH`` by name; no part of the
+            definition's hash, since it does not change what is asked.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -80,10 +86,19 @@ class Study(BaseModel):
     seeds: Annotated[int | list[int], BeforeValidator(_seeds)]
     axes: Axes = {}
     grids: list[Axes] = [{}]
+    combine: Literal["product", "pairwise"] = "product"
+    data: dict[str, str] = {}
 
-    def override(self, *, seeds: int | None = None, epochs: int | None = None) -> "Study":
-        """The same study with other seeds (1 to ``seeds``) or another number of epochs."""
+    def override(
+        self,
+        *,
+        seeds: int | None = None,
+        epochs: int | None = None,
+        data: Mapping[str, str] | None = None,
+    ) -> "Study":
+        """The same study with other seeds (1 to ``seeds``), epochs, or sources of its data."""
         values = self.definition()
+        values["data"] = {**self.data, **(data or {})}
         if seeds is not None:
             values["seeds"] = seeds
         if epochs is not None:
@@ -96,28 +111,38 @@ class Study(BaseModel):
         seeds = list(range(1, self.seeds + 1)) if isinstance(self.seeds, int) else self.seeds
         found: dict[Trial, None] = {}
         for grid in self.grids:
-            axes = {**self.axes, **grid, "seed": seeds}
-            for values in itertools.product(*axes.values()):
-                found[Trial(**dict(zip(axes, values, strict=True)))] = None
+            for values in self._combined({**self.axes, **grid}):
+                for seed in seeds:
+                    found[Trial(**values, seed=seed)] = None
         return list(found)
+
+    def _combined(self, axes: dict[str, list[Value]]) -> Iterable[dict[str, Any]]:
+        if self.combine == "pairwise":
+            return pairwise(axes)
+        return (dict(zip(axes, v, strict=True)) for v in itertools.product(*axes.values()))
 
     def definition(self) -> dict[str, Any]:
         """The study as plain values, from which `from_mapping` builds it again."""
-        return self.model_dump(mode="json")
+        later = ("combine", "data")  # came later: left out at their default, as in the hash before
+        fields = type(self).model_fields
+        unsaid = {name for name in later if getattr(self, name) == fields[name].default}
+        return self.model_dump(mode="json", exclude=unsaid)
 
     @property
     def definition_hash(self) -> str:
         """First 12 hex digits of the SHA-256 of the definition's canonical JSON."""
-        text = json.dumps(self.definition(), sort_keys=True, separators=(",", ":"))
+        asked = {key: value for key, value in self.definition().items() if key != "data"}
+        text = json.dumps(asked, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def from_mapping(values: Any, where: str) -> Study:
+def from_mapping(values: Any, where: str, base: Path | None = None) -> Study:
     """Build a study from the content of a study file.
 
     Args:
         values: the file's content.
         where: the file, to be named in an error.
+        base: what the paths in it are relative to; the working directory if not given.
 
     Raises:
         UserError: names the file, the field, the value and what is allowed.
@@ -143,7 +168,25 @@ def from_mapping(values: Any, where: str) -> Study:
         if missing:
             place = f"grids.{number} " if "grids" in values else ""
             raise UserError(f"{where}: {place}has no {', no '.join(missing)}; put it into axes")
-    return study
+    try:
+        return _bound(study, base or Path.cwd())
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
+
+
+def _bound(study: Study, base: Path) -> Study:
+    """The study with the paths taken out of its data sets' names, and made absolute."""
+    data = {name: sources.absolute(source, base) for name, source in study.data.items()}
+    axes, *grids = (dict(axes) for axes in (study.axes, *study.grids))
+    for values in (axes, *grids):
+        if "dataset" in values:
+            given = [
+                name if name in data or not sources.split(name) else sources.absolute(name, base)
+                for name in map(str, values["dataset"])
+            ]
+            values["dataset"], data = sources.bind(given, data)
+    changes: dict[str, Any] = {"axes": axes, "grids": grids} | ({"data": data} if data else {})
+    return study.model_copy(update=changes)
 
 
 def _first(error: ValidationError) -> str:
@@ -173,7 +216,7 @@ def read(path: Path) -> Study:
         values = values["definition"]  # as the results keep it: what was run, overrides included
     if isinstance(values, dict):
         values = {"name": path.stem, **values}
-    return from_mapping(values, where=str(path))
+    return from_mapping(values, str(path), path.parent)
 
 
 def shipped() -> list[str]:

@@ -3,14 +3,16 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
+from studies import names
 from studies.errors import UserError, unknown
 
-Value = str | int | float
+Value = str | int | float | bool
 
 
 def _setting(
@@ -20,10 +22,14 @@ def _setting(
     at_least: float | None = None,
     above: float | None = None,
     at_most: float | None = None,
+    below: float | None = None,
+    choices: tuple[str, ...] = (),
 ) -> Any:
-    """A field of `Trial` with its explanation and its bounds."""
-    limits = {"at_least": at_least, "above": above, "at_most": at_most}
-    return field(default=default, metadata={"explanation": explanation, **limits})
+    """A field of `Trial` with its explanation, its bounds, and the choices where they are few."""
+    limits = {"at_least": at_least, "above": above, "at_most": at_most, "below": below}
+    return field(
+        default=default, metadata={"explanation": explanation, "choices": choices} | limits
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +59,38 @@ class Trial:
     adam_epsilon: float = _setting("Adam's epsilon, added to the corrected sqrt(v)", 1e-7, above=0)
     score_low: float = _setting("lower end of the scores' uniform start", 0.01)
     score_high: float = _setting("upper end of the scores' uniform start", 0.1)
-    penalty: float = _setting("weight of -mean(mask) in the minimal methods' loss", 1.0, at_least=0)
+    penalty: float = _setting("weight of mean(mask) in the minimal methods' loss", 1.0, at_least=0)
+    width: float = _setting(
+        "factor on the width of every hidden layer, in units or channels", 1.0, above=0, at_most=64
+    )
+    affine: bool = _setting("whether batch normalisation has a trained scale and shift", False)
+    augmentation: str = _setting(
+        "what is done to each training image at random: shift by up to a tenth, mirror",
+        "none",
+        choices=("none", "shift", "mirror", "shift-mirror"),
+    )
+    schedule: str = _setting(
+        "learning rate: constant; steps, a tenth at 2/5, 3/5 and 4/5 of the training; or cosine",
+        "constant",
+        choices=("constant", "steps", "cosine"),
+    )
+    rescaling: str = _setting(
+        "of pruned layers: none; dynamic, by size / (1 + kept); scale-fan, by 1 / sqrt(density)",
+        "none",
+        choices=("none", "dynamic", "scale-fan"),
+    )
+    score_offset: float = _setting(
+        "share of scores that start at or below zero, the range moved for it; 0 leaves the range",
+        0.0,
+        at_least=0,
+        below=1,
+    )
+    density: float = _setting(
+        "fraction of connections kept, for methods that need one told; 0 for the others",
+        0.0,
+        at_least=0,
+        at_most=1,
+    )
     revisions: str = _setting("parts whose results changed by a mended bug; set by trainers", "")
 
     def __post_init__(self) -> None:
@@ -110,6 +147,15 @@ def check_field(name: str) -> None:
         raise unknown("field", name, SETTABLE)
 
 
+#: What is refused by each kind of limit.
+_OUTSIDE: dict[str, Callable[[Any, Any], bool]] = {
+    "at_least": operator.lt,
+    "above": operator.le,
+    "at_most": operator.gt,
+    "below": operator.ge,
+}
+
+
 def check_value(name: str, value: Any) -> Value:
     """One field's value in its own type, or the reason why it is refused.
 
@@ -124,24 +170,31 @@ def check_value(name: str, value: Any) -> Value:
         value = float(value)
     if type(value) is not wanted or (value == "" and about.default != ""):
         raise UserError(f"{name}: {value!r} is not {_allowed(about)}")
-    if wanted is str and value != value.strip():
-        raise UserError(f"{name}: {value!r} begins or ends with white space; take it away")
+    if wanted is str:
+        return _check_name(name, value, about.metadata["choices"])
     if wanted is float and not math.isfinite(value):
         raise UserError(f"{name}: {value!r} is not {_allowed(about)}")
-    limits = about.metadata
-    low, above, high = limits["at_least"], limits["above"], limits["at_most"]
-    too_low = (low is not None and value < low) or (above is not None and value <= above)
-    if too_low or (high is not None and value > high):
+    limits = {key: about.metadata[key] for key in _OUTSIDE if about.metadata[key] is not None}
+    if any(_OUTSIDE[key](value, limit) for key, limit in limits.items()):
         raise UserError(f"{name}: {value!r} is not {_allowed(about)}")
     checked: Value = value + 0.0 if wanted is float else value  # -0.0 and 0.0 are one value
     return checked
 
 
+def _check_name(field: str, value: str, choices: tuple[str, ...]) -> str:
+    if value != value.strip():
+        raise UserError(f"{field}: {value!r} begins or ends with white space; take it away")
+    if choices and value not in choices:
+        raise unknown(field, value, choices)
+    return names.canonical(value)
+
+
 def _allowed(about: Field[Any]) -> str:
     """What a field takes, in words: ``a whole number, at least 1``."""
-    kind = {str: "a name", int: "a whole number", float: "a finite number"}[about.type]  # type: ignore[index]
-    words = {"at_least": "at least", "above": "above", "at_most": "at most"}
+    kinds = {str: "a name", int: "a whole number", float: "a finite number", bool: "true or false"}
     limits = [
-        f"{words[key]} {about.metadata[key]}" for key in words if about.metadata[key] is not None
+        f"{key.replace('_', ' ')} {about.metadata[key]}"
+        for key in _OUTSIDE
+        if about.metadata[key] is not None
     ]
-    return ", ".join([kind, *limits])
+    return ", ".join([kinds[about.type], *limits])  # type: ignore[index]

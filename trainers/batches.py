@@ -1,5 +1,6 @@
 """A data set on its device, as bytes, and the batches taken from it."""
 
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 
@@ -12,15 +13,16 @@ from studies.trial import Trial
 from trainers import randomness
 from trainers.datasets import Dataset
 
-#: Images per batch of an evaluation; a part of the engine, since it decides roundings.
-_EVALUATION = 1_000
+#: An image is shifted by up to this fraction of its height and width, in whole pixels.
+_SHIFT = 0.1
 
 
 class Batches:
     """Gives a pack its training and evaluation batches.
 
     The whole data set lies on the device as bytes; a batch is gathered and normalised when it is
-    needed: (pixel / white - mean) / std, by the training images' statistics for all splits.
+    needed: (pixel / white - mean) / std, by the training images' statistics for all splits; then
+    training images are shifted and mirrored as the trials' `augmentation` says.
 
     Args:
         data: the data set.
@@ -45,21 +47,51 @@ class Batches:
         images, labels = self._images["train"], self._labels["train"]
         orders = [randomness.permutation(t.seed, "order", epoch, len(images)) for t in self._trials]
         order = torch.from_numpy(np.stack(orders)).to(self._device)
-        for rows in torch.split(order, self._trials[0].batch_size, dim=1):
-            taken = images.index_select(0, rows.flatten())
-            yield self._normalise(taken.view(*rows.shape, *self.data.shape)), labels[rows]
+        size = self._trials[0].batch_size
+        moves = self._moves(epoch)
+        for number, rows in enumerate(torch.split(order, size, dim=1)):
+            taken = self._normalise(images.index_select(0, rows.flatten()))
+            if moves is not None:
+                moved = moves[:, :, number * size : number * size + rows.shape[1]]
+                taken = shift_and_mirror(taken, *moved.flatten(start_dim=1))
+            yield taken.view(*rows.shape, *self.data.shape), labels[rows]
 
-    def evaluation(self, split: str) -> Iterator[tuple[Tensor, Tensor]]:
-        """A split in its own order, the same for all replicas.
+    @property
+    def steps(self) -> int:
+        """Batches in an epoch."""
+        return math.ceil(len(self._labels["train"]) / self._trials[0].batch_size)
+
+    def evaluation(self, split: str, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """A split in its own order, the same for all replicas, in batches of ``size``.
 
         Yields:
             Normalised images [R, B, channels, height, width] and labels [B].
         """
         replicas = len(self._trials)
         whole = self._images[split], self._labels[split]
-        for images, labels in zip(*(torch.split(t, _EVALUATION) for t in whole), strict=True):
+        for images, labels in zip(*(torch.split(t, size) for t in whole), strict=True):
             normal = self._normalise(images)
             yield normal.expand(replicas, *normal.shape), labels
+
+    def _moves(self, epoch: int) -> Tensor | None:
+        """Shifts down and right in pixels, and 1 for mirrored, for each image in its order.
+
+        Returns:
+            int64 [3, R, N], or None without augmentation.
+        """
+        kind = self._trials[0].augmentation
+        if kind == "none":
+            return None
+        n = len(self._labels["train"])
+        draws = [randomness.uniform(t.seed, "augment", epoch, 3 * n) for t in self._trials]
+        down, right, chance = np.stack(draws).reshape(-1, 3, n).swapaxes(0, 1)
+        if "shift" in kind:
+            _, height, width = self.data.shape
+            moves = [_whole(down, int(_SHIFT * height)), _whole(right, int(_SHIFT * width))]
+        else:
+            moves = [np.zeros_like(down), np.zeros_like(right)]
+        mirrored = (chance < 0.5) & ("mirror" in kind)
+        return torch.from_numpy(np.stack([*moves, mirrored]).astype(np.int64)).to(self._device)
 
     def _normalise(self, images: Tensor) -> Tensor:
         return images.float().div_(self.data.white).sub_(self._mean).div_(self.data.std)
@@ -69,3 +101,27 @@ class Batches:
             # Arrays shared between a node's workers are read-only; nothing here writes to them.
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
             return torch.from_numpy(array).to(self._device)
+
+
+def _whole(uniform: npt.NDArray[np.float64], most: int) -> npt.NDArray[np.float64]:
+    """Whole numbers from -most to most, all equally likely, from uniform numbers."""
+    return np.floor(uniform * (2 * most + 1)) - most
+
+
+def shift_and_mirror(images: Tensor, down: Tensor, right: Tensor, mirrored: Tensor) -> Tensor:
+    """Each image mirrored left to right where told, then shifted; the edge fills what comes free.
+
+    Args:
+        images: [N, channels, height, width].
+        down: pixels, [N]; negative is up.
+        right: pixels, [N]; negative is left.
+        mirrored: 1 or 0, [N].
+    """
+    n, channels, height, width = images.shape
+    rows = torch.arange(height, device=images.device) - down[:, None]
+    columns = torch.arange(width, device=images.device) - right[:, None]
+    rows, columns = rows.clamp(0, height - 1), columns.clamp(0, width - 1)
+    columns = torch.where(mirrored[:, None] == 1, width - 1 - columns, columns)
+    places = (rows[:, :, None] * width + columns[:, None, :]).view(n, 1, -1)
+    flat = images.flatten(start_dim=2).gather(2, places.expand(n, channels, -1))
+    return flat.view_as(images)

@@ -1,12 +1,13 @@
 """Refuses a trial that cannot be run, before anything starts and without importing torch."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from studies.errors import UserError
 from studies.trial import FIELDS, Trial
-from trainers.parts import KINDS, find, parts
+from trainers.parts import KINDS, Part, find, parts
 
-#: What the training loop itself reads; a method declares the rest of what it reads.
+#: What the training loop itself reads; the parts declare the rest of what they read.
 COMMON = frozenset(
     {
         "network",
@@ -20,38 +21,69 @@ COMMON = frozenset(
         "batch_size",
         "learning_rate",
         "adam_epsilon",
+        "width",
+        "augmentation",
+        "schedule",
         "revisions",
     }
 )
 
 
-def check(trial: Trial) -> Trial:
+def check(trial: Trial, own: Mapping[str, str] | None = None) -> Trial:
     """Check a trial's names and the rules across its fields.
+
+    Args:
+        trial: the trial.
+        own: the sources of the user's own data sets, by name.
 
     Returns:
         The trial, with the revisions of its parts where one is above 1.
 
     Raises:
-        UserError: an unknown name (with the close matches), a field that the method does not
-            read, or an empty range of scores.
+        UserError: an unknown name (with the close matches), a field that none of the trial's
+            parts reads, a density where none is needed or none where one is, or an empty range
+            of scores.
     """
-    found = {kind: find(kind, getattr(trial, kind))[0] for kind in KINDS}
-    reads = COMMON | set(found["method"].reads)
-    for name, about in FIELDS.items():
-        value = getattr(trial, name)
-        if name not in reads and value != about.default:
-            raise UserError(
-                f"{name}: {value!r} is given, but the method {trial.method} does not use it; "
-                f"leave it out, or use one of: {', '.join(_methods_reading(name))}"
-            )
+    names = {kind: getattr(trial, kind) for kind in KINDS}
+    names["dataset"] = (own or {}).get(trial.dataset, trial.dataset)
+    found = {kind: find(kind, name).part for kind, name in names.items()}
+    _check_fields(trial, found)
+    if "density" in found["method"].reads and trial.density == 0:
+        raise UserError(f"density: the method {trial.method} needs one, above 0 and at most 1")
     if trial.score_low > trial.score_high:
         raise UserError(
             f"score_low: {trial.score_low} is above score_high: {trial.score_high}; "
             "give the lower end first"
         )
-    stamps = [f"{part.example}={part.revision}" for part in found.values() if part.revision > 1]
+    stamps = [f"{part.name}={part.revision}" for part in found.values() if part.revision > 1]
     return replace(trial, revisions=",".join(stamps))
 
 
-def _methods_reading(field: str) -> list[str]:
-    return [part.example for part in parts("method") if field in part.reads] or ["none"]
+def _check_fields(trial: Trial, found: Mapping[str, Part]) -> None:
+    """Refuse a field that is given and makes no difference."""
+    reads = COMMON.union(*(part.reads for part in found.values()))
+    for name, about in FIELDS.items():
+        value = getattr(trial, name)
+        if value == about.default:
+            continue
+        for kind, part in found.items():
+            if name in part.refuses:
+                raise UserError(
+                    f"{name}: {value!r} is given, but it makes no difference to the {kind} "
+                    f"{getattr(trial, kind)}; leave it out"
+                )
+        if name not in reads:
+            kind, readers = _readers(name)
+            raise UserError(
+                f"{name}: {value!r} is given, but the {kind} {getattr(trial, kind)} does not use "
+                f"it; leave it out, or use one of: {', '.join(readers)}"
+            )
+
+
+def _readers(field: str) -> tuple[str, list[str]]:
+    """The kind of part that reads a field, and the names of those that do."""
+    for kind in KINDS:
+        names = [part.examples[0] for part in parts(kind) if field in part.reads]
+        if names:
+            return kind, names
+    return "method", ["none"]

@@ -9,12 +9,18 @@ import torch
 from studies.trial import Trial
 from trainers import datasets, networks, parts
 from trainers.batches import Batches
+from trainers.checkpoints import Checkpoints, Keeper
 from trainers.engines import leaf
 from trainers.methods import Method, assemble
 from trainers.recording import Record, Recorder
 
 
-def train(trials: Sequence[Trial], data: datasets.Dataset, device: str = "cpu") -> Iterator[Record]:
+def train(
+    trials: Sequence[Trial],
+    data: datasets.Dataset,
+    device: str = "cpu",
+    keeper: Keeper | None = None,
+) -> Iterator[Record]:
     """Train a pack of trials in lock-step; yield a record per trial after each epoch.
 
     Epoch 0, before training, comes first. A trial's last record carries its outcome.
@@ -23,22 +29,30 @@ def train(trials: Sequence[Trial], data: datasets.Dataset, device: str = "cpu") 
         trials: R trials that differ in nothing but seed, weights and positive_fraction.
         data: the data set that they name.
         device: where to train, as torch names it.
+        keeper: where to leave checkpoints and to find one; records from before it come again.
     """
     network = networks.build(trials[0], data.shape, data.classes)
     method: Method = parts.load("method", trials[0].method)[0].METHOD
     pack = assemble(trials, network, torch.device(device))
     batches = Batches(data, trials, torch.device(device))
     recorder = Recorder(pack, method, batches, leaf.NAME)
-    rounds = method.rounds(trials[0])
-    epochs = itertools.count(1)
 
     method.begin(pack, 0)
-    yield from recorder.untrained()
-    for number, length in enumerate([] if recorder.finished else rounds):
-        if number > 0:
+    checkpoints = Checkpoints(
+        keeper, pack, method, engine=leaf.NAME, device=device, data=data.fingerprint
+    )
+    done, known = checkpoints.restore()
+    yield from checkpoints.records or checkpoints.note(recorder.untrained())
+    ends = itertools.accumulate(method.rounds(trials[0]))
+    for number, (first, last) in enumerate(itertools.pairwise([0, *ends])):
+        if recorder.finished or done >= last:
+            continue
+        if number > 0 and done <= first:
             method.begin(pack, number)
-        engine = leaf.Leaf(pack, method)
-        for epoch in itertools.islice(epochs, length):
+        engine = leaf.Leaf(pack, method, (last - first) * batches.steps)
+        if done > first:
+            engine.restore(known)
+        for epoch in range(max(first, done) + 1, last + 1):
             started = time.perf_counter()
             totals = torch.zeros(2, len(trials), dtype=torch.float64, device=device)
             for images, labels in batches.training(epoch):
@@ -46,6 +60,14 @@ def train(trials: Sequence[Trial], data: datasets.Dataset, device: str = "cpu") 
                 totals[0] += loss
                 totals[1] += correct
             totals = totals.cpu()  # waits for a GPU, so that its seconds are counted as training
-            yield from recorder.trained(epoch, totals, time.perf_counter() - started)
+            records = checkpoints.note(
+                recorder.trained(epoch, totals, time.perf_counter() - started)
+            )
+            checkpoints.save_if_due(engine)
+            try:
+                yield from records
+            except GeneratorExit:  # stopped between two epochs: nothing needs to be lost
+                checkpoints.save(engine)
+                raise
             if recorder.finished:
                 return

@@ -5,23 +5,32 @@ through the entry points ``untuned.methods``, ``untuned.networks`` and so on, ea
 What such a file declares in capitals is read from its source without running it (as setuptools
 reads ``attr:`` versions), so that names and identities need no torch:
 
-    PATTERN   the names it answers to, a regular expression; its groups go to the part as numbers
-    EXAMPLE   a name that fits the pattern, for lists and hints
-    READS     the fields of `Trial` that a method reads beyond the common ones
-    REVISION  1, and one more whenever a mended bug changes results: older trials run again
+    PATTERN     the names it answers to, a regular expression; its groups go to the part as numbers
+    EXAMPLES    names that it answers to, for lists and hints
+    PARAMETERS  for each parameter in brackets behind the name its default, least and greatest value
+    READS       the fields of `Trial` that it reads beyond the common ones
+    REFUSES     common fields that make no difference to it, so that they must not be given
+    REVISION    1, and one more whenever a mended bug changes results: older trials run again
+
+A data set that comes with the project also declares its SHAPE (channels, height, width), CLASSES
+and IMAGES (in training, without validation, and in evaluation), so that a study can be estimated
+before it is downloaded.
 """
 
 import ast
 import importlib
 import importlib.metadata
 import importlib.util
+import math
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from studies import names, sources
 from studies.errors import UserError, unknown
 
 #: A field of `Trial` that names a part, and the folder of such parts.
@@ -32,6 +41,8 @@ KINDS = {
     "weights": "weights",
     "activation": "activations",
 }
+_OF_ALL = ("PATTERN", "EXAMPLES", "PARAMETERS", "READS", "REFUSES", "REVISION")
+_DECLARED = (*_OF_ALL, "SHAPE", "CLASSES", "IMAGES")
 
 
 @dataclass(frozen=True)
@@ -40,19 +51,40 @@ class Part:
 
     Attributes:
         kind: a key of `KINDS`.
+        name: its name, or the stem of its names.
         module: the import path of its file.
-        pattern: the names that it answers to.
-        example: one of these names.
-        reads: the trial's fields that it reads beyond the common ones.
-        revision: 1, or more where results have changed.
+        declared: the literals that its file declares.
     """
 
     kind: str
+    name: str
     module: str
-    pattern: str
-    example: str
-    reads: tuple[str, ...] = ()
-    revision: int = 1
+    declared: Mapping[str, Any]
+
+    @property
+    def pattern(self) -> str:
+        """The names that it answers to, without parameters."""
+        return str(self.declared.get("PATTERN", re.escape(self.name)))
+
+    @property
+    def examples(self) -> tuple[str, ...]:
+        """Some of these names, the first one the best known."""
+        return tuple(self.declared.get("EXAMPLES", (self.name,)))
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The trial's fields that it reads beyond the common ones."""
+        return tuple(self.declared.get("READS", ()))
+
+    @property
+    def refuses(self) -> tuple[str, ...]:
+        """The common fields that make no difference to it."""
+        return tuple(self.declared.get("REFUSES", ()))
+
+    @property
+    def revision(self) -> int:
+        """1, or more where results have changed."""
+        return int(self.declared.get("REVISION", 1))
 
     def load(self) -> ModuleType:
         """Import the part's file."""
@@ -74,42 +106,88 @@ def parts(kind: str) -> tuple[Part, ...]:
         if spec is None or spec.origin is None:
             raise UserError(f"entry point {point.name}: there is no module {point.value}")
         found.append((point.name, point.value, Path(spec.origin)))
-    return tuple(_part(kind, name, module, path) for name, module, path in found)
+    return tuple(Part(kind, name, module, _declared(path)) for name, module, path in found)
 
 
-def find(kind: str, name: str) -> tuple[Part, tuple[int, ...]]:
-    """The part that a name stands for, and the numbers in the name.
+@dataclass(frozen=True)
+class Found:
+    """The part that a name stands for.
+
+    Attributes:
+        part: the part.
+        numbers: those in the name, such as 300 and 100 in ``lenet-300-100``.
+        parameters: those in brackets, the part's defaults where nothing is said.
+    """
+
+    part: Part
+    numbers: tuple[int, ...]
+    parameters: Mapping[str, Any]
+
+
+def find(kind: str, name: str) -> Found:
+    """The part that a name stands for, with the numbers and parameters in the name.
 
     Raises:
-        UserError: there is none; names the close matches.
+        UserError: there is none, with the close matches; or a parameter is not allowed.
     """
+    source = sources.split(name) if kind == "dataset" else None
+    stem, given = names.split(source[0] if source else name)
+    stem += ":" if source else ""
     for part in parts(kind):
-        match = re.fullmatch(part.pattern, name)
+        match = re.fullmatch(part.pattern, stem)
         if match:
-            return part, tuple(int(n) for n in re.findall(r"\d+", "".join(match.groups())))
-    free = [part.example for part in parts(kind) if "(" in part.pattern]
-    hint = f"; the numbers in {free[0]} are free" if free else ""
-    raise UserError(f"{unknown(kind, name, [part.example for part in parts(kind)])}{hint}")
+            numbers = [int(n) for group in match.groups() for n in re.findall(r"\d+", group or "")]
+            return Found(part, tuple(numbers), _parameters(part, name, given))
+    raise unknown(kind, name, [example for part in parts(kind) for example in part.examples])
 
 
-def load(kind: str, name: str) -> tuple[Any, tuple[int, ...]]:
-    """The module of the part that a name stands for, and the numbers in the name."""
-    part, numbers = find(kind, name)
-    return part.load(), numbers
+def load(kind: str, name: str) -> tuple[Any, Found]:
+    """The module of the part that a name stands for, and what the name says."""
+    found = find(kind, name)
+    return found.part.load(), found
 
 
-def _part(kind: str, name: str, module: str, path: Path) -> Part:
-    declared: dict[str, Any] = {"PATTERN": re.escape(name), "EXAMPLE": name}
+def _parameters(part: Part, name: str, given: Mapping[str, str]) -> dict[str, Any]:
+    """The parameters with their values; one that says its default is refused.
+
+    So no two names stand for the same thing, and a trial has one identity.
+    """
+    allowed = part.declared.get("PARAMETERS", {})
+    values = {key: default for key, (default, *_) in allowed.items()}
+    for key, text in given.items():
+        if key not in allowed:
+            what = f"only {', '.join(allowed)}" if allowed else "no parameters"
+            raise UserError(f"{part.kind} {name!r}: {part.name} has {what}, not {key!r}")
+        default, *limits = allowed[key]
+        values[key] = _number(f"{part.kind} {name!r}: {key}", text, default, limits)
+        if values[key] == default:
+            short = names.join(part.name, {k: v for k, v in given.items() if k != key})
+            raise UserError(f"{part.kind} {name!r}: {key} {default} is the default; write {short}")
+    return values
+
+
+def _number(what: str, text: str, default: Any, limits: Sequence[Any]) -> Any:
+    if default is False:  # a flag is given or not given
+        if text:
+            raise UserError(f"{what} takes no value; write it alone")
+        return True
+    low, high = limits
+    kind = "a whole number" if isinstance(default, int) else "a number"
+    try:
+        value = type(default)(text)
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high:
+        raise UserError(f"{what} {text!r} is not {kind} from {low} to {high}")
+    return value
+
+
+def _declared(path: Path) -> dict[str, Any]:
+    """The constants in capitals that a file assigns literals to."""
+    declared: dict[str, Any] = {}
     for statement in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             target = statement.targets[0].id
-            if target in ("PATTERN", "EXAMPLE", "READS", "REVISION"):
+            if target in _DECLARED:
                 declared[target] = ast.literal_eval(statement.value)
-    return Part(
-        kind,
-        module,
-        declared["PATTERN"],
-        declared["EXAMPLE"],
-        tuple(declared.get("READS", ())),
-        declared.get("REVISION", 1),
-    )
+    return declared

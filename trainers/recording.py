@@ -142,16 +142,17 @@ class Recorder:
 
     @torch.no_grad()
     def _evaluate(self, split: str) -> _Evaluation:
-        weights = [layer.effective for layer in self._pack.layers]
         losses, correct, low, high = [], [], [], []
-        for images, labels in self._batches.evaluation(split):
-            logits = self._pack.network.forward(weights, images)
+        self._pack.evaluating(True)
+        for images, labels in self._batches.evaluation(split, self._pack.network.evaluation_batch):
+            logits = self._pack.logits(images)
             wanted = labels.expand(logits.shape[:2])
             loss = F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="none")
             losses.append(loss.view(wanted.shape).double().sum(dim=1))
             correct.append(logits.argmax(dim=2) == wanted)
             low.append(logits.amin(dim=1))
             high.append(logits.amax(dim=1))
+        self._pack.evaluating(False)
         right = torch.cat(correct, dim=1)
         constant = torch.stack(low).amin(dim=0) == torch.stack(high).amax(dim=0)
         loss = torch.stack(losses).sum(dim=0) / right.shape[1]

@@ -1,6 +1,6 @@
 """Options and look-ups that several commands share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from orchestrator.driver import Resources
     from studies.store import Store
     from studies.study import Study
+    from trainers.datasets import Place
 
 study_argument = click.argument("study")
 
@@ -28,7 +29,8 @@ data_option = click.option(
     "--data",
     multiple=True,
     metavar="[NAME=]DIR",
-    help="Folder of the data sets, or of one of them; else UNTUNED_DATA, else the user's cache.",
+    help="Folder of the data sets, or of one of them; else UNTUNED_DATA, else the user's cache. "
+    "NAME=folder:PATH and NAME=parquet:PATH name images of your own.",
 )
 
 device_option = click.option(
@@ -40,27 +42,56 @@ device_option = click.option(
 )
 
 
-def data_folders(given: tuple[str, ...], names: set[str]) -> dict[str, Path]:
-    """For each data set's name the folder to look in.
+def own_data(given: tuple[str, ...]) -> dict[str, str]:
+    """The sources of a user's own data sets among the values of --data, by name.
+
+    Raises:
+        UserError: a name that a built-in data set has.
+    """
+    from studies import sources
+    from trainers import parts
+
+    found = {}
+    for value in given:
+        name, equals, source = value.partition("=")
+        if equals and "/" not in name and "(" not in name and sources.split(source):
+            if name in {example for p in parts.parts("dataset") for example in p.examples}:
+                raise UserError(f"--data {value}: {name} is a built-in data set; name yours else")
+            parts.find("dataset", source)
+            found[name] = sources.absolute(source, Path.cwd())
+    return found
+
+
+def places(
+    given: tuple[str, ...], names: Iterable[str], own: Mapping[str, str]
+) -> "dict[str, Place]":
+    """For each data set's name where it lies.
 
     Args:
-        given: the values of --data, DIR or NAME=DIR; a later one counts more.
+        given: the values of --data, DIR, NAME=DIR or NAME=SOURCE; a later one counts more.
         names: the data sets that are needed.
+        own: the sources of the user's own, by name.
 
     Raises:
         UserError: a folder that the user named does not exist.
     """
     from trainers import datasets, parts
 
-    default, own = datasets.default_root(), dict[str, Path]()
+    roots = dict[str, Path]()
+    default = None
     for value in given:
         name, equals, folder = value.partition("=")
-        if equals and "/" not in name:
-            parts.find("dataset", name)
-            own[name] = datasets.existing(Path(folder).expanduser())
-        else:
+        if not equals or "/" in name:
             default = datasets.existing(Path(value).expanduser())
-    return {name: own.get(name, default) for name in names}
+        elif name not in own and parts.find("dataset", name):
+            roots[name] = datasets.existing(Path(folder).expanduser())
+    default = default or datasets.default_root()
+    return {
+        name: datasets.Place.of(own[name])
+        if name in own
+        else datasets.Place(name, roots.get(name, default))
+        for name in names
+    }
 
 
 def device(wanted: str) -> str:

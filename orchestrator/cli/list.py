@@ -22,5 +22,5 @@ def command() -> None:
     console.print(table)
     available = Table("field", "what it can be", box=box.SIMPLE_HEAD)
     for kind in parts.KINDS:
-        available.add_row(kind, ", ".join(part.example for part in parts.parts(kind)))
+        available.add_row(kind, ", ".join(e for part in parts.parts(kind) for e in part.examples))
     console.print(available)

@@ -47,10 +47,10 @@ def command(
     from studies.study import find
 
     started = time.monotonic()
-    asked = find(study).override(seeds=seeds, epochs=epochs)
+    asked = find(study).override(seeds=seeds, epochs=epochs, data=common.own_data(data))
     store = Store(results, asked.name)
     planned = plan.make(asked, store)
-    folders = common.data_folders(data, {trial.dataset for trial in planned.trials})
+    places = common.places(data, {trial.dataset for trial in planned.trials}, asked.data)
     if dry_run:
         _describe(asked.name, planned)
         return 0
@@ -72,7 +72,7 @@ def command(
 
     print(f"{asked.name}: {len(planned.todo)} of {len(planned.trials)} trials to run, "
           f"{resources.workers} workers on {resources.device}", file=sys.stderr)  # fmt: skip
-    outcome = driver.run(asked, store, planned, folders, resources)
+    outcome = driver.run(asked, store, planned, places, resources)
     return _conclude(asked.name, store, results, outcome, time.monotonic() - started)
 
 

@@ -65,15 +65,18 @@ def command(data: tuple[str, ...], device: str, as_json: bool, **values: Any) ->
     are means over the epoch. Losses are cross-entropies.
     """
     import trainers
+    from studies import sources
 
-    trial = trainers.check(Trial.from_mapping(values))
-    folders = common.data_folders(data, {trial.dataset})
+    own = common.own_data(data)
+    (values["dataset"],), own = sources.bind([values["dataset"]], own)
+    trial = trainers.check(Trial.from_mapping(values), own)
+    place = common.places(data, [trial.dataset], own)[trial.dataset]
     where = common.device(device)
     from trainers import datasets, runtime
     from trainers.loop import train
 
     runtime.settle()
-    records = train([trial], datasets.load(trial.dataset, folders[trial.dataset]), where)
+    records = train([trial], datasets.load(trial.dataset, place), where)
     for record in records:
         print(_json(record) if as_json else _line(record), flush=True)
         if record.final and record.final["outcome"] != "completed":

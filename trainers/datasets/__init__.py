@@ -1,12 +1,14 @@
 """Data sets: one file each, with a function `read`.
 
-    read(root) -> Source
+    read(root, **parameters) -> Source
 
 `root` is the folder to look in and to download to. What is read is split, fingerprinted and
-normalised here, in one way for all.
+normalised here, in one way for all. Statistics are those of all training images, validation
+included, as in the official implementation.
 """
 
 import hashlib
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +16,33 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from studies import sources
 from studies.errors import UserError
 from trainers import parts, randomness
+
+#: Most images that are held out for validation.
+_VALIDATION = 5_000
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a data set is read from.
+
+    Attributes:
+        part: what the part that reads it is found by: ``mnist``, or a source as ``folder:PATH``.
+        root: the folder or file that it reads.
+    """
+
+    part: str
+    root: Path
+
+    @classmethod
+    def of(cls, source: str) -> "Place":
+        """The place of a source such as ``folder:PATH``."""
+        split = sources.split(source)
+        if split is None:
+            raise UserError(f"data {source!r}: give folder:PATH or parquet:PATH")
+        return cls(source, Path(split[1]).expanduser())
 
 
 @dataclass(frozen=True)
@@ -67,9 +94,10 @@ class Dataset:
     std: float
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> tuple[int, int, int]:
         """Channels, height and width of an image."""
-        return self.images["train"].shape[1:]
+        channels, height, width = self.images["train"].shape[1:]
+        return channels, height, width
 
     @property
     def nbytes(self) -> int:
@@ -77,22 +105,32 @@ class Dataset:
         return sum(images.nbytes for images in self.images.values())
 
 
-def load(name: str, root: Path) -> Dataset:
+def load(name: str, place: Place) -> Dataset:
     """Read a data set.
 
     Args:
-        name: its logical name, such as ``mnist``.
-        root: the folder to look in, and to download to where it is not there.
+        name: its logical name, such as ``mnist`` or one of the user's own.
+        place: where it lies; what is not there and can be downloaded is downloaded.
 
     Raises:
-        UserError: the data set is missing or damaged.
+        UserError: the data set is missing or damaged, or too small to be split.
     """
-    source: Source = parts.load("dataset", name)[0].read(root)
+    module, found = parts.load("dataset", place.part)
+    source: Source = module.read(place.root, **found.parameters)
     kept = np.setdiff1d(np.arange(len(source.train_images)), source.validation)
+    if not len(kept) or not len(source.validation) or not len(source.test_images):
+        raise UserError(
+            f"data set {name}: {len(source.train_images)} training and {len(source.test_images)} "
+            "test images are too few to train, validate and test with"
+        )
     pick = {"train": kept, "validation": source.validation}
     images = {split: source.train_images[rows] for split, rows in pick.items()}
     labels = {split: source.train_labels[rows] for split, rows in pick.items()}
     mean, std = _statistics(source)
+    if std == 0:
+        raise UserError(
+            f"data set {name}: all training images are alike; there is nothing to learn"
+        )
     return Dataset(
         name=name,
         fingerprint=_fingerprint(source),
@@ -131,8 +169,17 @@ def existing(root: Path) -> Path:
 
 
 def held_out(n: int) -> npt.NDArray[np.int64]:
-    """A validation split for a set that has none: a tenth of ``n`` images, the same for all."""
-    return np.sort(randomness.permutation(0, "split", 1, n)[: n // 10])
+    """A validation split for a set that has none: a tenth of ``n`` images, at most 5,000.
+
+    Always the same for the same n, whatever a trial's seed.
+    """
+    return np.sort(randomness.permutation(0, "split", 1, n)[: min(n // 10, _VALIDATION)])
+
+
+def tested(n: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Training and test images for a set that has no test set: four fifths and a fifth of ``n``."""
+    order, count = randomness.permutation(0, "split", 0, n), math.ceil(n / 5)
+    return np.sort(order[count:]), np.sort(order[:count])
 
 
 def _statistics(source: Source) -> tuple[npt.NDArray[np.float64], float]:

@@ -1,17 +1,18 @@
 """scikit-learn's digits: 1,797 images of 8x8 pixels, 0 to 16 (UCI optdigits' test set).
 
 It comes with scikit-learn, needs no download, and has no official split: a fixed fifth is the
-test set (360 images, so one image is 0.28 points), a tenth of the rest the validation set.
+test set (360 images, so one image is 0.28 points), 143 of the rest the validation set.
 """
 
 from pathlib import Path
 
 import numpy as np
 
-from trainers import randomness
-from trainers.datasets import Source, held_out
+from trainers.datasets import Source, held_out, tested
 
-_TEST = 360
+SHAPE = (1, 8, 8)
+CLASSES = 10
+IMAGES = (1_294, 503)
 
 
 def read(root: Path) -> Source:
@@ -21,8 +22,7 @@ def read(root: Path) -> Source:
     digits = load_digits()
     images = digits.images.astype(np.uint8)[:, None]
     labels = digits.target.astype(np.int64)
-    order = randomness.permutation(0, "split", 0, len(images))
-    test, train = np.sort(order[:_TEST]), np.sort(order[_TEST:])
+    train, test = tested(len(images))
     return Source(
         train_images=images[train],
         train_labels=labels[train],

@@ -4,12 +4,13 @@ The gradient of the effective weight is all that a method needs, so the mask is 
 graph; this is bit-identical to a straight-through autograd function per layer, and faster.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 import torch.nn.functional as F  # noqa: N812  (PyTorch's own name for it)
 from torch import Tensor
 
+from trainers import schedules
 from trainers.methods import Method, Pack
 
 NAME = "leaf"
@@ -21,15 +22,17 @@ class Leaf:
     Args:
         pack: begun by the method.
         method: of all trials of the pack.
+        steps: that the round will take, for the learning rate's schedule.
     """
 
-    def __init__(self, pack: Pack, method: Method) -> None:
-        self._pack, self._method = pack, method
+    def __init__(self, pack: Pack, method: Method, steps: int) -> None:
+        self._pack, self._method, self._steps, self._taken = pack, method, steps, 0
         # A parameter per replica: the fused step rounds by a number's place in its tensor, and a
         # replica must get the same bits in a pack as alone.
         self._trained = [replica for layer in pack.layers for replica in layer.trained.unbind()]
+        self._beside = [p for norms in pack.norms for p in norms.parameters()]
         self._optimizer = torch.optim.Adam(
-            self._trained,
+            [*self._trained, *self._beside],
             lr=pack.trial.learning_rate,
             eps=pack.trial.adam_epsilon,
             fused=True,
@@ -46,17 +49,38 @@ class Leaf:
             Cross-entropy summed over the batch and number of correct answers, both [R].
         """
         pack, method = self._pack, self._method
-        logits = pack.network.forward([layer.effective for layer in pack.layers], images)
+        logits = pack.logits(images)
         loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
         loss = loss.view(labels.shape).sum(dim=1)
         (loss.sum() / labels.shape[1]).backward()  # type: ignore[no-untyped-call]
         for trained, gradient in zip(self._trained, self._gradients(), strict=True):
             trained.grad = gradient
+        rate = schedules.factor(pack.trial.schedule, self._taken / self._steps)
+        self._optimizer.param_groups[0]["lr"] = pack.trial.learning_rate * rate
         self._optimizer.step()
+        self._taken += 1
+        for parameter in self._beside:
+            parameter.grad = None
         for layer in pack.layers:
             layer.effective.grad = None
-            method.rebuild(layer)
+            method.rebuild(pack.trial, layer)
         return loss.detach(), (logits.detach().argmax(dim=2) == labels).sum(dim=1)
+
+    def state(self) -> dict[str, Tensor]:
+        """What the optimiser knows, by name: copies of nothing, so write them before a step."""
+        known = self._optimizer.state_dict()["state"]
+        named = {f"{i}.{key}": value for i, about in known.items() for key, value in about.items()}
+        return named | {"taken": torch.tensor(self._taken)}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from what `state` gave."""
+        self._taken = int(state["taken"])
+        known: dict[int, dict[str, Tensor]] = {}
+        for name, value in state.items():
+            index, _, key = name.partition(".")
+            if key:
+                known.setdefault(int(index), {})[key] = value
+        self._optimizer.load_state_dict(self._optimizer.state_dict() | {"state": known})
 
     def _gradients(self) -> Iterator[Tensor]:
         """The gradient of each replica's part of each layer, in the order of the parameters."""

@@ -7,19 +7,21 @@ What is trained, and how the network's effective weights follow from it:
     connections         scores                 effective = weight * where(score > threshold, 1, off)
 
 For connections the gradient goes straight through the mask to all scores (arXiv:2006.16627,
-section 3): dL/dscore = dL/deffective * weight. pruning: off = 0; flipping: off = -1.
+section 3): dL/dscore = dL/deffective * weight. pruning: off = 0; flipping: off = -1. What a network
+has beside connections, the scale and shift of an `affine` batch normalisation, is trained with
+every method.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from studies.trial import Trial
 from trainers import randomness
 from trainers.networks import Network
-from trainers.weights import draw
+from trainers.weights import draw, scale
 
 
 @dataclass
@@ -29,6 +31,7 @@ class Layer:
     Attributes:
         name: such as ``fc1``.
         weight: as drawn; fixed for methods that train connections.
+        scale: factor on the layer's output, [R, 1, ...], or None where it is 1.
         trained: what the optimiser moves.
         effective: what the network computes with: the leaf that autograd gives a gradient to.
             Where the weights themselves are trained it shares its memory with `trained`.
@@ -37,9 +40,15 @@ class Layer:
 
     name: str
     weight: Tensor
+    scale: Tensor | None = None
     trained: Tensor = field(init=False)
     effective: Tensor = field(init=False)
     mask: Tensor | None = None
+
+    @property
+    def used(self) -> Tensor:
+        """What the network's forward pass is given: the effective weights, with the scale."""
+        return self.effective if self.scale is None else self.effective * self.scale
 
 
 @dataclass
@@ -50,16 +59,28 @@ class Pack:
         trials: the R trials; they differ in seeds and distributions.
         network: common to all.
         layers: from input to output.
+        norms: the network's batch normalisations for each replica.
     """
 
     trials: Sequence[Trial]
     network: Network
     layers: list[Layer]
+    norms: Sequence[nn.ModuleList] = ()
 
     @property
     def trial(self) -> Trial:
         """The first trial, for the fields that all have in common."""
         return self.trials[0]
+
+    def logits(self, images: Tensor) -> Tensor:
+        """The network's answers, [R, B, classes], to images [R, B, channels, height, width]."""
+        norms = [list(norms) for norms in self.norms]
+        return self.network.forward([layer.used for layer in self.layers], images, norms)
+
+    def evaluating(self, on: bool) -> None:
+        """Whether batch normalisation uses its running statistics instead of the batch's."""
+        for norms in self.norms:
+            norms.train(not on)
 
 
 class Method:
@@ -87,7 +108,7 @@ class Method:
         """Turn dL/deffective into dL/dtrained, [R, *shape]; it may work in place."""
         return gradient
 
-    def rebuild(self, layer: Layer) -> None:
+    def rebuild(self, trial: Trial, layer: Layer) -> None:
         """Write the effective weights that follow from what is trained."""
 
     def mask(self, layer: Layer) -> Tensor:
@@ -131,25 +152,26 @@ class Connections(Method):
 
     Attributes:
         off: the factor of a connection that is not kept: 0 prunes it, -1 flips its sign.
-        minimal: whether -mean(mask) of each layer, times the trial's `penalty`, is added to the
-            loss, so that a change must pay for itself.
+        extreme: what the trial's `penalty` times the mean(mask) of each layer is multiplied with
+            before it is added to the loss: -1 so that a change must pay for itself (minimal),
+            1 so that keeping must, 0 for neither (free).
     """
 
     off: float
-    minimal: bool = False
+    extreme: int = 0
 
     def begin(self, pack: Pack, number: int) -> None:
-        """Draw the scores, uniform between the trial's `score_low` and `score_high`."""
+        """Draw the scores."""
         if number > 0:
             return
         for index, layer in enumerate(pack.layers):
-            drawn = [self._scores(trial, index, layer.weight[0]) for trial in pack.trials]
+            drawn = [_scores(trial, index, layer.weight[0]) for trial in pack.trials]
             layer.trained = torch.stack(drawn).to(layer.weight.device)
             layer.effective = torch.empty_like(layer.weight).requires_grad_()
-            self.rebuild(layer)
+            self.rebuild(pack.trial, layer)
 
-    def rebuild(self, layer: Layer) -> None:
-        """effective = weight * where(score > threshold, 1, off)."""
+    def rebuild(self, trial: Trial, layer: Layer) -> None:
+        """effective = weight * where(score > threshold, 1, off), rescaled if the trial says so."""
         effective = layer.effective.detach()
         # ReLU's own backward, as one pass over memory: weight where score > threshold, else 0.
         torch.ops.aten.threshold_backward.grad_input(
@@ -157,12 +179,16 @@ class Connections(Method):
         )
         if self.off != 0.0:  # kept: (1 - off) weight + off weight; else: off weight
             effective.mul_(1.0 - self.off).add_(layer.weight, alpha=self.off)
+        if trial.rescaling != "none":
+            effective.mul_(_rescaling(trial, layer))
 
     def gradient(self, trial: Trial, layer: Layer, gradient: Tensor) -> Tensor:
         """dL/dscore = dL/deffective * weight, and the penalty's own gradient, straight through."""
+        if trial.rescaling == "scale-fan":  # it scales the weights themselves, `dynamic` the mask
+            gradient.mul_(_rescaling(trial, layer))
         gradient.mul_(layer.weight)
-        if self.minimal:
-            gradient.sub_(trial.penalty / layer.weight[0].numel())
+        if self.extreme:
+            gradient.add_(self.extreme * trial.penalty / layer.weight[0].numel())
         return gradient
 
     def mask(self, layer: Layer) -> Tensor:
@@ -171,23 +197,55 @@ class Connections(Method):
         return torch.where(layer.trained > THRESHOLD, 1.0, off)
 
     def penalty(self, pack: Pack) -> Tensor:
-        """-penalty * sum over layers of mean(mask), for the minimal methods, [R]."""
-        if not self.minimal:
+        """extreme * penalty * sum over layers of mean(mask), [R]."""
+        if not self.extreme:
             return super().penalty(pack)
         means = [self.mask(layer).flatten(1).mean(dim=1) for layer in pack.layers]
-        return -pack.trial.penalty * torch.stack(means).sum(dim=0)
+        return self.extreme * pack.trial.penalty * torch.stack(means).sum(dim=0)
 
-    @staticmethod
-    def _scores(trial: Trial, index: int, like: Tensor) -> Tensor:
-        uniform = torch.from_numpy(randomness.uniform(trial.seed, "score", index, like.numel()))
-        scores = trial.score_low + (trial.score_high - trial.score_low) * uniform
-        return scores.to(torch.float32).reshape(like.shape)
+
+def _scores(trial: Trial, index: int, like: Tensor) -> Tensor:
+    """A layer's scores at the start: uniform between `score_low` and `score_high`.
+
+    With a `score_offset` the range is moved, as wide as it is, so that this share of the scores
+    is at or below zero.
+    """
+    low, high = trial.score_low, trial.score_high
+    if trial.score_offset:
+        range_ = high - low
+        low, high = -trial.score_offset * range_, (1 - trial.score_offset) * range_
+    uniform = torch.from_numpy(randomness.uniform(trial.seed, "score", index, like.numel()))
+    return (low + (high - low) * uniform).to(torch.float32).reshape(like.shape)
+
+
+def _rescaling(trial: Trial, layer: Layer) -> Tensor:
+    """The factor on a pruned layer's effective weights, [R, 1, ...].
+
+    dynamic: size / (1 + kept), as in Zhou et al. (2019, arXiv:1905.01067, section 3); in the
+    official code the gradient passes it by. scale-fan: 1 / sqrt(density), as Ramanujan et al.
+    (2020, arXiv:1911.13299) scale their weights, here by the density of the moment.
+    """
+    kept = (layer.trained > THRESHOLD).flatten(1).sum(dim=1, dtype=torch.float32)
+    size = float(layer.weight[0].numel())
+    dynamic = trial.rescaling == "dynamic"
+    factor = size / (1 + kept) if dynamic else (size / kept.clamp(min=1)).sqrt()
+    return factor.view(-1, *[1] * (layer.weight.dim() - 1))
 
 
 def assemble(trials: Sequence[Trial], network: Network, device: torch.device) -> Pack:
     """Draw the weights of each trial and stack them to a pack, replicas first."""
-    layers = [
-        Layer(shape.name, torch.stack([draw(t, index, shape) for t in trials]).to(device))
-        for index, shape in enumerate(network.layers)
-    ]
-    return Pack(trials, network, layers)
+    layers = []
+    for index, shape in enumerate(network.layers):
+        weight = torch.stack([draw(trial, index, shape) for trial in trials]).to(device)
+        factors = torch.tensor([scale(trial, shape) for trial in trials], device=device)
+        scaled = factors.view(-1, *[1] * len(shape.shape)) if (factors != 1).any() else None
+        layers.append(Layer(shape.name, weight, scaled))
+    return Pack(trials, network, layers, [_norms(trials[0], network).to(device) for _ in trials])
+
+
+def _norms(trial: Trial, network: Network) -> nn.ModuleList:
+    """One replica's batch normalisations with Keras's constants (its momentum is 1 - torch's)."""
+    return nn.ModuleList(
+        nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01, affine=trial.affine)
+        for channels in network.channels
+    )

@@ -5,7 +5,7 @@ effective = weight * where(score > 0, 1, -1); dL/dscore = dL/deffective * weight
 
 from trainers.methods import Connections
 
-READS = ("score_low", "score_high")
+READS = ("score_low", "score_high", "score_offset")
 
 
 class FreeFlipping(Connections):

@@ -5,7 +5,7 @@ effective = weight * where(score > 0, 1, 0); dL/dscore = dL/deffective * weight.
 
 from trainers.methods import Connections
 
-READS = ("score_low", "score_high")
+READS = ("score_low", "score_high", "score_offset", "rescaling")
 
 
 class FreePruning(Connections):

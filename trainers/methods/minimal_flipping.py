@@ -5,13 +5,13 @@ Free flipping with -penalty * mean(mask) of each layer added to the loss, mask i
 
 from trainers.methods.free_flipping import FreeFlipping
 
-READS = ("score_low", "score_high", "penalty")
+READS = ("score_low", "score_high", "score_offset", "penalty")
 
 
 class MinimalFlipping(FreeFlipping):
     """Free flipping where a flipped sign must pay for itself."""
 
-    minimal = True
+    extreme = -1
 
 
 METHOD = MinimalFlipping()

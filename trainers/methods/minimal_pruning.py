@@ -5,13 +5,13 @@ Free pruning with -penalty * mean(mask) of each layer added to the loss.
 
 from trainers.methods.free_pruning import FreePruning
 
-READS = ("score_low", "score_high", "penalty")
+READS = ("score_low", "score_high", "score_offset", "penalty", "rescaling")
 
 
 class MinimalPruning(FreePruning):
     """Free pruning where a pruned connection must pay for itself."""
 
-    minimal = True
+    extreme = -1
 
 
 METHOD = MinimalPruning()

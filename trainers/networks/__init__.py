@@ -1,16 +1,18 @@
 """Networks: one file each, with a function `build`.
 
-    build(numbers, input_shape, classes, activation) -> Network
+    build(wanted: Wanted) -> Network
 
-`numbers` are those in the network's name, `input_shape` is [channels, height, width] without the
-batch, `activation` is applied after each hidden layer.
+No network has biases (arXiv:2006.16627, section 3). A network that is written for one replica, as
+any with convolutions, passes its forward function through `side_by_side`.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
+from studies.errors import UserError
 from studies.trial import Trial
 from trainers import parts
 
@@ -32,27 +34,102 @@ class LayerShape:
     fan_out: int
 
 
+#: Batch normalisations of one replica in the order of the forward pass, [B, C, H, W] to the same.
+Norms = Sequence[Callable[[Tensor], Tensor]]
+
+
 @dataclass(frozen=True)
 class Network:
     """A network without weights of its own.
 
     Attributes:
         layers: the layers with weights, from input to output.
-        forward: (weights, images) -> logits; weights [R, *shape] per layer, images
-            [R, B, channels, height, width], logits [R, B, classes]; R replicas side by side.
+        forward: (weights, images, norms) -> logits; weights [R, *shape] per layer, images
+            [R, B, channels, height, width], norms of each replica, logits [R, B, classes].
+        channels: of each batch normalisation, in the order of the forward pass.
+        evaluation_batch: images per batch of an evaluation; small enough for a CPU's memory to
+            keep up.
     """
 
     layers: tuple[LayerShape, ...]
-    forward: Callable[[Sequence[Tensor], Tensor], Tensor]
+    forward: Callable[[Sequence[Tensor], Tensor, Sequence[Norms]], Tensor]
+    channels: tuple[int, ...] = ()
+    evaluation_batch: int = 1_000
 
 
-def build(trial: Trial, input_shape: tuple[int, ...], classes: int) -> Network:
+@dataclass(frozen=True)
+class Wanted:
+    """What a network is built for.
+
+    Attributes:
+        name: the network's name, for errors.
+        numbers: those in the name.
+        input_shape: channels, height and width of an image.
+        classes: how many.
+        activation: of the hidden layers, elementwise.
+        width: factor on the units or channels of every hidden layer.
+    """
+
+    name: str
+    numbers: tuple[int, ...]
+    input_shape: tuple[int, int, int]
+    classes: int
+    activation: Callable[[Tensor], Tensor]
+    width: float = 1.0
+
+    def wide(self, units: int) -> int:
+        """So many units or channels times the width, rounded, at least one."""
+        return max(1, int(units * self.width + 0.5))
+
+    def too_small(self, least: int) -> UserError:
+        """The error for images with fewer pixels than the network needs."""
+        _, height, width = self.input_shape
+        return UserError(
+            f"network {self.name}: its pooling needs images of at least {least}x{least} pixels, "
+            f"and these have {height}x{width}; take a network with fewer layers, or larger images"
+        )
+
+
+def build(trial: Trial, input_shape: tuple[int, int, int], classes: int) -> Network:
     """The network that a trial names, for a data set's shape.
 
     Raises:
         UserError: the network cannot take such images.
     """
-    part, numbers = parts.load("network", trial.network)
+    module, found = parts.load("network", trial.network)
     activation = parts.load("activation", trial.activation)[0].activation
-    network: Network = part.build(numbers, input_shape, classes, activation)
+    wanted = Wanted(
+        trial.network, found.numbers, input_shape, classes, activation, width=trial.width
+    )
+    network: Network = module.build(wanted)
     return network
+
+
+def dense_shape(name: str, inputs: int, outputs: int) -> LayerShape:
+    """A fully connected layer's weights, [outputs, inputs]."""
+    return LayerShape(name, (outputs, inputs), inputs, outputs)
+
+
+def convolution_shape(name: str, inputs: int, outputs: int, kernel: int = 3) -> LayerShape:
+    """A convolution's weights, [outputs, inputs, kernel, kernel]; fans as Keras counts them."""
+    area = kernel * kernel
+    return LayerShape(name, (outputs, inputs, kernel, kernel), inputs * area, outputs * area)
+
+
+def side_by_side(
+    single: Callable[[Sequence[Tensor], Tensor, Norms], Tensor],
+) -> Callable[[Sequence[Tensor], Tensor, Sequence[Norms]], Tensor]:
+    """A forward pass of R replicas from that of one, each computed by itself.
+
+    Args:
+        single: (weights, images [B, C, H, W], norms) -> logits [B, classes] of one replica.
+    """
+
+    def forward(weights: Sequence[Tensor], images: Tensor, norms: Sequence[Norms]) -> Tensor:
+        """Logits, see `Network.forward`."""
+        if len(images) == 1:  # views only: nothing is copied in the backward pass
+            return single([w.squeeze(0) for w in weights], images.squeeze(0), norms[0]).unsqueeze(0)
+        replicas = zip(zip(*(w.unbind() for w in weights), strict=True), images, norms, strict=True)
+        return torch.stack([single(w, x, n) for w, x, n in replicas])
+
+    return forward

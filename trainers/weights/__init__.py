@@ -4,7 +4,20 @@
 
 All families share one rule for the sign: +1 where a common uniform number lies below the trial's
 `positive_fraction`, else -1. So two families, and two fractions, differ in nothing else
-(arXiv:2006.16627, section 4).
+(arXiv:2006.16627, section 4). A magnitude is the family's inverse distribution function at the
+uniform number, so that a larger number always gives a larger magnitude.
+
+The paper's own: he-normal, he-constant, glorot-normal and binary, in its code with any fraction of
+positive signs. Extensions of ours: he-uniform, glorot-uniform, lognormal, exponential and
+skewed-exponential. Glorot and binary aside, all have the mean square 2 / fan_in, so that they
+differ in shape and not in scale.
+
+A file may also have
+
+    signed(uniform, fan_in, fan_out) -> weights     instead, for a family that draws its own signs
+    scale(fan_in, fan_out, **parameters) -> factor  on the layer's output, in the forward pass
+
+Parameters in the name go to these functions by name.
 """
 
 import torch
@@ -24,9 +37,21 @@ def draw(trial: Trial, index: int, layer: LayerShape) -> Tensor:
         layer: its shape.
     """
     n = torch.Size(layer.shape).numel()
-    magnitude = parts.load("weights", trial.weights)[0].magnitude
+    module, found = parts.load("weights", trial.weights)
     uniform = torch.from_numpy(randomness.uniform(trial.seed, "magnitude", index, n))
-    positive = torch.from_numpy(randomness.uniform(trial.seed, "sign", index, n))
-    sign = torch.where(positive < trial.positive_fraction, 1.0, -1.0)
-    drawn: Tensor = sign * magnitude(uniform, layer.fan_in, layer.fan_out)
+    drawn: Tensor
+    if hasattr(module, "signed"):
+        drawn = module.signed(uniform, layer.fan_in, layer.fan_out, **found.parameters)
+    else:
+        positive = torch.from_numpy(randomness.uniform(trial.seed, "sign", index, n))
+        sign = torch.where(positive < trial.positive_fraction, 1.0, -1.0)
+        drawn = sign * module.magnitude(uniform, layer.fan_in, layer.fan_out, **found.parameters)
     return drawn.to(torch.float32).reshape(layer.shape)
+
+
+def scale(trial: Trial, layer: LayerShape) -> float:
+    """The factor on a layer's output in the forward pass; 1 for most families."""
+    module, found = parts.load("weights", trial.weights)
+    if not hasattr(module, "scale"):
+        return 1.0
+    return float(module.scale(layer.fan_in, layer.fan_out, **found.parameters))

@@ -1,4 +1,7 @@
-"""He-constant: every weight is +sqrt(2 / fan_in) or -sqrt(2 / fan_in) (arXiv:2006.16627, 4)."""
+"""He-constant (the paper's): every weight is +sqrt(2 / fan_in) or -sqrt(2 / fan_in).
+
+arXiv:2006.16627, section 4.
+"""
 
 import math
 

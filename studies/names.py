@@ -1,0 +1,36 @@
+"""Names with parameters, such as ``lognormal(sigma=1.5)``, and their one spelling."""
+
+import re
+
+_CALL = re.compile(r"([^():]+)\(([^()]*)\)")
+
+
+def split(name: str) -> tuple[str, dict[str, str]]:
+    """A name without its parameters, and the parameters as they stand there.
+
+    A parameter without a value is a flag: ``binary(scaled)`` gives ``{"scaled": ""}``.
+    """
+    match = _CALL.fullmatch(name)
+    if match is None:
+        return name, {}
+    pairs = [item.partition("=") for item in match[2].split(",") if item.strip()]
+    return match[1].strip(), {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def join(stem: str, parameters: dict[str, str]) -> str:
+    """The name with these parameters, sorted; without any, the bare name."""
+    inside = ",".join(f"{k}={v}" if v else k for k, v in sorted(parameters.items()))
+    return f"{stem}({inside})" if inside else stem
+
+
+def canonical(name: str) -> str:
+    """One spelling per name: parameters sorted, no spaces, numbers as short as they can be."""
+    stem, parameters = split(name)
+    return join(stem, {key: _shortest(value) for key, value in parameters.items()})
+
+
+def _shortest(value: str) -> str:
+    try:
+        return repr(float(value)).removesuffix(".0")
+    except ValueError:
+        return value

@@ -1,0 +1,58 @@
+"""What the data sets that are downloaded have in common."""
+
+import contextlib
+import hashlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from studies.errors import UserError
+
+
+def download(name: str, fetch: Callable[[], object], folder: Path, what: str) -> None:
+    """Download a data set.
+
+    Args:
+        name: the data set's.
+        fetch: does it, and checks what it got.
+        folder: where the files go.
+        what: the files, in words.
+
+    Raises:
+        UserError: it failed.
+    """
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            fetch()
+    except (RuntimeError, OSError) as error:  # torchvision raises both for a failed download
+        with contextlib.suppress(OSError):  # what it made of empty folders goes, files stay
+            folder.rmdir()
+            folder.parent.rmdir()
+        raise UserError(
+            f"data set {name}: not in {folder}, and downloading it failed ({error}); put {what} "
+            "there, or name the folder that holds the data sets with --data DIR or the environment "
+            "variable UNTUNED_DATA"
+        ) from None
+
+
+def md5(name: str, path: Path, wanted: str | None) -> bytes:
+    """A file's bytes, if they are the published ones.
+
+    Args:
+        name: the data set's.
+        path: the file.
+        wanted: the published MD5, None where none is published.
+
+    Raises:
+        UserError: it cannot be read, or is another.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"data set {name}: {path} cannot be read ({error.strerror})") from None
+    if wanted and hashlib.md5(content, usedforsecurity=False).hexdigest() != wanted:
+        raise UserError(
+            f"data set {name}: {path} is damaged (its MD5 is not {wanted}); "
+            "delete it to have it downloaded again"
+        )
+    return content

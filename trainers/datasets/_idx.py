@@ -1,0 +1,93 @@
+"""MNIST and its successors: four idx files that torchvision knows by their checksums."""
+
+import gzip
+import io
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from studies.errors import UserError
+from trainers.datasets import Source
+from trainers.datasets._download import download, md5
+
+#: The four files in the order images, labels of the training set, images, labels of the test set.
+FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+_SHAPES = ((60_000, 28, 28), (60_000,), (10_000, 28, 28), (10_000,))
+
+
+def read_idx(
+    name: str, kind: Any, root: Path, unpacked: Mapping[str, str] | None = None
+) -> list[npt.NDArray[np.uint8]]:
+    """The four arrays of a data set, downloaded where a file is not there.
+
+    A packed file is checked against its published MD5 and unpacked in memory; else the unpacked
+    one is read, checked against ``unpacked`` where that is known, and for its shape.
+
+    Args:
+        name: the data set's, for errors.
+        kind: torchvision's class, which knows addresses and checksums.
+        root: the folder that holds ``kind.__name__/raw``.
+        unpacked: MD5 of the unpacked files.
+
+    Raises:
+        UserError: it cannot be downloaded, or a file is not the published one.
+    """
+    folder = root / kind.__name__ / "raw"
+    if not all((folder / f).is_file() or (folder / f"{f}.gz").is_file() for f in FILES):
+        download(name, lambda: kind(root, download=True), folder, "the four idx files")
+    packed = {file.removesuffix(".gz"): checksum for file, checksum in kind.resources}
+    arrays = []
+    for file, shape in zip(FILES, _SHAPES, strict=True):
+        plain = folder / file
+        if plain.is_file() and unpacked:
+            content = md5(name, plain, unpacked[file])
+        elif (archive := folder / f"{file}.gz").is_file():
+            content = _unpack(md5(name, archive, packed[file]), shape)
+        else:
+            content = md5(name, plain, None)
+        arrays.append(_parse(name, plain, content, shape))
+    return arrays
+
+
+def as_source(arrays: list[npt.NDArray[np.uint8]], validation: npt.NDArray[np.int64]) -> Source:
+    """The four arrays as a data set of ten classes, with these images held out."""
+    train_images, train_labels, test_images, test_labels = arrays
+    return Source(
+        train_images=train_images[:, None],
+        train_labels=train_labels.astype(np.int64),
+        test_images=test_images[:, None],
+        test_labels=test_labels.astype(np.int64),
+        classes=10,
+        white=255,
+        validation=validation,
+    )
+
+
+def _unpack(content: bytes, shape: tuple[int, ...]) -> bytes:
+    """At most one byte more than the file should have, whatever it would unpack to."""
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
+        return stream.read(_size(shape) + 1)
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    return 4 + 4 * len(shape) + math.prod(shape)
+
+
+def _parse(name: str, path: Path, content: bytes, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+    """An idx file: 0, 0, 8 (unsigned bytes), dimensions, their sizes (big endian), the bytes."""
+    head = bytes([0, 0, 8, len(shape)]) + np.array(shape, dtype=">u4").tobytes()
+    if len(content) != _size(shape) or not content.startswith(head):
+        raise UserError(
+            f"data set {name}: {path} is damaged (not an idx file of {shape} bytes); "
+            "delete it to have it downloaded again"
+        )
+    return np.frombuffer(content, dtype=np.uint8, offset=len(head)).reshape(shape)

@@ -1,0 +1,146 @@
+"""Image files to arrays, with bounds, for the data sets of a user's own."""
+
+import io
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from studies.errors import UserError
+from trainers.datasets import Source, held_out, tested
+
+#: The formats that are read, by the names of their decoders; others are left alone.
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
+
+#: A few bytes can stand for an image of any size: what would take more than this is refused
+#: before it is decoded.
+MOST_PIXELS = 2**24
+MOST_BYTES = 8 * 2**30
+
+_GREY = ("1", "L", "LA")
+_DEEP = ("I", "F", "I;16", "I;16B", "I;16L")
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """An image that is not decoded yet.
+
+    Attributes:
+        where: its path, for errors.
+        source: its file, or its bytes.
+        label: its class, from 0.
+    """
+
+    where: str
+    source: Path | bytes
+    label: int
+
+
+def as_source(
+    train: Sequence[Labelled],
+    validation: Sequence[Labelled],
+    test: Sequence[Labelled],
+    classes: int,
+    size: int,
+) -> Source:
+    """Decode a user's own images.
+
+    Grey images have one channel where all are grey, else all become colour images of three.
+
+    Args:
+        train: for training.
+        validation: held out from training; where there are none, a tenth of ``train``.
+        test: for the test; where there are none, a fifth of ``train``.
+        classes: how many.
+        size: height and width in pixels that each image is cropped and scaled to; 0 for images
+            that have one size already.
+
+    Raises:
+        UserError: an image cannot be read, is too large, or differs from the others in size.
+    """
+    every = [*train, *validation, *test]
+    channels, shape = _measure(every, size)
+    need = len(every) * channels * shape[0] * shape[1]
+    if need > MOST_BYTES:
+        raise UserError(
+            f"{every[0].where}: {len(every)} images of {shape[0]}x{shape[1]} pixels would take "
+            f"{need / 2**30:.1f} GiB, at most {MOST_BYTES >> 30} are allowed; take fewer, or scale "
+            "them down as in folder(size=32):PATH"
+        )
+    images = np.empty((len(every), channels, *shape), np.uint8)
+    for row, one in zip(images, every, strict=True):
+        row[:] = _decode(one, channels, size)
+    labels = np.array([one.label for one in every], np.int64)
+    rows, last = np.arange(len(train)), np.arange(len(train) + len(validation), len(every))
+    if not test:
+        rows, last = tested(len(train))
+    first = np.concatenate([rows, np.arange(len(train), len(train) + len(validation))])
+    return Source(
+        train_images=images[first],
+        train_labels=labels[first],
+        test_images=images[last],
+        test_labels=labels[last],
+        classes=classes,
+        white=255,
+        validation=np.arange(len(rows), len(first)) if validation else held_out(len(first)),
+    )
+
+
+def _measure(every: Iterable[Labelled], size: int) -> tuple[int, tuple[int, int]]:
+    """Channels, and height and width, from the images' headers alone."""
+    grey, first = True, None
+    for one in every:
+        with _open(one) as image:
+            width, height = image.size
+            if width * height > MOST_PIXELS:
+                raise UserError(
+                    f"{one.where}: {height}x{width} pixels; at most {MOST_PIXELS:,} in all are "
+                    "allowed; make it smaller, or leave it out"
+                )
+            if image.mode in _DEEP:
+                raise UserError(
+                    f"{one.where}: more than 8 bits per channel ({image.mode}); save it with 8"
+                )
+            grey = grey and image.mode in _GREY
+        first = first or (one.where, (height, width))
+        if not size and (height, width) != first[1]:
+            raise UserError(
+                f"{one.where}: {height}x{width} pixels, but {first[0]} has "
+                f"{first[1][0]}x{first[1][1]}; make all one size, or have them cropped and scaled "
+                "as in folder(size=32):PATH"
+            )
+    assert first is not None  # noqa: S101  (the callers have counted)
+    return (1 if grey else 3), ((size, size) if size else first[1])
+
+
+def _decode(one: Labelled, channels: int, size: int) -> npt.NDArray[np.uint8]:
+    """The image as uint8 [channels, height, width]."""
+    with _open(one) as image:
+        try:
+            plain = image.convert("L" if channels == 1 else "RGB")
+        except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises for damaged files
+            raise UserError(f"{one.where}: cannot be read as an image ({error})") from None
+    if size:
+        plain = ImageOps.fit(plain, (size, size), Image.Resampling.BILINEAR)
+    array = np.asarray(plain)
+    return array[None] if channels == 1 else array.transpose(2, 0, 1)
+
+
+def _open(one: Labelled) -> Image.Image:
+    source = one.source if isinstance(one.source, Path) else io.BytesIO(one.source)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our bound is lower
+            return Image.open(source, formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        raise UserError(f"{one.where}: {error}; leave it out") from None
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        reason = "not an image" if isinstance(error, UnidentifiedImageError) else str(error)
+        raise UserError(
+            f"{one.where}: cannot be read ({reason}); known are {', '.join(FORMATS)}"
+        ) from None

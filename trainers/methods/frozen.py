@@ -1,0 +1,22 @@
+"""Frozen: all connections kept, no weight trained; a control.
+
+What is trained is what the network has beside connections: with ``affine`` a residual network's
+batch normalisation alone (Frankle et al. 2021, arXiv:2003.00152). Without, nothing at all: the
+untrained network, whose batch normalisation still follows its running statistics.
+"""
+
+from torch import Tensor
+
+from studies.trial import Trial
+from trainers.methods import Layer, Method
+
+
+class Frozen(Method):
+    """Dense training with no gradient for the weights, so that Adam leaves them as they are."""
+
+    def gradient(self, trial: Trial, layer: Layer, gradient: Tensor) -> Tensor:
+        """Zero, [R, *shape]."""
+        return gradient.zero_()
+
+
+METHOD = Frozen()

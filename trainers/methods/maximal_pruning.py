@@ -1,0 +1,18 @@
+"""Maximal pruning: as many connections are pruned as possible.
+
+Free pruning with +penalty * mean(mask) of each layer added to the loss: a connection that is kept
+must pay for itself. A path of the official implementation's plots, not in the paper's text.
+"""
+
+from trainers.methods.free_pruning import FreePruning
+
+READS = ("score_low", "score_high", "score_offset", "penalty", "rescaling")
+
+
+class MaximalPruning(FreePruning):
+    """Free pruning where a connection that is kept must pay for itself."""
+
+    extreme = 1
+
+
+METHOD = MaximalPruning()

@@ -1,0 +1,66 @@
+"""ResNet-20 and its family for small images (He et al. 2016, arXiv:1512.03385, section 4.2).
+
+6n + 2 layers: a 3x3 convolution, three stages of n blocks with 16, 32 and 64 channels, global
+average pooling, and one fully connected layer. Where a stage begins, a 1x1 convolution with stride
+2 fits the shortcut to its width, as in Keras's example, from which the paper's code is made.
+
+Batch normalisation is Keras's: momentum 0.99, epsilon 1e-3. It has no trained scale and shift in
+any arm unless the trial's `affine` says so: the official code trains them, so that its network is
+not free of trained weights. There is one ReLU where one belongs, and one softmax; the official code
+has two of each.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F  # noqa: N812  (PyTorch's own name for it)
+from torch import Tensor
+
+from trainers.networks import (
+    Network,
+    Norms,
+    Wanted,
+    convolution_shape,
+    dense_shape,
+    side_by_side,
+)
+
+PATTERN = r"resnet(8|14|20|26|32|38|44|50|56|62|68|74|80|86|92|98|104|110)"
+EXAMPLES = ("resnet20", "resnet8", "resnet32", "resnet44", "resnet56", "resnet110")
+READS = ("affine",)
+
+
+def build(wanted: Wanted) -> Network:
+    """ResNet-(6n+2) v1; on CIFAR-10 resnet20 has 270,896 connections in 22 layers."""
+    (depth,) = wanted.numbers
+    channels = wanted.wide(16)
+    layers = [convolution_shape("conv", wanted.input_shape[0], channels)]
+    normalised, shortcuts = [channels], []
+    for stage in (1, 2, 3):
+        out = wanted.wide(16 * 2 ** (stage - 1))
+        for block in range(1, (depth - 2) // 6 + 1):
+            name = f"stage{stage}.block{block}"
+            layers.append(convolution_shape(f"{name}.conv1", channels, out))
+            layers.append(convolution_shape(f"{name}.conv2", out, out))
+            shortcuts.append(stage > 1 and block == 1)
+            if shortcuts[-1]:
+                layers.append(convolution_shape(f"{name}.shortcut", channels, out, kernel=1))
+            normalised += [out, out]
+            channels = out
+    layers.append(dense_shape("fc", channels, wanted.classes))
+
+    def forward(weights: Sequence[Tensor], images: Tensor, norms: Norms) -> Tensor:
+        """Logits of one replica, [B, classes]."""
+        weight, norm = iter(weights), iter(norms)
+        x = images.contiguous(memory_format=torch.channels_last)
+        x = wanted.activation(next(norm)(F.conv2d(x, next(weight), padding=1)))
+        for shortcut in shortcuts:
+            stride = 2 if shortcut else 1
+            y = F.conv2d(x, next(weight), padding=1, stride=stride)
+            y = F.conv2d(wanted.activation(next(norm)(y)), next(weight), padding=1)
+            y = next(norm)(y)
+            x = F.conv2d(x, next(weight), stride=stride) if shortcut else x
+            x = wanted.activation(x + y)
+        return F.linear(x.mean(dim=(2, 3)), next(weight))
+
+    return Network(tuple(layers), side_by_side(forward), tuple(normalised), evaluation_batch=50)

@@ -1,0 +1,15 @@
+"""Glorot-normal as Keras draws it: a normal cut off at two sigma, its std corrected (the paper's).
+
+Glorot & Bengio (2010), equation 12, for the standard deviation sqrt(2 / (fan_in + fan_out)).
+"""
+
+import math
+
+from torch import Tensor
+
+from trainers.weights.he_normal import cut_normal
+
+
+def magnitude(uniform: Tensor, fan_in: int, fan_out: int) -> Tensor:
+    """Of a normal within two sigma, with the standard deviation sqrt(2 / (fan_in + fan_out))."""
+    return cut_normal(uniform, math.sqrt(2 / (fan_in + fan_out)))
