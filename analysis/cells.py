@@ -10,7 +10,7 @@ from studies.trial import SETTABLE
 #: A cell is a combination of these; `revisions` is derived and no part of it.
 CELL = tuple(name for name in SETTABLE if name != "seed")
 #: Fields that training the weights themselves (`dense`) does not read.
-METHOD_ONLY = ("score_low", "score_high", "penalty")
+METHOD_ONLY = ("score_low", "score_high", "score_offset", "penalty", "rescaling", "density")
 #: What a trial and the dense trial that it is paired with have in common, seed included.
 TASK = tuple(name for name in SETTABLE if name not in ("method", *METHOD_ONLY))
 BASELINE = "dense"
@@ -67,4 +67,6 @@ def heading(name: str) -> str:
 def _phrase(name: str, value: object) -> str:
     if isinstance(value, str):
         return value
+    if isinstance(value, bool):
+        return heading(name) if value else f"not {heading(name)}"
     return f"{value} epochs" if name == "epochs" else f"{heading(name)} {value:g}"

@@ -30,11 +30,13 @@ class Resources:
         workers: processes that train, each with one thread.
         device: ``cpu`` or ``cuda``.
         gpus: that the workers share; 0 on a CPU.
+        checkpoint_seconds: of training after which a trial leaves a checkpoint; 0 for none.
     """
 
     workers: int
     device: str = "cpu"
     gpus: int = 0
+    checkpoint_seconds: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,7 @@ class _Session:
                 packs=packs,
                 data=self._references,
                 device=self._resources.device,
+                checkpoint_seconds=self._resources.checkpoint_seconds,
                 commit=_commit(),
             ),
         )

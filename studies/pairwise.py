@@ -9,7 +9,7 @@ _Cell = tuple[str, int]
 
 
 def pairwise(axes: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    """Rows that hold every pair of values of every two axes; one row if there is no pair.
+    """Rows that hold every pair of values of every two axes; a single axis is listed.
 
     Each row starts from the first pair that is still missing and takes, axis by axis, the value
     that brings most of the missing pairs (Cohen et al. 1997, "The AETG system"); no randomness.
@@ -18,6 +18,10 @@ def pairwise(axes: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
         axes: each with its values, at least one.
     """
     order = list(axes)
+    if len(order) < 2:
+        return [
+            dict(zip(order, values, strict=True)) for values in itertools.product(*axes.values())
+        ]
     missing = dict.fromkeys(
         ((a, i), (b, j))
         for a, b in itertools.combinations(order, 2)
@@ -26,8 +30,8 @@ def pairwise(axes: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     )
     used: Counter[_Cell] = Counter()
     rows: list[dict[str, Any]] = []
-    while missing or not rows:
-        chosen = dict(next(iter(missing), ()))
+    while missing:
+        chosen = dict(next(iter(missing)))
         for name in order:
             if name not in chosen:
                 chosen[name] = _best(name, len(axes[name]), chosen, missing, used, order)

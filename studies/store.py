@@ -3,12 +3,14 @@
     RESULTS/STUDY/definitions/<hash>.yaml                 every definition that was run
     RESULTS/STUDY/{layers,epochs,trials,failures}/<writer>-<n>-<sha>.parquet
     RESULTS/STUDY/_logs/<name>.log                        tracebacks
+    RESULTS/STUDY/_checkpoints/<key>-<sha>.safetensors    of trials that are not finished
     RESULTS/STUDY/_damaged/<table>-<part>                 parts that were set aside
 
 A part appears whole or not at all and is named after the SHA-256 of its bytes, so a truncated
 part or a single flipped bit is found by comparing the two. Nothing is ever rewritten.
 """
 
+import contextlib
 import hashlib
 import io
 import re
@@ -185,6 +187,43 @@ class Store:
         """Write a log file and return where it is."""
         self._put(f"_logs/{name}.log", text.encode(errors="replace"))
         return f"{self.uri}/_logs/{name}.log"
+
+    def save_checkpoint(self, key: str, content: bytes) -> None:
+        """Put a checkpoint in the place of the one before; a reader finds one of the two.
+
+        Args:
+            key: of digits and lower-case letters.
+            content: its bytes.
+
+        Raises:
+            OSError: it could not be written; the one before is still there.
+        """
+        name = f"{key}-{_digest(content)}.safetensors"
+        self._put(f"_checkpoints/{name}", content)
+        self._drop_checkpoints(key, but=name)
+
+    def load_checkpoint(self, key: str) -> bytes | None:
+        """A checkpoint's bytes, None if there is none that is whole."""
+        for name in self._checkpoints(key):
+            with contextlib.suppress(OSError):  # another worker may have replaced it
+                content = self._get(f"_checkpoints/{name}")
+                if name == f"{key}-{_digest(content)}.safetensors":
+                    return content
+        return None
+
+    def drop_checkpoint(self, key: str) -> None:
+        """Delete a checkpoint that is not needed any more."""
+        self._drop_checkpoints(key, but="")
+
+    def _drop_checkpoints(self, key: str, but: str) -> None:
+        for name in self._checkpoints(key):
+            if name != but:
+                with contextlib.suppress(OSError):  # gone already; it is never in the way
+                    self._fs.delete_file(f"{self.root}/_checkpoints/{name}")
+
+    def _checkpoints(self, key: str) -> list[str]:
+        names = self._names("_checkpoints", ".safetensors")
+        return [name for name in names if name.startswith(f"{key}-")]
 
     def _load_all(self, table: str) -> list[tuple[str, bytes | None]]:
         """Each part's name with its bytes, or with None where they are not what the name says."""

@@ -59,6 +59,11 @@ class Writer:
         self._trials.append(key | about | trial.values() | row)
         self.flush_if_due()
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is buffered."""
+        return not self._trials
+
     def flush_if_due(self) -> None:
         """Write what is buffered if it has waited long enough."""
         if time.monotonic() - self._flushed > self._seconds:

@@ -21,7 +21,13 @@ from trainers.recording import Record
 
 
 class Keeper(Protocol):
-    """Where the checkpoint of one pack is kept, and how often one is wanted."""
+    """Where the checkpoint of one pack is kept, and how often one is wanted.
+
+    Attributes:
+        continued_from: is told the epoch of the checkpoint that the pack goes on from.
+    """
+
+    continued_from: int | None
 
     def load(self) -> bytes | None:
         """The checkpoint, None if there is none that is whole."""
@@ -103,7 +109,7 @@ class Checkpoints:
             is no checkpoint that fits.
         """
         content = self._keeper.load() if self._keeper else None
-        if content is None:
+        if self._keeper is None or content is None:
             return 0, {}
         try:
             tensors = safetensors.torch.load(content)
@@ -117,7 +123,7 @@ class Checkpoints:
             Record(self._pack.trials[r], epoch, layers, None)
             for r, epoch, layers in about["records"]
         ]
-        self._saved = about["epoch"]
+        self._saved = self._keeper.continued_from = about["epoch"]
         prefix = "engine."
         engine = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
         return self._saved, engine

@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 import torch
 
@@ -20,7 +20,7 @@ def train(
     data: datasets.Dataset,
     device: str = "cpu",
     keeper: Keeper | None = None,
-) -> Iterator[Record]:
+) -> Generator[Record]:
     """Train a pack of trials in lock-step; yield a record per trial after each epoch.
 
     Epoch 0, before training, comes first. A trial's last record carries its outcome.

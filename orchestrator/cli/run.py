@@ -3,6 +3,7 @@
 import shlex
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -10,9 +11,10 @@ import click
 from orchestrator.cli import common
 
 if TYPE_CHECKING:
-    from orchestrator.driver import Outcome
+    from orchestrator.driver import Outcome, Resources
     from orchestrator.plan import Plan
     from studies.store import Store
+    from trainers.datasets import Place
 
 
 @click.command(name="run")
@@ -26,7 +28,17 @@ if TYPE_CHECKING:
 )
 @common.device_option
 @click.option("--gpus", type=click.IntRange(1, 64), help="GPUs to use; all if not given.")
-@click.option("--dry-run", is_flag=True, help="Say what would run, and start nothing.")
+@click.option(
+    "--checkpoint",
+    type=click.FloatRange(0),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Training after which a trial leaves a checkpoint, between epochs; 0 for none.",
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Say what would run and what it takes; start nothing."
+)
 def command(
     study: str,
     results: str,
@@ -36,6 +48,7 @@ def command(
     workers: int | None,
     device: str,
     gpus: int | None,
+    checkpoint: float,
     dry_run: bool,
 ) -> int:
     """Run what is missing of STUDY, a shipped study's name or a study file.
@@ -51,10 +64,12 @@ def command(
     store = Store(results, asked.name)
     planned = plan.make(asked, store)
     places = common.places(data, {trial.dataset for trial in planned.trials}, asked.data)
+    resources = None
+    if planned.todo:
+        resources = replace(common.resources(workers, device, gpus), checkpoint_seconds=checkpoint)
     if dry_run:
-        _describe(asked.name, planned)
+        _describe(asked.name, planned, places, resources)
         return 0
-    resources = common.resources(workers, device, gpus) if planned.todo else None
     others = {trial for other in store.definitions() if other != asked for trial in other.trials()}
     if others.difference(asked.trials()):
         print(
@@ -76,12 +91,35 @@ def command(
     return _conclude(asked.name, store, results, outcome, time.monotonic() - started)
 
 
-def _describe(name: str, planned: "Plan") -> None:
-    """Print the cells of a study with what is finished and what is not."""
+def _describe(
+    name: str, planned: "Plan", places: "dict[str, Place]", resources: "Resources | None"
+) -> None:
+    """Print the cells of a study with what is finished, and what the rest would take."""
     from orchestrator.cli.status import show_cells
 
     show_cells(planned.trials, planned.results.ids)
     print(f"{name}: {len(planned.todo)} of {len(planned.trials)} trials would run; nothing started")
+    if resources is None:
+        return
+    from orchestrator.estimate import estimate
+
+    took = estimate(planned.todo, places, resources.device)
+    workers = f"{resources.workers} worker{'s' if resources.workers > 1 else ''}"
+    gib = [f"{number / 2**30:.1f} GiB" for number in (took.memory, took.data)]
+    print(
+        f"estimate: about {_duration(took.seconds / resources.workers)} on {workers} "
+        f"({resources.device}), up to {gib[0]} of memory for each and {gib[1]} for the data, from "
+        f"{took.calibration:.0f} s of calibration on this machine"
+    )
+
+
+def _duration(seconds: float) -> str:
+    """``40 s``, ``12 min``, ``3.5 h`` or ``12 days``."""
+    for limit, unit, word in ((90, 1, "s"), (5400, 60, "min"), (172_800, 3600, "h")):
+        if seconds < limit:
+            number = seconds / unit
+            return f"{number:.1f} {word}" if word == "h" else f"{number:.0f} {word}"
+    return f"{seconds / 86_400:.0f} days"
 
 
 def _mend(store: "Store", planned: "Plan") -> None:

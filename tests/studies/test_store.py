@@ -287,3 +287,40 @@ def test_science_and_provenance_are_told_apart():
         science("trials")
     )
     assert "train_seconds" not in science("epochs")
+
+
+def test_a_checkpoint_takes_the_place_of_the_one_before(store):
+    assert store.load_checkpoint("abc") is None
+    store.save_checkpoint("abc", b"one")
+    store.save_checkpoint("abcd", b"another trial's")
+    store.save_checkpoint("abc", b"two")
+    assert store.load_checkpoint("abc") == b"two"
+    folder = store.local_path / "_checkpoints"
+    assert len(list(folder.iterdir())) == 2
+    store.drop_checkpoint("abc")
+    assert store.load_checkpoint("abc") is None
+    assert store.load_checkpoint("abcd") == b"another trial's"
+
+
+def test_a_damaged_checkpoint_is_none(store):
+    store.save_checkpoint("abc", b"one")
+    (path,) = (store.local_path / "_checkpoints").iterdir()
+    path.write_bytes(b"onE")
+    assert store.load_checkpoint("abc") is None
+
+
+def test_results_from_before_a_field_existed_have_its_default(store, trial, record, monkeypatch):
+    from studies import store as module
+
+    late = ("width", "affine", "schedule", "continued_from")
+    whole = dict(module.TABLES)
+    early = [about for about in whole["trials"] if about.name not in late]
+    schema = pa.schema(early, metadata=whole["trials"].metadata)
+    with monkeypatch.context() as patch:
+        patch.setitem(module.TABLES, "trials", schema)
+        writer = Writer(store)
+        record(writer, trial())
+        writer.flush()
+    (row,) = store.read("trials").rows.to_pylist()
+    assert [row[name] for name in late] == [1.0, False, "constant", None]
+    assert row["trial_id"] == trial().trial_id

@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 
 from studies import strict_yaml
@@ -73,7 +75,20 @@ def test_a_definition_gives_the_study_back():
 
 def test_shipped_studies():
     counts = {name: len(find(name).trials()) for name in shipped()}
-    assert counts == {"digits": 50, "lenet-mnist": 30, "lenet-mnist-signs": 6}
+    assert counts == {
+        "digits": 50,
+        "lenet-mnist": 30,
+        "lenet-mnist-signs": 6,
+        "paper-lenet": 15 * 5 * 3,
+        "paper-conv": 5 * 3 * 5 * 2,
+        "paper-resnet": 5 * (5 * 2 + 4),
+        "asymmetry": 15 * 5 * (11 + 4),
+        "binary": 5 * 3 * 3 * (1 + 3),
+        "activations": 5 * 3 * 2 * 8,
+        "widths": 5 * 3 * 5 * 5,
+        "rescaling": 5 * 2 * (1 + 3 * 3),
+        "smoke": 91,  # at least 11 * 8, the two longest axes
+    }
     mnist = find("lenet-mnist").trials()
     assert {(t.batch_size, t.learning_rate, t.epochs) for t in mnist} == {(25, 1e-3, 10)}
     assert all(find(name).name == name and find(name).description for name in shipped())
@@ -115,6 +130,54 @@ def test_study_files_that_are_refused(change, message):
         study(**change)
     assert message in str(error.value)
     assert str(error.value).startswith("own.yaml: ")
+
+
+def test_a_pairwise_study_has_every_two_values_in_one_trial():
+    axes = {"method": ["dense", "free-pruning"], "epochs": [1, 2, 3], "weights": ["a", "b"]}
+    given = study(axes=AXES | axes, seeds=2, combine="pairwise")
+    trials = given.trials()
+    assert len(trials) < 2 * 2 * 3 * 2
+    for one, other in itertools.combinations(axes, 2):
+        met = {(getattr(t, one), getattr(t, other)) for t in trials if t.seed == 1}
+        assert met == set(itertools.product(axes[one], axes[other]))
+    assert {t.seed for t in trials} == {1, 2}
+    assert given.override(seeds=1).trials() == [t for t in trials if t.seed == 1]
+
+
+def test_a_data_sets_path_is_no_part_of_its_trials(tmp_path):
+    text = (
+        "seeds: 1\naxes: {network: lenet-5, dataset: 'folder:images/pets', method: dense,"
+        " weights: he-normal, epochs: 1}\n"
+    )
+    given = read(write(tmp_path, text))
+    assert [trial.dataset for trial in given.trials()] == ["folder:pets"]
+    assert given.data == {"folder:pets": f"folder:{tmp_path}/images/pets"}  # beside the file
+    again = from_mapping(given.definition(), where="again")
+    assert again == given
+    moved = given.override(data={"folder:pets": "folder:/elsewhere/pets"})
+    assert moved.trials() == given.trials()
+    assert moved.definition_hash == given.definition_hash
+    assert moved.data == {"folder:pets": "folder:/elsewhere/pets"}
+
+
+def test_a_data_set_is_named_in_the_study_file(tmp_path):
+    text = (
+        "seeds: 1\ndata: {pets: 'parquet(size=8):images'}\naxes: {network: lenet-5,"
+        " dataset: [pets, digits], method: dense, weights: he-normal, epochs: 1}\n"
+    )
+    given = read(write(tmp_path, text))
+    assert [trial.dataset for trial in given.trials()] == ["pets", "digits"]
+    assert given.data == {"pets": f"parquet(size=8):{tmp_path}/images"}
+
+
+def test_two_folders_of_one_name_are_refused():
+    with pytest.raises(UserError, match=r"folder:pets is folder:/a/pets already; name them apart"):
+        study(axes=AXES | {"method": "dense", "dataset": ["folder:/a/pets", "folder:/b/pets"]})
+
+
+def test_definitions_that_say_nothing_new_keep_their_hash():
+    # Literal: recorded definitions are found by this hash.
+    assert find("digits").definition_hash == "329d672a1c3e"
 
 
 def test_a_study_file_is_named_after_its_file(tmp_path):

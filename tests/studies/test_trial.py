@@ -45,6 +45,13 @@ def test_defaults_are_frozen_for_ever():
         "score_low": 0.01,
         "score_high": 0.1,
         "penalty": 1.0,
+        "width": 1.0,
+        "affine": False,
+        "augmentation": "none",
+        "schedule": "constant",
+        "rescaling": "none",
+        "score_offset": 0.0,
+        "density": 0.0,
     }
 
 
@@ -116,6 +123,25 @@ def test_canonical_json_gives_the_trial_back(values):
 
 def test_every_field_is_part_of_the_identity():
     trial = Trial(**FREE)
-    other = {str: "another", int: 7, float: 0.25}
+    other = {str: "another", int: 7, float: 0.25, bool: True}
     for name, about in FIELDS.items():
-        assert replace(trial, **{name: other[about.type]}).trial_id != trial.trial_id, name
+        value = (about.metadata["choices"] or [other[about.type]])[-1]
+        assert replace(trial, **{name: value}).trial_id != trial.trial_id, name
+
+
+@pytest.mark.parametrize(
+    ("given", "canonical"),
+    [
+        ("lognormal(sigma=1.50)", "lognormal(sigma=1.5)"),
+        ("lognormal( sigma = 2.0 )", "lognormal(sigma=2)"),
+        ("part(b=1,a=x)", "part(a=x,b=1)"),
+        ("binary( scaled )", "binary(scaled)"),
+        ("lognormal()", "lognormal"),
+        ("lenet-300-100", "lenet-300-100"),
+        ("folder(size=32):a(b)", "folder(size=32):a(b)"),
+    ],
+)
+def test_a_name_has_one_spelling(given, canonical):
+    trial = Trial(**FREE | {"weights": given})
+    assert trial.weights == canonical
+    assert Trial(**FREE | {"weights": canonical}) == trial

@@ -13,7 +13,7 @@ def _settled():
 
 @pytest.fixture(scope="session")
 def digits():
-    return datasets.load("digits", Path())
+    return datasets.load("digits", datasets.Place("digits", Path()))
 
 
 @pytest.fixture

@@ -15,6 +15,10 @@ needs_mnist = pytest.mark.skipif(
 )
 
 
+def load(name, root=Path()):
+    return datasets.load(name, datasets.Place(name, root))
+
+
 def test_digits(digits):
     assert digits.shape == (1, 8, 8)
     assert {s: len(images) for s, images in digits.images.items()} == {
@@ -24,7 +28,7 @@ def test_digits(digits):
     }
     assert set(digits.labels["test"].tolist()) == set(range(10))
     assert digits.images["train"].dtype == np.uint8
-    assert digits.fingerprint == datasets.load("digits", Path()).fingerprint
+    assert digits.fingerprint == load("digits").fingerprint
 
 
 def test_no_image_is_in_two_splits(digits):
@@ -36,7 +40,9 @@ def test_no_image_is_in_two_splits(digits):
 def test_images_are_normalised_by_the_training_images(digits, trial):
     batches = Batches(digits, [trial()], torch.device("cpu"))
     both = [
-        images[0] for split in ("train", "validation") for images, _ in batches.evaluation(split)
+        images[0]
+        for split in ("train", "validation")
+        for images, _ in batches.evaluation(split, 1000)
     ]
     training = torch.cat(both).double()
     assert training.mean(dim=0).abs().max() < 1e-6  # each pixel
@@ -60,7 +66,7 @@ def test_an_epoch_takes_each_training_image_once_in_the_seeds_order(digits, tria
 
 def test_an_unknown_data_set():
     with pytest.raises(UserError, match="unknown dataset 'mnits'; did you mean mnist"):
-        datasets.load("mnits", Path())
+        load("mnits")
 
 
 def test_a_damaged_mnist_is_named(tmp_path):
@@ -69,7 +75,7 @@ def test_a_damaged_mnist_is_named(tmp_path):
     for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
         (raw / f"{name}-ubyte").write_bytes(b"\x00\x00\x08\x03")
     with pytest.raises(UserError, match="train-images-idx3-ubyte is damaged"):
-        datasets.load("mnist", tmp_path)
+        load("mnist", tmp_path)
 
 
 def test_the_folder_that_is_looked_in(monkeypatch, tmp_path):
@@ -85,7 +91,7 @@ def test_the_folder_that_is_looked_in(monkeypatch, tmp_path):
 
 @needs_mnist
 def test_mnist():
-    mnist = datasets.load("mnist", MNIST)
+    mnist = load("mnist", MNIST)
     assert {s: len(images) for s, images in mnist.images.items()} == {
         "train": 55_000,
         "validation": 5_000,

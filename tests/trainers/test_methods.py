@@ -24,7 +24,7 @@ SCORES = [[0.05, -0.1], [0.05, 0.05]]
 RATE = 1e-3
 
 
-def linear(weights, images):
+def linear(weights, images, norms):
     return images.flatten(2).bmm(weights[0].mT)
 
 
@@ -39,13 +39,13 @@ def pack(method, scores=SCORES, **values):
     how.begin(begun, 0)
     if method != "dense":
         layer.trained.copy_(torch.tensor([scores]))
-        how.rebuild(layer)
+        how.rebuild(trial, layer)
     return begun, how
 
 
 def step(begun, how):
     images, labels = torch.tensor([1.0, 2.0]).view(1, 1, 1, 1, 2), torch.tensor([[0]])
-    return Leaf(begun, how).step(images, labels)
+    return Leaf(begun, how, 1).step(images, labels)
 
 
 def close(actual, expected):
@@ -83,6 +83,7 @@ def test_a_score_of_exactly_zero_is_not_above_the_threshold(method, off):
         ("free-flipping", 0.201413, [[-0.182426, 0.364852], [0.091213, 0.182426]]),
         # and -penalty / n = -1/4 for each of four connections
         ("minimal-pruning", 0.974077, [[-0.872459, 0.994918], [0.061230, 0.372459]]),
+        ("maximal-pruning", 0.974077, [[-0.372459, 1.494918], [0.561230, 0.872459]]),
         ("minimal-flipping", 0.201413, [[-0.432426, 0.114852], [-0.158787, -0.067574]]),
         ("dense", 2.578889, [[-0.924142, -1.848284], [0.924142, 1.848284]]),
     ],
@@ -115,25 +116,78 @@ def test_a_step_that_crosses_zero_changes_the_connection():
 
 @pytest.mark.parametrize(
     ("method", "expected"),
-    # mean(mask) is 3/4 pruned and 1/2 flipped; -penalty * mean
-    [("minimal-pruning", -1.5), ("minimal-flipping", -1.0), ("free-pruning", 0.0), ("dense", 0.0)],
+    # mean(mask) is 3/4 pruned and 1/2 flipped; -penalty * mean, maximal +penalty * mean
+    [
+        ("maximal-pruning", 1.5),
+        ("minimal-pruning", -1.5),
+        ("minimal-flipping", -1.0),
+        ("free-pruning", 0.0),
+        ("dense", 0.0),
+    ],
 )
 def test_penalties(method, expected):
-    given = {"penalty": 2.0} if method.startswith("minimal") else {}
+    given = {"penalty": 2.0} if method.startswith("m") else {}
     begun, how = pack(method, **given)
     assert how.penalty(begun).tolist() == [expected]
 
 
 def test_methods_read_the_fields_they_use():
-    reads = {part.example: set(part.reads) for part in parts.parts("method")}
-    scores = {"score_low", "score_high"}
+    reads = {part.name: set(part.reads) for part in parts.parts("method")}
+    scores = {"score_low", "score_high", "score_offset"}
     assert reads == {
         "dense": set(),
-        "free-pruning": scores,
+        "frozen": set(),
+        "free-pruning": scores | {"rescaling"},
         "free-flipping": scores,
-        "minimal-pruning": scores | {"penalty"},
+        "minimal-pruning": scores | {"penalty", "rescaling"},
         "minimal-flipping": scores | {"penalty"},
+        "maximal-pruning": scores | {"penalty", "rescaling"},
     }
+
+
+@pytest.mark.parametrize(
+    ("rescaling", "factor", "gradient_factor"),
+    # three of four connections are kept
+    [("none", 1, 1), ("dynamic", 4 / (1 + 3), 1), ("scale-fan", (4 / 3) ** 0.5, (4 / 3) ** 0.5)],
+)
+def test_rescaling(rescaling, factor, gradient_factor):
+    begun, how = pack("free-pruning", rescaling=rescaling)
+    close(begun.layers[0].effective, [[factor, 0.0], [0.5 * factor, 0.5 * factor]])
+    given = torch.tensor([[[-1.0, -2.0], [3.0, 4.0]]])
+    expected = [[-1.0 * gradient_factor, 2.0 * gradient_factor]]
+    expected += [[1.5 * gradient_factor, 2.0 * gradient_factor]]
+    close(how.gradient(begun.trial, begun.layers[0], given), expected)
+    close(how.mask(begun.layers[0]), [[1.0, 0.0], [1.0, 1.0]])
+
+
+def test_rescaling_where_few_or_none_are_kept():
+    begun, _ = pack("free-pruning", [[0.05, -0.1], [-0.1, -0.1]], rescaling="dynamic")
+    close(begun.layers[0].effective, [[4 / 2, 0.0], [0.0, 0.0]])
+    for rescaling in ("dynamic", "scale-fan"):
+        begun, _ = pack("free-pruning", [[-1.0, -1.0], [-1.0, -1.0]], rescaling=rescaling)
+        close(begun.layers[0].effective, [[0.0, 0.0], [0.0, 0.0]])
+
+
+def test_rescaling_is_each_replicas_own():
+    about = {"network": "lenet-1", "dataset": "digits", "weights": "he-normal", "epochs": 1}
+    about |= {"method": "free-pruning", "rescaling": "dynamic"}
+    trials = [Trial(**about, seed=seed) for seed in (1, 2)]
+    layer = Layer("fc1", torch.tensor([WEIGHT, WEIGHT]))
+    begun = Pack(trials, Network((LayerShape("fc1", (2, 2), 2, 2),), linear), [layer])
+    how = parts.load("method", "free-pruning")[0].METHOD
+    how.begin(begun, 0)
+    layer.trained.copy_(torch.tensor([SCORES, [[0.05, -0.1], [-0.1, -0.1]]]))
+    how.rebuild(trials[0], layer)
+    torch.testing.assert_close(
+        layer.effective.detach(), torch.tensor([[[1, 0], [0.5, 0.5]], [[2.0, 0], [0, 0]]])
+    )
+
+
+def test_frozen_weights_stay_as_drawn():
+    begun, _ = pack("dense")
+    frozen = parts.load("method", "frozen")[0].METHOD
+    step(begun, frozen)
+    close(begun.layers[0].effective, WEIGHT)
 
 
 class _FirstColumn(MaskedWeights):
@@ -182,7 +236,7 @@ def test_the_leaf_form_equals_a_straight_through_function_to_the_bit(method, off
     begun = assemble([given], network, torch.device("cpu"))
     how.begin(begun, 0)
     scores = [layer.trained.clone().requires_grad_() for layer in begun.layers]
-    engine = Leaf(begun, how)
+    engine = Leaf(begun, how, 30)
     for images, labels in batches:
         engine.step(images, labels)
 
@@ -191,7 +245,7 @@ def test_the_leaf_form_equals_a_straight_through_function_to_the_bit(method, off
         weights = [
             _Naive.apply(s, la.weight, off) for s, la in zip(scores, begun.layers, strict=True)
         ]
-        logits = network.forward(weights, images)
+        logits = network.forward(weights, images, ())
         adam.zero_grad()
         torch.nn.functional.cross_entropy(logits[0], labels[0]).backward()
         adam.step()

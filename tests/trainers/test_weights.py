@@ -1,11 +1,15 @@
 import math
+import re
 
 import numpy as np
 import pytest
 import torch
 from scipy import stats
 
-from trainers import parts, randomness
+from studies.errors import UserError
+from studies.schemas import science
+from trainers import check, parts, randomness
+from trainers.loop import train
 from trainers.methods import assemble
 from trainers.networks import LayerShape, build
 from trainers.weights import draw
@@ -52,13 +56,105 @@ def test_a_permutation_holds_each_index_once():
     assert not np.array_equal(order, randomness.permutation(1, "order", 2, 1000))
 
 
-@pytest.mark.parametrize("weights", ["he-normal", "he-constant"])
+HE = ["he-normal", "he-uniform", "he-constant", "exponential", "skewed-exponential"]
+HE += ["lognormal(sigma=0.5)", "lognormal(sigma=0.2)"]
+
+
+@pytest.mark.parametrize("weights", HE)
 def test_the_mean_square_is_two_over_fan_in(weights, trial):
     drawn = draw(trial(weights=weights), 0, WIDE)
     assert drawn.shape == (300, 784)
     assert drawn.dtype == torch.float32
-    assert drawn.double().square().mean().item() == pytest.approx(2 / 784, rel=0.01)
+    squares = drawn.double().square()
+    error = (squares.std() / math.sqrt(drawn.numel())).item()
+    assert squares.mean().item() == pytest.approx(2 / 784, abs=5 * error, rel=1e-6)
+    assert error < 0.02 * 2 / 784
     assert drawn.double().mean().item() == pytest.approx(0, abs=5 * STD / math.sqrt(drawn.numel()))
+
+
+@pytest.mark.parametrize("weights", ["glorot-normal", "glorot-uniform"])
+def test_glorots_mean_square_is_two_over_both_fans(weights, trial):
+    drawn = draw(trial(weights=weights), 0, WIDE)
+    assert drawn.double().square().mean().item() == pytest.approx(2 / (784 + 300), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("weights", "law"),
+    [
+        ("he-uniform", stats.uniform(0, math.sqrt(6 / 784))),
+        ("glorot-uniform", stats.uniform(0, math.sqrt(6 / 1084))),
+        ("exponential", stats.expon(scale=math.sqrt(1 / 784))),
+        ("lognormal", stats.lognorm(1, scale=STD / math.e)),
+        ("lognormal(sigma=0.5)", stats.lognorm(0.5, scale=STD / math.exp(0.25))),
+    ],
+)
+def test_magnitudes_follow_their_law(weights, law, trial):
+    drawn = draw(trial(weights=weights), 0, WIDE).abs().double().flatten().numpy()
+    assert stats.kstest(drawn, law.cdf).pvalue > 0.01
+
+
+def test_skewed_weights_are_a_shifted_exponential(trial):
+    drawn = draw(trial(weights="skewed-exponential"), 0, WIDE).double().flatten().numpy()
+    assert stats.kstest(drawn / STD + 1, stats.expon.cdf).pvalue > 0.01
+    assert stats.skew(drawn) == pytest.approx(2, abs=0.1)
+    assert (drawn > 0).mean() == pytest.approx(math.exp(-1), abs=0.005)
+
+
+def test_a_larger_uniform_number_gives_a_larger_magnitude():
+    numbers = torch.tensor([2**-54, 0.1, 0.5, 0.9, 1 - 2**-53], dtype=torch.float64)
+    for part in parts.parts("weights"):
+        module, found = parts.load("weights", part.name)
+        law = getattr(module, "signed", None) or module.magnitude
+        drawn = law(numbers, 100, 50, **found.parameters)
+        assert drawn.dtype == torch.float64
+        assert (drawn.diff() >= 0).all(), part.name
+        assert drawn.isfinite().all()
+
+
+def test_binary_weights_are_one(trial):
+    for weights in ("binary", "binary(scaled)"):
+        assert draw(trial(weights=weights), 0, WIDE).abs().unique().tolist() == [1.0]
+
+
+@pytest.mark.parametrize("method", ["free-pruning", "minimal-flipping"])
+def test_scaled_binary_weights_are_he_constant_exactly(method, trial, digits):
+    def figures(weights):
+        given = trial(method, weights=weights, network="conv2", width=0.1, batch_size=100)
+        (*_, last) = train([given], digits)
+        return {k: v for k, v in last.epoch.items() if k in science("epochs")}, last.final
+
+    assert figures("binary(scaled)") == figures("he-constant")
+    assert figures("binary") != figures("he-constant")
+
+
+def test_a_pack_may_mix_scaled_and_unscaled_weights(trial, digits):
+    trials = [trial(weights=w, batch_size=400) for w in ("he-normal", "binary(scaled)")]
+    packed = list(train(trials, digits))[-2:]
+    for given, record in zip(trials, packed, strict=True):
+        (*_, alone) = train([given], digits)
+        assert alone.final == record.final
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ("lognormal(sigma=0)", "sigma '0' is not a number from 0.01 to 5.0"),
+        ("lognormal(sigma=wide)", "sigma 'wide' is not a number from 0.01 to 5.0"),
+        ("lognormal(mu=1)", "lognormal has only sigma, not 'mu'"),
+        ("lognormal(sigma=1)", "sigma 1.0 is the default; write lognormal"),
+        ("binary(scaled=1)", "scaled takes no value; write it alone"),
+        ("he-normal(x=1)", "he-normal has no parameters, not 'x'"),
+        ("he-norml", "unknown weights 'he-norml'; did you mean he-normal"),
+    ],
+)
+def test_names_that_are_refused(weights, message, trial):
+    with pytest.raises(UserError, match=re.escape(message)):
+        check(trial(weights=weights))
+
+
+def test_skewed_weights_bring_their_own_signs(trial):
+    with pytest.raises(UserError, match=r"positive_fraction: 0.3 is given, but it makes no differ"):
+        check(trial(weights="skewed-exponential", positive_fraction=0.3))
 
 
 def test_he_constant_has_one_magnitude(trial):
@@ -106,3 +202,14 @@ def test_scores_start_in_their_range_and_do_not_depend_on_the_weights(trial, dig
     assert torch.equal(*scores)
     assert -0.5 <= scores[0].min() < -0.49
     assert 0.24 < scores[0].max() <= 0.25
+
+
+@pytest.mark.parametrize("offset", [0.1, 0.5, 0.9])
+def test_the_offset_is_the_share_of_scores_at_or_below_zero(offset, trial, digits):
+    given = trial(score_offset=offset)
+    pack = assemble([given], build(given, digits.shape, 10), torch.device("cpu"))
+    parts.load("method", "free-pruning")[0].METHOD.begin(pack, 0)
+    scores = torch.cat([layer.trained.flatten() for layer in pack.layers])
+    tolerance = 5 * math.sqrt(offset * (1 - offset) / len(scores))
+    assert (scores <= 0).double().mean().item() == pytest.approx(offset, abs=tolerance)
+    assert (scores.max() - scores.min()).item() == pytest.approx(0.09, rel=0.01)  # as wide as ever

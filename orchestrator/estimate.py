@@ -1,0 +1,168 @@
+"""What a study will take: time and memory, from a short calibration on this machine."""
+
+import math
+import resource
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from studies.trial import Trial
+
+if TYPE_CHECKING:
+    from trainers.datasets import Dataset, Place
+
+#: What decides most of a step's cost; trials that agree in these are measured once.
+_COSTLY = ("network", "width", "dataset", "batch_size", "method")
+
+#: Seconds that the calibration may take in all, and those that one kind of trial takes at most;
+#: a longer step is taken twice all the same.
+_TOTAL, _LONGEST = 15.0, 0.5
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What of a data set decides the cost of training on it.
+
+    Attributes:
+        shape: channels, height and width of an image.
+        classes: how many.
+        training: images per epoch.
+        evaluation: images of validation and test.
+    """
+
+    shape: tuple[int, int, int]
+    classes: int
+    training: int
+    evaluation: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one kind of trial takes.
+
+    Attributes:
+        start: seconds before the first evaluation, mostly for drawing weights.
+        step: seconds of a training step.
+        image: seconds to evaluate an image.
+    """
+
+    start: float
+    step: float
+    image: float
+
+    def of(self, trial: Trial, extent: Extent) -> float:
+        """Seconds of a trial: its steps, and evaluations, with the training images at both ends."""
+        steps = trial.epochs * math.ceil(extent.training / trial.batch_size)
+        images = (trial.epochs + 1) * extent.evaluation + 2 * extent.training
+        return self.start + steps * self.step + images * self.image
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a study will take.
+
+    Attributes:
+        seconds: of all trials one after another.
+        memory: bytes that a worker takes at most.
+        data: bytes of the data sets, held once.
+        calibration: seconds that were spent on finding out.
+    """
+
+    seconds: float
+    memory: int
+    data: int
+    calibration: float
+
+
+def estimate(todo: Sequence[Trial], places: "Mapping[str, Place]", device: str) -> Estimate:
+    """Estimate what the trials take, each alone on one worker.
+
+    A data set that declares its extent is not read, so none is downloaded.
+
+    Args:
+        todo: the trials.
+        places: where the data sets lie.
+        device: where to train, as torch names it.
+
+    Raises:
+        UserError: a data set of the user's own cannot be read, or a network cannot take it.
+    """
+    from trainers import runtime
+
+    started = time.monotonic()
+    runtime.settle()
+    extents = {name: _extent(name, places[name]) for name in {t.dataset for t in todo}}
+    kinds = {_kind(trial): trial for trial in todo}
+    budget = min(_LONGEST, _TOTAL / max(1, len(kinds)))
+    costs = {k: _measure(t, extents[t.dataset], budget, device) for k, t in kinds.items()}
+    seconds = sum(costs[_kind(t)].of(t, extents[t.dataset]) for t in todo)
+    images = sum((e.training + e.evaluation) * math.prod(e.shape) for e in extents.values())
+    return Estimate(seconds, _peak_memory(), images, time.monotonic() - started)
+
+
+def _kind(trial: Trial) -> tuple[object, ...]:
+    return tuple(getattr(trial, name) for name in _COSTLY)
+
+
+def _extent(name: str, place: "Place") -> Extent:
+    from trainers import datasets, parts
+
+    declared = parts.find("dataset", place.part).part.declared
+    if "SHAPE" in declared:
+        return Extent(declared["SHAPE"], declared["CLASSES"], *declared["IMAGES"])
+    data = datasets.load(name, place)
+    sizes = {split: len(labels) for split, labels in data.labels.items()}
+    return Extent(data.shape, data.classes, sizes["train"], sizes["validation"] + sizes["test"])
+
+
+def _measure(trial: Trial, extent: Extent, budget: float, device: str) -> Cost:
+    """Train on noise for a moment: once to warm up and to see how long a step is, and again."""
+    first = _cost(trial, extent, 1, device)
+    steps = round(min(max(budget / first.step, 1), 200))
+    return _cost(trial, extent, steps, device)
+
+
+def _cost(trial: Trial, extent: Extent, steps: int, device: str) -> Cost:
+    from trainers.loop import train
+
+    data = _noise(extent, steps * trial.batch_size)
+    started = time.perf_counter()
+    untrained, trained = (r.epoch for r in train([replace(trial, epochs=1)], data, device))
+    taken = time.perf_counter() - started
+    counted = sum(r["train_seconds"] + r["evaluation_seconds"] for r in (untrained, trained))
+    images = sum(len(labels) for labels in data.labels.values())
+    return Cost(
+        start=max(0.0, taken - counted),
+        step=trained["train_seconds"] / steps,
+        image=untrained["evaluation_seconds"] / images,
+    )
+
+
+def _noise(extent: Extent, training: int) -> "Dataset":
+    """A data set of random bytes of this shape."""
+    from trainers.datasets import Dataset
+
+    generator = np.random.default_rng(0)
+    sizes = {"train": training, "validation": 50, "test": 50}
+    return Dataset(
+        name="noise",
+        fingerprint="",
+        images={
+            s: generator.integers(0, 256, (n, *extent.shape), np.uint8) for s, n in sizes.items()
+        },
+        labels={s: generator.integers(0, extent.classes, n) for s, n in sizes.items()},
+        classes=extent.classes,
+        white=255,
+        mean=np.full(extent.shape, 0.5, np.float32),
+        std=0.29,
+    )
+
+
+def _peak_memory() -> int:
+    """The most memory that this process has held, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

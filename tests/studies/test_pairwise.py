@@ -1,0 +1,36 @@
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studies.pairwise import pairwise
+
+
+def test_two_axes_are_multiplied_out():
+    assert pairwise({"a": [1, 2], "b": ["x", "y"]}) == [
+        {"a": 1, "b": "x"},
+        {"a": 1, "b": "y"},
+        {"a": 2, "b": "x"},
+        {"a": 2, "b": "y"},
+    ]
+
+
+def test_one_axis_is_listed_and_none_gives_one_row():
+    assert pairwise({"a": [1, 2]}) == [{"a": 1}, {"a": 2}]
+    assert pairwise({}) == [{}]
+
+
+def test_three_axes_of_two_values_take_four_rows_instead_of_eight():
+    # The smallest design there is: each pair of axes needs its four pairs of values.
+    assert len(pairwise({"a": [1, 2], "b": [1, 2], "c": [1, 2]})) == 4
+
+
+@given(st.lists(st.integers(1, 5), min_size=2, max_size=5))
+def test_every_pair_meets_and_the_design_is_small(sizes):
+    axes = {f"axis{i}": list(range(size)) for i, size in enumerate(sizes)}
+    rows = pairwise(axes)
+    for a, b in itertools.combinations(axes, 2):
+        assert {(r[a], r[b]) for r in rows} == set(itertools.product(axes[a], axes[b]))
+    first, second = sorted(sizes)[-2:]
+    assert first * second <= len(rows) <= 2 * first * second + 1
+    assert pairwise(axes) == rows
