@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 #: Folder with MNIST/raw, for `make verify`; downloaded into the user's cache if not given.
 DATA ?=
 
-.PHONY: setup demo test lint verify constraints clean
+.PHONY: setup demo test test-slow lint verify constraints clean
 
 setup: $(VENV)/.ready
 
@@ -21,6 +21,9 @@ demo: setup  ## run the study `digits` and write its report
 
 test: setup lint  ## style, types, imports between the folders, and the tests
 	$(BIN)/python -m pytest
+
+test-slow: setup  ## the tests that take minutes
+	$(BIN)/python -m pytest -m slow
 
 lint: setup
 	$(BIN)/ruff check .

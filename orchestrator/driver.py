@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from trainers.datasets import Dataset, Place
 
 
+#: Rounds in a row that may lose a worker and finish nothing; a trial that is continued from its
+#: checkpoint makes progress even so.
+_IDLE_ROUNDS = 5
+
+
 @dataclass(frozen=True)
 class Resources:
     """What a run may use.
@@ -84,11 +89,13 @@ def run(
     with Interrupts() as interrupts:
         store.define(study)
         with _Session(store, sets, resources) as session:
-            while todo and not interrupts.received:
-                session.fit(todo, interrupts)
+            idle = 0
+            while todo and idle < _IDLE_ROUNDS and not interrupts.received:
+                lost_one = session.fit(todo, interrupts)
                 left = plan.Plan(first.trials, finished(store)).todo
-                if len(left) == len(todo):
-                    break  # a round that finishes nothing would be followed by another one
+                if len(left) == len(todo) and not lost_one:
+                    break  # what failed would fail again
+                idle = idle + 1 if len(left) == len(todo) else 0
                 todo = left
         lost = session.write_log()
     done = len(first.trials) - len(todo)
@@ -157,11 +164,15 @@ class _Session:
 
         ray.shutdown()
 
-    def fit(self, todo: Sequence[Trial], interrupts: "Interrupts") -> None:
-        """Have the trials trained; what came of it is for the results to say."""
+    def fit(self, todo: Sequence[Trial], interrupts: "Interrupts") -> bool:
+        """Have the trials trained; what came of it is for the results to say.
+
+        Returns:
+            Whether a worker was lost on the way.
+        """
         from orchestrator.progress import ProgressBar
 
-        progress = ProgressBar(self._store.study, len(todo))
+        progress, before = ProgressBar(self._store.study, len(todo)), len(self._errors)
         with tempfile.TemporaryDirectory(prefix="untuned-") as folder:
             try:
                 self._tuner(todo, folder, progress, interrupts).fit()
@@ -170,6 +181,7 @@ class _Session:
             finally:
                 progress.close()
         self._errors += progress.errors
+        return len(self._errors) > before
 
     def write_log(self) -> str | None:
         """Where the errors of workers and of Ray Tune are, or None if there were none."""
@@ -228,8 +240,9 @@ def _quiet() -> None:
         TUNE_MAX_PENDING_TRIALS_PG="16",
         TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S="0",
     )
-    for name in ("ray", "ray.tune", "ray.train"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    for name in ("ray.tune", "ray.train"):  # their errors come with tracebacks, and go to our log
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _commit() -> str | None:

@@ -7,6 +7,7 @@ reads ``attr:`` versions), so that names and identities need no torch:
 
     PATTERN     the names it answers to, a regular expression; its groups go to the part as numbers
     EXAMPLES    names that it answers to, for lists and hints
+    NOTE        what the examples do not tell about its names
     PARAMETERS  for each parameter in brackets behind the name its default, least and greatest value
     READS       the fields of `Trial` that it reads beyond the common ones
     REFUSES     common fields that make no difference to it, so that they must not be given
@@ -41,7 +42,7 @@ KINDS = {
     "weights": "weights",
     "activation": "activations",
 }
-_OF_ALL = ("PATTERN", "EXAMPLES", "PARAMETERS", "READS", "REFUSES", "REVISION")
+_OF_ALL = ("PATTERN", "EXAMPLES", "NOTE", "PARAMETERS", "READS", "REFUSES", "REVISION")
 _DECLARED = (*_OF_ALL, "SHAPE", "CLASSES", "IMAGES")
 
 
@@ -138,7 +139,9 @@ def find(kind: str, name: str) -> Found:
         if match:
             numbers = [int(n) for group in match.groups() for n in re.findall(r"\d+", group or "")]
             return Found(part, tuple(numbers), _parameters(part, name, given))
-    raise unknown(kind, name, [example for part in parts(kind) for example in part.examples])
+    known = unknown(kind, name, [example for part in parts(kind) for example in part.examples])
+    notes = [part.declared["NOTE"] for part in parts(kind) if "NOTE" in part.declared]
+    raise UserError("; ".join([str(known), *notes]))
 
 
 def load(kind: str, name: str) -> tuple[Any, Found]:

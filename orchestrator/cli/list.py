@@ -11,6 +11,7 @@ def command() -> None:
     from rich.table import Table
 
     from studies.study import find, shipped
+    from studies.trial import FIELDS
     from trainers import parts
 
     console = Console()
@@ -22,5 +23,10 @@ def command() -> None:
     console.print(table)
     available = Table("field", "what it can be", box=box.SIMPLE_HEAD)
     for kind in parts.KINDS:
-        available.add_row(kind, ", ".join(e for part in parts.parts(kind) for e in part.examples))
+        names = ", ".join(name for part in parts.parts(kind) for name in part.examples)
+        notes = [part.declared["NOTE"] for part in parts.parts(kind) if "NOTE" in part.declared]
+        available.add_row(kind, "; ".join([names, *notes]))
+    for name, about in FIELDS.items():
+        if about.metadata["choices"]:
+            available.add_row(name, ", ".join(about.metadata["choices"]))
     console.print(available)

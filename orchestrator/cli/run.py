@@ -3,6 +3,7 @@
 import shlex
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -64,12 +65,14 @@ def command(
     store = Store(results, asked.name)
     planned = plan.make(asked, store)
     places = common.places(data, {trial.dataset for trial in planned.trials}, asked.data)
+    if dry_run:
+        _describe(asked.name, planned)
+        if planned.todo:
+            _estimate(planned, places, lambda: common.resources(workers, device, gpus))
+        return 0
     resources = None
     if planned.todo:
         resources = replace(common.resources(workers, device, gpus), checkpoint_seconds=checkpoint)
-    if dry_run:
-        _describe(asked.name, planned, places, resources)
-        return 0
     others = {trial for other in store.definitions() if other != asked for trial in other.trials()}
     if others.difference(asked.trials()):
         print(
@@ -91,19 +94,26 @@ def command(
     return _conclude(asked.name, store, results, outcome, time.monotonic() - started)
 
 
-def _describe(
-    name: str, planned: "Plan", places: "dict[str, Place]", resources: "Resources | None"
-) -> None:
-    """Print the cells of a study with what is finished, and what the rest would take."""
+def _describe(name: str, planned: "Plan") -> None:
+    """Print the cells of a study with what is finished and what is not."""
     from orchestrator.cli.status import show_cells
 
     show_cells(planned.trials, planned.results.ids)
     print(f"{name}: {len(planned.todo)} of {len(planned.trials)} trials would run; nothing started")
-    if resources is None:
-        return
-    from orchestrator.estimate import estimate
 
-    took = estimate(planned.todo, places, resources.device)
+
+def _estimate(
+    planned: "Plan", places: "dict[str, Place]", choose: "Callable[[], Resources]"
+) -> None:
+    """Print what the missing trials would take on these resources."""
+    try:
+        resources = choose()
+        from orchestrator.estimate import estimate
+
+        took = estimate(planned.todo, places, resources.device)
+    except ModuleNotFoundError as error:
+        print(f"no estimate without {error.name}: pip install 'untuned[run]' brings it")
+        return
     workers = f"{resources.workers} worker{'s' if resources.workers > 1 else ''}"
     gib = [f"{number / 2**30:.1f} GiB" for number in (took.memory, took.data)]
     print(

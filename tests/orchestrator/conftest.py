@@ -1,7 +1,9 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent))  # for tests_support
 
@@ -15,4 +17,18 @@ def place(tmp_path_factory):
     write_study(folder)
     answer = untuned("run", "own.yaml", "--workers", 2, cwd=folder)
     assert answer.returncode == 0, answer.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pets(tmp_path_factory):
+    """A folder of 40 images of 8x8 pixels in colour, in two classes that can be told apart."""
+    folder = tmp_path_factory.mktemp("pets")
+    generator = np.random.default_rng(0)
+    for label, name in enumerate(("cat", "dog")):
+        (folder / name).mkdir()
+        for number in range(20):
+            pixels = generator.integers(0, 128, (8, 8, 3)) + 100 * label
+            image = Image.fromarray(pixels.astype(np.uint8))
+            image.save(folder / name / f"{number}.png")
     return folder

@@ -107,6 +107,57 @@ def test_a_dry_run_starts_and_writes_nothing(capsys, tmp_path):
     assert not results.exists()
 
 
+def test_a_dry_run_estimates_time_and_memory(capsys, tmp_path):
+    arguments = ["run", "smoke", "--results", tmp_path / "results", "--dry-run", "--device", "cpu"]
+    code, out, _ = run(capsys, *arguments, "--workers", 1)
+    assert code == 0
+    said = r"estimate: about (\d+) s on 1 worker \(cpu\), up to \d\.\d GiB of memory for each and "
+    assert 5 < int(re.search(said, " ".join(out.split()))[1]) < 80
+
+
+def test_images_of_ones_own_are_trained_on(capsys, tmp_path, pets):
+    arguments = ["train", "--epochs", 1, "--network", "conv2", "--width", 0.1, "--json"]
+    code, out, err = run(capsys, *arguments, "--dataset", f"folder:{pets}")
+    assert (code, err) == (0, "")
+    named = ["--dataset", "pets", "--data", f"pets=folder:{pets}"]
+    assert [
+        {k: v for k, v in json.loads(line).items() if k != "seconds"} for line in out.splitlines()
+    ] == [
+        {k: v for k, v in json.loads(line).items() if k != "seconds"}
+        for line in run(capsys, *arguments, *named)[1].splitlines()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--data", "digits=folder:x"], "digits is a built-in data set; name yours else"),
+        (["--data", "pets=folder:x", "--dataset", "pets"], "folder:{cwd}/x: no such folder"),
+        (["--data", "pets=pile:x", "--dataset", "pets"], "unknown dataset 'pile:x'"),
+        (["--dataset", "pets"], "unknown dataset 'pets'; known: cifar10"),
+        (["--network", "conv8"], "network conv8: its pooling needs images of at least 16x16"),
+        (
+            ["--positive-fraction", "1.5"],
+            "positive_fraction: 1.5 is not a finite number, at least 0",
+        ),
+        (["--score-offset", "1"], "score_offset: 1.0 is not a finite number, at least 0, below 1"),
+        (
+            ["--schedule", "linear"],
+            "unknown schedule 'linear'; did you mean cosine? known: constant, cosine",
+        ),
+        (["--affine", "true"], "affine: True is given, but the network lenet-300-100 does not use"),
+        (["--density", "0.5"], "density: 0.5 is given, but the method free-pruning does not use"),
+        (["--weights", "lognormal(sigma=9)"], "sigma '9' is not a number from 0.01 to 5.0"),
+        (["--width", "0"], "width: 0.0 is not a finite number, above 0, at most 64"),
+    ],
+)
+def test_trials_that_cannot_be(given, message, capsys):
+    code, out, err = run(capsys, "train", *given)
+    assert (code, out) == (2, "")
+    assert message.format(cwd=Path.cwd()) in err
+    assert err.count("\n") == 1
+
+
 def test_train_has_an_option_for_every_field_and_prints_json(capsys):
     from trainers import runtime
 

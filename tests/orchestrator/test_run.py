@@ -192,11 +192,43 @@ def test_a_killed_worker_costs_no_trial(undisturbed, tmp_path):
     assert science_of(tmp_path, "long") == science_of(undisturbed, "long")
 
 
+def test_a_killed_worker_goes_on_from_its_checkpoint(tmp_path):
+    """One trial of many epochs; killed, then stopped, in the end as if undisturbed."""
+    write_study(tmp_path, "long", seeds=1, epochs=250)
+    path = tmp_path / "long.yaml"
+    path.write_text(path.read_text().replace("dense, ", "").replace("lenet-16", "lenet-300-100"))
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    shutil.copy(path, whole)
+    answer = untuned("run", "long.yaml", "--checkpoint", 0, cwd=whole)
+    assert answer.returncode == 0, answer.stderr
+    assert not (whole / "results/long/_checkpoints").exists()
+
+    def checkpoints():
+        return list((tmp_path / "results/long/_checkpoints").glob("*.safetensors"))
+
+    run = Running(tmp_path, "--checkpoint", 0.5)
+    run.wait_until(checkpoints)
+    os.kill(workers_of(run.process.pid)[0], signal.SIGKILL)
+    time.sleep(5)  # another worker takes the trial up
+    first = checkpoints()
+    run.wait_until(lambda: checkpoints() not in ([], first))
+    run.process.send_signal(signal.SIGINT)
+    assert run.process.wait(timeout=60) == 130, run.errors.read_text()
+    assert checkpoints()
+    answer = untuned("run", "long.yaml", cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    (row,) = trial_rows(tmp_path, "long").to_pylist()
+    assert 0 < row["continued_from"] < 250
+    assert science_of(tmp_path, "long") == science_of(whole, "long")
+    assert checkpoints() == []
+
+
 FAILING = """
 from trainers.methods import Method
 
 class Failing(Method):
-    def rebuild(self, layer):
+    def rebuild(self, trial, layer):
         raise ZeroDivisionError("bang")
 
 METHOD = Failing()

@@ -13,6 +13,7 @@ from trainers import check, parts
 from trainers.loop import train
 
 METHODS = ["dense", "free-pruning", "free-flipping", "minimal-pruning", "minimal-flipping"]
+METHODS += ["maximal-pruning"]
 
 
 def records(trials, data, trial=None):
@@ -51,8 +52,8 @@ def test_what_is_recorded_is_consistent(method, trial, digits):
             changed += row["mask_negative"] + row["mask_zero"]
             mask -= (row["mask_positive"] - row["mask_negative"]) / row["connections"]
         assert record.epoch["changed"] == changed / sum(r["connections"] for r in record.layers)
-        minimal = method.startswith("minimal")
-        assert record.epoch["penalty_loss"] == pytest.approx(mask if minimal else 0, rel=1e-6)
+        extreme = {"minimal": 1, "maximal": -1}.get(method.split("-")[0], 0)
+        assert record.epoch["penalty_loss"] == pytest.approx(extreme * mask, rel=1e-6)
     final = found[-1].final
     correct = np.unpackbits(np.frombuffer(final["test_correct"], np.uint8))[: final["test_images"]]
     assert correct.mean() == final["test_accuracy"] == found[-1].epoch["test_accuracy"]
@@ -129,12 +130,40 @@ def test_no_epochs_record_the_untrained_network(trial, digits):
         ({"penalty": 2.0}, "penalty: 2.0 is given, but the method free-pruning does not use it"),
         ({"method": "dense", "score_low": 0.0}, "score_low: 0.0 is given, but the method dense"),
         ({"score_low": 0.2}, "score_low: 0.2 is above score_high: 0.1"),
+        ({"density": 0.5}, "density: 0.5 is given, but the method free-pruning does not use it"),
+        ({"method": "free-flipping", "rescaling": "dynamic"}, "rescaling: 'dynamic' is given, but"),
+        ({"dataset": "folder"}, "unknown dataset 'folder'; did you mean folder:PATH"),
+        ({"dataset": "folder(size=0):x"}, "size '0' is not a whole number from 1 to 4096"),
+        ({"dataset": "s3://bucket/x"}, "unknown dataset 's3://bucket/x'"),
     ],
 )
 def test_trials_that_are_refused(change, message, trial):
     with pytest.raises(UserError) as error:
         check(replace(trial(), **change))
     assert message in str(error.value)
+
+
+@pytest.fixture
+def needs_density(tmp_path, monkeypatch):
+    """A method that must be told a density, from another package."""
+    (tmp_path / "foreign_density.py").write_text('READS = ("density",)')
+    about = tmp_path / "foreign-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[untuned.methods]\ntuned = foreign_density\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    parts.parts.cache_clear()
+    yield
+    parts.parts.cache_clear()
+
+
+@pytest.mark.usefixtures("needs_density")
+def test_a_density_is_wanted_where_one_is_needed(trial):
+    with pytest.raises(UserError, match="density: the method tuned needs one, above 0"):
+        check(trial("tuned"))
+    check(trial("tuned", density=0.5))
+    with pytest.raises(UserError, match=r"density: 0.5 is given, .* use one of: tuned"):
+        check(trial("dense", density=0.5))
 
 
 def test_checking_needs_no_torch():

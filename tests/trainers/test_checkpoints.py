@@ -1,0 +1,170 @@
+import json
+
+import pytest
+import safetensors.torch
+import torch
+
+from studies.schemas import science
+from trainers import parts
+from trainers.loop import train
+
+CASES = {
+    "dense": {"method": "dense"},
+    "connections": {"method": "minimal-flipping", "schedule": "cosine"},
+    "moving": {"augmentation": "shift-mirror", "rescaling": "dynamic"},
+    "batch norm": {"network": "resnet8", "width": 0.2, "affine": True, "batch_size": 200},
+    "alone": {"method": "frozen", "network": "resnet8", "width": 0.2, "batch_size": 200},
+}
+
+
+class Memory:
+    """Keeps checkpoints in memory, after each epoch or when the training is stopped."""
+
+    continued_from = None
+
+    def __init__(self, content=None, every=True):
+        self.content, self._every, self.saved = content, every, 0
+
+    def load(self):
+        return self.content
+
+    def save(self, content):
+        self.content = content
+        self.saved += 1
+
+    def due(self):
+        return self._every
+
+
+def figures(records):
+    """Everything of the records that must be equal to the bit."""
+    epochs = [{k: v for k, v in r.epoch.items() if k in science("epochs")} for r in records]
+    return repr((epochs, [list(r.layers) for r in records], [r.final for r in records]))
+
+
+def stop_after(trials, data, epochs, keeper):
+    """Train until so many records came, then stop as a worker that is told to."""
+    records = train(trials, data, keeper=keeper)
+    for _ in range(epochs * len(trials)):
+        next(records)
+    records.close()
+
+
+@pytest.mark.parametrize("values", CASES.values(), ids=CASES)
+@pytest.mark.parametrize("every", [True, False])
+def test_a_training_that_was_stopped_goes_on_to_the_same_bits(values, every, trial, digits):
+    given = trial(**{"epochs": 4} | values)
+    keeper = Memory(every=every)
+    stop_after([given], digits, 3, keeper)  # epochs 0, 1 and 2
+    assert keeper.saved == (2 if every else 1)
+    again = Memory(keeper.content)
+    found = list(train([given], digits, keeper=again))
+    assert again.continued_from == 2
+    assert [r.epoch["epoch"] for r in found] == [0, 1, 2, 3, 4]
+    assert figures(found) == figures(list(train([given], digits)))
+
+
+def test_epochs_before_the_checkpoint_are_not_trained_again(trial, digits):
+    keeper = Memory()
+    stop_after([trial(epochs=4)], digits, 3, keeper)
+    before = json.loads(bytes(safetensors.torch.load(keeper.content)["about"].numpy()))["records"]
+    found = list(train([trial(epochs=4)], digits, keeper=keeper))
+    assert [r.epoch["train_seconds"] for r in found[:3]] == [r[1]["train_seconds"] for r in before]
+
+
+def test_a_pack_goes_on_as_one(trial, digits):
+    trials = [trial(seed=s, epochs=3) for s in (1, 2)]
+    keeper = Memory()
+    stop_after(trials, digits, 2, keeper)
+    assert figures(list(train(trials, digits, keeper=keeper))) == figures(
+        list(train(trials, digits))
+    )
+    assert keeper.continued_from == 1
+
+
+OTHER = [
+    {"seed": 2},
+    {"epochs": 5},
+    {"method": "free-flipping"},
+]
+
+
+@pytest.mark.parametrize("change", OTHER)
+def test_another_trials_checkpoint_is_passed_over(change, trial, digits):
+    keeper = Memory()
+    stop_after([trial(**{"epochs": 4})], digits, 3, keeper)
+    other = trial(**{"epochs": 4} | change)
+    again = Memory(keeper.content)
+    assert figures(list(train([other], digits, keeper=again))) == figures(
+        list(train([other], digits))
+    )
+    assert again.continued_from is None
+
+
+def test_another_versions_checkpoint_is_passed_over(trial, digits, monkeypatch):
+    keeper = Memory()
+    stop_after([trial(epochs=2)], digits, 2, keeper)
+    monkeypatch.setattr("trainers.runtime.versions", lambda: "torch=0.1")
+    list(train([trial(epochs=2)], digits, keeper=keeper))
+    assert keeper.continued_from is None
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x08\0\0\0\0\0\0\0{}      "])
+def test_what_is_no_checkpoint_is_passed_over(content, trial, digits):
+    keeper = Memory(content)
+    found = list(train([trial(epochs=1)], digits, keeper=keeper))
+    assert keeper.continued_from is None
+    assert figures(found) == figures(list(train([trial(epochs=1)], digits)))
+
+
+def test_a_finished_training_leaves_no_checkpoint_behind_it(trial, digits):
+    keeper = Memory()
+    list(train([trial(epochs=1)], digits, keeper=keeper))
+    assert keeper.saved == 0
+
+
+def test_rounds_and_masks_go_on(trial, digits, monkeypatch):
+    """A method that prunes between its rounds, stopped in each of its epochs."""
+    module = parts.load("method", "dense")[0]
+    monkeypatch.setattr(module, "METHOD", _Rounds())
+    given = trial("dense", epochs=4)
+    whole = figures(list(train([given], digits)))
+    for epochs in (1, 2, 3, 4):
+        keeper = Memory()
+        stop_after([given], digits, epochs, keeper)
+        found = list(train([given], digits, keeper=keeper))
+        assert figures(found) == whole
+        assert keeper.continued_from == (epochs - 1 or None)
+
+
+class _Rounds(type(parts.load("method", "dense")[0].METHOD)):
+    def rounds(self, trial):
+        return (2, 2)
+
+    def begin(self, pack, number):
+        super().begin(pack, number)
+        if number == 1:
+            for layer in pack.layers:
+                layer.mask = (layer.trained.abs() > layer.trained.abs().median()).float()
+                layer.trained.mul_(layer.mask)
+
+    def gradient(self, trial, layer, gradient):
+        return gradient if layer.mask is None else gradient * layer.mask
+
+
+def test_batch_normalisation_is_trained_alone_and_the_weights_are_not(trial, digits):
+    given = trial("frozen", network="resnet8", width=0.5, affine=True, epochs=6, batch_size=20)
+    keeper = Memory()
+    stop_after([given], digits, 6, keeper)
+    tensors = safetensors.torch.load(keeper.content)
+    shifts = [value for name, value in tensors.items() if name.endswith(".bias")]
+    assert len(shifts) == 7
+    assert all((shift != 0).all() for shift in shifts)
+    plain = trial("frozen", network="resnet8", width=0.5, epochs=6, batch_size=20)
+    losses = [list(train([t], digits))[-1].epoch["train_full_loss"] for t in (given, plain)]
+    assert losses[0] < losses[1]
+    start = Memory()
+    stop_after([given], digits, 2, start)
+    first = safetensors.torch.load(start.content)
+    weights = [name for name in first if name.endswith("trained")]
+    assert all(torch.equal(first[name], tensors[name]) for name in weights)
