@@ -122,8 +122,8 @@ def _extent(name: str, place: "Place") -> Extent:
 def _measure(trial: Trial, extent: Extent, budget: float, device: str) -> Cost:
     """Train on noise for a moment: once to warm up and to see how long a step is, and again."""
     first = _cost(trial, extent, 1, device)
-    steps = round(min(max(budget / first.step, 1), 200))
-    return _cost(trial, extent, steps, device)
+    step = first.step + 2 * trial.batch_size * first.image  # its images are evaluated twice
+    return _cost(trial, extent, round(min(max(budget / step, 1), 200)), device)
 
 
 def _cost(trial: Trial, extent: Extent, steps: int, device: str) -> Cost:
