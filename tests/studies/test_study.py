@@ -87,7 +87,7 @@ def test_shipped_studies():
         "activations": 5 * 3 * 2 * 8,
         "widths": 5 * 3 * 5 * 5,
         "rescaling": 5 * 2 * (1 + 3 * 3),
-        "smoke": 91,  # at least 11 * 8, the two longest axes
+        "smoke": 91,  # at least 11 * 8, its two longest axes
     }
     mnist = find("lenet-mnist").trials()
     assert {(t.batch_size, t.learning_rate, t.epochs) for t in mnist} == {(25, 1e-3, 10)}
