@@ -57,7 +57,7 @@ def test_a_permutation_holds_each_index_once():
 
 
 HE = ["he-normal", "he-uniform", "he-constant", "exponential", "skewed-exponential"]
-HE += ["lognormal(sigma=0.5)", "lognormal(sigma=0.2)"]
+HE += ["pareto(alpha=9)", "lognormal(sigma=0.5)", "lognormal(sigma=0.2)"]
 
 
 @pytest.mark.parametrize("weights", HE)
@@ -83,6 +83,7 @@ def test_glorots_mean_square_is_two_over_both_fans(weights, trial):
     [
         ("he-uniform", stats.uniform(0, math.sqrt(6 / 784))),
         ("glorot-uniform", stats.uniform(0, math.sqrt(6 / 1084))),
+        ("pareto", stats.pareto(3, scale=STD * math.sqrt(1 / 3))),
         ("exponential", stats.expon(scale=math.sqrt(1 / 784))),
         ("lognormal", stats.lognorm(1, scale=STD / math.e)),
         ("lognormal(sigma=0.5)", stats.lognorm(0.5, scale=STD / math.exp(0.25))),
