@@ -29,7 +29,8 @@ _KEY = (_required("trial_id", pa.string()), _required("attempt", pa.string()))
 #: are fractions. `train_*`: mean over the epoch's batches while it trained (before training,
 #: epoch 0: over all training images). `train_full_*`: over all training images after the epoch,
 #: for epoch 0 and the last one. `penalty_loss`: the minimal methods' -penalty * sum of mean(mask)
-#: (not `penalty`, which is the trial's field; `trials` holds both).
+#: (not `penalty`, which is the trial's field; `trials` holds both). `expected_test_accuracy`: under
+#: the expected mask, for methods whose masks are random; their other figures are means over ten.
 FIGURES = (
     "train_loss",
     "train_accuracy",
@@ -41,10 +42,10 @@ FIGURES = (
     "test_accuracy",
     "penalty_loss",
     "changed",
+    "expected_test_accuracy",
 )
-_FIGURES = tuple(
-    pa.field(name, pa.float64(), nullable=name.startswith("train_full")) for name in FIGURES
-)
+_NULLABLE = ("train_full_loss", "train_full_accuracy", "expected_test_accuracy")
+_FIGURES = tuple(pa.field(name, pa.float64(), nullable=name in _NULLABLE) for name in FIGURES)
 
 #: Trial x epoch x layer: how many connections have a mask of -1, 0, +1 and an effective weight
 #: below, at, above zero. They sum to `connections`, the layer's number of weights.
@@ -80,10 +81,10 @@ _TRIAL = tuple(
 
 #: One row per finished trial: what it was, what came out after its last epoch, how it ran.
 #: `test_correct`: a bit per test image in the data set's order, 1 = classified correctly, packed
-#: as numpy.packbits does. `outcome`: completed; diverged (not finite, at `last_epoch`); dead (the
-#: trained network gives every test image the same logits). `*_parts`: where its rows are.
-#: `seconds`: of its training and evaluation. `continued_from`: the epoch of the checkpoint that it
-#: was continued from, if there was one.
+#: as numpy.packbits does (of ten random masks under the first). `outcome`: completed; diverged (not
+#: finite, at `last_epoch`); dead (the trained network gives every test image the same logits).
+#: `*_parts`: where its rows are. `seconds`: of its training and evaluation. `continued_from`: the
+#: epoch of the checkpoint that it was continued from, if there was one.
 TRIALS = _schema(
     *_KEY,
     _required("trial", pa.string()),

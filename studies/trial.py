@@ -91,6 +91,13 @@ class Trial:
         at_least=0,
         at_most=1,
     )
+    optimizer: str = _setting(
+        "adam, betas 0.9 and 0.999; or sgd, with momentum and weight_decay",
+        "adam",
+        choices=("adam", "sgd"),
+    )
+    momentum: float = _setting("of sgd", 0.0, at_least=0, below=1)
+    weight_decay: float = _setting("of sgd, on what is trained", 0.0, at_least=0)
     revisions: str = _setting("parts whose results changed by a mended bug; set by trainers", "")
 
     def __post_init__(self) -> None:

@@ -61,6 +61,24 @@ class Batches:
         """Batches in an epoch."""
         return math.ceil(len(self._labels["train"]) / self._trials[0].batch_size)
 
+    def balanced(self, per_class: int) -> tuple[Tensor, Tensor]:
+        """For each replica the first training images of each class, in an order of its own.
+
+        The order is none of an epoch's. Without augmentation.
+
+        Returns:
+            Normalised images [R, B, channels, height, width] and labels [R, B].
+        """
+        labels = self.data.labels["train"]
+        rows = []
+        for trial in self._trials:
+            order = randomness.permutation(trial.seed, "order", 0, len(labels))
+            classes = (order[labels[order] == c][:per_class] for c in range(self.data.classes))
+            rows.append(np.concatenate(list(classes)))
+        picked = torch.from_numpy(np.stack(rows)).to(self._device)
+        taken = self._normalise(self._images["train"].index_select(0, picked.flatten()))
+        return taken.view(*picked.shape, *self.data.shape), self._labels["train"][picked]
+
     def evaluation(self, split: str, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """A split in its own order, the same for all replicas, in batches of ``size``.
 

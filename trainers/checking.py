@@ -24,9 +24,16 @@ COMMON = frozenset(
         "width",
         "augmentation",
         "schedule",
+        "optimizer",
+        "momentum",
+        "weight_decay",
         "revisions",
     }
 )
+
+
+#: A lower density would keep no connection of a small layer.
+_LEAST_DENSITY = 1e-6
 
 
 def check(trial: Trial, own: Mapping[str, str] | None = None) -> Trial:
@@ -48,8 +55,19 @@ def check(trial: Trial, own: Mapping[str, str] | None = None) -> Trial:
     names["dataset"] = (own or {}).get(trial.dataset, trial.dataset)
     found = {kind: find(kind, name).part for kind, name in names.items()}
     _check_fields(trial, found)
-    if "density" in found["method"].reads and trial.density == 0:
-        raise UserError(f"density: the method {trial.method} needs one, above 0 and at most 1")
+    if "density" in found["method"].reads and trial.density < _LEAST_DENSITY:
+        raise UserError(
+            f"density: the method {trial.method} needs one from {_LEAST_DENSITY:g} to 1, the "
+            f"fraction of connections that it keeps; {trial.density:g} is given"
+        )
+    sgd = {"momentum": trial.momentum, "weight_decay": trial.weight_decay}
+    for name, value in ({} if trial.optimizer == "sgd" else sgd).items():
+        if value:
+            raise UserError(f"{name}: {value} is given, but only the optimizer sgd uses it")
+    if trial.optimizer != "adam" and trial.adam_epsilon != FIELDS["adam_epsilon"].default:
+        raise UserError(
+            f"adam_epsilon: {trial.adam_epsilon} is given, but the optimizer is {trial.optimizer}"
+        )
     if trial.score_low > trial.score_high:
         raise UserError(
             f"score_low: {trial.score_low} is above score_high: {trial.score_high}; "

@@ -137,8 +137,11 @@ class Checkpoints:
         found = {}
         for i, layer in enumerate(self._pack.layers):
             found[f"layer.{i}.trained"] = layer.trained
+            found[f"layer.{i}.passes"] = torch.tensor(layer.passes)
             if layer.mask is not None:
                 found[f"layer.{i}.mask"] = layer.mask
+            if layer.start is not None:
+                found[f"layer.{i}.start"] = layer.start
         for r, norms in enumerate(self._pack.norms):
             found |= {f"norms.{r}.{name}": value for name, value in norms.state_dict().items()}
         return found
@@ -146,8 +149,10 @@ class Checkpoints:
     def _put(self, tensors: Mapping[str, Tensor]) -> None:
         for i, layer in enumerate(self._pack.layers):
             layer.trained.copy_(tensors[f"layer.{i}.trained"])
-            mask = tensors.get(f"layer.{i}.mask")
-            layer.mask = None if mask is None else mask.to(layer.weight.device)
-            self._method.rebuild(self._pack.trial, layer)
+            layer.passes = int(tensors[f"layer.{i}.passes"])
+            for name in ("mask", "start"):
+                value = tensors.get(f"layer.{i}.{name}")
+                setattr(layer, name, None if value is None else value.to(layer.weight.device))
+            self._method.rebuild(self._pack, layer)
         for r, norms in enumerate(self._pack.norms):
             norms.load_state_dict({k: tensors[f"norms.{r}.{k}"] for k in norms.state_dict()})

@@ -7,11 +7,10 @@ from collections.abc import Generator, Sequence
 import torch
 
 from studies.trial import Trial
-from trainers import datasets, networks, parts
+from trainers import datasets, methods, networks
 from trainers.batches import Batches
 from trainers.checkpoints import Checkpoints, Keeper
 from trainers.engines import leaf
-from trainers.methods import Method, assemble
 from trainers.recording import Record, Recorder
 
 
@@ -32,12 +31,12 @@ def train(
         keeper: where to leave checkpoints and to find one; records from before it come again.
     """
     network = networks.build(trials[0], data.shape, data.classes)
-    method: Method = parts.load("method", trials[0].method)[0].METHOD
-    pack = assemble(trials, network, torch.device(device))
+    method = methods.load(trials[0])
+    pack = methods.assemble(trials, network, torch.device(device))
     batches = Batches(data, trials, torch.device(device))
     recorder = Recorder(pack, method, batches, leaf.NAME)
 
-    method.begin(pack, 0)
+    method.begin(pack, 0, batches)
     checkpoints = Checkpoints(
         keeper, pack, method, engine=leaf.NAME, device=device, data=data.fingerprint
     )
@@ -48,7 +47,7 @@ def train(
         if recorder.finished or done >= last:
             continue
         if number > 0 and done <= first:
-            method.begin(pack, number)
+            method.begin(pack, number, batches)
         engine = leaf.Leaf(pack, method, (last - first) * batches.steps)
         if done > first:
             engine.restore(known)

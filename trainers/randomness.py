@@ -13,7 +13,7 @@ import numpy.typing as npt
 STREAMS = {"sign": 0, "magnitude": 1, "score": 2, "order": 3, "augment": 4, "mask": 5, "split": 6}
 
 
-def bits(seed: int, stream: str, layer: int, n: int) -> npt.NDArray[np.uint64]:
+def bits(seed: int, stream: str, layer: int, n: int, turn: int = 0) -> npt.NDArray[np.uint64]:
     """The first ``n`` raw 64-bit words of a stream, shape [n].
 
     Args:
@@ -22,9 +22,11 @@ def bits(seed: int, stream: str, layer: int, n: int) -> npt.NDArray[np.uint64]:
         layer: the layer's index, or whatever else counts within the stream (for ``order``, the
             epoch).
         n: how many.
+        turn: which turn, for a stream that is drawn from again and again; the counter's last word.
     """
     key = np.array([seed, STREAMS[stream] << 32 | layer], dtype=np.uint64)
-    return np.random.Philox(key=key).random_raw(n)
+    counter = np.array([0, 0, 0, turn], dtype=np.uint64)
+    return np.random.Philox(key=key, counter=counter).random_raw(n)
 
 
 def uniform(seed: int, stream: str, layer: int, n: int) -> npt.NDArray[np.float64]:

@@ -16,6 +16,7 @@ from trainers.batches import Batches
 from trainers.methods import Layer, Method, Pack
 
 Row = dict[str, Any]
+_MEANS = ("loss", "accuracy")
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ class Recorder:
         started = time.perf_counter()
         validation, test = self._evaluate("validation"), self._evaluate("test")
         full = self._evaluate("train") if epoch in (0, self._last) else None
+        expected = self._expected()
         train = torch.stack([full.loss, full.accuracy]) if running is None and full else running
         assert train is not None  # noqa: S101  (epoch 0 is evaluated in full)
         figures = {
@@ -95,8 +97,11 @@ class Recorder:
             "test_loss": test.loss,
             "test_accuracy": test.accuracy,
             "penalty_loss": self._method.penalty(self._pack),
+            "expected_test_accuracy": expected.accuracy if expected else None,
         }
-        counts = [_counts(layer, self._method.mask(layer)) for layer in self._pack.layers]
+        counts = [
+            _counts(layer, self._method.mask(self._pack, layer)) for layer in self._pack.layers
+        ]
         diverged = self._diverged(figures)
         taken = {"train_seconds": seconds, "evaluation_seconds": time.perf_counter() - started}
         for r in sorted(self._running):
@@ -141,7 +146,27 @@ class Recorder:
         return [not ok for ok in finite.tolist()]
 
     @torch.no_grad()
+    def _expected(self) -> _Evaluation | None:
+        """The test set under the expected mask, for methods whose masks are random."""
+        if not self._method.expected(self._pack):
+            return None
+        found = self._pass("test")
+        for layer in self._pack.layers:
+            self._method.rebuild(self._pack, layer)
+        return found
+
+    @torch.no_grad()
     def _evaluate(self, split: str) -> _Evaluation:
+        """A split, averaged over the states that the method is evaluated in."""
+        found = [self._pass(split) for _ in self._method.evaluated(self._pack)]
+        if len(found) == 1:
+            return found[0]
+        loss, accuracy = (torch.stack([getattr(f, n) for f in found]).mean(dim=0) for n in _MEANS)
+        constant = torch.stack([f.constant for f in found]).all(dim=0)
+        return _Evaluation(loss, accuracy, found[0].correct, constant)
+
+    def _pass(self, split: str) -> _Evaluation:
+        """A split under the weights as they are."""
         losses, correct, low, high = [], [], [], []
         self._pack.evaluating(True)
         for images, labels in self._batches.evaluation(split, self._pack.network.evaluation_batch):

@@ -228,7 +228,7 @@ FAILING = """
 from trainers.methods import Method
 
 class Failing(Method):
-    def rebuild(self, trial, layer):
+    def rebuild(self, pack, layer):
         raise ZeroDivisionError("bang")
 
 METHOD = Failing()

@@ -52,6 +52,9 @@ def test_defaults_are_frozen_for_ever():
         "rescaling": "none",
         "score_offset": 0.0,
         "density": 0.0,
+        "optimizer": "adam",
+        "momentum": 0.0,
+        "weight_decay": 0.0,
     }
 
 

@@ -36,10 +36,10 @@ def pack(method, scores=SCORES, **values):
     network = Network((LayerShape("fc1", (2, 2), 2, 2),), linear)
     begun = Pack([trial], network, [layer])
     how = parts.load("method", method)[0].METHOD
-    how.begin(begun, 0)
+    how.begin(begun, 0, None)
     if method != "dense":
         layer.trained.copy_(torch.tensor([scores]))
-        how.rebuild(trial, layer)
+        how.rebuild(begun, layer)
     return begun, how
 
 
@@ -65,13 +65,13 @@ def close(actual, expected):
 def test_effective_weights_and_masks(method, effective, mask):
     begun, how = pack(method)
     close(begun.layers[0].effective, [[float(x) for x in row] for row in effective])
-    close(how.mask(begun.layers[0]), [[float(x) for x in row] for row in mask])
+    close(how.mask(begun, begun.layers[0]), [[float(x) for x in row] for row in mask])
 
 
 @pytest.mark.parametrize(("method", "off"), [("free-pruning", 0.0), ("free-flipping", -1.0)])
 def test_a_score_of_exactly_zero_is_not_above_the_threshold(method, off):
     begun, how = pack(method, [[0.0, -0.0], [1e-30, -1e-30]])
-    close(how.mask(begun.layers[0]), [[off, off], [1.0, off]])
+    close(how.mask(begun, begun.layers[0]), [[off, off], [1.0, off]])
     close(begun.layers[0].effective, [[off, -off], [0.5, off * 0.5]])
 
 
@@ -104,7 +104,7 @@ def test_gradients_and_one_adam_step(method, loss, gradient):
 def test_the_gradient_that_reaches_the_scores():
     begun, how = pack("minimal-pruning", penalty=2.0)
     given = torch.tensor([[[-1.0, -2.0], [3.0, 4.0]]])
-    close(how.gradient(begun.trial, begun.layers[0], given), [[-1.5, 1.5], [1.0, 1.5]])  # g W - 2/4
+    close(how.gradient(begun, begun.layers[0], given), [[-1.5, 1.5], [1.0, 1.5]])  # g W - 2/4
 
 
 def test_a_step_that_crosses_zero_changes_the_connection():
@@ -134,14 +134,20 @@ def test_penalties(method, expected):
 def test_methods_read_the_fields_they_use():
     reads = {part.name: set(part.reads) for part in parts.parts("method")}
     scores = {"score_low", "score_high", "score_offset"}
-    assert reads == {
+    rank = {"score_low", "score_high", "density"}
+    masks = ["random-pruning", "magnitude-pruning", "snip", "grasp", "synflow", "lottery-ticket"]
+    assert reads == {name: {"density"} for name in masks} | {
         "dense": set(),
         "frozen": set(),
+        "supermask": set(),
         "free-pruning": scores | {"rescaling"},
         "free-flipping": scores,
         "minimal-pruning": scores | {"penalty", "rescaling"},
         "minimal-flipping": scores | {"penalty"},
         "maximal-pruning": scores | {"penalty", "rescaling"},
+        "edge-popup": rank | {"rescaling"},
+        "edge-popup-flipping": rank,
+        "edge-popup-official": {"density", "rescaling"},
     }
 
 
@@ -156,8 +162,8 @@ def test_rescaling(rescaling, factor, gradient_factor):
     given = torch.tensor([[[-1.0, -2.0], [3.0, 4.0]]])
     expected = [[-1.0 * gradient_factor, 2.0 * gradient_factor]]
     expected += [[1.5 * gradient_factor, 2.0 * gradient_factor]]
-    close(how.gradient(begun.trial, begun.layers[0], given), expected)
-    close(how.mask(begun.layers[0]), [[1.0, 0.0], [1.0, 1.0]])
+    close(how.gradient(begun, begun.layers[0], given), expected)
+    close(how.mask(begun, begun.layers[0]), [[1.0, 0.0], [1.0, 1.0]])
 
 
 def test_rescaling_where_few_or_none_are_kept():
@@ -175,9 +181,9 @@ def test_rescaling_is_each_replicas_own():
     layer = Layer("fc1", torch.tensor([WEIGHT, WEIGHT]))
     begun = Pack(trials, Network((LayerShape("fc1", (2, 2), 2, 2),), linear), [layer])
     how = parts.load("method", "free-pruning")[0].METHOD
-    how.begin(begun, 0)
+    how.begin(begun, 0, None)
     layer.trained.copy_(torch.tensor([SCORES, [[0.05, -0.1], [-0.1, -0.1]]]))
-    how.rebuild(trials[0], layer)
+    how.rebuild(begun, layer)
     torch.testing.assert_close(
         layer.effective.detach(), torch.tensor([[[1, 0], [0.5, 0.5]], [[2.0, 0], [0, 0]]])
     )
@@ -193,19 +199,19 @@ def test_frozen_weights_stay_as_drawn():
 class _FirstColumn(MaskedWeights):
     """Weights under a fixed mask: the second input is disconnected."""
 
-    def masks(self, pack):
+    def masks(self, pack, number, batches):
         return [torch.tensor([[[1.0, 0.0], [1.0, 0.0]]]) for _ in pack.layers]
 
 
 def test_weights_under_a_mask_stay_at_zero_where_masked():
     begun, _ = pack("dense")
     how = _FirstColumn()
-    how.begin(begun, 0)
+    how.begin(begun, 0, None)
     close(begun.layers[0].effective, [[1.0, 0.0], [0.5, 0.0]])
     step(begun, how)
     # logits (1, 0.5): the gradient of row 1 is negative, of row 2 positive
     close(begun.layers[0].effective, [[1.001, 0.0], [0.499, 0.0]])
-    close(how.mask(begun.layers[0]), [[1.0, 0.0], [1.0, 0.0]])
+    close(how.mask(begun, begun.layers[0]), [[1.0, 0.0], [1.0, 0.0]])
 
 
 class _Naive(torch.autograd.Function):
@@ -234,7 +240,7 @@ def test_the_leaf_form_equals_a_straight_through_function_to_the_bit(method, off
     how: Method = parts.load("method", method)[0].METHOD
 
     begun = assemble([given], network, torch.device("cpu"))
-    how.begin(begun, 0)
+    how.begin(begun, 0, None)
     scores = [layer.trained.clone().requires_grad_() for layer in begun.layers]
     engine = Leaf(begun, how, 30)
     for images, labels in batches:

@@ -34,8 +34,8 @@ def test_a_step_is_as_long_as_the_schedule_says(trial):
     layer = Layer("fc1", torch.zeros(1, 2, 2))
     network = Network((LayerShape("fc1", (2, 2), 2, 2),), lambda w, x, n: x.flatten(2).bmm(w[0].mT))
     pack, dense = Pack([given], network, [layer]), parts.load("method", "dense")[0].METHOD
-    dense.begin(pack, 0)
-    dense.gradient = lambda trial, layer, gradient: torch.ones_like(gradient)
+    dense.begin(pack, 0, None)
+    dense.gradient = lambda pack, layer, gradient: torch.ones_like(gradient)
     engine, places = Leaf(pack, dense, 4), [0.0]
     for _ in range(4):
         engine.step(torch.ones(1, 1, 1, 1, 2), torch.tensor([[0]]))

@@ -198,7 +198,7 @@ def test_scores_start_in_their_range_and_do_not_depend_on_the_weights(trial, dig
         given = trial(weights=weights, score_low=-0.5, score_high=0.25)
         network = build(given, digits.shape, digits.classes)
         pack = assemble([given], network, torch.device("cpu"))
-        parts.load("method", "free-pruning")[0].METHOD.begin(pack, 0)
+        parts.load("method", "free-pruning")[0].METHOD.begin(pack, 0, None)
         scores.append(torch.cat([layer.trained.flatten() for layer in pack.layers]).detach())
     assert torch.equal(*scores)
     assert -0.5 <= scores[0].min() < -0.49
@@ -209,7 +209,7 @@ def test_scores_start_in_their_range_and_do_not_depend_on_the_weights(trial, dig
 def test_the_offset_is_the_share_of_scores_at_or_below_zero(offset, trial, digits):
     given = trial(score_offset=offset)
     pack = assemble([given], build(given, digits.shape, 10), torch.device("cpu"))
-    parts.load("method", "free-pruning")[0].METHOD.begin(pack, 0)
+    parts.load("method", "free-pruning")[0].METHOD.begin(pack, 0, None)
     scores = torch.cat([layer.trained.flatten() for layer in pack.layers])
     tolerance = 5 * math.sqrt(offset * (1 - offset) / len(scores))
     assert (scores <= 0).double().mean().item() == pytest.approx(offset, abs=tolerance)

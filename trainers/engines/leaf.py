@@ -1,4 +1,4 @@
-"""The readable engine: autograd with the effective weights as its leaves, PyTorch's fused Adam.
+"""The readable engine: autograd with the effective weights as its leaves, a fused optimiser.
 
 The gradient of the effective weight is all that a method needs, so the mask is no part of the
 graph; this is bit-identical to a straight-through autograd function per layer, and faster.
@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (PyTorch's own name for it)
 from torch import Tensor
 
+from studies.trial import Trial
 from trainers import schedules
 from trainers.methods import Method, Pack
 
@@ -31,12 +32,7 @@ class Leaf:
         # replica must get the same bits in a pack as alone.
         self._trained = [replica for layer in pack.layers for replica in layer.trained.unbind()]
         self._beside = [p for norms in pack.norms for p in norms.parameters()]
-        self._optimizer = torch.optim.Adam(
-            [*self._trained, *self._beside],
-            lr=pack.trial.learning_rate,
-            eps=pack.trial.adam_epsilon,
-            fused=True,
-        )
+        self._optimizer = _optimizer(pack.trial, [*self._trained, *self._beside])
 
     def step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """One training step.
@@ -63,13 +59,18 @@ class Leaf:
             parameter.grad = None
         for layer in pack.layers:
             layer.effective.grad = None
-            method.rebuild(pack.trial, layer)
+            method.rebuild(pack, layer)
         return loss.detach(), (logits.detach().argmax(dim=2) == labels).sum(dim=1)
 
     def state(self) -> dict[str, Tensor]:
         """What the optimiser knows, by name: copies of nothing, so write them before a step."""
         known = self._optimizer.state_dict()["state"]
-        named = {f"{i}.{key}": value for i, about in known.items() for key, value in about.items()}
+        named = {
+            f"{i}.{key}": value
+            for i, about in known.items()
+            for key, value in about.items()
+            if value is not None
+        }
         return named | {"taken": torch.tensor(self._taken)}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
@@ -86,4 +87,13 @@ class Leaf:
         """The gradient of each replica's part of each layer, in the order of the parameters."""
         for layer in self._pack.layers:
             assert layer.effective.grad is not None  # noqa: S101  (the backward pass has set it)
-            yield from self._method.gradient(self._pack.trial, layer, layer.effective.grad).unbind()
+            yield from self._method.gradient(self._pack, layer, layer.effective.grad).unbind()
+
+
+def _optimizer(trial: Trial, parameters: list[Tensor]) -> torch.optim.Optimizer:
+    rate, decay = trial.learning_rate, trial.weight_decay
+    if trial.optimizer == "sgd":
+        return torch.optim.SGD(
+            parameters, rate, momentum=trial.momentum, weight_decay=decay, fused=True
+        )
+    return torch.optim.Adam(parameters, rate, eps=trial.adam_epsilon, fused=True)

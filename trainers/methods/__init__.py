@@ -7,19 +7,31 @@ What is trained, and how the network's effective weights follow from it:
     connections         scores                 effective = weight * where(score > threshold, 1, off)
 
 For connections the gradient goes straight through the mask to all scores (arXiv:2006.16627,
-section 3): dL/dscore = dL/deffective * weight. pruning: off = 0; flipping: off = -1. What a network
-has beside connections, the scale and shift of an `affine` batch normalisation, is trained with
-every method.
+section 3): dL/dscore = dL/deffective * weight. pruning: off = 0; flipping: off = -1.
+
+Where the threshold comes from is the whole difference that the studies are about:
+
+    free-*, minimal-*, maximal-*         the constant 0
+    edge-popup*                          the scores' own quantile at 1 - density: somebody chooses
+    random-, magnitude-pruning, snip,    a ranking of the weights, cut at the density that somebody
+    grasp, synflow, lottery-ticket       chooses
+    supermask                            none: a connection is kept by chance, sigmoid(score)
+
+What a network has beside connections, the scale and shift of an `affine` batch normalisation, is
+trained with every method. A file whose name has parameters has a function `method(**parameters)`
+instead of `METHOD`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from studies.trial import Trial
-from trainers import randomness
+from trainers import parts, randomness
+from trainers.batches import Batches
 from trainers.networks import Network
 from trainers.weights import draw, scale
 
@@ -36,11 +48,17 @@ class Layer:
         effective: what the network computes with: the leaf that autograd gives a gradient to.
             Where the weights themselves are trained it shares its memory with `trained`.
         mask: a fixed mask of 0 and 1 that the weights are trained under, or None.
+        start: weights to go back to, for methods that do, or None.
+        index: of the layer, from 0.
+        passes: training steps so far, for methods that draw anew in each.
     """
 
     name: str
     weight: Tensor
     scale: Tensor | None = None
+    start: Tensor | None = None
+    index: int = 0
+    passes: int = 0
     trained: Tensor = field(init=False)
     effective: Tensor = field(init=False)
     mask: Tensor | None = None
@@ -94,7 +112,7 @@ class Method:
         """Epochs of each round; the optimiser starts afresh with each round."""
         return (trial.epochs,)
 
-    def begin(self, pack: Pack, number: int) -> None:
+    def begin(self, pack: Pack, number: int, batches: Batches) -> None:
         """Set up round ``number`` (from 0): what is trained, and the effective weights.
 
         Methods that prune between rounds or from a first batch's gradient do so here.
@@ -104,16 +122,24 @@ class Method:
                 layer.effective = layer.weight.clone().requires_grad_()
                 layer.trained = layer.effective.detach()
 
-    def gradient(self, trial: Trial, layer: Layer, gradient: Tensor) -> Tensor:
+    def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
         """Turn dL/deffective into dL/dtrained, [R, *shape]; it may work in place."""
         return gradient
 
-    def rebuild(self, trial: Trial, layer: Layer) -> None:
+    def rebuild(self, pack: Pack, layer: Layer) -> None:
         """Write the effective weights that follow from what is trained."""
 
-    def mask(self, layer: Layer) -> Tensor:
+    def mask(self, pack: Pack, layer: Layer) -> Tensor:
         """What became of each connection: 1 kept, 0 pruned, -1 flipped; [R, *shape]."""
         return torch.ones_like(layer.weight) if layer.mask is None else layer.mask
+
+    def evaluated(self, pack: Pack) -> Iterator[None]:
+        """Put the pack into each state that an evaluation averages over; most have one."""
+        yield
+
+    def expected(self, pack: Pack) -> bool:
+        """Put the pack into its expected state, for methods whose masks are random; else False."""
+        return False
 
     def penalty(self, pack: Pack) -> Tensor:
         """What the method adds to the cross-entropy, per replica, [R]."""
@@ -121,26 +147,41 @@ class Method:
 
 
 class MaskedWeights(Method):
-    """Trains weights under a mask that `masks` gives before the first round."""
+    """Trains weights under a mask that `masks` gives before a round.
 
-    def masks(self, pack: Pack) -> list[Tensor]:
-        """A mask of 0 and 1 for each layer, [R, *shape]."""
+    Attributes:
+        shuffled: whether each layer's mask is permuted by the seed: pruning at random with the
+            layers' densities matched to the method's own.
+    """
+
+    def __init__(self, *, shuffled: bool = False) -> None:
+        self.shuffled = shuffled
+
+    def masks(self, pack: Pack, number: int, batches: Batches) -> list[Tensor] | None:
+        """A mask of 0 and 1 for each layer, [R, *shape]; None where round ``number`` has no new."""
         raise NotImplementedError
 
-    def begin(self, pack: Pack, number: int) -> None:
-        """Draw the masks and start from the weights that they keep."""
-        super().begin(pack, number)
-        if number == 0:
-            for layer, mask in zip(pack.layers, self.masks(pack), strict=True):
-                layer.mask = mask
-                layer.trained.mul_(mask)
+    def begin(self, pack: Pack, number: int, batches: Batches) -> None:
+        """Take the masks of the round, and go on with the weights that they keep."""
+        super().begin(pack, number, batches)
+        masks = self.masks(pack, number, batches)
+        for layer, mask in zip(pack.layers, masks or [], strict=bool(masks)):
+            layer.mask = _shuffled(pack.trials, layer.index, mask) if self.shuffled else mask
+            layer.trained.mul_(layer.mask)
 
-    def gradient(self, trial: Trial, layer: Layer, gradient: Tensor) -> Tensor:
+    def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
         """A weight that is masked gets no gradient, so Adam leaves it at zero."""
         return gradient if layer.mask is None else gradient.mul_(layer.mask)
 
 
-#: The score that a connection must exceed to be kept, for every method that needs no tuning.
+def _shuffled(trials: Sequence[Trial], index: int, mask: Tensor) -> Tensor:
+    flat = mask.flatten(1)
+    orders = [randomness.permutation(t.seed, "mask", index, flat.shape[1]) for t in trials]
+    order = torch.from_numpy(np.stack(orders)).to(mask.device)
+    return flat.gather(1, order).view_as(mask)
+
+
+#: The score that a connection must exceed to be kept, for every method that needs no density.
 THRESHOLD = 0.0
 
 
@@ -160,17 +201,27 @@ class Connections(Method):
     off: float
     extreme: int = 0
 
-    def begin(self, pack: Pack, number: int) -> None:
+    def begin(self, pack: Pack, number: int, batches: Batches) -> None:
         """Draw the scores."""
-        if number > 0:
-            return
-        for index, layer in enumerate(pack.layers):
-            drawn = [_scores(trial, index, layer.weight[0]) for trial in pack.trials]
+        for layer in pack.layers:
+            drawn = [self.start(trial, layer) for trial in pack.trials]
             layer.trained = torch.stack(drawn).to(layer.weight.device)
             layer.effective = torch.empty_like(layer.weight).requires_grad_()
-            self.rebuild(pack.trial, layer)
+            self.rebuild(pack, layer)
 
-    def rebuild(self, trial: Trial, layer: Layer) -> None:
+    def start(self, trial: Trial, layer: Layer) -> Tensor:
+        """A trial's scores of a layer before training, [*shape].
+
+        Uniform between `score_low` and `score_high`. With a `score_offset` the range is moved, as
+        wide as it is, so that this share of the scores is at or below zero.
+        """
+        low, high = trial.score_low, trial.score_high
+        if trial.score_offset:
+            width = high - low
+            low, high = -trial.score_offset * width, (1 - trial.score_offset) * width
+        return uniform_scores(trial, layer, low, high)
+
+    def rebuild(self, pack: Pack, layer: Layer) -> None:
         """effective = weight * where(score > threshold, 1, off), rescaled if the trial says so."""
         effective = layer.effective.detach()
         # ReLU's own backward, as one pass over memory: weight where score > threshold, else 0.
@@ -179,57 +230,58 @@ class Connections(Method):
         )
         if self.off != 0.0:  # kept: (1 - off) weight + off weight; else: off weight
             effective.mul_(1.0 - self.off).add_(layer.weight, alpha=self.off)
-        if trial.rescaling != "none":
-            effective.mul_(_rescaling(trial, layer))
+        if pack.trial.rescaling != "none":
+            effective.mul_(self.rescaling(pack, layer))
 
-    def gradient(self, trial: Trial, layer: Layer, gradient: Tensor) -> Tensor:
+    def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
         """dL/dscore = dL/deffective * weight, and the penalty's own gradient, straight through."""
-        if trial.rescaling == "scale-fan":  # it scales the weights themselves, `dynamic` the mask
-            gradient.mul_(_rescaling(trial, layer))
+        if (
+            pack.trial.rescaling == "scale-fan"
+        ):  # it scales the weights themselves, `dynamic` the mask
+            gradient.mul_(self.rescaling(pack, layer))
         gradient.mul_(layer.weight)
         if self.extreme:
-            gradient.add_(self.extreme * trial.penalty / layer.weight[0].numel())
+            gradient.add_(self.extreme * pack.trial.penalty / layer.weight[0].numel())
         return gradient
 
-    def mask(self, layer: Layer) -> Tensor:
+    def mask(self, pack: Pack, layer: Layer) -> Tensor:
         """1 where the score is above the threshold, else `off`."""
         off = torch.tensor(self.off, device=layer.weight.device)
         return torch.where(layer.trained > THRESHOLD, 1.0, off)
+
+    def rescaling(self, pack: Pack, layer: Layer) -> Tensor:
+        """The factor on a pruned layer's effective weights, [R, 1, ...].
+
+        dynamic: size / (1 + kept), as in Zhou et al. (2019, arXiv:1905.01067, section 3); in the
+        official code the gradient passes it by. scale-fan: 1 / sqrt(density), as Ramanujan et al.
+        (2020, arXiv:1911.13299) scale their weights, here by the density of the moment.
+        """
+        kept = (self.mask(pack, layer) > 0).flatten(1).sum(dim=1, dtype=torch.float32)
+        size = float(layer.weight[0].numel())
+        dynamic = pack.trial.rescaling == "dynamic"
+        factor = size / (1 + kept) if dynamic else (size / kept.clamp(min=1)).sqrt()
+        return factor.view(-1, *[1] * (layer.weight.dim() - 1))
 
     def penalty(self, pack: Pack) -> Tensor:
         """extreme * penalty * sum over layers of mean(mask), [R]."""
         if not self.extreme:
             return super().penalty(pack)
-        means = [self.mask(layer).flatten(1).mean(dim=1) for layer in pack.layers]
+        means = [self.mask(pack, layer).flatten(1).mean(dim=1) for layer in pack.layers]
         return self.extreme * pack.trial.penalty * torch.stack(means).sum(dim=0)
 
 
-def _scores(trial: Trial, index: int, like: Tensor) -> Tensor:
-    """A layer's scores at the start: uniform between `score_low` and `score_high`.
-
-    With a `score_offset` the range is moved, as wide as it is, so that this share of the scores
-    is at or below zero.
-    """
-    low, high = trial.score_low, trial.score_high
-    if trial.score_offset:
-        range_ = high - low
-        low, high = -trial.score_offset * range_, (1 - trial.score_offset) * range_
-    uniform = torch.from_numpy(randomness.uniform(trial.seed, "score", index, like.numel()))
+def uniform_scores(trial: Trial, layer: Layer, low: float, high: float) -> Tensor:
+    """A trial's scores of a layer, uniform between two ends by the common numbers, [*shape]."""
+    like = layer.weight[0]
+    uniform = torch.from_numpy(randomness.uniform(trial.seed, "score", layer.index, like.numel()))
     return (low + (high - low) * uniform).to(torch.float32).reshape(like.shape)
 
 
-def _rescaling(trial: Trial, layer: Layer) -> Tensor:
-    """The factor on a pruned layer's effective weights, [R, 1, ...].
-
-    dynamic: size / (1 + kept), as in Zhou et al. (2019, arXiv:1905.01067, section 3); in the
-    official code the gradient passes it by. scale-fan: 1 / sqrt(density), as Ramanujan et al.
-    (2020, arXiv:1911.13299) scale their weights, here by the density of the moment.
-    """
-    kept = (layer.trained > THRESHOLD).flatten(1).sum(dim=1, dtype=torch.float32)
-    size = float(layer.weight[0].numel())
-    dynamic = trial.rescaling == "dynamic"
-    factor = size / (1 + kept) if dynamic else (size / kept.clamp(min=1)).sqrt()
-    return factor.view(-1, *[1] * (layer.weight.dim() - 1))
+def load(trial: Trial) -> Method:
+    """The method that a trial names, with the parameters in the name."""
+    module, found = parts.load("method", trial.method)
+    made: Method = module.METHOD if not found.parameters else module.method(**found.parameters)
+    return made
 
 
 def assemble(trials: Sequence[Trial], network: Network, device: torch.device) -> Pack:
@@ -239,7 +291,7 @@ def assemble(trials: Sequence[Trial], network: Network, device: torch.device) ->
         weight = torch.stack([draw(trial, index, shape) for trial in trials]).to(device)
         factors = torch.tensor([scale(trial, shape) for trial in trials], device=device)
         scaled = factors.view(-1, *[1] * len(shape.shape)) if (factors != 1).any() else None
-        layers.append(Layer(shape.name, weight, scaled))
+        layers.append(Layer(shape.name, weight, scaled, index=index))
     return Pack(trials, network, layers, [_norms(trials[0], network).to(device) for _ in trials])
 
 

@@ -7,14 +7,13 @@ untrained network, whose batch normalisation still follows its running statistic
 
 from torch import Tensor
 
-from studies.trial import Trial
-from trainers.methods import Layer, Method
+from trainers.methods import Layer, Method, Pack
 
 
 class Frozen(Method):
     """Dense training with no gradient for the weights, so that Adam leaves them as they are."""
 
-    def gradient(self, trial: Trial, layer: Layer, gradient: Tensor) -> Tensor:
+    def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
         """Zero, [R, *shape]."""
         return gradient.zero_()
 

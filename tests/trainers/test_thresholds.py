@@ -1,0 +1,431 @@
+"""Methods that need a threshold, or draw their masks: hand-made numbers.
+
+    W = [[1, -1], [0.5, 0.5]], x = (1, 2), label 0, as in test_methods
+
+Dense: logits (-1, 1.5), p = (0.075858, 0.924142), dL/dW = 0.924142 [[-1, -2], [1, 2]].
+"""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from studies.trial import Trial
+from trainers.batches import Batches
+from trainers.engines.leaf import Leaf
+from trainers.loop import train
+from trainers.methods import Layer, Method, Pack, assemble, load
+from trainers.methods._masks import keep_largest
+from trainers.methods.edge_popup import dropped, top
+from trainers.methods.lottery_ticket import prunings
+from trainers.networks import LayerShape, Network, build
+
+WEIGHT = [[1.0, -1.0], [0.5, 0.5]]
+SCORES = [[0.05, -0.1], [0.02, 0.07]]
+ABOUT = {"network": "lenet-1", "dataset": "digits", "weights": "he-normal", "epochs": 4}
+
+
+class OneImage:
+    """Batches of the one image x = (1, 2) with label 0."""
+
+    class data:  # noqa: N801
+        shape = (1, 1, 2)
+
+    def balanced(self, per_class):
+        return torch.tensor([1.0, 2.0]).view(1, 1, 1, 1, 2), torch.tensor([[0]])
+
+
+def linear(weights, images, norms):
+    return images.flatten(2).bmm(weights[0].mT)
+
+
+def begun(method, scores=None, weight=WEIGHT, **values):
+    """A pack of one replica of one layer, and its method, at its start."""
+    trial = Trial(**ABOUT, method=method, **{"seed": 1} | values)
+    layer = Layer("fc1", torch.tensor([weight]))
+    network = Network((LayerShape("fc1", (2, 2), 2, 2),), linear)
+    pack = Pack([trial], network, [layer], [torch.nn.ModuleList()])
+    how = load(trial)
+    how.begin(pack, 0, OneImage())
+    if scores is not None:
+        layer.trained.copy_(torch.tensor([scores]))
+        how.rebuild(pack, layer)
+    return pack, layer, how
+
+
+def close(actual, expected):
+    torch.testing.assert_close(actual.detach(), torch.tensor([expected]), rtol=1e-5, atol=1e-6)
+
+
+# --- edge-popup ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("density", "mask"),
+    [
+        (1.0, [[1, 1], [1, 1]]),
+        (0.75, [[1, 0], [1, 1]]),  # drops 1 of 4: -0.1
+        (0.5, [[1, 0], [0, 1]]),  # and 0.02
+        (0.6, [[1, 0], [1, 1]]),  # floor(0.4 * 4) = 1
+        (0.25, [[0, 0], [0, 1]]),
+        (0.1, [[0, 0], [0, 1]]),  # floor(0.9 * 4) = 3
+    ],
+)
+@pytest.mark.parametrize(("method", "off"), [("edge-popup", 0), ("edge-popup-flipping", -1)])
+def test_edge_popup_keeps_the_top_scores(method, off, density, mask):
+    pack, layer, how = begun(method, SCORES, density=density)
+    expected = torch.where(torch.tensor([mask]) == 1, 1.0, float(off))
+    assert torch.equal(how.mask(pack, layer), expected)
+    assert torch.equal(layer.effective.detach(), torch.tensor([WEIGHT]) * expected)
+
+
+def test_equal_scores_are_dropped_in_their_order():
+    # A bare score > threshold would drop all four.
+    pack, layer, how = begun("edge-popup", [[0.05, 0.05], [0.05, 0.05]], density=0.5)
+    close(how.mask(pack, layer), [[0.0, 0.0], [1.0, 1.0]])
+    pack, layer, how = begun("edge-popup", [[0.07, 0.05], [0.05, 0.02]], density=0.5)
+    close(how.mask(pack, layer), [[1.0, 0.0], [1.0, 0.0]])  # 0.02 and the first 0.05
+
+
+def test_the_gradient_goes_straight_through_to_all_scores():
+    pack, layer, how = begun("edge-popup", SCORES, density=0.5)
+    given = torch.tensor([[[-1.0, -2.0], [3.0, 4.0]]])
+    close(how.gradient(pack, layer, given), [[-1.0, 2.0], [1.5, 2.0]])  # g W
+
+
+def test_the_official_variant_ranks_sizes_and_turns_the_gradient_with_the_sign():
+    pack, layer, how = begun("edge-popup-official", SCORES, density=0.5)
+    close(how.mask(pack, layer), [[0.0, 1.0], [0.0, 1.0]])  # |-0.1| is the largest
+    given = torch.tensor([[[-1.0, -2.0], [3.0, 4.0]]])
+    close(how.gradient(pack, layer, given), [[-1.0, -2.0], [1.5, 2.0]])  # sign(s) g W
+
+
+def test_the_official_variant_starts_within_the_inverse_root_of_fan_in(trial, digits):
+    pack = assemble([trial("edge-popup-official", density=0.5)], lenet(trial), torch.device("cpu"))
+    load(pack.trial).begin(pack, 0, None)
+    ends = [layer.trained.abs().max().item() for layer in pack.layers]
+    expected = [1 / math.sqrt(n) for n in (64, 20, 10)]
+    assert ends == [pytest.approx(end, rel=0.05) for end in expected]
+    assert all(end <= bound for end, bound in zip(ends, expected, strict=True))
+
+
+def lenet(trial):
+    return build(trial(), (1, 8, 8), 10)
+
+
+def test_scale_fan_divides_by_the_root_of_the_density():
+    _, layer, _ = begun("edge-popup", SCORES, density=0.5, rescaling="scale-fan")
+    close(layer.effective, [[math.sqrt(2), 0.0], [0.0, 0.5 * math.sqrt(2)]])
+
+
+@given(
+    st.lists(
+        st.sampled_from([-0.5, 0.0, 0.25, 0.3]) | st.floats(-1, 1, width=32, allow_subnormal=False),
+        min_size=1,
+    ),
+    st.floats(1e-6, 1),
+)
+def test_selection_equals_a_full_sort(scores, density):
+    kept = top(torch.tensor(scores), density)
+    order = sorted(range(len(scores)), key=lambda i: (np.float32(scores[i]), i))
+    expected = [1.0] * len(scores)
+    for i in order[: dropped(density, len(scores))]:
+        expected[i] = 0.0
+    assert kept.tolist() == expected
+
+
+def test_scaling_scores_and_rate_together_changes_no_mask(trial, digits):
+    """C8: the range of the scores is no threshold, only rate / range matters.
+
+    With powers of two all roundings scale along; Adam's epsilon does not enter, since its steps
+    are rate * m / (sqrt(v) + epsilon) and gradients do not depend on the scores' size.
+    """
+    for method in ("free-pruning", "free-flipping"):
+        about = {"network": "lenet-300-100", "epochs": 3, "learning_rate": 2**-9}
+        plain = trial(method, score_low=2**-6, score_high=2**-3, **about)
+        about["learning_rate"] *= 8
+        large = trial(method, score_low=2**-3, score_high=2**0, **about)
+        rows = [[list(r.layers) for r in train([t], digits)] for t in (plain, large)]
+        assert rows[0] == rows[1]
+        assert rows[0][3][0]["mask_positive"] < rows[0][0][0]["mask_positive"]
+
+
+def test_flipping_at_d_and_one_minus_d_are_mirrored_runs(trial, digits):
+    """All weights' signs turned, all scores turned: the same network and the same training."""
+    packs = []
+    for density in (0.75, 0.25):
+        given = trial("edge-popup-flipping", density=density, network="lenet-32-32")
+        pack = assemble([given], build(given, digits.shape, 10), torch.device("cpu"))
+        how = load(given)
+        how.begin(pack, 0, None)
+        if packs:
+            for layer in pack.layers:
+                layer.weight.neg_()
+                layer.trained.neg_()
+                how.rebuild(pack, layer)
+        engine = Leaf(pack, how, 20)
+        batches = Batches(digits, [given], torch.device("cpu")).training(1)
+        for images, labels in itertools.islice(batches, 20):
+            engine.step(images, labels)
+        packs.append(pack)
+    for one, other in zip(packs[0].layers, packs[1].layers, strict=True):
+        assert torch.equal(one.effective, other.effective)
+        assert torch.equal(one.trained, -other.trained)
+
+
+# --- supermask -----------------------------------------------------------------------------------
+
+
+def test_supermasks_gradient_is_that_of_the_chance():
+    pack, layer, how = begun("supermask", [[0.0, 0.0], [math.log(3), -math.log(3)]])
+    given = torch.tensor([[[-1.0, -2.0], [3.0, 4.0]]])
+    # sigma = 1/2, 1/2, 3/4, 1/4; g W sigma (1 - sigma)
+    close(how.gradient(pack, layer, given), [[-0.25, 0.5], [1.5 * 3 / 16, 2 * 3 / 16]])
+
+
+def test_supermask_draws_a_new_mask_for_each_pass_and_ten_for_an_evaluation(trial, digits):
+    given = trial("supermask", network="lenet-300-100")
+    pack = assemble([given], build(given, digits.shape, 10), torch.device("cpu"))
+    how = load(given)
+    how.begin(pack, 0, None)
+    layer = pack.layers[0]
+    masks = [how.mask(pack, layer).clone()]
+    layer.trained.fill_(math.log(3))
+    for _ in range(3):
+        how.gradient(pack, layer, torch.zeros_like(layer.weight))
+        how.rebuild(pack, layer)
+        masks.append(how.mask(pack, layer).clone())
+    assert masks[0].mean().item() == pytest.approx(0.5, abs=0.02)
+    assert [m.mean().item() for m in masks[1:]] == [pytest.approx(0.75, abs=0.02)] * 3
+    drawn = [how.mask(pack, layer).clone() for _ in how.evaluated(pack)]
+    assert len(drawn) == 10
+    every = torch.stack([*masks, *drawn]).flatten(1)
+    assert len({row.numpy().tobytes() for row in every}) == 14
+    assert torch.equal(how.mask(pack, layer), masks[-1])  # the pass's own mask is back
+    both = (drawn[0] * drawn[1]).mean().item()
+    assert both == pytest.approx(0.75**2, abs=0.02)  # independent
+    assert how.expected(pack)
+    torch.testing.assert_close(layer.effective.detach(), layer.weight * 0.75)
+
+
+def test_supermask_learns_and_its_expected_mask_is_a_figure_of_its_own(trial, digits):
+    given = trial("supermask", network="lenet-300-100", epochs=5, learning_rate=0.05)
+    found = [r.epoch for r in train([given], digits)]
+    assert found[-1]["test_accuracy"] > 0.85
+    assert found[-1]["expected_test_accuracy"] > 0.85
+    assert found[-1]["expected_test_accuracy"] != found[-1]["test_accuracy"]
+    (*_, dense) = train([trial("dense", epochs=1)], digits)
+    assert dense.epoch["expected_test_accuracy"] is None
+
+
+# --- rankings of weights -------------------------------------------------------------------------
+
+
+def test_snip_by_hand():
+    # |w g| / 0.924142 = [[1, 2], [0.5, 1]]: at 3/4 the 0.5 goes; ties of 1 by the seed
+    _, layer, _ = begun("snip", density=0.75)
+    close(layer.mask, [[1.0, 1.0], [0.0, 1.0]])
+    _, layer, _ = begun("snip", density=0.25)
+    close(layer.mask, [[0.0, 1.0], [0.0, 0.0]])
+    close(layer.trained, [[0.0, -1.0], [0.0, 0.0]])
+
+
+def test_grasp_by_hand():
+    # One image, two classes: with q = p2 / T... the loss depends on d = z2 - z1 alone,
+    # L = log(1 + exp(d / T)), g = L'(d) u with u = dd/dW = [[-1, -2], [1, 2]] and
+    # H g = L''(d) <u, g> u = L'' L' |u|^2 u, so w * Hg has the order of w * u:
+    # W * u = [[-1, 2], [0.5, 1]]: kept first 2, then 1, then 0.5.
+    for density, expected in (
+        (0.25, [[0.0, 1.0], [0.0, 0.0]]),
+        (0.5, [[0.0, 1.0], [0.0, 1.0]]),
+        (0.75, [[0.0, 1.0], [1.0, 1.0]]),
+    ):
+        _, layer, _ = begun("grasp", density=density)
+        close(layer.mask, expected)
+
+
+def test_synflow_by_hand():
+    # One layer: R = sum |w| for an input of ones, score |w| = [[1, 1], [0.5, 0.5]].
+    _, layer, _ = begun("synflow", density=0.5)
+    close(layer.mask, [[1.0, 1.0], [0.0, 0.0]])
+
+
+def test_synflow_of_two_layers_keeps_whole_paths():
+    # Units a and b in the middle: input -> a 3, input -> b 1; a -> out 1, b -> out 2.
+    # R = 3 * 1 + 1 * 2; scores 3, 2 in both layers: the path through a is kept.
+    trial = Trial(**ABOUT, method="synflow", seed=1, density=0.5)
+    shapes = (LayerShape("fc1", (2, 1), 1, 2), LayerShape("fc2", (1, 2), 2, 1))
+    network = Network(shapes, lambda w, x, n: x.flatten(2).bmm(w[0].mT).bmm(w[1].mT))
+    layers = [
+        Layer("fc1", torch.tensor([[[3.0], [-1.0]]])),
+        Layer("fc2", torch.tensor([[[1.0, 2.0]]])),
+    ]
+    pack = Pack([trial], network, layers, [torch.nn.ModuleList()])
+
+    class Batches:
+        class data:  # noqa: N801
+            shape = (1, 1, 1)
+
+    load(trial).begin(pack, 0, Batches())
+    close(layers[0].mask, [[1.0], [0.0]])
+    close(layers[1].mask, [[1.0, 0.0]])
+
+
+def kept(record):
+    return [row["mask_positive"] / row["connections"] for row in record.layers]
+
+
+@pytest.mark.parametrize("weights", ["he-normal", "he-constant"])
+def test_synflow_avoids_layer_collapse_where_snip_does_not(weights, trial, digits):
+    about = {"network": "lenet-100-100-100-100", "weights": weights, "density": 0.01, "epochs": 0}
+    (synflow,) = train([trial("synflow", **about)], digits)
+    assert min(kept(synflow)) > 0
+    changed = synflow.epoch["changed"]
+    assert changed == pytest.approx(0.99, abs=1e-4)
+
+
+@pytest.mark.parametrize("method", ["random-pruning", "snip", "grasp", "synflow", "snip(shuffled)"])
+@pytest.mark.parametrize("density", [1.0, 0.5, 0.1])
+def test_pruning_at_the_start_keeps_the_density_and_trains_what_is_kept(
+    method, density, trial, digits
+):
+    given = trial(method, network="lenet-100", density=density, epochs=3)
+    found = list(train([given], digits))
+    n = 64 * 100 + 100 * 10
+    for record in found:
+        changed = sum(row["mask_zero"] for row in record.layers)
+        assert changed == pytest.approx(dropped(density, n), abs=1)  # per layer for random
+        assert all(row["effective_zero"] == row["mask_zero"] for row in record.layers)
+    assert found[-1].epoch["test_accuracy"] > found[0].epoch["test_accuracy"] + 0.2
+
+
+def test_random_pruning_gives_each_layer_its_density(trial, digits):
+    (only,) = train([trial("random-pruning", density=0.3, epochs=0)], digits)
+    assert [row["mask_zero"] for row in only.layers] == [
+        dropped(0.3, row["connections"]) for row in only.layers
+    ]
+
+
+def test_a_shuffled_mask_has_the_layers_densities_of_its_method(trial, digits):
+    plain, shuffled = (
+        next(train([trial(name, density=0.2, epochs=0)], digits))
+        for name in ("synflow", "synflow(shuffled)")
+    )
+    assert kept(plain) == kept(shuffled)
+    assert plain.epoch["test_loss"] != shuffled.epoch["test_loss"]
+
+
+def test_masks_differ_by_seed_and_not_by_pack(trial, digits):
+    trials = [trial("random-pruning", seed=s, density=0.5, epochs=1) for s in (1, 2)]
+    packed = [r for r in train(trials, digits) if r.final]
+    alone = [list(train([t], digits))[-1] for t in trials]
+    assert [r.final for r in packed] == [r.final for r in alone]
+    assert packed[0].epoch["test_loss"] != packed[1].epoch["test_loss"]
+
+
+@pytest.mark.parametrize("method", ["snip", "grasp", "synflow", "edge-popup", "supermask"])
+def test_packed_equals_alone(method, trial, digits):
+    told = {} if method == "supermask" else {"density": 0.4}
+    trials = [
+        trial(method, seed=s, weights=w, **told) for s, w in ((1, "he-normal"), (2, "he-constant"))
+    ]
+    packed = [r for r in train(trials, digits) if r.final]
+    alone = [list(train([t], digits))[-1] for t in trials]
+    assert [(r.final, r.layers) for r in packed] == [(r.final, r.layers) for r in alone]
+
+
+def test_globally_largest_with_ties_by_the_seed():
+    scores = [torch.tensor([[3.0, 1.0]]), torch.tensor([2.0, 1.0, 1.0, math.nan])]
+    masks = set()
+    for seed in range(50):
+        trial = Trial(**ABOUT, method="snip", density=0.5, seed=seed)
+        one, two = keep_largest(trial, scores, 0.5)
+        assert one[0, 0] == two[0] == 1
+        assert two[3] == 0
+        assert one.sum() + two.sum() == 3
+        masks.add((one[0, 1].item(), two[1].item(), two[2].item()))
+    assert masks == {(1, 0, 0), (0, 1, 0), (0, 0, 1)}
+
+
+def test_magnitude_pruning_trains_prunes_and_fine_tunes(trial, digits):
+    given = trial("magnitude-pruning", density=0.3, epochs=4, network="lenet-100")
+    found = list(train([given], digits))
+    assert [round(r.epoch["changed"], 3) for r in found] == [0, 0, 0, 0.7, 0.7]
+    (*_, dense) = train([trial("dense", epochs=2, network="lenet-100")], digits)
+    assert dense.epoch["test_loss"] == found[2].epoch["test_loss"]
+
+
+def test_prunings():
+    # 0.8^1 = 0.8, 0.8^3 = 0.512, 0.8^4 = 0.4096
+    assert [prunings(d) for d in (1.0, 0.9, 0.8, 0.512, 0.5)] == [0, 1, 1, 3, 4]
+
+
+def test_a_lottery_ticket_is_pruned_by_a_fifth_and_rewound(trial, digits):
+    given = trial("lottery-ticket", density=0.64, epochs=2, network="lenet-100-100")
+    found = list(train([given], digits))
+    assert len(found) == 1 + 2 * 3  # dense, and after each of two prunings
+    assert kept(found[2]) == [1, 1, 1]
+    assert kept(found[4]) == [pytest.approx(s, abs=1e-3) for s in (0.8, 0.8, 0.901)]
+    assert kept(found[6]) == [pytest.approx(s, abs=1e-3) for s in (0.64, 0.64, 0.811)]
+    assert found[-1].final["last_epoch"] == 6
+    (*_, dense) = train([trial("dense", epochs=2, network="lenet-100-100")], digits)
+    assert dense.epoch["test_loss"] == found[2].epoch["test_loss"]
+
+
+@pytest.mark.parametrize("rewind", [0, 1])
+def test_a_ticket_starts_again_from_where_it_is_rewound_to(rewind):
+    name = "lottery-ticket(rewind=1)" if rewind else "lottery-ticket"
+    pack, layer, how = begun(name, density=0.5)
+    assert how.rounds(pack.trial) == ((1, 3, 3, 3, 3, 3) if rewind else (4, 4, 4, 4, 4))
+    if rewind:
+        layer.trained.copy_(torch.tensor([[[2.0, -2.0], [1.0, 1.0]]]))  # after one epoch
+        how.begin(pack, 1, None)
+    start = layer.trained.clone()
+    layer.trained.copy_(torch.tensor([[[9.0, -8.0], [7.0, 6.0]]]))
+    how.begin(pack, 2 if rewind else 1, None)
+    # the only layer is the output layer: (1 - 0.16 / 2) of 4 weights drops floor(0.08 * 4) = 0
+    close(layer.mask, [[1.0, 1.0], [1.0, 1.0]])
+    layer.trained.copy_(torch.tensor([[[9.0, -8.0], [7.0, 6.0]]]))
+    how.begin(pack, 5 if rewind else 4, None)
+    # (1 - 0.0796)^4 = 0.718: floor(0.28 * 4) = 1 is dropped, the smallest
+    close(layer.mask, [[1.0, 1.0], [1.0, 0.0]])
+    close(layer.trained, (start * layer.mask)[0].tolist())
+
+
+def test_a_ticket_of_a_residual_network_leaves_shortcuts_and_output_whole(trial, digits):
+    given = trial(
+        "lottery-ticket", density=0.8, epochs=1, network="resnet8", width=0.2, batch_size=400
+    )
+    (*_, last) = train([given], digits)
+    whole = {row["layer_name"] for row in last.layers if row["mask_zero"] == 0}
+    assert whole >= {"fc", "stage2.block1.shortcut", "stage3.block1.shortcut"}
+    pruned = [r for r in last.layers if r["layer_name"] not in whole or r["layer_name"] == "conv"]
+    share = sum(r["mask_zero"] for r in pruned) / sum(r["connections"] for r in pruned)
+    assert share == pytest.approx(0.2, abs=0.03)
+
+
+class _Ones(Method):
+    """A method whose gradient is always one."""
+
+    def gradient(self, pack, layer, gradient):
+        return torch.ones_like(gradient)
+
+
+def test_sgd_with_momentum_and_decay_by_hand():
+    # step 1: v = g + decay w, w -= rate v; step 2: v = momentum v + g + decay w
+    about = {"optimizer": "sgd", "momentum": 0.5, "weight_decay": 0.1, "learning_rate": 0.1}
+    trial = Trial(**ABOUT, method="dense", seed=1, **about)
+    layer = Layer("fc1", torch.tensor([[[1.0, 2.0], [0.0, 0.0]]]))
+    pack = Pack([trial], Network((LayerShape("fc1", (2, 2), 2, 2),), linear), [layer])
+    how = _Ones()
+    how.begin(pack, 0, None)
+    engine = Leaf(pack, how, 2)
+    engine.step(*OneImage().balanced(1))
+    close(layer.trained, [[1 - 0.1 * 1.1, 2 - 0.1 * 1.2], [-0.1, -0.1]])
+    engine.step(*OneImage().balanced(1))
+    first = 0.89 - 0.1 * (0.5 * 1.1 + 1 + 0.1 * 0.89)
+    assert layer.trained[0, 0, 0].item() == pytest.approx(first)

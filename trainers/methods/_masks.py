@@ -1,0 +1,52 @@
+"""Masks that keep the connections with the largest scores, for methods that rank weights."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from studies.trial import Trial
+from trainers import randomness
+from trainers.methods import Pack
+from trainers.methods.edge_popup import dropped
+
+#: The layer that stands for all layers in the stream of masks.
+_TIES = 2**31
+
+
+def largest(pack: Pack, scores: Sequence[Tensor]) -> list[Tensor]:
+    """Masks of the largest scores over all layers, at the trials' density, [R, *shape] per layer.
+
+    Args:
+        pack: the pack.
+        scores: of each layer, [R, *shape].
+    """
+    masks = [
+        keep_largest(trial, [layer[r] for layer in scores], trial.density)
+        for r, trial in enumerate(pack.trials)
+    ]
+    return stacked(masks)
+
+
+def keep_largest(trial: Trial, scores: Sequence[Tensor], density: float) -> list[Tensor]:
+    """Masks of one replica: of all n connections floor((1 - density) n) are dropped.
+
+    Equal scores are told apart by the trial's seed; a score that is not a number is the lowest.
+
+    Args:
+        trial: for its seed.
+        scores: of each layer, [*shape].
+        density: the fraction of all connections that is kept.
+    """
+    flat = torch.cat([layer.flatten() for layer in scores]).double().nan_to_num(nan=-torch.inf)
+    chance = torch.from_numpy(randomness.permutation(trial.seed, "mask", _TIES, len(flat)))
+    order = chance[flat.cpu()[chance].argsort(stable=True)]
+    mask = torch.ones(len(flat))
+    mask[order[: dropped(density, len(flat))]] = 0.0
+    parts = torch.split(mask, [layer.numel() for layer in scores])
+    return [part.view_as(s).to(s.device) for part, s in zip(parts, scores, strict=True)]
+
+
+def stacked(masks: Sequence[Sequence[Tensor]]) -> list[Tensor]:
+    """Masks per replica and layer as masks per layer, [R, *shape]."""
+    return [torch.stack(replicas) for replicas in zip(*masks, strict=True)]

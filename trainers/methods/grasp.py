@@ -1,0 +1,41 @@
+"""GraSP (Wang et al. 2020, arXiv:2002.07376, equation 8): pruning once, keeping gradient flow.
+
+The connections with the largest weight * (H g) over all layers are kept: those whose removal would
+lower the gradient's norm most. H g, the Hessian times the gradient, is the gradient of <g, g held
+fixed>, of one class-balanced batch, ten images of each class, with the logits divided by 200 as in
+the authors' code. ``grasp(shuffled)`` permutes the mask within each layer.
+"""
+
+import torch
+import torch.nn.functional as F  # noqa: N812  (PyTorch's own name for it)
+from torch import Tensor
+
+from trainers.batches import Batches
+from trainers.methods import MaskedWeights, Pack
+from trainers.methods._masks import largest
+
+EXAMPLES = ("grasp", "grasp(shuffled)")
+PARAMETERS = {"shuffled": (False,)}
+READS = ("density",)
+
+_PER_CLASS = 10
+_TEMPERATURE = 200
+
+
+class Grasp(MaskedWeights):
+    """Keeps the connections that carry the gradient's flow."""
+
+    def masks(self, pack: Pack, number: int, batches: Batches) -> list[Tensor]:
+        """The largest weight * (H g)."""
+        images, labels = batches.balanced(_PER_CLASS)
+        logits = pack.logits(images) / _TEMPERATURE
+        loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")
+        leaves = [layer.effective for layer in pack.layers]
+        gradients = torch.autograd.grad(loss / labels.shape[1], leaves, create_graph=True)
+        flow = torch.stack([(g * g.detach()).sum() for g in gradients]).sum()
+        products = torch.autograd.grad(flow, leaves)
+        scores = [(w * hg).detach() for w, hg in zip(leaves, products, strict=True)]
+        return largest(pack, scores)
+
+
+method = Grasp
