@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 #: Folder with MNIST/raw, for `make verify`; downloaded into the user's cache if not given.
 DATA ?=
 
-.PHONY: setup demo test test-slow lint verify constraints clean
+.PHONY: setup demo test test-slow lint verify bench constraints clean
 
 setup: $(VENV)/.ready
 
@@ -35,6 +35,10 @@ verify: setup  ## LeNet on MNIST, ours beside the official implementation (about
 	$(BIN)/untuned run lenet-mnist $(if $(DATA),--data $(DATA))
 	$(BIN)/untuned run lenet-mnist-signs $(if $(DATA),--data $(DATA))
 	$(BIN)/python -m analysis.reference results/lenet-mnist results/lenet-mnist-signs
+
+bench: setup  ## step times of all methods beside dense training
+	$(BIN)/python tests/benchmarks/steps.py
+	$(BIN)/python tests/benchmarks/steps.py --batch-size 128
 
 constraints: setup  ## write the versions that are installed now
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v ' @ ' > constraints.txt

@@ -1,6 +1,6 @@
 """Cells: the trials that differ in nothing but their seed, and how they are named and ordered."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 import pandas as pd
 
@@ -15,7 +15,15 @@ METHOD_ONLY = ("score_low", "score_high", "score_offset", "penalty", "rescaling"
 TASK = tuple(name for name in SETTABLE if name not in ("method", *METHOD_ONLY))
 BASELINE = "dense"
 
-_METHODS = (BASELINE, "free-pruning", "free-flipping", "minimal-pruning", "minimal-flipping")
+_METHODS = (
+    BASELINE,
+    "free-pruning",
+    "free-flipping",
+    "minimal-pruning",
+    "minimal-flipping",
+    "maximal-pruning",
+    "supermask",
+)
 _WORDS = {"positive_fraction": "positive fraction", "adam_epsilon": "Adam's epsilon"}
 
 
@@ -54,6 +62,33 @@ def sort(results: Results, frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFra
     return frame.loc[order].reset_index(drop=True)
 
 
+def spread(results: Results, frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """The frame with the rows of methods that a field says nothing to beside each of its values.
+
+    Where a study varies a field of some methods, such as `density`, the others have one value that
+    means nothing; their rows are repeated, so that each panel has something to compare with.
+
+    Args:
+        results: the study.
+        frame: rows with `method` and `by`.
+        by: the fields that make the panels.
+    """
+    every = pd.concat([results.plan, results.trials])
+    for name in set(by).intersection(METHOD_ONLY):
+        counts = every.groupby("method")[name].nunique()
+        varied = counts.index[counts > 1]
+        values = [v for v in ordered(results, name) if v in set(_of(every, varied)[name])]
+        idle = frame[~frame["method"].isin(varied)]
+        column = [pd.Series([value] * len(idle), idle.index) for value in values]
+        copies = [idle.assign(**{name: one}) for one in column] if len(varied) else [idle]
+        frame = pd.concat([_of(frame, varied), *copies], ignore_index=True)
+    return frame
+
+
+def _of(frame: pd.DataFrame, methods: Iterable[Hashable]) -> pd.DataFrame:
+    return frame[frame["method"].isin(set(methods))]
+
+
 def label(values: dict[str, object]) -> str:
     """A cell's fields in words: ``he-constant, positive fraction 0.9``."""
     return ", ".join(_phrase(name, value) for name, value in values.items())
@@ -62,6 +97,13 @@ def label(values: dict[str, object]) -> str:
 def heading(name: str) -> str:
     """A field's name as a table's heading: ``positive fraction``."""
     return _WORDS.get(name, name.replace("_", " "))
+
+
+def shown(name: str, value: object) -> str:
+    """A field's value in a table; a dash for the density of a method that has none."""
+    if isinstance(value, (str, bool)):
+        return str(value)
+    return "\N{EN DASH}" if name == "density" and value == 0 else f"{value:g}"
 
 
 def _phrase(name: str, value: object) -> str:

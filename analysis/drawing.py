@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.cells import label, ordered, sort, varying
+from analysis.cells import label, ordered, sort, spread, varying
 from analysis.style import Look, looks
 from analysis.tables import Results
 
@@ -54,7 +54,7 @@ def split(results: Results, frame: pd.DataFrame) -> list[Panel]:
     by = varying(results)[:-1]
     if not by:
         return [Panel("", frame)]
-    groups = sort(results, frame, by).groupby(by, sort=False)
+    groups = sort(results, spread(results, frame, by), by).groupby(by, sort=False)
     return [
         Panel(label(dict(zip(by, key, strict=True))), rows.reset_index(drop=True))
         for key, rows in groups

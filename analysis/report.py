@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from analysis import figures
-from analysis.cells import heading, varying
+from analysis.cells import heading, shown, varying
 from analysis.drawing import NothingToDraw
 from analysis.provenance import provenance
 from analysis.summary import summary
@@ -95,7 +95,7 @@ def _row(results: Results, cell: pd.Series) -> dict[str, Any]:
         lost.append(f"{cell['no_accuracy']} without accuracy")
     difference = mean_and_half(cell["difference"], cell["difference_high"], 2, sign=True)
     return {
-        "cell": [cell[name] if isinstance(cell[name], str) else f"{cell[name]:g}" for name in by],
+        "cell": [shown(name, cell[name]) for name in by],
         "accuracy": mean_and_half(cell["accuracy"], cell["accuracy_high"], 2),
         "difference": difference if cell["pairs"] else MISSING,
         "pairs": cell["pairs"],

@@ -69,6 +69,8 @@ class Study(BaseModel):
         description: one line on what it shows.
         margin: the difference in test accuracy, in points, that counts as none.
         seeds: N for the seeds 1 to N, or a list of seeds.
+        tuning_seeds: further seeds, on which settings are chosen that are then held against each
+            other on `seeds`; a role that a trial does not know of.
         axes: values of `Trial`'s fields, common to all grids, multiplied out.
         grids: further axes, each multiplied out with `axes` and joined with the other grids; a
             grid's own values take the place of the common ones.
@@ -88,6 +90,7 @@ class Study(BaseModel):
     grids: list[Axes] = [{}]
     combine: Literal["product", "pairwise"] = "product"
     data: dict[str, str] = {}
+    tuning_seeds: Annotated[list[int], BeforeValidator(_seeds)] = []
 
     def override(
         self,
@@ -106,9 +109,14 @@ class Study(BaseModel):
             values |= {"axes": {**self.axes, "epochs": [epochs]}, "grids": grids}
         return from_mapping(values, where=f"study {self.name}")
 
+    @property
+    def confirmatory_seeds(self) -> list[int]:
+        """The seeds that are not there for tuning."""
+        return list(range(1, self.seeds + 1)) if isinstance(self.seeds, int) else self.seeds
+
     def trials(self) -> list[Trial]:
         """All trials, each once, in the file's order; the seed is the innermost axis."""
-        seeds = list(range(1, self.seeds + 1)) if isinstance(self.seeds, int) else self.seeds
+        seeds = [*self.confirmatory_seeds, *self.tuning_seeds]
         found: dict[Trial, None] = {}
         for grid in self.grids:
             for values in self._combined({**self.axes, **grid}):
@@ -123,7 +131,11 @@ class Study(BaseModel):
 
     def definition(self) -> dict[str, Any]:
         """The study as plain values, from which `from_mapping` builds it again."""
-        later = ("combine", "data")  # came later: left out at their default, as in the hash before
+        later = (
+            "combine",
+            "data",
+            "tuning_seeds",
+        )  # came later: left out at their default, as in the hash before
         fields = type(self).model_fields
         unsaid = {name for name in later if getattr(self, name) == fields[name].default}
         return self.model_dump(mode="json", exclude=unsaid)
@@ -161,6 +173,12 @@ def from_mapping(values: Any, where: str, base: Path | None = None) -> Study:
         study = Study.model_validate(values)
     except ValidationError as error:
         raise UserError(f"{where}: {_first(error)}") from None
+    both = sorted(set(study.confirmatory_seeds) & set(study.tuning_seeds))
+    if both:
+        raise UserError(
+            f"{where}: tuning_seeds: {both[0]} is among seeds too; what is tuned on a seed cannot "
+            "be confirmed on it"
+        )
     if not study.grids:
         raise UserError(f"{where}: grids: [] is an empty grid; leave it out or give one grid")
     for number, grid in enumerate(study.grids):

@@ -1,0 +1,89 @@
+"""Accuracy against the density that somebody chose, with the methods that need none across it."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from analysis.cells import label, sort, varying
+from analysis.drawing import (
+    Drawing,
+    NothingToDraw,
+    Panel,
+    completed,
+    finish,
+    limits,
+    lost,
+    methods_of,
+    seeds,
+    sentences,
+    sheet,
+)
+from analysis.estimates import grouped
+from analysis.style import Look
+from analysis.tables import Results
+
+ORDER = 5
+TITLE = "Test accuracy against the density"
+
+
+def draw(results: Results) -> Drawing:
+    """Draw mean final test accuracy in percent: points over densities, and levels."""
+    by = varying(results)
+    trials = results.trials.dropna(subset="test_accuracy")
+    if "density" not in by or trials.loc[trials["density"] > 0, "density"].nunique() < 2:
+        raise NothingToDraw("No method is trained at several densities.")
+    means = grouped(trials, by, "test_accuracy")
+    look = methods_of(results, trials)
+    figure, panels, left_out = sheet(
+        _panels(results, means, by), 3.6, "density", "test accuracy (%)"
+    )
+    sound = grouped(completed(trials), by, "test_accuracy")
+    low, high = sound["mean"].quantile(0.1) * 100, sound["mean"].max() * 100
+    low, high = limits(low - (high - low), high, 0.15)
+    for axes, panel in panels:
+        _draw(axes, panel.rows, look)
+        axes.set_ylim(low, min(high, 100.3))
+    cut = (means["mean"] * 100 < low).sum()
+    below = f"{cut} of {len(means)} means lie below the axis." if cut else ""
+    note = sentences(seeds(means["n"], "bar or band"), below, lost(results.trials), left_out)
+    finish(figure, TITLE, look, note)
+    caption = (
+        "Share of the test images that are classified correctly at the end, by the fraction of "
+        "connections that a method was told to keep. Levels with a band: methods that need no "
+        "density. Higher is better; the axis does not start at zero."
+    )
+    return Drawing(figure, TITLE, caption, note)
+
+
+def _panels(results: Results, means: pd.DataFrame, by: list[str]) -> list[Panel]:
+    """A panel for each setting in which a density is varied; all methods of the setting in it."""
+    others = [name for name in by if name not in ("method", "density")]
+    if not others:
+        return [Panel("", means)]
+    groups = sort(results, means, others).groupby(others, sort=False)
+    return [
+        Panel(label(dict(zip(others, key, strict=True))), rows)
+        for key, rows in groups
+        if (rows["density"] > 0).any()
+    ]
+
+
+def _draw(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> None:
+    for method, look in shown.items():
+        of = rows[rows["method"] == method].sort_values("density")
+        told, free = of[of["density"] > 0], of[of["density"] == 0]
+        for _, one in free.iterrows():
+            axes.axhline(one["mean"] * 100, color=look.colour, linestyle=look.line, lw=1.6)
+            axes.axhspan(one["low"] * 100, one["high"] * 100, color=look.colour, alpha=0.12, lw=0)
+        if len(told):
+            half = ((told["high"] - told["mean"]) * 100).fillna(0)
+            axes.errorbar(
+                told["density"],
+                told["mean"] * 100,
+                yerr=half,
+                color=look.colour,
+                linestyle=look.line,
+                marker=look.marker,
+                ms=6,
+                lw=1.6,
+                capsize=2.5,
+            )
