@@ -131,11 +131,8 @@ class Study(BaseModel):
 
     def definition(self) -> dict[str, Any]:
         """The study as plain values, from which `from_mapping` builds it again."""
-        later = (
-            "combine",
-            "data",
-            "tuning_seeds",
-        )  # came later: left out at their default, as in the hash before
+        # These came later: left out at their default, so that older hashes stay.
+        later = ("combine", "data", "tuning_seeds")
         fields = type(self).model_fields
         unsaid = {name for name in later if getattr(self, name) == fields[name].default}
         return self.model_dump(mode="json", exclude=unsaid)

@@ -33,12 +33,11 @@ def draw(results: Results) -> Drawing:
         raise NothingToDraw("No method is trained at several densities.")
     means = grouped(trials, by, "test_accuracy")
     look = methods_of(results, trials)
-    figure, panels, left_out = sheet(
-        _panels(results, means, by), 3.6, "density", "test accuracy (%)"
-    )
-    sound = grouped(completed(trials), by, "test_accuracy")
-    low, high = sound["mean"].quantile(0.1) * 100, sound["mean"].max() * 100
-    low, high = limits(low - (high - low), high, 0.15)
+    split = _panels(results, means, by)
+    figure, panels, left_out = sheet(split, 3.6, "density", "test accuracy (%)")
+    sound = grouped(completed(trials), by, "test_accuracy")["mean"] * 100
+    tenth, best = float(sound.quantile(0.1)), float(sound.max())
+    low, high = limits(2 * tenth - best, best, 0.15)
     for axes, panel in panels:
         _draw(axes, panel.rows, look)
         axes.set_ylim(low, min(high, 100.3))

@@ -9,7 +9,6 @@ In this setting all but the threshold is as in free pruning: signed scores that 
 """
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -32,23 +31,18 @@ class EdgePopup(Connections):
     def rebuild(self, pack: Pack, layer: Layer) -> None:
         """effective = weight * where(score among the top, 1, off), rescaled if wanted."""
         effective = layer.effective.detach()
-        for kept, into, weight in zip(
-            self._kept(pack, layer), effective, layer.weight, strict=True
-        ):
-            torch.mul(weight, kept, out=into)
-            if self.off != 0.0:
-                into.mul_(1.0 - self.off).add_(weight, alpha=self.off)
+        for scores, weight, into in zip(self.ranked(layer), layer.weight, effective, strict=True):
+            keep_top(weight, scores, pack.trial.density, into)
+        if self.off != 0.0:  # kept: (1 - off) weight + off weight; else: off weight
+            effective.mul_(1.0 - self.off).add_(layer.weight, alpha=self.off)
         if pack.trial.rescaling != "none":
             effective.mul_(self.rescaling(pack, layer))
 
     def mask(self, pack: Pack, layer: Layer) -> Tensor:
         """1 for the top scores, else `off`."""
         off = torch.tensor(self.off, device=layer.weight.device)
-        return torch.stack([torch.where(k > 0, 1.0, off) for k in self._kept(pack, layer)])
-
-    def _kept(self, pack: Pack, layer: Layer) -> Iterator[Tensor]:
-        """1 for the top scores of each replica, else 0, [*shape]."""
-        return (top(scores, pack.trial.density) for scores in self.ranked(layer).detach())
+        tops = [top(scores, pack.trial.density) for scores in self.ranked(layer)]
+        return torch.where(torch.stack(tops) > 0, 1.0, off)
 
 
 def dropped(density: float, n: int) -> int:
@@ -57,24 +51,32 @@ def dropped(density: float, n: int) -> int:
 
 
 def top(scores: Tensor, density: float) -> Tensor:
-    """1.0 for the scores that are kept, else 0.0; of equal scores the first are dropped first.
+    """1.0 for the scores that are kept, else 0.0; see `keep_top`."""
+    return keep_top(torch.ones_like(scores), scores, density, torch.empty_like(scores))
 
-    The threshold is found by selection, which a sort of all scores would be many times slower than.
+
+def keep_top(weight: Tensor, scores: Tensor, density: float, into: Tensor) -> Tensor:
+    """Write the weights with the top scores, else 0; of equal scores the first are dropped first.
+
+    The threshold is found by selection; a sort of all scores would be many times slower.
 
     Args:
-        scores: of one layer and one replica, any shape.
+        weight: of one layer and one replica, none of them 0.
+        scores: of the same shape.
         density: the fraction kept.
+        into: where to; it is returned.
     """
     count = dropped(density, scores.numel())
     if count == 0:
-        return torch.ones_like(scores)
+        return into.copy_(weight)
     threshold = _smallest(scores.flatten(), count)
-    kept = torch.gt(scores, threshold, out=torch.empty_like(scores))
-    missing = scores.numel() - count - int(kept.count_nonzero())
-    if missing:  # equal to the threshold, and of these the last
-        equal = (scores.flatten() == threshold).nonzero().flatten()
-        kept.view(-1)[equal[len(equal) - missing :]] = 1.0
-    return kept
+    # ReLU's own backward, as one pass over memory: weight where score > threshold, else 0.
+    torch.ops.aten.threshold_backward.grad_input(weight, scores, threshold, grad_input=into)
+    missing = scores.numel() - count - int(into.count_nonzero())
+    if missing:  # of the scores that equal the threshold the last are kept
+        equal = (scores.flatten() == threshold).nonzero().flatten()[-missing:]
+        into.view(-1)[equal] = weight.view(-1)[equal]
+    return into
 
 
 def _smallest(scores: Tensor, count: int) -> float:
