@@ -10,9 +10,11 @@ import pytest
 import analysis
 from analysis import figures
 from analysis.curves import curves, top_view
-from analysis.drawing import MOST_PANELS, NothingToDraw, seeds
+from analysis.drawing import MOST_PANELS, NothingToDraw, seeds, split
 from analysis.style import looks
 
+#: Applies to studies that vary the density.
+DENSITY = "accuracy_by_density"
 ALL = [
     "final_accuracy",
     "difference_to_dense",
@@ -33,7 +35,7 @@ def _texts(drawing):
 def test_every_file_of_the_folder_is_a_figure():
     files = {path.stem for path in Path(figures.__file__).parent.glob("[a-z]*.py")}
     assert set(figures.names()) == files
-    assert figures.names() == ALL
+    assert figures.names() == [DENSITY, *ALL]
 
 
 def test_a_new_file_is_a_new_figure(tmp_path, monkeypatch, results):
@@ -41,7 +43,7 @@ def test_a_new_file_is_a_new_figure(tmp_path, monkeypatch, results):
     source += "    raise NothingToDraw(f'{len(results.trials)} trials.')\n"
     (tmp_path / "brand_new.py").write_text(source)
     monkeypatch.setattr(figures, "__path__", [*figures.__path__, str(tmp_path)])
-    assert figures.names() == ["brand_new", *ALL]
+    assert figures.names() == ["brand_new", DENSITY, *ALL]
     with pytest.raises(NothingToDraw, match="6 trials"):
         figures.draw("brand_new", results)
 
@@ -261,3 +263,48 @@ def test_sentence_on_seeds():
     assert seeds([5, 5], "band") == "Mean over n = 5 seeds; band: 95% t interval of the mean."
     assert "n = 1 to 3 seeds" in seeds([1, 3], "bar")
     assert "none where n = 1" in seeds([1, 3], "bar")
+
+
+@pytest.fixture
+def densities(study, record):
+    """Free pruning and edge-popup at two densities, with accuracies by hand: no seed differs."""
+    grids = [{"method": ["dense", "free-pruning"]}, {"method": "edge-popup", "density": [0.3, 0.7]}]
+    accuracies = {"dense": 0.97, "free-pruning": 0.96, "edge-popup": 0.9}
+
+    def final(trial):
+        return {"test_accuracy": accuracies[trial.method] + 0.1 * trial.density, "changed": 0.2}
+
+    return analysis.load(record(study(method="dense", grids=grids), final))
+
+
+def test_accuracy_against_density(densities):
+    drawing = figures.draw(DENSITY, densities)
+    (axes,) = _axes(drawing)
+    levels = [line for line in axes.lines if list(line.get_xdata()) == [0, 1]]
+    assert sorted(line.get_ydata()[0] for line in levels) == pytest.approx([96, 97])
+    lines = [line for line in axes.lines if line.get_linestyle() != "None"]  # no caps of bars
+    (curve,) = [line for line in lines if list(line.get_xdata()) == [0.3, 0.7]]
+    assert list(curve.get_ydata()) == pytest.approx([93, 97])
+    assert "n = 3 seeds" in drawing.note
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("density", "test accuracy (%)")
+
+
+def test_accuracy_against_density_has_a_panel_per_setting(study, record):
+    grids = [{"method": "free-pruning"}, {"method": "edge-popup", "density": [0.3, 0.7]}]
+    loaded = analysis.load(record(study(weights=["he-normal", "he-constant"], grids=grids)))
+    titles = [axes.get_title() for axes in _axes(figures.draw(DENSITY, loaded))]
+    assert titles == ["he-normal", "he-constant"]
+
+
+def test_without_densities_there_is_no_such_figure(results):
+    with pytest.raises(NothingToDraw, match="several densities"):
+        figures.draw(DENSITY, results)
+
+
+def test_methods_without_a_density_are_beside_each_density(densities):
+    panels = split(densities, densities.trials)
+    assert [panel.title for panel in panels] == ["density 0.3", "density 0.7"]
+    for panel in panels:
+        assert set(panel.rows["method"]) == {"dense", "free-pruning", "edge-popup"}
+        assert len(panel.rows) == 9
+    assert len(split(densities, densities.trials[:0])) == 0

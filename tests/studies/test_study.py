@@ -87,6 +87,12 @@ def test_shipped_studies():
         "activations": 5 * 3 * 2 * 8,
         "widths": 5 * 3 * 5 * 5,
         "rescaling": 5 * 2 * (1 + 3 * 3),
+        "thresholds": 20 * (2 * (4 + 10 + 5 + 3)),
+        "thresholds-digits": 5 * 2 * (4 + 5 + 5),
+        "thresholds-conv": 5 * 3 * (4 + 5 + 3),
+        "hidden-threshold": 15 * (2 * (7 + 5 + 3) + 2 * 3 * 5 + 3),
+        "tuned-recipes": 20 * 6 * (1 + 3 + 3),
+        "pruners": 5 * (4 + 9 * 5),
         "smoke": 91,  # at least 11 * 8, its two longest axes
     }
     mnist = find("lenet-mnist").trials()
@@ -173,6 +179,16 @@ def test_a_data_set_is_named_in_the_study_file(tmp_path):
 def test_two_folders_of_one_name_are_refused():
     with pytest.raises(UserError, match=r"folder:pets is folder:/a/pets already; name them apart"):
         study(axes=AXES | {"method": "dense", "dataset": ["folder:/a/pets", "folder:/b/pets"]})
+
+
+def test_seeds_to_tune_on_are_run_too_and_kept_apart():
+    given = study(axes=AXES | {"method": "dense"}, seeds=2, tuning_seeds=[7, 8])
+    assert [trial.seed for trial in given.trials()] == [1, 2, 7, 8]
+    assert given.confirmatory_seeds == [1, 2]
+    assert given.override(seeds=3).confirmatory_seeds == [1, 2, 3]
+    assert from_mapping(given.definition(), "again") == given
+    with pytest.raises(UserError, match="tuning_seeds: 2 is among seeds too"):
+        study(axes=AXES | {"method": "dense"}, seeds=2, tuning_seeds=[2, 3])
 
 
 def test_definitions_that_say_nothing_new_keep_their_hash():
