@@ -98,6 +98,8 @@ def run(
                 idle = idle + 1 if len(left) == len(todo) else 0
                 todo = left
         lost = session.write_log()
+    if not todo:
+        store.drop_checkpoints()
     done = len(first.trials) - len(todo)
     logs = dict(failed(store, frozenset()))
     still = {trial.trial_id: logs[trial.trial_id] for trial in todo if trial.trial_id in logs}

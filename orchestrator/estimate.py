@@ -122,23 +122,25 @@ def _extent(name: str, place: "Place") -> Extent:
 def _measure(trial: Trial, extent: Extent, budget: float, device: str) -> Cost:
     """Train on noise for a moment: once to warm up and to see how long a step is, and again."""
     first = _cost(trial, extent, 1, device)
-    step = first.step + 2 * trial.batch_size * first.image  # its images are evaluated twice
+    size = min(trial.batch_size, extent.training)
+    step = first.step + 2 * size * first.image  # its images are evaluated twice
     return _cost(trial, extent, round(min(max(budget / step, 1), 200)), device)
 
 
 def _cost(trial: Trial, extent: Extent, steps: int, device: str) -> Cost:
     from trainers.loop import train
 
-    data = _noise(extent, steps * trial.batch_size)
+    size = min(trial.batch_size, extent.training)
+    data = _noise(extent, steps * size)
     started = time.perf_counter()
-    untrained, trained = (r.epoch for r in train([replace(trial, epochs=1)], data, device))
+    rows = [record.epoch for record in train([replace(trial, epochs=1)], data, device)]
     taken = time.perf_counter() - started
-    counted = sum(r["train_seconds"] + r["evaluation_seconds"] for r in (untrained, trained))
+    counted = sum(row["train_seconds"] + row["evaluation_seconds"] for row in rows)
     images = sum(len(labels) for labels in data.labels.values())
     return Cost(
         start=max(0.0, taken - counted),
-        step=trained["train_seconds"] / steps,
-        image=untrained["evaluation_seconds"] / images,
+        step=rows[-1]["train_seconds"] / steps,  # 0 where the loss is not finite from the start
+        image=rows[0]["evaluation_seconds"] / images,
     )
 
 

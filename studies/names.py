@@ -2,6 +2,8 @@
 
 import re
 
+from studies.errors import UserError
+
 _CALL = re.compile(r"([^():]+)\(([^()]*)\)")
 
 
@@ -9,12 +11,18 @@ def split(name: str) -> tuple[str, dict[str, str]]:
     """A name without its parameters, and the parameters as they stand there.
 
     A parameter without a value is a flag: ``binary(scaled)`` gives ``{"scaled": ""}``.
+
+    Raises:
+        UserError: a parameter is given twice.
     """
     match = _CALL.fullmatch(name)
     if match is None:
         return name, {}
     pairs = [item.partition("=") for item in match[2].split(",") if item.strip()]
-    return match[1].strip(), {key.strip(): value.strip() for key, _, value in pairs}
+    parameters = {key.strip(): value.strip() for key, _, value in pairs}
+    if len(parameters) < len(pairs):
+        raise UserError(f"{name!r} says a parameter twice; say it once")
+    return match[1].strip(), parameters
 
 
 def join(stem: str, parameters: dict[str, str]) -> str:

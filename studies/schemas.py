@@ -28,7 +28,7 @@ _KEY = (_required("trial_id", pa.string()), _required("attempt", pa.string()))
 #: What is measured after an epoch. Losses are cross-entropies in nats; accuracies and `changed`
 #: are fractions. `train_*`: mean over the epoch's batches while it trained (before training,
 #: epoch 0: over all training images). `train_full_*`: over all training images after the epoch,
-#: for epoch 0 and the last one. `penalty_loss`: the minimal methods' -penalty * sum of mean(mask)
+#: for epoch 0 and the last one. `penalty_loss`: -penalty * sum of mean(mask), + in maximal-*
 #: (not `penalty`, which is the trial's field; `trials` holds both). `expected_test_accuracy`: under
 #: the expected mask, for methods whose masks are random; their other figures are means over ten.
 FIGURES = (

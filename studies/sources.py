@@ -4,10 +4,12 @@ A source is ``folder:PATH`` or ``parquet:PATH``, with parameters as in ``folder(
 A trial holds the name alone, so that it is the same trial wherever the images lie.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from studies import names
 from studies.errors import UserError
 
 _SOURCE = re.compile(r"([a-z][a-z0-9-]*(?:\([^()]*\))?):(.+)")
@@ -19,30 +21,39 @@ def split(text: str) -> tuple[str, str] | None:
     return (match[1], match[2]) if match else None
 
 
-def name_and_source(dataset: str) -> tuple[str, str | None]:
-    """The name that stands in a trial for a data set, and its source if it was given as one.
+def expanded(path: str) -> Path:
+    """The path with ``~`` as the user's home.
 
-    ``parquet:/data/pets`` is named ``parquet:pets``.
+    Raises:
+        UserError: there is no such user.
     """
-    parts = split(dataset)
-    if parts is None:
-        return dataset, None
-    return f"{parts[0]}:{Path(parts[1]).name}", dataset
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise UserError(f"{path}: there is no such user; write the whole path") from None
 
 
 def absolute(source: str, base: Path) -> str:
-    """The source with its path made absolute, read relative to ``base``; ``~`` is the home."""
+    """A source in its one spelling: its path absolute, relative to ``base`` as it was given.
+
+    Raises:
+        UserError: it is no source.
+    """
     parts = split(source)
-    scheme, path = (f"{parts[0]}:", parts[1]) if parts else ("", source)
-    return f"{scheme}{(base / Path(path).expanduser()).absolute()}"
+    if parts is None:
+        raise UserError(f"data {source!r}: give folder:PATH or parquet:PATH")
+    return f"{names.canonical(parts[0])}:{os.path.normpath(base.absolute() / expanded(parts[1]))}"
 
 
-def bind(datasets: list[str], given: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
-    """Take the paths out of data sets' names.
+def bind(
+    datasets: list[str], given: Mapping[str, str], base: Path
+) -> tuple[list[str], dict[str, str]]:
+    """Take the paths out of data sets' names: ``parquet:/data/pets`` is named ``parquet:pets``.
 
     Args:
         datasets: names, or sources such as ``folder:PATH``.
         given: sources that are bound to names already; these count.
+        base: what the sources' paths are relative to.
 
     Returns:
         The names, and all sources by name.
@@ -50,15 +61,18 @@ def bind(datasets: list[str], given: Mapping[str, str]) -> tuple[list[str], dict
     Raises:
         UserError: two sources would have the same name.
     """
-    names, bound = [], dict(given)
+    found, bound = [], dict(given)
     for dataset in datasets:
-        name, source = name_and_source(dataset)
-        names.append(name)
-        if source is None or (name in given and name == source):
+        if dataset in given or split(dataset) is None:
+            found.append(dataset)
             continue
+        source = absolute(dataset, base)
+        scheme, path = split(source) or ("", "")
+        name = f"{scheme}:{Path(path).name}"
         if bound.setdefault(name, source) != source:
             raise UserError(
                 f"data set {source}: {name} is {bound[name]} already; name them apart with "
                 "data: {NAME: SOURCE} in the study file or --data NAME=SOURCE"
             )
-    return names, bound
+        found.append(name)
+    return found, bound

@@ -215,6 +215,10 @@ class Store:
         """Delete a checkpoint that is not needed any more."""
         self._drop_checkpoints(key, but="")
 
+    def drop_checkpoints(self) -> None:
+        """Delete all checkpoints: the study is finished."""
+        self._drop_checkpoints("", but="")
+
     def _drop_checkpoints(self, key: str, but: str) -> None:
         for name in self._checkpoints(key):
             if name != but:
@@ -223,7 +227,7 @@ class Store:
 
     def _checkpoints(self, key: str) -> list[str]:
         names = self._names("_checkpoints", ".safetensors")
-        return [name for name in names if name.startswith(f"{key}-")]
+        return [name for name in names if name.startswith(f"{key}-" if key else "")]
 
     def _load_all(self, table: str) -> list[tuple[str, bytes | None]]:
         """Each part's name with its bytes, or with None where they are not what the name says."""

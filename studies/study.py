@@ -195,11 +195,7 @@ def _bound(study: Study, base: Path) -> Study:
     axes, *grids = (dict(axes) for axes in (study.axes, *study.grids))
     for values in (axes, *grids):
         if "dataset" in values:
-            given = [
-                name if name in data or not sources.split(name) else sources.absolute(name, base)
-                for name in map(str, values["dataset"])
-            ]
-            values["dataset"], data = sources.bind(given, data)
+            values["dataset"], data = sources.bind(values["dataset"], data, base)
     changes: dict[str, Any] = {"axes": axes, "grids": grids} | ({"data": data} if data else {})
     return study.model_copy(update=changes)
 

@@ -13,8 +13,8 @@ from studies.trial import Trial
 from trainers import randomness
 from trainers.datasets import Dataset
 
-#: An image is shifted by up to this fraction of its height and width, in whole pixels.
-_SHIFT = 0.1
+#: An image is shifted by up to a tenth of its height and width, in whole pixels, at least one.
+_SHIFT = 10
 
 
 class Batches:
@@ -105,7 +105,8 @@ class Batches:
         down, right, chance = np.stack(draws).reshape(-1, 3, n).swapaxes(0, 1)
         if "shift" in kind:
             _, height, width = self.data.shape
-            moves = [_whole(down, int(_SHIFT * height)), _whole(right, int(_SHIFT * width))]
+            most = max(1, height // _SHIFT), max(1, width // _SHIFT)
+            moves = [_whole(down, most[0]), _whole(right, most[1])]
         else:
             moves = [np.zeros_like(down), np.zeros_like(right)]
         mirrored = (chance < 0.5) & ("mirror" in kind)

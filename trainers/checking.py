@@ -52,7 +52,13 @@ def check(trial: Trial, own: Mapping[str, str] | None = None) -> Trial:
             of scores.
     """
     names = {kind: getattr(trial, kind) for kind in KINDS}
-    names["dataset"] = (own or {}).get(trial.dataset, trial.dataset)
+    if own and trial.dataset in own:
+        if any(trial.dataset in part.examples for part in parts("dataset")):
+            raise UserError(
+                f"dataset: {trial.dataset} is a built-in data set, and {own[trial.dataset]} is "
+                "another; give your images a name of their own"
+            )
+        names["dataset"] = own[trial.dataset]
     found = {kind: find(kind, name).part for kind, name in names.items()}
     _check_fields(trial, found)
     if "density" in found["method"].reads and trial.density < _LEAST_DENSITY:
@@ -68,9 +74,17 @@ def check(trial: Trial, own: Mapping[str, str] | None = None) -> Trial:
         raise UserError(
             f"adam_epsilon: {trial.adam_epsilon} is given, but the optimizer is {trial.optimizer}"
         )
-    if trial.score_low > trial.score_high:
+    if trial.score_offset and trial.score_low != FIELDS["score_low"].default:
         raise UserError(
-            f"score_low: {trial.score_low} is above score_high: {trial.score_high}; "
+            f"score_low: {trial.score_low} is given with a score_offset, which puts the range; "
+            "give score_high alone for another width"
+        )
+    if trial.score_low > trial.score_high or (
+        trial.score_offset and trial.score_low == trial.score_high
+    ):
+        raise UserError(
+            f"score_low: {trial.score_low} is "
+            f"{'not below' if trial.score_offset else 'above'} score_high: {trial.score_high}; "
             "give the lower end first"
         )
     stamps = [f"{part.name}={part.revision}" for part in found.values() if part.revision > 1]
@@ -91,17 +105,10 @@ def _check_fields(trial: Trial, found: Mapping[str, Part]) -> None:
                     f"{getattr(trial, kind)}; leave it out"
                 )
         if name not in reads:
-            kind, readers = _readers(name)
+            readers = [(k, p.examples[0]) for k in KINDS for p in parts(k) if name in p.reads]
+            kind = readers[0][0] if readers else "method"
+            others = f", or use one of: {', '.join(n for _, n in readers)}" if readers else ""
             raise UserError(
                 f"{name}: {value!r} is given, but the {kind} {getattr(trial, kind)} does not use "
-                f"it; leave it out, or use one of: {', '.join(readers)}"
+                f"it; leave it out{others}"
             )
-
-
-def _readers(field: str) -> tuple[str, list[str]]:
-    """The kind of part that reads a field, and the names of those that do."""
-    for kind in KINDS:
-        names = [part.examples[0] for part in parts(kind) if field in part.reads]
-        if names:
-            return kind, names
-    return "method", ["none"]

@@ -19,6 +19,9 @@ from trainers import runtime
 from trainers.methods import Method, Pack
 from trainers.recording import Record
 
+#: Of what a checkpoint holds; one of another format is passed over.
+_FORMAT = 1
+
 
 class Keeper(Protocol):
     """Where the checkpoint of one pack is kept, and how often one is wanted.
@@ -63,7 +66,7 @@ class Checkpoints:
         trials = [trial.canonical for trial in pack.trials]
         threads = runtime.threads()
         self._conditions = {"trials": trials, "versions": runtime.versions(), "threads": threads}
-        self._conditions |= conditions
+        self._conditions |= {"format": _FORMAT, **conditions}
         self._records: list[Record] = []
         self._saved = 0
 
@@ -116,7 +119,8 @@ class Checkpoints:
             about = json.loads(bytes(tensors.pop("about").numpy()))
         except (SafetensorError, KeyError, ValueError):
             return 0, {}
-        if about["conditions"] != self._conditions:
+        missing = self._tensors().keys() - tensors.keys()
+        if missing or about.get("conditions") != self._conditions:
             return 0, {}
         self._put(tensors)
         self._records = [

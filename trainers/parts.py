@@ -136,7 +136,7 @@ def find(kind: str, name: str) -> Found:
     stem += ":" if source else ""
     for part in parts(kind):
         match = re.fullmatch(part.pattern, stem)
-        if match:
+        if match and (source or not part.pattern.endswith(":")):
             numbers = [int(n) for group in match.groups() for n in re.findall(r"\d+", group or "")]
             return Found(part, tuple(numbers), _parameters(part, name, given))
     known = unknown(kind, name, [example for part in parts(kind) for example in part.examples])

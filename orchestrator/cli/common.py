@@ -46,19 +46,22 @@ def own_data(given: tuple[str, ...]) -> dict[str, str]:
     """The sources of a user's own data sets among the values of --data, by name.
 
     Raises:
-        UserError: a name that a built-in data set has.
+        UserError: a source without a name, or of no known kind.
     """
     from studies import sources
     from trainers import parts
 
     found = {}
     for value in given:
+        if sources.split(value) and not Path(value).exists():
+            raise UserError(f"--data {value}: give it a name, as in --data pets={value}")
         name, equals, source = value.partition("=")
-        if equals and "/" not in name and "(" not in name and sources.split(source):
-            if name in {example for p in parts.parts("dataset") for example in p.examples}:
-                raise UserError(f"--data {value}: {name} is a built-in data set; name yours else")
-            parts.find("dataset", source)
-            found[name] = sources.absolute(source, Path.cwd())
+        if not equals or "/" in name or sources.split(source) is None:
+            continue
+        if not name:
+            raise UserError(f"--data {value}: give it a name, as in --data pets{value}")
+        parts.find("dataset", source)
+        found[name] = sources.absolute(source, Path.cwd())
     return found
 
 
@@ -75,6 +78,7 @@ def places(
     Raises:
         UserError: a folder that the user named does not exist.
     """
+    from studies import sources
     from trainers import datasets, parts
 
     roots = dict[str, Path]()
@@ -82,9 +86,9 @@ def places(
     for value in given:
         name, equals, folder = value.partition("=")
         if not equals or "/" in name:
-            default = datasets.existing(Path(value).expanduser())
+            default = datasets.existing(sources.expanded(value))
         elif name not in own and parts.find("dataset", name):
-            roots[name] = datasets.existing(Path(folder).expanduser())
+            roots[name] = datasets.existing(sources.expanded(folder))
     default = default or datasets.default_root()
     return {
         name: datasets.Place.of(own[name])

@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -68,7 +69,7 @@ def command(data: tuple[str, ...], device: str, as_json: bool, **values: Any) ->
     from studies import sources
 
     own = common.own_data(data)
-    (values["dataset"],), own = sources.bind([values["dataset"]], own)
+    (values["dataset"],), own = sources.bind([values["dataset"]], own, Path.cwd())
     trial = trainers.check(Trial.from_mapping(values), own)
     place = common.places(data, [trial.dataset], own)[trial.dataset]
     where = common.device(device)

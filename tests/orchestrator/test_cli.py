@@ -131,11 +131,14 @@ def test_images_of_ones_own_are_trained_on(capsys, tmp_path, pets):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["--data", "digits=folder:x"], "digits is a built-in data set; name yours else"),
+        (["--data", "digits=folder:x"], "digits is a built-in data set, and folder:{cwd}/x is"),
+        (["--data", "folder:x"], "--data folder:x: give it a name, as in --data pets=folder:x"),
+        (["--data", "=folder:x"], "give it a name, as in --data pets=folder:x"),
+        (["--dataset", "folder:~nouser/x"], "~nouser/x: there is no such user"),
         (["--data", "pets=folder:x", "--dataset", "pets"], "folder:{cwd}/x: no such folder"),
         (["--data", "pets=pile:x", "--dataset", "pets"], "unknown dataset 'pile:x'"),
         (["--dataset", "pets"], "unknown dataset 'pets'; known: cifar10"),
-        (["--network", "conv8"], "network conv8: its pooling needs images of at least 16x16"),
+        (["--network", "conv8"], "network conv8: it halves images and needs at least 16x16"),
         (
             ["--positive-fraction", "1.5"],
             "positive_fraction: 1.5 is not a finite number, at least 0",

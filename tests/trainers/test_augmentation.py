@@ -76,6 +76,15 @@ def test_moves_are_within_a_tenth_and_all_as_likely(kind, trial):
         assert sorted(seen.values()) == [pytest.approx(200, abs=50)] * 2
 
 
+def test_small_images_move_by_a_pixel(trial, digits):
+    plain, moved = (
+        next(Batches(digits, [trial(augmentation=a)], torch.device("cpu")).training(1))[0]
+        for a in ("none", "shift")
+    )
+    same = (plain == moved).flatten(2).all(dim=2).float().mean()
+    assert 0 < same < 0.5  # a ninth, and images whose edges are alike
+
+
 def test_moves_follow_the_seed_the_epoch_and_nothing_else(trial):
     trials = [trial(augmentation="shift-mirror", seed=s, batch_size=64) for s in (1, 2)]
     both = epoch(trials)

@@ -108,6 +108,16 @@ def test_another_trials_checkpoint_is_passed_over(change, trial, digits):
     assert again.continued_from is None
 
 
+def test_another_formats_checkpoint_is_passed_over(trial, digits, monkeypatch):
+    keeper = Memory()
+    stop_after([trial(epochs=2)], digits, 2, keeper)
+    tensors = safetensors.torch.load(keeper.content)
+    tensors["layer.0.other"] = tensors.pop("layer.0.trained")
+    changed = Memory(safetensors.torch.save(tensors))
+    list(train([trial(epochs=2)], digits, keeper=changed))
+    assert changed.continued_from is None
+
+
 def test_another_versions_checkpoint_is_passed_over(trial, digits, monkeypatch):
     keeper = Memory()
     stop_after([trial(epochs=2)], digits, 2, keeper)

@@ -132,6 +132,10 @@ def test_no_epochs_record_the_untrained_network(trial, digits):
         ({"score_low": 0.2}, "score_low: 0.2 is above score_high: 0.1"),
         ({"density": 0.5}, "density: 0.5 is given, but the method free-pruning does not use it"),
         ({"method": "free-flipping", "rescaling": "dynamic"}, "rescaling: 'dynamic' is given, but"),
+        ({"score_offset": 0.3, "score_low": 0.0}, "score_low: 0.0 is given with a score_offset"),
+        ({"score_offset": 0.3, "score_high": 0.01}, "score_low: 0.01 is not below score_high"),
+        ({"weights": "lognormal(sigma=2,sigma=3)"}, "says a parameter twice; say it once"),
+        ({"dataset": "folder:"}, "unknown dataset 'folder:'"),
         ({"dataset": "folder"}, "unknown dataset 'folder'; did you mean folder:PATH"),
         ({"dataset": "folder(size=0):x"}, "size '0' is not a whole number from 1 to 4096"),
         ({"dataset": "s3://bucket/x"}, "unknown dataset 's3://bucket/x'"),
@@ -141,6 +145,14 @@ def test_trials_that_are_refused(change, message, trial):
     with pytest.raises(UserError) as error:
         check(replace(trial(), **change))
     assert message in str(error.value)
+
+
+def test_images_of_ones_own_cannot_take_a_built_in_name(trial):
+    with pytest.raises(
+        UserError, match="mnist is a built-in data set, and folder:/pets is another"
+    ):
+        check(trial(dataset="mnist"), {"mnist": "folder:/pets"})
+    check(trial(dataset="pets"), {"pets": "folder:/pets"})
 
 
 @pytest.fixture

@@ -148,12 +148,18 @@ def test_batch_normalisation_is_kerass(trial):
 
 
 @pytest.mark.parametrize(
-    ("network", "shape", "least"), [("conv8", DIGITS, 16), ("conv2", (1, 1, 9), 2)]
+    ("network", "shape", "least"),
+    [("conv8", DIGITS, 16), ("conv2", (1, 1, 9), 2), ("resnet8", (3, 4, 4), 5)],
 )
 def test_pooling_that_runs_out_of_pixels(network, shape, least, trial):
-    message = rf"network {network}: its pooling needs images of at least {least}x{least} pixels"
+    message = rf"network {network}: it halves images and needs at least {least}x{least} pixels"
     with pytest.raises(UserError, match=message):
         build(trial(network=network), shape, 10)
+
+
+def test_a_network_that_no_machine_could_hold(trial):
+    with pytest.raises(UserError, match=r"network lenet-99999-99999: .* connections; at most"):
+        build(trial(network="lenet-99999-99999"), MNIST, 10)
 
 
 @pytest.mark.parametrize(

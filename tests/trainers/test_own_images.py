@@ -10,7 +10,7 @@ from PIL import Image
 
 from studies.errors import UserError
 from trainers import datasets
-from trainers.datasets import _images
+from trainers.datasets import _images, parquet
 
 
 def picture(value, shape=(4, 6, 3)):
@@ -56,6 +56,9 @@ def test_a_folder_with_train_and_test(tmp_path):
     fill(tmp_path / "test" / "dog", 2, start=210)
     (tmp_path / "train" / "cat" / ".hidden.png").write_text("no image")
     (tmp_path / "train" / "cat" / "notes.txt").write_text("no image")
+    fill(tmp_path / "train" / "cat" / ".ipynb_checkpoints", 3, start=240)
+    (tmp_path / "train" / "dog" / "more").mkdir()
+    (tmp_path / "train" / "dog" / "009.png").rename(tmp_path / "train" / "dog" / "more" / "009.png")
     data = load(f"folder:{tmp_path}")
     assert (data.shape, data.classes, data.white) == ((3, 4, 6), 2, 255)
     assert firsts(data, "test") == [(200, 0), (210, 1), (211, 1)]
@@ -197,12 +200,18 @@ def test_too_few_images_are_refused(tmp_path):
 
 
 def test_images_that_are_all_alike_are_refused(tmp_path):
-    for name in ("a", "b"):
-        for number in range(10):
-            (tmp_path / name).mkdir(exist_ok=True)
-            (tmp_path / name / f"{number}.png").write_bytes(encoded(5))
-    with pytest.raises(UserError, match="all training images are alike"):
-        load(f"folder:{tmp_path}")
+    for value in (5, 9, 200):  # whose variance is not zero in floating point
+        for name in ("a", "b"):
+            for number in range(10):
+                (tmp_path / name).mkdir(exist_ok=True)
+                (tmp_path / name / f"{number}.png").write_bytes(encoded(value))
+        with pytest.raises(UserError, match="all training images are alike"):
+            load(f"folder:{tmp_path}")
+
+
+def test_a_path_that_is_too_long_is_a_users_mistake(tmp_path):
+    with pytest.raises(UserError, match=r"data set pets: .* cannot be read"):
+        load(f"folder:{tmp_path}/{'x' * 300}")
 
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -216,7 +225,8 @@ PLAIN = {"img": pa.array([{"bytes": b"x", "path": None}] * 2, IMAGE), "label": p
         ({"label": pa.array(["a", "b"])}, r"needed are one of structs with bytes and path"),
         ({"label": pa.array([0, None])}, r"train.parquet row 1: has no label"),
         ({"img": pa.array([None, {"bytes": b"x"}], IMAGE)}, r"row 0: has no image"),
-        ({"label": pa.array([1, 2])}, r"no training image has the label 0 of 0 to 2"),
+        ({"label": pa.array([1, 2])}, r"labels begin with \[1, 2\]; .*numbered from 0"),
+        ({"label": pa.array([0, 10**15])}, r"labels begin with \[0, 1000000000000000\]"),
         ({"label": pa.array([-1, 0])}, r"numbered from 0"),
         ({"label": pa.array([0, 0])}, r"at least two classes are needed"),
         ({}, r"train.parquet row 0: cannot be read \(not an image\)"),
@@ -226,6 +236,35 @@ def test_parquet_that_is_refused(change, message, tmp_path):
     pq.write_table(pa.table(PLAIN | change), tmp_path / "train.parquet")
     with pytest.raises(UserError, match=message):
         load(f"parquet:{tmp_path}")
+
+
+def test_numbers_that_are_no_labels_are_not_taken_for_them(tmp_path):
+    table = {"img": PLAIN["img"], "id": PLAIN["label"]}
+    pq.write_table(pa.table(table), tmp_path / "train.parquet")
+    with pytest.raises(UserError, match="whole numbers named label or labels"):
+        load(f"parquet:{tmp_path}")
+
+
+def test_repeated_images_are_counted_although_they_take_no_room(tmp_path, monkeypatch):
+    content = encoded(1)
+    images = pa.array([{"bytes": content, "path": None}] * 1000, IMAGE)
+    labels = pa.array([0, 1] * 500)
+    pq.write_table(pa.table({"img": images, "label": labels}), tmp_path / "train.parquet")
+    assert (tmp_path / "train.parquet").stat().st_size < 100 * len(content)
+    monkeypatch.setattr(parquet, "MOST_BYTES", 999 * len(content))
+    with pytest.raises(UserError, match="the images take more than"):
+        load(f"parquet:{tmp_path}")
+
+
+def test_the_split_is_part_of_the_fingerprint(tmp_path):
+    found = set()
+    for number, train in enumerate((12, 16)):
+        root = tmp_path / str(number)
+        write_parquet(root / "train.parquet", range(train), [0, 1] * (train // 2))
+        write_parquet(root / "validation.parquet", range(train, 20), [0, 1] * ((20 - train) // 2))
+        write_parquet(root / "test.parquet", [100, 101], [0, 1])
+        found.add(load(f"parquet:{root}").fingerprint)
+    assert len(found) == 2
 
 
 def test_parquet_that_is_no_parquet(tmp_path):

@@ -182,6 +182,8 @@ def test_a_download_that_fails_says_what_to_do(name, tmp_path, monkeypatch):
             monkeypatch.setattr(where, unreachable, raising=False)
     with pytest.raises(UserError, match=rf"data set {name}: not in .* failed .*--data DIR"):
         load(name, tmp_path)
+    assert tmp_path.is_dir()  # the user's own folder stays, what was made in it goes
+    assert list(tmp_path.iterdir()) == []
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 

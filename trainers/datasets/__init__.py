@@ -12,6 +12,7 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +43,7 @@ class Place:
         split = sources.split(source)
         if split is None:
             raise UserError(f"data {source!r}: give folder:PATH or parquet:PATH")
-        return cls(source, Path(split[1]).expanduser())
+        return cls(source, sources.expanded(split[1]))
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,11 @@ def load(name: str, place: Place) -> Dataset:
         UserError: the data set is missing or damaged, or too small to be split.
     """
     module, found = parts.load("dataset", place.part)
-    source: Source = module.read(place.root, **found.parameters)
+    try:
+        source: Source = module.read(place.root, **found.parameters)
+    except OSError as error:
+        where, reason = error.filename or place.root, error.strerror or str(error)
+        raise UserError(f"data set {name}: {where} cannot be read ({reason})") from None
     kept = np.setdiff1d(np.arange(len(source.train_images)), source.validation)
     if not len(kept) or not len(source.validation) or not len(source.test_images):
         raise UserError(
@@ -126,14 +131,14 @@ def load(name: str, place: Place) -> Dataset:
     pick = {"train": kept, "validation": source.validation}
     images = {split: source.train_images[rows] for split, rows in pick.items()}
     labels = {split: source.train_labels[rows] for split, rows in pick.items()}
-    mean, std = _statistics(source)
-    if std == 0:
+    if (source.train_images == source.train_images[:1]).all():
         raise UserError(
             f"data set {name}: all training images are alike; there is nothing to learn"
         )
+    mean, std = _statistics(source)
     return Dataset(
         name=name,
-        fingerprint=_fingerprint(source),
+        fingerprint=_fingerprint(source, split=sources.split(place.part) is not None),
         images=images | {"test": source.test_images},
         labels=labels | {"test": source.test_labels},
         classes=source.classes,
@@ -151,7 +156,7 @@ def default_root() -> Path:
     """
     given = os.environ.get("UNTUNED_DATA")
     if given:
-        return existing(Path(given).expanduser())
+        return existing(sources.expanded(given))
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "untuned" / "data"
 
 
@@ -198,9 +203,16 @@ def _statistics(source: Source) -> tuple[npt.NDArray[np.float64], float]:
     return mean, float(np.sqrt(variance))
 
 
-def _fingerprint(source: Source) -> str:
+def _fingerprint(source: Source, *, split: bool) -> str:
+    """Of the images and labels; of a user's own images also of what is held out for validation."""
     digest = hashlib.sha256()
-    for array in (source.train_images, source.train_labels, source.test_images, source.test_labels):
+    arrays: list[npt.NDArray[Any]] = [
+        source.train_images,
+        source.train_labels,
+        source.test_images,
+        source.test_labels,
+    ]
+    for array in [*arrays, source.validation] if split else arrays:
         digest.update(f"{array.shape}{array.dtype}".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()[:16]

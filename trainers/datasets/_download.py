@@ -3,10 +3,15 @@
 import contextlib
 import hashlib
 import sys
+import tarfile
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 
 from studies.errors import UserError
+
+#: What torchvision, and what it uses, raise for a failed download.
+_FAILURES = (RuntimeError, OSError, EOFError, HTTPException, tarfile.TarError)
 
 
 def download(name: str, fetch: Callable[[], object], folder: Path, what: str) -> None:
@@ -21,13 +26,14 @@ def download(name: str, fetch: Callable[[], object], folder: Path, what: str) ->
     Raises:
         UserError: it failed.
     """
+    made = [place for place in (folder, folder.parent) if not place.exists()]
     try:
         with contextlib.redirect_stdout(sys.stderr):
             fetch()
-    except (RuntimeError, OSError) as error:  # torchvision raises both for a failed download
+    except _FAILURES as error:
         with contextlib.suppress(OSError):  # what it made of empty folders goes, files stay
-            folder.rmdir()
-            folder.parent.rmdir()
+            for place in made:
+                place.rmdir()
         raise UserError(
             f"data set {name}: not in {folder}, and downloading it failed ({error}); put {what} "
             "there, or name the folder that holds the data sets with --data DIR or the environment "

@@ -5,9 +5,11 @@ PATH/CLASS/*.png, of which a fixed random fifth is the test set. Where there is 
 fixed random tenth of the training images (at most 5,000) is held out. Classes are the folders'
 names in their order. ``folder(size=32):PATH`` crops and scales each image to 32x32 pixels.
 
-Hidden files, and files whose names do not end like an image's, are passed over.
+Hidden files and folders, and files whose names do not end like an image's, are passed over.
 """
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from studies.errors import UserError
@@ -55,6 +57,19 @@ def _folders(root: Path) -> dict[str, Path]:
     return {p.name: p for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")}
 
 
+def _files(root: Path) -> Iterator[Path]:
+    """The image files below a folder; hidden files and folders are passed over."""
+    for folder, inside, files in os.walk(root, onerror=_fail):
+        inside[:] = [name for name in inside if not name.startswith(".")]
+        for name in files:
+            if not name.startswith(".") and name.lower().endswith(SUFFIXES):
+                yield Path(folder) / name
+
+
+def _fail(error: OSError) -> None:
+    raise error
+
+
 def _images(root: Path, classes: list[str]) -> list[Labelled]:
     """The images of a split in the order of their names, class by class."""
     unknown = sorted(_folders(root).keys() - set(classes))
@@ -62,11 +77,7 @@ def _images(root: Path, classes: list[str]) -> list[Labelled]:
         raise UserError(f"data set folder:{root}: class {unknown[0]} is not among those of train")
     found = []
     for label, name in enumerate(classes):
-        files = sorted(
-            path
-            for path in (root / name).rglob("*")
-            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
-        )
+        files = sorted(_files(root / name))
         if not files:
             raise UserError(f"data set folder:{root}: no images in the class {name}")
         found += [Labelled(str(path), path, label) for path in files]

@@ -2,11 +2,14 @@
 
 PATH is a folder with train-*.parquet and test-*.parquet, and validation-*.parquet if you like (also
 in a folder `data` in it), or one file. An image column holds structs of `bytes` (an image file) and
-`path`, and a column of whole numbers holds the labels, from 0. Without test images a fixed random
-fifth becomes the test set; without validation images a fixed random tenth of the training images
-(at most 5,000) is held out. ``parquet(size=32):PATH`` crops and scales to 32x32 pixels.
+`path`; a column of whole numbers named `label`, or the like, holds the labels from 0. Without test
+images a fixed random fifth becomes the test set; without validation images a fixed random tenth of
+the training images (at most 5,000) is held out. ``parquet(size=32):PATH`` crops and scales to 32x32
+pixels.
 """
 
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,6 +25,8 @@ PARAMETERS = {"size": (0, 1, 4096)}
 
 _SPLITS = ("train", "validation", "test")
 _LABELS = ("label", "labels", "fine_label", "class", "target")
+#: Rows that are unpacked at a time.
+_ROWS = 256
 
 
 def read(root: Path, *, size: int) -> Source:
@@ -31,23 +36,33 @@ def read(root: Path, *, size: int) -> Source:
         UserError: there are none, the columns are others, a label is missing or not in order, or
             an image cannot be read.
     """
-    train, validation, test = (
-        [image for path in paths for image in _images(path)] for paths in _files(root)
-    )
-    labels = {image.label for image in (*train, *validation, *test)}
-    classes = max(labels, default=-1) + 1
-    if classes < 2 or min(labels) < 0:
+    left = MOST_BYTES
+    splits: list[list[Labelled]] = []
+    for paths in _files(root):
+        splits.append([])
+        for path in paths:
+            for image in _images(path):
+                left -= len(image.source) if isinstance(image.source, bytes) else 0
+                if left < 0:
+                    raise UserError(
+                        f"{path}: the images take more than {MOST_BYTES >> 30} GiB; take fewer"
+                    )
+                splits[-1].append(image)
+    train, validation, test = splits
+    trained = {image.label for image in train}
+    gap = next(label for label in itertools.count() if label not in trained)
+    if gap != len(trained) or gap < 2:
         raise UserError(
-            f"data set parquet:{root}: the labels are {sorted(labels)[:5]}; at least two classes "
-            "are needed, numbered from 0"
+            f"data set parquet:{root}: the training images' labels begin with "
+            f"{sorted(trained)[:5]}; at least two classes are needed, numbered from 0 without gaps"
         )
-    absent = sorted(set(range(classes)) - {image.label for image in train})
-    if absent:
+    others = {image.label for image in (*validation, *test)} - trained
+    if others:
         raise UserError(
-            f"data set parquet:{root}: no training image has the label {absent[0]} of 0 to "
-            f"{classes - 1}; number the classes without gaps"
+            f"data set parquet:{root}: no training image has the label {min(others)}, which "
+            "other images have"
         )
-    return as_source(train, validation, test, classes, size)
+    return as_source(train, validation, test, gap, size)
 
 
 def _files(root: Path) -> list[list[Path]]:
@@ -63,20 +78,18 @@ def _files(root: Path) -> list[list[Path]]:
     )
 
 
-def _images(path: Path) -> list[Labelled]:
+def _images(path: Path) -> Iterator[Labelled]:
+    """The images of a file, a few at a time: repeated ones take no room in it."""
+    number = itertools.count()
     try:
         with pq.ParquetFile(path) as file:
-            groups = (file.metadata.row_group(i) for i in range(file.num_row_groups))
-            if sum(group.total_byte_size for group in groups) > MOST_BYTES:
-                raise UserError(f"{path}: more than {MOST_BYTES >> 30} GiB unpacked; split it")
             image, label = _columns(path, file.schema_arrow)
-            table = file.read([image, label])
+            for batch in file.iter_batches(_ROWS, columns=[image, label]):
+                contents = batch.column(image).field("bytes")
+                for content, value in zip(contents, batch.column(label).to_pylist(), strict=True):
+                    yield _labelled(f"{path} row {next(number)}", content.as_py(), value)
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path}: cannot be read as Parquet ({error})") from None
-    contents = table[image].combine_chunks().field("bytes") if len(table) else []
-    names = [f"{path} row {number}" for number in range(len(table))]
-    rows = zip(names, contents, table[label].to_pylist(), strict=True)
-    return [_labelled(where, content.as_py(), number) for where, content, number in rows]
 
 
 def _labelled(where: str, content: bytes | None, label: int | None) -> Labelled:
@@ -90,11 +103,11 @@ def _columns(path: Path, schema: pa.Schema) -> tuple[str, str]:
     """The names of the column of images and the column of labels."""
     images = [f.name for f in schema if _is_image(f.type)]
     numbers = [f.name for f in schema if pa.types.is_integer(f.type)]
-    labels = [name for name in _LABELS if name in numbers] or numbers
-    if len(images) != 1 or not labels or (len(labels) > 1 and labels[0] not in _LABELS):
+    labels = [name for name in _LABELS if name in numbers]
+    if len(images) != 1 or not labels:
         raise UserError(
             f"{path}: has the columns {_described(schema)}; needed are one of structs with bytes "
-            "and path (an image), and one of whole numbers named label"
+            f"and path (an image), and one of whole numbers named {' or '.join(_LABELS)}"
         )
     return images[0], labels[0]
 

@@ -6,6 +6,7 @@ No network has biases (arXiv:2006.16627, section 3). A network that is written f
 any with convolutions, passes its forward function through `side_by_side`.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -33,6 +34,9 @@ class LayerShape:
     fan_in: int
     fan_out: int
 
+
+#: A trial holds about six numbers of four bytes per connection.
+_MOST_CONNECTIONS = 2**30
 
 #: Batch normalisations of one replica in the order of the forward pass, [B, C, H, W] to the same.
 Norms = Sequence[Callable[[Tensor], Tensor]]
@@ -85,8 +89,8 @@ class Wanted:
         """The error for images with fewer pixels than the network needs."""
         _, height, width = self.input_shape
         return UserError(
-            f"network {self.name}: its pooling needs images of at least {least}x{least} pixels, "
-            f"and these have {height}x{width}; take a network with fewer layers, or larger images"
+            f"network {self.name}: it halves images and needs at least {least}x{least} pixels, "
+            f"these have {height}x{width}; take a network with fewer layers, or larger images"
         )
 
 
@@ -94,7 +98,7 @@ def build(trial: Trial, input_shape: tuple[int, int, int], classes: int) -> Netw
     """The network that a trial names, for a data set's shape.
 
     Raises:
-        UserError: the network cannot take such images.
+        UserError: the network cannot take such images, or is too large.
     """
     module, found = parts.load("network", trial.network)
     activation = parts.load("activation", trial.activation)[0].activation
@@ -102,6 +106,12 @@ def build(trial: Trial, input_shape: tuple[int, int, int], classes: int) -> Netw
         trial.network, found.numbers, input_shape, classes, activation, width=trial.width
     )
     network: Network = module.build(wanted)
+    connections = sum(math.prod(layer.shape) for layer in network.layers)
+    if connections > _MOST_CONNECTIONS:
+        raise UserError(
+            f"network {trial.network}: {connections:,} connections; at most {_MOST_CONNECTIONS:,} "
+            "are allowed; take fewer units, or a smaller width"
+        )
     return network
 
 

@@ -29,10 +29,18 @@ PATTERN = r"resnet(8|14|20|26|32|38|44|50|56|62|68|74|80|86|92|98|104|110)"
 EXAMPLES = ("resnet20", "resnet8", "resnet32", "resnet44", "resnet56", "resnet110")
 READS = ("affine",)
 
+_LEAST = 5
+
 
 def build(wanted: Wanted) -> Network:
-    """ResNet-(6n+2) v1; on CIFAR-10 resnet20 has 270,896 connections in 22 layers."""
+    """ResNet-(6n+2) v1; on CIFAR-10 resnet20 has 270,896 connections in 22 layers.
+
+    Raises:
+        UserError: the images have too few pixels.
+    """
     (depth,) = wanted.numbers
+    if max(wanted.input_shape[1:]) < _LEAST:  # a single pixel in the last stage has no variance
+        raise wanted.too_small(_LEAST)
     channels = wanted.wide(16)
     layers = [convolution_shape("conv", wanted.input_shape[0], channels)]
     normalised, shortcuts = [channels], []
