@@ -33,6 +33,13 @@ def varying(results: Results) -> list[str]:
     return [n for n in CELL if n != "method" and both[n].nunique() > 1] + ["method"]
 
 
+def settings(results: Results) -> list[str]:
+    """The fields that make the panels: varied within a method, and not its own recipe alone."""
+    both = pd.concat([results.plan[list(CELL)], results.trials[list(CELL)]])
+    counts = both.groupby("method")[varying(results)[:-1]].nunique()
+    return [name for name in counts.columns if (counts[name] > 1).any()]
+
+
 def common(results: Results) -> dict[str, object]:
     """The fields that are the same in every cell, with their values."""
     both = pd.concat([results.plan[list(CELL)], results.trials[list(CELL)]])

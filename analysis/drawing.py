@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.cells import label, ordered, sort, spread, varying
+from analysis.cells import label, ordered, settings, sort, spread
 from analysis.style import Look, looks
 from analysis.tables import Results
 
@@ -50,8 +50,8 @@ class Panel:
 
 
 def split(results: Results, frame: pd.DataFrame) -> list[Panel]:
-    """The rows by all fields in which the cells differ apart from the method, a panel each."""
-    by = varying(results)[:-1]
+    """The rows by the fields that are varied within a method, a panel each."""
+    by = settings(results)
     if not by:
         return [Panel("", frame)]
     groups = sort(results, spread(results, frame, by), by).groupby(by, sort=False)

@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.cells import label, sort, varying
+from analysis.cells import label, settings, sort, varying
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
@@ -33,7 +33,7 @@ def draw(results: Results) -> Drawing:
         raise NothingToDraw("No method is trained at several densities.")
     means = grouped(trials, by, "test_accuracy")
     look = methods_of(results, trials)
-    split = _panels(results, means, by)
+    split = _panels(results, means)
     figure, panels, left_out = sheet(split, 3.6, "density", "test accuracy (%)")
     sound = grouped(completed(trials), by, "test_accuracy")["mean"] * 100
     tenth, best = float(sound.quantile(0.1)), float(sound.max())
@@ -53,9 +53,9 @@ def draw(results: Results) -> Drawing:
     return Drawing(figure, TITLE, caption, note)
 
 
-def _panels(results: Results, means: pd.DataFrame, by: list[str]) -> list[Panel]:
+def _panels(results: Results, means: pd.DataFrame) -> list[Panel]:
     """A panel for each setting in which a density is varied; all methods of the setting in it."""
-    others = [name for name in by if name not in ("method", "density")]
+    others = [name for name in settings(results) if name != "density"]
     if not others:
         return [Panel("", means)]
     groups = sort(results, means, others).groupby(others, sort=False)

@@ -308,3 +308,10 @@ def test_methods_without_a_density_are_beside_each_density(densities):
         assert set(panel.rows["method"]) == {"dense", "free-pruning", "edge-popup"}
         assert len(panel.rows) == 9
     assert len(split(densities, densities.trials[:0])) == 0
+
+
+def test_a_recipe_of_a_methods_own_makes_no_panel(study, record):
+    grids = [{"method": "dense"}, {"method": "supermask", "learning_rate": 0.1}]
+    loaded = analysis.load(record(study(weights=["he-normal", "he-constant"], grids=grids)))
+    titles = [panel.title for panel in split(loaded, loaded.trials)]
+    assert titles == ["he-normal", "he-constant"]
