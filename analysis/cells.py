@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable, Sequence
 import pandas as pd
 
 from analysis.tables import Results
-from studies.trial import SETTABLE
+from studies.trial import FIELDS, SETTABLE
 
 #: A cell is a combination of these; `revisions` is derived and no part of it.
 CELL = tuple(name for name in SETTABLE if name != "seed")
@@ -114,8 +114,8 @@ def shown(name: str, value: object) -> str:
 
 
 def _phrase(name: str, value: object) -> str:
-    if isinstance(value, str):
-        return value
+    if isinstance(value, str):  # a choice such as `none` says little without its field
+        return f"{heading(name)} {value}" if FIELDS[name].metadata["choices"] else value
     if isinstance(value, bool):
         return heading(name) if value else f"not {heading(name)}"
     return f"{value} epochs" if name == "epochs" else f"{heading(name)} {value:g}"

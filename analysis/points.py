@@ -24,7 +24,8 @@ def view(rows: pd.DataFrame, by: Sequence[str], value: str) -> tuple[float, floa
     means = grouped(sound, by, value)
     # concatenated, because the bounds are nan where a cell has one seed
     ends = pd.concat([sound[value], means["low"], means["high"]]) * 100
-    return limits(ends.min(), ends.max())
+    low, high = limits(ends.min(), ends.max())
+    return max(low, -1.0), min(high, 101.0)  # an interval of few seeds may leave 0 to 100%
 
 
 def draw_points(

@@ -6,6 +6,7 @@ import pandas as pd
 
 from analysis.cells import BASELINE, common, heading, label, ordered, varying
 from analysis.tables import Results
+from studies.trial import FIELDS, REQUIRED
 
 MISSING = "\N{EN DASH}"
 
@@ -48,12 +49,17 @@ def many(count: int, word: str) -> str:
 def subject(results: Results) -> str:
     """What all cells have in common, in a few words: network, data set, epochs."""
     shared = common(results)
-    names = [name for name in ("network", "dataset", "epochs") if name in shared]
+    names: list[str] = [n for n in ("network", "dataset", "epochs") if n in shared]
+    names += [n for n in shared if n not in (*REQUIRED, "density") and shared[n] != _default(n)]
     known: dict[str, object] = {name: shared[name] for name in names}
     axes = [heading(name) for name in varying(results)]
     return (
         f"{label(known)}; compared: {', '.join(axes)}" if known else f"compared: {', '.join(axes)}"
     )
+
+
+def _default(name: str) -> object:
+    return FIELDS[name].default
 
 
 def answer(results: Results, cells: pd.DataFrame) -> list[tuple[str, str]]:

@@ -3,9 +3,10 @@
 import logging
 import os
 import subprocess
+import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,6 +56,7 @@ class Outcome:
         failed: the log of each trial that failed.
         lost: the log of what else went wrong, such as a worker that died.
         interrupted: the number of the signal that ended it, or 0.
+        outcomes: of the finished trials, in words, where not all were completed.
     """
 
     before: int
@@ -63,6 +65,7 @@ class Outcome:
     failed: dict[str, str]
     lost: str | None
     interrupted: int
+    outcomes: str
 
 
 def run(
@@ -85,7 +88,7 @@ def run(
 
     before = len(first.trials) - len(first.todo)
     todo = first.todo
-    sets = load(todo, data, first)
+    sets = load(todo, data, first, study.data)
     with Interrupts() as interrupts:
         store.define(study)
         with _Session(store, sets, resources) as session:
@@ -103,13 +106,16 @@ def run(
     done = len(first.trials) - len(todo)
     logs = dict(failed(store, frozenset()))
     still = {trial.trial_id: logs[trial.trial_id] for trial in todo if trial.trial_id in logs}
-    return Outcome(before, done, len(first.trials), still, lost, interrupts.received)
+    said = finished(store).outcomes({trial.trial_id for trial in first.trials})
+    return Outcome(before, done, len(first.trials), still, lost, interrupts.received, said)
 
 
 def load(
-    todo: Sequence[Trial], data: "dict[str, Place]", planned: plan.Plan
+    todo: Sequence[Trial], data: "dict[str, Place]", planned: plan.Plan, own: Collection[str]
 ) -> "dict[str, Dataset]":
     """Read the data sets of the trials and check them, and the networks, before anything starts.
+
+    A user's own data sets (``own``) are described, so that a wrong layout is seen.
 
     Raises:
         UserError: a data set is missing, damaged, or not the one that earlier trials were
@@ -131,6 +137,9 @@ def load(
                     f"{earlier[name]}); "
                     "name the right one with --data, or other results with --results"
                 )
+    for name, loaded in sets.items():
+        if name in own:
+            print(loaded, file=sys.stderr)
     for trial in {(t.network, t.width, t.dataset): t for t in todo}.values():
         data_set = sets[trial.dataset]
         networks.build(trial, data_set.shape, data_set.classes)

@@ -1,7 +1,7 @@
 """Which trials are finished: one attempt each, proven by intact parts."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -34,6 +34,13 @@ class Finished:
     def ids(self) -> frozenset[str]:
         """The ids of the finished trials."""
         return frozenset(self.rows["trial_id"].to_pylist())
+
+    def outcomes(self, ids: Collection[str]) -> str:
+        """Such as ``; of the finished 2 diverged, 1 dead``; empty where all were completed."""
+        pairs = zip(*(self.rows[name].to_pylist() for name in ("trial_id", "outcome")), strict=True)
+        counts = Counter(outcome for trial_id, outcome in pairs if trial_id in ids)
+        said = [f"{counts[name]} {name}" for name in ("diverged", "dead") if counts[name]]
+        return f"; of the finished {', '.join(said)}" if said else ""
 
 
 def finished(store: Store) -> Finished:

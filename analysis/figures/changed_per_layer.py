@@ -36,7 +36,7 @@ def draw(results: Results) -> Drawing:
     figure, panels, left_out = sheet(
         split(results, table), 3.0, "layer", "changed connections (%)", same=False
     )
-    _, high = limits(0, table[["mean", "high"]].max().max() * 100)
+    _, high = limits(0, min(table[["mean", "high"]].max().max() * 100, 100.0))
     for axes, panel in panels:
         _draw_layers(axes, panel.rows, shown)
         axes.set_ylim(-0.02 * high, high)

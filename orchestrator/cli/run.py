@@ -80,6 +80,12 @@ def command(
             "report cover them all",
             file=sys.stderr,
         )
+    earliest = next(iter(store.definitions()), asked)
+    if earliest.margin != asked.margin:
+        print(
+            f"{asked.name}: the margin stays {earliest.margin}, as it was when the study first ran",
+            file=sys.stderr,
+        )
     if planned.todo or planned.results.damaged:
         store.prepare()
         _mend(store, planned)
@@ -118,8 +124,8 @@ def _estimate(
     gib = [f"{number / 2**30:.1f} GiB" for number in (took.memory, took.data)]
     print(
         f"estimate: about {_duration(took.seconds / resources.workers)} on {workers} "
-        f"({resources.device}), up to {gib[0]} of memory for each and {gib[1]} for the data, from "
-        f"{took.calibration:.0f} s of calibration on this machine"
+        f"({resources.device}) and some ten seconds to start, up to {gib[0]} of memory for each "
+        f"and {gib[1]} for the data, from {took.calibration:.0f} s of calibration on this machine"
     )
 
 
@@ -149,11 +155,17 @@ def _conclude(name: str, store: "Store", results: str, outcome: "Outcome", secon
     new = outcome.finished - outcome.before
     again = shlex.join(["untuned", *sys.argv[1:]])
     if outcome.interrupted and outcome.finished < outcome.planned:
-        print(f"{counted} and kept ({new} in this run); go on with: {again}", file=sys.stderr)
+        print(
+            f"{counted} and kept ({new} in this run), long ones that are not left checkpoints; go "
+            f"on with: {again}",
+            file=sys.stderr,
+        )
         return 128 + outcome.interrupted
     if outcome.finished == outcome.planned:
         where = "" if results == "results" else f" --results {shlex.quote(results)}"
-        print(f"{counted} ({new} in this run, {taken} min); results in {store.uri}")
+        print(
+            f"{counted} ({new} in this run, {taken} min){outcome.outcomes}; results in {store.uri}"
+        )
         print(f"look at them with: untuned report {name}{where}")
         return 0
     print(f"{counted}; {outcome.planned - outcome.finished} are missing", file=sys.stderr)

@@ -3,7 +3,7 @@
 import json
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,11 +77,25 @@ def command(data: tuple[str, ...], device: str, as_json: bool, **values: Any) ->
     from trainers.loop import train
 
     runtime.settle()
-    records = train([trial], datasets.load(trial.dataset, place), where)
-    for record in records:
+    loaded = datasets.load(trial.dataset, place)
+    if trial.dataset in own:
+        print(loaded, file=sys.stderr)
+    for record in _until_stopped(train([trial], loaded, where)):
         print(_json(record) if as_json else _line(record), flush=True)
         if record.final and record.final["outcome"] != "completed":
             print(f"untuned: {_OUTCOMES[record.final['outcome']]}", file=sys.stderr)
+
+
+def _until_stopped(records: "Iterable[Record]") -> "Iterator[Record]":
+    """The records, until Ctrl-C."""
+    last = None
+    try:
+        for last in records:
+            yield last
+    except KeyboardInterrupt:
+        epoch = last.epoch["epoch"] if last else 0
+        print(f"untuned: stopped after epoch {epoch}; nothing is recorded", file=sys.stderr)
+        raise SystemExit(130) from None
 
 
 def _figures(record: "Record") -> dict[str, Any]:

@@ -111,14 +111,16 @@ def test_a_dry_run_estimates_time_and_memory(capsys, tmp_path):
     arguments = ["run", "smoke", "--results", tmp_path / "results", "--dry-run", "--device", "cpu"]
     code, out, _ = run(capsys, *arguments, "--workers", 1)
     assert code == 0
-    said = r"estimate: about (\d+) s on 1 worker \(cpu\), up to \d\.\d GiB of memory for each and "
+    said = r"estimate: about (\d+) s on 1 worker \(cpu\) and some ten seconds to start, up to \d"
     assert 5 < int(re.search(said, " ".join(out.split()))[1]) < 80
 
 
 def test_images_of_ones_own_are_trained_on(capsys, tmp_path, pets):
     arguments = ["train", "--epochs", 1, "--network", "conv2", "--width", 0.1, "--json"]
     code, out, err = run(capsys, *arguments, "--dataset", f"folder:{pets}")
-    assert (code, err) == (0, "")
+    assert code == 0
+    sizes = "29 training, 3 validation and 8 test images of 8x8x3, 2 classes"
+    assert err == f"folder:{pets.name}: {sizes}\n"
     named = ["--dataset", "pets", "--data", f"pets=folder:{pets}"]
     assert [
         {k: v for k, v in json.loads(line).items() if k != "seconds"} for line in out.splitlines()

@@ -122,6 +122,12 @@ def test_parquet_in_the_hubs_layout(tmp_path):
     assert sorted(training) == [(n, n % 2) for n in range(20)]
 
 
+def test_a_missing_shard_is_named(tmp_path):
+    write_parquet(tmp_path / "train-00000-of-00002.parquet", range(20), [0, 1] * 10)
+    with pytest.raises(UserError, match=r"train-00001-of-00002.parquet is missing"):
+        load(f"parquet:{tmp_path}")
+
+
 def test_parquet_as_one_file_with_other_names(tmp_path):
     path = tmp_path / "all.parquet"
     write_parquet(path, range(20), [0, 1] * 10, image="image", label="fine_label")
@@ -154,6 +160,11 @@ def spoil(what, root):
         (root / "b").rename(root / ".b")
     elif what == "empty class":
         (root / "c").mkdir()
+    elif what == "nested":
+        for name in ("a", "b"):
+            (root / name).rename(root / f"{name}x")
+            (root / name).mkdir()
+            (root / f"{name}x").rename(root / name / "inner")
     elif what == "odd split":
         (root / "train").mkdir()
 
@@ -167,6 +178,7 @@ def spoil(what, root):
         ("deep", r"a/000.png: more than 8 bits per channel"),
         ("one class", r"1 classes; put the images into a folder per class"),
         ("empty class", r"no images in the class c"),
+        ("nested", r"a holds folders and no image itself; is it a split\?"),
         ("odd split", r"beside train there is a, b; known are train, validation, test"),
     ],
 )

@@ -100,6 +100,15 @@ class Dataset:
         channels, height, width = self.images["train"].shape[1:]
         return channels, height, width
 
+    def __str__(self) -> str:
+        """Such as ``pets: 64 training, 7 validation and 18 test images of 32x32x3, 2 classes``."""
+        sizes = [len(self.labels[split]) for split in ("train", "validation", "test")]
+        channels, height, width = self.shape
+        return (
+            f"{self.name}: {sizes[0]} training, {sizes[1]} validation and {sizes[2]} test images "
+            f"of {height}x{width}x{channels}, {self.classes} classes"
+        )
+
     @property
     def nbytes(self) -> int:
         """Bytes that the images take in memory."""

@@ -19,6 +19,7 @@ from trainers.datasets._images import SUFFIXES, Labelled, as_source
 PATTERN = r"folder:"
 EXAMPLES = ("folder:PATH", "folder(size=32):PATH")
 PARAMETERS = {"size": (0, 1, 4096)}
+NOTE = "images of your own are named with --data NAME=folder:PATH or in the study's `data`"
 
 _SPLITS = ("train", "validation", "test")
 
@@ -80,5 +81,10 @@ def _images(root: Path, classes: list[str]) -> list[Labelled]:
         files = sorted(_files(root / name))
         if not files:
             raise UserError(f"data set folder:{root}: no images in the class {name}")
+        if _folders(root / name) and all(path.parent != root / name for path in files):
+            raise UserError(
+                f"data set folder:{root}: {name} holds folders and no image itself; is it a split? "
+                f"Splits are named {', '.join(_SPLITS)}, and a folder in them is a class"
+            )
         found += [Labelled(str(path), path, label) for path in files]
     return found

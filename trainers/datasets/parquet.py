@@ -9,6 +9,7 @@ pixels.
 """
 
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,10 +73,24 @@ def _files(root: Path) -> list[list[Path]]:
     for folder in (root, root / "data"):
         files = [sorted(folder.glob(f"{split}*.parquet")) for split in _SPLITS]
         if files[0]:
+            for path in itertools.chain(*files):
+                _check_shards(path)
             return files
     raise UserError(
         f"data set parquet:{root}: no such file, and no folder with train*.parquet in it"
     )
+
+
+def _check_shards(path: Path) -> None:
+    """Refuse ``train-00000-of-00002.parquet`` where one of the two is not there."""
+    match = re.fullmatch(r"(.*-)(\d+)(-of-)(\d+)(\.parquet)", path.name)
+    if match is None:
+        return
+    head, number, of, count, end = match.groups()
+    for one in range(int(count)):
+        name = f"{head}{one:0{len(number)}}{of}{count}{end}"
+        if not (path.parent / name).is_file():
+            raise UserError(f"data set parquet:{path.parent}: {name} is missing")
 
 
 def _images(path: Path) -> Iterator[Labelled]:

@@ -26,7 +26,7 @@ from trainers.networks import (
 )
 
 PATTERN = r"resnet(8|14|20|26|32|38|44|50|56|62|68|74|80|86|92|98|104|110)"
-EXAMPLES = ("resnet20", "resnet8", "resnet32", "resnet44", "resnet56", "resnet110")
+EXAMPLES = ("resnet20", "resnet8", "resnet14", "resnet32", "resnet44", "resnet56", "resnet110")
 READS = ("affine",)
 
 _LEAST = 5
