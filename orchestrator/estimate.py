@@ -54,10 +54,10 @@ class Cost:
     step: float
     image: float
 
-    def of(self, trial: Trial, extent: Extent) -> float:
+    def of(self, epochs: int, batch_size: int, extent: Extent) -> float:
         """Seconds of a trial: its steps, and evaluations, with the training images at both ends."""
-        steps = trial.epochs * math.ceil(extent.training / trial.batch_size)
-        images = (trial.epochs + 1) * extent.evaluation + 2 * extent.training
+        steps = epochs * math.ceil(extent.training / batch_size)
+        images = (epochs + 1) * extent.evaluation + 2 * extent.training
         return self.start + steps * self.step + images * self.image
 
 
@@ -91,7 +91,7 @@ def estimate(todo: Sequence[Trial], places: "Mapping[str, Place]", device: str) 
     Raises:
         UserError: a data set of the user's own cannot be read, or a network cannot take it.
     """
-    from trainers import runtime
+    from trainers import methods, runtime
 
     started = time.monotonic()
     runtime.settle()
@@ -99,7 +99,10 @@ def estimate(todo: Sequence[Trial], places: "Mapping[str, Place]", device: str) 
     kinds = {_kind(trial): trial for trial in todo}
     budget = min(_LONGEST, _TOTAL / max(1, len(kinds)))
     costs = {k: _measure(t, extents[t.dataset], budget, device) for k, t in kinds.items()}
-    seconds = sum(costs[_kind(t)].of(t, extents[t.dataset]) for t in todo)
+    seconds = sum(
+        costs[_kind(t)].of(sum(methods.load(t).rounds(t)), t.batch_size, extents[t.dataset])
+        for t in todo
+    )
     images = sum((e.training + e.evaluation) * math.prod(e.shape) for e in extents.values())
     return Estimate(seconds, _peak_memory(), images, time.monotonic() - started)
 

@@ -8,10 +8,9 @@ ABOUT = {"dataset": "digits", "method": "dense", "weights": "he-normal", "seed":
 
 
 def test_the_cost_of_a_trial_by_hand():
-    trial = Trial(**ABOUT, network="lenet-5", epochs=10, batch_size=30)
     extent = Extent((1, 8, 8), 10, training=100, evaluation=50)
     # 4 steps an epoch; 11 evaluations of 50 images and two of the 100 training images
-    assert Cost(start=3, step=0.5, image=0.01).of(trial, extent) == 3 + 20 + 7.5
+    assert Cost(start=3, step=0.5, image=0.01).of(10, 30, extent) == 3 + 20 + 7.5
 
 
 def test_more_of_it_takes_longer(tmp_path):
@@ -22,6 +21,15 @@ def test_more_of_it_takes_longer(tmp_path):
     assert many.seconds > 20 * one.seconds > 0
     assert 2**27 < one.memory < 2**34
     assert one.data == (1294 + 503) * 64
+
+
+def test_a_lottery_ticket_counts_with_all_its_rounds(tmp_path):
+    places = {"digits": Place("digits", tmp_path)}
+    about = ABOUT | {"method": "lottery-ticket", "network": "lenet-300-100", "epochs": 40}
+    few, many = (
+        estimate([Trial(**about, density=d)], places, "cpu").seconds for d in (0.8, 0.8**9)
+    )
+    assert many > 2 * few  # 10 trainings against 2
 
 
 def test_a_set_that_is_not_there_is_not_downloaded(tmp_path):
