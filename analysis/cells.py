@@ -118,4 +118,6 @@ def _phrase(name: str, value: object) -> str:
         return f"{heading(name)} {value}" if FIELDS[name].metadata["choices"] else value
     if isinstance(value, bool):
         return heading(name) if value else f"not {heading(name)}"
-    return f"{value} epochs" if name == "epochs" else f"{heading(name)} {value:g}"
+    if name == "epochs":
+        return f"{value} epoch" if value == 1 else f"{value} epochs"
+    return f"{heading(name)} {value:g}"

@@ -21,6 +21,8 @@ from analysis.estimates import grouped
 from analysis.style import Look
 from analysis.tables import Results
 
+#: Of a network with more layers these are numbered.
+_NAMED = 12
 ORDER = 50
 TITLE = "Connections pruned or flipped per layer, after the last epoch"
 
@@ -68,7 +70,9 @@ def _draw_layers(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> None
             elinewidth=1.6,
             capsize=2.5,
         )
-    turned = 60 if len(layers) > 5 else 0
-    axes.set_xticks(layers["layer"].to_numpy(), layers["layer_name"].tolist(), rotation=turned)
+    names, turned = layers["layer_name"].tolist(), 60 if len(layers) > 5 else 0
+    if len(layers) > _NAMED:
+        names, turned = [str(n + 1) if n % 3 == 0 else "" for n in layers["layer"]], 0
+    axes.set_xticks(layers["layer"].to_numpy(), names, rotation=turned)
     axes.set_xlim(layers["layer"].min() - 0.5, layers["layer"].max() + 0.5)
     axes.grid(visible=False, axis="x")
