@@ -61,7 +61,7 @@ def keep_top(weight: Tensor, scores: Tensor, density: float, into: Tensor) -> Te
     The threshold is found by selection; a sort of all scores would be many times slower.
 
     Args:
-        weight: of one layer and one replica, none of them 0.
+        weight: of one layer and one replica.
         scores: of the same shape.
         density: the fraction kept.
         into: where to; it is returned.
@@ -69,21 +69,24 @@ def keep_top(weight: Tensor, scores: Tensor, density: float, into: Tensor) -> Te
     count = dropped(density, scores.numel())
     if count == 0:
         return into.copy_(weight)
-    threshold = _smallest(scores.flatten(), count)
+    threshold, above = _smallest(scores.flatten(), count)
     # ReLU's own backward, as one pass over memory: weight where score > threshold, else 0.
     torch.ops.aten.threshold_backward.grad_input(weight, scores, threshold, grad_input=into)
-    missing = scores.numel() - count - int(into.count_nonzero())
+    missing = scores.numel() - count - above
     if missing:  # of the scores that equal the threshold the last are kept
         equal = (scores.flatten() == threshold).nonzero().flatten()[-missing:]
         into.view(-1)[equal] = weight.view(-1)[equal]
     return into
 
 
-def _smallest(scores: Tensor, count: int) -> float:
-    """The ``count``-th smallest score."""
-    if scores.device.type == "cpu":  # numpy's selection, vectorised, is the faster one
-        return float(np.partition(scores.numpy(), count - 1)[count - 1])
-    return float(scores.kthvalue(count).values)
+def _smallest(scores: Tensor, count: int) -> tuple[float, int]:
+    """The ``count``-th smallest score, and how many are above it."""
+    if scores.device.type != "cpu":
+        threshold = scores.kthvalue(count).values
+        return float(threshold), int((scores > threshold).sum())
+    values = scores.numpy()  # its selection and its counting are vectorised, PyTorch's are not
+    least = np.partition(values, count - 1)[count - 1]
+    return float(least), int(np.count_nonzero(values > least))
 
 
 METHOD = EdgePopup()
