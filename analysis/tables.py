@@ -113,6 +113,8 @@ def _load(uri: str) -> Results:
     trials = done.rows.drop_columns("part").to_pandas()
     trials.insert(0, "study", store.study)
     current = _of_latest_revision(trials)
+    superseded = len(trials) - len(current)
+    current = current[~current["seed"].isin(_tuning(definitions))].reset_index(drop=True)
     return Results(
         trials=current,
         epochs=_rows(store, "epochs", current),
@@ -122,7 +124,7 @@ def _load(uri: str) -> Results:
         failed=tuple(sorted(failed(store, done.ids))),
         damaged=tuple(f"{store.study}/{table}/{part}" for table, part in done.damaged),
         conflicts=done.conflicts,
-        superseded=len(trials) - len(current),
+        superseded=superseded,
     )
 
 
@@ -169,11 +171,22 @@ def _with_changed(layers: pd.DataFrame) -> pd.DataFrame:
 
 def _plan(definitions: tuple["Study", ...]) -> pd.DataFrame:
     """A row of fields per trial of the union of the definitions, in the definitions' order."""
-    trials = dict.fromkeys(trial for study in definitions for trial in study.trials())
+    tuning = _tuning(definitions)
+    every = (trial for study in definitions for trial in study.trials())
+    trials = dict.fromkeys(trial for trial in every if trial.seed not in tuning)
     kinds = {name: TABLES["trials"].field(name).type for name in SETTABLE}
     values = {name: pa.array([getattr(t, name) for t in trials], kinds[name]) for name in SETTABLE}
     plan: pd.DataFrame = pa.table(values).to_pandas()
     return plan
+
+
+def _tuning(definitions: tuple["Study", ...]) -> set[int]:
+    """Seeds that settings may be chosen on and that nothing is shown of.
+
+    What is chosen on a seed looks better there than it is.
+    """
+    shown = {seed for study in definitions for seed in study.confirmatory_seeds}
+    return {seed for study in definitions for seed in study.tuning_seeds} - shown
 
 
 def _joined(loaded: list[Results]) -> Results:

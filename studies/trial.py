@@ -55,7 +55,7 @@ class Trial:
     )
     activation: str = _setting("activation of the hidden layers", "relu")
     batch_size: int = _setting("training images per step", 25, at_least=1, at_most=1_000_000)
-    learning_rate: float = _setting("Adam's step size", 1e-3, above=0)
+    learning_rate: float = _setting("step size of the optimizer", 1e-3, above=0)
     adam_epsilon: float = _setting("Adam's epsilon, added to the corrected sqrt(v)", 1e-7, above=0)
     score_low: float = _setting("lower end of the scores' uniform start", 0.01)
     score_high: float = _setting("upper end of the scores' uniform start", 0.1)

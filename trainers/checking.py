@@ -32,7 +32,7 @@ COMMON = frozenset(
 )
 
 
-#: A lower density would keep no connection of a small layer.
+#: A lower density says nothing: no network here has so many connections.
 _LEAST_DENSITY = 1e-6
 
 
@@ -59,8 +59,20 @@ def check(trial: Trial, own: Mapping[str, str] | None = None) -> Trial:
                 "another; give your images a name of their own"
             )
         names["dataset"] = own[trial.dataset]
+    parameters = find("method", trial.method).parameters
     found = {kind: find(kind, name).part for kind, name in names.items()}
     _check_fields(trial, found)
+    rewind = parameters.get("rewind", 0)
+    least = found["method"].declared.get("LEAST_EPOCHS", 0) + rewind
+    if trial.epochs < least:
+        raise UserError(
+            f"epochs: {trial.epochs} are given, but the method {trial.method} needs {least} or more"
+        )
+    if rewind and trial.schedule != "constant":
+        raise UserError(
+            f"schedule: {trial.schedule} is given, but a training that is rewound to after its "
+            "start takes a constant learning rate; leave it out"
+        )
     if "density" in found["method"].reads and trial.density < _LEAST_DENSITY:
         raise UserError(
             f"density: the method {trial.method} needs one from {_LEAST_DENSITY:g} to 1, the "

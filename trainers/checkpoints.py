@@ -128,9 +128,7 @@ class Checkpoints:
             for r, epoch, layers in about["records"]
         ]
         self._saved = self._keeper.continued_from = about["epoch"]
-        prefix = "engine."
-        engine = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        return self._saved, engine
+        return self._saved, _below(tensors, "engine.")
 
     def _plain(self) -> list[tuple[int, dict[str, Any], list[dict[str, Any]]]]:
         index = {trial: r for r, trial in enumerate(self._pack.trials)}
@@ -148,6 +146,8 @@ class Checkpoints:
                 found[f"layer.{i}.start"] = layer.start
         for r, norms in enumerate(self._pack.norms):
             found |= {f"norms.{r}.{name}": value for name, value in norms.state_dict().items()}
+        for r, start in enumerate(self._pack.norms_start or ()):
+            found |= {f"norms_start.{r}.{name}": value for name, value in start.items()}
         return found
 
     def _put(self, tensors: Mapping[str, Tensor]) -> None:
@@ -159,4 +159,12 @@ class Checkpoints:
                 setattr(layer, name, None if value is None else value.to(layer.weight.device))
             self._method.rebuild(self._pack, layer)
         for r, norms in enumerate(self._pack.norms):
-            norms.load_state_dict({k: tensors[f"norms.{r}.{k}"] for k in norms.state_dict()})
+            norms.load_state_dict(_below(tensors, f"norms.{r}."))
+        starts = [_below(tensors, f"norms_start.{r}.") for r in range(len(self._pack.norms))]
+        if any(starts):
+            self._pack.norms_start = starts
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin so, by the rest of their names."""
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

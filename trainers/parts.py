@@ -11,6 +11,7 @@ reads ``attr:`` versions), so that names and identities need no torch:
     PARAMETERS  for each parameter in brackets behind the name its default, least and greatest value
     READS       the fields of `Trial` that it reads beyond the common ones
     REFUSES     common fields that make no difference to it, so that they must not be given
+    LEAST_EPOCHS  a method's; a parameter `rewind` in its name is added
     REVISION    1, and one more whenever a mended bug changes results: older trials run again
 
 A data set that comes with the project also declares its SHAPE (channels, height, width), CLASSES
@@ -42,7 +43,16 @@ KINDS = {
     "weights": "weights",
     "activation": "activations",
 }
-_OF_ALL = ("PATTERN", "EXAMPLES", "NOTE", "PARAMETERS", "READS", "REFUSES", "REVISION")
+_OF_ALL = (
+    "PATTERN",
+    "EXAMPLES",
+    "NOTE",
+    "PARAMETERS",
+    "READS",
+    "REFUSES",
+    "REVISION",
+    "LEAST_EPOCHS",
+)
 _DECLARED = (*_OF_ALL, "SHAPE", "CLASSES", "IMAGES")
 
 

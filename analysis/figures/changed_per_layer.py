@@ -42,7 +42,7 @@ def draw(results: Results) -> Drawing:
     for axes, panel in panels:
         _draw_layers(axes, panel.rows, shown)
         axes.set_ylim(-0.02 * high, high)
-    note = sentences(seeds(table["n"], "bar"), left_out)
+    note = sentences(seeds(table["n"], "bar"), _empty(last), left_out)
     finish(figure, TITLE, shown, note)
     caption = (
         "Share of each layer's own connections that are pruned or flipped at the end; the first "
@@ -50,6 +50,13 @@ def draw(results: Results) -> Drawing:
         "the mean of these."
     )
     return Drawing(figure, TITLE, caption, note)
+
+
+def _empty(last: pd.DataFrame) -> str:
+    """A sentence on trials of which a layer keeps no connection, or ""."""
+    kept = last["mask_positive"] + last["mask_negative"]
+    count = last.loc[kept == 0, "attempt"].nunique()
+    return f"In {count} trials a layer keeps no connection." if count else ""
 
 
 def _draw_layers(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> None:

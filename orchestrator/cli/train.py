@@ -82,6 +82,9 @@ def command(data: tuple[str, ...], device: str, as_json: bool, **values: Any) ->
         print(loaded, file=sys.stderr)
     for record in _until_stopped(train([trial], loaded, where)):
         print(_json(record) if as_json else _line(record), flush=True)
+        for row in record.layers if record.final else ():
+            if row["mask_zero"] == row["connections"]:
+                print(f"untuned: layer {row['layer_name']} keeps no connection", file=sys.stderr)
         if record.final and record.final["outcome"] != "completed":
             print(f"untuned: {_OUTCOMES[record.final['outcome']]}", file=sys.stderr)
 

@@ -157,3 +157,11 @@ def test_import_is_light():
     code = f"import analysis, sys; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_nothing_is_shown_of_seeds_to_tune_on(study, record):
+    given = study(seeds=2).model_copy(update={"tuning_seeds": [7, 8]})
+    loaded = analysis.load(record(given))
+    assert set(loaded.trials["seed"]) == set(loaded.plan["seed"]) == {1, 2}
+    assert set(loaded.epochs["seed"]) == set(loaded.layers["seed"]) == {1, 2}
+    assert (loaded.planned, loaded.finished) == (4, 4)

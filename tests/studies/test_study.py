@@ -91,8 +91,8 @@ def test_shipped_studies():
         "thresholds-digits": 5 * 2 * (4 + 5 + 5),
         "thresholds-conv": 5 * 3 * (4 + 5 + 3),
         "hidden-threshold": 15 * (2 * (7 + 5 + 3) + 2 * 3 * 5 + 3),
-        "tuned-recipes": 20 * 6 * (1 + 3 + 3),
-        "pruners": 5 * (4 + 9 * 5),
+        "tuned-recipes": 20 * 6 * (1 + 3 + 3 + 2),
+        "pruners": 5 * (4 + 12 * 5),
         "smoke": 91,  # at least 11 * 8, its two longest axes
     }
     mnist = find("lenet-mnist").trials()

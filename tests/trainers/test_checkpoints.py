@@ -19,6 +19,15 @@ CASES = {
     "magnitude": {"method": "magnitude-pruning", "density": 0.5},
     "lottery": {"method": "lottery-ticket", "density": 0.8, "epochs": 2},
     "late lottery": {"method": "lottery-ticket(rewind=1)", "density": 0.7, "epochs": 2},
+    "lottery with batch norm": {
+        "method": "lottery-ticket(rewind=1)",
+        "density": 0.8,
+        "epochs": 2,
+        "network": "resnet8",
+        "width": 0.2,
+        "affine": True,
+        "batch_size": 200,
+    },
     "batch norm": {"network": "resnet8", "width": 0.2, "affine": True, "batch_size": 200},
     "alone": {"method": "frozen", "network": "resnet8", "width": 0.2, "batch_size": 200},
 }

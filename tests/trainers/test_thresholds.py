@@ -14,7 +14,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from studies.errors import UserError
 from studies.trial import Trial
+from trainers import check
 from trainers.batches import Batches
 from trainers.engines.leaf import Leaf
 from trainers.loop import train
@@ -279,13 +281,116 @@ def kept(record):
     return [row["mask_positive"] / row["connections"] for row in record.layers]
 
 
-@pytest.mark.parametrize("weights", ["he-normal", "he-constant"])
-def test_synflow_avoids_layer_collapse_where_snip_does_not(weights, trial, digits):
-    about = {"network": "lenet-100-100-100-100", "weights": weights, "density": 0.01, "epochs": 0}
-    (synflow,) = train([trial("synflow", **about)], digits)
-    assert min(kept(synflow)) > 0
-    changed = synflow.epoch["changed"]
-    assert changed == pytest.approx(0.99, abs=1e-4)
+def test_synflow_avoids_layer_collapse_where_snip_does_not(trial, digits):
+    about = {"network": "lenet-100-100-100-100", "weights": "he-constant", "density": 0.003}
+    found = {m: next(train([trial(m, **about, epochs=0)], digits)) for m in ("synflow", "snip")}
+    assert min(kept(found["synflow"])) > 0
+    assert min(kept(found["snip"])) == 0
+    n = sum(row["connections"] for row in found["snip"].layers)
+    for record in found.values():
+        assert sum(row["mask_zero"] for row in record.layers) == dropped(0.003, n)
+
+
+def test_synflow_does_not_depend_on_the_activation(trial, digits):
+    about = {"network": "lenet-50-50", "density": 0.1, "epochs": 0}
+    masks = [
+        kept(next(train([trial("synflow", activation=a, **about)], digits)))
+        for a in ("relu", "tanh", "sigmoid")
+    ]
+    assert masks[0] == masks[1] == masks[2]
+
+
+def test_rankings_see_weights_as_they_count_in_the_forward_pass(trial, digits):
+    about = {"network": "lenet-50-50", "density": 0.1}
+    for method in ("synflow", "snip"):
+        masks = [
+            kept(next(train([trial(method, weights=w, epochs=0, **about)], digits)))
+            for w in ("he-constant", "binary(scaled)")
+        ]
+        assert masks[0] == masks[1]
+
+
+def test_grasp_is_the_hessian_times_the_gradient(trial, digits):
+    given = trial("grasp", network="lenet-10", density=0.3, activation="tanh")
+    network = build(given, digits.shape, 10)
+    pack = assemble([given], network, torch.device("cpu"))
+    batches = Batches(digits, [given], torch.device("cpu"))
+    load(given).begin(pack, 0, batches)
+    images, labels = batches.balanced(10)
+    weights = tuple(layer.weight for layer in pack.layers)
+
+    def loss(*weights):
+        logits = network.forward(weights, images, ()) / 200
+        return torch.nn.functional.cross_entropy(logits[0], labels[0])
+
+    gradient = torch.autograd.functional.jacobian(loss, weights)
+    _, product = torch.autograd.functional.hvp(loss, weights, gradient)
+    scores = [(w * hg)[0] for w, hg in zip(weights, product, strict=True)]
+    by_gradient = [(w * g)[0] for w, g in zip(weights, gradient, strict=True)]
+    shares = []
+    for ranked in (scores, by_gradient):
+        masks = zip(pack.layers, keep_largest(given, ranked, 0.3), strict=True)
+        shares.append(min((la.mask[0] == mask).float().mean() for la, mask in masks))
+    assert shares[0] > 0.99  # roundings may turn scores that are next to each other
+    assert shares[1] < 0.95
+
+
+@pytest.mark.parametrize("method", ["snip", "grasp", "synflow"])
+def test_scoring_leaves_batch_normalisation_as_it_was(method, trial, digits):
+    given = trial(method, network="resnet8", width=0.2, density=0.5)
+    pack = assemble([given], build(given, digits.shape, 10), torch.device("cpu"))
+    load(given).begin(pack, 0, Batches(digits, [given], torch.device("cpu")))
+    for norm in pack.norms[0]:
+        assert (norm.running_mean == 0).all()
+        assert (norm.running_var == 1).all()
+        assert norm.num_batches_tracked == 0
+
+
+def test_a_ticket_rewinds_batch_normalisation_too(trial, digits):
+    about = {"network": "resnet8", "width": 0.2, "affine": True, "density": 0.8, "epochs": 1}
+    given = trial("lottery-ticket", **about, batch_size=200)
+    pack = assemble([given], build(given, digits.shape, 10), torch.device("cpu"))
+    how, batches = load(given), Batches(digits, [given], torch.device("cpu"))
+    how.begin(pack, 0, batches)
+    engine = Leaf(pack, how, 7)
+    for images, labels in batches.training(1):
+        engine.step(images, labels)
+    assert (pack.norms[0][0].weight != 1).any()
+    how.begin(pack, 1, batches)
+    assert (pack.norms[0][0].weight == 1).all()
+    assert (pack.norms[0][0].running_mean == 0).all()
+
+
+def test_what_is_dropped_is_exact():
+    # 1 - 0.9 is 0.09999999999999998 in floating point
+    assert [dropped(d, 10) for d in (0.9, 0.8, 0.7, 0.5, 0.25, 1.0)] == [1, 2, 3, 5, 7, 0]
+    assert dropped(0.95, 235_200) == 11_760
+    assert dropped(0.8, 235_200) == 47_040
+
+
+def test_a_frozen_weight_does_not_decay(trial):
+    with pytest.raises(UserError, match=r"weight_decay: 0.1 is given, but it makes no difference"):
+        check(trial("frozen", optimizer="sgd", weight_decay=0.1))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"method": "lottery-ticket(rewind=2)", "epochs": 2}, "needs 3 or more"),
+        ({"method": "lottery-ticket", "epochs": 0}, "needs 1 or more"),
+        ({"method": "magnitude-pruning", "epochs": 1}, "needs 2 or more"),
+        ({"method": "lottery-ticket(rewind=1)", "schedule": "cosine"}, "takes a constant"),
+        ({"method": "edge-popup", "density": 1e-9}, "needs one from 1e-06 to 1"),
+        (
+            {"method": "frozen", "density": 0.0, "optimizer": "sgd", "weight_decay": 0.1},
+            "weight_decay",
+        ),
+        ({"method": "snip", "momentum": 0.9}, "momentum: 0.9 is given, but only the optimizer sgd"),
+    ],
+)
+def test_trials_that_are_refused(change, message, trial):
+    with pytest.raises(UserError, match=message):
+        check(trial(**{"density": 0.5} | change))
 
 
 @pytest.mark.parametrize("method", ["random-pruning", "snip", "grasp", "synflow", "snip(shuffled)"])
@@ -369,8 +474,8 @@ def test_a_lottery_ticket_is_pruned_by_a_fifth_and_rewound(trial, digits):
     found = list(train([given], digits))
     assert len(found) == 1 + 2 * 3  # dense, and after each of two prunings
     assert kept(found[2]) == [1, 1, 1]
-    assert kept(found[4]) == [pytest.approx(s, abs=1e-3) for s in (0.8, 0.8, 0.901)]
-    assert kept(found[6]) == [pytest.approx(s, abs=1e-3) for s in (0.64, 0.64, 0.811)]
+    assert kept(found[4]) == [pytest.approx(s, abs=2e-3) for s in (0.8, 0.8, 0.9)]
+    assert kept(found[6]) == [pytest.approx(s, abs=2e-3) for s in (0.64, 0.64, 0.81)]
     assert found[-1].final["last_epoch"] == 6
     (*_, dense) = train([trial("dense", epochs=2, network="lenet-100-100")], digits)
     assert dense.epoch["test_loss"] == found[2].epoch["test_loss"]

@@ -66,7 +66,11 @@ class Layer:
     @property
     def used(self) -> Tensor:
         """What the network's forward pass is given: the effective weights, with the scale."""
-        return self.effective if self.scale is None else self.effective * self.scale
+        return self.scaled(self.effective)
+
+    def scaled(self, weight: Tensor) -> Tensor:
+        """Weights of this layer with the scale, as they count in the forward pass."""
+        return weight if self.scale is None else weight * self.scale
 
 
 @dataclass
@@ -78,12 +82,14 @@ class Pack:
         network: common to all.
         layers: from input to output.
         norms: the network's batch normalisations for each replica.
+        norms_start: what these go back to, for methods that rewind, or None.
     """
 
     trials: Sequence[Trial]
     network: Network
     layers: list[Layer]
     norms: Sequence[nn.ModuleList] = ()
+    norms_start: list[dict[str, Tensor]] | None = None
 
     @property
     def trial(self) -> Trial:

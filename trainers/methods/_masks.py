@@ -1,6 +1,8 @@
 """Masks that keep the connections with the largest scores, for methods that rank weights."""
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -50,3 +52,13 @@ def keep_largest(trial: Trial, scores: Sequence[Tensor], density: float) -> list
 def stacked(masks: Sequence[Sequence[Tensor]]) -> list[Tensor]:
     """Masks per replica and layer as masks per layer, [R, *shape]."""
     return [torch.stack(replicas) for replicas in zip(*masks, strict=True)]
+
+
+@contextmanager
+def unmoved(pack: Pack) -> Iterator[None]:
+    """Scoring in training mode must not move batch normalisation's running statistics."""
+    states = [copy.deepcopy(norms.state_dict()) for norms in pack.norms]
+    yield
+    for norms, state in zip(pack.norms, states, strict=True):
+        for name, buffer in norms.named_buffers():
+            buffer.data = state[name]

@@ -9,6 +9,7 @@ In this setting all but the threshold is as in free pruning: signed scores that 
 """
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -46,8 +47,11 @@ class EdgePopup(Connections):
 
 
 def dropped(density: float, n: int) -> int:
-    """How many of n connections are dropped: floor((1 - density) n)."""
-    return math.floor((1 - density) * n)
+    """How many of n connections are dropped: floor((1 - density) n), exactly as it is written.
+
+    In floating point 1 - 0.9 is below 0.1, and the floor would be one too low.
+    """
+    return math.floor((1 - Fraction(repr(density))) * n)
 
 
 def top(scores: Tensor, density: float) -> Tensor:

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from trainers.methods import Layer, Method, Pack
 
+REFUSES = ("weight_decay",)
+
 
 class Frozen(Method):
     """Dense training with no gradient for the weights, so that Adam leaves them as they are."""

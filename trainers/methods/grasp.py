@@ -12,7 +12,7 @@ from torch import Tensor
 
 from trainers.batches import Batches
 from trainers.methods import MaskedWeights, Pack
-from trainers.methods._masks import largest
+from trainers.methods._masks import largest, unmoved
 
 EXAMPLES = ("grasp", "grasp(shuffled)")
 PARAMETERS = {"shuffled": (False,)}
@@ -28,7 +28,8 @@ class Grasp(MaskedWeights):
     def masks(self, pack: Pack, number: int, batches: Batches) -> list[Tensor]:
         """The largest weight * (H g)."""
         images, labels = batches.balanced(_PER_CLASS)
-        logits = pack.logits(images) / _TEMPERATURE
+        with unmoved(pack):
+            logits = pack.logits(images) / _TEMPERATURE
         loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")
         leaves = [layer.effective for layer in pack.layers]
         gradients = torch.autograd.grad(loss / labels.shape[1], leaves, create_graph=True)

@@ -7,11 +7,12 @@ share), and there are as many as it takes to reach the density; the cost is roun
 normalisation, whose output layer and shortcuts are left whole (section 4 and appendix I).
 
 ``lottery-ticket(rewind=2)`` sets back to where the weights were after two epochs, as deep networks
-need it (Frankle et al. 2020, arXiv:1912.05671, section 3).
+need it (Frankle et al. 2020, arXiv:1912.05671, section 3); the optimiser starts afresh there. Batch
+normalisation is set back with the weights.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -25,6 +26,7 @@ from trainers.methods.edge_popup import top
 EXAMPLES = ("lottery-ticket", "lottery-ticket(rewind=1)")
 PARAMETERS = {"rewind": (0, 1, 1000)}
 READS = ("density",)
+LEAST_EPOCHS = 1
 
 #: The largest share of the surviving weights that a round drops.
 _A_ROUND = 0.2
@@ -44,12 +46,15 @@ class LotteryTicket(MaskedWeights):
     def rounds(self, trial: Trial) -> Sequence[int]:
         """The epochs up to the point that is rewound to, if any; then a training per density."""
         first = [self.rewind] * self._first
-        length = max(0, trial.epochs - self.rewind)
-        return (*first, *[length] * (prunings(trial.density) + 1))
+        return (*first, *[trial.epochs - self.rewind] * (prunings(trial.density) + 1))
 
     def begin(self, pack: Pack, number: int, batches: Batches) -> None:
         """Remember where to rewind to; in later rounds prune, and rewind."""
         super().begin(pack, number, batches)
+        if number == self._first:
+            pack.norms_start = [_copied(norms.state_dict()) for norms in pack.norms]
+        for norms, start in zip(pack.norms, pack.norms_start or (), strict=False):
+            norms.load_state_dict(start)
         for layer in pack.layers:
             if number == self._first:
                 layer.start = layer.trained.clone()
@@ -61,7 +66,7 @@ class LotteryTicket(MaskedWeights):
         """The largest of the weights that survived, by their size after the round's training."""
         if number <= self._first:
             return None
-        sizes = [layer.trained.abs() for layer in pack.layers]
+        sizes = [layer.scaled(layer.trained).abs() for layer in pack.layers]
         done = (number - self._first) / prunings(pack.trial.density)
         share = pack.trial.density**done  # of the weights, after this pruning
         if pack.network.channels:
@@ -77,6 +82,10 @@ class LotteryTicket(MaskedWeights):
     def _first(self) -> int:
         """The number of the first round that starts where later ones are rewound to."""
         return int(self.rewind > 0)
+
+
+def _copied(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in state.items()}
 
 
 def _over_layers(pack: Pack, sizes: Sequence[Tensor], share: float) -> list[Tensor]:

@@ -17,6 +17,7 @@ from trainers.methods._masks import largest
 EXAMPLES = ("magnitude-pruning", "magnitude-pruning(shuffled)")
 PARAMETERS = {"shuffled": (False,)}
 READS = ("density",)
+LEAST_EPOCHS = 2
 
 
 class MagnitudePruning(MaskedWeights):
@@ -30,7 +31,7 @@ class MagnitudePruning(MaskedWeights):
         """Before fine-tuning: the largest |weight| over all layers."""
         if number == 0:
             return None
-        return largest(pack, [layer.trained.abs() for layer in pack.layers])
+        return largest(pack, [layer.scaled(layer.trained).abs() for layer in pack.layers])
 
 
 method = MagnitudePruning

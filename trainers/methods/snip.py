@@ -11,7 +11,7 @@ from torch import Tensor
 
 from trainers.batches import Batches
 from trainers.methods import MaskedWeights, Pack
-from trainers.methods._masks import largest
+from trainers.methods._masks import largest, unmoved
 
 EXAMPLES = ("snip", "snip(shuffled)")
 PARAMETERS = {"shuffled": (False,)}
@@ -26,7 +26,8 @@ class Snip(MaskedWeights):
     def masks(self, pack: Pack, number: int, batches: Batches) -> list[Tensor]:
         """The largest |weight * dL/dweight|."""
         images, labels = batches.balanced(_PER_CLASS)
-        logits = pack.logits(images)
+        with unmoved(pack):
+            logits = pack.logits(images)
         loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")
         leaves = [layer.effective for layer in pack.layers]
         gradients = torch.autograd.grad(loss / labels.shape[1], leaves)

@@ -1,20 +1,23 @@
 """SynFlow (Tanaka et al. 2020, arXiv:2006.05467, algorithm 1): pruning without data.
 
-R = 1^T (product of |W|) 1, the output for an all-ones input of the network of absolute weights; a
-connection scores |w| dR/d|w|. A hundred rounds keep the largest over all layers, density^(k/100) of
-all connections after round k, so that no layer is emptied before the others. In float64, batch
-normalisation in evaluation mode. With weights of one magnitude whole layers tie at the start: ties
-are broken by the seed. ``synflow(shuffled)`` permutes the mask within each layer.
+R = 1^T (product of |W|) 1, the output for an all-ones input of the network of absolute weights
+without activations; a connection scores |w| dR/d|w|. A hundred rounds keep the largest over all layers,
+density^(k/100) of all connections after round k, so that no layer is emptied before the others. In
+float64, batch normalisation in evaluation mode. With weights of one magnitude whole layers tie at
+the start: ties are broken by the seed. ``synflow(shuffled)`` permutes the mask within each layer.
 """
 
 import copy
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from trainers import networks
 from trainers.batches import Batches
 from trainers.methods import MaskedWeights, Pack
 from trainers.methods._masks import keep_largest, stacked
+from trainers.networks import Network
 
 EXAMPLES = ("synflow", "synflow(shuffled)")
 PARAMETERS = {"shuffled": (False,)}
@@ -28,18 +31,22 @@ class Synflow(MaskedWeights):
 
     def masks(self, pack: Pack, number: int, batches: Batches) -> list[Tensor]:
         """The mask after a hundred rounds."""
-        return stacked([_prune(pack, r, batches.data.shape) for r in range(len(pack.trials))])
+        data, network = batches.data, pack.network
+        if pack.trial.activation != "relu":  # which is the identity here: all numbers are positive
+            plain = replace(pack.trial, activation="relu")
+            network = networks.build(plain, data.shape, data.classes)
+        return stacked([_prune(pack, network, r, data.shape) for r in range(len(pack.trials))])
 
 
-def _prune(pack: Pack, r: int, shape: tuple[int, ...]) -> list[Tensor]:
+def _prune(pack: Pack, network: Network, r: int, shape: tuple[int, ...]) -> list[Tensor]:
     """The masks of one replica, [*shape] per layer."""
     trial, norms = pack.trials[r], copy.deepcopy(pack.norms[r]).double().eval()
-    sizes = [layer.weight[r : r + 1].abs().double() for layer in pack.layers]
+    sizes = [layer.scaled(layer.weight)[r : r + 1].abs().double() for layer in pack.layers]
     ones = torch.ones(1, 1, *shape, dtype=torch.float64, device=sizes[0].device)
     masks = [torch.ones_like(size[0]) for size in sizes]
     for k in range(1, _ROUNDS + 1):
         weights = [(s * m).requires_grad_() for s, m in zip(sizes, masks, strict=True)]
-        flow = pack.network.forward(weights, ones, [list(norms)]).sum()
+        flow = network.forward(weights, ones, [list(norms)]).sum()
         gradients = torch.autograd.grad(flow, weights)
         scores = [
             (w * g)[0].detach().masked_fill(m == 0, -1)
