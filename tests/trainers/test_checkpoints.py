@@ -179,14 +179,14 @@ class _Rounds(type(parts.load("method", "dense")[0].METHOD)):
 
 
 def test_batch_normalisation_is_trained_alone_and_the_weights_are_not(trial, digits):
-    given = trial("frozen", network="resnet8", width=0.5, affine=True, epochs=6, batch_size=20)
+    given = trial("frozen", network="resnet8", width=0.5, affine=True, epochs=4, batch_size=30)
     keeper = Memory()
-    stop_after([given], digits, 6, keeper)
+    stop_after([given], digits, 4, keeper)
     tensors = safetensors.torch.load(keeper.content)
     shifts = [value for name, value in tensors.items() if name.endswith(".bias")]
     assert len(shifts) == 7
     assert all((shift != 0).all() for shift in shifts)
-    plain = trial("frozen", network="resnet8", width=0.5, epochs=6, batch_size=20)
+    plain = trial("frozen", network="resnet8", width=0.5, epochs=4, batch_size=30)
     losses = [list(train([t], digits))[-1].epoch["train_full_loss"] for t in (given, plain)]
     assert losses[0] < losses[1]
     start = Memory()

@@ -1,10 +1,11 @@
 """SynFlow (Tanaka et al. 2020, arXiv:2006.05467, algorithm 1): pruning without data.
 
 R = 1^T (product of |W|) 1, the output for an all-ones input of the network of absolute weights
-without activations; a connection scores |w| dR/d|w|. A hundred rounds keep the largest over all layers,
-density^(k/100) of all connections after round k, so that no layer is emptied before the others. In
-float64, batch normalisation in evaluation mode. With weights of one magnitude whole layers tie at
-the start: ties are broken by the seed. ``synflow(shuffled)`` permutes the mask within each layer.
+without activations; a connection scores |w| dR/d|w|. A hundred rounds keep the largest over all
+layers, density^(k/100) of all connections after round k, so that no layer is emptied before the
+others. In float64, batch normalisation in evaluation mode. With weights of one magnitude whole
+layers tie at the start: ties are broken by the seed. ``synflow(shuffled)`` permutes the mask within
+each layer.
 """
 
 import copy
