@@ -54,6 +54,7 @@ def _best(
     before = order.index(name)
 
     def brings(value: int) -> int:
+        """How many missing pairs a value brings."""
         mine = (name, value)
         pairs = (
             ((other, at), mine) if order.index(other) < before else (mine, (other, at))

@@ -9,8 +9,8 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
-from studies import names
 from studies.errors import UserError, unknown
+from studies.names import canonical
 
 Value = str | int | float | bool
 
@@ -193,7 +193,7 @@ def _check_name(field: str, value: str, choices: tuple[str, ...]) -> str:
         raise UserError(f"{field}: {value!r} begins or ends with white space; take it away")
     if choices and value not in choices:
         raise unknown(field, value, choices)
-    return names.canonical(value)
+    return canonical(value)
 
 
 def _allowed(about: Field[Any]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from studies.errors import UserError
 from studies.trial import FIELDS, Trial
-from trainers.parts import KINDS, Part, find, parts
+from trainers.parts import KINDS, Found, Part, find, parts
 
 #: What the training loop itself reads; the parts declare the rest of what they read.
 COMMON = frozenset(
@@ -59,11 +59,19 @@ def check(trial: Trial, own: Mapping[str, str] | None = None) -> Trial:
                 "another; give your images a name of their own"
             )
         names["dataset"] = own[trial.dataset]
-    parameters = find("method", trial.method).parameters
-    found = {kind: find(kind, name).part for kind, name in names.items()}
-    _check_fields(trial, found)
-    rewind = parameters.get("rewind", 0)
-    least = found["method"].declared.get("LEAST_EPOCHS", 0) + rewind
+    found = {kind: find(kind, name) for kind, name in names.items()}
+    _check_fields(trial, {kind: one.part for kind, one in found.items()})
+    _check_method(trial, found["method"])
+    _check_scores(trial)
+    _check_optimizer(trial)
+    stamps = [f.part for f in found.values() if f.part.revision > 1]
+    return replace(trial, revisions=",".join(f"{part.name}={part.revision}" for part in stamps))
+
+
+def _check_method(trial: Trial, found: Found) -> None:
+    """Refuse too few epochs, a density that is missing, and a schedule that cannot be rewound."""
+    rewind = found.parameters.get("rewind", 0)
+    least = found.part.declared.get("LEAST_EPOCHS", 0) + rewind
     if trial.epochs < least:
         raise UserError(
             f"epochs: {trial.epochs} are given, but the method {trial.method} needs {least} or more"
@@ -73,19 +81,15 @@ def check(trial: Trial, own: Mapping[str, str] | None = None) -> Trial:
             f"schedule: {trial.schedule} is given, but a training that is rewound to after its "
             "start takes a constant learning rate; leave it out"
         )
-    if "density" in found["method"].reads and trial.density < _LEAST_DENSITY:
+    if "density" in found.part.reads and trial.density < _LEAST_DENSITY:
         raise UserError(
             f"density: the method {trial.method} needs one from {_LEAST_DENSITY:g} to 1, the "
             f"fraction of connections that it keeps; {trial.density:g} is given"
         )
-    sgd = {"momentum": trial.momentum, "weight_decay": trial.weight_decay}
-    for name, value in ({} if trial.optimizer == "sgd" else sgd).items():
-        if value:
-            raise UserError(f"{name}: {value} is given, but only the optimizer sgd uses it")
-    if trial.optimizer != "adam" and trial.adam_epsilon != FIELDS["adam_epsilon"].default:
-        raise UserError(
-            f"adam_epsilon: {trial.adam_epsilon} is given, but the optimizer is {trial.optimizer}"
-        )
+
+
+def _check_scores(trial: Trial) -> None:
+    """Refuse an empty range of scores, and two ways to say where it lies."""
     if trial.score_offset and trial.score_low != FIELDS["score_low"].default:
         raise UserError(
             f"score_low: {trial.score_low} is given with a score_offset, which puts the range; "
@@ -99,8 +103,18 @@ def check(trial: Trial, own: Mapping[str, str] | None = None) -> Trial:
             f"{'not below' if trial.score_offset else 'above'} score_high: {trial.score_high}; "
             "give the lower end first"
         )
-    stamps = [f"{part.name}={part.revision}" for part in found.values() if part.revision > 1]
-    return replace(trial, revisions=",".join(stamps))
+
+
+def _check_optimizer(trial: Trial) -> None:
+    """Refuse settings of the other optimizer."""
+    sgd = {"momentum": trial.momentum, "weight_decay": trial.weight_decay}
+    for name, value in ({} if trial.optimizer == "sgd" else sgd).items():
+        if value:
+            raise UserError(f"{name}: {value} is given, but only the optimizer sgd uses it")
+    if trial.optimizer != "adam" and trial.adam_epsilon != FIELDS["adam_epsilon"].default:
+        raise UserError(
+            f"adam_epsilon: {trial.adam_epsilon} is given, but the optimizer is {trial.optimizer}"
+        )
 
 
 def _check_fields(trial: Trial, found: Mapping[str, Part]) -> None:
