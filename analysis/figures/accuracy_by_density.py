@@ -35,9 +35,9 @@ def draw(results: Results) -> Drawing:
     look = methods_of(results, trials)
     split = _panels(results, means)
     figure, panels, left_out = sheet(split, 3.6, "density", "test accuracy (%)")
-    sound = grouped(completed(trials), by, "test_accuracy")["mean"] * 100
-    tenth, best = float(sound.quantile(0.1)), float(sound.max())
-    low, high = limits(2 * tenth - best, best, 0.15)
+    sound = grouped(completed(trials), by, "test_accuracy")[["mean", "high"]] * 100
+    tenth, best = float(sound["mean"].quantile(0.1)), float(sound["mean"].max())
+    low, high = limits(2 * tenth - best, min(float(sound.max().max()), 100.0))
     for axes, panel in panels:
         _draw(axes, panel.rows, look)
         axes.set_ylim(low, min(high, 100.3))
@@ -67,17 +67,20 @@ def _panels(results: Results, means: pd.DataFrame) -> list[Panel]:
 
 
 def _draw(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> None:
+    told = [method for method in shown if (rows.loc[rows["method"] == method, "density"] > 0).any()]
+    # Side by side, so that neither bar hides the other.
+    aside = {name: 0.008 * (i - (len(told) - 1) / 2) for i, name in enumerate(told)}
     for method, look in shown.items():
         of = rows[rows["method"] == method].sort_values("density")
-        told, free = of[of["density"] > 0], of[of["density"] == 0]
+        chosen, free = of[of["density"] > 0], of[of["density"] == 0]
         for _, one in free.iterrows():
             axes.axhline(one["mean"] * 100, color=look.colour, linestyle=look.line, lw=1.6)
-            axes.axhspan(one["low"] * 100, one["high"] * 100, color=look.colour, alpha=0.12, lw=0)
-        if len(told):
-            half = ((told["high"] - told["mean"]) * 100).fillna(0)
+            axes.axhspan(one["low"] * 100, one["high"] * 100, color=look.colour, alpha=0.08, lw=0)
+        if len(chosen):
+            half = ((chosen["high"] - chosen["mean"]) * 100).fillna(0)
             axes.errorbar(
-                told["density"],
-                told["mean"] * 100,
+                chosen["density"] + aside[method],
+                chosen["mean"] * 100,
                 yerr=half,
                 color=look.colour,
                 linestyle=look.line,
