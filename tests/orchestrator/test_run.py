@@ -148,7 +148,7 @@ def undisturbed(tmp_path_factory):
     """A study of some seconds, run undisturbed."""
     folder = tmp_path_factory.mktemp("undisturbed")
     write_study(folder, "long", seeds=6, epochs=60)
-    answer = untuned("run", "long.yaml", "--workers", 1, cwd=folder)
+    answer = untuned("run", "long.yaml", "--workers", 2, cwd=folder)
     assert answer.returncode == 0, answer.stderr
     return folder
 
@@ -198,7 +198,7 @@ def test_a_killed_worker_costs_no_trial(undisturbed, tmp_path):
 
 def test_a_killed_worker_goes_on_from_its_checkpoint(tmp_path):
     """One trial of many epochs; killed, then stopped, in the end as if undisturbed."""
-    path = write_study(tmp_path, "long", seeds=1, epochs=150)
+    path = write_study(tmp_path, "long", seeds=1, epochs=110)
     path.write_text(path.read_text().replace("dense, ", "").replace("lenet-16", "lenet-300-100"))
 
     def checkpoints():
@@ -217,7 +217,7 @@ def test_a_killed_worker_goes_on_from_its_checkpoint(tmp_path):
     assert answer.returncode == 0, answer.stderr
     assert checkpoints() == []
     (row,) = trial_rows(tmp_path, "long").to_pylist()
-    assert 0 < row["continued_from"] < 150
+    assert 0 < row["continued_from"] < 110
 
     (trial,) = read(path).trials()
     digits = datasets.load("digits", datasets.Place("digits", Path()))

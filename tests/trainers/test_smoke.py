@@ -46,8 +46,8 @@ def told(method):
 
 
 def test_every_two_parts_run_together(few):
-    axes = {kind: every(kind) for kind in ("method", "weights", "activation")}
-    axes["network"] = NETWORKS
+    axes = {kind: every(kind) for kind in ("method", "activation")}
+    axes |= {"network": NETWORKS, "weights": [p.examples[-1] for p in parts.parts("weights")]}
     axes["augmentation"] = FIELDS["augmentation"].metadata["choices"]
     about = {"dataset": "digits", "epochs": 1, "batch_size": 100, "width": 0.1, "seed": 1}
     outcomes = []
