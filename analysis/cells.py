@@ -29,27 +29,32 @@ _WORDS = {"positive_fraction": "positive fraction", "adam_epsilon": "Adam's epsi
 
 def varying(results: Results) -> list[str]:
     """The fields in which the cells differ, finished or planned; `method` is always the last."""
-    both = pd.concat([results.plan[list(CELL)], results.trials[list(CELL)]])
+    both = _both(results)
     return [n for n in CELL if n != "method" and both[n].nunique() > 1] + ["method"]
+
+
+def _both(results: Results) -> pd.DataFrame:
+    """A row per trial, planned or finished, with the fields that make a cell."""
+    return pd.concat([results.plan[list(CELL)], results.trials[list(CELL)]])
 
 
 def settings(results: Results) -> list[str]:
     """The fields that make the panels: varied within a method, and not its own recipe alone."""
-    both = pd.concat([results.plan[list(CELL)], results.trials[list(CELL)]])
+    both = _both(results)
     counts = both.groupby("method")[varying(results)[:-1]].nunique()
     return [name for name in counts.columns if (counts[name] > 1).any()]
 
 
 def common(results: Results) -> dict[str, object]:
     """The fields that are the same in every cell, with their values."""
-    both = pd.concat([results.plan[list(CELL)], results.trials[list(CELL)]])
+    both = _both(results)
     return {name: both[name].iloc[0] for name in CELL if len(both) and both[name].nunique() == 1}
 
 
 def ordered(results: Results, name: str) -> list[Hashable]:
     """A field's values in the order in which they are shown.
 
-    Methods: dense, the four of the paper, others in the plan's order. Numbers ascend. Other
+    Methods: dense, those that need no density, others in the plan's order. Numbers ascend. Other
     names stand in the order of the study's definition.
     """
     values = pd.concat([results.plan[name], results.trials[name]]).drop_duplicates().tolist()
@@ -80,7 +85,7 @@ def spread(results: Results, frame: pd.DataFrame, by: Sequence[str]) -> pd.DataF
         frame: rows with `method` and `by`.
         by: the fields that make the panels.
     """
-    every = pd.concat([results.plan, results.trials])
+    every = _both(results)
     for name in set(by).intersection(METHOD_ONLY):
         counts = every.groupby("method")[name].nunique()
         varied = counts.index[counts > 1]

@@ -52,9 +52,14 @@ class Panel:
 def split(results: Results, frame: pd.DataFrame) -> list[Panel]:
     """The rows by the fields that are varied within a method, a panel each."""
     by = settings(results)
+    return panels(results, spread(results, frame, by), by)
+
+
+def panels(results: Results, frame: pd.DataFrame, by: Sequence[str]) -> list[Panel]:
+    """The rows by these fields, a panel each; one panel without a title for no fields."""
     if not by:
         return [Panel("", frame)]
-    groups = sort(results, spread(results, frame, by), by).groupby(by, sort=False)
+    groups = sort(results, frame, by).groupby(list(by), sort=False)
     return [
         Panel(label(dict(zip(by, key, strict=True))), rows.reset_index(drop=True))
         for key, rows in groups

@@ -87,7 +87,7 @@ def run(
     from orchestrator.interrupts import Interrupts
 
     before = len(first.trials) - len(first.todo)
-    todo = first.todo
+    todo, results = first.todo, first.results
     sets = load(todo, data, first, study.data)
     with Interrupts() as interrupts:
         store.define(study)
@@ -95,7 +95,8 @@ def run(
             idle = 0
             while todo and idle < _IDLE_ROUNDS and not interrupts.received:
                 lost_one = session.fit(todo, interrupts)
-                left = plan.Plan(first.trials, finished(store)).todo
+                results = finished(store)
+                left = plan.Plan(first.trials, results).todo
                 if len(left) == len(todo) and not lost_one:
                     break  # what failed would fail again
                 idle = idle + 1 if len(left) == len(todo) else 0
@@ -106,7 +107,7 @@ def run(
     done = len(first.trials) - len(todo)
     logs = dict(failed(store, frozenset()))
     still = {trial.trial_id: logs[trial.trial_id] for trial in todo if trial.trial_id in logs}
-    said = finished(store).outcomes({trial.trial_id for trial in first.trials})
+    said = results.outcomes({trial.trial_id for trial in first.trials})
     return Outcome(before, done, len(first.trials), still, lost, interrupts.received, said)
 
 

@@ -3,16 +3,16 @@
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.cells import label, settings, sort, varying
+from analysis.cells import settings, varying
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
-    Panel,
     completed,
     finish,
     limits,
     lost,
     methods_of,
+    panels,
     seeds,
     sentences,
     sheet,
@@ -33,12 +33,13 @@ def draw(results: Results) -> Drawing:
         raise NothingToDraw("No method is trained at several densities.")
     means = grouped(trials, by, "test_accuracy")
     look = methods_of(results, trials)
-    split = _panels(results, means)
-    figure, panels, left_out = sheet(split, 3.6, "density", "test accuracy (%)")
+    others = [name for name in settings(results) if name != "density"]
+    told = [p for p in panels(results, means, others) if (p.rows["density"] > 0).any()]
+    figure, placed, left_out = sheet(told, 3.6, "density", "test accuracy (%)")
     sound = grouped(completed(trials), by, "test_accuracy")[["mean", "high"]] * 100
     tenth, best = float(sound["mean"].quantile(0.1)), float(sound["mean"].max())
     low, high = limits(2 * tenth - best, min(float(sound.max().max()), 100.0))
-    for axes, panel in panels:
+    for axes, panel in placed:
         _draw(axes, panel.rows, look)
         axes.set_ylim(low, min(high, 100.3))
     cut = (means["mean"] * 100 < low).sum()
@@ -51,19 +52,6 @@ def draw(results: Results) -> Drawing:
         "density. Higher is better; the axis does not start at zero."
     )
     return Drawing(figure, TITLE, caption, note)
-
-
-def _panels(results: Results, means: pd.DataFrame) -> list[Panel]:
-    """A panel for each setting in which a density is varied; all methods of the setting in it."""
-    others = [name for name in settings(results) if name != "density"]
-    if not others:
-        return [Panel("", means)]
-    groups = sort(results, means, others).groupby(others, sort=False)
-    return [
-        Panel(label(dict(zip(others, key, strict=True))), rows)
-        for key, rows in groups
-        if (rows["density"] > 0).any()
-    ]
 
 
 def _draw(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> None:

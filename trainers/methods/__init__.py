@@ -241,9 +241,8 @@ class Connections(Method):
 
     def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
         """dL/dscore = dL/deffective * weight, and the penalty's own gradient, straight through."""
-        if (
-            pack.trial.rescaling == "scale-fan"
-        ):  # it scales the weights themselves, `dynamic` the mask
+        # scale-fan scales the weights themselves, dynamic the mask, which the gradient passes by.
+        if pack.trial.rescaling == "scale-fan":
             gradient.mul_(self.rescaling(pack, layer))
         gradient.mul_(layer.weight)
         if self.extreme:
@@ -255,6 +254,10 @@ class Connections(Method):
         off = torch.tensor(self.off, device=layer.weight.device)
         return torch.where(layer.trained > THRESHOLD, 1.0, off)
 
+    def kept(self, pack: Pack, layer: Layer) -> Tensor:
+        """How many connections are kept, [R]."""
+        return (layer.trained > THRESHOLD).flatten(1).sum(dim=1, dtype=torch.float32)
+
     def rescaling(self, pack: Pack, layer: Layer) -> Tensor:
         """The factor on a pruned layer's effective weights, [R, 1, ...].
 
@@ -262,7 +265,7 @@ class Connections(Method):
         official code the gradient passes it by. scale-fan: 1 / sqrt(density), as Ramanujan et al.
         (2020, arXiv:1911.13299) scale their weights, here by the density of the moment.
         """
-        kept = (self.mask(pack, layer) > 0).flatten(1).sum(dim=1, dtype=torch.float32)
+        kept = self.kept(pack, layer)
         size = float(layer.weight[0].numel())
         dynamic = pack.trial.rescaling == "dynamic"
         factor = size / (1 + kept) if dynamic else (size / kept.clamp(min=1)).sqrt()

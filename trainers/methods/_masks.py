@@ -5,26 +5,30 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
+import torch.nn.functional as F  # noqa: N812  (PyTorch's own name for it)
 from torch import Tensor
 
 from studies.trial import Trial
 from trainers import randomness
+from trainers.batches import Batches
 from trainers.methods import Pack
 from trainers.methods.edge_popup import dropped
 
 #: The layer that stands for all layers in the stream of masks.
 _TIES = 2**31
+_PER_CLASS = 10
 
 
-def largest(pack: Pack, scores: Sequence[Tensor]) -> list[Tensor]:
-    """Masks of the largest scores over all layers, at the trials' density, [R, *shape] per layer.
+def largest(pack: Pack, scores: Sequence[Tensor], density: float) -> list[Tensor]:
+    """Masks of the largest scores over these layers, [R, *shape] per layer.
 
     Args:
         pack: the pack.
         scores: of each layer, [R, *shape].
+        density: the fraction of their connections that is kept.
     """
     masks = [
-        keep_largest(trial, [layer[r] for layer in scores], trial.density)
+        keep_largest(trial, [layer[r] for layer in scores], density)
         for r, trial in enumerate(pack.trials)
     ]
     return stacked(masks)
@@ -54,8 +58,25 @@ def stacked(masks: Sequence[Sequence[Tensor]]) -> list[Tensor]:
     return [torch.stack(replicas) for replicas in zip(*masks, strict=True)]
 
 
+def balanced_loss(pack: Pack, batches: Batches, temperature: float = 1.0) -> Tensor:
+    """The loss of one class-balanced batch, ten images of each class, summed over the replicas.
+
+    Batch normalisation is in training mode, and its running statistics stay as they were.
+
+    Args:
+        pack: the pack.
+        batches: of its data set.
+        temperature: that the logits are divided by.
+    """
+    images, labels = batches.balanced(_PER_CLASS)
+    with _unmoved(pack):
+        logits = pack.logits(images) / temperature
+    loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")
+    return loss / labels.shape[1]
+
+
 @contextmanager
-def unmoved(pack: Pack) -> Iterator[None]:
+def _unmoved(pack: Pack) -> Iterator[None]:
     """Scoring in training mode must not move batch normalisation's running statistics."""
     states = [copy.deepcopy(norms.state_dict()) for norms in pack.norms]
     yield

@@ -45,6 +45,12 @@ class EdgePopup(Connections):
         tops = [top(scores, pack.trial.density) for scores in self.ranked(layer)]
         return torch.where(torch.stack(tops) > 0, 1.0, off)
 
+    def kept(self, pack: Pack, layer: Layer) -> Tensor:
+        """As many as the density says, [R]."""
+        n = layer.weight[0].numel()
+        kept = float(n - dropped(pack.trial.density, n))
+        return torch.full((len(pack.trials),), kept, device=layer.weight.device)
+
 
 def dropped(density: float, n: int) -> int:
     """How many of n connections are dropped: floor((1 - density) n), exactly as it is written.

@@ -7,18 +7,16 @@ the authors' code. ``grasp(shuffled)`` permutes the mask within each layer.
 """
 
 import torch
-import torch.nn.functional as F  # noqa: N812  (PyTorch's own name for it)
 from torch import Tensor
 
 from trainers.batches import Batches
 from trainers.methods import MaskedWeights, Pack
-from trainers.methods._masks import largest, unmoved
+from trainers.methods._masks import balanced_loss, largest
 
 EXAMPLES = ("grasp", "grasp(shuffled)")
 PARAMETERS = {"shuffled": (False,)}
 READS = ("density",)
 
-_PER_CLASS = 10
 _TEMPERATURE = 200
 
 
@@ -27,16 +25,14 @@ class Grasp(MaskedWeights):
 
     def masks(self, pack: Pack, number: int, batches: Batches) -> list[Tensor]:
         """The largest weight * (H g)."""
-        images, labels = batches.balanced(_PER_CLASS)
-        with unmoved(pack):
-            logits = pack.logits(images) / _TEMPERATURE
-        loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")
         leaves = [layer.effective for layer in pack.layers]
-        gradients = torch.autograd.grad(loss / labels.shape[1], leaves, create_graph=True)
+        gradients = torch.autograd.grad(
+            balanced_loss(pack, batches, _TEMPERATURE), leaves, create_graph=True
+        )
         flow = torch.stack([(g * g.detach()).sum() for g in gradients]).sum()
         products = torch.autograd.grad(flow, leaves)
         scores = [(w * hg).detach() for w, hg in zip(leaves, products, strict=True)]
-        return largest(pack, scores)
+        return largest(pack, scores, pack.trial.density)
 
 
 method = Grasp

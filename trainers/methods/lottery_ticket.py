@@ -20,7 +20,7 @@ from torch import Tensor
 from studies.trial import Trial
 from trainers.batches import Batches
 from trainers.methods import MaskedWeights, Pack
-from trainers.methods._masks import keep_largest, stacked
+from trainers.methods._masks import largest
 from trainers.methods.edge_popup import top
 
 EXAMPLES = ("lottery-ticket", "lottery-ticket(rewind=1)")
@@ -92,12 +92,7 @@ def _over_layers(pack: Pack, sizes: Sequence[Tensor], share: float) -> list[Tens
     """The largest over all convolutions; the output layer and the shortcuts whole."""
     pruned = [i for i, la in enumerate(pack.layers[:-1]) if not la.name.endswith("shortcut")]
     masks = [torch.ones_like(size) for size in sizes]
-    kept = stacked(
-        [
-            keep_largest(trial, [sizes[i][r] for i in pruned], share)
-            for r, trial in enumerate(pack.trials)
-        ]
-    )
+    kept = largest(pack, [sizes[i] for i in pruned], share)
     for i, mask in zip(pruned, kept, strict=True):
         masks[i] = mask
     return masks

@@ -31,7 +31,8 @@ class MagnitudePruning(MaskedWeights):
         """Before fine-tuning: the largest |weight| over all layers."""
         if number == 0:
             return None
-        return largest(pack, [layer.scaled(layer.trained).abs() for layer in pack.layers])
+        sizes = [layer.scaled(layer.trained).abs() for layer in pack.layers]
+        return largest(pack, sizes, pack.trial.density)
 
 
 method = MagnitudePruning

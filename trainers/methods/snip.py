@@ -6,18 +6,15 @@ each layer: random pruning at snip's densities.
 """
 
 import torch
-import torch.nn.functional as F  # noqa: N812  (PyTorch's own name for it)
 from torch import Tensor
 
 from trainers.batches import Batches
 from trainers.methods import MaskedWeights, Pack
-from trainers.methods._masks import largest, unmoved
+from trainers.methods._masks import balanced_loss, largest
 
 EXAMPLES = ("snip", "snip(shuffled)")
 PARAMETERS = {"shuffled": (False,)}
 READS = ("density",)
-
-_PER_CLASS = 10
 
 
 class Snip(MaskedWeights):
@@ -25,14 +22,10 @@ class Snip(MaskedWeights):
 
     def masks(self, pack: Pack, number: int, batches: Batches) -> list[Tensor]:
         """The largest |weight * dL/dweight|."""
-        images, labels = batches.balanced(_PER_CLASS)
-        with unmoved(pack):
-            logits = pack.logits(images)
-        loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")
         leaves = [layer.effective for layer in pack.layers]
-        gradients = torch.autograd.grad(loss / labels.shape[1], leaves)
+        gradients = torch.autograd.grad(balanced_loss(pack, batches), leaves)
         scores = [(w * g).abs().detach() for w, g in zip(leaves, gradients, strict=True)]
-        return largest(pack, scores)
+        return largest(pack, scores, pack.trial.density)
 
 
 method = Snip
