@@ -16,6 +16,10 @@ from trainers.datasets import Dataset
 #: An image is shifted by up to a tenth of its height and width, in whole pixels, at least one.
 _SHIFT = 10
 
+#: Numbers that are gathered and normalised at once: a dozen operations for each of a few hundred
+#: small batches cost more than the numbers themselves.
+_AHEAD = 2**18
+
 
 class Batches:
     """Gives a pack its training and evaluation batches.
@@ -47,14 +51,22 @@ class Batches:
         images, labels = self._images["train"], self._labels["train"]
         orders = [randomness.permutation(t.seed, "order", epoch, len(images)) for t in self._trials]
         order = torch.from_numpy(np.stack(orders)).to(self._device)
-        size = self._trials[0].batch_size
         moves = self._moves(epoch)
-        for number, rows in enumerate(torch.split(order, size, dim=1)):
+        size = self._trials[0].batch_size
+        for start in range(0, len(images), self._ahead * size):
+            rows = order[:, start : start + self._ahead * size]
             taken = self._normalise(images.index_select(0, rows.flatten()))
             if moves is not None:
-                moved = moves[:, :, number * size : number * size + rows.shape[1]]
+                moved = moves[:, :, start : start + rows.shape[1]]
                 taken = shift_and_mirror(taken, *moved.flatten(start_dim=1))
-            yield taken.view(*rows.shape, *self.data.shape), labels[rows]
+            ahead = torch.split(taken.view(*rows.shape, *self.data.shape), size, dim=1)
+            yield from zip(ahead, torch.split(labels[rows], size, dim=1), strict=True)
+
+    @property
+    def _ahead(self) -> int:
+        """Batches that are gathered at once: as many as stay in a core's cache, at least one."""
+        one = len(self._trials) * self._trials[0].batch_size * math.prod(self.data.shape)
+        return max(1, _AHEAD // one)
 
     @property
     def steps(self) -> int:

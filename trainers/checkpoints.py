@@ -20,7 +20,7 @@ from trainers.methods import Method, Pack
 from trainers.recording import Record
 
 #: Of what a checkpoint holds; one of another format is passed over.
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Keeper(Protocol):

@@ -12,6 +12,8 @@ reads ``attr:`` versions), so that names and identities need no torch:
     READS       the fields of `Trial` that it reads beyond the common ones
     REFUSES     common fields that make no difference to it, so that they must not be given
     LEAST_EPOCHS  a method's; a parameter `rewind` in its name is added
+    MIXES       a method's: True if it has one round and needs no batch to begin, so that trials of
+                other such methods can be trained beside it in one pack
     REVISION    1, and one more whenever a mended bug changes results: older trials run again
 
 A data set that comes with the project also declares its SHAPE (channels, height, width), CLASSES
@@ -52,6 +54,7 @@ _OF_ALL = (
     "REFUSES",
     "REVISION",
     "LEAST_EPOCHS",
+    "MIXES",
 )
 _DECLARED = (*_OF_ALL, "SHAPE", "CLASSES", "IMAGES")
 

@@ -70,15 +70,20 @@ class Recorder:
         """The records of epoch 0: the training figures are those of the untrained network."""
         return self._record(0, None, 0.0)
 
-    def trained(self, epoch: int, totals: Tensor, seconds: float) -> Iterator[Record]:
+    def trained(
+        self, epoch: int, answers: Sequence[tuple[Tensor, Tensor]], started: float
+    ) -> Iterator[Record]:
         """The records of an epoch.
 
         Args:
             epoch: from 1.
-            totals: float64 [2, R], cross-entropy and correct answers summed over the epoch.
-            seconds: that its training took.
+            answers: of its steps, logits [R, B, classes] and labels [R, B].
+            started: when its training began, by `time.perf_counter`.
         """
-        return self._record(epoch, totals / len(self._batches.data.labels["train"]), seconds)
+        logits, labels = (torch.cat(both, dim=1) for both in zip(*answers, strict=True))
+        running = torch.stack([_losses(logits, labels), _correct(logits, labels)])
+        running = running.double().mean(dim=2).cpu()  # waits for a GPU: its seconds are training's
+        return self._record(epoch, running, time.perf_counter() - started)
 
     def _record(self, epoch: int, running: Tensor | None, seconds: float) -> Iterator[Record]:
         started = time.perf_counter()
@@ -167,21 +172,28 @@ class Recorder:
 
     def _pass(self, split: str) -> _Evaluation:
         """A split under the weights as they are."""
-        losses, correct, low, high = [], [], [], []
+        batches = self._batches.evaluation(split, self._pack.network.evaluation_batch)
         self._pack.evaluating(True)
-        for images, labels in self._batches.evaluation(split, self._pack.network.evaluation_batch):
-            logits = self._pack.logits(images)
-            wanted = labels.expand(logits.shape[:2])
-            loss = F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="none")
-            losses.append(loss.view(wanted.shape).double().sum(dim=1))
-            correct.append(logits.argmax(dim=2) == wanted)
-            low.append(logits.amin(dim=1))
-            high.append(logits.amax(dim=1))
+        answers = [(self._pack.logits(images), labels) for images, labels in batches]
         self._pack.evaluating(False)
-        right = torch.cat(correct, dim=1)
-        constant = torch.stack(low).amin(dim=0) == torch.stack(high).amax(dim=0)
-        loss = torch.stack(losses).sum(dim=0) / right.shape[1]
-        return _Evaluation(loss, right.double().mean(dim=1), right, constant.all(dim=1))
+        logits = torch.cat([logits for logits, _ in answers], dim=1)
+        labels = torch.cat([labels for _, labels in answers]).expand(logits.shape[:2])
+        loss, correct = _losses(logits, labels), _correct(logits, labels)
+        constant = (logits.amin(dim=1) == logits.amax(dim=1)).all(dim=1)
+        return _Evaluation(
+            loss.double().mean(dim=1), correct.double().mean(dim=1), correct, constant
+        )
+
+
+def _losses(logits: Tensor, labels: Tensor) -> Tensor:
+    """The cross-entropy of each image, [R, N], from logits [R, N, classes] and labels [R, N]."""
+    each = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
+    return each.view(labels.shape)
+
+
+def _correct(logits: Tensor, labels: Tensor) -> Tensor:
+    """Whether each image is classified correctly, [R, N]; of equal logits the first counts."""
+    return logits.argmax(dim=2) == labels
 
 
 def _counts(layer: Layer, mask: Tensor) -> Tensor:

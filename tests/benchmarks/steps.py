@@ -18,10 +18,11 @@ from rich.console import Console
 from rich.table import Table
 
 from studies.trial import Trial
-from trainers import methods, networks, parts, runtime
+from trainers import engines, methods, networks, packs, parts, runtime
 from trainers.batches import Batches
 from trainers.datasets import Dataset
-from trainers.engines.leaf import NAME, Leaf
+
+NAME = "chosen"
 
 
 def noise(shape, n):
@@ -40,11 +41,11 @@ class Subject:
 
     def __init__(self, trial, data):
         network = networks.build(trial, data.shape, data.classes)
-        self.pack = methods.assemble([trial], network, torch.device("cpu"))
+        self.pack = packs.assemble([trial], network, torch.device("cpu"))
         self.batches = Batches(data, [trial], torch.device("cpu"))
         method = methods.load(trial)
         method.begin(self.pack, 0, self.batches)
-        self.engine = Leaf(self.pack, method, 10**9)
+        self.engine = engines.choose(self.pack)(self.pack, method, 10**9)
         self.order = itertools.chain.from_iterable(map(self.batches.training, itertools.count(1)))
 
     def seconds(self, steps):

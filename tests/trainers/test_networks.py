@@ -6,8 +6,8 @@ from torch import nn
 
 from studies.errors import UserError
 from trainers import check
-from trainers.methods import assemble
 from trainers.networks import build
+from trainers.packs import assemble
 
 CIFAR, MNIST, DIGITS = (3, 32, 32), (1, 28, 28), (1, 8, 8)
 

@@ -20,11 +20,12 @@ from trainers import check
 from trainers.batches import Batches
 from trainers.engines.leaf import Leaf
 from trainers.loop import train
-from trainers.methods import Layer, Method, Pack, assemble, load
+from trainers.methods import Layer, Method, Pack, load
 from trainers.methods._masks import keep_largest
 from trainers.methods.edge_popup import dropped, top
 from trainers.methods.lottery_ticket import prunings
 from trainers.networks import LayerShape, Network, build
+from trainers.packs import assemble
 
 WEIGHT = [[1.0, -1.0], [0.5, 0.5]]
 SCORES = [[0.05, -0.1], [0.02, 0.07]]
@@ -320,7 +321,7 @@ def test_grasp_is_the_hessian_times_the_gradient(trial, digits):
     weights = tuple(layer.weight for layer in pack.layers)
 
     def loss(*weights):
-        logits = network.forward(weights, images, ()) / 200
+        logits = network.forward(weights, images, [()]) / 200
         return torch.nn.functional.cross_entropy(logits[0], labels[0])
 
     gradient = torch.autograd.functional.jacobian(loss, weights)

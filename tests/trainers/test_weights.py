@@ -10,8 +10,8 @@ from studies.errors import UserError
 from studies.schemas import science
 from trainers import check, parts, randomness
 from trainers.loop import train
-from trainers.methods import assemble
 from trainers.networks import LayerShape, build
+from trainers.packs import assemble
 from trainers.weights import draw
 
 WIDE = LayerShape("fc1", (300, 784), 784, 300)

@@ -23,88 +23,19 @@ instead of `METHOD`.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from studies.trial import Trial
 from trainers import parts, randomness
 from trainers.batches import Batches
-from trainers.networks import Network
-from trainers.weights import draw, scale
+from trainers.packs import Layer, Pack
 
+_leaky_relu_backward = torch.ops.aten.leaky_relu_backward.grad_input
 
-@dataclass
-class Layer:
-    """One layer of a pack of R replicas; every tensor is float32 [R, *shape] on one device.
-
-    Attributes:
-        name: such as ``fc1``.
-        weight: as drawn; fixed for methods that train connections.
-        scale: factor on the layer's output, [R, 1, ...], or None where it is 1.
-        trained: what the optimiser moves.
-        effective: what the network computes with: the leaf that autograd gives a gradient to.
-            Where the weights themselves are trained it shares its memory with `trained`.
-        mask: a fixed mask of 0 and 1 that the weights are trained under, or None.
-        start: weights to go back to, for methods that do, or None.
-        index: of the layer, from 0.
-        passes: training steps so far, for methods that draw anew in each.
-    """
-
-    name: str
-    weight: Tensor
-    scale: Tensor | None = None
-    start: Tensor | None = None
-    index: int = 0
-    passes: int = 0
-    trained: Tensor = field(init=False)
-    effective: Tensor = field(init=False)
-    mask: Tensor | None = None
-
-    @property
-    def used(self) -> Tensor:
-        """What the network's forward pass is given: the effective weights, with the scale."""
-        return self.scaled(self.effective)
-
-    def scaled(self, weight: Tensor) -> Tensor:
-        """Weights of this layer with the scale, as they count in the forward pass."""
-        return weight if self.scale is None else weight * self.scale
-
-
-@dataclass
-class Pack:
-    """R trials of one method and the same shapes, trained in lock-step.
-
-    Attributes:
-        trials: the R trials; they differ in seeds and distributions.
-        network: common to all.
-        layers: from input to output.
-        norms: the network's batch normalisations for each replica.
-        norms_start: what these go back to, for methods that rewind, or None.
-    """
-
-    trials: Sequence[Trial]
-    network: Network
-    layers: list[Layer]
-    norms: Sequence[nn.ModuleList] = ()
-    norms_start: list[dict[str, Tensor]] | None = None
-
-    @property
-    def trial(self) -> Trial:
-        """The first trial, for the fields that all have in common."""
-        return self.trials[0]
-
-    def logits(self, images: Tensor) -> Tensor:
-        """The network's answers, [R, B, classes], to images [R, B, channels, height, width]."""
-        norms = [list(norms) for norms in self.norms]
-        return self.network.forward([layer.used for layer in self.layers], images, norms)
-
-    def evaluating(self, on: bool) -> None:
-        """Whether batch normalisation uses its running statistics instead of the batch's."""
-        for norms in self.norms:
-            norms.train(not on)
+__all__ = ["Connections", "Layer", "MaskedWeights", "Method", "Pack", "load", "uniform_scores"]
 
 
 class Method:
@@ -112,7 +43,13 @@ class Method:
 
     The loop calls `begin` before each round, and in each step `gradient` between the backward
     pass and the optimiser, `rebuild` after it.
+
+    Attributes:
+        elementwise: whether these two treat each connection by itself, rescaling and the layers'
+            `price` aside, so that they can be handed all layers as one, see `Pack.flatten`.
     """
+
+    elementwise = False
 
     def rounds(self, trial: Trial) -> Sequence[int]:
         """Epochs of each round; the optimiser starts afresh with each round."""
@@ -134,6 +71,8 @@ class Method:
 
     def rebuild(self, pack: Pack, layer: Layer) -> None:
         """Write the effective weights that follow from what is trained."""
+        if not layer.bound:  # as in a pack of several methods
+            layer.effective.detach().copy_(layer.trained)
 
     def mask(self, pack: Pack, layer: Layer) -> Tensor:
         """What became of each connection: 1 kept, 0 pruned, -1 flipped; [R, *shape]."""
@@ -210,6 +149,10 @@ class Connections(Method):
     def begin(self, pack: Pack, number: int, batches: Batches) -> None:
         """Draw the scores."""
         for layer in pack.layers:
+            if self.extreme:
+                price = self.extreme * pack.trial.penalty / layer.weight[0].numel()
+                one_each = (len(pack.trials), *[1] * (layer.weight.dim() - 1))
+                layer.price = layer.weight.new_full(one_each, price)
             drawn = [self.start(trial, layer) for trial in pack.trials]
             layer.trained = torch.stack(drawn).to(layer.weight.device)
             layer.effective = torch.empty_like(layer.weight).requires_grad_()
@@ -230,12 +173,8 @@ class Connections(Method):
     def rebuild(self, pack: Pack, layer: Layer) -> None:
         """effective = weight * where(score > threshold, 1, off), rescaled if the trial says so."""
         effective = layer.effective.detach()
-        # ReLU's own backward, as one pass over memory: weight where score > threshold, else 0.
-        torch.ops.aten.threshold_backward.grad_input(
-            layer.weight, layer.trained, THRESHOLD, grad_input=effective
-        )
-        if self.off != 0.0:  # kept: (1 - off) weight + off weight; else: off weight
-            effective.mul_(1.0 - self.off).add_(layer.weight, alpha=self.off)
+        # Leaky ReLU's own backward, as one pass over memory; its threshold is zero.
+        _leaky_relu_backward(layer.weight, layer.trained, self.off, False, grad_input=effective)
         if pack.trial.rescaling != "none":
             effective.mul_(self.rescaling(pack, layer))
 
@@ -244,10 +183,10 @@ class Connections(Method):
         # scale-fan scales the weights themselves, dynamic the mask, which the gradient passes by.
         if pack.trial.rescaling == "scale-fan":
             gradient.mul_(self.rescaling(pack, layer))
-        gradient.mul_(layer.weight)
-        if self.extreme:
-            gradient.add_(self.extreme * pack.trial.penalty / layer.weight[0].numel())
-        return gradient
+        if not self.extreme:
+            return gradient.mul_(layer.weight)
+        assert layer.price is not None  # noqa: S101  (`begin` has set it)
+        return torch.addcmul(layer.price, gradient, layer.weight, out=gradient)
 
     def mask(self, pack: Pack, layer: Layer) -> Tensor:
         """1 where the score is above the threshold, else `off`."""
@@ -291,22 +230,3 @@ def load(trial: Trial) -> Method:
     module, found = parts.load("method", trial.method)
     made: Method = module.METHOD if not found.parameters else module.method(**found.parameters)
     return made
-
-
-def assemble(trials: Sequence[Trial], network: Network, device: torch.device) -> Pack:
-    """Draw the weights of each trial and stack them to a pack, replicas first."""
-    layers = []
-    for index, shape in enumerate(network.layers):
-        weight = torch.stack([draw(trial, index, shape) for trial in trials]).to(device)
-        factors = torch.tensor([scale(trial, shape) for trial in trials], device=device)
-        scaled = factors.view(-1, *[1] * len(shape.shape)) if (factors != 1).any() else None
-        layers.append(Layer(shape.name, weight, scaled, index=index))
-    return Pack(trials, network, layers, [_norms(trials[0], network).to(device) for _ in trials])
-
-
-def _norms(trial: Trial, network: Network) -> nn.ModuleList:
-    """One replica's batch normalisations with Keras's constants (its momentum is 1 - torch's)."""
-    return nn.ModuleList(
-        nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01, affine=trial.affine)
-        for channels in network.channels
-    )

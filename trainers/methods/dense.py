@@ -2,4 +2,13 @@
 
 from trainers.methods import Method
 
-METHOD = Method()
+MIXES = True
+
+
+class Dense(Method):
+    """What `Method` does, and no more."""
+
+    elementwise = True
+
+
+METHOD = Dense()

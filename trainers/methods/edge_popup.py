@@ -17,6 +17,7 @@ from torch import Tensor
 
 from trainers.methods import Connections, Layer, Pack
 
+MIXES = True
 READS = ("score_low", "score_high", "density", "rescaling")
 
 

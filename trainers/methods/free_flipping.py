@@ -5,6 +5,7 @@ effective = weight * where(score > 0, 1, -1); dL/dscore = dL/deffective * weight
 
 from trainers.methods import Connections
 
+MIXES = True
 READS = ("score_low", "score_high", "score_offset")
 
 
@@ -12,6 +13,7 @@ class FreeFlipping(Connections):
     """A connection has its sign flipped while its score is not positive."""
 
     off = -1.0
+    elementwise = True
 
 
 METHOD = FreeFlipping()

@@ -5,6 +5,7 @@ effective = weight * where(score > 0, 1, 0); dL/dscore = dL/deffective * weight.
 
 from trainers.methods import Connections
 
+MIXES = True
 READS = ("score_low", "score_high", "score_offset", "rescaling")
 
 
@@ -12,6 +13,7 @@ class FreePruning(Connections):
     """A connection is pruned while its score is not positive."""
 
     off = 0.0
+    elementwise = True
 
 
 METHOD = FreePruning()

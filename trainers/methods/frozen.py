@@ -9,11 +9,14 @@ from torch import Tensor
 
 from trainers.methods import Layer, Method, Pack
 
+MIXES = True
 REFUSES = ("weight_decay",)
 
 
 class Frozen(Method):
     """Dense training with no gradient for the weights, so that Adam leaves them as they are."""
+
+    elementwise = True
 
     def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
         """Zero, [R, *shape]."""

@@ -53,12 +53,14 @@ class Network:
         channels: of each batch normalisation, in the order of the forward pass.
         evaluation_batch: images per batch of an evaluation; small enough for a CPU's memory to
             keep up.
+        plain: whether it is fully connected layers with the activation between them, nothing else.
     """
 
     layers: tuple[LayerShape, ...]
     forward: Callable[[Sequence[Tensor], Tensor, Sequence[Norms]], Tensor]
     channels: tuple[int, ...] = ()
     evaluation_batch: int = 1_000
+    plain: bool = False
 
 
 @dataclass(frozen=True)

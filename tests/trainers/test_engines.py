@@ -1,0 +1,206 @@
+"""Engines against each other, the optimiser against PyTorch's, and packs against trials alone."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+import torch
+
+from studies.schemas import science
+from studies.trial import Trial
+from trainers import engines, lockstep, networks, packs, parts
+from trainers.batches import Batches
+from trainers.engines.leaf import Leaf
+from trainers.engines.mlp import Mlp
+from trainers.loop import train
+from trainers.mixed import method_of
+from trainers.optimizers import Optimizer
+
+CPU = torch.device("cpu")
+DENSITY = {"density": 0.5}
+WITH_BACKWARD = ["relu", "leaky-relu", "elu", "selu", "tanh", "sigmoid"]
+
+
+def begun(trials, data, kind=None):
+    """An engine with a pack that its methods have begun."""
+    network = networks.build(trials[0], data.shape, data.classes)
+    pack = packs.assemble(trials, network, CPU)
+    method, batches = method_of(trials), Batches(data, trials, CPU)
+    method.begin(pack, 0, batches)
+    return (kind or engines.choose(pack))(pack, method, 100), batches
+
+
+def stepped(trials, data, kind, steps):
+    """What is trained after some steps, and the logits of the last one."""
+    engine, batches = begun(trials, data, kind)
+    for images, labels in itertools.islice(batches.training(1), steps):
+        logits = engine.step(images, labels)
+    return [layer.trained.clone() for layer in engine.pack.layers], logits
+
+
+@pytest.mark.parametrize(
+    ("method", "values"),
+    [
+        ("dense", {}),
+        ("free-pruning", {}),
+        ("free-flipping", {"weights": "lognormal"}),
+        ("minimal-pruning", {"penalty": 0.5}),
+        ("minimal-flipping", {"network": "lenet-7"}),
+        ("maximal-pruning", {"weights": "binary(scaled)"}),
+        ("free-pruning", {"rescaling": "scale-fan"}),
+        ("edge-popup", DENSITY),
+        ("random-pruning", DENSITY),
+        ("supermask", {}),
+        ("frozen", {}),
+        ("dense", {"optimizer": "sgd", "momentum": 0.9, "weight_decay": 1e-4}),
+        *[("free-pruning", {"activation": name}) for name in WITH_BACKWARD],
+    ],
+)
+def test_the_written_backward_pass_gives_the_numbers_of_autograd(method, values, trial, digits):
+    given = [trial(method, **values)]
+    for steps in (1, 20):
+        fast, fast_logits = stepped(given, digits, Mlp, steps)
+        slow, slow_logits = stepped(given, digits, Leaf, steps)
+        # Adam divides by the gradient's size: where that is of the size of its rounding, so is the
+        # difference of the step.
+        for one, other in zip(fast, slow, strict=True):
+            close = (one - other).abs() <= 1e-6
+            assert close.float().mean() > (1 - 1e-6 if steps == 1 else 0.999)
+            torch.testing.assert_close(one, other, rtol=0, atol=2e-3)
+        torch.testing.assert_close(fast_logits, slow_logits, rtol=1e-3, atol=1e-4)
+
+
+def test_the_gradients_of_one_step_are_autograds(trial, digits):
+    given = [trial("dense")]
+    (fast, batches), (slow, _) = begun(given, digits, Mlp), begun(given, digits, Leaf)
+    images, labels = next(batches.training(1))
+    with torch.no_grad():
+        flat = fast._backward(images, labels)[1][0]
+        expected = slow._backward(images, labels)[1]
+    written = torch.cat([gradient.flatten() for gradient in expected])
+    assert flat.abs().sum() == pytest.approx(written.abs().sum().item(), rel=1e-6)
+    for layer, gradient in zip(fast.pack.layers, expected, strict=True):
+        at = layer.trained
+        own = flat.as_strided(at.shape, at.stride(), at.storage_offset())
+        torch.testing.assert_close(own, gradient, rtol=1e-5, atol=1e-8)
+
+
+def test_an_epoch_of_both_engines_ends_at_about_the_same_accuracy(trial, digits, monkeypatch):
+    trials = [trial("free-pruning", seed=seed, epochs=3) for seed in range(1, 6)]
+    found = {}
+    for kind in (Mlp, Leaf):
+        monkeypatch.setattr(engines, "choose", lambda pack, kind=kind: kind)
+        records = [r for given in trials for r in train([given], digits) if r.final]
+        assert {r.final["engine"] for r in records} == {kind.name}
+        found[kind] = sum(r.final["test_accuracy"] for r in records) / len(records)
+    assert abs(found[Mlp] - found[Leaf]) < 0.01
+
+
+def test_an_engine_is_chosen_by_network_and_activation(trial, digits):
+    def chosen(**values):
+        return type(begun([trial(**values)], digits)[0])
+
+    assert {chosen(activation=name) for name in WITH_BACKWARD} == {Mlp}
+    assert {chosen(method=m, network="lenet-7") for m in ("dense", "minimal-flipping")} == {Mlp}
+    assert {chosen(activation="gelu"), chosen(network="conv2")} == {Leaf}
+
+
+def test_every_activation_in_place_is_the_activation():
+    x = torch.linspace(-3, 3, 31)
+    for part in parts.parts("activation"):
+        module = part.load()
+        if not hasattr(module, "backward_"):
+            continue
+        inputs = x.clone().requires_grad_()
+        output = module.activation(inputs)
+        output.backward(torch.full_like(x, 2.0))
+        written = module.activate_(x.clone())
+        torch.testing.assert_close(written, output.detach())
+        before = module.backward_(torch.full_like(x, 2.0), written)
+        torch.testing.assert_close(before, inputs.grad)
+
+
+SETTINGS = [
+    {"method": "dense"},
+    {"method": "dense", "learning_rate": 3e-3, "seed": 2},
+    {"method": "minimal-flipping", "weights": "he-constant", "positive_fraction": 0.8},
+    {"method": "edge-popup", "density": 0.3, "learning_rate": 3e-3},
+    {"method": "minimal-pruning", "penalty": 2.0, "adam_epsilon": 1e-6},
+]
+
+
+def figures(records, trial):
+    """Everything of a trial's records that must be equal to the bit."""
+    found = [r for r in records if r.trial == trial]
+    epochs = [{k: v for k, v in r.epoch.items() if k in science("epochs")} for r in found]
+    return repr((epochs, [list(r.layers) for r in found], found[-1].final))
+
+
+@pytest.mark.parametrize("network", ["lenet-30-20", "lenet-1", "conv2"])
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_packed_equals_alone_to_the_bit_with_mixed_methods(size, network, trial, digits):
+    epochs = 1 if network == "conv2" else 2
+    width = 0.05 if network == "conv2" else 1.0
+    trials = [trial(network=network, epochs=epochs, width=width, **v) for v in SETTINGS]
+    assert len({lockstep.pack_key(t) for t in trials}) == 1
+    alone = {t: figures(list(train([t], digits)), t) for t in trials}
+    assert len(set(alone.values())) == 5
+    for start in range(0, 5, size):
+        pack = trials[start : start + size]
+        records = list(train(pack, digits))
+        for given in pack:
+            assert figures(records, given) == alone[given]
+    backwards = list(train(trials[::-1], digits))
+    assert {t: figures(backwards, t) for t in trials} == alone
+
+
+def test_rescaled_and_mixed_trials_in_one_pack(trial, digits):
+    trials = [trial("free-pruning", rescaling="dynamic"), trial("dense"), trial("free-flipping")]
+    records = list(train(trials, digits))
+    for given in trials:
+        assert figures(records, given) == figures(list(train([given], digits)), given)
+
+
+def test_which_trials_make_a_pack(trial):
+    first = trial()
+    mixing = ["free-flipping", "dense", "minimal-pruning", "edge-popup-official", "frozen"]
+    alone = ["supermask", "snip", "lottery-ticket", "magnitude-pruning", "random-pruning"]
+    key = lockstep.pack_key
+    assert {key(replace(first, method=m)) for m in mixing} == {key(first)}
+    assert len({key(replace(first, method=m)) for m in alone} | {key(first)}) == 6
+    assert key(replace(first, method="snip", density=0.5)) != key(replace(first, method="snip"))
+    for values in ({"network": "lenet-1"}, {"batch_size": 50}, {"schedule": "cosine"}):
+        assert key(replace(first, **values)) != key(first)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_the_optimizer_is_pytorchs_fused_one_to_the_bit(optimizer):
+    values = {"momentum": 0.9, "weight_decay": 1e-3} if optimizer == "sgd" else {}
+    about = {"network": "lenet-1", "dataset": "digits", "weights": "he-normal", "epochs": 1}
+    rates = (1e-2, 1e-3, 1e-2)
+    trials = [
+        Trial(**about, method="dense", seed=1, optimizer=optimizer, learning_rate=rate, **values)
+        for rate in rates
+    ]
+    generator = torch.Generator().manual_seed(0)
+    starts = [[torch.randn(3, 5, generator=generator), torch.randn(7)] for _ in rates]
+    ours = [[tensor.clone() for tensor in replica] for replica in starts]
+    theirs = [[tensor.clone().requires_grad_() for tensor in replica] for replica in starts]
+    optimizers = [
+        torch.optim.SGD(replica, rate, **values, fused=True)
+        if optimizer == "sgd"
+        else torch.optim.Adam(replica, rate, eps=1e-7, fused=True)
+        for replica, rate in zip(theirs, rates, strict=True)
+    ]
+    mine = Optimizer(trials, ours)
+    for factor in (1.0, 0.5, 0.25):
+        gradients = [[torch.randn(t.shape, generator=generator) for t in r] for r in starts]
+        mine.scale_rates(factor)
+        mine.step(gradients)
+        for replica, given, rate, one in zip(theirs, gradients, rates, optimizers, strict=True):
+            one.param_groups[0]["lr"] = rate * factor
+            for parameter, gradient in zip(replica, given, strict=True):
+                parameter.grad = gradient.clone()
+            one.step()
+    for replica, other in zip(ours, theirs, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(replica, other, strict=True))

@@ -1,0 +1,48 @@
+"""Which trials can be trained in lock-step in one pack; needs no torch."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from studies.trial import FIELDS, Trial
+from trainers.parts import find
+
+#: Trials of a pack may differ in these: each replica has its own weights, data order and rate.
+_OWN = ("seed", "weights", "positive_fraction", "learning_rate", "adam_epsilon")
+
+#: What a method reads; trials of a pack may differ in these if their methods mix.
+_METHOD = (
+    "method",
+    "penalty",
+    "score_low",
+    "score_high",
+    "score_offset",
+    "density",
+    "rescaling",
+    "revisions",
+)
+_COMMON = tuple(name for name in FIELDS if name not in {*_OWN, *_METHOD})
+
+
+def pack_key(trial: Trial) -> tuple[object, ...]:
+    """What trials must have in common: shapes, steps, and the method where it does not mix.
+
+    A method says with ``MIXES = True`` that it has one round, and needs no batch to begin.
+    """
+    mixes = find("method", trial.method).part.declared.get("MIXES", False)
+    common = tuple(getattr(trial, name) for name in _COMMON)
+    return common if mixes else (*common, *arm_key(trial))
+
+
+def arm_key(trial: Trial) -> tuple[object, ...]:
+    """What trials of a pack must have in common to be handed to one method together."""
+    return tuple(getattr(trial, name) for name in _METHOD)
+
+
+def arms(trials: Sequence[Trial]) -> list[list[Trial]]:
+    """The trials of a pack in their order, cut where the method or its settings change."""
+    return [list(arm) for _, arm in groupby(trials, key=arm_key)]
+
+
+def ordered(trials: Sequence[Trial]) -> list[Trial]:
+    """Trials so that those of one pack, and in it those of one method, stand together."""
+    return sorted(trials, key=lambda trial: [str(v) for v in pack_key(trial) + arm_key(trial)])
