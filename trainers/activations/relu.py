@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+RISING = True
+
 _threshold_backward = torch.ops.aten.threshold_backward.grad_input
 
 

@@ -16,6 +16,7 @@ from trainers.networks import (
     Wanted,
     convolution_shape,
     dense_shape,
+    flatten,
     side_by_side,
 )
 
@@ -51,9 +52,8 @@ def build(wanted: Wanted) -> Network:
         x = images.contiguous(memory_format=torch.channels_last)
         for first, second in zip(weights[:depth:2], weights[1:depth:2], strict=True):
             x = wanted.activation(F.conv2d(x, first, padding=1))
-            x = wanted.activation(F.conv2d(x, second, padding=1))
-            x = F.max_pool2d(x, 2)
-        x = x.flatten(start_dim=1)
+            x = wanted.pooled(F.conv2d(x, second, padding=1))
+        x = flatten(x)
         for weight in weights[depth:-1]:
             x = wanted.activation(F.linear(x, weight))
         return F.linear(x, weights[-1])
