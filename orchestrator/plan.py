@@ -1,8 +1,6 @@
-"""What is left to do: the trials of a study that are not finished, grouped into packs."""
+"""What is left to do: the trials of a study that are not finished."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from operator import attrgetter
 
 import trainers
@@ -12,10 +10,8 @@ from studies.store import Store
 from studies.study import Study
 from studies.trial import FIELDS, Trial
 
-#: Trials that differ in these fields only have the same shapes and steps, and can be trained in
-#: lock-step.
-_FREE = ("seed", "weights", "positive_fraction")
-_MOST_TRIALS = 16
+#: All fields of a trial but its seed.
+_SETTING = attrgetter(*(name for name in FIELDS if name != "seed"))
 
 
 @dataclass(frozen=True)
@@ -52,51 +48,15 @@ def check(study: Study) -> list[Trial]:
     Raises:
         UserError: names the study and the field.
     """
-    checked: dict[Trial, str] = {}
+    stamps: dict[tuple[object, ...], str] = {}
     found = []
     for trial in study.trials():
-        kind = replace(trial, seed=0)
-        if kind not in checked:
+        setting = _SETTING(trial)
+        if setting not in stamps:
             try:
-                checked[kind] = trainers.check(trial, study.data).revisions
+                stamps[setting] = trainers.check(trial, study.data).revisions
             except UserError as error:
                 raise UserError(f"study {study.name}: {error}") from None
-        stamp = checked[kind]
+        stamp = stamps[setting]
         found.append(replace(trial, revisions=stamp) if stamp else trial)
     return found
-
-
-def pack_key(trial: Trial) -> tuple[object, ...]:
-    """What trials must have in common to be trained in lock-step."""
-    return tuple(getattr(trial, name) for name in FIELDS if name not in _FREE)
-
-
-def packs(todo: Sequence[Trial], workers: int) -> list[list[Trial]]:
-    """Group trials into packs, the unit that Ray Tune schedules.
-
-    A pack is of one data set. It is small enough for all workers to end at about the same time,
-    and large enough for the cost of scheduling it not to matter.
-
-    Args:
-        todo: the trials.
-        workers: how many packs run at the same time.
-    """
-    size = min(_MOST_TRIALS, max(1, len(todo) // (4 * workers)))
-    by_data_set = sorted(todo, key=attrgetter("dataset"))
-    groups = [list(group) for _, group in groupby(by_data_set, key=attrgetter("dataset"))]
-    return [group[i : i + size] for group in groups for i in range(0, len(group), size)]
-
-
-def lock_step(pack: Sequence[Trial], device: str) -> list[list[Trial]]:
-    """The order in which a worker trains a pack: groups that are trained side by side.
-
-    On a CPU one trial after another, which is as fast and keeps their bits apart; on a GPU the
-    trials of one `pack_key` together.
-    """
-    if device == "cpu":
-        return [[trial] for trial in pack]
-    return [list(group) for _, group in groupby(sorted(pack, key=_order), key=pack_key)]
-
-
-def _order(trial: Trial) -> tuple[str, ...]:
-    return tuple(str(value) for value in pack_key(trial))

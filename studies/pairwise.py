@@ -1,11 +1,11 @@
 """Pairwise designs: few rows in which every two values of different axes meet at least once."""
 
 import itertools
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_Cell = tuple[str, int]
+import numpy as np
+from numpy.typing import NDArray
 
 
 def pairwise(axes: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
@@ -17,49 +17,45 @@ def pairwise(axes: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     Args:
         axes: each with its values, at least one.
     """
-    order = list(axes)
-    if len(order) < 2:
+    sizes = {name: len(values) for name, values in axes.items()}
+    if len(sizes) < 2:
         return [
-            dict(zip(order, values, strict=True)) for values in itertools.product(*axes.values())
+            dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())
         ]
-    missing = dict.fromkeys(
-        ((a, i), (b, j))
-        for a, b in itertools.combinations(order, 2)
-        for i in range(len(axes[a]))
-        for j in range(len(axes[b]))
-    )
-    used: Counter[_Cell] = Counter()
+    # missing[a, b][i, j]: whether value i of a and value j of b have not met; [b, a] is a view.
+    missing: dict[tuple[str, str], NDArray[np.bool_]] = {}
+    for a, b in itertools.combinations(sizes, 2):
+        missing[a, b] = np.ones((sizes[a], sizes[b]), bool)
+        missing[b, a] = missing[a, b].T
+    used = {name: np.zeros(size, int) for name, size in sizes.items()}
     rows: list[dict[str, Any]] = []
-    while missing:
-        chosen = dict(next(iter(missing)))
-        for name in order:
-            if name not in chosen:
-                chosen[name] = _best(name, len(axes[name]), chosen, missing, used, order)
-        for pair in itertools.combinations([(name, chosen[name]) for name in order], 2):
-            missing.pop(pair, None)
-        used.update((name, chosen[name]) for name in order)
-        rows.append({name: axes[name][chosen[name]] for name in order})
+    for a, b in itertools.combinations(sizes, 2):
+        for i, j in itertools.product(range(sizes[a]), range(sizes[b])):
+            if missing[a, b][i, j]:
+                row = _row({a: i, b: j}, missing, used)
+                rows.append({name: axes[name][row[name]] for name in sizes})
     return rows
 
 
-def _best(
-    name: str,
-    count: int,
-    chosen: Mapping[str, int],
-    missing: Mapping[tuple[_Cell, _Cell], None],
-    used: Counter[_Cell],
-    order: Sequence[str],
-) -> int:
-    """The value of an axis that brings most missing pairs; of several the one used least."""
-    before = order.index(name)
+def _row(
+    chosen: dict[str, int],
+    missing: Mapping[tuple[str, str], NDArray[np.bool_]],
+    used: Mapping[str, NDArray[np.int_]],
+) -> dict[str, int]:
+    """Complete a row, each value as its place in its axis, and note what it brings.
 
-    def brings(value: int) -> int:
-        """How many missing pairs a value brings."""
-        mine = (name, value)
-        pairs = (
-            ((other, at), mine) if order.index(other) < before else (mine, (other, at))
-            for other, at in chosen.items()
-        )
-        return sum(pair in missing for pair in pairs)
-
-    return max(range(count), key=lambda value: (brings(value), -used[name, value], -value))
+    Args:
+        chosen: the two values that it starts from.
+        missing: for every two axes which of their values have not met; changed.
+        used: for each axis how often its values were used; changed.
+    """
+    for name, times in used.items():
+        if name not in chosen:
+            brings = np.sum([missing[other, name][at] for other, at in chosen.items()], axis=0)
+            most = np.flatnonzero(brings == brings.max())
+            chosen[name] = int(most[times[most].argmin()])  # of several the one used least
+    for (a, i), (b, j) in itertools.combinations(chosen.items(), 2):
+        missing[a, b][i, j] = False
+    for name, times in used.items():
+        times[chosen[name]] += 1
+    return chosen

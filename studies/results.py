@@ -13,6 +13,7 @@ from studies.store import Store
 
 #: Beside the science columns, what must be equal before two attempts have to agree.
 _SAME_CONDITIONS = ("engine", "device", "threads", "versions")
+_PROOF = ("trial_id", "layers_parts", "epochs_parts")
 
 
 @dataclass(frozen=True)
@@ -50,15 +51,22 @@ def finished(store: Store) -> Finished:
     epochs, damaged_epochs = store.check("epochs")
     by_table = {"trials": trials.damaged, "layers": damaged_layers, "epochs": damaged_epochs}
     damaged = tuple((table, part) for table, parts in by_table.items() for part in parts)
-    rows = trials.rows.sort_by([("finished_at", "ascending"), ("attempt", "ascending")])
-    named = zip(rows["layers_parts"].to_pylist(), rows["epochs_parts"].to_pylist(), strict=True)
-    rows = rows.filter(
-        pa.array([layers.issuperset(a) and epochs.issuperset(b) for a, b in named], pa.bool_())
-    )
+    # Of the wide rows only those that are wanted are copied, and once.
+    rows = trials.rows
+    ids, in_layers, in_epochs = (rows[name].to_pylist() for name in _PROOF)
+    order = pc.sort_indices(rows, [("finished_at", "ascending"), ("attempt", "ascending")])
+    proven = [
+        index
+        for index in order.to_pylist()
+        if layers.issuperset(in_layers[index]) and epochs.issuperset(in_epochs[index])
+    ]
     first: dict[str, int] = {}
-    for index, trial_id in enumerate(rows["trial_id"].to_pylist()):
-        first.setdefault(trial_id, index)
-    return Finished(rows.take(pa.array(first.values(), pa.int64())), damaged, _conflicts(rows))
+    for index in proven:
+        first.setdefault(ids[index], index)
+    attempts = Counter(ids[index] for index in proven)
+    repeated = [index for index in proven if attempts[ids[index]] > 1]
+    conflicts = _conflicts(rows.take(pa.array(repeated, pa.int64())))
+    return Finished(rows.take(pa.array(first.values(), pa.int64())), damaged, conflicts)
 
 
 def rows_of(store: Store, table: str, parts: Mapping[str, Iterable[str]]) -> pa.Table:
@@ -85,14 +93,10 @@ def failed(store: Store, done: frozenset[str]) -> Mapping[str, str]:
 
 def _conflicts(rows: pa.Table) -> tuple[str, ...]:
     """Ids of the trials whose attempts under the same conditions do not agree to the bit."""
-    ids = rows["trial_id"].to_pylist()
-    repeated = [i for i, count in Counter(ids).items() if count > 1]
     seen: dict[tuple[object, ...], str] = {}
     found: dict[str, None] = {}
     columns = science("trials")
-    for row in rows.filter(
-        pc.is_in(rows["trial_id"], value_set=pa.array(repeated, pa.string()))
-    ).to_pylist():
+    for row in rows.to_pylist():
         if row["device"] != "cpu":  # on a GPU only statistical equality is promised
             continue
         conditions = (row["trial_id"], *(row[name] for name in _SAME_CONDITIONS))

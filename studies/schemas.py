@@ -84,7 +84,8 @@ _TRIAL = tuple(
 #: as numpy.packbits does (of ten random masks under the first). `outcome`: completed; diverged (not
 #: finite, at `last_epoch`); dead (the trained network gives every test image the same logits).
 #: `*_parts`: where its rows are. `seconds`: of its training and evaluation. `continued_from`: the
-#: epoch of the checkpoint that it was continued from, if there was one.
+#: epoch of the checkpoint that it was continued from, if there was one. `tf32`: whether a GPU
+#: multiplied with TF32.
 TRIALS = _schema(
     *_KEY,
     _required("trial", pa.string()),
@@ -104,6 +105,7 @@ TRIALS = _schema(
     _required("host", pa.string()),
     _required("device", pa.string()),
     _required("threads", pa.int32()),
+    pa.field("tf32", pa.bool_()),
     _required("pack_size", pa.int32()),
     _required("versions", pa.string()),
     pa.field("commit", pa.string()),
@@ -142,6 +144,7 @@ PROVENANCE = frozenset(
         "device",
         "engine",
         "threads",
+        "tf32",
         "pack_size",
         "versions",
         "commit",

@@ -15,29 +15,35 @@ import hashlib
 import io
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import MISSING, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
-import pyarrow.fs
 import pyarrow.parquet as pq
 import yaml
 
 from studies import strict_yaml
 from studies.errors import UserError
+from studies.folder import Folder, folders_with
 from studies.schemas import TABLES, VERSION
 from studies.trial import FIELDS
 
 if TYPE_CHECKING:
     from studies.study import Study
 
+#: How many parts are read at the same time.
+_READERS = 8
 #: How often a listing is tried whose parts are moved meanwhile.
 _LISTINGS = 5
+#: Parts of no more rows are mostly footer: compressing them takes time and saves nothing.
+_FEW_ROWS = 16
 _PART = re.compile(r"^[0-9a-z]+-\d+-([0-9a-f]{16})\.parquet$")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -68,16 +74,13 @@ class Store:
 
     def __init__(self, results: str, study: str) -> None:
         self.study = study
-        self._fs, root = _filesystem(results)
-        self.root = f"{root}/{study}"
-        self._local = isinstance(self._fs, pyarrow.fs.LocalFileSystem)
-        folder, mark, options = results.partition("?")
-        self.uri = self.root if self._local else f"{folder.rstrip('/')}/{study}{mark}{options}"
+        self._files = Folder(results, study)
+        self.root, self.uri = self._files.root, self._files.uri
 
     @property
     def local_path(self) -> Path | None:
         """The study's folder where it is on a local disk, else None."""
-        return Path(self.root) if self._local else None
+        return Path(self.root) if self._files.is_local else None
 
     def prepare(self) -> None:
         """Make sure that results can be written.
@@ -87,8 +90,8 @@ class Store:
         """
         try:
             probe = f".writable-{secrets.token_hex(4)}"
-            self._put(probe, b"")
-            self._fs.delete_file(f"{self.root}/{probe}")
+            self._files.put(probe, b"")
+            self._files.delete(probe)
         except OSError as error:
             reason = error.strerror or str(error)
             raise UserError(
@@ -99,11 +102,11 @@ class Store:
     def define(self, study: "Study") -> None:
         """Record the definition that is about to run; one that is recorded stays as it is."""
         name = f"definitions/{study.definition_hash}.yaml"
-        if self._names("definitions", f"{study.definition_hash}.yaml"):
+        if self._files.names("definitions", f"{study.definition_hash}.yaml"):
             return
         recorded = datetime.now(UTC).isoformat(timespec="microseconds")
         content = {"recorded": recorded, "definition": study.definition()}
-        self._put(name, yaml.safe_dump(content, sort_keys=False).encode())
+        self._files.put(name, yaml.safe_dump(content, sort_keys=False).encode())
 
     def definitions(self) -> list["Study"]:
         """Every definition that was run, the earliest first.
@@ -114,10 +117,10 @@ class Store:
         from studies.study import from_mapping
 
         found = []
-        for name in self._names("definitions", ".yaml"):
+        for name in self._files.names("definitions", ".yaml"):
             where = f"{self.uri}/definitions/{name}"
             try:
-                content = strict_yaml.load(self._get(f"definitions/{name}").decode())
+                content = strict_yaml.load(self._files.get(f"definitions/{name}").decode())
                 found.append((content["recorded"], from_mapping(content["definition"], where)))
             except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
                 raise UserError(
@@ -129,7 +132,7 @@ class Store:
     def definition_path(self, study: "Study") -> str | None:
         """The file in which a definition is recorded, where it is and is on a local disk."""
         name = f"{study.definition_hash}.yaml"
-        there = self._local and self._names("definitions", name)
+        there = self._files.is_local and self._files.names("definitions", name)
         return f"{self.root}/definitions/{name}" if there else None
 
     def write(self, table: str, rows: Iterable[dict[str, Any]], writer: str, number: int) -> str:
@@ -146,10 +149,14 @@ class Store:
         """
         buffer = io.BytesIO()
         arrow = pa.Table.from_pylist(list(rows), schema=TABLES[table])
-        pq.write_table(arrow, buffer, compression="zstd")
+        compression = "zstd" if len(arrow) > _FEW_ROWS else "none"
+        # Whole parts are read, so statistics serve nobody; zstd does what dictionaries would.
+        pq.write_table(
+            arrow, buffer, compression=compression, use_dictionary=False, write_statistics=False
+        )
         content = buffer.getvalue()
         name = f"{writer}-{number:06d}-{_digest(content)}.parquet"
-        self._put(f"{table}/{name}", content)
+        self._files.put(f"{table}/{name}", content)
         return name
 
     def read(self, table: str) -> Contents:
@@ -158,34 +165,31 @@ class Store:
         Raises:
             UserError: a part was written by a newer version of this project.
         """
-        loaded = self._load_all(table)
-        tables, damaged = [], []
-        for name, content in loaded:
-            rows = None if content is None else _parse(table, content, f"{self.uri}/{table}/{name}")
-            if rows is None:
-                damaged.append(name)
-            else:
-                tables.append(rows.append_column("part", pa.array([name] * len(rows), pa.string())))
+        where = f"{self.uri}/{table}"
+        parts = self._each(table, lambda name, content: _parse(table, content, f"{where}/{name}"))
         empty = TABLES[table].append(pa.field("part", pa.string())).empty_table()
-        intact = frozenset(name for name, _ in loaded) - set(damaged)
-        return Contents(pa.concat_tables([empty, *tables]), intact, tuple(damaged))
+        tables = [
+            rows.append_column("part", pa.repeat(name, len(rows)))
+            for name, rows in parts.items()
+            if rows is not None
+        ]
+        return Contents(pa.concat_tables([empty, *tables]), *_sorted_out(parts))
 
     def check(self, table: str) -> tuple[frozenset[str], tuple[str, ...]]:
-        """The names of a table's intact and of its damaged parts, without reading their rows."""
-        loaded = self._load_all(table)
-        damaged = tuple(name for name, content in loaded if content is None)
-        return frozenset(name for name, _ in loaded) - set(damaged), damaged
+        """The names of a table's intact and of its damaged parts, without reading their rows.
+
+        Raises:
+            UserError: the parts cannot be listed or read just now.
+        """
+        return _sorted_out(self._each(table, lambda name, content: name))
 
     def set_aside(self, table: str, part: str) -> None:
         """Move a damaged part to where no reader looks; it is kept for whoever wants to see it."""
-        source, target = f"{self.root}/{table}/{part}", f"{self.root}/_damaged/{table}-{part}"
-        if self._local:
-            self._fs.create_dir(f"{self.root}/_damaged")
-        self._fs.move(source, target)
+        self._files.move(f"{table}/{part}", f"_damaged/{table}-{part}")
 
     def log(self, name: str, text: str) -> str:
         """Write a log file and return where it is."""
-        self._put(f"_logs/{name}.log", text.encode(errors="replace"))
+        self._files.put(f"_logs/{name}.log", text.encode(errors="replace"))
         return f"{self.uri}/_logs/{name}.log"
 
     def save_checkpoint(self, key: str, content: bytes) -> None:
@@ -199,17 +203,25 @@ class Store:
             OSError: it could not be written; the one before is still there.
         """
         name = f"{key}-{_digest(content)}.safetensors"
-        self._put(f"_checkpoints/{name}", content)
+        self._files.put(f"_checkpoints/{name}", content)
         self._drop_checkpoints(key, but=name)
 
     def load_checkpoint(self, key: str) -> bytes | None:
         """A checkpoint's bytes, None if there is none that is whole."""
         for name in self._checkpoints(key):
             with contextlib.suppress(OSError):  # another worker may have replaced it
-                content = self._get(f"_checkpoints/{name}")
+                content = self._files.get(f"_checkpoints/{name}")
                 if name == f"{key}-{_digest(content)}.safetensors":
                     return content
         return None
+
+    def checkpoints(self) -> frozenset[str]:
+        """The keys of all checkpoints, from one listing.
+
+        Raises:
+            UserError: they cannot be listed.
+        """
+        return frozenset(name.rpartition("-")[0] for name in self._checkpoints(""))
 
     def drop_checkpoint(self, key: str) -> None:
         """Delete a checkpoint that is not needed any more."""
@@ -223,103 +235,66 @@ class Store:
         for name in self._checkpoints(key):
             if name != but:
                 with contextlib.suppress(OSError):  # gone already; it is never in the way
-                    self._fs.delete_file(f"{self.root}/_checkpoints/{name}")
+                    self._files.delete(f"_checkpoints/{name}")
 
     def _checkpoints(self, key: str) -> list[str]:
-        names = self._names("_checkpoints", ".safetensors")
+        names = self._files.names("_checkpoints", ".safetensors")
         return [name for name in names if name.startswith(f"{key}-" if key else "")]
 
-    def _load_all(self, table: str) -> list[tuple[str, bytes | None]]:
-        """Each part's name with its bytes, or with None where they are not what the name says."""
-        with ThreadPoolExecutor(8) as pool:
+    def _each(self, table: str, use: Callable[[str, bytes], T]) -> dict[str, T | None]:
+        """What is made of each part's name and bytes, None where they do not belong together.
+
+        No more than a few parts' bytes are held at a time, whatever the table's size.
+        """
+        with ThreadPoolExecutor(_READERS) as pool:
             for _ in range(_LISTINGS):
-                names = self._names(table, ".parquet")
+                names = self._files.names(table, ".parquet")
                 try:
-                    contents = list(pool.map(lambda n: self._load(table, n), names))
+                    made = list(pool.map(lambda name: self._load(table, name, use), names))
                 except FileNotFoundError:
                     continue  # another process has moved a part since the listing
-                return list(zip(names, contents, strict=True))
+                return dict(zip(names, made, strict=True))
         raise UserError(f"results {self.uri}/{table}: parts keep disappearing; try again later")
 
-    def _load(self, table: str, name: str) -> bytes | None:
-        """A part's bytes, None if they are not what it is named after.
+    def _load(self, table: str, name: str, use: Callable[[str, bytes], T]) -> T | None:
+        """What is made of a part, None if its bytes are not what it is named after.
 
         A part that cannot be read just now is not damaged, and must not be set aside.
         """
         named = _PART.match(name)
         try:
-            content = self._get(f"{table}/{name}")
+            content = self._files.get(f"{table}/{name}")
         except FileNotFoundError:
             raise
         except OSError as error:
             where = f"{self.uri}/{table}/{name}"
             raise UserError(f"results {where}: cannot be read ({error}); try again") from None
-        return content if named and named[1] == _digest(content) else None
-
-    def _names(self, folder: str, ending: str) -> list[str]:
-        selector = pyarrow.fs.FileSelector(f"{self.root}/{folder}", allow_not_found=True)
-        try:
-            listed = self._fs.get_file_info(selector)
-        except OSError as error:
-            raise UserError(f"results folder {self.uri}: cannot be read ({error})") from None
-        names = (info.base_name for info in listed if info.is_file)
-        return sorted(n for n in names if n.endswith(ending) and not n.startswith(("_", ".")))
-
-    def _get(self, path: str) -> bytes:
-        with self._fs.open_input_file(f"{self.root}/{path}") as stream:
-            return bytes(stream.read())
-
-    def _put(self, path: str, content: bytes) -> None:
-        """Make a file appear whole: by a rename on a local disk, by one put on an object store."""
-        folder, _, name = f"{self.root}/{path}".rpartition("/")
-        target = f"{self.root}/{path}"
-        if not self._local:
-            with self._fs.open_output_stream(target) as stream:
-                stream.write(content)
-            return
-        self._fs.create_dir(folder)
-        temporary = Path(f"{folder}/_writing-{name}")
-        try:
-            temporary.write_bytes(content)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+        return use(name, content) if named and named[1] == _digest(content) else None
 
 
 def studies_in(results: str) -> list[str]:
-    """The names of the studies that have results under a folder or URI."""
-    fs, root = _filesystem(results)
-    try:
-        listed = fs.get_file_info(pyarrow.fs.FileSelector(root, allow_not_found=True))
-    except OSError as error:
-        raise UserError(f"results folder {results}: cannot be read ({error})") from None
-    folders = [info for info in listed if info.type == pyarrow.fs.FileType.Directory]
-    defined = fs.get_file_info([f"{info.path}/definitions" for info in folders])
-    return sorted(
-        info.base_name
-        for info, inside in zip(folders, defined, strict=True)
-        if inside.type == pyarrow.fs.FileType.Directory
-    )
+    """The names of the studies that have results under a folder or URI.
 
-
-def _filesystem(results: str) -> tuple[pyarrow.fs.FileSystem, str]:
-    if "://" not in results:
-        return pyarrow.fs.LocalFileSystem(), str(Path(results).expanduser().absolute())
-    try:
-        fs, root = pyarrow.fs.FileSystem.from_uri(results)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise UserError(f"results {results}: {error}; give a folder or s3://, gs://") from None
-    return fs, root.rstrip("/")
+    Raises:
+        UserError: it cannot be listed.
+    """
+    return folders_with(results, "definitions")
 
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
+def _sorted_out(parts: Mapping[str, object]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The names of the intact parts, and of the damaged ones, those that are None."""
+    damaged = tuple(name for name, made in parts.items() if made is None)
+    return frozenset(parts).difference(damaged), damaged
+
+
 def _parse(table: str, content: bytes, where: str) -> pa.Table | None:
     """The rows of a part under the table's schema, or None where they cannot be read."""
     try:
-        rows = pq.read_table(io.BytesIO(content))
+        rows = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
         version = int((rows.schema.metadata or {})[b"untuned.schema"])
     except (pa.ArrowException, OSError, KeyError, ValueError):
         return None
@@ -327,6 +302,8 @@ def _parse(table: str, content: bytes, where: str) -> pa.Table | None:
         raise UserError(
             f"{where}: written by a newer untuned (schema {version}); upgrade to read it"
         )
+    if rows.schema.equals(TABLES[table]):
+        return rows
     return pa.table([_column(rows, about) for about in TABLES[table]], schema=TABLES[table])
 
 

@@ -16,7 +16,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from studies import sources, strict_yaml
 from studies.errors import UserError, unknown
-from studies.pairwise import pairwise
 from studies.trial import REQUIRED, SETTABLE, Trial, Value, check_value
 
 LIBRARY = Path(__file__).parent / "library"
@@ -116,16 +115,22 @@ class Study(BaseModel):
 
     def trials(self) -> list[Trial]:
         """All trials, each once, in the file's order; the seed is the innermost axis."""
-        seeds = [*self.confirmatory_seeds, *self.tuning_seeds]
+        seeds = [check_value("seed", s) for s in (*self.confirmatory_seeds, *self.tuning_seeds)]
         found: dict[Trial, None] = {}
         for grid in self.grids:
-            for values in self._combined({**self.axes, **grid}):
-                for seed in seeds:
-                    found[Trial(**values, seed=seed)] = None
+            axes = {
+                name: [check_value(name, value) for value in values]
+                for name, values in {**self.axes, **grid}.items()
+            }
+            for setting in self._combined(axes):
+                of_seeds = (Trial.of_checked({**setting, "seed": seed}) for seed in seeds)
+                found.update(dict.fromkeys(of_seeds))
         return list(found)
 
-    def _combined(self, axes: dict[str, list[Value]]) -> Iterable[dict[str, Any]]:
+    def _combined(self, axes: dict[str, list[Value]]) -> Iterable[dict[str, Value]]:
         if self.combine == "pairwise":
+            from studies.pairwise import pairwise  # needs numpy, which most studies do not
+
             return pairwise(axes)
         return (dict(zip(axes, v, strict=True)) for v in itertools.product(*axes.values()))
 

@@ -59,3 +59,9 @@ def record():
         writer.add(trial, writer.attempt(), FINAL | final, epochs, layers)
 
     return add
+
+
+@pytest.fixture
+def layer():
+    """A row of `layers` without keys."""
+    return LAYER

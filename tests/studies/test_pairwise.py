@@ -25,6 +25,18 @@ def test_three_axes_of_two_values_take_four_rows_instead_of_eight():
     assert len(pairwise({"a": [1, 2], "b": [1, 2], "c": [1, 2]})) == 4
 
 
+def test_a_row_takes_what_brings_most_and_then_what_was_used_least():
+    rows = pairwise({"a": [1, 2, 3], "b": [1, 2], "c": [1, 2]})
+    assert [tuple(row.values()) for row in rows] == [
+        (1, 1, 1),  # both of c bring two pairs: the first
+        (1, 2, 2),  # c = 1 would bring one pair, since (a, c) = (1, 1) is there
+        (2, 1, 2),
+        (2, 2, 1),
+        (3, 1, 1),  # both of c bring one pair and were used twice: the first
+        (3, 2, 2),
+    ]
+
+
 @given(st.lists(st.integers(1, 5), min_size=2, max_size=5))
 def test_every_pair_meets_and_the_design_is_small(sizes):
     axes = {f"axis{i}": list(range(size)) for i, size in enumerate(sizes)}

@@ -1,4 +1,5 @@
 import hashlib
+import threading
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from studies.errors import UserError
+from studies.folder import Folder
 from studies.results import failed, finished, rows_of
 from studies.schemas import TABLES, science
 from studies.store import Store, studies_in
@@ -118,6 +120,57 @@ def test_attempts_under_the_same_conditions_must_agree(store, trial, record, cha
         record(writer, trial(), **final)
         writer.flush()
     assert finished(store).conflicts == ((trial().trial_id,) if conflicts else ())
+
+
+def test_finished_trials_come_in_the_order_in_which_they_were_finished(store, trial, record):
+    first, second = Writer(store), Writer(store)
+    for writer, seed in ((first, 3), (second, 1), (first, 2), (second, 3)):
+        record(writer, trial(seed), test_accuracy=0.1 if writer is first else 0.2)
+    second.flush()
+    first.flush()
+    done = finished(store)
+    rows = zip(done.rows["seed"].to_pylist(), done.rows["attempt"].to_pylist(), strict=True)
+    assert list(rows) == [
+        (3, f"{first.name}-1"),
+        (1, f"{second.name}-1"),
+        (2, f"{first.name}-2"),
+    ]
+    assert done.conflicts == (trial(3).trial_id,)
+
+
+@pytest.mark.parametrize("count", [1, 16, 17, 200])
+def test_rows_come_back_as_they_were_written(store, layer, count):
+    rows = [
+        layer | {"trial_id": "a", "attempt": "b-1", "epoch": number, "mask_zero": number**3}
+        for number in range(count)
+    ]
+    name = store.write("layers", rows, "writer", 1)
+    assert store.read("layers").rows.to_pylist() == [row | {"part": name} for row in rows]
+
+
+def test_checking_holds_few_parts_at_a_time(store, layer, monkeypatch):
+    for number in range(40):
+        store.write("layers", [layer | {"trial_id": "a", "attempt": "b"}], "writer", number)
+    get, lock, held, most = Folder.get, threading.Lock(), 0, 0
+
+    class Content(bytes):
+        """A part's bytes that are counted as long as somebody holds them."""
+
+        def __init__(self, _):
+            nonlocal held, most
+            with lock:
+                held += 1
+                most = max(most, held)
+
+        def __del__(self):
+            nonlocal held
+            with lock:
+                held -= 1
+
+    monkeypatch.setattr(Folder, "get", lambda self, path: Content(get(self, path)))
+    intact, damaged = store.check("layers")
+    assert (len(intact), damaged, held) == (40, (), 0)
+    assert most <= 8
 
 
 def test_not_a_number_agrees_with_itself(store, trial, record):
@@ -257,7 +310,7 @@ def test_a_part_that_cannot_be_read_just_now_is_not_damaged(store, trial, record
         raise OSError(5, "Input/output error")  # what no real disk here gives on demand
 
     with monkeypatch.context() as patched:
-        patched.setattr(Store, "_get", slow_down)
+        patched.setattr(Folder, "get", slow_down)
         with pytest.raises(UserError, match=r"cannot be read .*Input/output error"):
             finished(store)
     assert len(finished(store).ids) == 1
@@ -300,6 +353,17 @@ def test_a_checkpoint_takes_the_place_of_the_one_before(store):
     store.drop_checkpoint("abc")
     assert store.load_checkpoint("abc") is None
     assert store.load_checkpoint("abcd") == b"another trial's"
+
+
+def test_the_keys_of_all_checkpoints_are_listed_at_once(store):
+    assert store.checkpoints() == frozenset()
+    store.save_checkpoint("abc", b"one")
+    store.save_checkpoint("abcd", b"another trial's")
+    assert store.checkpoints() == {"abc", "abcd"}
+    store.drop_checkpoint("abc")
+    assert store.checkpoints() == {"abcd"}
+    store.drop_checkpoints()
+    assert store.checkpoints() == frozenset()
 
 
 def test_a_damaged_checkpoint_is_none(store):

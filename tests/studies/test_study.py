@@ -1,10 +1,15 @@
 import itertools
+from collections import Counter
 
 import pytest
+from hypothesis import given as generated
+from hypothesis import strategies as st
 
-from studies import strict_yaml
+from studies import strict_yaml, trial
+from studies import study as module
 from studies.errors import UserError
 from studies.study import find, from_mapping, read, shipped
+from studies.trial import Trial
 
 AXES = {"network": "lenet-300-100", "dataset": "digits", "weights": "he-normal", "epochs": 3}
 
@@ -43,6 +48,43 @@ def test_axes_are_multiplied_out_and_grids_joined():
 def test_a_trial_in_two_grids_is_one_trial():
     both = study(grids=[{"method": "dense"}, {"method": ["dense", "free-pruning"]}])
     assert [t.method for t in both.trials()] == ["dense", "dense", "free-pruning", "free-pruning"]
+
+
+@generated(
+    seeds=st.lists(st.integers(0, 9), min_size=1, max_size=3, unique=True),
+    weights=st.lists(st.sampled_from(["a", "b( y=2.0 )", "b(y=2)"]), min_size=1, max_size=3),
+    rates=st.lists(st.sampled_from([1, 1.0, 0.5, 1e-3]), min_size=1, max_size=3),
+)
+def test_trials_are_those_that_are_built_one_by_one(seeds, weights, rates):
+    many = {"weights": weights, "learning_rate": rates, "method": ["dense"]}
+    one_by_one = [
+        Trial(**AXES | {"weights": w, "learning_rate": r, "method": "dense"}, seed=seed)
+        for w, r, seed in itertools.product(weights, rates, seeds)
+    ]
+    trials = study(axes=AXES | many, seeds=seeds).trials()
+    assert trials == list(dict.fromkeys(one_by_one))
+    assert [t.trial_id for t in trials] == [t.trial_id for t in dict.fromkeys(one_by_one)]
+
+
+def test_values_are_checked_once_and_not_once_per_trial(monkeypatch):
+    given = study(axes=AXES | {"method": ["dense", "free-pruning"], "epochs": [1, 2]}, seeds=50)
+    checked = []
+
+    def check_value(name, value):
+        checked.append(name)
+        return trial.check_value(name, value)
+
+    monkeypatch.setattr(module, "check_value", check_value)
+    monkeypatch.setattr(Trial, "__post_init__", lambda self: checked.append("all"))
+    assert len(given.trials()) == 2 * 2 * 50
+    assert Counter(checked) == {
+        "seed": 50,
+        "method": 2,
+        "epochs": 2,
+        "network": 1,
+        "dataset": 1,
+        "weights": 1,
+    }
 
 
 def test_a_grid_takes_the_place_of_the_common_axes():

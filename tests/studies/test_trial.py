@@ -1,4 +1,5 @@
 import json
+import pickle
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studies.errors import UserError
-from studies.trial import FIELDS, SETTABLE, Trial
+from studies.trial import FIELDS, SETTABLE, Trial, check_value
 
 FREE = {
     "network": "lenet-300-100",
@@ -104,19 +105,49 @@ def test_misspelt_and_missing_fields_are_named():
         Trial.from_mapping({k: v for k, v in FREE.items() if k not in ("network", "seed")})
 
 
-@given(
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "seed": st.integers(0, 2**63 - 1),
-            "epochs": st.integers(0, 1_000_000),
-            "batch_size": st.integers(1, 1_000_000),
-            "positive_fraction": st.floats(0, 1),
-            "learning_rate": st.floats(min_value=0, exclude_min=True, allow_infinity=False),
-            "score_low": st.floats(allow_nan=False, allow_infinity=False),
-        },
-    )
+SOME_VALUES = st.fixed_dictionaries(
+    {},
+    optional={
+        "seed": st.integers(0, 2**63 - 1),
+        "epochs": st.integers(0, 1_000_000),
+        "batch_size": st.integers(1, 1_000_000),
+        "positive_fraction": st.floats(0, 1) | st.integers(0, 1),
+        "learning_rate": st.floats(min_value=0, exclude_min=True, allow_infinity=False),
+        "score_low": st.floats(allow_nan=False, allow_infinity=False),
+        "weights": st.sampled_from(["he-normal", "lognormal( sigma=1.50 )", "größer"]),
+        "affine": st.booleans(),
+    },
 )
+
+
+@given(SOME_VALUES)
+def test_a_trial_of_checked_values_is_the_same_trial(values):
+    trial = Trial(**FREE | values)
+    checked = {name: check_value(name, value) for name, value in (FREE | values).items()}
+    same = Trial.of_checked(checked)
+    assert same == trial
+    assert hash(same) == hash(trial)
+    assert repr(same) == repr(trial)
+    assert (same.canonical, same.trial_id) == (trial.canonical, trial.trial_id)
+    again = pickle.loads(pickle.dumps(same))
+    assert again == trial
+    assert again.trial_id == trial.trial_id
+    assert replace(same, seed=7) == replace(trial, seed=7)
+    assert replace(same, seed=7).trial_id == Trial(**FREE | values | {"seed": 7}).trial_id
+
+
+def test_checked_values_are_of_every_field_without_a_default():
+    with pytest.raises(KeyError, match="network"):
+        Trial.of_checked({name: value for name, value in FREE.items() if name != "network"})
+
+
+@pytest.mark.parametrize("name", [name for name in SETTABLE if name not in FREE])
+def test_a_default_passes_its_own_check(name):
+    value = check_value(name, FIELDS[name].default)
+    assert (value, type(value)) == (FIELDS[name].default, FIELDS[name].type)
+
+
+@given(SOME_VALUES)
 def test_canonical_json_gives_the_trial_back(values):
     trial = Trial(**FREE | values)
     again = Trial.from_mapping(json.loads(trial.canonical))

@@ -1,0 +1,124 @@
+"""A folder on any filesystem that pyarrow opens, whose files appear whole or not at all."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.fs
+
+from studies.errors import UserError
+
+
+class Folder:
+    """A folder, on a local disk or in an object store; it need not exist.
+
+    Args:
+        where: a folder, or a URI such as ``s3://bucket/folder``.
+        name: of the folder in there.
+
+    Attributes:
+        root: the folder as its filesystem names it.
+        uri: the folder as `where` names it.
+        is_local: whether it is on a local disk.
+
+    Raises:
+        UserError: the URI cannot be opened.
+    """
+
+    def __init__(self, where: str, name: str) -> None:
+        self._fs, above = _filesystem(where)
+        self.root = f"{above}/{name}"
+        self.is_local = isinstance(self._fs, pyarrow.fs.LocalFileSystem)
+        folder, mark, options = where.partition("?")
+        self.uri = self.root if self.is_local else f"{folder.rstrip('/')}/{name}{mark}{options}"
+
+    def names(self, folder: str, ending: str) -> list[str]:
+        """The sorted names of the files in a folder that end so, apart from hidden ones.
+
+        Raises:
+            UserError: it cannot be listed.
+        """
+        selector = pyarrow.fs.FileSelector(f"{self.root}/{folder}", allow_not_found=True)
+        try:
+            listed = self._fs.get_file_info(selector)
+        except OSError as error:
+            raise UserError(f"results folder {self.uri}: cannot be read ({error})") from None
+        names = (info.base_name for info in listed if info.is_file)
+        return sorted(n for n in names if n.endswith(ending) and not n.startswith(("_", ".")))
+
+    def get(self, path: str) -> bytes:
+        """A file's bytes.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        with self._fs.open_input_file(f"{self.root}/{path}") as stream:
+            return bytes(stream.read())
+
+    def put(self, path: str, content: bytes) -> None:
+        """Make a file appear whole: by a rename on a local disk, by one put on an object store.
+
+        Raises:
+            OSError: it could not be written; nothing of it is visible then.
+        """
+        target = f"{self.root}/{path}"
+        if not self.is_local:
+            with self._fs.open_output_stream(target) as stream:
+                stream.write(content)
+            return
+        folder, _, name = target.rpartition("/")
+        self._fs.create_dir(folder)
+        temporary = Path(f"{folder}/_writing-{name}")
+        try:
+            temporary.write_bytes(content)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def move(self, path: str, to: str) -> None:
+        """Move a file within the folder.
+
+        Raises:
+            OSError: it could not be moved.
+        """
+        target = f"{self.root}/{to}"
+        if self.is_local:
+            self._fs.create_dir(target.rpartition("/")[0])
+        self._fs.move(f"{self.root}/{path}", target)
+
+    def delete(self, path: str) -> None:
+        """Delete a file.
+
+        Raises:
+            OSError: it could not be deleted, or is not there.
+        """
+        self._fs.delete_file(f"{self.root}/{path}")
+
+
+def folders_with(where: str, inside: str) -> list[str]:
+    """The sorted names of the folders under a folder or URI that have a certain folder in them.
+
+    Raises:
+        UserError: the URI cannot be opened or listed.
+    """
+    fs, root = _filesystem(where)
+    try:
+        listed = fs.get_file_info(pyarrow.fs.FileSelector(root, allow_not_found=True))
+    except OSError as error:
+        raise UserError(f"results folder {where}: cannot be read ({error})") from None
+    folders = [info for info in listed if info.type == pyarrow.fs.FileType.Directory]
+    wanted = fs.get_file_info([f"{info.path}/{inside}" for info in folders])
+    return sorted(
+        info.base_name
+        for info, found in zip(folders, wanted, strict=True)
+        if found.type == pyarrow.fs.FileType.Directory
+    )
+
+
+def _filesystem(where: str) -> tuple[pyarrow.fs.FileSystem, str]:
+    if "://" not in where:
+        return pyarrow.fs.LocalFileSystem(), str(Path(where).expanduser().absolute())
+    try:
+        fs, root = pyarrow.fs.FileSystem.from_uri(where)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise UserError(f"results {where}: {error}; give a folder or s3://, gs://") from None
+    return fs, root.rstrip("/")
