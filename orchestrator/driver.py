@@ -1,6 +1,7 @@
 """Runs a study on a local Ray: plan, train, look at the results, and again until all is there."""
 
 import logging
+import math
 import os
 import subprocess
 import sys
@@ -8,12 +9,14 @@ import tempfile
 import traceback
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator import plan
-from studies.errors import UserError
-from studies.results import failed, finished
+from orchestrator.prepare import Reading
+from orchestrator.shares import Shares
+from studies.results import Finished, failed, finished
 from studies.store import Store
 from studies.study import Study
 from studies.trial import Trial
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from trainers.datasets import Dataset, Place
 
 
+#: Trials that a GPU is given at once, at least, as far as there are so many.
+_SIDE_BY_SIDE = 64
 #: Rounds in a row that may lose a worker and finish nothing; a trial that is continued from its
 #: checkpoint makes progress even so.
 _IDLE_ROUNDS = 5
@@ -36,12 +41,18 @@ class Resources:
         workers: processes that train, each with one thread.
         device: ``cpu`` or ``cuda``.
         gpus: that the workers share; 0 on a CPU.
+        gpu_fraction: of a GPU that each worker gets; bookkeeping, not isolation.
+        lock_step: whether trials of the same shapes are trained side by side.
+        tf32: whether a GPU may multiply with TF32.
         checkpoint_seconds: of training after which a trial leaves a checkpoint; 0 for none.
     """
 
     workers: int
     device: str = "cpu"
     gpus: int = 0
+    gpu_fraction: float = 0.0
+    lock_step: bool = False
+    tf32: bool = False
     checkpoint_seconds: float = 60.0
 
 
@@ -83,15 +94,17 @@ def run(
     Raises:
         UserError: nothing was started: a data set is missing, or is not the one that was used.
     """
-    _quiet()
-    from orchestrator.interrupts import Interrupts
-
     before = len(first.trials) - len(first.todo)
     todo, results = first.todo, first.results
-    sets = load(todo, data, first, study.data)
-    with Interrupts() as interrupts:
-        store.define(study)
-        with _Session(store, sets, resources) as session:
+    with (
+        Reading(todo, data, recorded(results)) as reading,
+        _Session(store, resources) as session,
+    ):
+        from orchestrator.interrupts import Interrupts
+
+        session.share(described(reading.sets(), study.data))
+        with Interrupts() as interrupts:
+            store.define(study)
             idle = 0
             while todo and idle < _IDLE_ROUNDS and not interrupts.received:
                 lost_one = session.fit(todo, interrupts)
@@ -111,70 +124,53 @@ def run(
     return Outcome(before, done, len(first.trials), still, lost, interrupts.received, said)
 
 
-def load(
-    todo: Sequence[Trial], data: "dict[str, Place]", planned: plan.Plan, own: Collection[str]
-) -> "dict[str, Dataset]":
-    """Read the data sets of the trials and check them, and the networks, before anything starts.
-
-    A user's own data sets (``own``) are described, so that a wrong layout is seen.
-
-    Raises:
-        UserError: a data set is missing, damaged, or not the one that earlier trials were
-            trained on.
-    """
-    from trainers import datasets, networks
-
-    recorded = planned.results.rows.select(["dataset", "dataset_fingerprint"]).to_pylist()
-    earlier = {row["dataset"]: row["dataset_fingerprint"] for row in recorded}
-    sets: dict[str, Dataset] = {}
-    for trial in todo:
-        name = trial.dataset
-        if name not in sets:
-            sets[name] = datasets.load(name, data[name])
-            if earlier.get(name, sets[name].fingerprint) != sets[name].fingerprint:
-                raise UserError(
-                    f"data set {name} in {data[name].root} is not the one that the finished "
-                    f"trials were trained on (fingerprint {sets[name].fingerprint}, recorded "
-                    f"{earlier[name]}); "
-                    "name the right one with --data, or other results with --results"
-                )
-    for name, loaded in sets.items():
-        if name in own:
-            print(loaded, file=sys.stderr)
-    for trial in {(t.network, t.width, t.dataset): t for t in todo}.values():
-        data_set = sets[trial.dataset]
-        networks.build(trial, data_set.shape, data_set.classes)
+def described(sets: "dict[str, Dataset]", own: Collection[str]) -> "dict[str, Dataset]":
+    """The data sets; those of the user's own are described, so that a wrong layout is seen."""
+    for name in own:
+        if name in sets:
+            print(sets[name], file=sys.stderr)
     return sets
+
+
+def recorded(results: Finished) -> dict[str, str]:
+    """The fingerprint of each data set that finished trials were trained on."""
+    columns = (results.rows[name].to_pylist() for name in ("dataset", "dataset_fingerprint"))
+    return dict(zip(*columns, strict=True))
 
 
 class _Session:
     """A local Ray with the data sets in its memory, for one or more rounds of packs."""
 
-    def __init__(self, store: Store, sets: "dict[str, Dataset]", resources: Resources) -> None:
-        self._store, self._sets = store, sets
-        self._resources, self._errors = resources, list[str]()
+    def __init__(self, store: Store, resources: Resources) -> None:
+        self._store, self._resources = store, resources
+        self._errors = list[str]()
+        self._data: dict[str, Any] = {}
 
     def __enter__(self) -> "_Session":
+        _quiet()
         import ray
 
-        memory = 256 * 2**20 + 2 * sum(data.nbytes for data in self._sets.values())
         ray.init(
             address="local",  # a cluster file that another program left behind is not ours
             num_cpus=self._resources.workers,
             num_gpus=self._resources.gpus,
-            object_store_memory=memory,
             include_dashboard=False,
             log_to_driver=False,
             logging_level=logging.ERROR,
             _node_ip_address="127.0.0.1",
         )
-        self._references = {name: ray.put(data) for name, data in self._sets.items()}
         return self
 
     def __exit__(self, *error: object) -> None:
         import ray
 
         ray.shutdown()
+
+    def share(self, sets: "dict[str, Dataset]") -> None:
+        """Put the data sets into the memory that the workers of a node share."""
+        import ray
+
+        self._data = {name: ray.put(data) for name, data in sets.items()}
 
     def fit(self, todo: Sequence[Trial], interrupts: "Interrupts") -> bool:
         """Have the trials trained; what came of it is for the results to say.
@@ -204,30 +200,35 @@ class _Session:
     def _tuner(
         self, todo: Sequence[Trial], folder: str, progress: Any, interrupts: "Interrupts"
     ) -> Any:
+        import ray
         from ray import tune
 
         from orchestrator.searcher import Packs
-        from orchestrator.worker import Job, Worker
+        from orchestrator.worker import CHUNK, Job, Worker
 
-        workers, gpus = self._resources.workers, self._resources.gpus
-        packs = plan.packs(todo, workers)
+        resources = self._resources
+        order = _ordered(todo, resources.lock_step)
+        chunks = [ray.put(order[i : i + CHUNK]) for i in range(0, len(order), CHUNK)]
+        least = math.ceil(len(order) / resources.workers) if resources.lock_step else 1
         trainable = tune.with_parameters(
             Worker,
             job=Job(
                 store=self._store,
-                packs=packs,
-                data=self._references,
-                device=self._resources.device,
-                checkpoint_seconds=self._resources.checkpoint_seconds,
+                trials=chunks,
+                data=self._data,
+                device=resources.device,
+                lock_step=resources.lock_step,
+                tf32=resources.tf32,
+                checkpoint_seconds=resources.checkpoint_seconds,
                 commit=_commit(),
             ),
         )
         return tune.Tuner(
-            tune.with_resources(trainable, {"cpu": 1, "gpu": gpus / workers}),
+            tune.with_resources(trainable, {"cpu": 1, "gpu": resources.gpu_fraction}),
             tune_config=tune.TuneConfig(
-                search_alg=Packs(len(packs)),
-                num_samples=len(packs),
-                max_concurrent_trials=workers,
+                search_alg=Packs(Shares(len(order), resources.workers, min(least, _SIDE_BY_SIDE))),
+                num_samples=-1,  # until there are no more packs
+                max_concurrent_trials=resources.workers,
                 reuse_actors=True,
             ),
             run_config=tune.RunConfig(
@@ -241,11 +242,21 @@ class _Session:
         )
 
 
+def _ordered(todo: Sequence[Trial], lock_step: bool) -> list[Trial]:
+    """The order in which trials are handed out."""
+    if lock_step:
+        from trainers import lockstep
+
+        return lockstep.ordered(todo)
+    return sorted(todo, key=attrgetter("dataset"))
+
+
 def _quiet() -> None:
     """Ray's settings for a program with an output of its own; they count when it is imported."""
     os.environ.update(
         RAY_AIR_NEW_OUTPUT="0",
         RAY_USAGE_STATS_ENABLED="0",
+        RAY_prestart_worker_first_driver="0",  # Tune's actors are started anew
         TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1",
         TUNE_DISABLE_SIGINT_HANDLER="1",
         TUNE_GLOBAL_CHECKPOINT_S="3600",

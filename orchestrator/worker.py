@@ -5,14 +5,14 @@ import hashlib
 import platform
 import time
 import traceback
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Container, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ray
 from ray import tune
 
-from orchestrator.plan import lock_step
+from orchestrator.shares import Pack
 from studies.errors import UserError
 from studies.store import Store
 from studies.trial import Trial
@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from trainers.datasets import Dataset
     from trainers.recording import Record
 
+#: Trials that are fetched at once.
+CHUNK = 256
+
 #: Seconds between two reports to the driver, as far as epochs are shorter than that.
-_REPORT = 0.5
+_REPORT = 1.0
 _IDLE: tuple[int, int] = (0, 0)
 
 
@@ -34,17 +37,21 @@ class Job:
     Attributes:
         store: the study's results (a worker has a working directory of its own, so a relative
             path would not do).
-        packs: all packs of the run.
+        trials: references to the run's trials in their order, `CHUNK` in each.
         data: a reference to each data set, shared by the workers of a node.
         device: as torch names it.
+        lock_step: whether trials are trained side by side, as on a GPU; else one after another.
+        tf32: whether a GPU may multiply with TF32's 10 bits of mantissa.
         checkpoint_seconds: of training after which a trial leaves a checkpoint; 0 for none.
         commit: of this project's checkout, if it is one.
     """
 
     store: Store
-    packs: Sequence[Sequence[Trial]]
+    trials: Sequence["ray.ObjectRef[list[Trial]]"]
     data: Mapping[str, "ray.ObjectRef[Dataset]"]
     device: str
+    lock_step: bool
+    tf32: bool
     checkpoint_seconds: float
     commit: str | None
 
@@ -63,13 +70,18 @@ class _Keeper:
     continued_from: int | None = None
     used: bool = False
 
-    def __init__(self, store: Store, group: Sequence[Trial], seconds: float) -> None:
+    def __init__(
+        self, store: Store, group: Sequence[Trial], seconds: float, there: Container[str]
+    ) -> None:
         ids = ",".join(trial.trial_id for trial in group)
         self.key = ids if len(group) == 1 else hashlib.sha256(ids.encode()).hexdigest()[:12]
         self._store, self._seconds, self._last = store, seconds, time.monotonic()
+        self._there = there
 
     def load(self) -> bytes | None:
         """The checkpoint's bytes."""
+        if self.key not in self._there:
+            return None
         try:
             content = self._store.load_checkpoint(self.key)
         except UserError:  # the results cannot be listed just now
@@ -100,25 +112,30 @@ class Worker(tune.Trainable):
         """Keep what comes from the driver; nothing heavy, since some actors are never used.
 
         Args:
-            config: ``{"pack": index}``.
+            config: a `Pack`.
             job: always given; Ray Tune's own signature makes it optional.
         """
         assert job is not None  # noqa: S101
         self._job = job
         self._writer = Writer(job.store)
         self._kept: list[str] = []
+        self._data: dict[str, Dataset] = {}
+        self._chunk: tuple[int, list[Trial]] = (-1, [])
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next pack in the same process."""
-        self._progress = self._train(self._job.packs[new_config["pack"]])
+        self._pack = Pack(**new_config)
+        self._at, self._began = self._pack.start, time.monotonic()
+        self._progress = self._train()
         return True
 
     def step(self) -> dict[str, Any]:
         """Train for a moment.
 
         Returns:
-            How many trials were finished and how many failed; ``done`` at the pack's end.
+            How many trials were finished and how many failed; ``done`` at the pack's end, with the
+            index of the first trial that was not begun and the seconds that the pack took.
         """
         finished = failed = 0
         until = time.monotonic() + _REPORT
@@ -130,7 +147,8 @@ class Worker(tune.Trainable):
                 return {"finished": finished, "failed": failed, "done": False}
         self._writer.flush()
         self._drop_checkpoints()
-        return {"finished": finished, "failed": failed, "done": True}
+        about = {"at": self._at, "busy": time.monotonic() - self._began}
+        return {"finished": finished, "failed": failed, "done": True} | about
 
     def cleanup(self) -> None:
         """Write what is finished, and a checkpoint of what is not, when the study is stopped."""
@@ -143,50 +161,96 @@ class Worker(tune.Trainable):
         while self._kept and self._writer.empty:
             self._job.store.drop_checkpoint(self._kept.pop())
 
-    def _train(self, pack: Sequence[Trial]) -> Generator[tuple[int, int]]:
-        """Train a pack; after each epoch yield how many trials have just finished and failed."""
+    def _train(self) -> Generator[tuple[int, int]]:
+        """Train the pack; after each epoch yield how many trials have just finished and failed."""
         from trainers import runtime
+
+        runtime.settle(tf32=self._job.tf32)
+        there = self._job.store.checkpoints() if self._job.checkpoint_seconds else frozenset()
+        while self._at < self._pack.stop:
+            group = self._group()
+            yield from self._train_group(group, there)
+            self._at += len(group)
+            if time.monotonic() - self._began > self._pack.seconds:
+                return
+
+    def _group(self) -> list[Trial]:
+        """The trials that come next and are trained side by side: on a CPU one."""
+        first = self._trial(self._at)
+        if not self._job.lock_step:
+            return [first]
+        from trainers import lockstep, replicas
+
+        most = replicas.fitting(first, self._dataset(first.dataset), self._job.device)
+        group, key = [first], lockstep.pack_key(first)
+        for index in range(self._at + 1, min(self._pack.stop, self._at + most)):
+            if lockstep.pack_key(self._trial(index)) != key:
+                break
+            group.append(self._trial(index))
+        return group
+
+    def _trial(self, index: int) -> Trial:
+        number, place = divmod(index, CHUNK)
+        if self._chunk[0] != number:
+            self._chunk = (number, ray.get(self._job.trials[number]))
+        return self._chunk[1][place]
+
+    def _dataset(self, name: str) -> "Dataset":
+        if name not in self._data:
+            self._data[name] = ray.get(self._job.data[name])
+        return self._data[name]
+
+    def _train_group(
+        self, group: Sequence[Trial], there: Container[str]
+    ) -> Generator[tuple[int, int]]:
+        """Train trials side by side; ``there`` are the keys of the checkpoints that there are."""
         from trainers.loop import train
 
-        runtime.settle()
-        for group in lock_step(pack, self._job.device):
-            left = {trial.trial_id: trial for trial in group}
-            attempts = {trial.trial_id: self._writer.attempt() for trial in group}
-            rows: dict[str, list[Record]] = {trial_id: [] for trial_id in left}
-            keeper = _Keeper(self._job.store, group, self._job.checkpoint_seconds)
-            data = ray.get(self._job.data[group[0].dataset])
-            wanted = keeper if self._job.checkpoint_seconds else None
-            try:
-                with contextlib.closing(train(group, data, self._job.device, wanted)) as records:
-                    for record in records:
-                        trial_id = record.trial.trial_id
-                        rows[trial_id].append(record)
-                        if record.final:
-                            about: dict[str, Any] = {"continued_from": keeper.continued_from}
-                            about |= {"attempt": attempts[trial_id], "pack_size": len(group)}
-                            self._finish(rows.pop(trial_id), about)
-                            del left[trial_id]
-                        yield (1, 0) if record.final else _IDLE
-                if keeper.used:
-                    self._kept.append(keeper.key)
-            except Exception as error:  # whatever a trial dies of, the others go on
-                for trial_id, trial in left.items():
-                    reason = f"{type(error).__name__}: {error}".splitlines()[0]
-                    text = f"{trial.canonical}\n\n{traceback.format_exc()}"
-                    self._writer.fail(trial, attempts[trial_id], platform.node(), reason, text)
-                yield (0, len(left))
+        left = {trial.trial_id: trial for trial in group}
+        attempts = {trial.trial_id: self._writer.attempt() for trial in group}
+        rows: dict[str, list[Record]] = {trial_id: [] for trial_id in left}
+        keeper = _Keeper(self._job.store, group, self._job.checkpoint_seconds, there)
+        wanted = keeper if self._job.checkpoint_seconds else None
+        data, clock = self._dataset(group[0].dataset), _Clock()
+        try:
+            with contextlib.closing(train(group, data, self._job.device, wanted)) as records:
+                for record in clock.over(records):
+                    trial_id = record.trial.trial_id
+                    rows[trial_id].append(record)
+                    if record.final:
+                        about = {"attempt": attempts[trial_id], "pack_size": len(group)}
+                        self._finish(rows.pop(trial_id), about, keeper.continued_from, clock)
+                        del left[trial_id]
+                    yield (1, 0) if record.final else _IDLE
+            if keeper.used:
+                self._kept.append(keeper.key)
+        except Exception as error:  # whatever a trial dies of, the others go on
+            for trial_id, trial in left.items():
+                reason = f"{type(error).__name__}: {error}".splitlines()[0]
+                text = f"{trial.canonical}\n\n{traceback.format_exc()}"
+                self._writer.fail(trial, attempts[trial_id], platform.node(), reason, text)
+            yield (0, len(left))
 
-    def _finish(self, records: Sequence["Record"], about: dict[str, Any]) -> None:
+    def _finish(
+        self,
+        records: Sequence["Record"],
+        about: dict[str, Any],
+        continued_from: int | None,
+        clock: "_Clock",
+    ) -> None:
         """Hand a trial's rows to the writer; ``about`` is the attempt and what is known of it."""
         from trainers import runtime
 
         last = records[-1]
         assert last.final is not None  # noqa: S101  (the caller's condition)
+        before = sum(_seconds(r) for r in records if r.epoch["epoch"] <= (continued_from or -1))
         provenance = {
-            "seconds": sum(map(_seconds, records)) / about["pack_size"],
+            "seconds": (before + clock.seconds) / about["pack_size"],
+            "continued_from": continued_from,
             "host": platform.node(),
             "device": self._job.device,
             "threads": runtime.threads(),
+            "tf32": runtime.tf32(),
             "versions": runtime.versions(),
             "commit": self._job.commit,
         } | about
@@ -194,6 +258,27 @@ class Worker(tune.Trainable):
         layers = [row for record in records for row in record.layers]
         row = {**last.final, **provenance}
         self._writer.add(last.trial, row.pop("attempt"), row, epochs, layers)
+
+
+class _Clock:
+    """Counts the seconds that an iterator takes, and not those of who asks it.
+
+    Attributes:
+        seconds: so far.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def over(self, records: Iterator["Record"]) -> Iterator["Record"]:
+        """The same records."""
+        while True:
+            started = time.perf_counter()
+            record = next(records, None)
+            self.seconds += time.perf_counter() - started
+            if record is None:
+                return
+            yield record
 
 
 def _seconds(record: "Record") -> float:

@@ -34,12 +34,12 @@ def train(
     method = method_of(trials)
     pack = packs.assemble(trials, network, torch.device(device))
     batches = Batches(data, trials, torch.device(device))
-    kind = engines.choose(pack)
-    recorder = Recorder(pack, method, batches, kind.name)
+    name = engines.name(pack, method)
+    recorder = Recorder(pack, method, batches, name)
 
     method.begin(pack, 0, batches)
     checkpoints = Checkpoints(
-        keeper, pack, method, engine=kind.name, device=device, data=data.fingerprint
+        keeper, pack, method, engine=name, device=device, data=data.fingerprint
     )
     done, known = checkpoints.restore()
     yield from checkpoints.records or checkpoints.note(recorder.untrained())
@@ -49,7 +49,7 @@ def train(
             continue
         if number > 0 and done <= first:
             method.begin(pack, number, batches)
-        engine = kind(pack, method, (last - first) * batches.steps)
+        engine = engines.start(pack, method, (last - first) * batches.steps)
         if done > first:
             engine.restore(known)
         for epoch in range(max(first, done) + 1, last + 1):

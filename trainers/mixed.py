@@ -39,6 +39,11 @@ class Mixed(Method):
         """Whether all the methods are."""
         return all(method.elementwise for method in self._methods)
 
+    @property
+    def capturable(self) -> bool:  # type: ignore[override]
+        """Whether all the methods are."""
+        return all(method.capturable for method in self._methods)
+
     def begin(self, pack: Pack, number: int, batches: Batches) -> None:
         """Let each method begin with its replicas, and lay what it made side by side."""
         for layer in pack.layers:

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 @common.device_option
 @click.option("--gpus", type=click.IntRange(1, 64), help="GPUs to use; all if not given.")
 @click.option(
+    "--gpu-fraction",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Share of a GPU for each worker, so that several workers fill it.",
+)
+@click.option("--tf32", is_flag=True, help="Let a GPU multiply with TF32; it is recorded.")
+@click.option(
     "--checkpoint",
     type=click.FloatRange(0),
     default=60.0,
@@ -49,6 +55,8 @@ def command(
     workers: int | None,
     device: str,
     gpus: int | None,
+    gpu_fraction: float | None,
+    tf32: bool,
     checkpoint: float,
     dry_run: bool,
 ) -> int:
@@ -65,14 +73,16 @@ def command(
     store = Store(results, asked.name)
     planned = plan.make(asked, store)
     places = common.places(data, {trial.dataset for trial in planned.trials}, asked.data)
+
+    def choose() -> "Resources":
+        return common.resources(workers, device, gpus, gpu_fraction, tf32)
+
     if dry_run:
         _describe(asked.name, planned)
         if planned.todo:
-            _estimate(planned, places, lambda: common.resources(workers, device, gpus))
+            _estimate(planned, places, choose)
         return 0
-    resources = None
-    if planned.todo:
-        resources = replace(common.resources(workers, device, gpus), checkpoint_seconds=checkpoint)
+    resources = replace(choose(), checkpoint_seconds=checkpoint) if planned.todo else None
     others = {trial for other in store.definitions() if other != asked for trial in other.trials()}
     if others.difference(asked.trials()):
         print(

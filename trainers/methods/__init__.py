@@ -47,9 +47,12 @@ class Method:
     Attributes:
         elementwise: whether these two treat each connection by itself, rescaling and the layers'
             `price` aside, so that they can be handed all layers as one, see `Pack.flatten`.
+        capturable: whether they neither wait for a GPU nor compute on the host, so that a CUDA
+            graph can hold them.
     """
 
     elementwise = False
+    capturable = False
 
     def rounds(self, trial: Trial) -> Sequence[int]:
         """Epochs of each round; the optimiser starts afresh with each round."""
@@ -99,6 +102,8 @@ class MaskedWeights(Method):
             layers' densities matched to the method's own.
     """
 
+    capturable = True
+
     def __init__(self, *, shuffled: bool = False) -> None:
         self.shuffled = shuffled
 
@@ -145,6 +150,7 @@ class Connections(Method):
 
     off: float
     extreme: int = 0
+    capturable = True
 
     def begin(self, pack: Pack, number: int, batches: Batches) -> None:
         """Draw the scores."""

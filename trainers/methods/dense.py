@@ -8,7 +8,7 @@ MIXES = True
 class Dense(Method):
     """What `Method` does, and no more."""
 
-    elementwise = True
+    elementwise = capturable = True
 
 
 METHOD = Dense()

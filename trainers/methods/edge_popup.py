@@ -25,6 +25,7 @@ class EdgePopup(Connections):
     """A connection is pruned while its score is among the lowest of its layer."""
 
     off = 0.0
+    capturable = False  # the threshold is looked at on the host
 
     def ranked(self, layer: Layer) -> Tensor:
         """What decides, highest kept, [R, *shape]: the scores."""

@@ -16,7 +16,7 @@ REFUSES = ("weight_decay",)
 class Frozen(Method):
     """Dense training with no gradient for the weights, so that Adam leaves them as they are."""
 
-    elementwise = True
+    elementwise = capturable = True
 
     def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
         """Zero, [R, *shape]."""

@@ -176,7 +176,7 @@ class _Flatten(torch.autograd.Function):
         return x.flatten(start_dim=1)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         """[B, C * H * W] to [B, C, H, W]."""
         return gradient.view(ctx.shape).contiguous(memory_format=torch.channels_last)
 

@@ -1,0 +1,92 @@
+"""What is looked at before a run starts, in a process of its own: data sets and networks.
+
+So the run's own process needs no PyTorch, and starts Ray meanwhile.
+"""
+
+import multiprocessing
+import signal
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from studies.errors import UserError
+from studies.trial import Trial
+
+if TYPE_CHECKING:
+    from trainers.datasets import Dataset, Place
+
+
+class Reading:
+    """Reads the data sets of a run; use it as a context around what is done meanwhile.
+
+    Args:
+        todo: the trials.
+        places: where each data set lies.
+        earlier: the fingerprints of the data sets that finished trials were trained on.
+    """
+
+    def __init__(
+        self, todo: Sequence[Trial], places: "Mapping[str, Place]", earlier: Mapping[str, str]
+    ) -> None:
+        kinds = {(t.dataset, t.network, t.width, t.activation): t for t in todo}
+        names = dict.fromkeys(trial.dataset for trial in todo)
+        self._asked = [
+            (n, places[n], earlier.get(n), [t for t in kinds.values() if t.dataset == n])
+            for n in names
+        ]
+
+    def __enter__(self) -> "Reading":
+        # Not forked: the process is to be free of what Ray does here.
+        self._pool = multiprocessing.get_context("spawn").Pool(1, _leave_interrupts)
+        self._found = [self._pool.apply_async(read, asked) for asked in self._asked]
+        self._pool.close()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._pool.terminate()
+
+    def sets(self) -> "dict[str, Dataset]":
+        """The data sets by name; waits for them.
+
+        Raises:
+            UserError: see `read`.
+        """
+        names = [name for name, *_ in self._asked]
+        return {name: found.get() for name, found in zip(names, self._found, strict=True)}
+
+
+def read(name: str, place: "Place", earlier: str | None, kinds: Sequence[Trial]) -> "Dataset":
+    """Read a data set, and see that it is the right one and that the networks can take it.
+
+    Args:
+        name: the data set's.
+        place: where it lies; what is not there is downloaded if it can be.
+        earlier: the fingerprint of the one that finished trials were trained on.
+        kinds: a trial for each network that is trained on it.
+
+    Raises:
+        UserError: the data set is missing, damaged, or not the one that earlier trials were
+            trained on; or a network cannot take it.
+    """
+    from trainers import datasets, networks
+
+    data = datasets.load(name, place)
+    if earlier not in (None, data.fingerprint):
+        raise UserError(
+            f"data set {name} in {place.root} is not the one that the finished trials were trained "
+            f"on (fingerprint {data.fingerprint}, recorded {earlier}); "
+            "name the right one with --data, or other results with --results"
+        )
+    for trial in kinds:
+        networks.build(trial, data.shape, data.classes)
+    return data
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C is for the run's own process, which ends this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,76 @@
+"""Cutting a run's trials into packs, by hand and for any course of events."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.shares import Pack, Shares
+
+
+def test_packs_grow_to_some_seconds_and_shrink_towards_the_end():
+    shares = Shares(400, workers=2)
+    first = shares.take()
+    assert first == Pack(0, 100, 2.0)  # a quarter, so that both workers get two; 2 s to find out
+    shares.give_back(first, at=4, seconds=2.0)  # half a second each
+    assert shares.take() == Pack(4, 44, 20.0)  # not more than 20 s
+    assert shares.take() == Pack(44, 84, 20.0)
+    shares.give_back(Pack(4, 44, 20.0), at=44, seconds=20.0)
+    assert shares.take() == Pack(84, 100, 20.0)  # the rest of what was given back stands first
+
+
+def test_the_last_packs_hold_one_trial():
+    shares = Shares(5, workers=2)
+    sizes = []
+    while (pack := shares.take()) is not None:
+        sizes.append(pack.stop - pack.start)
+        shares.give_back(pack, pack.stop, seconds=10.0)
+    assert sizes == [2, 1, 1, 1]
+
+
+def test_a_pack_that_may_still_be_given_back_is_waited_for():
+    shares = Shares(1, workers=2)
+    pack = shares.take()
+    assert shares.take() is None
+    assert not shares.ended
+    shares.give_back(pack, at=0, seconds=0.5)  # stopped before its first trial began
+    again = shares.take()
+    assert (again.start, again.stop) == (0, 1)
+    shares.lose()
+    assert shares.take() is None
+    assert shares.ended
+
+
+def test_trials_side_by_side_are_handed_out_together():
+    shares = Shares(100, workers=1, least=64)
+    assert shares.take().stop == 64
+    assert shares.take() == Pack(64, 100, 2.0)
+
+
+def test_nothing_to_do_has_ended():
+    assert Shares(0, workers=2).ended
+    assert Shares(0, workers=2).take() is None
+
+
+@given(
+    total=st.integers(0, 300),
+    workers=st.integers(1, 8),
+    least=st.integers(1, 70),
+    seconds=st.lists(st.floats(0, 100), min_size=1, max_size=10),
+    share=st.lists(st.floats(0.01, 1), min_size=1, max_size=7),
+)
+def test_every_trial_is_handed_out_until_it_is_done_and_none_twice(
+    total, workers, least, seconds, share
+):
+    shares = Shares(total, workers, least)
+    done, out, turn = [], [], 0
+    while not shares.ended:
+        while len(out) < workers and (pack := shares.take()) is not None:
+            assert pack.stop - pack.start >= 1
+            assert pack.seconds >= 0
+            out.append(pack)
+        pack = out.pop(turn % len(out))
+        size = pack.stop - pack.start
+        at = pack.start + max(1, round(size * share[turn % len(share)]))
+        done += range(pack.start, at)
+        shares.give_back(pack, at, seconds[turn % len(seconds)])
+        turn += 1
+    assert sorted(done) == list(range(total))
