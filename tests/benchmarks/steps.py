@@ -1,103 +1,133 @@
-"""Step times of all methods as ratios to dense training, interleaved in one run.
+"""Step times of all methods as ratios to ordinary dense training, interleaved in one run.
 
-    python tests/benchmarks/steps.py [--batch-size 25] [--rounds 15] [--network lenet-300-100]
-
-Every round takes some steps with each method in turn, so that what else the machine does falls on
-all of them alike; printed are medians over the rounds, with quartiles of the ratios.
+Ordinary is what a user of PyTorch writes: `nn.Sequential`, cross-entropy, Adam(fused=True); one
+thread. Every round takes some steps with each in turn, so that what else the machine does falls on
+all of them alike. For convolutions the memory format that is faster on most CPUs stands beside it.
 """
 
-import argparse
 import itertools
-import platform
-import statistics
 import time
 
-import numpy as np
 import torch
-from rich.console import Console
-from rich.table import Table
+import torch.nn.functional as F  # noqa: N812
+from table import AT_MOST, Row, noise, ratios, trial
+from torch import nn
 
-from studies.trial import Trial
-from trainers import engines, methods, networks, packs, parts, runtime
+from trainers import engines, networks, packs, parts
 from trainers.batches import Batches
-from trainers.datasets import Dataset
+from trainers.mixed import method_of
 
-NAME = "chosen"
-
-
-def noise(shape, n):
-    """Random images in MNIST's or CIFAR-10's shape."""
-    generator = np.random.default_rng(0)
-    images = {s: generator.integers(0, 256, (n, *shape), np.uint8) for s in _SPLITS}
-    labels = {s: generator.integers(0, 10, n) for s in _SPLITS}
-    return Dataset("noise", "", images, labels, 10, 255, np.full(shape, 0.5, np.float32), 0.29)
+SHAPES = {"lenet-300-100": (1, 28, 28)}
+CIFAR = (3, 32, 32)
+CPU = torch.device("cpu")
 
 
-_SPLITS = ("train", "validation", "test")
+class Ours:
+    """A trial in training, step by step."""
 
-
-class Subject:
-    """A method in training, step by step."""
-
-    def __init__(self, trial, data):
-        network = networks.build(trial, data.shape, data.classes)
-        self.pack = packs.assemble([trial], network, torch.device("cpu"))
-        self.batches = Batches(data, [trial], torch.device("cpu"))
-        method = methods.load(trial)
-        method.begin(self.pack, 0, self.batches)
-        self.engine = engines.choose(self.pack)(self.pack, method, 10**9)
-        self.order = itertools.chain.from_iterable(map(self.batches.training, itertools.count(1)))
+    def __init__(self, given, data, device=CPU, replicas=1, kind=engines.start):
+        trials = [type(given)(**given.values() | {"seed": s}) for s in range(1, replicas + 1)]
+        pack = packs.assemble(trials, networks.build(given, data.shape, 10), device)
+        batches, method = Batches(data, trials, device), method_of(trials)
+        method.begin(pack, 0, batches)
+        self.engine = kind(pack, method, 10**9)
+        self.connections = sum(layer.weight[0].numel() for layer in pack.layers)
+        self._order = itertools.chain.from_iterable(map(batches.training, itertools.count(1)))
 
     def seconds(self, steps):
-        """Of so many steps, each."""
-        batches = list(itertools.islice(self.order, steps))
+        """Of so many steps, each; the batches are taken before."""
+        batches = list(itertools.islice(self._order, steps))
         started = time.perf_counter()
         for images, labels in batches:
             self.engine.step(images, labels)
         return (time.perf_counter() - started) / steps
 
 
-def subjects(network, batch_size, data):
-    """Every method, by name; those that need a density at one half."""
-    about = {"network": network, "dataset": "noise", "weights": "he-constant", "seed": 1}
+class Ordinary:
+    """Dense training as it is written with PyTorch."""
+
+    def __init__(self, given, data, *, channels_last=False):
+        self._net = _lenet() if given.network.startswith("lenet") else _conv(int(given.network[4:]))
+        self._last = channels_last
+        if channels_last:
+            self._net.to(memory_format=torch.channels_last)
+        self._adam = torch.optim.Adam(self._net.parameters(), 1e-3, eps=1e-7, fused=True)
+        batches = Batches(data, [given], CPU)
+        self._order = itertools.chain.from_iterable(map(batches.training, itertools.count(1)))
+
+    def seconds(self, steps):
+        """Of so many steps, each; the batches are taken before."""
+        batches = [(x[0], y[0]) for x, y in itertools.islice(self._order, steps)]
+        started = time.perf_counter()
+        for images, labels in batches:
+            x = images.contiguous(memory_format=torch.channels_last) if self._last else images
+            loss = F.cross_entropy(self._net(x), labels)
+            self._adam.zero_grad()
+            loss.backward()
+            self._adam.step()
+        return (time.perf_counter() - started) / steps
+
+
+def _lenet():
+    layers = [nn.Flatten()]
+    for inputs, outputs in itertools.pairwise((784, 300, 100)):
+        layers += [nn.Linear(inputs, outputs, bias=False), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(100, 10, bias=False))
+
+
+def _conv(depth):
+    layers, channels = [], 3
+    for number in range(depth):
+        out = (64, 128, 256, 512)[number // 2]
+        layers += [nn.Conv2d(channels, out, 3, padding=1, bias=False), nn.ReLU()]
+        layers += [nn.MaxPool2d(2)] if number % 2 else []
+        channels = out
+    units = channels * (32 >> depth // 2) ** 2
+    layers.append(nn.Flatten())
+    for out in (256, 256):
+        layers += [nn.Linear(units, out, bias=False), nn.ReLU()]
+        units = out
+    return nn.Sequential(*layers, nn.Linear(units, 10, bias=False))
+
+
+def interleaved(subjects, rounds, steps):
+    """Seconds per step of each subject in each round."""
+    for subject in subjects.values():
+        subject.seconds(max(2, steps // 10))
+    times = {name: [] for name in subjects}
+    for _ in range(rounds):
+        for name, subject in subjects.items():
+            times[name].append(subject.seconds(steps))
+    return times
+
+
+def methods(network, batch_size):
+    """A trial of every method, by name; those that need a density at one half."""
     for part in parts.parts("method"):
         density = {"density": 0.5} if "density" in part.reads else {}
-        trial = Trial(**about, method=part.name, epochs=1, batch_size=batch_size, **density)
-        yield part.name, Subject(trial, data)
+        yield part.name, trial(part.name, network=network, batch_size=batch_size, **density)
 
 
-def main():
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--network", default="lenet-300-100")
-    parser.add_argument("--batch-size", type=int, default=25)
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--steps", type=int, default=40)
-    asked = parser.parse_args()
-    runtime.settle()
-    shape = (1, 28, 28) if asked.network.startswith("lenet") else (3, 32, 32)
-    data = noise(shape, max(2_000, asked.batch_size * asked.steps))
-    every = dict(subjects(asked.network, asked.batch_size, data))
-    for subject in every.values():
-        subject.seconds(5)
-    times = {name: [] for name in every}
-    for _ in range(asked.rounds):
-        for name, subject in every.items():
-            times[name].append(subject.seconds(asked.steps))
-    dense = times["dense"]
-    table = Table("method", "step (ms)", "ratio to dense", "quartiles")
-    for name, seconds in sorted(times.items(), key=lambda item: statistics.median(item[1])):
-        ratios = [one / other for one, other in zip(seconds, dense, strict=True)]
-        low, middle, high = statistics.quantiles(ratios, n=4)
-        step = statistics.median(seconds) * 1e3
-        table.add_row(name, f"{step:.2f}", f"{middle:.2f}", f"{low:.2f} to {high:.2f}")
-    console = Console(width=100)
-    console.print(
-        f"{asked.network}, batch {asked.batch_size}, engine {NAME}, {asked.rounds} rounds"
-    )
-    console.print(f"{platform.machine()}, one thread, {runtime.versions()}")
-    console.print(table)
-
-
-if __name__ == "__main__":
-    main()
+def measure(network, batch_size, rounds, steps, only=None):
+    """The rows of one network: ordinary dense training in ms, the others as ratios to it."""
+    lenet = network.startswith("lenet")
+    data = noise((1, 28, 28) if lenet else CIFAR, (batch_size * max(steps, 40), 50, 50))
+    dense = trial(network=network, batch_size=batch_size)
+    subjects = {"ordinary": Ordinary(dense, data)}
+    if not lenet:
+        subjects["ordinary, channels last"] = Ordinary(dense, data, channels_last=True)
+    subjects |= {n: Ours(t, data) for n, t in methods(network, batch_size) if not only or n in only}
+    times = interleaved(subjects, rounds, steps)
+    group = f"step, {network}, batch {batch_size}"
+    base = times.pop("ordinary")
+    yield Row.of(group, "ordinary dense training", [1e3 * t for t in base], "ms")
+    limit = (0.8 if batch_size == 25 else 0.9) if lenet else 1.0
+    for name, taken in times.items():
+        wanted = f"{AT_MOST} {limit:.2f}" if name in ("free-pruning", "free-flipping") else ""
+        yield Row.of(group, name, ratios(taken, base), "x", wanted)
+    for kind in ("pruning", "flipping"):
+        extra = ratios(times[f"minimal-{kind}"], times[f"free-{kind}"])
+        yield Row.of(group, f"minimal / free {kind}", extra, "x", f"{AT_MOST} 1.05")
+    for kind in ("pruning", "flipping"):
+        same = ratios(times[f"free-{kind}"], times["dense"])
+        yield Row.of(group, f"free {kind} / our dense", same, "x")

@@ -58,4 +58,4 @@ def build(wanted: Wanted) -> Network:
             x = wanted.activation(F.linear(x, weight))
         return F.linear(x, weights[-1])
 
-    return Network(tuple(layers), side_by_side(forward), evaluation_batch=50)
+    return Network(tuple(layers), side_by_side(forward), evaluation_batch=100)

@@ -40,4 +40,4 @@ def build(wanted: Wanted) -> Network:
 
     pairs = enumerate(itertools.pairwise(widths), start=1)
     layers = [dense_shape(f"fc{i}", before, after) for i, (before, after) in pairs]
-    return Network(tuple(layers), forward, plain=True)
+    return Network(tuple(layers), forward, evaluation_batch=250, plain=True)

@@ -1,0 +1,141 @@
+"""What the benchmarks share: a row per measure, the table, and the file that keeps them."""
+
+import platform
+import statistics
+import subprocess
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.table import Table
+
+from studies.trial import Trial
+from trainers import runtime
+from trainers.datasets import Dataset
+
+FILE = Path(__file__).parents[2] / "results" / "benchmarks.parquet"
+#: What must be reached, as it is written in the table.
+AT_MOST, AT_LEAST = "at most", "at least"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measure.
+
+    Attributes:
+        group: of measures.
+        measure: what was measured.
+        value: the median.
+        low: the lower quartile, or the value itself where it was measured once.
+        high: the upper quartile.
+        unit: of the three.
+        wanted: ``at most 0.8``, or nothing.
+    """
+
+    group: str
+    measure: str
+    value: float
+    low: float
+    high: float
+    unit: str
+    wanted: str = ""
+
+    @classmethod
+    def of(cls, group, measure, values, unit, wanted=""):
+        """The median and the quartiles of values."""
+        many = list(values)
+        quartiles = statistics.quantiles(many, n=4) if len(many) > 1 else many * 3
+        return cls(
+            group, measure, statistics.median(many), quartiles[0], quartiles[2], unit, wanted
+        )
+
+    @property
+    def reached(self):
+        """Whether the value is as wanted; None where nothing is."""
+        if not self.wanted:
+            return None
+        kind, _, limit = self.wanted.rpartition(" ")
+        return self.value <= float(limit) if kind == AT_MOST else self.value >= float(limit)
+
+
+def ratios(times, base):
+    """Each round's time of something over that of something else in the same round."""
+    return [one / other for one, other in zip(times, base, strict=True)]
+
+
+def keep(rows, quick):
+    """Append rows to the file of all runs; returns the rows of the run before, by measure."""
+    commit = subprocess.run(
+        ["git", "-C", str(FILE.parents[1]), "rev-parse", "HEAD"],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    about = {
+        "at": datetime.now(UTC),
+        "quick": quick,
+        "commit": commit,
+        "machine": machine(),
+        "versions": runtime.versions(),
+    }
+    new = pa.Table.from_pylist([about | asdict(row) for row in rows])
+    earlier = pq.read_table(FILE) if FILE.exists() else new.slice(0, 0)
+    FILE.parent.mkdir(exist_ok=True)
+    pq.write_table(pa.concat_tables([earlier, new]), FILE)
+    same = [r for r in earlier.to_pylist() if (r["quick"], r["machine"]) == (quick, machine())]
+    return {(r["group"], r["measure"]): r["value"] for r in same}
+
+
+def machine():
+    """The processor and how many cores may be used."""
+    model = platform.machine()
+    about = Path("/proc/cpuinfo")
+    if about.exists():
+        names = [x for x in about.read_text().splitlines() if x.startswith("model name")]
+        model = names[0].partition(":")[2].strip() if names else model
+    return f"{model}, {len(__import__('os').sched_getaffinity(0))} cores"
+
+
+def show(rows, last):
+    """Print the table, in Markdown's form."""
+    console = Console(width=150)
+    console.print(f"{machine()}, one thread per process, {runtime.versions()}", highlight=False)
+    table = Table(box=__import__("rich.box").box.MARKDOWN)
+    for name in ("", "measure"):
+        table.add_column(name)
+    for name in ("median", "quartiles", "wanted", "", "last"):
+        table.add_column(name, justify="right")
+    group = ""
+    for row in rows:
+        mark = {None: "", True: "yes", False: "NO"}[row.reached]
+        before = last.get((row.group, row.measure))
+        table.add_row(
+            row.group if row.group != group else "",
+            row.measure,
+            f"{row.value:.4g} {row.unit}",
+            "" if row.low == row.high else f"{row.low:.4g} to {row.high:.4g}",
+            row.wanted,
+            mark,
+            "" if before is None else f"{before:.4g}",
+        )
+        group = row.group
+    console.print(table)
+
+
+def noise(shape, n, name="noise"):
+    """Random images in MNIST's or CIFAR-10's shape, ``n`` for (train, validation, test)."""
+    generator = np.random.default_rng(0)
+    sizes = dict(zip(("train", "validation", "test"), n, strict=True))
+    images = {s: generator.integers(0, 256, (k, *shape), np.uint8) for s, k in sizes.items()}
+    labels = {s: generator.integers(0, 10, k) for s, k in sizes.items()}
+    return Dataset(name, "", images, labels, 10, 255, np.full(shape, 0.5, np.float32), 0.29)
+
+
+def trial(method="dense", **values):
+    """A trial on these."""
+    about = {"network": "lenet-300-100", "dataset": "noise", "weights": "he-constant", "seed": 1}
+    return Trial(**about | {"epochs": 1} | values, method=method)

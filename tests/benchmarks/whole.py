@@ -1,0 +1,158 @@
+"""Whole studies through the command line: start-up, efficiency, the cost of a trial, memory.
+
+And what surrounds them: planning, writing and reading results.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from table import AT_LEAST, AT_MOST, Row
+
+import analysis
+from orchestrator import plan
+from studies.results import finished
+from studies.store import Store
+from studies.study import from_mapping
+from studies.writer import Writer
+from trainers import datasets
+from trainers.loop import train
+
+UNTUNED = [sys.executable, "-c", "from orchestrator.cli import main; main()"]
+_TRIVIAL = {"network": "lenet-1", "dataset": "digits", "epochs": 1, "batch_size": 1000}
+_WEIGHTS = ["he-normal", "he-constant", "he-uniform", "lognormal", "exponential"]
+
+
+def _study(name, seeds, **axes):
+    """A study file's content."""
+    return {"name": name, "seeds": seeds, "axes": axes}
+
+
+def trivial(trials):
+    """A study of so many trials that take milliseconds."""
+    axes = _TRIVIAL | {"method": ["dense", "free-pruning"], "weights": _WEIGHTS}
+    return _study(f"trivial-{trials}", trials // 10, **axes)
+
+
+class Run:
+    """A study run by the command line on two workers.
+
+    Attributes:
+        seconds: of the whole command.
+        memory: the most that the driver's process has held, in MB.
+        start: seconds from the command to the first trial.
+        efficiency: seconds of all trials / (workers x seconds from the first start to the last
+            row).
+        trials: how many finished.
+    """
+
+    def __init__(self, content, folder, workers=2):
+        path = Path(folder) / f"{content['name']}.yaml"
+        path.write_text(__import__("yaml").safe_dump(content))
+        command = [*UNTUNED, "run", str(path), "--workers", str(workers)]
+        began = time.time()
+        with (path.with_suffix(".log")).open("w") as log:
+            process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+            self.memory = 0.0
+            while process.poll() is None:
+                self.memory = max(self.memory, _peak(process.pid))
+                time.sleep(0.1)
+        self.seconds = time.time() - began
+        assert process.returncode == 0, path.with_suffix(".log").read_text()
+        rows = Store(str(Path(folder) / "results"), content["name"]).read("trials").rows.to_pylist()
+        ends = [row["finished_at"].timestamp() for row in rows]
+        starts = [end - row["seconds"] for end, row in zip(ends, rows, strict=True)]
+        self.start, self.trials = min(starts) - began, len(rows)
+        busy = sum(row["seconds"] for row in rows)
+        self.efficiency = busy / (workers * (max(ends) - min(starts)))
+
+
+def _peak(pid):
+    """VmHWM of a process in MB; 0 where it has just ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    found = [line.split()[1] for line in lines if line.startswith("VmHWM")]
+    return int(found[0]) / 1e3 if found else 0.0
+
+
+def efficiency(trials):
+    """Of LeNet-300-100 on digits, about two seconds a trial."""
+    methods = ["dense", "free-pruning", "free-flipping", "minimal-pruning", "minimal-flipping"]
+    axes = {"network": "lenet-300-100", "dataset": "digits", "epochs": 50, "weights": "he-constant"}
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(_study("efficiency", trials // 5, **axes, method=methods), folder)
+    group = f"study of {run.trials} LeNets on digits, 2 workers"
+    yield Row.of(group, "from the command to the first trial", [run.start], "s", f"{AT_MOST} 12")
+    wanted = f"{AT_LEAST} 0.93"
+    yield Row.of(group, "efficiency", [run.efficiency], "x", wanted)
+
+
+def costs(sizes):
+    """What one more trivial trial costs in studies of these sizes, ascending."""
+    with tempfile.TemporaryDirectory() as folder:
+        runs = [Run(trivial(size), folder) for size in sizes]
+        uri = str(Path(folder) / "results" / f"trivial-{sizes[-1]}")
+        started = time.perf_counter()
+        analysis.load(uri)
+        read = time.perf_counter() - started
+    group = "studies of trivial trials, 2 workers"
+    marginal = [
+        1e3 * (b.seconds - a.seconds) / (b.trials - a.trials)
+        for a, b in zip(runs, runs[1:], strict=False)
+    ]
+    for size, cost in zip(sizes[1:], marginal, strict=True):
+        yield Row.of(group, f"one more trial at {size:,}", [cost], "ms", f"{AT_MOST} 10")
+    if len(marginal) > 1:
+        growth = marginal[-1] / marginal[-2]
+        measure = f"one more at {sizes[-1]:,} / at {sizes[-2]:,}"
+        yield Row.of(group, measure, [growth], "x", f"{AT_MOST} 1.2")
+    memory = f"driver's peak memory at {sizes[-1]:,}"
+    yield Row.of(group, memory, [runs[-1].memory], "MB", f"{AT_MOST} 700")
+    yield Row.of(group, f"reading {sizes[-1]:,} trials for analysis", [read], "s")
+
+
+def planning(sizes):
+    """From a study file's content to the list of what is to do."""
+    for size in sizes:
+        content = trivial(size)
+        with tempfile.TemporaryDirectory() as folder:
+            started = time.perf_counter()
+            study = from_mapping(content, "bench.yaml")
+            todo = plan.make(study, Store(folder, study.name)).todo
+            ids = {trial.trial_id for trial in todo}
+            taken = time.perf_counter() - started
+        assert len(ids) == size
+        yield Row.of("planning", f"{size:,} trials", [taken], "s", f"{AT_MOST} {size // 5_000}")
+
+
+def parquet(trials):
+    """Writing trials in parts of a hundred, and reading which are finished."""
+    content = trivial(10)
+    given = from_mapping(content, "bench.yaml").trials()[0]
+    digits = datasets.load("digits", datasets.Place("digits", Path()))
+    records = list(train([given], digits))
+    epochs, layers = [r.epoch for r in records], [row for r in records for row in r.layers]
+    about = {"seconds": 1.0, "host": "here", "device": "cpu", "threads": 1, "pack_size": 1}
+    row = {**records[-1].final, **about, "versions": "", "commit": None}
+    every = from_mapping(
+        _study("many", trials, **_TRIVIAL, method="dense", weights="he-normal"), ""
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        writer = Writer(Store(folder, "bench"), seconds=1e9)
+        started = time.perf_counter()
+        for number, one in enumerate(every.trials(), start=1):
+            writer.add(one, writer.attempt(), row, epochs, layers)
+            if number % 100 == 0:
+                writer.flush()
+        writing = time.perf_counter() - started
+        started = time.perf_counter()
+        found = finished(Store(folder, "bench"))
+        reading = time.perf_counter() - started
+    assert len(found.ids) == trials
+    group = f"results, {trials:,} trials in parts of 100"
+    yield Row.of(group, "writing a trial", [1e3 * writing / trials], "ms")
+    yield Row.of(group, "reading which are finished", [1e3 * reading / trials], "ms per trial")
