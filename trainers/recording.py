@@ -166,7 +166,8 @@ class Recorder:
         found = [self._pass(split) for _ in self._method.evaluated(self._pack)]
         if len(found) == 1:
             return found[0]
-        loss, accuracy = (torch.stack([getattr(f, n) for f in found]).mean(dim=0) for n in _MEANS)
+        # One by one: the order of a sum over the states must not depend on the pack's size.
+        loss, accuracy = (sum(getattr(f, n) for f in found) / len(found) for n in _MEANS)
         constant = torch.stack([f.constant for f in found]).all(dim=0)
         return _Evaluation(loss, accuracy, found[0].correct, constant)
 

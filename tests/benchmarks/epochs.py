@@ -32,9 +32,9 @@ def epoch(rounds, images):
             records = list(train([trial(method)], data))
             taken.append(time.perf_counter() - started)
             steps.append(records[-1].epoch["train_seconds"])
-        yield Row.of(group, f"{method}, everything included", taken, "s")
+        yield Row.of(group, f"{method}, all included", taken, "s")
         yield Row.of(group, f"{method}, training alone", steps, "s")
-        yield Row.of(group, f"{method}, epochs per minute and core", [60 / t for t in taken], "")
+        yield Row.of(group, f"{method}, per minute and core", [60 / t for t in taken], "")
 
 
 def loaders(rounds, images):
@@ -80,7 +80,7 @@ def packed(rounds, steps):
     subjects = {"alone": Ours(given, data), "packed": Ours(given, data, replicas=8)}
     times = interleaved(subjects, rounds, steps)
     gain = [8 * one for one in ratios(times["alone"], times["packed"])]
-    yield Row.of("packs", "trials per second on a CPU, 8 packed / alone", gain, "x")
+    yield Row.of("packs", "8 packed / alone on a CPU", gain, "x")
     if not torch.cuda.is_available():
         return
     where = torch.device("cuda")

@@ -1,5 +1,6 @@
 """What the benchmarks share: a row per measure, the table, and the file that keeps them."""
 
+import os
 import platform
 import statistics
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -48,10 +50,8 @@ class Row:
     def of(cls, group, measure, values, unit, wanted=""):
         """The median and the quartiles of values."""
         many = list(values)
-        quartiles = statistics.quantiles(many, n=4) if len(many) > 1 else many * 3
-        return cls(
-            group, measure, statistics.median(many), quartiles[0], quartiles[2], unit, wanted
-        )
+        low, _, high = statistics.quantiles(many, n=4) if len(many) > 1 else many * 3
+        return cls(group, measure, statistics.median(many), low, high, unit, wanted)
 
     @property
     def reached(self):
@@ -97,14 +97,14 @@ def machine():
     if about.exists():
         names = [x for x in about.read_text().splitlines() if x.startswith("model name")]
         model = names[0].partition(":")[2].strip() if names else model
-    return f"{model}, {len(__import__('os').sched_getaffinity(0))} cores"
+    return f"{model}, {len(os.sched_getaffinity(0))} cores"
 
 
 def show(rows, last):
     """Print the table, in Markdown's form."""
-    console = Console(width=150)
+    console = Console(width=132)
     console.print(f"{machine()}, one thread per process, {runtime.versions()}", highlight=False)
-    table = Table(box=__import__("rich.box").box.MARKDOWN)
+    table = Table(box=box.MARKDOWN)
     for name in ("", "measure"):
         table.add_column(name)
     for name in ("median", "quartiles", "wanted", "", "last"):

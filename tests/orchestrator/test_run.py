@@ -10,31 +10,14 @@ import time
 from pathlib import Path
 
 import pytest
-from tests_support import UNTUNED, untuned, write_study
+from tests_support import UNTUNED, science_of, untuned, write_study
 
 import analysis
-from studies.results import finished, rows_of
-from studies.schemas import science
+from studies.results import finished
 from studies.store import Store
 from studies.study import read
 from trainers import datasets, runtime
 from trainers.loop import train
-
-
-def science_of(folder, study="own"):
-    """All science columns of all trials, epochs and layers, comparable to the bit."""
-    store = Store(str(Path(folder) / "results"), study)
-    done = finished(store)
-    tables = {"trials": done.rows}
-    for table in ("epochs", "layers"):
-        columns = (done.rows[name].to_pylist() for name in ("attempt", f"{table}_parts"))
-        tables[table] = rows_of(store, table, dict(zip(*columns, strict=True)))
-    order = [("trial_id", "ascending"), ("epoch", "ascending"), ("layer", "ascending")]
-    found = {}
-    for name, rows in tables.items():
-        keys = [key for key in order if key[0] in rows.column_names]
-        found[name] = repr(rows.sort_by(keys).select(science(name)).to_pylist())
-    return found
 
 
 def trial_rows(folder, study="own"):

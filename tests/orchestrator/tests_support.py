@@ -5,6 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from studies.results import finished, rows_of
+from studies.schemas import science
+from studies.store import Store
+
 UNTUNED = [sys.executable, "-c", "from orchestrator.cli import main; main()"]
 
 STUDY = """\
@@ -35,3 +39,19 @@ def untuned(*arguments, cwd, **environment):
         timeout=240,
         check=False,
     )
+
+
+def science_of(folder, study="own"):
+    """All science columns of all trials, epochs and layers, comparable to the bit."""
+    store = Store(str(Path(folder) / "results"), study)
+    done = finished(store)
+    tables = {"trials": done.rows}
+    for table in ("epochs", "layers"):
+        columns = (done.rows[name].to_pylist() for name in ("attempt", f"{table}_parts"))
+        tables[table] = rows_of(store, table, dict(zip(*columns, strict=True)))
+    order = [("trial_id", "ascending"), ("epoch", "ascending"), ("layer", "ascending")]
+    found = {}
+    for name, rows in tables.items():
+        keys = [key for key in order if key[0] in rows.column_names]
+        found[name] = repr(rows.sort_by(keys).select(science(name)).to_pylist())
+    return found

@@ -22,6 +22,7 @@ trained with every method. A file whose name has parameters has a function `meth
 instead of `METHOD`.
 """
 
+import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -221,7 +222,9 @@ class Connections(Method):
         if not self.extreme:
             return super().penalty(pack)
         means = [self.mask(pack, layer).flatten(1).mean(dim=1) for layer in pack.layers]
-        return self.extreme * pack.trial.penalty * torch.stack(means).sum(dim=0)
+        # Layer by layer: the order of the sum must not depend on the pack's size.
+        total: Tensor = functools.reduce(torch.add, means)
+        return self.extreme * pack.trial.penalty * total
 
 
 def uniform_scores(trial: Trial, layer: Layer, low: float, high: float) -> Tensor:
