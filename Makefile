@@ -20,7 +20,7 @@ demo: setup  ## run the study `digits` and write its report
 	$(BIN)/untuned report digits
 
 test: setup lint  ## style, types, imports between the folders, and the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 test-slow: setup  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
@@ -36,9 +36,8 @@ verify: setup  ## LeNet on MNIST, ours beside the official implementation (about
 	$(BIN)/untuned run lenet-mnist-signs $(if $(DATA),--data $(DATA))
 	$(BIN)/python -m analysis.reference results/lenet-mnist results/lenet-mnist-signs
 
-bench: setup  ## step times of all methods beside dense training
-	$(BIN)/python tests/benchmarks/steps.py
-	$(BIN)/python tests/benchmarks/steps.py --batch-size 128
+bench: setup  ## what it costs: one table, kept in results/benchmarks.parquet (QUICK=--quick)
+	$(BIN)/python tests/benchmarks/bench.py $(QUICK)
 
 constraints: setup  ## write the versions that are installed now
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v ' @ ' > constraints.txt
