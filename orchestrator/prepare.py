@@ -5,7 +5,9 @@ So the run's own process needs no PyTorch, and starts Ray meanwhile.
 
 import multiprocessing
 import signal
+import traceback
 from collections.abc import Mapping, Sequence
+from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -37,9 +39,11 @@ class Reading:
 
     def __enter__(self) -> "Reading":
         # Not forked: the process is to be free of what Ray does here.
-        self._pool = multiprocessing.get_context("spawn").Pool(1, _leave_interrupts)
-        self._found = [self._pool.apply_async(read, asked) for asked in self._asked]
-        self._pool.close()
+        context = multiprocessing.get_context("spawn")
+        self._answers, answers = context.Pipe(duplex=False)
+        self._process = context.Process(target=_serve, args=(answers, self._asked), daemon=True)
+        self._process.start()
+        answers.close()  # ours: with the process's own gone, waiting for it ends
         return self
 
     def __exit__(
@@ -48,16 +52,41 @@ class Reading:
         value: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._pool.terminate()
+        self._process.kill()
+        self._process.join()
+        self._answers.close()
 
     def sets(self) -> "dict[str, Dataset]":
         """The data sets by name; waits for them.
 
         Raises:
             UserError: see `read`.
+            RuntimeError: the process has died.
         """
-        names = [name for name, *_ in self._asked]
-        return {name: found.get() for name, found in zip(names, self._found, strict=True)}
+        return {name: self._next() for name, *_ in self._asked}
+
+    def _next(self) -> "Dataset":
+        try:
+            answer: Dataset | Exception = self._answers.recv()
+        except EOFError:
+            self._process.join()
+            code = self._process.exitcode
+            raise RuntimeError(f"the process that reads the data sets died ({code})") from None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def _serve(answers: Connection, asked: Sequence[tuple[object, ...]]) -> None:
+    """Send the data sets, up to the first that cannot be read: then what is wrong."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which ends this process
+    for one in asked:
+        try:
+            answers.send(read(*one))  # type: ignore[arg-type]
+        except Exception as error:
+            error.add_note(traceback.format_exc())
+            answers.send(error)
+            return
 
 
 def read(name: str, place: "Place", earlier: str | None, kinds: Sequence[Trial]) -> "Dataset":
@@ -85,8 +114,3 @@ def read(name: str, place: "Place", earlier: str | None, kinds: Sequence[Trial])
     for trial in kinds:
         networks.build(trial, data.shape, data.classes)
     return data
-
-
-def _leave_interrupts() -> None:
-    """Ctrl-C is for the run's own process, which ends this one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -84,7 +84,12 @@ def _peak(pid):
 def efficiency(trials):
     """Of LeNet-300-100 on digits, about two seconds a trial."""
     methods = ["dense", "free-pruning", "free-flipping", "minimal-pruning", "minimal-flipping"]
-    axes = {"network": "lenet-300-100", "dataset": "digits", "epochs": 130, "weights": "he-constant"}
+    axes = {
+        "network": "lenet-300-100",
+        "dataset": "digits",
+        "epochs": 130,
+        "weights": "he-constant",
+    }
     with tempfile.TemporaryDirectory() as folder:
         run = Run(_study("efficiency", trials // 5, **axes, method=methods), folder)
     group = f"study of {run.trials} LeNets on digits, 2 workers"

@@ -38,6 +38,10 @@ def test_a_study_is_run_whole_and_once(place):
     assert set(rows["threads"].to_pylist()) == {1}
     loaded = analysis.load(str(place / "results" / "own"))
     assert (len(loaded.epochs), len(loaded.layers)) == (4 * 3, 4 * 3 * 2)
+    assert set(rows["engine"].to_pylist()) == {"mlp"}
+    parts = loaded.epochs.groupby("trial_id")[["train_seconds", "evaluation_seconds"]].sum()
+    for row in rows.to_pylist():  # drawing weights and all else belongs to a trial's seconds
+        assert row["seconds"] > parts.loc[row["trial_id"]].sum()
     assert not (place / "results" / "own" / "failures").exists()
 
 
