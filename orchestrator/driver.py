@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from trainers.datasets import Dataset, Place
 
 
-#: Trials that a GPU is given at once, at least, as far as there are so many.
-_SIDE_BY_SIDE = 64
 #: Rounds in a row that may lose a worker and finish nothing; a trial that is continued from its
 #: checkpoint makes progress even so.
 _IDLE_ROUNDS = 5
@@ -102,7 +100,11 @@ def run(
     ):
         from orchestrator.interrupts import Interrupts
 
-        session.share(described(reading.sets(), study.data))
+        sets = reading.sets()
+        for name in set(sets) & set(study.data):  # so that a wrong layout is seen
+            print(sets[name], file=sys.stderr)
+        session.share(sets)
+        del sets
         with Interrupts() as interrupts:
             store.define(study)
             idle = 0
@@ -122,14 +124,6 @@ def run(
     still = {trial.trial_id: logs[trial.trial_id] for trial in todo if trial.trial_id in logs}
     said = results.outcomes({trial.trial_id for trial in first.trials})
     return Outcome(before, done, len(first.trials), still, lost, interrupts.received, said)
-
-
-def described(sets: "dict[str, Dataset]", own: Collection[str]) -> "dict[str, Dataset]":
-    """The data sets; those of the user's own are described, so that a wrong layout is seen."""
-    for name in own:
-        if name in sets:
-            print(sets[name], file=sys.stderr)
-    return sets
 
 
 def recorded(results: Finished) -> dict[str, str]:
@@ -205,11 +199,14 @@ class _Session:
 
         from orchestrator.searcher import Packs
         from orchestrator.worker import CHUNK, Job, Worker
+        from trainers import lockstep
 
         resources = self._resources
-        order = _ordered(todo, resources.lock_step)
+        by_data_set = attrgetter("dataset")
+        order = lockstep.ordered(todo) if resources.lock_step else sorted(todo, key=by_data_set)
         chunks = [ray.put(order[i : i + CHUNK]) for i in range(0, len(order), CHUNK)]
-        least = math.ceil(len(order) / resources.workers) if resources.lock_step else 1
+        each = math.ceil(len(order) / resources.workers)
+        least = min(each, lockstep.MOST) if resources.lock_step else 1
         trainable = tune.with_parameters(
             Worker,
             job=Job(
@@ -218,6 +215,7 @@ class _Session:
                 data=self._data,
                 device=resources.device,
                 lock_step=resources.lock_step,
+                gpu_fraction=resources.gpu_fraction,
                 tf32=resources.tf32,
                 checkpoint_seconds=resources.checkpoint_seconds,
                 commit=_commit(),
@@ -226,7 +224,7 @@ class _Session:
         return tune.Tuner(
             tune.with_resources(trainable, {"cpu": 1, "gpu": resources.gpu_fraction}),
             tune_config=tune.TuneConfig(
-                search_alg=Packs(Shares(len(order), resources.workers, min(least, _SIDE_BY_SIDE))),
+                search_alg=Packs(Shares(len(order), resources.workers, least)),
                 num_samples=-1,  # until there are no more packs
                 max_concurrent_trials=resources.workers,
                 reuse_actors=True,
@@ -240,15 +238,6 @@ class _Session:
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         )
-
-
-def _ordered(todo: Sequence[Trial], lock_step: bool) -> list[Trial]:
-    """The order in which trials are handed out."""
-    if lock_step:
-        from trainers import lockstep
-
-        return lockstep.ordered(todo)
-    return sorted(todo, key=attrgetter("dataset"))
 
 
 def _quiet() -> None:

@@ -42,7 +42,10 @@ class Reading:
         context = multiprocessing.get_context("spawn")
         self._answers, answers = context.Pipe(duplex=False)
         self._process = context.Process(target=_serve, args=(answers, self._asked), daemon=True)
+        # Ctrl-C is for the run, which ends this process; what is ignored here is ignored there.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._process.start()
+        signal.signal(signal.SIGINT, before)
         answers.close()  # ours: with the process's own gone, waiting for it ends
         return self
 
@@ -79,7 +82,6 @@ class Reading:
 
 def _serve(answers: Connection, asked: Sequence[tuple[object, ...]]) -> None:
     """Send the data sets, up to the first that cannot be read: then what is wrong."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, which ends this process
     for one in asked:
         try:
             answers.send(read(*one))  # type: ignore[arg-type]

@@ -41,6 +41,7 @@ class Job:
         data: a reference to each data set, shared by the workers of a node.
         device: as torch names it.
         lock_step: whether trials are trained side by side, as on a GPU; else one after another.
+        gpu_fraction: of a GPU that a worker gets.
         tf32: whether a GPU may multiply with TF32's 10 bits of mantissa.
         checkpoint_seconds: of training after which a trial leaves a checkpoint; 0 for none.
         commit: of this project's checkout, if it is one.
@@ -51,6 +52,7 @@ class Job:
     data: Mapping[str, "ray.ObjectRef[Dataset]"]
     device: str
     lock_step: bool
+    gpu_fraction: float
     tf32: bool
     checkpoint_seconds: float
     commit: str | None
@@ -166,7 +168,10 @@ class Worker(tune.Trainable):
         from trainers import runtime
 
         runtime.settle(tf32=self._job.tf32)
-        there = self._job.store.checkpoints() if self._job.checkpoint_seconds else frozenset()
+        there: Container[str] = ()
+        if self._job.checkpoint_seconds:
+            with contextlib.suppress(UserError):  # they cannot be listed just now: go without
+                there = self._job.store.checkpoints()
         while self._at < self._pack.stop:
             group = self._group()
             yield from self._train_group(group, there)
@@ -181,7 +186,12 @@ class Worker(tune.Trainable):
             return [first]
         from trainers import lockstep, replicas
 
-        most = replicas.fitting(first, self._dataset(first.dataset), self._job.device)
+        job = self._job
+        try:
+            data = self._dataset(first.dataset)
+            most = replicas.fitting(first, data, job.device, job.gpu_fraction)
+        except Exception:  # whatever it is, training the trial will meet it too, and record it
+            most = 1
         group, key = [first], lockstep.pack_key(first)
         for index in range(self._at + 1, min(self._pack.stop, self._at + most)):
             if lockstep.pack_key(self._trial(index)) != key:
@@ -225,6 +235,11 @@ class Worker(tune.Trainable):
             if keeper.used:
                 self._kept.append(keeper.key)
         except Exception as error:  # whatever a trial dies of, the others go on
+            if len(group) > 1 and _out_of_memory(error):
+                trials = list(left.values())
+                for half in (trials[::2], trials[1::2]):
+                    yield from self._train_group(half, there)
+                return
             for trial_id, trial in left.items():
                 reason = f"{type(error).__name__}: {error}".splitlines()[0]
                 text = f"{trial.canonical}\n\n{traceback.format_exc()}"
@@ -258,6 +273,17 @@ class Worker(tune.Trainable):
         layers = [row for record in records for row in record.layers]
         row = {**last.final, **provenance}
         self._writer.add(last.trial, row.pop("attempt"), row, epochs, layers)
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Whether a GPU's memory did not suffice; it is made free for another try."""
+    import torch
+
+    if not isinstance(error, torch.OutOfMemoryError):
+        return False
+    error.__traceback__ = None  # which holds on to what was in memory
+    torch.cuda.empty_cache()
+    return True
 
 
 class _Clock:

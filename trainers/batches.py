@@ -19,6 +19,7 @@ _SHIFT = 10
 #: Numbers that are gathered and normalised at once: a dozen operations for each of a few hundred
 #: small batches cost more than the numbers themselves.
 _AHEAD = 2**18
+_AHEAD_ON_GPU = 2**26
 
 
 class Batches:
@@ -64,9 +65,9 @@ class Batches:
 
     @property
     def _ahead(self) -> int:
-        """Batches that are gathered at once: as many as stay in a core's cache, at least one."""
+        """Batches that are gathered at once: as many as stay in a core's cache, on a GPU more."""
         one = len(self._trials) * self._trials[0].batch_size * math.prod(self.data.shape)
-        return max(1, _AHEAD // one)
+        return max(1, (_AHEAD if self._device.type == "cpu" else _AHEAD_ON_GPU) // one)
 
     @property
     def steps(self) -> int:

@@ -42,7 +42,7 @@ class Keeper(Protocol):
         """Whether it is time for another one."""
 
 
-class Engine(Protocol):
+class Stateful(Protocol):
     """What knows of the training beside the pack."""
 
     def state(self) -> dict[str, Tensor]:
@@ -82,12 +82,12 @@ class Checkpoints:
             self._records += new
         return new
 
-    def save_if_due(self, engine: Engine) -> None:
+    def save_if_due(self, engine: Stateful) -> None:
         """Write a checkpoint if it is time for one."""
         if self._keeper and self._keeper.due():
             self.save(engine)
 
-    def save(self, engine: Engine) -> None:
+    def save(self, engine: Stateful) -> None:
         """Write a checkpoint of the last epoch that was noted, unless it has one or was the last.
 
         A pack of which a trial has ended is not kept: it would not be planned again as it is.

@@ -6,6 +6,9 @@ from itertools import groupby
 from studies.trial import FIELDS, Trial
 from trainers.parts import find
 
+#: Trials side by side at most.
+MOST = 256
+
 #: Trials of a pack may differ in these: each replica has its own weights, data order and rate.
 _OWN = ("seed", "weights", "positive_fraction", "learning_rate", "adam_epsilon")
 
@@ -26,7 +29,7 @@ _COMMON = tuple(name for name in FIELDS if name not in {*_OWN, *_METHOD})
 def pack_key(trial: Trial) -> tuple[object, ...]:
     """What trials must have in common: shapes, steps, and the method where it does not mix.
 
-    A method says with ``MIXES = True`` that it has one round, and needs no batch to begin.
+    A method says with ``MIXES = True`` that it can share a pack, see `parts`.
     """
     mixes = find("method", trial.method).part.declared.get("MIXES", False)
     common = tuple(getattr(trial, name) for name in _COMMON)
@@ -45,4 +48,8 @@ def arms(trials: Sequence[Trial]) -> list[list[Trial]]:
 
 def ordered(trials: Sequence[Trial]) -> list[Trial]:
     """Trials so that those of one pack, and in it those of one method, stand together."""
-    return sorted(trials, key=lambda trial: [str(v) for v in pack_key(trial) + arm_key(trial)])
+
+    def key(trial: Trial) -> tuple[list[str], list[str]]:
+        return [str(v) for v in pack_key(trial)], [str(v) for v in arm_key(trial)]
+
+    return sorted(trials, key=key)

@@ -34,7 +34,7 @@ def train(
     method = method_of(trials)
     pack = packs.assemble(trials, network, torch.device(device))
     batches = Batches(data, trials, torch.device(device))
-    name = engines.name(pack, method)
+    name = engines.choose(pack).name
     recorder = Recorder(pack, method, batches, name)
 
     method.begin(pack, 0, batches)

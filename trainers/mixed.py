@@ -22,10 +22,13 @@ def method_of(trials: Sequence[Trial]) -> Method:
 class Mixed(Method):
     """Hands each method its replicas; they are views of the pack's tensors.
 
-    The methods have one round and need no batches to begin (``MIXES = True``).
+    The methods say ``MIXES = True``, see `parts`.
 
     Args:
         arms: the pack's trials in their order, cut where the method changes.
+
+    Raises:
+        TypeError: a method says so, but is evaluated in states of its own.
     """
 
     def __init__(self, arms: Sequence[Sequence[Trial]]) -> None:
@@ -33,6 +36,10 @@ class Mixed(Method):
         ends = [0, *accumulate(map(len, arms))]
         rows = [slice(start, end) for start, end in pairwise(ends)]
         self._arms = list(zip(self._methods, rows, strict=True))
+        for method in self._methods:
+            own = (type(method).evaluated, type(method).expected)
+            if own != (Method.evaluated, Method.expected):
+                raise _unfit(method, "is evaluated in states of its own")
 
     @property
     def elementwise(self) -> bool:  # type: ignore[override]
@@ -53,6 +60,8 @@ class Mixed(Method):
             part = pack.part(rows)
             method.begin(part, number, batches)
             for whole, layer in zip(pack.layers, part.layers, strict=True):
+                if layer.mask is not None or layer.start is not None:
+                    raise _unfit(method, "keeps a mask or a start with its layers")
                 whole.trained[rows] = layer.trained
                 whole.effective.detach()[rows] = layer.effective.detach()
                 if layer.price is not None:
@@ -84,3 +93,7 @@ class Mixed(Method):
     def penalty(self, pack: Pack) -> Tensor:
         """Each method's penalties, [R]."""
         return torch.cat([method.penalty(pack.part(rows)) for method, rows in self._arms])
+
+
+def _unfit(method: Method, reason: str) -> TypeError:
+    return TypeError(f"{type(method).__name__} says MIXES = True, but {reason}")

@@ -129,6 +129,7 @@ class Pack:
             for name in ("weight", "trained", "effective"):
                 own = getattr(whole, name)[:, start : start + shape.numel()]
                 setattr(layer, name, own.unflatten(1, shape))
+            layer.effective.requires_grad_()  # a later round may rank by a gradient
         return whole
 
 

@@ -12,8 +12,9 @@ reads ``attr:`` versions), so that names and identities need no torch:
     READS       the fields of `Trial` that it reads beyond the common ones
     REFUSES     common fields that make no difference to it, so that they must not be given
     LEAST_EPOCHS  a method's; a parameter `rewind` in its name is added
-    MIXES       a method's: True if it has one round and needs no batch to begin, so that trials of
-                other such methods can be trained beside it in one pack
+    MIXES       a method's: True if it has one round, needs no batch to begin, keeps nothing with a
+                layer but what is trained, the effective weights and a price, and can be held by a
+                CUDA graph: trials of other such methods can then be trained beside it in one pack
     REVISION    1, and one more whenever a mended bug changes results: older trials run again
 
 A data set that comes with the project also declares its SHAPE (channels, height, width), CLASSES

@@ -17,6 +17,8 @@ from trainers.methods import Layer, Method, Pack
 
 Row = dict[str, Any]
 _MEANS = ("loss", "accuracy")
+#: How many times as many images a GPU evaluates at once as a CPU.
+_ON_GPU = 8
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Recorder:
         expected = self._expected()
         train = torch.stack([full.loss, full.accuracy]) if running is None and full else running
         assert train is not None  # noqa: S101  (epoch 0 is evaluated in full)
-        figures = {
+        on_device = {
             "train_loss": train[0],
             "train_accuracy": train[1],
             "train_full_loss": full.loss if full else None,
@@ -104,6 +106,7 @@ class Recorder:
             "penalty_loss": self._method.penalty(self._pack),
             "expected_test_accuracy": expected.accuracy if expected else None,
         }
+        figures = {name: None if v is None else v.cpu() for name, v in on_device.items()}
         counts = [
             _counts(layer, self._method.mask(self._pack, layer)) for layer in self._pack.layers
         ]
@@ -141,9 +144,7 @@ class Recorder:
 
     def _diverged(self, figures: dict[str, Tensor | None]) -> list[bool]:
         """Whether a loss or anything that is trained is no longer finite, per replica."""
-        losses = [
-            v.cpu() for name, v in figures.items() if name.endswith("_loss") and v is not None
-        ]
+        losses = [v for name, v in figures.items() if name.endswith("_loss") and v is not None]
         finite = torch.stack([loss.isfinite() for loss in losses]).all(dim=0)
         for layer in self._pack.layers:
             # A score that is not a number leaves its weight as it is: the loss alone won't tell.
@@ -173,7 +174,10 @@ class Recorder:
 
     def _pass(self, split: str) -> _Evaluation:
         """A split under the weights as they are."""
-        batches = self._batches.evaluation(split, self._pack.network.evaluation_batch)
+        size = self._pack.network.evaluation_batch
+        if self._pack.layers[0].weight.is_cuda:
+            size *= _ON_GPU
+        batches = self._batches.evaluation(split, size)
         self._pack.evaluating(True)
         answers = [(self._pack.logits(images), labels) for images, labels in batches]
         self._pack.evaluating(False)

@@ -14,10 +14,10 @@ from trainers.batches import Batches
 from trainers.datasets import Dataset
 from trainers.mixed import method_of
 
-#: Trials side by side at most.
-_MOST = 256
-#: The share of the free memory that they may fill.
-_SHARE = 0.8
+#: How much of its share of the memory a worker may fill.
+_FILLED = 0.8
+#: What decides the time and the memory of a step; trials that agree in these are measured once.
+_SHAPE = ("network", "width", "dataset", "batch_size", "activation", "augmentation", "affine")
 #: What twice as many must gain in trials per second to be worth it.
 _GAIN = 1.15
 _STEPS = 20
@@ -25,7 +25,7 @@ _STEPS = 20
 _found: dict[tuple[object, ...], int] = {}
 
 
-def fitting(trial: Trial, data: Dataset, device: str) -> int:
+def fitting(trial: Trial, data: Dataset, device: str, share: float) -> int:
     """How many trials like this one are trained side by side, found out once per process.
 
     On a CPU, which gains nothing from it, as many as are asked for, up to a bound.
@@ -34,17 +34,20 @@ def fitting(trial: Trial, data: Dataset, device: str) -> int:
         trial: any of them.
         data: its data set.
         device: as torch names it.
+        share: of the GPU that this worker gets.
     """
     if device == "cpu":
-        return _MOST
-    key = (device, *lockstep.pack_key(trial))
+        return lockstep.MOST
+    shape = {name: getattr(trial, name) for name in _SHAPE}
+    plain = Trial(**shape, method="dense", weights="he-constant", seed=0, epochs=1)
+    key = (device, *shape.values())
     if key not in _found:
         torch.cuda.reset_peak_memory_stats(device)
-        _measure(trial, data, device, 1)
-        free, _ = torch.cuda.mem_get_info(device)
+        _measure(plain, data, device, 1)
+        _, memory = torch.cuda.mem_get_info(device)
         one = torch.cuda.max_memory_allocated(device)
-        most = min(_MOST, max(1, int(_SHARE * free / one)))
-        _found[key] = best(most, lambda count: _measure(trial, data, device, count))
+        most = min(lockstep.MOST, max(1, int(_FILLED * share * memory / one)))
+        _found[key] = best(most, lambda count: _measure(plain, data, device, count))
     return _found[key]
 
 

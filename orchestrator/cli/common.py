@@ -143,7 +143,7 @@ def resources(
         return Resources(workers or cores or 1)
     there = devices.gpus()
     gpus = gpus or there
-    fraction = fraction or min(1.0, gpus / (workers or gpus))
+    fraction = fraction or 1 / math.ceil((workers or gpus) / gpus)
     on_each = math.floor(1 / fraction + 1e-9)
     workers = workers or on_each * gpus
     if gpus > there or workers > on_each * gpus:

@@ -1,6 +1,7 @@
 """Real Ray, driven without the command line: packs, workers, and GPUs that are only pretended."""
 
 import json
+import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -11,6 +12,8 @@ from tests_support import science_of
 
 from orchestrator.cli import common
 from orchestrator.driver import Resources
+from orchestrator.searcher import Packs
+from orchestrator.shares import Shares
 from studies.errors import UserError
 from studies.store import Store
 
@@ -40,13 +43,18 @@ assert "torch" not in sys.modules
 """
 
 
-def run(folder, seeds, grids=METHODS, **resources):
+def run(folder, seeds, grids=METHODS, PYTHONPATH="", **resources):  # noqa: N803
     """A study, run to its end in a process of its own; its rows of `trials`."""
     axes = {"network": "lenet-16", "dataset": "digits", "epochs": 2, "weights": "he-constant"}
     content = {"name": "own", "seeds": seeds, "axes": axes, "grids": grids}
     asked = json.dumps([content, str(folder), resources])
     answer = subprocess.run(
-        [sys.executable, "-c", RUN, asked], capture_output=True, text=True, check=False
+        [sys.executable, "-c", RUN, asked],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": PYTHONPATH},
+        timeout=240,
+        check=False,
     )
     assert answer.returncode == 0, answer.stderr
     return Store(f"{folder}/results", "own").read("trials").rows.to_pylist()
@@ -84,6 +92,43 @@ def test_another_pack_worker_and_order_give_the_same_bits(one_after_another, tmp
     assert science_of(tmp_path) == science_of(one_after_another)
 
 
+def test_packs_are_suggested_until_all_have_come_back():
+    packs = Packs(Shares(2, workers=2))
+    one, two = packs.suggest("a"), packs.suggest("b")
+    assert [(pack["start"], pack["stop"]) for pack in (one, two)] == [(0, 1), (1, 2)]
+    assert packs.suggest("c") is None  # what is out may still be given back
+    packs.on_trial_complete("a", {"at": 0, "busy": 0.1})  # stopped before it began
+    assert packs.suggest("c")["start"] == 0
+    packs.on_trial_complete("b", {"finished": 0})  # stopped in the middle: no place to go on from
+    packs.on_trial_complete("c", None, error=True)  # its worker died
+    assert packs.suggest("d") == "FINISHED"
+
+
+HUNGRY = """
+import torch
+from trainers.methods import Method
+
+class Hungry(Method):
+    def begin(self, pack, number, batches):
+        if len(pack.trials) > 2:
+            raise torch.OutOfMemoryError("more than two")
+        super().begin(pack, number, batches)
+
+METHOD = Hungry()
+"""
+
+
+def test_a_pack_that_runs_out_of_memory_is_tried_in_halves(tmp_path):
+    (tmp_path / "hungry_method.py").write_text(HUNGRY)
+    about = tmp_path / "foreign-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[untuned.methods]\nhungry = hungry_method\n")
+    about = {"workers": 1, "gpus": 1, "gpu_fraction": 1.0, "lock_step": True}
+    rows = run(tmp_path, 5, [{"method": "hungry"}], PYTHONPATH=str(tmp_path), **about)
+    assert sorted(row["pack_size"] for row in rows) == [1, 2, 2, 2, 2]  # 3 and 2, then 2 and 1
+
+
 @pytest.mark.parametrize(
     ("there", "given", "expected"),
     [
@@ -93,6 +138,8 @@ def test_another_pack_worker_and_order_give_the_same_bits(one_after_another, tmp
         (2, (4, None, None), (4, 2, 0.5)),
         (1, (3, None, 0.3), (3, 1, 0.3)),
         (2, (1, None, None), (1, 2, 1.0)),
+        (2, (3, None, None), (3, 2, 0.5)),
+        (2, (5, None, None), (5, 2, 1 / 3)),
     ],
 )
 def test_workers_share_gpus(there, given, expected, monkeypatch):

@@ -56,21 +56,27 @@ def test_nothing_to_do_has_ended():
     least=st.integers(1, 70),
     seconds=st.lists(st.floats(0, 100), min_size=1, max_size=10),
     share=st.lists(st.floats(0.01, 1), min_size=1, max_size=7),
+    dies=st.integers(0, 5),
 )
 def test_every_trial_is_handed_out_until_it_is_done_and_none_twice(
-    total, workers, least, seconds, share
+    total, workers, least, seconds, share, dies
 ):
     shares = Shares(total, workers, least)
-    done, out, turn = [], [], 0
+    done, out, lost, turn = [], [], [], 0
     while not shares.ended:
         while len(out) < workers and (pack := shares.take()) is not None:
             assert pack.stop - pack.start >= 1
             assert pack.seconds >= 0
             out.append(pack)
         pack = out.pop(turn % len(out))
+        if dies and turn % dies == dies - 1:
+            lost += range(pack.start, pack.stop)
+            shares.lose()
+            turn += 1
+            continue
         size = pack.stop - pack.start
         at = pack.start + max(1, round(size * share[turn % len(share)]))
         done += range(pack.start, at)
         shares.give_back(pack, at, seconds[turn % len(seconds)])
         turn += 1
-    assert sorted(done) == list(range(total))
+    assert sorted(done + lost) == list(range(total))

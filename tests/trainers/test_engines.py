@@ -11,9 +11,13 @@ from studies.trial import Trial
 from trainers import engines, lockstep, networks, packs, parts
 from trainers.batches import Batches
 from trainers.engines.leaf import Leaf
-from trainers.engines.mlp import Mlp
+from trainers.engines.mlp import Mlp, _Lane
 from trainers.loop import train
-from trainers.mixed import method_of
+from trainers.methods import MaskedWeights, Method
+from trainers.methods.free_pruning import FreePruning
+from trainers.methods.random_pruning import RandomPruning
+from trainers.methods.supermask import Supermask
+from trainers.mixed import Mixed, method_of
 from trainers.optimizers import Optimizer
 
 CPU = torch.device("cpu")
@@ -124,7 +128,7 @@ SETTINGS = [
     {"method": "dense"},
     {"method": "dense", "learning_rate": 3e-3, "seed": 2},
     {"method": "minimal-flipping", "weights": "he-constant", "positive_fraction": 0.8},
-    {"method": "edge-popup", "density": 0.3, "learning_rate": 3e-3},
+    {"method": "maximal-pruning", "rescaling": "dynamic", "learning_rate": 3e-3},
     {"method": "minimal-pruning", "penalty": 2.0, "adam_epsilon": 1e-6},
 ]
 
@@ -163,14 +167,22 @@ def test_rescaled_and_mixed_trials_in_one_pack(trial, digits):
 
 def test_which_trials_make_a_pack(trial):
     first = trial()
-    mixing = ["free-flipping", "dense", "minimal-pruning", "edge-popup-official", "frozen"]
-    alone = ["supermask", "snip", "lottery-ticket", "magnitude-pruning", "random-pruning"]
+    mixing = ["free-flipping", "dense", "minimal-pruning", "maximal-pruning", "frozen"]
+    alone = ["supermask", "snip", "lottery-ticket", "edge-popup", "random-pruning"]
     key = lockstep.pack_key
     assert {key(replace(first, method=m)) for m in mixing} == {key(first)}
     assert len({key(replace(first, method=m)) for m in alone} | {key(first)}) == 6
     assert key(replace(first, method="snip", density=0.5)) != key(replace(first, method="snip"))
     for values in ({"network": "lenet-1"}, {"batch_size": 50}, {"schedule": "cosine"}):
         assert key(replace(first, **values)) != key(first)
+
+
+def test_trials_of_one_pack_stand_together_and_in_it_those_of_one_method(trial):
+    methods = ["minimal-flipping", "snip", "dense", "supermask", "dense", "edge-popup"]
+    order = lockstep.ordered([trial(m, seed=s) for s in (1, 2) for m in methods])
+    names = [given.method for given in order]
+    assert names[:6] == ["dense"] * 4 + ["minimal-flipping"] * 2
+    assert names[6:] == ["edge-popup"] * 2 + ["snip"] * 2 + ["supermask"] * 2
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
@@ -204,3 +216,86 @@ def test_the_optimizer_is_pytorchs_fused_one_to_the_bit(optimizer):
             one.step()
     for replica, other in zip(ours, theirs, strict=True):
         assert all(torch.equal(a, b) for a, b in zip(replica, other, strict=True))
+
+
+def test_all_replicas_at_once_as_on_a_gpu_are_each_by_itself(trial, digits):
+    trials = [trial("dense", seed=seed) for seed in (1, 2, 3)]
+    engine, batches = begun(trials, digits, Mlp)
+    images, labels = next(batches.training(1))
+    x = images.flatten(start_dim=2)
+    with torch.no_grad():
+        alone = [
+            lane.propagate(*given) for lane, *given in zip(engine._lanes, x, labels, strict=True)
+        ]
+        expected = [[g.clone() for g in lane.gradients] for lane in engine._lanes]
+        weights = [layer.effective.detach() for layer in engine.pack.layers]
+        gradients = [torch.empty_like(weight) for weight in weights]
+        together = _Lane(engine._lanes[0].activation, torch.bmm, weights, gradients)
+        logits = together.propagate(x, labels)
+    torch.testing.assert_close(logits, torch.stack(alone))
+    for layer, gradient in enumerate(gradients):
+        torch.testing.assert_close(gradient, torch.stack([each[layer] for each in expected]))
+
+
+class _LaterSnip(MaskedWeights):
+    """Ranks by a gradient between two rounds."""
+
+    def rounds(self, trial):
+        return (1, 1)
+
+    def masks(self, pack, number, batches):
+        if number == 0:
+            return None
+        images, labels = next(batches.training(1))
+        logits = pack.logits(images).flatten(0, 1)
+        loss = torch.nn.functional.cross_entropy(logits, labels.flatten())
+        leaves = [layer.effective for layer in pack.layers]
+        found = [g.abs() for g in torch.autograd.grad(loss, leaves)]
+        return [(g > g.flatten(1).median(dim=1).values[:, None, None]).float() for g in found]
+
+
+@pytest.mark.parametrize("kind", [Leaf, Mlp])
+def test_a_later_round_may_take_a_gradient(kind, trial, digits):
+    given, method = [trial("dense")], _LaterSnip()
+    batches = Batches(digits, given, CPU)
+    pack = packs.assemble(given, networks.build(given[0], digits.shape, 10), CPU)
+    for number in (0, 1):
+        method.begin(pack, number, batches)
+        engine = kind(pack, method, batches.steps)
+        for images, labels in batches.training(number + 1):
+            engine.step(images, labels)
+    for layer in pack.layers:
+        assert 0.4 < layer.mask.mean() < 0.6
+        assert (layer.trained[layer.mask == 0] == 0).all()
+
+
+def test_what_a_method_promises_is_not_inherited_by_one_that_does_it_otherwise():
+    class Other(FreePruning):
+        def rebuild(self, pack, layer):
+            super().rebuild(pack, layer)
+
+    class Named(FreePruning):
+        off = 0.5
+
+    class Sure(FreePruning):
+        elementwise = True
+
+        def gradient(self, pack, layer, gradient):
+            return gradient
+
+    promised = [(kind.elementwise, kind.capturable) for kind in (FreePruning, Other, Named, Sure)]
+    assert promised == [(True, True), (False, False), (True, True), (True, False)]
+    assert not Method.elementwise
+    assert not Supermask.capturable
+
+
+@pytest.mark.parametrize("unfit", [RandomPruning, Supermask])
+def test_a_method_that_cannot_be_mixed_is_refused(unfit, trial, digits, monkeypatch):
+    trials = [trial("dense"), trial("free-pruning")]
+    monkeypatch.setattr("trainers.methods.free_pruning.METHOD", unfit())
+    with pytest.raises(TypeError, match="says MIXES = True, but"):
+        Mixed([[t] for t in trials]).begin(
+            packs.assemble(trials, networks.build(trials[0], digits.shape, 10), CPU),
+            0,
+            Batches(digits, [replace(t, density=0.5) for t in trials], CPU),
+        )

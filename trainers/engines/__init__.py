@@ -1,7 +1,7 @@
 """Engines: ways to take a training step, one file each; `leaf` is the readable reference.
 
 An engine is chosen by the network alone, so that methods that are compared have the same one. On a
-GPU its step is replayed from a CUDA graph, where the method allows it.
+GPU its step is replayed from a CUDA graph, where the method allows it; that changes no number.
 """
 
 from trainers.engines.engine import Engine
@@ -20,13 +20,5 @@ def choose(pack: Pack) -> type[Engine]:
 def start(pack: Pack, method: Method, steps: int) -> Engine | Graphed:
     """An engine for a round of so many steps, ready to take them; the method has begun."""
     engine = choose(pack)(pack, method, steps)
-    return Graphed(engine) if _graphed(pack, method) else engine
-
-
-def name(pack: Pack, method: Method) -> str:
-    """What `start` gives, as it is recorded: ``leaf``, ``mlp``, or ``mlp+graph`` on a GPU."""
-    return choose(pack).name + ("+graph" if _graphed(pack, method) else "")
-
-
-def _graphed(pack: Pack, method: Method) -> bool:
-    return pack.layers[0].weight.is_cuda and method.capturable
+    graphed = pack.layers[0].weight.is_cuda and method.capturable
+    return Graphed(engine) if graphed else engine

@@ -48,7 +48,7 @@ class Engine:
 
     def _move(self, gradients: Sequence[Tensor]) -> None:
         """Take the optimiser's step, along dL/dtrained of each of `_graded`."""
-        beside = [[p.grad for p in norms if p.grad is not None] for norms in self._beside]
+        beside = [[_gradient(p) for p in norms] for norms in self._beside]
         self._optimizer.step(self._by_replica(gradients, beside))
 
     def step(self, images: Tensor, labels: Tensor) -> Tensor:
@@ -100,3 +100,9 @@ class Engine:
         """For each replica its parts of tensors [R, ...], and what it has beside."""
         replicas = zip(*(tensor.unbind() for tensor in tensors), strict=True)
         return [[*own, *more] for own, more in zip(replicas, beside, strict=True)]
+
+
+def _gradient(parameter: Tensor) -> Tensor:
+    """What the backward pass has left with a parameter."""
+    assert parameter.grad is not None  # noqa: S101
+    return parameter.grad

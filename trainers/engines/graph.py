@@ -6,6 +6,7 @@ it is smaller, is taken as it is. The numbers are those of the engine itself.
 """
 
 from collections.abc import Mapping
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -56,9 +57,15 @@ class Graphed:
 
     def _beside(self) -> Tensor:
         """A step on a stream of its own."""
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        stream = _side_stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             logits = self._engine.advance(self._images, self._labels)
         torch.cuda.current_stream().wait_stream(stream)
         return logits
+
+
+@cache
+def _side_stream() -> torch.cuda.Stream:
+    """One for all: libraries keep memory for each."""
+    return torch.cuda.Stream()  # type: ignore[no-untyped-call]

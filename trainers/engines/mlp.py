@@ -17,7 +17,7 @@ from torch import Tensor
 
 from trainers import parts
 from trainers.engines.engine import Engine
-from trainers.packs import Pack
+from trainers.packs import Layer, Pack
 
 
 class Mlp(Engine):
@@ -38,15 +38,8 @@ class Mlp(Engine):
             for at in (layer.trained for layer in pack.layers)
         ]
         #: For each layer that is scaled: its weights, the scale, their product and its gradient.
-        self._scaled = [
-            (layer.effective.detach(), layer.scale, torch.empty_like(layer.weight), gradient)
-            for layer, gradient in zip(pack.layers, gradients, strict=True)
-            if layer.scale is not None
-        ]
-        products = iter(self._scaled)
-        used = [
-            la.effective.detach() if la.scale is None else next(products)[2] for la in pack.layers
-        ]
+        self._scaled: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
+        used = [self._used(la, g) for la, g in zip(pack.layers, gradients, strict=True)]
         activation = parts.load("activation", pack.trial.activation)[0]
         if flat.is_cuda:
             self._lanes = [_Lane(activation, torch.bmm, used, gradients)]
@@ -55,13 +48,22 @@ class Mlp(Engine):
                 _Lane(activation, torch.mm, [w[r] for w in used], [g[r] for g in gradients])
                 for r in range(len(pack.trials))
             ]
-        self._along = self._by_replica([flat], self._beside)
+        self._along = [[gradient] for gradient in flat]  # such networks have nothing beside
         self._gradients = gradients
         if self.method.elementwise and all(trial.rescaling == "none" for trial in pack.trials):
             self._rebuilt = [whole]
             if all(layer.price is None for layer in pack.layers):
                 self._graded, self._gradients = [whole], [flat]
         return [whole.trained]
+
+    def _used(self, layer: Layer, gradient: Tensor) -> Tensor:
+        """What the network computes with: the effective weights, or their product with a scale."""
+        weight = layer.effective.detach()
+        if layer.scale is None:
+            return weight
+        product = torch.empty_like(weight)
+        self._scaled.append((weight, layer.scale, product, gradient))
+        return product
 
     def _backward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Sequence[Tensor]]:
         """See `Engine._backward`."""

@@ -43,7 +43,8 @@ class Method:
     """Dense training, and what every other method may change about it.
 
     The loop calls `begin` before each round, and in each step `gradient` between the backward
-    pass and the optimiser, `rebuild` after it.
+    pass and the optimiser, `rebuild` after it. Only `begin` may put other tensors in the place of
+    a layer's; engines hold on to them.
 
     Attributes:
         elementwise: whether these two treat each connection by itself, rescaling and the layers'
@@ -54,6 +55,15 @@ class Method:
 
     elementwise = False
     capturable = False
+
+    def __init_subclass__(cls) -> None:
+        """A method that does these two in a way of its own says both anew, or has neither."""
+        super().__init_subclass__()
+        own = vars(cls)
+        if "gradient" in own or "rebuild" in own:
+            for promise in ("elementwise", "capturable"):
+                if promise not in own:
+                    setattr(cls, promise, False)
 
     def rounds(self, trial: Trial) -> Sequence[int]:
         """Epochs of each round; the optimiser starts afresh with each round."""

@@ -17,7 +17,6 @@ from torch import Tensor
 
 from trainers.methods import Connections, Layer, Pack
 
-MIXES = True
 READS = ("score_low", "score_high", "density", "rescaling")
 
 
@@ -25,7 +24,6 @@ class EdgePopup(Connections):
     """A connection is pruned while its score is among the lowest of its layer."""
 
     off = 0.0
-    capturable = False  # the threshold is looked at on the host
 
     def ranked(self, layer: Layer) -> Tensor:
         """What decides, highest kept, [R, *shape]: the scores."""

@@ -7,7 +7,6 @@ turned is as likely, and turned scores rank the other way.
 
 from trainers.methods.edge_popup import EdgePopup
 
-MIXES = True
 READS = ("score_low", "score_high", "density")
 
 

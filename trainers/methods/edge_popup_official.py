@@ -14,7 +14,6 @@ from studies.trial import Trial
 from trainers.methods import Layer, Pack, uniform_scores
 from trainers.methods.edge_popup import EdgePopup
 
-MIXES = True
 READS = ("density", "rescaling")
 
 
