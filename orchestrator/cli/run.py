@@ -136,6 +136,7 @@ def _estimate(
         f"estimate: about {_duration(took.seconds / resources.workers)} on {workers} "
         f"({resources.device}) and some ten seconds to start, up to {gib[0]} of memory for each "
         f"and {gib[1]} for the data, from {took.calibration:.0f} s of calibration on this machine"
+        + ("; trials side by side take less" if resources.lock_step else "")
     )
 
 

@@ -35,11 +35,11 @@ def quick() -> Iterator[Row]:
 
 
 def full() -> Iterator[Row]:
-    """Everything; about twenty-five minutes on two cores."""
+    """Everything; about twenty minutes on two cores."""
     for batch_size in (25, 128):
         yield from steps.measure("lenet-300-100", batch_size, rounds=15, steps=200)
     for network in ("conv2", "conv4", "conv6"):
-        yield from steps.measure(network, 25, rounds=7, steps=4, only=_QUICK)
+        yield from steps.measure(network, 25, rounds=7, steps=4)
     yield from peaks.measure(rounds=15, steps=200)
     yield from epochs.epoch(rounds=5, images=55_000)
     yield from epochs.loaders(rounds=3, images=55_000)

@@ -1,4 +1,8 @@
-"""What the machine can do: products and copies at their best, and how near a step comes to it."""
+"""What the machine can do: products and copies at their best, and how near a step comes to it.
+
+The floor of a step is the sum of its phases' floors, since one follows the other: the products at
+the peak of arithmetic, the passes over the connections at the peak of a copy that stays in cache.
+"""
 
 import math
 import time

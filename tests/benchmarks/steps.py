@@ -17,7 +17,6 @@ from trainers import engines, networks, packs, parts
 from trainers.batches import Batches
 from trainers.mixed import method_of
 
-SHAPES = {"lenet-300-100": (1, 28, 28)}
 CIFAR = (3, 32, 32)
 CPU = torch.device("cpu")
 
@@ -31,7 +30,6 @@ class Ours:
         batches, method = Batches(data, trials, device), method_of(trials)
         method.begin(pack, 0, batches)
         self.engine = kind(pack, method, 10**9)
-        self.connections = sum(layer.weight[0].numel() for layer in pack.layers)
         self._order = itertools.chain.from_iterable(map(batches.training, itertools.count(1)))
 
     def seconds(self, steps):

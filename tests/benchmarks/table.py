@@ -68,7 +68,7 @@ def ratios(times, base):
 
 
 def keep(rows, quick):
-    """Append rows to the file of all runs; returns the rows of the run before, by measure."""
+    """Append rows to the file of all runs; returns the last value of each measure before, here."""
     commit = subprocess.run(
         ["git", "-C", str(FILE.parents[1]), "rev-parse", "HEAD"],
         capture_output=True,
@@ -85,7 +85,9 @@ def keep(rows, quick):
     new = pa.Table.from_pylist([about | asdict(row) for row in rows])
     earlier = pq.read_table(FILE) if FILE.exists() else new.slice(0, 0)
     FILE.parent.mkdir(exist_ok=True)
-    pq.write_table(pa.concat_tables([earlier, new]), FILE)
+    beside = FILE.with_suffix(".new")
+    pq.write_table(pa.concat_tables([earlier, new], promote_options="default"), beside)
+    beside.replace(FILE)
     same = [r for r in earlier.to_pylist() if (r["quick"], r["machine"]) == (quick, machine())]
     return {(r["group"], r["measure"]): r["value"] for r in same}
 
@@ -102,11 +104,11 @@ def machine():
 
 def show(rows, last):
     """Print the table, in Markdown's form."""
-    console = Console(width=132)
+    console = Console(width=200)
     console.print(f"{machine()}, one thread per process, {runtime.versions()}", highlight=False)
     table = Table(box=box.MARKDOWN)
     for name in ("", "measure"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=True)
     for name in ("median", "quartiles", "wanted", "", "last"):
         table.add_column(name, justify="right")
     group = ""

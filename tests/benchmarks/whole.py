@@ -111,6 +111,9 @@ def costs(sizes):
         1e3 * (b.seconds - b.start - a.seconds + a.start) / (b.trials - a.trials)
         for a, b in pairwise(runs)
     ]
+    whole = 1e3 * (runs[-1].seconds - runs[0].seconds) / (runs[-1].trials - runs[0].trials)
+    measure = f"one more at {sizes[-1]:,}, planning included"
+    yield Row.of(group, measure, [whole], "ms", f"{AT_MOST} 10")
     for size, cost in zip(sizes[1:], marginal, strict=True):
         yield Row.of(group, f"one more trial at {size:,}", [cost], "ms", f"{AT_MOST} 10")
     if len(marginal) > 1:
