@@ -83,9 +83,9 @@ _TRIAL = tuple(
 #: `test_correct`: a bit per test image in the data set's order, 1 = classified correctly, packed
 #: as numpy.packbits does (of ten random masks under the first). `outcome`: completed; diverged (not
 #: finite, at `last_epoch`); dead (the trained network gives every test image the same logits).
-#: `*_parts`: where its rows are. `seconds`: of its training and evaluation. `continued_from`: the
-#: epoch of the checkpoint that it was continued from, if there was one. `tf32`: whether a GPU
-#: multiplied with TF32.
+#: `*_parts`: where its rows are. `seconds`: from building its network to its last row, of trials
+#: side by side an equal share. `continued_from`: the epoch of the checkpoint that it was continued
+#: from, if there was one. `tf32`: whether a GPU multiplied with TF32.
 TRIALS = _schema(
     *_KEY,
     _required("trial", pa.string()),

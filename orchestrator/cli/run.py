@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from orchestrator.driver import Outcome, Resources
     from orchestrator.plan import Plan
     from studies.store import Store
+    from studies.study import Study
     from trainers.datasets import Place
 
 
@@ -83,6 +84,23 @@ def command(
             _estimate(planned, places, choose)
         return 0
     resources = replace(choose(), checkpoint_seconds=checkpoint) if planned.todo else None
+    _note_definitions(asked, store)
+    if planned.todo or planned.results.damaged:
+        store.prepare()
+        _mend(store, planned)
+    if resources is None:
+        print(f"{asked.name}: nothing to do, all {len(planned.trials)} trials are finished")
+        return 0
+    from orchestrator import driver
+
+    print(f"{asked.name}: {len(planned.todo)} of {len(planned.trials)} trials to run, "
+          f"{resources.workers} workers on {resources.device}", file=sys.stderr)  # fmt: skip
+    outcome = driver.run(asked, store, planned, places, resources)
+    return _conclude(asked.name, store, results, outcome, time.monotonic() - started)
+
+
+def _note_definitions(asked: "Study", store: "Store") -> None:
+    """Say what other definitions of this name have been run, and whose margin counts."""
     others = {trial for other in store.definitions() if other != asked for trial in other.trials()}
     if others.difference(asked.trials()):
         print(
@@ -96,18 +114,6 @@ def command(
             f"{asked.name}: the margin stays {earliest.margin}, as it was when the study first ran",
             file=sys.stderr,
         )
-    if planned.todo or planned.results.damaged:
-        store.prepare()
-        _mend(store, planned)
-    if resources is None:
-        print(f"{asked.name}: nothing to do, all {len(planned.trials)} trials are finished")
-        return 0
-    from orchestrator import driver
-
-    print(f"{asked.name}: {len(planned.todo)} of {len(planned.trials)} trials to run, "
-          f"{resources.workers} workers on {resources.device}", file=sys.stderr)  # fmt: skip
-    outcome = driver.run(asked, store, planned, places, resources)
-    return _conclude(asked.name, store, results, outcome, time.monotonic() - started)
 
 
 def _describe(name: str, planned: "Plan") -> None:
