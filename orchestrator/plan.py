@@ -1,6 +1,7 @@
 """What is left to do: the trials of a study that are not finished."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from operator import attrgetter
 
 import trainers
@@ -26,7 +27,7 @@ class Plan:
     trials: tuple[Trial, ...]
     results: Finished
 
-    @property
+    @cached_property
     def todo(self) -> list[Trial]:
         """The trials that are not finished."""
         done = self.results.ids
