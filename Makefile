@@ -31,7 +31,7 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-verify: setup  ## LeNet on MNIST, ours beside the official implementation (about twelve minutes)
+verify: setup  ## LeNet on MNIST, ours beside the official implementation (some ten minutes)
 	$(BIN)/untuned run lenet-mnist $(if $(DATA),--data $(DATA))
 	$(BIN)/untuned run lenet-mnist-signs $(if $(DATA),--data $(DATA))
 	$(BIN)/python -m analysis.reference results/lenet-mnist results/lenet-mnist-signs
