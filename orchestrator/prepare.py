@@ -66,7 +66,9 @@ class Reading:
             UserError: see `read`.
             RuntimeError: the process has died.
         """
-        return {name: self._next() for name, *_ in self._asked}
+        found = {name: self._next() for name, *_ in self._asked}
+        self._process.join()
+        return found
 
     def _next(self) -> "Dataset":
         try:
