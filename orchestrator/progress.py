@@ -48,7 +48,7 @@ class Counts:
 
     def words(self) -> str:
         """Such as ``2 workers · 24.1 trials/min · 0:35 left``."""
-        parts = [f"{self.running} workers"]
+        parts = [f"{self.running} worker{'s' if self.running != 1 else ''}"]
         if self.failed:
             parts.append(f"{self.failed} failed")
         seconds = time.monotonic() - (self._started or time.monotonic())

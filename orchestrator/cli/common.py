@@ -135,10 +135,10 @@ def resources(
 
     found = device(wanted)
     if found == "cpu":
-        given = {"--gpus": gpus, "--gpu-fraction": fraction, "--tf32": tf32 or None}
+        given = {f"--gpus {gpus}": gpus, f"--gpu-fraction {fraction}": fraction, "--tf32": tf32}
         for option, value in given.items():
-            if value is not None:
-                raise UserError(f"{option} {value}: the run is on the CPU; leave it out")
+            if value:
+                raise UserError(f"{option}: the run is on the CPU; leave it out")
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         return Resources(workers or cores or 1)
     there = devices.gpus()

@@ -162,5 +162,5 @@ def test_what_is_for_gpus_is_refused_on_a_cpu(option, monkeypatch):
     monkeypatch.setattr("trainers.devices.gpus", lambda: 0)
     given = {"--gpus": 2, "--gpu-fraction": 0.5, "--tf32": True}
     values = [given[o] if o == option else None for o in ("--gpus", "--gpu-fraction")]
-    with pytest.raises(UserError, match=f"{option} .*: the run is on the CPU; leave it out"):
+    with pytest.raises(UserError, match=f"{option}.*: the run is on the CPU; leave it out"):
         common.resources(None, "cpu", *values, option == "--tf32")
