@@ -8,7 +8,7 @@ from datetime import timedelta
 from operator import itemgetter
 
 import pytest
-from tests_support import science_of
+from tests_support import install_method, science_of
 
 from orchestrator.cli import common
 from orchestrator.driver import Resources
@@ -119,11 +119,7 @@ METHOD = Hungry()
 
 
 def test_a_pack_that_runs_out_of_memory_is_tried_in_halves(tmp_path):
-    (tmp_path / "hungry_method.py").write_text(HUNGRY)
-    about = tmp_path / "foreign-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[untuned.methods]\nhungry = hungry_method\n")
+    install_method(tmp_path, "hungry", HUNGRY)
     about = {"workers": 1, "gpus": 1, "gpu_fraction": 1.0, "lock_step": True}
     rows = run(tmp_path, 5, [{"method": "hungry"}], PYTHONPATH=str(tmp_path), **about)
     assert sorted(row["pack_size"] for row in rows) == [1, 2, 2, 2, 2]  # 3 and 2, then 2 and 1

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests_support import UNTUNED, science_of, untuned, write_study
+from tests_support import UNTUNED, install_method, science_of, untuned, write_study
 
 import analysis
 from studies.results import finished
@@ -227,11 +227,7 @@ METHOD = Failing()
 
 
 def test_a_trial_that_fails_is_named_and_costs_the_others_nothing(tmp_path):
-    (tmp_path / "failing_method.py").write_text(FAILING)
-    about = tmp_path / "foreign-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[untuned.methods]\nfailing = failing_method\n")
+    install_method(tmp_path, "failing", FAILING)
     path = write_study(tmp_path, seeds=1)
     path.write_text(path.read_text().replace("dense,", "dense, failing,"))
     answer = untuned("run", "own.yaml", cwd=tmp_path, PYTHONPATH=str(tmp_path))

@@ -28,6 +28,15 @@ def write_study(folder, name="own", seeds=2, epochs=2):
     return path
 
 
+def install_method(folder, name, source):
+    """Make a folder, once it is on the path, an installed package that adds a method."""
+    (folder / f"{name}_method.py").write_text(source)
+    about = folder / "foreign-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(f"[untuned.methods]\n{name} = {name}_method\n")
+
+
 def untuned(*arguments, cwd, **environment):
     """Run the command line in a process of its own."""
     return subprocess.run(
