@@ -8,7 +8,6 @@ import signal
 import traceback
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from studies.errors import UserError
@@ -49,12 +48,7 @@ class Reading:
         answers.close()  # ours: with the process's own gone, waiting for it ends
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._process.kill()
         self._process.join()
         self._answers.close()

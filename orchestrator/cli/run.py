@@ -101,14 +101,15 @@ def command(
 
 def _note_definitions(asked: "Study", store: "Store") -> None:
     """Say what other definitions of this name have been run, and whose margin counts."""
-    others = {trial for other in store.definitions() if other != asked for trial in other.trials()}
+    known = store.definitions()
+    others = {trial for other in known if other != asked for trial in other.trials()}
     if others.difference(asked.trials()):
         print(
             f"{asked.name}: {store.uri} also holds other definitions of this name; status and "
             "report cover them all",
             file=sys.stderr,
         )
-    earliest = next(iter(store.definitions()), asked)
+    earliest = next(iter(known), asked)
     if earliest.margin != asked.margin:
         print(
             f"{asked.name}: the margin stays {earliest.margin}, as it was when the study first ran",
