@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from analysis.cells import varying
-from analysis.drawing import completed, percent
-from analysis.estimates import grouped
+from analysis.drawing import percent
+from analysis.estimates import ESTIMATED, grouped
 from analysis.style import Look
 from analysis.tables import Results
 
@@ -21,11 +21,12 @@ def curves(results: Results, value: str, *, sound: bool = False) -> pd.DataFrame
         sound: leave out diverged and dead trials, unless there are no others.
 
     Returns:
-        A row per cell and epoch: the fields in which cells differ, epoch, mean, low, high, n.
+        A row per cell and epoch: the fields in which cells differ, epoch, and the columns of
+        `grouped`.
     """
-    return grouped(
-        completed(results.epochs) if sound else results.epochs, [*varying(results), "epoch"], value
-    )
+    left_out = sound and (results.trials["outcome"] == "completed").any()
+    rows = results.epochs.filter("outcome = 'completed'") if left_out else results.epochs
+    return grouped(rows, [*varying(results), "epoch"], value)
 
 
 def draw_curves(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> None:
@@ -78,4 +79,4 @@ def top_view(rows: pd.DataFrame) -> tuple[float, float]:
 
 
 def _cells(rows: pd.DataFrame) -> list[str]:
-    return [c for c in rows.columns if c not in ("epoch", "mean", "low", "high", "n")]
+    return [c for c in rows.columns if c not in ("epoch", *ESTIMATED)]

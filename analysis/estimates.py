@@ -7,6 +7,7 @@ n - 1 in its denominator. One number has no interval: its bounds are nan.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import duckdb
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -14,6 +15,8 @@ from scipy import stats
 from analysis.cells import BASELINE, TASK
 
 LEVEL = 0.95
+#: What `grouped` says of each group.
+ESTIMATED = ("mean", "low", "high", "n", "least", "most")
 
 
 @dataclass(frozen=True)
@@ -48,26 +51,47 @@ def interval(values: Iterable[float], level: float = LEVEL) -> Estimate:
 
 
 def grouped(
-    frame: pd.DataFrame, by: Sequence[str], value: str, level: float = LEVEL
+    rows: pd.DataFrame | duckdb.DuckDBPyRelation,
+    by: Sequence[str],
+    value: str,
+    level: float = LEVEL,
 ) -> pd.DataFrame:
     """`interval` of each group of rows.
 
     Args:
-        frame: a row per seed and group.
+        rows: a row per seed and group; of a relation no more than the answer is held in memory.
         by: the columns that make the groups.
         value: the column to estimate; nan is left out and not counted.
         level: the intervals' coverage, a fraction.
 
     Returns:
-        A row per group in the order of its first appearance: `by`, `mean`, `low`, `high`, `n`.
+        A row per group: `by`, `mean`, `low`, `high`, `n`, and the smallest and largest value,
+        `least` and `most`. Groups of a frame come in the order of their first appearance, those of
+        a relation in ascending order.
     """
-    groups = frame.groupby(list(by), sort=False, observed=True, dropna=False)[value]
-    table = groups.agg(["mean", "std", "count"]).reset_index()
-    n = table["count"].to_numpy()
+    table = _of_frame(rows, by, value) if isinstance(rows, pd.DataFrame) else _of(rows, by, value)
+    n = table["n"].to_numpy()
     # t has no meaning below one degree of freedom; std is nan there, and so is the product
     half = stats.t.ppf((1 + level) / 2, np.maximum(n - 1, 1)) * table["std"] / np.sqrt(n.clip(1))
-    bounds = {"low": table["mean"] - half, "high": table["mean"] + half, "n": n}
-    return table[[*by, "mean"]].assign(**bounds)
+    bounds = {"low": table["mean"] - half, "high": table["mean"] + half}
+    return table.assign(**bounds)[[*by, *ESTIMATED]]
+
+
+def _of_frame(frame: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
+    """Per group of a frame: mean, std, n, least, most."""
+    groups = frame.groupby(list(by), sort=False, observed=True, dropna=False)[value]
+    return groups.agg(mean="mean", std="std", n="count", least="min", most="max").reset_index()
+
+
+def _of(relation: duckdb.DuckDBPyRelation, by: Sequence[str], value: str) -> pd.DataFrame:
+    """Per group of a relation: mean, std, n, least, most."""
+    keys, known = ", ".join(by), f"nullif({value}, 'nan'::DOUBLE)"
+    figures = (
+        f"{keys}, favg({known}) AS mean, stddev_samp({known}) AS std, count({known}) AS n, "
+        f"min({known}) AS least, max({known}) AS most"
+    )
+    found: pd.DataFrame = relation.aggregate(figures, keys).order(keys).df()
+    return found
 
 
 def differences(trials: pd.DataFrame, value: str = "test_accuracy") -> pd.DataFrame:

@@ -75,7 +75,7 @@ def compare(results: Results) -> pd.DataFrame:
         is not judged is, if it is there at all).
     """
     whole = official().query("layer == 'all'")
-    epochs = results.epochs
+    epochs: pd.DataFrame = results.epochs.filter(f"epoch IN {EPOCHS}").df()
     for name, about in FIELDS.items():
         if name not in (*_CELL, "seed", "revisions"):
             epochs = epochs[epochs[name] == _RECIPE.get(name, about.default)]

@@ -58,5 +58,5 @@ def _estimate(
 ) -> pd.DataFrame:
     """`grouped` with its columns named after what is estimated."""
     names = {"mean": name, "low": f"{name}_low", "high": f"{name}_high", "n": n or "count"}
-    table = grouped(frame, by, value).rename(columns=names)
+    table = grouped(frame, by, value).drop(columns=["least", "most"]).rename(columns=names)
     return table if n else table.drop(columns="count")

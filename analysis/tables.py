@@ -1,15 +1,21 @@
-"""The tables of studies as pandas frames: one attempt per trial, the trials' fields joined on."""
+"""The tables of studies: one attempt per trial, the trials' fields joined on.
+
+`trials` is a pandas frame, one row per trial. `epochs` and `layers` may have a billion rows and are
+read when asked: DuckDB relations over Arrow data sets, so that any filesystem that pyarrow opens
+will do and columns and groups that are not wanted are never held in memory.
+"""
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 
 from studies.errors import UserError
-from studies.results import failed, finished, rows_of
+from studies.results import Finished, failed, finished
 from studies.schemas import TABLES
 from studies.store import Store, studies_in
 from studies.trial import SETTABLE
@@ -21,20 +27,28 @@ if TYPE_CHECKING:
 _JOINED = ("study", *SETTABLE, "outcome")
 #: The fields that name parts, whose revisions a trial carries.
 _PARTS = ("network", "dataset", "method", "weights", "activation")
+#: What a table has beside its own columns.
+_DERIVED = {
+    "epochs": "",
+    "layers": ", (mask_negative + mask_zero) / connections AS changed",
+}
 
 
 @dataclass(frozen=True)
 class Results:
     """What one or several studies have brought so far.
 
-    Accuracies and `changed` are fractions, losses nats, times seconds. Every frame has a column
+    Accuracies and `changed` are fractions, losses nats, times seconds. Every table has a column
     `study`; a trial that several studies share stands in the first of them only.
 
     Attributes:
         trials: a row per finished trial, the columns of `studies.schemas.TRIALS`.
-        epochs: a row per trial and epoch (epoch 0: before training) with the trial's fields.
-        layers: a row per trial, epoch and layer with the trial's fields and `changed`, the
-            layer's fraction of connections that are pruned or flipped.
+        epochs: a row per trial and epoch (epoch 0: before training) with the trial's fields, read
+            when asked: ``.df()`` gives pandas, ``.to_arrow_table()`` Arrow, ``.pl()`` Polars, and
+            `query` takes SQL.
+        layers: likewise a row per trial, epoch and layer, with `changed`, the layer's fraction of
+            connections that are pruned or flipped.
+        tuning: the finished trials on tuning seeds, which are in none of the others.
         plan: a row of fields per trial of the union of all definitions that were run.
         studies: those definitions, per study the earliest first.
         failed: ids of trials that failed and are not finished.
@@ -42,17 +56,38 @@ class Results:
         conflicts: ids of trials of which two attempts under the same conditions differ.
         superseded: number of finished trials left out because a part of theirs was mended
             since: there are trials of a later revision of the same parts.
+        connection: DuckDB's, in memory, with the tables as views.
     """
 
     trials: pd.DataFrame
-    epochs: pd.DataFrame
-    layers: pd.DataFrame
+    epochs: duckdb.DuckDBPyRelation
+    layers: duckdb.DuckDBPyRelation
+    tuning: pd.DataFrame
     plan: pd.DataFrame
     studies: tuple["Study", ...]
     failed: tuple[str, ...]
     damaged: tuple[str, ...]
     conflicts: tuple[str, ...]
     superseded: int
+
+    connection: duckdb.DuckDBPyConnection
+
+    def query(self, sql: str) -> duckdb.DuckDBPyRelation:
+        """The answer to an SQL query over the tables `trials`, `epochs` and `layers`.
+
+        Such as ``SELECT method, epoch, avg(test_accuracy) FROM epochs GROUP BY ALL``, which holds
+        no more in memory than its answer; ``.df()`` gives that as a pandas frame.
+
+        Raises:
+            duckdb.Error: the query is wrong, or parts were merged since the results were loaded.
+        """
+        return self.connection.sql(sql)
+
+    @property
+    def final_layers(self) -> duckdb.DuckDBPyRelation:
+        """The rows of `layers` after each trial's last epoch."""
+        joined = "SELECT layers.* FROM layers JOIN trials USING (attempt)"
+        return self.query(f"{joined} WHERE layers.epoch = trials.last_epoch")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -87,8 +122,23 @@ class Results:
         return len(stated) > len(self.names)
 
 
+@dataclass(frozen=True)
+class _Loaded:
+    """One study's results before its rows are joined: `trials` without those on tuning seeds."""
+
+    store: Store
+    done: Finished
+    definitions: tuple["Study", ...]
+    trials: pd.DataFrame
+    tuning: pd.DataFrame
+    superseded: int
+
+
 def load(uri_or_uris: str | Iterable[str]) -> Results:
     """Read the results of one or several studies.
+
+    Every part's bytes are held against its name once; rows of `epochs` and `layers` are read when
+    they are asked for.
 
     Args:
         uri_or_uris: a study's results folder or URI, such as ``results/digits`` or
@@ -100,11 +150,30 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
     uris = [uri_or_uris] if isinstance(uri_or_uris, str) else list(uri_or_uris)
     if not uris:
         raise UserError("no results given; name at least one study's folder, as in results/digits")
-    loaded = [_load(uri) for uri in dict.fromkeys(uris)]
-    return loaded[0] if len(loaded) == 1 else _joined(loaded)
+    every = [_load(uri) for uri in dict.fromkeys(uris)]
+    trials = _together(one.trials for one in every)
+    connection = duckdb.connect()
+    connection.register("trials", trials)
+    return Results(
+        trials=trials,
+        epochs=_rows(connection, "epochs", every, trials),
+        layers=_rows(connection, "layers", every, trials),
+        tuning=_together(one.tuning for one in every),
+        plan=pd.concat([_plan(one.definitions) for one in every]).drop_duplicates(
+            ignore_index=True
+        ),
+        studies=tuple(study for one in every for study in one.definitions),
+        failed=tuple(trial for one in every for trial in sorted(failed(one.store, one.done.ids))),
+        damaged=tuple(
+            f"{one.store.study}/{table}/{part}" for one in every for table, part in one.done.damaged
+        ),
+        conflicts=tuple(trial for one in every for trial in one.done.conflicts),
+        superseded=sum(one.superseded for one in every),
+        connection=connection,
+    )
 
 
-def _load(uri: str) -> Results:
+def _load(uri: str) -> _Loaded:
     store = _store(uri)
     definitions = tuple(store.definitions())
     done = finished(store)
@@ -113,19 +182,14 @@ def _load(uri: str) -> Results:
     trials = done.rows.drop_columns("part").to_pandas()
     trials.insert(0, "study", store.study)
     current = _of_latest_revision(trials)
+    tuning = current["seed"].isin(_tuning(definitions))
     superseded = len(trials) - len(current)
-    current = current[~current["seed"].isin(_tuning(definitions))].reset_index(drop=True)
-    return Results(
-        trials=current,
-        epochs=_rows(store, "epochs", current),
-        layers=_with_changed(_rows(store, "layers", current)),
-        plan=_plan(definitions),
-        studies=definitions,
-        failed=tuple(sorted(failed(store, done.ids))),
-        damaged=tuple(f"{store.study}/{table}/{part}" for table, part in done.damaged),
-        conflicts=done.conflicts,
-        superseded=superseded,
-    )
+    return _Loaded(store, done, definitions, current[~tuning], current[tuning], superseded)
+
+
+def _together(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """The trials of several studies; one that they share is kept once, as the first has it."""
+    return pd.concat(frames).drop_duplicates(list(SETTABLE), ignore_index=True)
 
 
 def _of_latest_revision(trials: pd.DataFrame) -> pd.DataFrame:
@@ -155,18 +219,29 @@ def _nothing(store: Store, uri: str) -> UserError:
     return UserError(f"no results in {uri}; run `untuned run {store.study}` first{others}")
 
 
-def _rows(store: Store, table: str, trials: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `layers` or `epochs` of these trials, with the trials' fields."""
-    parts = dict(zip(trials["attempt"], trials[f"{table}_parts"], strict=True))
-    rows: pd.DataFrame = rows_of(store, table, parts).drop_columns("part").to_pandas()
-    order = [name for name in ("trial_id", "epoch", "layer") if name in rows.columns]
-    rows = rows.sort_values(order, kind="stable")
-    return rows.merge(trials[["attempt", *_JOINED]], on="attempt", how="left")
-
-
-def _with_changed(layers: pd.DataFrame) -> pd.DataFrame:
-    changed = (layers["mask_negative"] + layers["mask_zero"]) / layers["connections"]
-    return layers.assign(changed=changed)
+def _rows(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    every: Iterable[_Loaded],
+    trials: pd.DataFrame,
+) -> duckdb.DuckDBPyRelation:
+    """The rows of `layers` or `epochs` of these trials, with the trials' fields, as a view."""
+    selects = []
+    for number, one in enumerate(every):
+        rows, keys = f"{table}_rows_{number}", f"{table}_keys_{number}"
+        # Which of a study's attempts count, and where their rows are.
+        wanted = one.done.keys(table).to_pandas().query("attempt in @trials.attempt")
+        connection.register(rows, one.store.lazily(table, wanted["part"].unique()))
+        connection.register(keys, wanted)
+        selects.append(f"SELECT * FROM {rows} JOIN {keys} USING (attempt, part)")  # noqa: S608
+    view = (
+        f"SELECT r.* EXCLUDE (part){_DERIVED[table]}, {', '.join(_JOINED)} "  # noqa: S608  (ours)
+        f"FROM ({' UNION ALL '.join(selects)}) r "
+        f"JOIN (SELECT attempt, {', '.join(_JOINED)} FROM trials) USING (attempt)"
+    )
+    relation = connection.sql(view)
+    relation.create_view(table)
+    return relation
 
 
 def _plan(definitions: tuple["Study", ...]) -> pd.DataFrame:
@@ -187,26 +262,3 @@ def _tuning(definitions: tuple["Study", ...]) -> set[int]:
     """
     shown = {seed for study in definitions for seed in study.confirmatory_seeds}
     return {seed for study in definitions for seed in study.tuning_seeds} - shown
-
-
-def _joined(loaded: list[Results]) -> Results:
-    """Several studies' results as one; a trial that they share is kept once."""
-    frames = {
-        name: pd.concat([getattr(one, name) for one in loaded], ignore_index=True)
-        for name in ("trials", "epochs", "layers", "plan")
-    }
-    trials = frames["trials"].drop_duplicates(list(SETTABLE)).reset_index(drop=True)
-    kept = trials["attempt"]
-    parts = {
-        about.name: tuple(value for one in loaded for value in getattr(one, about.name))
-        for about in fields(Results)
-        if about.name in ("studies", "failed", "damaged", "conflicts")
-    }
-    return Results(
-        trials=trials,
-        epochs=frames["epochs"][frames["epochs"]["attempt"].isin(kept)].reset_index(drop=True),
-        layers=frames["layers"][frames["layers"]["attempt"].isin(kept)].reset_index(drop=True),
-        plan=frames["plan"].drop_duplicates().reset_index(drop=True),
-        superseded=sum(one.superseded for one in loaded),
-        **parts,
-    )

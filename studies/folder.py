@@ -1,8 +1,10 @@
 """A folder on any filesystem that pyarrow opens, whose files appear whole or not at all."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.fs
 
 from studies.errors import UserError
@@ -53,6 +55,21 @@ class Folder:
         """
         with self._fs.open_input_file(f"{self.root}/{path}") as stream:
             return bytes(stream.read())
+
+    def dataset(self, folder: str, names: Iterable[str], schema: pa.Schema) -> ds.Dataset:
+        """Parquet files of a folder as an Arrow data set; nothing is read before it is asked for.
+
+        Args:
+            folder: in this folder.
+            names: of the files.
+            schema: of their rows, with a column `part` for the name of each row's file.
+        """
+        kind, root = ds.ParquetFileFormat(), f"{self.root}/{folder}"
+        fragments = [
+            kind.make_fragment(f"{root}/{name}", self._fs, ds.field("part") == name)
+            for name in names
+        ]
+        return ds.FileSystemDataset(fragments, schema, kind, self._fs)
 
     def put(self, path: str, content: bytes) -> None:
         """Make a file appear whole: by a rename on a local disk, by one put on an object store.

@@ -1,7 +1,7 @@
 """Which trials are finished: one attempt each, proven by intact parts."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,12 +22,14 @@ class Finished:
 
     Attributes:
         rows: one row of `trials` per finished trial, the earliest proven attempt.
+        where: for `layers` and `epochs` the part that each part's rows are in now.
         damaged: the damaged parts, as (table, part).
         conflicts: ids of trials of which two attempts under the same engine, device and versions
             differ in a science column.
     """
 
     rows: pa.Table
+    where: Mapping[str, Mapping[str, str]]
     damaged: tuple[tuple[str, str], ...]
     conflicts: tuple[str, ...]
 
@@ -35,6 +37,20 @@ class Finished:
     def ids(self) -> frozenset[str]:
         """The ids of the finished trials."""
         return frozenset(self.rows["trial_id"].to_pylist())
+
+    def keys(self, table: str) -> pa.Table:
+        """Which rows of `layers` or `epochs` are the finished trials': columns attempt and part.
+
+        A write that failed halfway and was repeated leaves the same rows in a part that no trial
+        names, and parts that were merged twice stand in two.
+        """
+        where = self.where[table]
+        named = zip(*(self.rows[n].to_pylist() for n in ("attempt", f"{table}_parts")), strict=True)
+        pairs = dict.fromkeys((attempt, where[part]) for attempt, names in named for part in names)
+        attempts, parts = zip(*pairs, strict=True) if pairs else ((), ())
+        return pa.table(
+            {"attempt": pa.array(attempts, pa.string()), "part": pa.array(parts, pa.string())}
+        )
 
     def outcomes(self, ids: Collection[str]) -> str:
         """Such as ``; of the finished 2 diverged, 1 dead``; empty where all were completed."""
@@ -47,10 +63,9 @@ class Finished:
 def finished(store: Store) -> Finished:
     """The finished trials: those with a row in `trials` whose parts elsewhere are all intact."""
     trials = store.read("trials")
-    layers, damaged_layers = store.check("layers")
-    epochs, damaged_epochs = store.check("epochs")
-    by_table = {"trials": trials.damaged, "layers": damaged_layers, "epochs": damaged_epochs}
-    damaged = tuple((table, part) for table, parts in by_table.items() for part in parts)
+    parts = {"trials": trials.parts} | {table: store.check(table) for table in ("layers", "epochs")}
+    where = {table: parts[table].where for table in ("layers", "epochs")}
+    damaged = tuple((table, part) for table, found in parts.items() for part in found.damaged)
     # Of the wide rows only those that are wanted are copied, and once.
     rows = trials.rows
     ids, in_layers, in_epochs = (rows[name].to_pylist() for name in _PROOF)
@@ -58,7 +73,8 @@ def finished(store: Store) -> Finished:
     proven = [
         index
         for index in order.to_pylist()
-        if layers.issuperset(in_layers[index]) and epochs.issuperset(in_epochs[index])
+        if where["layers"].keys() >= set(in_layers[index])
+        and where["epochs"].keys() >= set(in_epochs[index])
     ]
     first: dict[str, int] = {}
     for index in proven:
@@ -66,22 +82,7 @@ def finished(store: Store) -> Finished:
     attempts = Counter(ids[index] for index in proven)
     repeated = [index for index in proven if attempts[ids[index]] > 1]
     conflicts = _conflicts(rows.take(pa.array(repeated, pa.int64())))
-    return Finished(rows.take(pa.array(first.values(), pa.int64())), damaged, conflicts)
-
-
-def rows_of(store: Store, table: str, parts: Mapping[str, Iterable[str]]) -> pa.Table:
-    """The rows of `layers` or `epochs` that belong to the given attempts.
-
-    Args:
-        store: the study's results.
-        table: ``layers`` or ``epochs``.
-        parts: for each attempt the parts that its row of `trials` names. A write that failed
-            halfway and was repeated leaves the same rows in a part that no trial names.
-    """
-    rows = store.read(table).rows
-    keys = pc.binary_join_element_wise(rows["attempt"], rows["part"], "/")
-    named = [f"{attempt}/{part}" for attempt, names in parts.items() for part in names]
-    return rows.filter(pc.is_in(keys, value_set=pa.array(named, pa.string())))
+    return Finished(rows.take(pa.array(first.values(), pa.int64())), where, damaged, conflicts)
 
 
 def failed(store: Store, done: frozenset[str]) -> Mapping[str, str]:

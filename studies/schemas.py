@@ -47,8 +47,20 @@ FIGURES = (
 _NULLABLE = ("train_full_loss", "train_full_accuracy", "expected_test_accuracy")
 _FIGURES = tuple(pa.field(name, pa.float64(), nullable=name in _NULLABLE) for name in FIGURES)
 
+#: Counts of connections in 40 bins of equal width.
+_HISTOGRAM = pa.list_(pa.int32())
+
 #: Trial x epoch x layer: how many connections have a mask of -1, 0, +1 and an effective weight
 #: below, at, above zero. They sum to `connections`, the layer's number of weights.
+#:
+#: In the trial's last epoch also where weights and scores lie of the connections that are kept
+#: (mask +1) and of those that are changed (mask 0 or -1), counted in 40 bins of equal width; the
+#: two histograms of a pair sum to `connections`. A value on an edge lies in the upper bin, the
+#: highest one in the last. `weights_*`: from -`weight_reach`, the largest magnitude in the layer,
+#: to +`weight_reach`; weights as drawn, where the weights are trained as they are then (those that
+#: a mask has pruned are zero). `scores_*`: from `scores_from`, the smallest score, to `scores_to`,
+#: the largest. Null: in earlier epochs, in results from before these columns existed, for values
+#: that are not finite; and the scores' for methods without scores.
 LAYERS = _schema(
     *_KEY,
     _required("epoch", pa.int32()),
@@ -61,6 +73,13 @@ LAYERS = _schema(
     _required("effective_negative", pa.int64()),
     _required("effective_zero", pa.int64()),
     _required("effective_positive", pa.int64()),
+    pa.field("weight_reach", pa.float64()),
+    pa.field("weights_kept", _HISTOGRAM),
+    pa.field("weights_changed", _HISTOGRAM),
+    pa.field("scores_from", pa.float64()),
+    pa.field("scores_to", pa.float64()),
+    pa.field("scores_kept", _HISTOGRAM),
+    pa.field("scores_changed", _HISTOGRAM),
 )
 
 #: Trial x epoch, epoch 0 before training; seconds are wall seconds of this epoch.
@@ -85,7 +104,8 @@ _TRIAL = tuple(
 #: finite, at `last_epoch`); dead (the trained network gives every test image the same logits).
 #: `*_parts`: where its rows are. `seconds`: from building its network to its last row, of trials
 #: side by side an equal share. `continued_from`: the epoch of the checkpoint that it was continued
-#: from, if there was one. `tf32`: whether a GPU multiplied with TF32.
+#: from, if there was one. `tf32`: whether a GPU multiplied with TF32. `classes`: how many the data
+#: set has; null in results from before the column existed.
 TRIALS = _schema(
     *_KEY,
     _required("trial", pa.string()),
@@ -96,6 +116,7 @@ TRIALS = _schema(
     _required("test_images", pa.int32()),
     _required("test_correct", pa.binary()),
     _required("dataset_fingerprint", pa.string()),
+    pa.field("classes", pa.int32()),
     _required("engine", pa.string()),
     _required("layers_parts", pa.list_(pa.string())),
     _required("epochs_parts", pa.list_(pa.string())),

@@ -7,30 +7,28 @@
     RESULTS/STUDY/_damaged/<table>-<part>                 parts that were set aside
 
 A part appears whole or not at all and is named after the SHA-256 of its bytes, so a truncated
-part or a single flipped bit is found by comparing the two. Nothing is ever rewritten.
+part or a single flipped bit is found by comparing the two. Nothing is ever rewritten: what merges
+parts writes a new one that lists those it replaces (`studies.parts`).
 """
 
 import contextlib
-import hashlib
-import io
-import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import MISSING, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.dataset as ds
 import yaml
 
-from studies import strict_yaml
+from studies import parts, strict_yaml
 from studies.errors import UserError
 from studies.folder import Folder, folders_with
-from studies.schemas import TABLES, VERSION
-from studies.trial import FIELDS
+from studies.parts import Parts
+from studies.schemas import TABLES
 
 if TYPE_CHECKING:
     from studies.study import Study
@@ -39,9 +37,6 @@ if TYPE_CHECKING:
 _READERS = 8
 #: How often a listing is tried whose parts are moved meanwhile.
 _LISTINGS = 5
-#: Parts of no more rows are mostly footer: compressing them takes time and saves nothing.
-_FEW_ROWS = 16
-_PART = re.compile(r"^[0-9a-z]+-\d+-([0-9a-f]{16})\.parquet$")
 
 T = TypeVar("T")
 
@@ -52,13 +47,11 @@ class Contents:
 
     Attributes:
         rows: the rows of all intact parts; a last column `part` names the part of each.
-        intact: the names of the intact parts.
-        damaged: the names of the parts whose bytes are not those they are named after.
+        parts: which parts those are, and which are damaged.
     """
 
     rows: pa.Table
-    intact: frozenset[str]
-    damaged: tuple[str, ...]
+    parts: Parts
 
 
 class Store:
@@ -147,17 +140,7 @@ class Store:
         Raises:
             OSError: the part could not be written; nothing of it is visible then.
         """
-        buffer = io.BytesIO()
-        arrow = pa.Table.from_pylist(list(rows), schema=TABLES[table])
-        compression = "zstd" if len(arrow) > _FEW_ROWS else "none"
-        # Whole parts are read, so statistics serve nobody; zstd does what dictionaries would.
-        pq.write_table(
-            arrow, buffer, compression=compression, use_dictionary=False, write_statistics=False
-        )
-        content = buffer.getvalue()
-        name = f"{writer}-{number:06d}-{_digest(content)}.parquet"
-        self._files.put(f"{table}/{name}", content)
-        return name
+        return self.put(table, parts.encode(table, rows), writer, number)
 
     def read(self, table: str) -> Contents:
         """Read all intact parts of a table.
@@ -165,23 +148,52 @@ class Store:
         Raises:
             UserError: a part was written by a newer version of this project.
         """
-        where = f"{self.uri}/{table}"
-        parts = self._each(table, lambda name, content: _parse(table, content, f"{where}/{name}"))
-        empty = TABLES[table].append(pa.field("part", pa.string())).empty_table()
+        found = self._each(table, lambda name, content: parts.opened(table, name, content))
+        sorted_out = Parts.of({name: made and made[0] for name, made in found.items()})
+        here = set(sorted_out.where.values())
         tables = [
-            rows.append_column("part", pa.repeat(name, len(rows)))
-            for name, rows in parts.items()
-            if rows is not None
+            made[1].append_column("part", pa.repeat(name, len(made[1])))
+            for name, made in found.items()
+            if made and name in here
         ]
-        return Contents(pa.concat_tables([empty, *tables]), *_sorted_out(parts))
+        empty = TABLES[table].append(pa.field("part", pa.string())).empty_table()
+        return Contents(pa.concat_tables([empty, *tables]), sorted_out)
 
-    def check(self, table: str) -> tuple[frozenset[str], tuple[str, ...]]:
-        """The names of a table's intact and of its damaged parts, without reading their rows.
+    def check(self, table: str) -> Parts:
+        """A table's intact and damaged parts, whose rows are not read.
 
         Raises:
             UserError: the parts cannot be listed or read just now.
         """
-        return _sorted_out(self._each(table, lambda name, content: name))
+        return Parts.of(self._each(table, parts.replaces))
+
+    def lazily(self, table: str, names: Iterable[str]) -> ds.Dataset:
+        """Parts as an Arrow data set, whose rows are read when asked; `part` is a column of it."""
+        schema = TABLES[table].append(pa.field("part", pa.string())).remove_metadata()
+        return self._files.dataset(table, names, schema)
+
+    def part(self, table: str, name: str) -> bytes:
+        """A part's bytes.
+
+        Raises:
+            OSError: it cannot be read, or is not there any more.
+        """
+        return self._files.get(f"{table}/{name}")
+
+    def put(self, table: str, content: bytes, writer: str, number: int) -> str:
+        """Write a part's bytes and return its name; see `write`."""
+        name = parts.name_of(content, writer, number)
+        self._files.put(f"{table}/{name}", content)
+        return name
+
+    def delete(self, table: str, names: Iterable[str]) -> None:
+        """Delete parts whose rows are in a merged one; some may be gone already."""
+        with ThreadPoolExecutor(_READERS) as pool:
+            list(pool.map(lambda name: self._delete(f"{table}/{name}"), names))
+
+    def _delete(self, path: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self._files.delete(path)
 
     def set_aside(self, table: str, part: str) -> None:
         """Move a damaged part to where no reader looks; it is kept for whoever wants to see it."""
@@ -202,7 +214,7 @@ class Store:
         Raises:
             OSError: it could not be written; the one before is still there.
         """
-        name = f"{key}-{_digest(content)}.safetensors"
+        name = f"{key}-{parts.digest(content)}.safetensors"
         self._files.put(f"_checkpoints/{name}", content)
         self._drop_checkpoints(key, but=name)
 
@@ -211,7 +223,7 @@ class Store:
         for name in self._checkpoints(key):
             with contextlib.suppress(OSError):  # another worker may have replaced it
                 content = self._files.get(f"_checkpoints/{name}")
-                if name == f"{key}-{_digest(content)}.safetensors":
+                if name == f"{key}-{parts.digest(content)}.safetensors":
                     return content
         return None
 
@@ -261,7 +273,6 @@ class Store:
 
         A part that cannot be read just now is not damaged, and must not be set aside.
         """
-        named = _PART.match(name)
         try:
             content = self._files.get(f"{table}/{name}")
         except FileNotFoundError:
@@ -269,7 +280,7 @@ class Store:
         except OSError as error:
             where = f"{self.uri}/{table}/{name}"
             raise UserError(f"results {where}: cannot be read ({error}); try again") from None
-        return use(name, content) if named and named[1] == _digest(content) else None
+        return use(name, content) if parts.intact(name, content) else None
 
 
 def studies_in(results: str) -> list[str]:
@@ -279,38 +290,3 @@ def studies_in(results: str) -> list[str]:
         UserError: it cannot be listed.
     """
     return folders_with(results, "definitions")
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
-
-
-def _sorted_out(parts: Mapping[str, object]) -> tuple[frozenset[str], tuple[str, ...]]:
-    """The names of the intact parts, and of the damaged ones, those that are None."""
-    damaged = tuple(name for name, made in parts.items() if made is None)
-    return frozenset(parts).difference(damaged), damaged
-
-
-def _parse(table: str, content: bytes, where: str) -> pa.Table | None:
-    """The rows of a part under the table's schema, or None where they cannot be read."""
-    try:
-        rows = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
-        version = int((rows.schema.metadata or {})[b"untuned.schema"])
-    except (pa.ArrowException, OSError, KeyError, ValueError):
-        return None
-    if version > VERSION:
-        raise UserError(
-            f"{where}: written by a newer untuned (schema {version}); upgrade to read it"
-        )
-    if rows.schema.equals(TABLES[table]):
-        return rows
-    return pa.table([_column(rows, about) for about in TABLES[table]], schema=TABLES[table])
-
-
-def _column(rows: pa.Table, about: pa.Field) -> pa.ChunkedArray | pa.Array:
-    """A column under its field's type; a trial's field that is not there has its default."""
-    default = FIELDS[about.name].default if about.name in FIELDS else None
-    if about.name not in rows.column_names:
-        fill = None if default is MISSING else default
-        return pa.array([fill] * len(rows), about.type)
-    return rows[about.name].cast(about.type)

@@ -90,6 +90,11 @@ class Mixed(Method):
         masks = [m.mask(pack.part(rows), layer.part(rows)) for m, rows in self._arms]
         return torch.cat(masks)
 
+    def scores(self, pack: Pack, layer: Layer) -> list[Tensor | None]:
+        """Each replica's scores, None for those of methods without."""
+        each = (m.scores(pack.part(rows), layer.part(rows)) for m, rows in self._arms)
+        return [scores for arm in each for scores in arm]
+
     def penalty(self, pack: Pack) -> Tensor:
         """Each method's penalties, [R]."""
         return torch.cat([method.penalty(pack.part(rows)) for method, rows in self._arms])

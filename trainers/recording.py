@@ -1,7 +1,7 @@
 """Turns the state of a pack after an epoch into the rows of the results' tables."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,15 @@ from torch import Tensor
 from studies.schemas import FIGURES
 from studies.trial import Trial
 from trainers.batches import Batches
+from trainers.fates import fates
 from trainers.methods import Layer, Method, Pack
 
 Row = dict[str, Any]
 _MEANS = ("loss", "accuracy")
+#: The columns that `_counts` fills.
+_COUNTS = tuple(
+    f"{what}_{kind}" for what in ("mask", "effective") for kind in ("negative", "zero", "positive")
+)
 #: How many times as many images a GPU evaluates at once as a CPU.
 _ON_GPU = 8
 
@@ -107,17 +112,16 @@ class Recorder:
             "expected_test_accuracy": expected.accuracy if expected else None,
         }
         figures = {name: None if v is None else v.cpu() for name, v in on_device.items()}
-        counts = [
-            _counts(layer, self._method.mask(self._pack, layer)) for layer in self._pack.layers
-        ]
         diverged = self._diverged(figures)
+        ending = {r for r in self._running if epoch == self._last or diverged[r]}
+        by_layer = [self._layer(epoch, layer, ending) for layer in self._pack.layers]
         taken = {"train_seconds": seconds, "evaluation_seconds": time.perf_counter() - started}
         for r in sorted(self._running):
-            layers = [self._layer(epoch, index, count[:, r]) for index, count in enumerate(counts)]
+            layers = [rows[r] for rows in by_layer]
             row = {k: None if v is None else float(v[r]) for k, v in figures.items()}
             row |= {"epoch": epoch, "changed": _changed(layers)} | taken
             final = None
-            if epoch == self._last or diverged[r]:
+            if r in ending:
                 self._running.discard(r)
                 outcome = "dead" if test.constant[r] else "completed"
                 outcome = "diverged" if diverged[r] else outcome
@@ -131,16 +135,23 @@ class Recorder:
             "test_images": len(correct),
             "test_correct": np.packbits(correct.cpu().numpy()).tobytes(),
             "dataset_fingerprint": self._batches.data.fingerprint,
+            "classes": self._batches.data.classes,
             "engine": self._engine,
         }
 
-    def _layer(self, epoch: int, index: int, counts: Tensor) -> Row:
-        kinds = ("negative", "zero", "positive")
-        names = [f"{what}_{kind}" for what in ("mask", "effective") for kind in kinds]
-        layer = self._pack.layers[index]
-        about = {"epoch": epoch, "layer": index, "layer_name": layer.name}
-        connections = layer.weight[0].numel()
-        return about | {"connections": connections} | dict(zip(names, counts.tolist(), strict=True))
+    def _layer(self, epoch: int, layer: Layer, ending: Collection[int]) -> dict[int, Row]:
+        """A layer's row for each trial that is running, with histograms where it ends."""
+        mask = self._method.mask(self._pack, layer)
+        about = {"epoch": epoch, "layer": layer.index, "layer_name": layer.name}
+        about["connections"] = layer.weight[0].numel()
+        counts = _counts(layer, mask).T.tolist()
+        rows = {r: about | dict(zip(_COUNTS, counts[r], strict=True)) for r in self._running}
+        if ending:
+            scores = self._method.scores(self._pack, layer)
+            for r in ending:
+                weights = layer.trained if scores[r] is None else layer.weight
+                rows[r] |= fates(weights[r], mask[r] > 0, scores[r])
+        return rows
 
     def _diverged(self, figures: dict[str, Tensor | None]) -> list[bool]:
         """Whether a loss or anything that is trained is no longer finite, per replica."""

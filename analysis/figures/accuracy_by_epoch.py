@@ -15,6 +15,7 @@ from analysis.drawing import (
     sheet,
     split,
 )
+from analysis.estimates import ESTIMATED
 from analysis.tables import Results
 
 ORDER = 20
@@ -45,7 +46,7 @@ def draw(results: Results) -> Drawing:
 
 def _cut(trained: pd.DataFrame, low: float) -> str:
     """What the view leaves out, `low` percent being where it ends."""
-    cells = [c for c in trained.columns if c not in ("epoch", "mean", "low", "high", "n")]
+    cells = [c for c in trained.columns if c not in ("epoch", *ESTIMATED)]
     highest = trained.groupby(cells, sort=False)["mean"].max() * 100
     unseen = (highest < low).sum()
     said = ["Epoch 0 (before training, near chance) is not shown"]

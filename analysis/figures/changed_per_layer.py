@@ -1,5 +1,6 @@
 """The fraction of each layer's connections that is changed after the last epoch."""
 
+import duckdb
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -29,11 +30,10 @@ TITLE = "Connections pruned or flipped per layer, after the last epoch"
 
 def draw(results: Results) -> Drawing:
     """Draw the changed fraction in percent per layer, a mark per method, with intervals."""
-    rows = results.layers[results.layers["method"] != BASELINE]
-    last = rows[rows["epoch"] == rows.groupby("attempt")["epoch"].transform("max")]
-    if last.empty:
-        raise NothingToDraw("No trial with a method that prunes or flips is finished.")
+    last = results.final_layers.filter(f"method <> '{BASELINE}'")
     table = grouped(last, [*varying(results), "layer", "layer_name"], "changed")
+    if table.empty:
+        raise NothingToDraw("No trial with a method that prunes or flips is finished.")
     shown = methods_of(results, table)
     figure, panels, left_out = sheet(
         split(results, table), 3.0, "layer", "changed connections (%)", same=False
@@ -52,10 +52,10 @@ def draw(results: Results) -> Drawing:
     return Drawing(figure, TITLE, caption, note)
 
 
-def _empty(last: pd.DataFrame) -> str:
+def _empty(last: duckdb.DuckDBPyRelation) -> str:
     """A sentence on trials of which a layer keeps no connection, or ""."""
-    kept = last["mask_positive"] + last["mask_negative"]
-    count = last.loc[kept == 0, "attempt"].nunique()
+    emptied = last.filter("mask_positive + mask_negative = 0")
+    (count,) = emptied.aggregate("count(DISTINCT attempt)").fetchall()[0]
     return f"In {count} trials a layer keeps no connection." if count else ""
 
 

@@ -50,6 +50,8 @@ def stepped(trials, data, kind, steps):
         ("free-flipping", {"weights": "lognormal"}),
         ("minimal-pruning", {"penalty": 0.5}),
         ("minimal-flipping", {"network": "lenet-7"}),
+        ("dense", {"network": "linear"}),
+        ("minimal-pruning", {"network": "linear", "weights": "binary(scaled)"}),
         ("maximal-pruning", {"weights": "binary(scaled)"}),
         ("free-pruning", {"rescaling": "scale-fan"}),
         ("edge-popup", DENSITY),
@@ -106,6 +108,7 @@ def test_an_engine_is_chosen_by_network_and_activation(trial, digits):
 
     assert {chosen(activation=name) for name in WITH_BACKWARD} == {Mlp}
     assert {chosen(method=m, network="lenet-7") for m in ("dense", "minimal-flipping")} == {Mlp}
+    assert chosen(network="linear") is Mlp  # also without a hidden layer
     assert {chosen(activation="gelu"), chosen(network="conv2")} == {Leaf}
 
 
@@ -140,7 +143,7 @@ def figures(records, trial):
     return repr((epochs, [list(r.layers) for r in found], found[-1].final))
 
 
-@pytest.mark.parametrize("network", ["lenet-30-20", "lenet-1", "conv2"])
+@pytest.mark.parametrize("network", ["lenet-30-20", "lenet-1", "linear", "conv2"])
 @pytest.mark.parametrize("size", [1, 2, 5])
 def test_packed_equals_alone_to_the_bit_with_mixed_methods(size, network, trial, digits):
     epochs = 1 if network == "conv2" else 2

@@ -55,8 +55,16 @@ def test_what_is_recorded_is_consistent(method, trial, digits):
         extreme = {"minimal": 1, "maximal": -1}.get(method.split("-")[0], 0)
         assert record.epoch["penalty_loss"] == pytest.approx(extreme * mask, rel=1e-6)
     final = found[-1].final
+    assert final["classes"] == 10
     correct = np.unpackbits(np.frombuffer(final["test_correct"], np.uint8))[: final["test_images"]]
     assert correct.mean() == final["test_accuracy"] == found[-1].epoch["test_accuracy"]
+
+
+def test_softmax_regression_learns(trial, digits):
+    found = records([trial("dense", network="linear", epochs=20)], digits)
+    assert [row["layer_name"] for row in found[-1].layers] == ["fc1"]
+    assert found[0].epoch["test_accuracy"] < 0.3
+    assert found[-1].epoch["test_accuracy"] > 0.9
 
 
 def test_training_figures_are_running_after_epoch_0_and_full_at_both_ends(trial, digits):

@@ -23,6 +23,7 @@ def connections(network, shape, trial, **values):
         ("lenet-300-100", MNIST, 266_200),  # 784 * 300 + 300 * 100 + 100 * 10
         ("lenet-300-100", DIGITS, 64 * 300 + 300 * 100 + 100 * 10),
         ("lenet-7", (3, 2, 2), 12 * 7 + 7 * 10),
+        ("linear", MNIST, 7_840),
         ("conv2", CIFAR, 4_300_992),
         ("conv4", CIFAR, 2_425_024),
         ("conv6", CIFAR, 2_261_184),
@@ -61,6 +62,18 @@ def test_resnet20_has_the_22_layers_of_the_official_code(trial):
         "stage3.block1.shortcut",
     ]
     assert network.channels == (16, *[16] * 6, *[32] * 6, *[64] * 6)
+
+
+def test_the_logits_of_softmax_regression_by_hand(trial):
+    network = build(trial(network="linear"), (1, 1, 2), 3)
+    assert [(la.name, la.shape, la.fan_in, la.fan_out) for la in network.layers] == [
+        ("fc1", (3, 2), 2, 3)
+    ]
+    weight = torch.tensor([[[1.0, -1.0], [0.5, 0.5], [0.0, -2.0]]])
+    images = torch.tensor([[1.0, 2.0], [-3.0, 1.0]]).view(1, 2, 1, 1, 2)
+    # No activation anywhere: logits may be negative.
+    logits = network.forward([weight], images, [[]])
+    assert logits.tolist() == [[[-1.0, 1.5, -4.0], [-4.0, -1.0, -2.0]]]
 
 
 def plain_lenet(weights):
@@ -102,6 +115,7 @@ def plain_resnet(weights):
     ("network", "shape", "plain"),
     [
         ("lenet-30-20", DIGITS, plain_lenet),
+        ("linear", DIGITS, plain_lenet),
         ("conv2", CIFAR, plain_conv),
         ("conv4", MNIST, plain_conv),  # 28 -> 14 -> 7
         ("conv6", DIGITS, plain_conv),  # 8 -> 4 -> 2 -> 1
@@ -168,6 +182,14 @@ def test_a_network_that_no_machine_could_hold(trial):
 def test_names_that_are_no_network(name, trial):
     with pytest.raises(UserError, match=r"unknown network .*lenet-300-100"):
         check(trial(network=name))
+
+
+@pytest.mark.parametrize("change", [{"width": 2.0}, {"activation": "gelu"}])
+def test_softmax_regression_refuses_what_hidden_layers_have(change, trial):
+    message = "is given, but it makes no difference to the network linear; leave it out"
+    with pytest.raises(UserError, match=message):
+        check(trial(network="linear", **change))
+    check(trial(network="linear"))
 
 
 def test_affine_belongs_to_networks_with_batch_normalisation(trial):

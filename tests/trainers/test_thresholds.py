@@ -493,12 +493,12 @@ def test_a_ticket_starts_again_from_where_it_is_rewound_to(rewind):
     start = layer.trained.clone()
     layer.trained.copy_(torch.tensor([[[9.0, -8.0], [7.0, 6.0]]]))
     how.begin(pack, 2 if rewind else 1, None)
-    # the only layer is the output layer: (1 - 0.16 / 2) of 4 weights drops floor(0.08 * 4) = 0
+    # the first of four prunings: 1 - 0.5^(1/4) = 0.16 of 4 weights drops floor(0.64) = 0
     close(layer.mask, [[1.0, 1.0], [1.0, 1.0]])
     layer.trained.copy_(torch.tensor([[[9.0, -8.0], [7.0, 6.0]]]))
     how.begin(pack, 5 if rewind else 4, None)
-    # (1 - 0.0796)^4 = 0.718: floor(0.28 * 4) = 1 is dropped, the smallest
-    close(layer.mask, [[1.0, 1.0], [1.0, 0.0]])
+    # the only layer is pruned to the density, not half as fast as an output layer: the smallest 2
+    close(layer.mask, [[1.0, 1.0], [0.0, 0.0]])
     close(layer.trained, (start * layer.mask)[0].tolist())
 
 

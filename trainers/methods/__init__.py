@@ -92,6 +92,10 @@ class Method:
         """What became of each connection: 1 kept, 0 pruned, -1 flipped; [R, *shape]."""
         return torch.ones_like(layer.weight) if layer.mask is None else layer.mask
 
+    def scores(self, pack: Pack, layer: Layer) -> list[Tensor | None]:
+        """Each replica's scores, [R][*shape], None where the weights themselves are trained."""
+        return [None] * len(pack.trials)
+
     def evaluated(self, pack: Pack) -> Iterator[None]:
         """Put the pack into each state that an evaluation averages over; most have one."""
         yield
@@ -209,6 +213,10 @@ class Connections(Method):
         """1 where the score is above the threshold, else `off`."""
         off = torch.tensor(self.off, device=layer.weight.device)
         return torch.where(layer.trained > THRESHOLD, 1.0, off)
+
+    def scores(self, pack: Pack, layer: Layer) -> list[Tensor | None]:
+        """Each replica's scores, as they are now."""
+        return list(layer.trained)
 
     def kept(self, pack: Pack, layer: Layer) -> Tensor:
         """How many connections are kept, [R]."""

@@ -74,7 +74,8 @@ class LotteryTicket(MaskedWeights):
         whole = prunings(pack.trial.density)
         a_round = 1 - pack.trial.density ** (1 / whole)
         last = (1 - a_round / 2) ** (number - self._first)
-        shares = [share] * (len(sizes) - 1) + [last]
+        hidden = len(sizes) - 1
+        shares = [share] * hidden + [last if hidden else share]  # else it would miss the density
         pairs = zip(sizes, shares, strict=True)
         return [torch.stack([top(s, share) for s in size]) for size, share in pairs]
 

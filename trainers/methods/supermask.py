@@ -45,6 +45,10 @@ class Supermask(Method):
         """The mask of this pass: 1 kept, 0 pruned."""
         return (layer.effective.detach() != 0).float()
 
+    def scores(self, pack: Pack, layer: Layer) -> list[Tensor | None]:
+        """Each replica's scores, of which the sigmoids are the chances."""
+        return list(layer.trained)
+
     def evaluated(self, pack: Pack) -> Iterator[None]:
         """Ten masks, drawn for the evaluation."""
         for draw in range(1, _DRAWS + 1):

@@ -1,0 +1,126 @@
+"""The t interval and the one-sided t tests of paired differences, one value per seed.
+
+All are of the mean of independent values, here differences between two trials of the same seed,
+and in the unit of the values (accuracies: fractions). They are exact for normal values and for
+others the better the more seeds there are; `analysis.statistics.permutation` stands beside them.
+
+Equal values give no interval and no p-value, but nan. A few test images more or less make equal
+differences likely among few seeds, and a deviation of 0 measured so would make any mean certain.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from analysis.statistics.checks import fraction, not_negative, varied, vector
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and its interval, in the unit of the values.
+
+    Attributes:
+        mean: the mean, or what else was estimated; nan without any value.
+        low: lower bound, nan where the values allow none.
+        high: upper bound, nan where the values allow none.
+        n: number of values, or of seeds.
+    """
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+def t_interval(values: ArrayLike, level: float = 0.95) -> Interval:
+    """The mean with its two-sided t interval, mean +- t(n - 1) * s / sqrt(n).
+
+    A one-sided bound at 0.95 is the bound of the two-sided interval at 0.90.
+
+    Args:
+        values: [n], one per seed. A value that is not finite leaves no interval: what counts
+            for a trial without accuracy is the caller's decision, and never silently dropped.
+        level: the interval's coverage, a fraction.
+
+    Returns:
+        The interval; its bounds are nan for fewer than two values and for equal ones.
+
+    Raises:
+        ValueError: if the values are not one-dimensional or the level is no fraction.
+    """
+    fraction(level, "level")
+    array = vector(values)
+    mean = float(array.mean()) if array.size else np.nan
+    if not varied(array):
+        return Interval(mean, np.nan, np.nan, array.size)
+    low, high = stats.t.interval(level, array.size - 1, mean, stats.sem(array))
+    return Interval(mean, float(low), float(high), array.size)
+
+
+def greater(values: ArrayLike, bound: float) -> float:
+    """The p-value of "the mean is greater than `bound`": scipy's one-sided one-sample t test.
+
+    Args:
+        values: [n], one per seed.
+        bound: in the unit of the values.
+
+    Returns:
+        A small number speaks for the claim; nan for fewer than two values, for one that is not
+        finite and for equal ones.
+
+    Raises:
+        ValueError: if the values are not one-dimensional.
+    """
+    array = vector(values)
+    if not varied(array):
+        return np.nan
+    return float(stats.ttest_1samp(array, bound, alternative="greater").pvalue)
+
+
+def noninferiority(differences: ArrayLike, margin: float) -> float:
+    """The p-value of "worse by less than `margin`, or not at all": mean > -margin.
+
+    Args:
+        differences: [n], arm minus reference, positive where the arm is better.
+        margin: at least 0; with 0 it is the test of superiority.
+
+    Returns:
+        As `greater`. It is below alpha where the interval at level 1 - 2 alpha lies above -margin.
+
+    Raises:
+        ValueError: if the differences are not one-dimensional or the margin is negative.
+    """
+    not_negative(margin, "margin")
+    return greater(differences, -margin)
+
+
+def inferiority(differences: ArrayLike, margin: float) -> float:
+    """The p-value of "worse by more than `margin`": mean < -margin, what refutes non-inferiority.
+
+    Args, returns and errors are those of `noninferiority`; the two p-values sum to 1.
+    """
+    not_negative(margin, "margin")
+    return greater(-vector(differences), margin)
+
+
+def tost(differences: ArrayLike, margin: float) -> float:
+    """The p-value of "equivalent within +-margin": two one-sided t tests, the larger of the two.
+
+    Schuirmann 1987. Each is scipy's; statsmodels' `ttost_paired` gives the same number (a test
+    compares them) and would add most of a second to the start of a report.
+
+    Args:
+        differences: [n], arm minus reference.
+        margin: at least 0, in the unit of the differences.
+
+    Returns:
+        As `greater`. It is below alpha where the interval at level 1 - 2 alpha lies within.
+
+    Raises:
+        ValueError: if the differences are not one-dimensional or the margin is negative.
+    """
+    array = vector(differences)
+    # nan if any is: both are or none is
+    return max(noninferiority(array, margin), noninferiority(-array, margin))

@@ -1,0 +1,82 @@
+"""The sign-flip test of a mean: exact for differences that are symmetric about it."""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from analysis.statistics.checks import rounding, sound, vector
+
+Alternative = Literal["greater", "less", "two-sided"]
+
+#: So many values at most have all their flips counted: 2^20, about 10 ms and 16 MB.
+EXACT = 20
+#: Random flips above that, and their seed.
+DRAWS, SEED = 99_999, 20_200_616
+
+
+def sign_flip(values: ArrayLike, bound: float = 0.0, alternative: Alternative = "greater") -> float:
+    """The p-value of "the mean is greater than `bound`" by flipping the signs of values - bound.
+
+    Fisher 1935 (The Design of Experiments, section 21). If the values are symmetric about
+    `bound`, every sign is as likely as its opposite, and p is the share of the 2^n sign patterns
+    whose sum is at least the observed one, which is among them. So p is never below 2^-n: with
+    four seeds nothing is significant at 0.05. Above `EXACT` values, random patterns take their
+    place and p = (1 + hits) / (1 + draws) (Phipson & Smyth 2010), with a seed of its own: the
+    same values in any order give the same number.
+
+    Sums that differ by rounding alone count as equal. `scipy.stats.permutation_test`, with which
+    the tests compare, allows for 1e-14 of the observed sum, too little for accuracies (multiples
+    of one image, so ties are the rule) whose sum is near 0, and takes some 100 ms for n = 15.
+
+    Args:
+        values: [n], one per seed. Equal ones are no problem here.
+        bound: in the unit of the values; for non-inferiority the negative margin.
+        alternative: where the mean lies under the claim; two-sided is twice the smaller p-value
+            of the two sides, at most 1.
+
+    Returns:
+        The p-value; nan for fewer than two values and for one that is not finite.
+
+    Raises:
+        ValueError: if the values are not one-dimensional or the alternative is none of the three.
+    """
+    if alternative not in ("greater", "less", "two-sided"):
+        raise ValueError(f"alternative must be greater, less or two-sided, not {alternative!r}")
+    # sorted, so that p does not depend on their order, not even by random flips
+    array = np.sort(vector(values) - bound)
+    if not sound(array):
+        return np.nan
+    exact = array.size <= EXACT
+    sums = _all_sums(array) if exact else _random_sums(array)
+    tolerance = array.size * rounding(array)
+    observed = float(array.sum())
+    hits = {
+        "greater": int(np.count_nonzero(sums >= observed - tolerance)),
+        "less": int(np.count_nonzero(sums <= observed + tolerance)),
+    }
+    itself = 0 if exact else 1
+    one_sided = {side: (n + itself) / (sums.size + itself) for side, n in hits.items()}
+    if alternative == "two-sided":
+        return min(1.0, 2 * min(one_sided.values()))
+    return one_sided[alternative]
+
+
+def _all_sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The sums [2^n] under all patterns of signs: each value doubles what was there."""
+    sums = np.zeros(1)
+    for value in values:
+        sums = np.concatenate([sums + value, sums - value])
+    return sums
+
+
+def _random_sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The sums [DRAWS] under random signs, made in chunks of some 16 MB."""
+    generator = np.random.Generator(np.random.PCG64(SEED))
+    rows = max(1, 2**21 // values.size)
+    sums = []
+    for start in range(0, DRAWS, rows):
+        shape = (min(rows, DRAWS - start), values.size)
+        flipped = generator.integers(0, 2, shape, dtype=np.int8)
+        sums.append(values.sum() - 2 * (flipped @ values))
+    return np.concatenate(sums)

@@ -1,0 +1,102 @@
+"""Merges a study's many small parts into few large ones, which are read many times faster."""
+
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+
+import pyarrow as pa
+
+from studies import parts
+from studies.store import Store
+
+#: Bytes of parts that are merged into one: small enough to be held and hashed whole.
+MOST = 32 * 2**20
+
+
+@dataclass
+class _Batch:
+    """Parts that become one: their names, what they replaced before, their rows and bytes."""
+
+    names: list[str] = field(default_factory=list)
+    earlier: list[str] = field(default_factory=list)
+    rows: list[pa.Table] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, name: str, size: int, earlier: list[str], rows: pa.Table) -> None:
+        """Take one more part."""
+        self.names.append(name)
+        self.earlier += earlier
+        self.rows.append(rows)
+        self.size += size
+
+
+@dataclass(frozen=True)
+class Compacted:
+    """What became of a table: numbers of parts.
+
+    Attributes:
+        before: that were there.
+        after: that are there now.
+    """
+
+    before: int
+    after: int
+
+
+def compact(store: Store, most: int = MOST) -> dict[str, Compacted]:
+    """Merge the parts of every table; may run beside workers, readers and itself.
+
+    Nothing is deleted before the merged part that has its rows is visible, and whoever dies on the
+    way leaves parts that the merged one replaces, which readers drop. Of `layers` and `epochs` only
+    parts that a trial names are merged: others belong to a write that is under way or failed.
+
+    Args:
+        store: the study's results.
+        most: bytes of parts that become one.
+
+    Raises:
+        UserError: the parts cannot be listed, or were written by a newer version.
+        OSError: a merged part could not be written; what was merged before stays merged.
+    """
+    writer = f"{parts.MERGED}{secrets.token_hex(6)}"
+    trials = store.read("trials")
+    named = {
+        table: set(chain.from_iterable(trials.rows[f"{table}_parts"].to_pylist()))
+        for table in ("layers", "epochs")
+    }
+    done = {}
+    for table in ("layers", "epochs", "trials", "failures"):
+        there = trials.parts if table == "trials" else store.check(table)
+        wanted = named.get(table, there.where.keys())
+        names = {there.where[name] for name in wanted if name in there.where}
+        store.delete(table, there.replaced)  # left by one that died before it had deleted them
+        after = len(set(there.where.values()))
+        before = after + len(there.replaced)
+        for number, batch in enumerate(_batches(store, table, sorted(names), most), start=1):
+            merged = pa.concat_tables(batch.rows)
+            content = parts.encode_merged(merged, [*batch.names, *batch.earlier])
+            store.put(table, content, writer, number)
+            store.delete(table, batch.names)
+            after -= len(batch.names) - 1
+        done[table] = Compacted(before, after)
+    return done
+
+
+def _batches(store: Store, table: str, names: Iterable[str], most: int) -> Iterator[_Batch]:
+    """Parts that belong together, at least two; one of half the size already stays alone."""
+    batch = _Batch()
+    for name in names:
+        try:
+            content = store.part(table, name)
+        except FileNotFoundError:
+            continue  # another process has merged it meanwhile
+        found = parts.opened(table, name, content) if parts.intact(name, content) else None
+        if found is None or 2 * len(content) > most:
+            continue
+        batch.add(name, len(content), *found)
+        if batch.size >= most and len(batch.names) > 1:
+            yield batch
+            batch = _Batch()
+    if len(batch.names) > 1:
+        yield batch

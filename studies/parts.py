@@ -1,0 +1,149 @@
+"""Parts: the Parquet files of the results' tables, named after their own bytes.
+
+`<writer>-<n>-<sha>.parquet` holds the rows that a writer wrote at once; the merged part that
+`studies.compaction` writes in the place of many has a writer's name that begins with `merged`, and
+lists in its metadata what it replaces.
+"""
+
+import hashlib
+import io
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from studies.errors import UserError
+from studies.schemas import TABLES, VERSION
+from studies.trial import FIELDS
+
+#: Parts of no more rows are mostly footer: compressing them takes time and saves nothing.
+_FEW_ROWS = 16
+#: Rows that a reader of a merged part may skip or take together.
+_ROW_GROUP = 100_000
+_NAME = re.compile(r"^[0-9a-z]+-\d+-([0-9a-f]{16})\.parquet$")
+#: What the name of a writer of merged parts begins with; other writers' are of hex digits.
+MERGED = "merged"
+_REPLACES = b"untuned.replaces"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of a table.
+
+    Attributes:
+        where: for each intact part that was ever written the part that its rows are in now: itself,
+            or a merged one.
+        damaged: the names of those whose bytes are not what they are named after.
+        replaced: parts that are still there although a merged one has their rows.
+    """
+
+    where: Mapping[str, str]
+    damaged: tuple[str, ...]
+    replaced: frozenset[str] = field(default=frozenset())
+
+    @classmethod
+    def of(cls, found: Mapping[str, Iterable[str] | None]) -> "Parts":
+        """Sort out what replaces what.
+
+        Args:
+            found: for each part of a folder what it replaces, None for a damaged one.
+        """
+        merged = {name: list(others) for name, others in found.items() if others}
+        replaced = {other for others in merged.values() for other in others}
+        there = {name: name for name, others in found.items() if others is not None}
+        where = {name: name for name in there if name not in replaced}
+        # Of two merged parts with the same rows one counts, and none that is itself replaced.
+        for name, others in merged.items():
+            if name not in replaced:
+                where |= dict.fromkeys(others, name)
+        damaged = (name for name, others in found.items() if others is None)
+        return cls(
+            where,
+            tuple(name for name in damaged if name not in replaced),
+            frozenset(replaced.intersection(found)),
+        )
+
+
+def encode(table: str, rows: Iterable[dict[str, Any]]) -> bytes:
+    """A part's bytes from rows, a value for each column that is not nullable."""
+    arrow = pa.Table.from_pylist(list(rows), schema=TABLES[table])
+    compression = "zstd" if len(arrow) > _FEW_ROWS else "none"
+    # Whole parts are read, so statistics serve nobody; zstd does what dictionaries would.
+    return _bytes(arrow, compression=compression, use_dictionary=False, write_statistics=False)
+
+
+def encode_merged(rows: pa.Table, replaces: Iterable[str]) -> bytes:
+    """A merged part's bytes from rows under their table's schema, and the parts it replaces."""
+    about = {**rows.schema.metadata, _REPLACES: json.dumps(sorted(replaces)).encode()}
+    names = [about.name for about in rows.schema if about.type == pa.string()]
+    return _bytes(
+        rows.replace_schema_metadata(about),
+        compression="zstd",
+        use_dictionary=names,
+        row_group_size=_ROW_GROUP,
+    )
+
+
+def _bytes(rows: pa.Table, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(rows, buffer, **options)
+    return buffer.getvalue()
+
+
+def name_of(content: bytes, writer: str, number: int) -> str:
+    """The name of a part with these bytes."""
+    return f"{writer}-{number:06d}-{digest(content)}.parquet"
+
+
+def intact(name: str, content: bytes) -> bool:
+    """Whether a part's bytes are what it is named after."""
+    named = _NAME.match(name)
+    return bool(named) and named[1] == digest(content)  # type: ignore[index]
+
+
+def digest(content: bytes) -> str:
+    """The first 16 hex digits of the SHA-256."""
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def replaces(name: str, content: bytes) -> list[str]:
+    """The parts that an intact part replaces; none unless it is a merged one."""
+    if not name.startswith(MERGED):
+        return []
+    metadata = pq.read_metadata(pa.BufferReader(content)).metadata
+    names: list[str] = json.loads(metadata[_REPLACES])
+    return names
+
+
+def opened(table: str, name: str, content: bytes) -> tuple[list[str], pa.Table] | None:
+    """What an intact part replaces, and its rows under the table's schema; None if unreadable.
+
+    Raises:
+        UserError: it was written by a newer version of this project.
+    """
+    try:
+        rows = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
+        version = int((rows.schema.metadata or {})[b"untuned.schema"])
+    except (pa.ArrowException, OSError, KeyError, ValueError):
+        return None
+    if version > VERSION:
+        raise UserError(
+            f"{table}/{name}: written by a newer untuned (schema {version}); upgrade to read it"
+        )
+    schema = TABLES[table]
+    if not rows.schema.equals(schema):
+        rows = pa.table([_column(rows, about) for about in schema], schema=schema)
+    return replaces(name, content), rows.replace_schema_metadata(schema.metadata)
+
+
+def _column(rows: pa.Table, about: pa.Field) -> pa.ChunkedArray | pa.Array:
+    """A column under its field's type; a trial's field that is not there has its default."""
+    default = FIELDS[about.name].default if about.name in FIELDS else None
+    if about.name not in rows.column_names:
+        fill = None if default is MISSING else default
+        return pa.array([fill] * len(rows), about.type)
+    return rows[about.name].cast(about.type)

@@ -1,0 +1,57 @@
+"""Nullable columns that came later: rows and parts without them, and lists in Parquet."""
+
+import pyarrow as pa
+import pytest
+
+from studies import schemas
+from studies.writer import Writer
+
+LATER = {
+    "layers": schemas.LAYERS.names[schemas.LAYERS.get_field_index("weight_reach") :],
+    "trials": ["classes"],
+}
+LISTS = ["weights_kept", "weights_changed", "scores_kept", "scores_changed"]
+
+
+def test_which_they_are():
+    assert LATER["layers"] == [
+        "weight_reach",
+        "weights_kept",
+        "weights_changed",
+        "scores_from",
+        "scores_to",
+        "scores_kept",
+        "scores_changed",
+    ]
+    for table, names in LATER.items():
+        assert {*names} <= {*schemas.science(table)}
+        assert all(schemas.TABLES[table].field(name).nullable for name in names)
+
+
+@pytest.mark.parametrize("older", [False, True])
+@pytest.mark.parametrize("table", LATER)
+def test_they_are_null_where_nothing_was_recorded(table, older, store, trial, record, monkeypatch):
+    """In rows that have no such columns, and in parts that were written before they existed."""
+    with monkeypatch.context() as patch:
+        if older:
+            schema = schemas.TABLES[table]
+            early = [about for about in schema if about.name not in LATER[table]]
+            patch.setitem(schemas.TABLES, table, pa.schema(early, metadata=schema.metadata))
+        writer = Writer(store)
+        record(writer, trial())
+        writer.flush()
+    rows = store.read(table).rows
+    assert rows.schema.remove(len(rows.schema) - 1).equals(schemas.TABLES[table])
+    assert len(rows) == (2 if table == "layers" else 1)
+    assert all(row[name] is None for row in rows.to_pylist() for name in LATER[table])
+
+
+def test_histograms_come_back_beside_rows_without(store, trial, layer):
+    counts = dict.fromkeys(LISTS, [3, 0, 3])
+    ends = {"weight_reach": 0.1, "scores_from": -0.5, "scores_to": 2.0}
+    key = {"trial_id": trial().trial_id, "attempt": "a-1"}
+    store.write("layers", [key | layer, key | layer | {"epoch": 1} | counts | ends], "abc", 1)
+    first, last = store.read("layers").rows.to_pylist()
+    assert [last[name] for name in LISTS] == [[3, 0, 3]] * 4
+    assert {name: last[name] for name in ends} == ends
+    assert [first[name] for name in LATER["layers"]] == [None] * 7
