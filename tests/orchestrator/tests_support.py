@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from studies.results import finished, rows_of
+from studies.results import finished
 from studies.schemas import science
 from studies.store import Store
 
@@ -56,8 +56,10 @@ def science_of(folder, study="own"):
     done = finished(store)
     tables = {"trials": done.rows}
     for table in ("epochs", "layers"):
-        columns = (done.rows[name].to_pylist() for name in ("attempt", f"{table}_parts"))
-        tables[table] = rows_of(store, table, dict(zip(*columns, strict=True)))
+        keys = set(map(tuple, zip(*done.keys(table).to_pydict().values(), strict=True)))
+        rows = store.read(table).rows
+        pairs = zip(*(rows[name].to_pylist() for name in ("attempt", "part")), strict=True)
+        tables[table] = rows.filter([pair in keys for pair in pairs])
     order = [("trial_id", "ascending"), ("epoch", "ascending"), ("layer", "ascending")]
     found = {}
     for name, rows in tables.items():

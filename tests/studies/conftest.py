@@ -65,3 +65,15 @@ def record():
 def layer():
     """A row of `layers` without keys."""
     return LAYER
+
+
+@pytest.fixture
+def rows_of():
+    """The finished trials' rows of a table."""
+
+    def read(store, table, done):
+        keys = set(map(tuple, zip(*done.keys(table).to_pydict().values(), strict=True)))
+        rows = store.read(table).rows.to_pylist()
+        return [row for row in rows if (row["attempt"], row["part"]) in keys]
+
+    return read

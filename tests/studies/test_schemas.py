@@ -47,7 +47,7 @@ def test_they_are_null_where_nothing_was_recorded(table, older, store, trial, re
 
 
 def test_histograms_come_back_beside_rows_without(store, trial, layer):
-    counts = dict.fromkeys(LISTS, [3, 0, 3])
+    counts = {name: [3, 0, 3] for name in LISTS}
     ends = {"weight_reach": 0.1, "scores_from": -0.5, "scores_to": 2.0}
     key = {"trial_id": trial().trial_id, "attempt": "a-1"}
     store.write("layers", [key | layer, key | layer | {"epoch": 1} | counts | ends], "abc", 1)

@@ -1,0 +1,158 @@
+"""Many parts become one, and every reader sees the same rows before, meanwhile and after."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from studies import compaction, parts
+from studies.compaction import compact
+from studies.results import finished
+from studies.store import Store
+from studies.writer import Writer
+
+TABLES = ("layers", "epochs", "trials")
+
+
+def listed(store, table):
+    return sorted(path.name for path in (Path(store.root) / table).glob("*.parquet"))
+
+
+@pytest.fixture
+def everything(rows_of):
+    """All that a reader makes of a store, in an order of its own."""
+
+    def read(store):
+        done = finished(store)
+        found = done.rows.drop_columns("part").sort_by("attempt").to_pylist()
+        for table in ("layers", "epochs"):
+            rows = [row | {"part": None} for row in rows_of(store, table, done)]
+            found += sorted(rows, key=lambda row: (row["attempt"], row["epoch"]))
+        return repr(found), done.damaged
+
+    return read
+
+
+@pytest.fixture
+def filled(store, trial, record):
+    """Eight trials in a part each, every second by another writer."""
+    writers = Writer(store), Writer(store)
+    for seed in range(8):
+        record(writers[seed % 2], trial(seed))
+        writers[seed % 2].flush()
+    return store
+
+
+def test_eight_parts_become_one_with_the_same_rows(filled, everything):
+    before = everything(filled)
+    done = compact(filled)
+    assert {table: (done[table].before, done[table].after) for table in TABLES} == dict.fromkeys(
+        TABLES, (8, 1)
+    )
+    for table in TABLES:
+        (name,) = listed(filled, table)
+        assert name.startswith(parts.MERGED)
+    assert everything(filled) == before
+    assert len(finished(filled).ids) == 8
+
+
+def test_what_comes_later_is_merged_with_what_was(filled, trial, record, everything):
+    compact(filled)
+    writer = Writer(filled)
+    record(writer, trial(9))
+    writer.flush()
+    before = everything(filled)
+    assert (compact(filled)["epochs"].before, len(listed(filled, "epochs"))) == (2, 1)
+    assert everything(filled) == before
+    # The last merged part stands for the first writers' parts too, which the trials still name.
+    assert len(filled.check("epochs").where) == 1 + 8 + 1 + 1
+
+
+def test_merging_again_changes_nothing(filled):
+    compact(filled)
+    names = listed(filled, "trials")
+    compact(filled)
+    assert listed(filled, "trials") == names
+
+
+def test_large_parts_stay_alone(filled, everything):
+    size = max(path.stat().st_size for path in (Path(filled.root) / "epochs").iterdir())
+    before = everything(filled)
+    compact(filled, most=2 * size)  # pairs
+    assert len(listed(filled, "epochs")) == 4
+    assert everything(filled) == before
+
+
+def test_replaced_parts_that_are_still_there_are_dropped(filled, monkeypatch, everything):
+    before = everything(filled)
+    monkeypatch.setattr(Store, "delete", lambda self, table, names: None)  # it dies before
+    compact(filled)
+    assert len(listed(filled, "trials")) == 9
+    assert everything(filled) == before
+    assert finished(filled).conflicts == ()
+    monkeypatch.undo()
+    assert compact(filled)["trials"] == compaction.Compacted(before=9, after=1)
+    assert len(listed(filled, "trials")) == 1
+    assert everything(filled) == before
+
+
+def test_two_at_once_count_every_row_once(filled, monkeypatch, everything):
+    before = everything(filled)
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "delete", lambda self, table, names: None)
+        compact(filled)
+        hidden = {}
+        for table in TABLES:  # the second one listed before the first one's parts were visible
+            (merged,) = (n for n in listed(filled, table) if n.startswith(parts.MERGED))
+            path = Path(filled.root) / table / merged
+            hidden[path] = path.read_bytes()
+            path.unlink()
+        compact(filled)
+    for path, content in hidden.items():
+        path.write_bytes(content)
+    assert len(listed(filled, "epochs")) == 10
+    assert everything(filled) == before
+
+
+def test_rows_that_no_trial_names_stay_where_they_are(filled, trial, record, everything):
+    rows = filled.read("epochs").rows.drop_columns("part").to_pylist()[:2]
+    orphan = filled.write("epochs", rows, "abc", 1)
+    before = everything(filled)
+    compact(filled)
+    assert orphan in listed(filled, "epochs")
+    assert len(listed(filled, "epochs")) == 2
+    assert everything(filled) == before
+
+
+def test_a_damaged_part_is_not_merged(filled, everything):
+    victim = Path(filled.root) / "layers" / listed(filled, "layers")[0]
+    victim.write_bytes(victim.read_bytes()[:-1])
+    before = everything(filled)
+    compact(filled)
+    assert sorted(listed(filled, "layers"))[0] == victim.name
+    assert everything(filled) == before
+    assert before[1] == (("layers", victim.name),)
+
+
+def test_a_damaged_merged_part_costs_its_trials(filled):
+    compact(filled)
+    path = Path(filled.root) / "epochs" / listed(filled, "epochs")[0]
+    path.write_bytes(path.read_bytes()[:-1])
+    done = finished(filled)
+    assert (done.ids, done.damaged) == (frozenset(), (("epochs", path.name),))
+
+
+def test_readers_meanwhile_see_every_trial(filled, trial, record):
+    seen, stop = [], threading.Event()
+
+    def read():
+        while not stop.is_set():
+            seen.append(len(finished(Store(filled.root.rpartition("/")[0], "own")).ids))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for size in (4_000, 8_000, 100_000):
+        compact(filled, most=size)
+    stop.set()
+    reader.join()
+    assert set(seen) == {8}
