@@ -1,0 +1,83 @@
+"""By hand, against statsmodels, and what more seeds do."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from statsmodels.stats.power import TTestPower
+
+from analysis.statistics.power import power, seeds_needed
+
+DEVIATIONS = st.floats(1e-4, 0.1)
+DIFFERENCES = st.floats(-0.01, 0.01)
+
+
+def test_on_the_boundary_by_hand():
+    # a true difference of -margin: t is central, and the test fails it in alpha of all cases
+    assert power(0.01, 15, 0.002, difference=-0.002) == pytest.approx(0.05)
+    assert power(0.01, 15, 0.002, difference=-0.002, level=0.9) == pytest.approx(0.1)
+
+
+def test_many_seeds_by_hand():
+    # n = 1000 is nearly normal: 0.005 * sqrt(1000) / 0.1 = 1.581 beyond a critical value of 1.646,
+    # so P(Z > 0.065) = 0.474
+    assert power(0.1, 1000, 0.005) == pytest.approx(0.474, abs=1e-3)
+
+
+def test_from_a_printed_table():
+    # Cohen 1988, table 2.3.5 style: one sample, effect 0.5, alpha 0.05 one-sided: n = 27 for 0.8
+    assert seeds_needed(2.0, 1.0) == 27
+
+
+def test_no_seed_number_is_enough():
+    assert seeds_needed(0.1, 0.001, most=50) is None
+    assert seeds_needed(0.01, 0.002, difference=-0.002) is None
+
+
+@pytest.mark.parametrize("deviation", [0.0, math.nan])
+def test_a_pilot_that_says_nothing(deviation):
+    assert math.isnan(power(deviation, 15, 0.002))
+    assert seeds_needed(deviation, 0.002) is None
+
+
+def test_no_test_no_power():
+    for n in (0, 1):
+        assert math.isnan(power(0.01, n, 0.002))
+    assert math.isnan(power(0.01, 15, 0.002, difference=math.nan))
+
+
+def test_mistakes_are_refused():
+    with pytest.raises(ValueError, match="deviation must be a number of at least 0, not -1"):
+        power(-1, 15, 0.002)
+    with pytest.raises(ValueError, match="margin"):
+        power(0.01, 15, -0.002)
+    with pytest.raises(ValueError, match="level"):
+        power(0.01, 15, 0.002, level=95)
+    with pytest.raises(ValueError, match="power"):
+        seeds_needed(0.01, 0.002, power=80)
+
+
+@given(DEVIATIONS, st.integers(2, 200), DIFFERENCES)
+def test_statsmodels_gives_the_same(deviation, n, difference):
+    expected = TTestPower().power((difference + 0.002) / deviation, n, 0.05, alternative="larger")
+    assert power(deviation, n, 0.002, difference) == pytest.approx(float(expected), abs=1e-6)
+
+
+@given(DEVIATIONS, st.integers(2, 999), DIFFERENCES)
+def test_power_is_a_probability_and_grows(deviation, n, difference):
+    found = power(deviation, n, 0.002, difference)
+    assert 0 <= found <= 1
+    assert power(deviation, n, 0.003, difference) >= found - 1e-9
+    if difference > -0.002:
+        assert power(deviation, n + 1, 0.002, difference) >= found - 1e-9
+
+
+@given(DEVIATIONS, st.sampled_from([0.5, 0.8, 0.95]))
+def test_the_fewest_seeds_are_the_fewest(deviation, wanted):
+    n = seeds_needed(deviation, 0.002, wanted)
+    if n is None:
+        assert power(deviation, 1000, 0.002) < wanted
+    else:
+        assert power(deviation, n, 0.002) >= wanted
+        assert n == 2 or power(deviation, n - 1, 0.002) < wanted
