@@ -6,7 +6,6 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from analysis.cells import varying
-from analysis.drawing import percent
 from analysis.estimates import ESTIMATED, grouped
 from analysis.style import Look
 from analysis.tables import Results
@@ -17,7 +16,7 @@ def curves(results: Results, value: str, *, sound: bool = False) -> pd.DataFrame
 
     Args:
         results: the study.
-        value: the column.
+        value: the column, or an SQL expression of columns.
         sound: leave out diverged and dead trials, unless there are no others.
 
     Returns:
@@ -29,13 +28,16 @@ def curves(results: Results, value: str, *, sound: bool = False) -> pd.DataFrame
     return grouped(rows, [*varying(results), "epoch"], value)
 
 
-def draw_curves(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> None:
+def draw_curves(
+    axes: Axes, rows: pd.DataFrame, shown: dict[str, Look], *, scale: float = 100
+) -> None:
     """Draw a line and a band per method.
 
     Args:
         axes: where to.
-        rows: of `curves`, one cell per method; drawn in percent.
+        rows: of `curves`, one cell per method.
         shown: the methods and their looks.
+        scale: what values are multiplied with; 100 draws fractions in percent.
     """
     across, up = axes.get_xlabel(), axes.get_ylabel()
     for method, look in shown.items():
@@ -44,7 +46,7 @@ def draw_curves(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> None:
             continue
         sns.lineplot(
             x=line["epoch"],
-            y=percent(line["mean"]),
+            y=line["mean"] * scale,
             ax=axes,
             color=look.colour,
             linestyle=look.line,
@@ -54,7 +56,7 @@ def draw_curves(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> None:
             linewidth=1.6,
             errorbar=None,
         )
-        band = percent(line["low"]), percent(line["high"])
+        band = line["low"] * scale, line["high"] * scale
         axes.fill_between(line["epoch"], *band, color=look.colour, alpha=0.18, linewidth=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel=across, ylabel=up)  # seaborn has put names of columns there

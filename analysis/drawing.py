@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -107,15 +108,24 @@ def methods_of(results: Results, rows: pd.DataFrame) -> dict[str, Look]:
     return {name: look for name, look in looks(every).items() if name in present}
 
 
-def finish(figure: Figure, title: str, shown: dict[str, Look], note: str) -> None:
+def finish(
+    figure: Figure, title: str, shown: dict[str, Look], note: str, further: Sequence[Artist] = ()
+) -> None:
     """Put the title and the methods' legend above the panels and the note below them.
 
     The figure grows by the room that they take, so that the panels keep their size.
+
+    Args:
+        figure: of `sheet` or its like.
+        title: what it shows.
+        shown: the methods in the legend.
+        note: what stands below.
+        further: what stands in the legend beside the methods, with labels.
     """
     wide, tall = figure.get_size_inches()
     columns = max(1, int((wide - 0.2) // 1.75))
     lines = textwrap.wrap(note, int(wide * 14.5))
-    above = 0.45 + 0.24 * math.ceil(len(shown) / columns)
+    above = 0.45 + 0.24 * math.ceil((len(shown) + len(further)) / columns)
     below = 0.12 + 0.17 * len(lines)
     total = tall + above + below
     figure.set_size_inches(wide, total)
@@ -125,11 +135,12 @@ def finish(figure: Figure, title: str, shown: dict[str, Look], note: str) -> Non
     left = 0.1 / wide
     figure.text(left, 1 - 0.1 / total, title, va="top", size=13, weight="bold")
     figure.text(left, 0.08 / total, "\n".join(lines), va="bottom", size=8.5, color="#444444")
-    if shown:
-        handles = [
+    if shown or further:
+        handles: list[Artist] = [
             Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.line, label=name)
             for name, look in shown.items()
         ]
+        handles += further
         place = (left, 1 - 0.38 / total)
         figure.legend(
             handles=handles, loc="upper left", bbox_to_anchor=place, ncols=columns, borderpad=0

@@ -1,71 +1,182 @@
-"""A row per method: a point per seed, the mean, its interval."""
+"""A row per method: a point per seed, the mean, its interval, and what lies outside the view."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from analysis.drawing import completed, limits, percent
+from analysis.drawing import completed, limits, sentences
 from analysis.estimates import grouped
 from analysis.style import Look
-from analysis.wording import number
+from analysis.wording import many, number
+
+#: Of a method's row: where its seeds lie, its mean, and words below it.
+_SEEDS, _MEAN, _WORDS = -0.2, 0.12, 0.36
+#: Differences below this are rounding.
+_EQUAL = 1e-9
 
 
-def view(rows: pd.DataFrame, by: Sequence[str], value: str) -> tuple[float, float]:
-    """Limits in percent that hold all seeds and intervals of trials that were completed.
+@dataclass(frozen=True)
+class Outside:
+    """What of a panel its view does not show, and how many of its rows have no interval to show.
+
+    Attributes:
+        points: number of seeds outside.
+        bars: number of ends of intervals outside.
+        equal: number of rows whose seeds, two or more, all have the same value.
+        of: number of seeds, inside or outside.
+    """
+
+    points: int
+    bars: int
+    equal: int
+    of: int
+
+
+def view(
+    rows: pd.DataFrame, by: Sequence[str], value: str, *, bounded: bool = True
+) -> tuple[float, float]:
+    """Limits in percent for the seeds and intervals of trials that were completed.
+
+    A few cells far from all others would press these together, and so would the intervals of two
+    seeds: the view goes no further beyond the middle four fifths of the means than these are apart,
+    or than two points. `draw_points` marks what lies outside.
 
     Args:
         rows: a row per trial with `by`, `value` (a fraction) and `outcome`.
         by: the fields that make a cell.
         value: the column to draw.
+        bounded: whether the values lie between 0 and 1.
     """
     sound = completed(rows)
     means = grouped(sound, by, value)
     # concatenated, because the bounds are nan where a cell has one seed
     ends = pd.concat([sound[value], means["low"], means["high"]]) * 100
-    low, high = limits(ends.min(), ends.max())
-    return max(low, -1.0), min(high, 101.0)  # an interval of few seeds may leave 0 to 100%
+    lower, upper = means["mean"].quantile([0.1, 0.9]) * 100
+    reach = max(upper - lower, 2.0)
+    low, high = limits(max(ends.min(), lower - reach), min(ends.max(), upper + reach))
+    # an interval of few seeds may leave 0 to 100%
+    return (max(low, -1.0), min(high, 101.0)) if bounded else (low, high)
 
 
 def draw_points(
-    axes: Axes, rows: pd.DataFrame, means: pd.DataFrame, value: str, shown: dict[str, Look]
-) -> None:
+    axes: Axes,
+    rows: pd.DataFrame,
+    means: pd.DataFrame,
+    value: str,
+    shown: dict[str, Look],
+    *,
+    scale: float = 100,
+    word: str = "mean",
+) -> Outside:
     """Draw each method's seeds as small points, their mean as a mark, the interval as a bar.
 
+    What lies outside is marked by an arrow at the edge, and such a mean is written there.
+
     Args:
-        axes: where to; the methods stand below each other. Its horizontal limits stay; a mean
-            to the left of them is written at the edge.
-        rows: a row per trial with `method` and `value`, a fraction; drawn in percent.
+        axes: where to; the methods stand below each other. Its horizontal limits stay.
+        rows: a row per trial with `method` and `value`.
         means: a row per method with `mean`, `low`, `high`, `n`.
         value: the column to draw.
         shown: the methods and their looks, from top to bottom.
+        scale: what values are multiplied with; 100 draws fractions in percent.
+        word: what `mean` is, where it is another average.
     """
     across, up = axes.get_xlabel(), axes.get_ylabel()
-    sns.stripplot(
-        x=percent(rows[value]),
-        y=rows["method"].astype(str),
-        hue=rows["method"].astype(str),
-        order=list(shown),
-        hue_order=list(shown),
-        palette={name: look.colour for name, look in shown.items()},
-        ax=axes,
-        size=4,
-        alpha=0.5,
-        jitter=False,
-        legend=False,
-    )
+    left, right = axes.get_xlim()
+    values, methods = rows[value] * scale, rows["method"].astype(str)
+    inside = values.between(left, right)
+    if inside.any():
+        sns.stripplot(
+            x=values[inside],
+            y=methods[inside],
+            hue=methods[inside],
+            order=list(shown),
+            hue_order=list(shown),
+            palette={name: look.colour for name, look in shown.items()},
+            ax=axes,
+            size=4,
+            alpha=0.5,
+            jitter=False,
+            legend=False,
+        )
     for collection in axes.collections:  # seeds just above the mean, so that neither hides
-        collection.set_offsets(collection.get_offsets() - [0, 0.2])  # type: ignore[operator]
-    edge = axes.get_xlim()[0]
-    for _, row in means.iterrows():
-        look = shown[str(row["method"])]
-        at = list(shown).index(str(row["method"])) + 0.12
-        if row["n"] > 1:
-            axes.plot([row["low"] * 100, row["high"] * 100], [at, at], color=look.colour, lw=2.2)
-        axes.plot(row["mean"] * 100, at, look.marker, color=look.colour, ms=8, mec="white")
-        if row["mean"] * 100 < edge:
-            below = f" \N{LEFTWARDS ARROW} mean {number(row['mean'] * 100, 1)}"
-            axes.text(edge, at, below, color=look.colour, size=9, va="center")
+        collection.set_offsets(collection.get_offsets() - [0, -_SEEDS])  # type: ignore[operator]
+    axes.set_xlim(left, right)
+    bars = equal = 0
+    for at, (method, look) in enumerate(shown.items()):
+        own = values[methods == method]
+        for beyond, edge in ((own < left, left), (own > right, right)):
+            if beyond.any():
+                _arrow(axes, edge, at + _SEEDS, look)
+        for _, row in means[means["method"] == method].iterrows():
+            mean, low, high = (float(row[name]) * scale for name in ("mean", "low", "high"))
+            bars += _draw_mean(axes, at, look, (mean, low, high), word)
+            if row["n"] > 1 and own.max() - own.min() < _EQUAL * scale:
+                equal += 1
+                _say_equal(axes, mean, at, int(row["n"]))
     axes.set_ylim(len(shown) - 0.5, -0.5)
+    axes.set_yticks(range(len(shown)), list(shown))
     axes.set(xlabel=across, ylabel=up)  # seaborn has put names of columns there
+    return Outside(int((~inside & values.notna()).sum()), bars, equal, int(values.notna().sum()))
+
+
+def unseen(panels: Iterable[Outside]) -> str:
+    """The sentences on what the panels' views leave out and on rows without an interval, or ""."""
+    found = list(panels)
+    points, bars, equal, of = (
+        sum(getattr(one, name) for one in found) for name in ("points", "bars", "equal", "of")
+    )
+    said = [f"{points} of {of} points"] if points else []
+    said += [many(bars, "end") + " of bars"] if bars else []
+    arrows = f"Arrows at an edge: {' and '.join(said)} lie outside." if said else ""
+    same = "“n equal”: all n seeds have the same value, so that no bar is seen." if equal else ""
+    return sentences(arrows, same)
+
+
+def _draw_mean(axes: Axes, at: int, look: Look, ends: tuple[float, float, float], word: str) -> int:
+    """Draw a mean with its interval; returns how many of the interval's ends lie outside."""
+    mean, low, high = ends
+    left, right = axes.get_xlim()
+    line = at + _MEAN
+    outside = 0
+    if low < right and high > left:  # neither is nan
+        axes.plot([max(low, left), min(high, right)], [line, line], color=look.colour, lw=2.2)
+    for beyond, edge in ((min(low, mean) < left, left), (max(high, mean) > right, right)):
+        if beyond:
+            _arrow(axes, edge, line, look)
+    outside += int(low < left) + int(high > right)
+    if left <= mean <= right:
+        axes.plot(mean, line, look.marker, color=look.colour, ms=8, mec="white")
+    elif mean < left:
+        said = f" \N{LEFTWARDS ARROW} {word} {number(mean, 1)}"
+        axes.text(left, at + _WORDS, said, color="#333333", size=8, va="center")
+    elif mean > right:
+        said = f"{word} {number(mean, 1)} \N{RIGHTWARDS ARROW} "
+        axes.text(right, at + _WORDS, said, color="#333333", size=8, va="center", ha="right")
+    return outside
+
+
+def _arrow(axes: Axes, edge: float, at: float, look: Look) -> None:
+    """Mark on an edge of the view that something lies beyond it."""
+    marker = "<" if edge == axes.get_xlim()[0] else ">"
+    axes.plot(edge, at, marker, color=look.colour, ms=5, mew=0, clip_on=False, zorder=3)
+
+
+def _say_equal(axes: Axes, mean: float, at: int, n: int) -> None:
+    """Say beside a mark that all seeds have its value, so that no bar is expected."""
+    left, right = axes.get_xlim()
+    if left <= mean <= right:
+        late = mean > left + 0.8 * (right - left)
+        axes.annotate(
+            f"{n} equal",
+            (mean, at + _MEAN),
+            (-8 if late else 8, 0),
+            textcoords="offset points",
+            color="#333333",
+            size=8,
+            va="center",
+            ha="right" if late else "left",
+        )

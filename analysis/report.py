@@ -1,5 +1,6 @@
 """The report: one self-contained HTML page, and each figure beside it as PNG and SVG."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,17 @@ from analysis import figures
 from analysis.cells import heading, shown, varying
 from analysis.drawing import NothingToDraw
 from analysis.provenance import provenance
+from analysis.sections import of_several, of_verdicts
 from analysis.summary import summary
 from analysis.svg import inline, save
 from analysis.tables import Results
 from analysis.wording import MISSING, answer, lead, mean_and_half, subject
 from studies.errors import UserError
 
-_HERE = Path(__file__).parent
+_PAGE = Path(__file__).parent / "page"
 
 
-def write(results: Results, output: Path) -> Path:
+def write(results: Results, output: Path, several: Mapping[str, Results] | None = None) -> Path:
     """Write ``report.html`` and the figures' files into a folder.
 
     The same results give the same bytes.
@@ -28,6 +30,8 @@ def write(results: Results, output: Path) -> Path:
     Args:
         results: of one or several studies, finished or not.
         output: the folder; made if it is not there.
+        several: the results one by one under the names that they are shown with, to be set side by
+            side; nothing for a single study.
 
     Returns:
         The page's path.
@@ -38,18 +42,18 @@ def write(results: Results, output: Path) -> Path:
     try:
         output.mkdir(parents=True, exist_ok=True)
         page = output / "report.html"
-        page.write_text(_page(results, output), encoding="utf-8")
+        page.write_text(_page(results, output, several or {}), encoding="utf-8")
     except OSError as error:
         reason = error.strerror or str(error)
         raise UserError(f"report folder {output}: {reason}; give one that can be written") from None
     return page
 
 
-def _page(results: Results, output: Path) -> str:
+def _page(results: Results, output: Path, several: Mapping[str, Results]) -> str:
     cells = summary(results)
     drawn, skipped = _figures(results, output)
     environment = Environment(
-        loader=FileSystemLoader(_HERE),
+        loader=FileSystemLoader(_PAGE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -57,7 +61,7 @@ def _page(results: Results, output: Path) -> str:
     )
     return environment.get_template("report.html").render(
         results=results,
-        title=", ".join(results.names) or ", ".join(results.trials["study"].unique()),
+        title=", ".join(several or results.names) or ", ".join(results.trials["study"].unique()),
         descriptions=list(dict.fromkeys(s.description for s in results.studies if s.description)),
         subject=subject(results),
         lead=lead(results),
@@ -68,7 +72,10 @@ def _page(results: Results, output: Path) -> str:
         figures=drawn,
         skipped=skipped,
         provenance=provenance(results),
-        css=Markup((_HERE / "report.css").read_text(encoding="utf-8")),  # noqa: S704  (ours)
+        beside=of_several(several) if len(several) > 1 else None,
+        css=Markup((_PAGE / "report.css").read_text(encoding="utf-8")),  # noqa: S704  (ours)
+        script=Markup((_PAGE / "report.js").read_text(encoding="utf-8")),  # noqa: S704  (ours)
+        **of_verdicts(results, [figure["name"] for figure in drawn]),
     )
 
 
@@ -99,6 +106,7 @@ def _row(results: Results, cell: pd.Series) -> dict[str, Any]:
         "accuracy": mean_and_half(cell["accuracy"], cell["accuracy_high"], 2),
         "difference": difference if cell["pairs"] else MISSING,
         "pairs": cell["pairs"],
+        "numbers": {name: cell[name] for name in ("accuracy", "difference", "changed")},
         "changed": mean_and_half(cell["changed"], cell["changed_high"], 1),
         "n": cell["n"],
         "planned": cell["planned"],

@@ -32,6 +32,13 @@ _FIXED = {
     "minimal-flipping": Look("#E69F00", "D", "--"),
 }
 
+#: Of a verdict's conclusion.
+CONCLUSIONS = {
+    "supported": Look("#0072B2", "o", "-"),
+    "undecided": Look("#777777", "D", "-"),
+    "refuted": Look("#D55E00", "X", "-"),
+}
+
 
 def looks(methods: Sequence[str]) -> dict[str, Look]:
     """The look of each method.

@@ -5,6 +5,7 @@ read when asked: DuckDB relations over Arrow data sets, so that any filesystem t
 will do and columns and groups that are not wanted are never held in memory.
 """
 
+import io
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from studies.errors import UserError
 from studies.results import Finished, failed, finished
 from studies.schemas import TABLES
 from studies.store import Store, studies_in
-from studies.trial import SETTABLE
+from studies.trial import SETTABLE, Trial
 
 if TYPE_CHECKING:
     from studies.study import Study
@@ -34,7 +35,7 @@ _DERIVED = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # each is itself, so that what is made of it can be kept
 class Results:
     """What one or several studies have brought so far.
 
@@ -49,7 +50,10 @@ class Results:
         layers: likewise a row per trial, epoch and layer, with `changed`, the layer's fraction of
             connections that are pruned or flipped.
         tuning: the finished trials on tuning seeds, which are in none of the others.
-        plan: a row of fields per trial of the union of all definitions that were run.
+        plan: a row of fields per trial of the union of all definitions that were run, and `first`,
+            whether its study's earliest definition asked for it.
+        benchmarks: a row per measure of the last whole run of `make bench` on this machine's
+            results, with `values`, those of each round; empty where there is none.
         studies: those definitions, per study the earliest first.
         failed: ids of trials that failed and are not finished.
         damaged: the damaged parts that were left out, as ``study/table/part``.
@@ -64,6 +68,7 @@ class Results:
     layers: duckdb.DuckDBPyRelation
     tuning: pd.DataFrame
     plan: pd.DataFrame
+    benchmarks: pd.DataFrame
     studies: tuple["Study", ...]
     failed: tuple[str, ...]
     damaged: tuple[str, ...]
@@ -159,9 +164,8 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
         epochs=_rows(connection, "epochs", every, trials),
         layers=_rows(connection, "layers", every, trials),
         tuning=_together(one.tuning for one in every),
-        plan=pd.concat([_plan(one.definitions) for one in every]).drop_duplicates(
-            ignore_index=True
-        ),
+        plan=_plans(every),
+        benchmarks=_benchmarks(every[0].store),
         studies=tuple(study for one in every for study in one.definitions),
         failed=tuple(trial for one in every for trial in sorted(failed(one.store, one.done.ids))),
         damaged=tuple(
@@ -219,6 +223,18 @@ def _nothing(store: Store, uri: str) -> UserError:
     return UserError(f"no results in {uri}; run `untuned run {store.study}` first{others}")
 
 
+def _benchmarks(store: Store) -> pd.DataFrame:
+    """The last whole run of the benchmarks that lie beside the studies; a quick one is none."""
+    content = store.beside("benchmarks.parquet")
+    try:
+        rows = pd.read_parquet(io.BytesIO(content or b""))
+        whole = rows[~rows["quick"]].dropna(subset="values")
+    except (pa.ArrowException, OSError, KeyError):
+        return pd.DataFrame(columns=["group", "measure", "values", "machine", "versions"])
+    last: pd.DataFrame = whole[whole["at"] == whole["at"].max()].reset_index(drop=True)
+    return last
+
+
 def _rows(
     connection: duckdb.DuckDBPyConnection,
     table: str,
@@ -247,12 +263,22 @@ def _rows(
 def _plan(definitions: tuple["Study", ...]) -> pd.DataFrame:
     """A row of fields per trial of the union of the definitions, in the definitions' order."""
     tuning = _tuning(definitions)
-    every = (trial for study in definitions for trial in study.trials())
-    trials = dict.fromkeys(trial for trial in every if trial.seed not in tuning)
+    asked = [(trial, n == 0) for n, study in enumerate(definitions) for trial in study.trials()]
+    trials: dict[Trial, bool] = {}
+    for trial, first in asked:
+        if trial.seed not in tuning:
+            trials.setdefault(trial, first)
     kinds = {name: TABLES["trials"].field(name).type for name in SETTABLE}
     values = {name: pa.array([getattr(t, name) for t in trials], kinds[name]) for name in SETTABLE}
     plan: pd.DataFrame = pa.table(values).to_pandas()
-    return plan
+    return plan.assign(first=list(trials.values()))
+
+
+def _plans(every: Iterable[_Loaded]) -> pd.DataFrame:
+    """The studies' plans together; what one asked for first was asked for first."""
+    plan = pd.concat([_plan(one.definitions) for one in every], ignore_index=True)
+    first = plan.groupby(list(SETTABLE), sort=False)["first"].transform("max")
+    return plan.assign(first=first).drop_duplicates(list(SETTABLE), ignore_index=True)
 
 
 def _tuning(definitions: tuple["Study", ...]) -> set[int]:

@@ -56,6 +56,15 @@ class Folder:
         with self._fs.open_input_file(f"{self.root}/{path}") as stream:
             return bytes(stream.read())
 
+    def beside(self, name: str) -> bytes:
+        """The bytes of a file that lies beside the folder.
+
+        Raises:
+            OSError: it cannot be read, or there is none.
+        """
+        with self._fs.open_input_file(f"{self.root.rpartition('/')[0]}/{name}") as stream:
+            return bytes(stream.read())
+
     def dataset(self, folder: str, names: Iterable[str], schema: pa.Schema) -> ds.Dataset:
         """Parquet files of a folder as an Arrow data set; nothing is read before it is asked for.
 

@@ -75,6 +75,12 @@ class Store:
         """The study's folder where it is on a local disk, else None."""
         return Path(self.root) if self._files.is_local else None
 
+    def beside(self, name: str) -> bytes | None:
+        """The bytes of a file that lies beside the studies' folders; None if there is none."""
+        with contextlib.suppress(OSError):
+            return self._files.beside(name)
+        return None
+
     def prepare(self) -> None:
         """Make sure that results can be written.
 

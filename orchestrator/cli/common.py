@@ -11,12 +11,15 @@ from studies.errors import UserError
 from studies.trial import SETTABLE, Trial
 
 if TYPE_CHECKING:
+    from analysis import Results
     from orchestrator.driver import Resources
     from studies.store import Store
     from studies.study import Study
     from trainers.datasets import Place
 
 study_argument = click.argument("study")
+
+studies_argument = click.argument("studies", nargs=-1, required=True, metavar="STUDY...")
 
 results_option = click.option(
     "--results",
@@ -175,6 +178,41 @@ def recorded(name_or_path: str, results: str) -> "tuple[Store, list[Study]]":
     study = None if name_or_path in there else find(name_or_path)
     store = Store(results, study.name if study else name_or_path)
     return store, store.definitions() or ([study] if study else [])
+
+
+def with_results(name: str, results: str) -> "Store":
+    """The results of a study by its name or file, or by the folder or URI that they lie in.
+
+    Raises:
+        UserError: there are none.
+    """
+    from studies.store import Store
+
+    above, _, last = name.rstrip("/").rpartition("/")
+    if above and not name.endswith((".yaml", ".yml")):
+        store, said = Store(above, last), name
+    else:
+        store, _ = recorded(name, results)
+        said = f"{store.study} in {results}"
+    if not store.definitions():
+        raise UserError(f"no results of {said}; run first: untuned run {name}")
+    return store
+
+
+def loaded(names: Sequence[str], results: str) -> "Results":
+    """The results of several studies, read together; what is damaged is said.
+
+    Raises:
+        UserError: one of them has none.
+    """
+    import sys
+
+    import analysis
+
+    found = analysis.load([with_results(name, results).uri for name in names])
+    for part in found.damaged:
+        print(f"damaged part {part}, left out", file=sys.stderr)
+    return found
 
 
 def cells(trials: Sequence[Trial]) -> tuple[list[str], dict[tuple[str, ...], list[str]]]:

@@ -1,32 +1,39 @@
 """`untuned report`."""
 
-import sys
 from pathlib import Path
 
 import click
 
 from orchestrator.cli import common
-from studies.errors import UserError
 
 
 @click.command(name="report")
-@common.study_argument
+@common.studies_argument
 @common.results_option
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="Folder for the page and its figures; the study's own `report` folder if not given.",
+    help="Folder for the page and its figures; the study's own `report` folder if not given, "
+    "`reports` here for several.",
 )
-def command(study: str, results: str, output: Path | None) -> None:
-    """Write a page with the tables and figures of STUDY's results."""
+def command(studies: tuple[str, ...], results: str, output: Path | None) -> None:
+    """Write a page with the verdicts, tables and figures of STUDIES' results.
+
+    Several studies are read together and set side by side; a study's name, its file, or the folder
+    or URI of its results, as in results-of-may/digits.
+    """
     import analysis
     from analysis import report
 
-    store, _ = common.recorded(study, results)
-    if not store.definitions():
-        raise UserError(f"no results of {store.study} in {results}; run first: untuned run {study}")
-    loaded = analysis.load(store.uri)
-    for part in loaded.damaged:
-        print(f"{store.study}: damaged part {part}, left out", file=sys.stderr)
-    folder = output or (store.local_path or Path("reports") / store.study) / "report"
-    print(f"report: {report.write(loaded, folder)}")
+    stores = [common.with_results(name, results) for name in dict.fromkeys(studies)]
+    loaded = common.loaded(studies, results)
+    several = {}
+    if len(stores) > 1:
+        names = [store.study for store in stores]
+        unique = len(set(names)) == len(names)
+        several = {s.study if unique else s.uri: analysis.load(s.uri) for s in stores}
+    together = Path("reports") / "-".join(dict.fromkeys(store.study for store in stores))
+    own = stores[0].local_path if len(stores) == 1 else None
+    print(
+        f"report: {report.write(loaded, output or (own / 'report' if own else together), several)}"
+    )

@@ -36,6 +36,7 @@ class Row:
         high: the upper quartile.
         unit: of the three.
         wanted: ``at most 0.8``, or nothing.
+        values: of each round, of which the others are made.
     """
 
     group: str
@@ -45,13 +46,14 @@ class Row:
     high: float
     unit: str
     wanted: str = ""
+    values: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, group, measure, values, unit, wanted=""):
         """The median and the quartiles of values."""
         many = list(values)
         low, _, high = statistics.quantiles(many, n=4) if len(many) > 1 else many * 3
-        return cls(group, measure, statistics.median(many), low, high, unit, wanted)
+        return cls(group, measure, statistics.median(many), low, high, unit, wanted, tuple(many))
 
     @property
     def reached(self):

@@ -1,0 +1,59 @@
+"""What a field off its default changes, paired by seed, all other such fields at their defaults.
+
+Claim C8: a threshold-free method would have a tuned threshold in disguise if some value of these
+fields did much better than the default.
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis.cells import BASELINE
+from analysis.estimates import grouped
+from analysis.pairing import at_default
+from studies.trial import FIELDS
+
+#: Where a threshold could hide: only the ratio of learning rate and the scores' range counts, so
+#: the rate stands for both.
+HIDDEN = ("learning_rate", "score_offset", "adam_epsilon", "penalty")
+VALUE = "test_accuracy"
+
+
+def sweep(trials: pd.DataFrame, field: str) -> pd.DataFrame:
+    """The trials in which of the hidden fields only this one may be off its default.
+
+    Args:
+        trials: a row per trial with the trial's fields.
+        field: one of `HIDDEN`.
+
+    Returns:
+        The rows of those threshold-free methods that have trials at the default and at another
+        value.
+    """
+    others = [name for name in HIDDEN if name != field]
+    free = (trials["density"] == 0) & (trials["method"] != BASELINE)
+    rows = trials[free & at_default(trials, others)]
+    default = rows[field] == FIELDS[field].default
+    methods = set(rows.loc[default, "method"]) & set(rows.loc[~default, "method"])
+    return rows[rows["method"].isin(methods)]
+
+
+def gains(rows: pd.DataFrame, field: str, within: Sequence[str]) -> pd.DataFrame:
+    """Accuracy at each value of a field minus that at its default, paired by seed.
+
+    Args:
+        rows: of `sweep`, with test_accuracy known.
+        field: the one that was varied.
+        within: the fields that both trials of a pair have in common, the method among them.
+
+    Returns:
+        A row per value and `within`: these, and the columns of `grouped`, fractions. The default's
+        own rows are 0 without an interval; values without a partner are left out.
+    """
+    on = [*within, "seed"]
+    default = rows.loc[rows[field] == FIELDS[field].default, [*on, VALUE]]
+    pairs = rows.merge(default, on=on, suffixes=("", "_at_default"), validate="many_to_one")
+    pairs["gain"] = pairs[VALUE] - pairs[f"{VALUE}_at_default"]
+    table = grouped(pairs, [*within, field], "gain")
+    table.loc[table[field] == FIELDS[field].default, ["low", "high"]] = float("nan")
+    return table
