@@ -11,6 +11,7 @@ from analysis.drawing import (
     Drawing,
     NothingToDraw,
     Panel,
+    completed,
     finish,
     limits,
     lost,
@@ -28,6 +29,10 @@ from analysis.wording import number
 
 #: Of the height of a category the part that its methods take.
 _FILLED = 0.84
+#: Of the height of a method how far its seeds lie above and its mean below the middle.
+_SEEDS, _MEAN = 0.22, 0.14
+#: What lies further from the view than so many times its width is left outside.
+_AFAR = 1.5
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def compare(
     idle = field in METHOD_ONLY and BASELINE in looks
     rowed = {name: look for name, look in looks.items() if not (idle and name == BASELINE)}
     categories = [value for value in ordered(results, field) if value in set(rows[field])]
-    height = 0.75 + len(categories) * (0.12 + 0.17 * len(rowed))
+    height = 0.75 + len(categories) * (0.12 + 0.19 * len(rowed))
     figure, placed, left_out = side_by_side(
         told, height, ACCURACY.side, second.side, same_across=False, same_up=True
     )
@@ -99,8 +104,7 @@ def compare(
             axes.set_xlim(_view(panel.rows, field, measure))
             outside.append(_draw(axes, panel.rows, field, categories, rowed, measure))
         counts += grouped(panel.rows, [field, "method"], ACCURACY.value)["n"].tolist()
-        axes_names = [shown(field, value) for value in categories]
-        left.set_yticks(range(len(categories)), axes_names)
+        left.set_yticks(range(len(categories)), [shown(field, value) for value in categories])
         if idle:
             dense = panel.rows[panel.rows["method"] == BASELINE]
             left.axvline(dense[ACCURACY.value].mean() * 100, color="#333333", lw=1, ls=(0, (4, 3)))
@@ -109,7 +113,7 @@ def compare(
         seeds(counts, "bar"),
         f"Dashed: mean of {BASELINE}, which has no {heading(field)}." if idle else "",
         unseen(outside),
-        lost(rows),
+        lost(results.trials),
         left_out,
     )
     finish(figure, title, rowed, note)
@@ -128,13 +132,23 @@ def _told(results: Results, field: str, trials: pd.DataFrame) -> list[Panel]:
 
 def _view(rows: pd.DataFrame, field: str, measure: Measure) -> tuple[float, float]:
     """Limits in percent or points."""
-    of = rows if measure.dense else rows[rows["method"] != BASELINE]
+    of = (rows if measure.dense else rows[rows["method"] != BASELINE]).dropna(subset=measure.value)
     if of.empty:
         return 0, 1
     low, high = view(of, [field, "method"], measure.value, bounded=measure != DIFFERENCE)
     if measure == CHANGED:
         return 0, limits(0, max(high, 1))[1]
+    low, high = _widened(completed(of)[measure.value] * 100, low, high)
     return (min(low, -0.2), max(high, 0.2)) if measure.whole else (low, high)
+
+
+def _widened(values: pd.Series, low: float, high: float) -> tuple[float, float]:
+    """Limits that hold all values, unless these lie so far away that they press all others."""
+    least, most = limits(values.min(), values.max())
+    span = _AFAR * (high - low)
+    return min(low, least) if least > low - span else low, (
+        max(high, most) if most < high + span else high
+    )
 
 
 def _draw(
@@ -157,13 +171,14 @@ def _draw(
                 continue
             at = place + step * (slot - (len(looks) - 1) / 2)
             chosen = (rows[field] == category) & (rows["method"] == method)
-            seen, missed = _draw_seeds(axes, rows.loc[chosen, measure.value] * 100, at, look)
+            own = rows.loc[chosen, measure.value] * 100
+            seen, missed = _draw_seeds(axes, own, at - _SEEDS * step, look)
             points, of = points + missed, of + seen + missed
             mean = means[(means[field] == category) & (means["method"] == method)]
             for _, row in mean.dropna(subset="mean").iterrows():
-                bars += _draw_mean(axes, row, at, look)
+                bars += _draw_mean(axes, row, at + _MEAN * step, look)
     if measure == DIFFERENCE:
-        axes.axvline(0, color="#333333", lw=0.9, zorder=0.5)
+        axes.axvline(0, color="#333333", lw=0.9, zorder=0.8)
     axes.set_ylim(len(categories) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
     return Outside(points, bars, 0, of)
@@ -174,7 +189,7 @@ def _draw_seeds(axes: Axes, values: pd.Series, at: float, look: Look) -> tuple[i
     known = values.dropna()
     left, right = axes.get_xlim()
     inside = known[known.between(left, right)]
-    axes.plot(inside, [at] * len(inside), "o", color=look.colour, ms=3.5, alpha=0.4, mew=0)
+    axes.plot(inside, [at] * len(inside), "o", color=look.colour, ms=3.5, alpha=0.55, mew=0)
     return len(inside), len(known) - len(inside)
 
 

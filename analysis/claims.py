@@ -78,6 +78,9 @@ _NINE_TENTHS = Criterion(
     share=0.9,
 )
 _OWN = (*METHOD_ONLY, *RECIPE)
+_SAME_COMPUTE = (
+    "Threshold-free training given the same compute, in more epochs, is not among these cells."
+)
 
 
 def _threshold_free(method: str) -> Criterion:
@@ -304,6 +307,7 @@ CLAIMS = (
         "thresholds",
         trials=honestly_tuned,
         figure="tuning",
+        note=_SAME_COMPUTE,
     ),
     Claim(
         "C7-flipping",
@@ -315,6 +319,7 @@ CLAIMS = (
         "thresholds",
         trials=honestly_tuned,
         figure="tuning",
+        note=_SAME_COMPUTE,
     ),
     _hidden("learning_rate", "rate", FREE, "ratio of learning rate and range of the scores"),
     _hidden("score_offset", "offset", FREE, "share of scores that start at or below zero"),

@@ -47,12 +47,15 @@ def comparable(trials: pd.DataFrame) -> pd.DataFrame:
         These rows with `epoch_ratio`: their seconds over the median of the dense trials of the same
         setting and machine.
     """
-    how = [*SETTING, *CONDITIONS]
-    dense = trials[trials["method"] == BASELINE]
-    counts = trials.groupby(how, dropna=False, sort=False).size().rename("trials").reset_index()
-    ran = counts.merge(dense[how].drop_duplicates(), on=how)
-    most = ran.sort_values("trials", ascending=False, kind="stable").drop_duplicates(list(SETTING))
-    kept = trials.merge(most[how], on=how)
+    # as one text, since a column may have no value, which is no key to merge on
+    texts = trials[list(CONDITIONS)].astype("string").fillna("")
+    conditions = texts[CONDITIONS[0]].str.cat(texts[list(CONDITIONS[1:])], sep=" | ")
+    ran = trials.assign(conditions=conditions)
+    how = [*SETTING, "conditions"]
+    counts = ran.groupby(how, sort=False).size().rename("trials").reset_index()
+    counts = counts.merge(ran.loc[ran["method"] == BASELINE, how].drop_duplicates(), on=how)
+    most = counts.sort_values("trials", ascending=False, kind="stable")
+    kept = ran.merge(most.drop_duplicates(list(SETTING))[how], on=how)
     place = [*SETTING, "host"]
     of_dense = kept[kept["method"] == BASELINE].groupby(place, sort=False)["epoch_seconds"]
     kept = kept.merge(of_dense.median().rename("of_dense").reset_index(), on=place)

@@ -68,7 +68,13 @@ def panels(results: Results, frame: pd.DataFrame, by: Sequence[str]) -> list[Pan
 
 
 def sheet(
-    panels: Sequence[Panel], height: float, across: str, up: str, *, same: bool = True
+    panels: Sequence[Panel],
+    height: float,
+    across: str,
+    up: str,
+    *,
+    same: bool = True,
+    same_up: bool = True,
 ) -> tuple[Figure, list[tuple[Axes, Panel]], str]:
     """An empty figure with axes for the panels, three in a row.
 
@@ -76,8 +82,9 @@ def sheet(
         panels: at least one; those beyond `MOST_PANELS` are left out.
         height: of a row of panels, in inches.
         across: the horizontal axis, with its unit.
-        up: the vertical axis, with its unit; all panels share it.
-        same: whether all panels share the horizontal axis too.
+        up: the vertical axis, with its unit.
+        same: whether all panels share the horizontal axis.
+        same_up: whether all panels share the vertical axis.
 
     Returns:
         The figure, its axes with their panels, and a sentence on what is left out or "".
@@ -87,7 +94,7 @@ def sheet(
     rows = math.ceil(len(shown) / columns)
     width = {1: 7.0, 2: 9.5, 3: 11.5}[columns]
     figure = Figure(figsize=(width, height * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False, sharey=True, sharex=same).ravel()
+    grid = figure.subplots(rows, columns, squeeze=False, sharey=same_up, sharex=same).ravel()
     for axes in grid[len(shown) :]:
         axes.set_visible(False)
     for axes, panel in zip(grid, shown, strict=False):

@@ -27,33 +27,45 @@ def scale(values: pd.Series) -> ScalarMappable:
     return ScalarMappable(Normalize(-reach, reach), mpl.colormaps[COLOURS])
 
 
-def draw_heat(axes: Axes, table: pd.DataFrame, colours: ScalarMappable) -> None:
+def draw_heat(
+    axes: Axes, means: pd.DataFrame, halves: pd.DataFrame, colours: ScalarMappable
+) -> None:
     """Draw a table, its first row at the top, with a number in each cell that has one.
 
     Args:
         axes: where to.
-        table: numbers, in the unit in which they are shown; index and columns are the labels.
+        means: in the unit in which they are shown; index and columns are the labels.
+        halves: half-widths of their intervals, written below them where they are known.
         colours: of `scale`.
     """
-    values = table.to_numpy(float)
-    axes.imshow(values, cmap=colours.cmap, norm=colours.norm, aspect="auto")
-    for (row, column), value in np.ndenumerate(values):
-        if np.isnan(value):
-            continue
-        said = number(value, 1 if abs(value) >= 10 else 2, sign=True)
-        ink = "white" if _luminance(colours.to_rgba(value)) < _DARK else "black"
-        axes.text(column, row, said, ha="center", va="center", size=8, color=ink)
-    axes.set_xticks(range(table.shape[1]), list(table.columns))
-    axes.set_yticks(range(table.shape[0]), list(table.index))
+    values, widths = means.to_numpy(float), halves.to_numpy(float)
+    axes.imshow(values, cmap=colours.cmap, aspect="auto").set_norm(colours.norm)
+    for row, column in np.argwhere(~np.isnan(values)).tolist():
+        value, half = float(values[row, column]), float(widths[row, column])
+        said = number(value, _digits(value), sign=True)
+        said += "" if np.isnan(half) else f"\n±{number(half, _digits(half))}"
+        ink = (
+            "white"
+            if _luminance(colours.to_rgba(values[row : row + 1, column])[0]) < _DARK
+            else "black"
+        )
+        axes.text(column, row, said, ha="center", va="center", size=7.5, color=ink)
+    axes.set_xticks(range(means.shape[1]), list(means.columns))
+    axes.set_yticks(range(means.shape[0]), list(means.index))
+    axes.tick_params(labelsize=8)
     axes.grid(visible=False)
 
 
-def outline(axes: Axes, row: int, column: int) -> None:
-    """Draw a frame round a cell."""
-    place = (column - 0.5, row - 0.5)
-    axes.add_patch(Rectangle(place, 1, 1, fill=False, ec="black", lw=2, clip_on=False, zorder=3))
+def outline(axes: Axes, column: int, rows: int) -> None:
+    """Draw a frame round a column of so many cells."""
+    place = (column - 0.5, -0.5)
+    frame = Rectangle(place, 1, rows, fill=False, ec="black", lw=2, clip_on=False, zorder=3)
+    axes.add_patch(frame)
 
 
-def _luminance(rgba: tuple[float, ...]) -> float:
-    red, green, blue = rgba[:3]
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+def _digits(value: float) -> int:
+    return 1 if abs(value) >= 10 else 2
+
+
+def _luminance(rgba: np.ndarray) -> float:
+    return float(rgba[:3] @ [0.2126, 0.7152, 0.0722])

@@ -43,6 +43,7 @@ _OF_BOTH = (
     "dataset_fingerprint",
     "test_images",
     "test_correct",
+    "seconds",
 )
 
 
@@ -182,7 +183,7 @@ def timed(results: Results) -> pd.DataFrame:
         "max(test_accuracy >= level) OVER (PARTITION BY attempt ORDER BY epoch "
         "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before, "
         "max(test_accuracy >= level) OVER (PARTITION BY attempt) AS ever "
-        "FROM epochs JOIN levels USING (attempt)) "
+        "FROM epochs JOIN levels USING (attempt) WHERE epoch > 0) "
         "WHERE ever AND NOT coalesce(before, false) GROUP BY attempt"
     ).df()
     seconds["log_seconds"] = np.log(seconds["log_seconds"].where(seconds["log_seconds"] > 0))
@@ -200,20 +201,27 @@ def at_own_best_recipe(results: Results) -> pd.DataFrame:
     if tuning.empty or not recipe:
         return trials.iloc[:0]
     arm = [name for name in CELL if name not in recipe]
-    means = _means(tuning, arm, recipe)
-    chosen = means.loc[means.groupby(arm, sort=False)["mean"].idxmax(), [*arm, *recipe]]
-    several = means.groupby(arm, sort=False).size().rename("recipes").reset_index()
-    chosen = chosen.merge(several[several["recipes"] > 1], on=arm)
-    return trials.merge(chosen[[*arm, *recipe]], on=[*arm, *recipe])
+    return trials.merge(_chosen(tuning, trials, arm, recipe), on=[*arm, *recipe])
 
 
-def _means(tuning: pd.DataFrame, arm: Sequence[str], choices: Sequence[str]) -> pd.DataFrame:
-    """Mean validation accuracy per arm and choice, of the arms with the same seeds everywhere."""
-    groups = tuning.groupby([*arm, *choices], sort=False)
-    means: pd.DataFrame = groups["validation_accuracy"].agg(["mean", "count"]).reset_index()
-    counts = means.groupby(list(arm), sort=False)["count"]
-    equal = counts.transform("min") == counts.transform("max")
-    found: pd.DataFrame = means.loc[equal].dropna(subset="mean")
+def _chosen(
+    tuning: pd.DataFrame, trials: pd.DataFrame, arm: Sequence[str], choices: Sequence[str]
+) -> pd.DataFrame:
+    """Per arm the choice with the best mean validation accuracy; of equal ones the first.
+
+    An arm has to have two choices at least, all that `trials` have, on as many seeds each.
+    """
+    every = [*arm, *choices]
+    wanted = trials[every].drop_duplicates().groupby(list(arm), sort=False).size()
+    groups = tuning.groupby(every, sort=False)["validation_accuracy"]
+    means: pd.DataFrame = groups.agg(["mean", "count"]).reset_index()
+    means = means.merge(wanted.rename("wanted").reset_index(), on=list(arm))
+    arms = means.groupby(list(arm), sort=False)
+    counts, tried = arms["count"], arms["mean"].transform("count")
+    fair = (counts.transform("min") == counts.transform("max")) & (tried == means["wanted"])
+    means = means[fair & (means["wanted"] > 1)]
+    best = means.groupby(list(arm), sort=False)["mean"].idxmax()
+    found: pd.DataFrame = means.loc[best, every]
     return found
 
 
@@ -225,8 +233,8 @@ def honestly_tuned(results: Results) -> pd.DataFrame:
     tuned on).
 
     Returns:
-        Rows of `judged` with `density` `TUNED`, and `chosen` (the density), `spent` (trainings,
-        the fresh one included) and `spent_seconds` of the replicate.
+        `judged`, and such a row per replicate with `density` `TUNED`, `chosen` (the density),
+        `spent` (trainings, the fresh one included) and `spent_seconds`, nan for the others.
     """
     trials, tuning = judged(results), results.tuning
     seeds, tuners = (sorted(rows["seed"].unique()) for rows in (trials, tuning))
@@ -235,20 +243,22 @@ def honestly_tuned(results: Results) -> pd.DataFrame:
     found = []
     for replicate, seed in enumerate(seeds[: len(tuners) // per]):
         own = tuning[tuning["seed"].isin(tuners[replicate * per : (replicate + 1) * per])]
-        own = own[own["density"] > 0]
-        means = _means(own, arm, ["density"])
-        means = means[means.groupby(arm, sort=False)["density"].transform("size") > 1]
-        best = means.loc[means.groupby(arm, sort=False)["mean"].idxmax(), [*arm, "density"]]
+        best = _chosen(own, trials, arm, ["density"])
         spent = own.groupby(arm, sort=False)["seconds"].agg(["size", "sum"]).reset_index()
-        fresh = trials[trials["seed"] == seed].merge(best, on=[*arm, "density"])
-        found.append(fresh.merge(spent, on=arm))
+        here = trials[(trials["seed"] == seed) & (trials["density"] > 0)]
+        several = here[here.duplicated(arm, keep=False)].drop_duplicates(arm)
+        fresh = here.merge(best, on=[*arm, "density"]).merge(spent, on=arm)
+        # A replicate that cannot be tuned yet is planned all the same.
+        open_ones = several.merge(fresh[arm], on=arm, how="left", indicator=True)
+        left = open_ones[open_ones["_merge"] == "left_only"].drop(columns="_merge")
+        found += [fresh, left.assign(attempt=None, accuracy=math.nan)]
     if not found:
-        return trials.iloc[:0].assign(chosen=[], spent=[], spent_seconds=[])
+        return trials
     rows: pd.DataFrame = pd.concat(found, ignore_index=True)
-    made: pd.DataFrame = rows.assign(
+    made = rows.assign(
         chosen=rows["density"],
         density=TUNED,
         spent=rows["size"] + 1,
         spent_seconds=rows["sum"] + rows["seconds"],
     )
-    return made
+    return pd.concat([trials, made], ignore_index=True)

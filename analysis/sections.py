@@ -12,7 +12,7 @@ from analysis.claim import Claim
 from analysis.estimates import Estimate
 from analysis.statistics.paired import Interval
 from analysis.tables import Results
-from analysis.verdicts import Comparison, Verdict, overall, untested, verdicts
+from analysis.verdicts import Comparison, Overall, Verdict, overall, untested, verdicts
 from analysis.wording import MISSING, mean_and_half, number
 
 
@@ -58,7 +58,7 @@ def _claim(
                 "method": one.method,
                 "conclusion": one.conclusion,
                 "summed_up": telling.summed_up(one),
-                "kind": telling.kind(one.cells[0]),
+                "kind": _kind(one),
             }
             for one in overall(own)
         ],
@@ -67,6 +67,13 @@ def _claim(
         "comparisons": [(*about, *_compared(one)) for about, one in named],
         "pairs": [(*about, *pair) for about, one in named for pair in telling.pairs(one)],
     }
+
+
+def _kind(one: Overall) -> str:
+    exploratory = sum(bool(verdict.exploratory) for verdict in one.cells)
+    if exploratory in (0, len(one.cells)):
+        return "exploratory" if exploratory else "confirmatory"
+    return f"exploratory in {exploratory} of {len(one.cells)}"
 
 
 def _about(results: Results, verdict: Verdict) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from analysis.cells import label, settings
 from analysis.claim import Claim
@@ -79,12 +80,31 @@ def kind(verdict: Verdict) -> str:
 
 def cautions(verdict: Verdict) -> list[str]:
     """What else has to be known of a verdict, in phrases."""
+    flags = [*_spent(verdict), *verdict.flags]
     lost = [f"{count} {outcome}" for outcome, count in verdict.lost.items() if count]
     if not lost:
-        return list(verdict.flags)
+        return flags
     still = "still " if verdict.without_lost == verdict.conclusion else ""
     said = f"of its trials {' and '.join(lost)}; without them {still}{verdict.without_lost}"
-    return [said, *verdict.flags]
+    return [said, *flags]
+
+
+def _spent(verdict: Verdict) -> list[str]:
+    """What tuning cost, where something was tuned."""
+    pairs = verdict.decisive.pairs
+    if "spent" not in pairs or pairs.empty:
+        return []
+    trainings = pairs["spent"].mean()
+    times = pairs["spent_seconds"].sum() / pairs["seconds_of_partner"].sum()
+    return [
+        f"tuned with {trainings:.3g} trainings a replicate, which took {times:.3g} times the "
+        f"seconds of the one threshold-free; chosen: {_choices(pairs['chosen'])}"
+    ]
+
+
+def _choices(chosen: "pd.Series[float]") -> str:
+    counts = chosen.value_counts().sort_index()
+    return ", ".join(f"{value:g} ({count})" for value, count in counts.items())
 
 
 def summed_up(one: Overall) -> str:

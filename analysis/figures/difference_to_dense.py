@@ -16,7 +16,7 @@ from analysis.drawing import (
     split,
 )
 from analysis.estimates import differences, grouped
-from analysis.points import draw_points, view
+from analysis.points import Outside, draw_points, unseen, view
 from analysis.tables import Results
 
 ORDER = 15
@@ -32,12 +32,13 @@ def draw(results: Results) -> Drawing:
     height, across = 0.8 + 0.38 * len(shown), f"test accuracy minus {BASELINE} (points)"
     figure, panels, left_out = sheet(split(results, pairs), height, across, "")
     counts: list[int] = []
+    outside: list[Outside] = []
     margin = results.margin
     for axes, panel in panels:
         means = grouped(panel.rows, varying(results), "difference")
         counts += means["n"].tolist()
         axes.set_xlim(_view(pairs, varying(results), margin))
-        draw_points(axes, panel.rows, means, "difference", shown)
+        outside.append(draw_points(axes, panel.rows, means, "difference", shown))
         axes.axvline(0, color="#333333", lw=0.9, zorder=0.5)
         if margin is not None:
             axes.axvspan(-margin, margin, color="#777777", alpha=0.13, lw=0, zorder=0.4)
@@ -47,7 +48,11 @@ def draw(results: Results) -> Drawing:
         else f"Grey: the study's margin, ±{margin:g} points, fixed before it ran."
     )
     note = sentences(
-        "Small points: one pair of trials of one seed each.", seeds(counts, "bar"), zone, left_out
+        "Small points: one pair of trials of one seed each.",
+        seeds(counts, "bar"),
+        zone,
+        unseen(outside),
+        left_out,
     )
     finish(figure, TITLE, {}, note)
     caption = (
@@ -59,6 +64,6 @@ def draw(results: Results) -> Drawing:
 
 def _view(pairs: pd.DataFrame, by: Sequence[str], margin: float | None) -> tuple[float, float]:
     """Limits in points that hold zero and the margin beside the differences."""
-    low, high = view(pairs, by, "difference")
+    low, high = view(pairs, by, "difference", bounded=False)
     reach = 1.2 * (margin or 0)
     return min(low, -reach), max(high, reach)

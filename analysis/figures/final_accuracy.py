@@ -13,7 +13,7 @@ from analysis.drawing import (
     split,
 )
 from analysis.estimates import grouped
-from analysis.points import draw_points, view
+from analysis.points import Outside, draw_points, unseen, view
 from analysis.tables import Results
 
 ORDER = 10
@@ -29,16 +29,22 @@ def draw(results: Results) -> Drawing:
     height = 0.8 + 0.38 * len(shown)
     figure, panels, left_out = sheet(split(results, trials), height, "test accuracy (%)", "")
     counts: list[int] = []
+    outside: list[Outside] = []
     for axes, panel in panels:
         means = grouped(panel.rows, varying(results), "test_accuracy")
         counts += means["n"].tolist()
         axes.set_xlim(view(trials, varying(results), "test_accuracy"))
-        draw_points(axes, panel.rows, means, "test_accuracy", shown)
+        outside.append(draw_points(axes, panel.rows, means, "test_accuracy", shown))
         for mean in means.loc[means["method"] == BASELINE, "mean"]:
             axes.axvline(mean * 100, color="#333333", lw=0.9, ls=(0, (4, 3)), zorder=0.5)
     dashed = "Dashed: mean of dense." if BASELINE in shown else "The study has no dense training."
     note = sentences(
-        "Small points: one seed each.", seeds(counts, "bar"), dashed, lost(results.trials), left_out
+        "Small points: one seed each.",
+        seeds(counts, "bar"),
+        dashed,
+        unseen(outside),
+        lost(results.trials),
+        left_out,
     )
     finish(figure, TITLE, {}, note)
     caption = (

@@ -25,6 +25,9 @@ def sign_flip(values: ArrayLike, bound: float = 0.0, alternative: Alternative = 
     place and p = (1 + hits) / (1 + draws) (Phipson & Smyth 2010), with a seed of its own: the
     same values in any order give the same number.
 
+    Symmetry is needed: for exponential differences and 15 seeds it errs in 2% or, on the other
+    side, 12% of simulations instead of 5%, and so does the t test.
+
     Sums that differ by rounding alone count as equal. `scipy.stats.permutation_test`, with which
     the tests compare, allows for 1e-14 of the observed sum, too little for accuracies (multiples
     of one image, so ties are the rule) whose sum is near 0, and takes some 100 ms for n = 15.

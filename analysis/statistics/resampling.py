@@ -33,7 +33,9 @@ def bca(
 ) -> Interval:
     """A statistic with its bias-corrected and accelerated bootstrap interval.
 
-    Efron 1987, by `scipy.stats.bootstrap`.
+    Efron 1987, by `scipy.stats.bootstrap`. With few values it is too narrow: at 0.95 it covered
+    the mean of 5, 15 and 50 normal values in 84%, 91% and 94% of 20,000 simulations (of 15
+    exponential ones 90%). So it stands beside the t interval and does not take its place.
 
     Args:
         values: [n], one per seed.
@@ -85,6 +87,12 @@ def seeds_by_images(
     Seeds and images are drawn with replacement, independently of each other, and the percentiles
     of the mean are taken: the pigeonhole bootstrap (Owen 2007, doi:10.1214/07-AOAS122). The same
     seed draws the same seeds and images for any pair of arms of the same shape.
+
+    Coverage at 0.90, measured in 10,000 simulations with 15 seeds: 0.92 where seeds and images
+    both matter and 0.93 where images dominate; 0.99 where neither does, since the bootstrap counts
+    the noise of single trials on single images about three times; but 0.86 where the seeds are all
+    there is (5 seeds 0.78, 30 seeds 0.88), as percentiles of few values are too narrow. There the
+    t interval over seeds is right, so a claim should pass both.
 
     Args:
         arm: bool [S, N], whether the trial of a seed has an image right.

@@ -37,7 +37,11 @@ def typical(trial: Trial) -> dict[str, Any]:
 
 
 def write(writer: Writer, trial: Trial, final: dict[str, Any]) -> None:
-    """Record one trial whose figures approach those of `final` over its epochs."""
+    """Record one trial whose figures approach those of `final` over its epochs.
+
+    `final["epochs"]` holds columns of `epochs` with a value per epoch, `final["layers"]` columns of
+    `layers` with the value of all layers in the last epoch.
+    """
     epochs, layers = [], []
     for epoch in range(trial.epochs + 1):
         grown = 1.0 if epoch == trial.epochs else 1 - 0.5**epoch
@@ -46,6 +50,7 @@ def write(writer: Writer, trial: Trial, final: dict[str, Any]) -> None:
         epochs.append(
             _figures(accuracy, changed)
             | {"epoch": epoch, "train_seconds": 0.5, "evaluation_seconds": 0.1}
+            | {name: values[epoch] for name, values in final.get("epochs", {}).items()}
         )
         for number, connections in enumerate(LAYERS):
             off = round(changed * connections)
@@ -63,22 +68,27 @@ def write(writer: Writer, trial: Trial, final: dict[str, Any]) -> None:
                     "effective_zero": off,
                     "effective_positive": kept - half + off // 2,
                 }
+                | (final.get("layers", {}) if epoch == trial.epochs else {})
             )
-    row = _figures(final["test_accuracy"], final["changed"]) | {
-        "outcome": final.get("outcome", "completed"),
-        "last_epoch": trial.epochs,
-        "test_images": 8,
-        "test_correct": b"\xff",
-        "dataset_fingerprint": "0123456789ab",
-        "engine": "reference",
-        "seconds": 3.6,
-        "host": "secret-host",
-        "device": "cpu",
-        "threads": 1,
-        "pack_size": 1,
-        "versions": "numpy 2, torch 2",
-        "commit": None,
-    }
+    row = (
+        _figures(final["test_accuracy"], final["changed"])
+        | {
+            "outcome": final.get("outcome", "completed"),
+            "last_epoch": trial.epochs,
+            "test_images": 8,
+            "test_correct": b"\xff",
+            "dataset_fingerprint": "0123456789ab",
+            "engine": "reference",
+            "seconds": 3.6,
+            "host": "secret-host",
+            "device": "cpu",
+            "threads": 1,
+            "pack_size": 1,
+            "versions": "numpy 2, torch 2",
+            "commit": None,
+        }
+        | final.get("row", {})
+    )
     writer.add(trial, writer.attempt(), row, epochs, layers)
 
 

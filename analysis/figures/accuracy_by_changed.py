@@ -1,0 +1,139 @@
+"""Accuracy relative to dense training against the fraction of connections that are changed."""
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch, Rectangle
+
+from analysis.cells import settings, spread, varying
+from analysis.drawing import (
+    Drawing,
+    NothingToDraw,
+    finish,
+    limits,
+    lost,
+    methods_of,
+    panels,
+    seeds,
+    sentences,
+    sheet,
+)
+from analysis.estimates import grouped
+from analysis.points import view
+from analysis.relative import REFERENCE, relative
+from analysis.style import Look
+from analysis.tables import Results
+
+ORDER = 8
+TITLE = "Accuracy relative to dense against the connections changed"
+#: The claim of arXiv:2006.16627: fewer changed than this, more accuracy than that, in percent.
+_CHANGED, _ACCURACY = 10, 90
+#: What lies lower, in percent, is marked at the edge, so that differences above can be seen.
+_FLOOR = 75.0
+_CORNER: dict[str, Any] = {"color": "#009E73", "alpha": 0.13, "lw": 0}
+
+
+def draw(results: Results) -> Drawing:
+    """Draw a point per trial and the mean per method and setting, both in percent."""
+    every = relative(results.trials)
+    trials = every.dropna(subset=["relative", "changed"])
+    if trials.empty:
+        raise NothingToDraw("No trial that prunes or flips has a dense partner to relate it to.")
+    others = [name for name in settings(results) if name != "density"]
+    told = panels(results, spread(results, trials, others), others)
+    shown = methods_of(results, trials)
+    figure, placed, left_out = sheet(
+        told, 3.2, "changed connections (%)", "accuracy, percent of dense"
+    )
+    low, high = view(trials, varying(results), "relative", bounded=False)
+    most = max(trials["relative"].max() * 100, 103.0)
+    low, high = min(max(low, _FLOOR), _ACCURACY - 2.0), max(min(high, most), 101.0)
+    right = max(limits(0, trials["changed"].max() * 100)[1], 1.5 * _CHANGED)
+    counts: list[int] = []
+    outside = 0
+    for axes, panel in placed:
+        axes.set(xlim=(-0.03 * right, right), ylim=(low, high))
+        axes.add_patch(Rectangle((-right, _ACCURACY), right + _CHANGED, 2 * high, **_CORNER))
+        axes.axhline(100, color="#333333", lw=0.9, ls=(0, (4, 3)), zorder=1.5)
+        means = _means(panel.rows)
+        _draw(axes, panel.rows, means, shown)
+        counts += means["n"].tolist()
+        outside += _mark_outside(axes, means, shown)
+    note = sentences(
+        "Small rings: one seed each." if max(counts) > 1 else "",
+        seeds(counts, "bars"),
+        f"Triangles at an edge: {outside} of {len(counts)} means lie outside the view."
+        if outside
+        else "",
+        _reference(trials),
+        _alone(every),
+        lost(results.trials),
+        left_out,
+    )
+    corner = Patch(**_CORNER, label="claim: < 10%, > 90%")
+    finish(figure, TITLE, shown, note, [corner])
+    caption = (
+        "Final test accuracy as a percentage of that of dense training with the same seed, by the "
+        "share of connections that are pruned or flipped. Shaded: the corner of the original "
+        "paper's claim, fewer than 10% changed and more than 90% of dense's accuracy. Further up "
+        "and further left is better; a line joins the densities of a method that needs one."
+    )
+    return Drawing(figure, TITLE, caption, note)
+
+
+def _means(rows: pd.DataFrame) -> pd.DataFrame:
+    """Per method and density: accuracy relative to dense, and beside it the changed fraction."""
+    by = ["method", "density"]
+    changed = grouped(rows, by, "changed")[[*by, "mean", "low", "high"]]
+    return grouped(rows, by, "relative").merge(changed, on=by, suffixes=("", "_changed"))
+
+
+def _draw(axes: Axes, rows: pd.DataFrame, means: pd.DataFrame, shown: dict[str, Look]) -> None:
+    for method, look in shown.items():
+        own, of = (table[table["method"] == method] for table in (rows, means))
+        of = of.sort_values("density")
+        points = own["changed"] * 100, own["relative"] * 100
+        axes.errorbar(
+            of["mean_changed"] * 100,
+            of["mean"] * 100,
+            xerr=((of["high_changed"] - of["mean_changed"]) * 100).fillna(0),
+            yerr=((of["high"] - of["mean"]) * 100).fillna(0),
+            color=look.colour,
+            linestyle=look.line,
+            lw=1,
+            marker=look.marker,
+            ms=7.5,
+            mec="white",
+            elinewidth=1.3,
+        )
+        if (of["n"] > 1).any():  # else each is its mean
+            axes.plot(*points, "o", ms=3, mfc="white", mec=look.colour, mew=0.8, zorder=3)
+
+
+def _mark_outside(axes: Axes, means: pd.DataFrame, shown: dict[str, Look]) -> int:
+    """Mark the means above or below the view at its edge; returns how many there are."""
+    low, high = axes.get_ylim()
+    lost = means[~(means["mean"] * 100).between(low, high)]
+    for _, row in lost.iterrows():
+        under, look = row["mean"] * 100 < low, shown[str(row["method"])]
+        at = float(row["mean_changed"]) * 100, low if under else high
+        axes.plot(*at, "v" if under else "^", color=look.colour, ms=7, mew=0, clip_on=False)
+    return len(lost)
+
+
+def _reference(trials: pd.DataFrame) -> str:
+    """What the accuracies are relative to."""
+    own = int(trials["own"].sum())
+    first, second = f"dense from {REFERENCE} weights", "dense from the same weights"
+    if own == 0:
+        return f"Dashed, 100%: {first}."
+    both = f"{first}, where not there {second}"
+    return f"Dashed, 100%: {second if own == len(trials) else both}."
+
+
+def _alone(every: pd.DataFrame) -> str:
+    missing = int((every["relative"].isna() & every["test_accuracy"].notna()).sum())
+    return f"{missing} of {len(every)} trials have no dense partner of their own recipe." * bool(
+        missing
+    )

@@ -1,0 +1,22 @@
+"""Final accuracy by data set, and its difference to dense training."""
+
+from analysis.categories import CHANGED, DIFFERENCE, compare
+from analysis.drawing import Drawing
+from analysis.estimates import differences
+from analysis.tables import Results
+
+ORDER = 62
+TITLE = "Data sets"
+
+
+def draw(results: Results) -> Drawing:
+    """Draw accuracy in percent and its difference to dense in points, by data set and method."""
+    pairs = differences(results.trials)[["attempt", "difference"]]
+    trials = results.trials.merge(pairs, on="attempt", how="left")
+    caption = (
+        "Left: share of the test images that are classified correctly at the end, by data set. "
+        "Data sets differ in what can be reached; so to the right, where the study has it, the "
+        "difference to dense training with the same seed, which above zero is a method's lead."
+    )
+    second = DIFFERENCE if trials["difference"].notna().any() else CHANGED
+    return compare(results, "dataset", TITLE, caption, trials, second)

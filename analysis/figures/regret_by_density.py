@@ -1,0 +1,148 @@
+"""The regret of a wrong threshold, beside that of the methods that have none to choose."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from analysis.cells import ordered, settings
+from analysis.drawing import (
+    Drawing,
+    NothingToDraw,
+    Panel,
+    finish,
+    lost,
+    methods_of,
+    panels,
+    seeds,
+    sentences,
+    sheet,
+)
+from analysis.regret import Regrets, regrets
+from analysis.style import Look
+from analysis.tables import Results
+from analysis.wording import many
+
+ORDER = 7
+TITLE = "Regret of a wrong density"
+#: From so many points on a logarithmic axis keeps the small regrets legible.
+_WIDE = 4.0
+_TICKS = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
+
+
+@dataclass(frozen=True)
+class _Told(Panel):
+    """A panel with the method whose densities it shows, and what came out."""
+
+    method: str
+    regrets: Regrets
+
+    @property
+    def estimates(self) -> pd.DataFrame:
+        """All means with their intervals, in points."""
+        both = [self.regrets.curve, self.regrets.levels]
+        return pd.concat(both)[["mean", "low", "high"]] * 100
+
+
+def draw(results: Results) -> Drawing:
+    """Draw the regrets in points: marks over densities, and levels; a panel per method."""
+    told = _panels(results)
+    if not told:
+        raise NothingToDraw("No method is trained at several densities, of which one may be wrong.")
+    shown = methods_of(results, pd.concat(panel.rows for panel in told))
+    up = "regret (points of test accuracy)"
+    figure, placed, left_out = sheet(told, 3.3, "density", up)
+    drawn = told[: len(placed)]
+    means = pd.concat(panel.estimates["mean"] for panel in drawn)
+    ends = pd.concat(panel.estimates[["low", "high"]] for panel in drawn)
+    low, high = _view(means, ends)
+    for (axes, _), panel in zip(placed, drawn, strict=True):
+        _draw(axes, panel, shown, results.margin)
+        axes.set_ylim(low, high)
+    if means.max() >= _WIDE:
+        _make_logarithmic(placed[0][0])  # all panels share the axis
+    counts = [n for panel in drawn for n in (*panel.regrets.curve["n"], *panel.regrets.levels["n"])]
+    cut = int((ends["low"] < low).sum() + (ends["high"] > high).sum())
+    note = sentences(
+        seeds(counts, "bar or band"),
+        "Ringed: the best density of the grid, by the mean over the seeds that are shown; this "
+        "favours it (winner's curse) and makes all regrets larger, those of the methods without a "
+        "threshold (levels) included. Below zero they do better than it.",
+        f"Grey: the study's margin, ±{results.margin:g} points." if results.margin else "",
+        "Linear up to 1 point, logarithmic beyond." if means.max() >= _WIDE else "",
+        f"{many(cut, 'end')} of intervals outside the axis." if cut else "",
+        lost(results.trials),
+        left_out,
+    )
+    finish(figure, TITLE, shown, note)
+    caption = (
+        "By how many points of test accuracy a density falls behind the best one of its method, "
+        "paired by seed: what choosing a wrong threshold costs. Levels with a band: methods that "
+        "need none, held against the same best density. Lower is better."
+    )
+    return Drawing(figure, TITLE, caption, note)
+
+
+def _panels(results: Results) -> list[_Told]:
+    """A panel per setting and method of several densities."""
+    trials = results.trials.dropna(subset="test_accuracy")
+    others = [name for name in settings(results) if name != "density"]
+    told = []
+    for panel in panels(results, trials, others):
+        chosen = panel.rows[panel.rows["density"] > 0].groupby("method")["density"].nunique()
+        for method in ordered(results, "method"):
+            if chosen.get(method, 0) < 2:
+                continue
+            mine = (panel.rows["method"] == method) & (panel.rows["density"] > 0)
+            found = regrets(panel.rows, str(method))
+            title = f"{panel.title}: {method}" if panel.title else str(method)
+            levels = panel.rows["method"].isin(found.levels["method"])
+            told.append(_Told(title, panel.rows[mine | levels], str(method), found))
+    return told
+
+
+def _view(means: pd.Series, ends: pd.DataFrame) -> tuple[float, float]:
+    """Limits in points that hold all means, and intervals as far as a point beyond zero."""
+    low = min(means.min(), max(ends["low"].min(), -1.0))
+    high = max(means.max(), min(ends["high"].max(), max(means.max(), 1.0) * 1.3))
+    return 1.15 * low - 0.05, 1.15 * high + 0.05
+
+
+def _draw(axes: Axes, panel: _Told, shown: dict[str, Look], margin: float | None) -> None:
+    if margin is not None:
+        axes.axhspan(-margin, margin, color="#777777", alpha=0.13, lw=0, zorder=0.4)
+    axes.axhline(0, color="#333333", lw=0.9, zorder=0.5)
+    for _, level in panel.regrets.levels.iterrows():
+        look = shown[str(level["method"])]
+        axes.axhline(level["mean"] * 100, color=look.colour, linestyle=look.line, lw=1.6)
+        axes.axhspan(level["low"] * 100, level["high"] * 100, color=look.colour, alpha=0.1, lw=0)
+    curve, look = panel.regrets.curve, shown[panel.method]
+    mean, low, high = (curve[name].to_numpy() * 100 for name in ("mean", "low", "high"))
+    axes.errorbar(
+        curve["density"],
+        mean,
+        yerr=[np.nan_to_num(mean - low), np.nan_to_num(high - mean)],
+        color=look.colour,
+        linestyle=look.line,
+        marker=look.marker,
+        ms=6,
+        lw=1.6,
+        capsize=2.5,
+    )
+    axes.plot(panel.regrets.best, 0, "o", ms=13, mfc="none", mec="#333333", mew=1.3)
+
+
+def _make_logarithmic(axes: Axes) -> None:
+    low, high = axes.get_ylim()
+    axes.set_yscale("symlog", linthresh=1.0, linscale=1.0)
+    ticks = [sign * tick for tick in _TICKS for sign in (-1, 1) if low <= sign * tick <= high]
+    axes.yaxis.set_major_locator(FixedLocator(sorted(set(ticks))))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(_tick))
+    axes.set_ylim(low, high)
+
+
+def _tick(value: float, _: int | None) -> str:
+    return f"{value + 0.0:g}".replace("-", "\N{MINUS SIGN}")

@@ -1,0 +1,93 @@
+"""Validation accuracy against the trainings that were spent on tuning."""
+
+from collections import Counter
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from analysis.cells import heading, settings
+from analysis.drawing import (
+    Drawing,
+    NothingToDraw,
+    finish,
+    limits,
+    methods_of,
+    panels,
+    percent,
+    sentences,
+    sheet,
+)
+from analysis.style import Look
+from analysis.tables import Results
+from analysis.tuning import TUNED, arms
+
+ORDER = 12
+TITLE = "What tuning buys, and what it costs"
+
+
+def draw(results: Results) -> Drawing:
+    """Draw the expected best validation accuracy in percent against the trainings spent."""
+    tuning = results.tuning
+    by = [name for name in settings(results) if name not in TUNED]
+    table = arms(tuning, ["method", *by])
+    if not (table["settings"] > 1).any():
+        raise NothingToDraw("No method was trained with several settings on seeds to tune on.")
+    shown = methods_of(results, table)
+    across, up = "trainings spent", "expected best validation accuracy (%)"
+    figure, placed, left_out = sheet(panels(results, table, by), 3.5, across, up)
+    furthest = float(table["trainings"].max())
+    for axes, panel in placed:
+        _draw(axes, panel.rows, shown, furthest)
+        axes.set_xlim(0, 1.04 * furthest)
+        axes.set_ylim(limits(table["best"].min() * 100, table["best"].max() * 100))
+    note = sentences(
+        _seeds(table),
+        f"Tuned: {', '.join(_tuned(tuning))}.",
+        "Exact expectation over all orders in which settings may be tried; no band. A mark with a "
+        "thin level: one setting, nothing to tune (those of one cost stand side by side). Chosen "
+        "and shown on the same validation images and seeds, which favours whoever tries more: no "
+        "result, but what somebody who tunes sees.",
+        left_out,
+    )
+    finish(figure, TITLE, shown, note)
+    caption = (
+        "The best validation accuracy to be expected after so many trainings, if a method's "
+        "settings are tried in random order, each on all tuning seeds. Methods without a setting "
+        "to tune have theirs at once. The axis of accuracy does not start at zero."
+    )
+    return Drawing(figure, TITLE, caption, note)
+
+
+def _draw(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look], furthest: float) -> None:
+    beside: Counter[float] = Counter()
+    for method, look in shown.items():
+        line = rows[rows["method"] == method]
+        across, single = line["trainings"], len(line) == 1
+        if single:
+            level, cost = float(line["best"].iloc[0]) * 100, float(across.iloc[0])
+            axes.axhline(level, color=look.colour, ls=look.line, lw=0.8, alpha=0.7)
+            across = across + 0.02 * furthest * beside[cost]  # so that equal ones can be told apart
+            beside[cost] += 1
+        axes.plot(
+            across,
+            percent(line["best"]),
+            color=look.colour,
+            linestyle=look.line,
+            marker=look.marker,
+            ms=8 if single else 6,
+            mec="white",
+            mew=0.8,
+            lw=1.6,
+        )
+
+
+def _seeds(table: pd.DataFrame) -> str:
+    fewest, most = int(table["fewest"].min()), int(table["most"].max())
+    n = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    return f"Mean over n = {n} tuning seed{'' if n == '1' else 's'} per setting."
+
+
+def _tuned(tuning: pd.DataFrame) -> list[str]:
+    """The fields that differ within a method, in words."""
+    counts = tuning.groupby("method")[list(TUNED)].nunique()
+    return [heading(name) for name in TUNED if (counts[name] > 1).any()]

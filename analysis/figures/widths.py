@@ -1,0 +1,142 @@
+"""Accuracy and changed fraction against the width of the network, or the length of the training."""
+
+from collections.abc import Hashable, Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from analysis.cells import BASELINE, settings, spread, varying
+from analysis.drawing import (
+    Drawing,
+    NothingToDraw,
+    Panel,
+    completed,
+    finish,
+    limits,
+    lost,
+    methods_of,
+    panels,
+    percent,
+    seeds,
+    sentences,
+)
+from analysis.estimates import grouped
+from analysis.side_by_side import Side, side_by_side
+from analysis.style import Look
+from analysis.tables import Results
+from analysis.wording import many
+
+ORDER = 65
+TITLE = "What width and training length buy"
+_ACROSS = {
+    "width": "width (factor on hidden layers, log scale)",
+    "epochs": "training length (epochs, log scale)",
+}
+
+
+def draw(results: Results) -> Drawing:
+    """Draw final test accuracy and changed fraction in percent against width, or else epochs."""
+    trials = results.trials[
+        results.trials["test_accuracy"].notna() & (results.trials["epochs"] > 0)
+    ]
+    axis, told = _panels(results, trials)
+    shown = methods_of(results, pd.concat(panel.rows for panel in told))
+    figure, placed, left_out = side_by_side(
+        told,
+        3.1,
+        Side("test accuracy", _ACROSS[axis], "test accuracy (%)"),
+        Side("connections pruned or flipped", _ACROSS[axis], "changed connections (%)"),
+        same_across=True,
+    )
+    by = varying(results)
+    counts: list[int] = []
+    below, beyond, top = 0, 0, 0.0
+    low, high = _view(pd.concat(panel.rows for panel in told), by)
+    for accuracy, changed, panel in placed:
+        means = grouped(panel.rows, by, "test_accuracy")
+        share = grouped(panel.rows[panel.rows["method"] != BASELINE], by, "changed")
+        _draw_lines(accuracy, means, axis, shown)
+        _draw_lines(changed, share, axis, shown)
+        counts += means["n"].tolist()
+        below += int((means["mean"] * 100 < low).sum())
+        beyond += int((means["low"] * 100 < low).sum() + (means["high"] * 100 > high).sum())
+        top = max(top, 0.0, *(share[["mean", "high"]].max() * 100).dropna())
+        accuracy.set_ylim(low, min(high, 100.3))
+    placed[0][1].set_ylim(0, min(limits(0, top)[1], 101.0))  # all panels of a side share it
+    for axes in figure.axes:
+        _ticks(axes, sorted(set(trials[axis])))
+    note = sentences(
+        seeds(counts, "band"),
+        f"{many(below, 'mean')} below the axis of accuracy." if below else "",
+        f"{many(beyond, 'end')} of bands outside of it." if beyond else "",
+        f"{BASELINE} changes none by definition." if BASELINE in shown else "",
+        lost(results.trials),
+        left_out,
+    )
+    finish(figure, TITLE, shown, note)
+    caption = (
+        "Left: share of the test images that are classified correctly at the end. Right: share of "
+        "all connections that are pruned or flipped then. Each against the factor on the width of "
+        "the hidden layers, or against the length of the training where only that was varied. The "
+        "axis of accuracy does not start at zero."
+    )
+    return Drawing(figure, TITLE, caption, note)
+
+
+def _panels(results: Results, trials: pd.DataFrame) -> tuple[str, list[Panel]]:
+    """What is drawn against, and a panel per combination of the other settings.
+
+    Raises:
+        NothingToDraw: no method is trained at several widths or lengths with all else the same.
+    """
+    for axis in _ACROSS:
+        several = trials.groupby("method")[axis].transform("nunique") > 1
+        rows = trials[several]
+        counts = rows.groupby("method")[settings(results)].nunique()
+        others = [n for n in settings(results) if n != axis and (counts[n] > 1).any()]
+        every = panels(results, spread(results, rows, others), others) if len(rows) else []
+        told = [panel for panel in every if _several(panel.rows, axis)]
+        if told:
+            return axis, told
+    raise NothingToDraw("No method is trained at several widths or for several numbers of epochs.")
+
+
+def _several(rows: pd.DataFrame, axis: str) -> bool:
+    """Whether a method of the panel (one that it is about, not dense beside it) has a line."""
+    own = rows[rows["method"] != BASELINE]
+    counts = (rows if own.empty else own).groupby("method")[axis].nunique()
+    return bool((counts > 1).any())
+
+
+def _draw_lines(axes: Axes, means: pd.DataFrame, axis: str, shown: dict[str, Look]) -> None:
+    for method, look in shown.items():
+        line = means[means["method"] == method].sort_values(axis)
+        axes.plot(
+            line[axis],
+            percent(line["mean"]),
+            color=look.colour,
+            linestyle=look.line,
+            marker=look.marker,
+            ms=6,
+            mec="white",
+            lw=1.6,
+        )
+        band = percent(line["low"]), percent(line["high"])
+        axes.fill_between(line[axis], *band, color=look.colour, alpha=0.15, lw=0)
+
+
+def _ticks(axes: Axes, values: Sequence[Hashable]) -> None:
+    """A logarithmic axis of base 2 with a tick at each value."""
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(values, [f"{value:g}" for value in values])  # type: ignore[arg-type]
+    axes.minorticks_off()
+
+
+def _view(rows: pd.DataFrame, by: Sequence[str]) -> tuple[float, float]:
+    """Limits in percent for the means of completed trials and bands that are not too wide."""
+    means = grouped(completed(rows), by, "test_accuracy")
+    lowest, best = means["mean"].min() * 100, means["mean"].max() * 100
+    room = max(best - lowest, 2.0) / 2
+    ends = means[["mean", "low", "high"]] * 100
+    low, high = max(ends.min().min(), lowest - room), min(ends.max().max(), best + room, 100.0)
+    return limits(float(low), float(high))
