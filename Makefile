@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 #: Folder with MNIST/raw, for `make verify`; downloaded into the user's cache if not given.
 DATA ?=
 
-.PHONY: setup demo test test-slow lint verify bench constraints clean
+.PHONY: setup demo test test-slow test-browser lint verify bench constraints clean
 
 setup: $(VENV)/.ready
 
@@ -24,6 +24,9 @@ test: setup lint  ## style, types, imports between the folders, and the tests
 
 test-slow: setup  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
+
+test-browser: setup  ## the report's page in Chromium, skipped where there is none
+	$(BIN)/python -m pytest -m browser tests/analysis/test_browser.py
 
 lint: setup
 	$(BIN)/ruff check .

@@ -21,7 +21,7 @@ from analysis.drawing import (
     sentences,
 )
 from analysis.estimates import grouped
-from analysis.points import Outside, unseen, view
+from analysis.points import Outside, unseen
 from analysis.side_by_side import Side, side_by_side
 from analysis.style import Look
 from analysis.tables import Results
@@ -31,8 +31,8 @@ from analysis.wording import number
 _FILLED = 0.84
 #: Of the height of a method how far its seeds lie above and its mean below the middle.
 _SEEDS, _MEAN = 0.22, 0.14
-#: What lies further from the view than so many times its width is left outside.
-_AFAR = 1.5
+#: What lies further from the middle of the means than so many times its width is left outside.
+_AFAR = 6
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def compare(
     told = _told(results, field, trials)
     if not told:
         raise NothingToDraw(f"No two values of {heading(field)} are compared.")
-    rows = pd.concat([panel.rows for panel in told])
+    rows = pd.concat([panel.rows for panel in told])  # without nan: a row is a value
     looks = methods_of(results, rows)
     idle = field in METHOD_ONLY and BASELINE in looks
     rowed = {name: look for name, look in looks.items() if not (idle and name == BASELINE)}
@@ -97,17 +97,15 @@ def compare(
     figure, placed, left_out = side_by_side(
         told, height, ACCURACY.side, second.side, same_across=False, same_up=True
     )
-    counts: list[int] = []
     outside = []
     for left, right, panel in placed:
         for axes, measure in ((left, ACCURACY), (right, second)):
             axes.set_xlim(_view(panel.rows, field, measure))
             outside.append(_draw(axes, panel.rows, field, categories, rowed, measure))
-        counts += grouped(panel.rows, [field, "method"], ACCURACY.value)["n"].tolist()
         left.set_yticks(range(len(categories)), [shown(field, value) for value in categories])
         if idle:
-            dense = panel.rows[panel.rows["method"] == BASELINE]
-            left.axvline(dense[ACCURACY.value].mean() * 100, color="#333333", lw=1, ls=(0, (4, 3)))
+            _draw_level(left, panel.rows)
+    counts = [n for *_, panel in placed for n in panel.rows.groupby([field, "method"]).size()]
     note = sentences(
         "Small points: one seed each.",
         seeds(counts, "bar"),
@@ -131,24 +129,32 @@ def _told(results: Results, field: str, trials: pd.DataFrame) -> list[Panel]:
 
 
 def _view(rows: pd.DataFrame, field: str, measure: Measure) -> tuple[float, float]:
-    """Limits in percent or points."""
+    """Limits in percent or points that hold the seeds of completed trials, and most intervals.
+
+    A cell far away would press all others together: of those whose means lie beyond the middle of
+    them by more than `_AFAR` times its width no account is taken.
+    """
     of = (rows if measure.dense else rows[rows["method"] != BASELINE]).dropna(subset=measure.value)
     if of.empty:
         return 0, 1
-    low, high = view(of, [field, "method"], measure.value, bounded=measure != DIFFERENCE)
+    cells = grouped(completed(of), [field, "method"], measure.value)
+    numbers = ["mean", "low", "high", "least", "most"]
+    cells[numbers] *= 100
+    aside = max(1, len(cells) // 5) if len(cells) > 3 else 0
+    middle = cells["mean"].sort_values().iloc[aside : len(cells) - aside]
+    reach = _AFAR * max(middle.max() - middle.min(), 1)
+    near = cells[cells["mean"].between(middle.min() - reach, middle.max() + reach)]
+    least, most = near["least"].min(), near["most"].max()
+    # the intervals of two seeds are wide: no more of them than is shown of the seeds
+    room = max(most - least, 1)
+    low = min(least, max(near["low"].min(), least - room)) if near["low"].notna().any() else least
+    high = max(most, min(near["high"].max(), most + room)) if near["high"].notna().any() else most
+    if measure.whole:
+        low, high = min(low, 0), max(high, 0)
+    low, high = limits(low, high)
     if measure == CHANGED:
-        return 0, limits(0, max(high, 1))[1]
-    low, high = _widened(completed(of)[measure.value] * 100, low, high)
-    return (min(low, -0.2), max(high, 0.2)) if measure.whole else (low, high)
-
-
-def _widened(values: pd.Series, low: float, high: float) -> tuple[float, float]:
-    """Limits that hold all values, unless these lie so far away that they press all others."""
-    least, most = limits(values.min(), values.max())
-    span = _AFAR * (high - low)
-    return min(low, least) if least > low - span else low, (
-        max(high, most) if most < high + span else high
-    )
+        return 0, high
+    return (low, high) if measure == DIFFERENCE else (max(low, -1.0), min(high, 101.0))
 
 
 def _draw(
@@ -182,6 +188,12 @@ def _draw(
     axes.set_ylim(len(categories) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
     return Outside(points, bars, 0, of)
+
+
+def _draw_level(axes: Axes, rows: pd.DataFrame) -> None:
+    """Draw the mean of dense training, as accurate whatever the category."""
+    mean = rows.loc[rows["method"] == BASELINE, ACCURACY.value].mean() * 100
+    axes.axvline(mean, color="#333333", lw=1, ls=(0, (4, 3)))
 
 
 def _draw_seeds(axes: Axes, values: pd.Series, at: float, look: Look) -> tuple[int, int]:

@@ -12,6 +12,8 @@ from analysis.wording import number
 
 #: Orange for less, purple for more: told apart with any of the common colour blindnesses.
 COLOURS = "PuOr"
+#: More letters than these do not fit beside each other below a map.
+_LETTERS = 30
 #: Relative luminance (ITU-R BT.709) below which white is more legible than black.
 _DARK = 0.45
 
@@ -50,7 +52,9 @@ def draw_heat(
             else "black"
         )
         axes.text(column, row, said, ha="center", va="center", size=7.5, color=ink)
-    axes.set_xticks(range(means.shape[1]), list(means.columns))
+    labels = [str(name) for name in means.columns]
+    turned = 40 if sum(map(len, labels)) > _LETTERS else 0
+    axes.set_xticks(range(len(labels)), labels, rotation=turned)
     axes.set_yticks(range(means.shape[0]), list(means.index))
     axes.tick_params(labelsize=8)
     axes.grid(visible=False)

@@ -29,8 +29,8 @@ from analysis.style import Look
 from analysis.tables import Results
 from analysis.wording import many, number
 
-#: More panels than these are hard to read on a page, and more than these in a row too small.
-_MOST, _COLUMNS = 24, 4
+#: More rows than these are hard to read on a page, and more columns too small.
+_ROWS, _COLUMNS = 6, 4
 #: Inches, of a row.
 _HIGH = 2.2
 _BINS = 40
@@ -198,7 +198,7 @@ def _grid(
     """Axes for each setting and method, and a sentence on what is left out."""
     columns = min(len(shown), _COLUMNS)
     deep = math.ceil(len(shown) / columns)  # rows of a setting
-    told = panels[: max(1, _MOST // (deep * columns))]
+    told = panels[: max(1, _ROWS // deep)]
     wide = {1: 7.0, 2: 7.0, 3: 9.5, 4: 11.5}[columns]
     figure = Figure(figsize=(wide, _HIGH * deep * len(told)), layout="constrained")
     grid = figure.subplots(deep * len(told), columns, squeeze=False)

@@ -114,7 +114,7 @@ def draw_points(
         for _, row in means[means["method"] == method].iterrows():
             mean, low, high = (float(row[name]) * scale for name in ("mean", "low", "high"))
             bars += _draw_mean(axes, at, look, (mean, low, high), word)
-            if row["n"] > 1 and own.max() - own.min() < _EQUAL * scale:
+            if own.count() == row["n"] > 1 and own.max() - own.min() < _EQUAL * scale:
                 equal += 1
                 _say_equal(axes, mean, at, int(row["n"]))
     axes.set_ylim(len(shown) - 0.5, -0.5)

@@ -103,12 +103,13 @@ def _draw(axes: Axes, rows: pd.DataFrame, means: pd.DataFrame, shown: dict[str, 
             linestyle=look.line,
             lw=1,
             marker=look.marker,
-            ms=7.5,
+            ms=7,
             mec="white",
             elinewidth=1.3,
+            zorder=3,
         )
         if (of["n"] > 1).any():  # else each is its mean
-            axes.plot(*points, "o", ms=3, mfc="white", mec=look.colour, mew=0.8, zorder=3)
+            axes.plot(*points, "o", ms=3, mfc="white", mec=look.colour, mew=0.8, zorder=2)
 
 
 def _mark_outside(axes: Axes, means: pd.DataFrame, shown: dict[str, Look]) -> int:

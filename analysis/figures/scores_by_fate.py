@@ -14,8 +14,8 @@ def draw(results: Results) -> Drawing:
     caption = (
         "Histograms of the trained scores of the connections that are kept after the last epoch, "
         "filled, and of those that are pruned or flipped, as a line. Without a tuned threshold "
-        "what lies at or below zero is changed. Scores far from zero are settled; many close to it "
-        "would mean that a little more training changes the mask."
+        "what lies at or below zero is changed (the bin that holds zero has both). Scores far from "
+        "zero are settled; many close to it would mean that more training still changes the mask."
     )
     missing = "No trial of a method that prunes or flips by scores has recorded them."
     return by_fate(results, _SCORES, TITLE, caption, missing)

@@ -4,6 +4,7 @@ from collections import Counter
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from analysis.cells import heading, settings
 from analysis.drawing import (
@@ -39,6 +40,7 @@ def draw(results: Results) -> Drawing:
     for axes, panel in placed:
         _draw(axes, panel.rows, shown, furthest)
         axes.set_xlim(0, 1.04 * furthest)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylim(limits(table["best"].min() * 100, table["best"].max() * 100))
     note = sentences(
         _seeds(table),
@@ -66,7 +68,9 @@ def _draw(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look], furthest: floa
         if single:
             level, cost = float(line["best"].iloc[0]) * 100, float(across.iloc[0])
             axes.axhline(level, color=look.colour, ls=look.line, lw=0.8, alpha=0.7)
-            across = across + 0.02 * furthest * beside[cost]  # so that equal ones can be told apart
+            across = (
+                across + 0.014 * furthest * beside[cost]
+            )  # so that equal ones can be told apart
             beside[cost] += 1
         axes.plot(
             across,

@@ -151,6 +151,89 @@ def test_points_and_mean_of_the_differences(study, record):
     assert "±0.5 points" in drawing.note
 
 
+def _by_marker(axes, marker):
+    return [line.get_xdata()[0] for line in axes.lines if line.get_marker() == marker]
+
+
+@pytest.fixture
+def far_off(study, record):
+    """Of free pruning and flipping one of twenty seeds is 30 points off, below and above."""
+
+    def final(trial):
+        far = {"free-pruning": -0.3, "free-flipping": 0.3}.get(trial.method, 0.0)
+        accuracy = 0.65 + trial.seed / 2000 + far * (trial.seed == 20)
+        return {"test_accuracy": accuracy, "changed": 0.3}
+
+    methods = ["dense", "free-pruning", "free-flipping"]
+    return analysis.load(record(study(method=methods, seeds=20, epochs=1), final))
+
+
+@pytest.mark.parametrize("name", ["final_accuracy", "difference_to_dense"])
+def test_seeds_outside_the_view_are_marked_and_counted(far_off, name):
+    drawing = figures.draw(name, far_off)
+    (axes,) = _axes(drawing)
+    low, high = axes.get_xlim()
+    assert high - low < 15
+    assert set(_by_marker(axes, "<")) == {low}
+    assert set(_by_marker(axes, ">")) == {high}
+    of = 60 if name == "final_accuracy" else 40
+    assert f"Arrows at an edge: 2 of {of} points" in drawing.note
+    assert "equal" not in drawing.note
+    points = np.concatenate([each.get_offsets()[:, 0] for each in axes.collections])
+    assert len(points) == of - 2
+    assert low < points.min() <= points.max() < high
+
+
+def test_a_mean_outside_is_written_apart_from_its_bar(study, record):
+    def final(trial):
+        lost = trial.method == "free-pruning"
+        accuracy = 0.1 + (trial.seed == 3) if lost else 0.96 + trial.seed / 1000
+        return {
+            "test_accuracy": accuracy,
+            "changed": 0.3,
+            "outcome": "dead" if lost else "completed",
+        }
+
+    methods = ["dense", "free-pruning", "free-flipping"]
+    drawing = figures.draw("final_accuracy", analysis.load(record(study(method=methods), final)))
+    (axes,) = _axes(drawing)
+    (text,) = axes.texts
+    assert "mean 43.3" in text.get_text()
+    across, right = axes.get_xlim()
+    (bar,) = [line for line in axes.lines if list(line.get_xdata()) == [across, right]]
+    box, line = text.get_window_extent(), bar.get_window_extent()
+    assert box.y1 < line.y0  # below it, by more than half the line's width
+    assert "4 of 9 points" not in drawing.note
+    assert "and 2 ends of bars lie outside" in drawing.note
+
+
+def test_equal_seeds_are_said(study, record):
+    def final(trial):
+        varied = trial.method == "free-flipping"
+        return {"test_accuracy": 0.9 + 0.01 * trial.seed * varied, "changed": 0.3}
+
+    methods = ["dense", "free-pruning", "free-flipping"]
+    results = analysis.load(record(study(method=methods), final))
+    for name, equal in (("final_accuracy", 2), ("difference_to_dense", 1)):
+        drawing = figures.draw(name, results)
+        (axes,) = _axes(drawing)
+        assert [text.get_text() for text in axes.texts] == ["3 equal"] * equal
+        assert "all n seeds have the same value" in drawing.note
+
+
+def test_differences_of_more_than_a_point_are_in_the_view(study, record):
+    def final(trial):
+        lost = 0.03 * (trial.method == "minimal-pruning")
+        return {"test_accuracy": 0.9 + trial.seed / 1000 - lost, "changed": 0.1}
+
+    methods = ["dense", "free-pruning", "minimal-pruning"]
+    drawing = figures.draw(
+        "difference_to_dense", analysis.load(record(study(method=methods), final))
+    )
+    assert _axes(drawing)[0].get_xlim()[0] < -3
+    assert "outside" not in drawing.note
+
+
 def test_no_margin_no_zone(study, record):
     drawing = figures.draw("difference_to_dense", analysis.load(record(study())))
     assert not _axes(drawing)[0].patches

@@ -4,10 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import analysis
 from analysis.tables import Results
+from studies.compaction import compact
 from studies.errors import UserError
 from studies.store import Store
 from studies.trial import Trial
@@ -17,9 +19,10 @@ FLAT = {"test_accuracy": 0.5, "changed": 0.0}
 
 def test_one_row_per_trial_with_the_fields_joined_on(results: Results):
     assert len(results.trials) == results.planned == results.finished == 6
-    assert len(results.epochs) == 6 * 4
-    assert len(results.layers) == 6 * 4 * 3
-    for frame in (results.trials, results.epochs, results.layers):
+    epochs, layers = results.epochs.df(), results.layers.df()
+    assert len(epochs) == 6 * 4
+    assert len(layers) == 6 * 4 * 3
+    for frame in (results.trials, epochs, layers):
         assert set(frame["study"]) == {"small"}
         assert set(frame["method"]) == {"dense", "free-pruning"}
         assert frame["trial_id"].nunique() == 6
@@ -29,7 +32,7 @@ def test_one_row_per_trial_with_the_fields_joined_on(results: Results):
 
 
 def test_changed_of_a_layer_is_its_own_fraction(results: Results):
-    layers = results.layers.query("method == 'free-pruning' and epoch == 3")
+    layers = results.layers.filter("method = 'free-pruning' AND epoch = 3").df()
     expected = layers["mask_zero"] / layers["connections"]
     assert layers["changed"].tolist() == expected.tolist()
     assert layers["changed"].between(0.3, 0.4).all()
@@ -45,7 +48,7 @@ def test_damaged_part_is_left_out_and_named(study, record):
     results = analysis.load(uri)
     assert results.damaged == (f"small/epochs/{part.name}",)
     assert sorted(set(results.trials["seed"])) == [1, 2, 3]
-    assert sorted(set(results.layers["seed"])) == [1, 2, 3]
+    assert sorted(set(results.layers.df()["seed"])) == [1, 2, 3]
     assert (results.finished, results.planned) == (6, 8)
 
 
@@ -53,7 +56,7 @@ def test_second_attempt_is_not_counted_twice(study, record):
     record(study())
     results = analysis.load(record(study()))
     assert len(results.trials) == 6
-    assert len(results.epochs) == 6 * 4
+    assert len(results.epochs.df()) == 6 * 4
     assert not results.conflicts
 
 
@@ -71,7 +74,7 @@ def test_rows_that_a_repeated_flush_wrote_twice_count_once(study, record, tmp_pa
     store = Store(str(tmp_path / "results"), "small")
     rows = store.read("epochs").rows.drop_columns("part").to_pylist()
     store.write("epochs", rows, "otherwriter", 1)
-    assert len(analysis.load(uri).epochs) == 6 * 4
+    assert len(analysis.load(uri).epochs.df()) == 6 * 4
 
 
 def test_trials_of_an_earlier_revision_are_not_finished(study, record, record_trials):
@@ -104,14 +107,14 @@ def test_several_studies_with_a_trial_in_common(study, record):
     assert results.margin == 0.2
     assert results.trials["study"].value_counts().to_dict() == {"small": 6, "other": 2}
     assert results.planned == results.finished == 8
-    assert len(results.epochs) == 8 * 4
+    assert len(results.epochs.df()) == 8 * 4
 
 
 def test_nothing_finished_yet(study, record):
     results = analysis.load(record(study(), only=lambda trial: False))
     assert (results.finished, results.planned) == (0, 6)
-    assert results.epochs.empty
-    assert results.layers.empty
+    assert results.epochs.df().empty
+    assert results.layers.df().empty
 
 
 def test_results_without_a_definition(study, record):
@@ -163,5 +166,46 @@ def test_nothing_is_shown_of_seeds_to_tune_on(study, record):
     given = study(seeds=2).model_copy(update={"tuning_seeds": [7, 8]})
     loaded = analysis.load(record(given))
     assert set(loaded.trials["seed"]) == set(loaded.plan["seed"]) == {1, 2}
-    assert set(loaded.epochs["seed"]) == set(loaded.layers["seed"]) == {1, 2}
+    assert set(loaded.epochs.df()["seed"]) == set(loaded.layers.df()["seed"]) == {1, 2}
+    assert set(loaded.tuning["seed"]) == {7, 8}
     assert (loaded.planned, loaded.finished) == (4, 4)
+
+
+def test_rows_as_pandas_arrow_and_sql(results):
+    frame = results.epochs.df()
+    arrow = results.epochs.to_arrow_table()
+    assert arrow.column_names == frame.columns.tolist()
+    assert arrow.num_rows == len(frame)
+    by_hand = frame[frame["epoch"] == 3].groupby("method")["test_accuracy"].mean()
+    asked = results.query(
+        "SELECT method, avg(test_accuracy) AS mean FROM epochs WHERE epoch = 3 GROUP BY ALL"
+    ).df()
+    assert dict(asked.to_numpy()) == pytest.approx(by_hand.to_dict())
+    joined = results.query("SELECT count(*) FROM trials JOIN layers USING (attempt)").fetchall()
+    assert joined == [(6 * 4 * 3,)]
+
+
+def test_final_layers_are_those_after_the_last_epoch(results):
+    assert set(results.final_layers.df()["epoch"]) == {3}
+
+
+def test_merged_parts_give_the_same_tables(study, record):
+    record(study(seeds=2))
+    uri = record(study(seeds=4), only=lambda trial: trial.seed > 2)
+    order = "trial_id, epoch"
+    before = analysis.load(uri)
+    epochs, layers = before.epochs.order(order).df(), before.layers.order(f"{order}, layer").df()
+    compact(Store(*uri.rsplit("/", 1)))
+    after = analysis.load(uri)
+    pd.testing.assert_frame_equal(after.epochs.order(order).df(), epochs)
+    pd.testing.assert_frame_equal(after.layers.order(f"{order}, layer").df(), layers)
+    assert len(list(Path(uri, "epochs").iterdir())) == 1
+
+
+def test_what_the_first_definition_asked_for(study, record):
+    record(study())
+    results = analysis.load(record(study(seeds=4)))
+    assert results.plan.groupby("first")["seed"].agg(["min", "max"]).to_numpy().tolist() == [
+        [4, 4],
+        [1, 3],
+    ]

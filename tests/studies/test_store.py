@@ -107,6 +107,7 @@ def test_a_write_that_failed_halfway_and_was_repeated_counts_once(store, trial, 
         ({"test_accuracy": 0.6, "versions": "torch=1"}, False),
         ({"test_accuracy": 0.6, "engine": "other"}, False),
         ({"seconds": 2.0, "host": "elsewhere", "pack_size": 3}, False),
+        ({"classes": 10}, False),  # not recorded by the first
     ],
 )
 def test_attempts_under_the_same_conditions_must_agree(store, trial, record, change, conflicts):

@@ -13,6 +13,14 @@ from scipy import stats
 from analysis.statistics.multiple import benjamini_hochberg, holm, intersection_union
 
 ALL = (intersection_union, holm, benjamini_hochberg)
+
+
+@pytest.fixture(autouse=True)
+def _no_garbage(monkeypatch):
+    """Statsmodels collects garbage in every call, 0.1 s each."""
+    monkeypatch.setattr("gc.collect", lambda: 0)
+
+
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=20)
 
 

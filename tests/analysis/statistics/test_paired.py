@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.weightstats import DescrStatsW, ttost_paired
 
@@ -85,7 +85,7 @@ def test_no_p_value(values):
 
 
 def test_differences_equal_up_to_rounding_give_nothing():
-    equal = [0.9713 - 0.9700, 0.9613 - 0.9600, 0.0013]
+    equal = [0.9028 - 0.9015, 0.9128 - 0.9115, 0.0013]
     assert math.isnan(noninferiority(equal, 0.002))
     assert math.isnan(t_interval(equal).low)
 
@@ -105,6 +105,7 @@ def test_an_interval_does_not_change():
         Interval(0.0, -1.0, 1.0, 3).low = 0.0  # type: ignore[misc]
 
 
+@settings(max_examples=40)
 @given(DIFFERENCES, MARGINS)
 def test_statsmodels_gives_the_same(images, margin):
     values = _points(images)
@@ -120,6 +121,7 @@ def test_statsmodels_gives_the_same(images, margin):
     assert tost(values, margin) == pytest.approx(equivalent, abs=1e-12)
 
 
+@settings(max_examples=40)
 @given(DIFFERENCES, MARGINS)
 def test_tests_and_interval_agree(images, margin):
     values = _points(images)
@@ -131,6 +133,7 @@ def test_tests_and_interval_agree(images, margin):
     assert (tost(values, margin) < 0.05) == (-margin < found.low and found.high < margin)
 
 
+@settings(max_examples=40)
 @given(DIFFERENCES, MARGINS, MARGINS)
 def test_how_the_tests_hang_together(images, margin, other):
     values = _points(images)
@@ -141,6 +144,7 @@ def test_how_the_tests_hang_together(images, margin, other):
     assert noninferiority(values, wide) <= noninferiority(values, narrow)
 
 
+@settings(max_examples=40)
 @given(DIFFERENCES)
 def test_the_unit_does_not_matter(images):
     points, percent = _points(images), np.array(images) / 100

@@ -43,7 +43,7 @@ def test_equal_values_are_no_problem():
 
 def test_sums_that_differ_by_rounding_alone_are_equal():
     # 1, 2, -3 images of 10,000, as differences of accuracies: sums 0 and 0 must count both
-    values = [0.9701 - 0.97, 0.9802 - 0.98, 0.9697 - 0.97]
+    values = [0.9007 - 0.9006, 0.9058 - 0.9056, 0.9003 - 0.9006]
     assert sum(values) != 0
     assert sign_flip(values) == 5 / 8
     assert sign_flip(values[::-1], alternative="less") == 5 / 8
@@ -114,8 +114,8 @@ def test_many_values_take_random_flips():
 
 
 def test_random_flips_never_give_zero():
-    assert sign_flip(np.ones(300)) == 1 / (permutation.DRAWS + 1)
-    assert sign_flip(np.ones(300), alternative="less") == 1
+    assert sign_flip(np.ones(40)) == 1 / (permutation.DRAWS + 1)
+    assert sign_flip(np.ones(40), alternative="less") == 1
 
 
 @settings(deadline=None, max_examples=10)

@@ -25,8 +25,9 @@ def test_many_seeds_by_hand():
     assert power(0.1, 1000, 0.005) == pytest.approx(0.474, abs=1e-3)
 
 
-def test_from_a_printed_table():
-    # Cohen 1988, table 2.3.5 style: one sample, effect 0.5, alpha 0.05 one-sided: n = 27 for 0.8
+def test_seeds_for_a_medium_effect_by_hand():
+    # effect 0.5: nearly (1.645 + 0.842)^2 / 0.5^2 = 24.7 by the normal distribution, and about
+    # 1.645^2 / 2 = 1.4 more for t: 26.1, rounded up
     assert seeds_needed(2.0, 1.0) == 27
 
 

@@ -1,0 +1,439 @@
+"""The figures on thresholds, tuning, cost and size: values read back from matplotlib's objects."""
+
+import math
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+import analysis
+from analysis import figures
+from analysis.costs import comparable, epoch_seconds, quartiles
+from analysis.defaults import gains, sweep
+from analysis.drawing import MOST_PANELS, NothingToDraw, Panel
+from analysis.heat import scale
+from analysis.regret import regrets
+from analysis.side_by_side import Side, side_by_side
+from analysis.tuning import expected_best
+
+ALL = ["regret_by_density", "hidden_threshold", "tuning", "resnet", "widths", "cost"]
+METHODS = ["dense", "free-pruning", "free-flipping", "minimal-pruning", "minimal-flipping"]
+
+
+def _axes(drawing):
+    return [axes for axes in drawing.figure.axes if axes.get_visible()]
+
+
+def _line(axes, look, length):
+    """The one line with such a marker and so many points."""
+    (line,) = (
+        line for line in axes.lines if line.get_marker() == look and len(line.get_xdata()) == length
+    )
+    return line
+
+
+@pytest.fixture
+def asked(study):
+    """A study that a figure applies to, by the figure's name; more seeds or margin if given."""
+
+    def make(name, **given):
+        given = {"margin": 0.5, **given}
+        free = {"method": METHODS[:3], "weights": ["he-normal", "he-constant"]}
+        density = {"method": "edge-popup", "density": [0.3, 0.5, 0.7]}
+        if name in ("regret_by_density", "tuning"):
+            return study(weights=["he-normal", "he-constant"], grids=[free, density], **given)
+        if name == "hidden_threshold":
+            grids = [
+                {"method": METHODS[1:3], "learning_rate": [1.25e-4, 1e-3, 8e-3]},
+                {"method": METHODS[1:3], "score_offset": [0.0, 0.5]},
+                {"method": METHODS[3:], "width": [0.5, 1, 2], "penalty": [0.25, 1, 4]},
+            ]
+            return study(grids=grids, **given)
+        axes = {"resnet": {"network": "resnet8"}, "widths": {"width": [0.5, 1, 2]}}.get(name, {})
+        return study(method=METHODS, weights=["he-normal", "he-constant"], **axes, **given)
+
+    return make
+
+
+@pytest.fixture
+def drawn(asked, record):
+    """Draw a figure of a study that it applies to."""
+
+    def draw(name, **given):
+        study = asked(name, **given)
+        if name == "tuning":
+            study = study.model_copy(update={"tuning_seeds": [101, 102, 103][: study.seeds]})
+        return figures.draw(name, analysis.load(record(study)))
+
+    return draw
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_title_unit_and_seeds_stand_on_the_figure(drawn, name):
+    drawing = drawn(name)
+    said = " ".join(text.get_text().replace("\n", " ") for text in drawing.figure.texts)
+    assert drawing.title in said
+    assert drawing.note in said
+    assert "n = 3" in said or "Times of 30 trials" in said
+    units = " ".join(axes.get_xlabel() + axes.get_ylabel() for axes in _axes(drawing))
+    assert "(%)" in units or "points" in units or "(s)" in units
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_nothing_is_cut_off(drawn, name):
+    figure = drawn(name).figure
+    box = figure.bbox
+    parts = [*figure.texts, *figure.legends, *(axes.title for axes in figure.axes)]
+    for axes in figure.axes:
+        parts += [axes.xaxis.label, axes.yaxis.label, *axes.get_yticklabels(), *axes.texts]
+    extents = [part.get_window_extent() for part in parts if part.get_visible()]
+    shown = [extent for extent in extents if extent.width > 0]
+    assert len(shown) > 5
+    for extent in shown:
+        assert extent.x0 >= box.x0 - 1
+        assert extent.x1 <= box.x1 + 1
+        assert extent.y0 >= box.y0 - 1
+        assert extent.y1 <= box.y1 + 1
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_one_seed(drawn, name):
+    note = drawn(name, seeds=1).note
+    assert "n = 1 seed: single trials" in note or "n = 1 tuning seed per" in note or name == "cost"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_has_no_such_trials_has_no_such_figure(study, record, name):
+    results = analysis.load(record(study(method="free-pruning")))
+    with pytest.raises(NothingToDraw, match=r"^No .*\.$"):
+        figures.draw(name, results)
+
+
+def test_no_trial_at_all(asked, record):
+    for name in ALL:
+        results = analysis.load(record(asked(name), only=lambda trial: False))
+        with pytest.raises(NothingToDraw):
+            figures.draw(name, results)
+
+
+# The regret of a density.
+
+
+def _density_trials():
+    values = {("edge-popup", 0.3): (0.90, 0.92), ("edge-popup", 0.5): (0.94, 0.95)}
+    values |= {("free-pruning", 0.0): (0.95, 0.95), ("dense", 0.0): (0.99, 0.99)}
+    return pd.DataFrame(
+        [
+            {"method": method, "density": density, "seed": seed, "test_accuracy": accuracy}
+            for (method, density), both in values.items()
+            for seed, accuracy in enumerate(both, 1)
+        ]
+    )
+
+
+def test_regrets_are_paired_by_seed():
+    found = regrets(_density_trials(), "edge-popup")
+    assert found.best == 0.5
+    assert found.curve["density"].tolist() == [0.3, 0.5]
+    assert found.curve["mean"].tolist() == pytest.approx([0.035, 0])
+    # differences 0.04 and 0.03: half-width t(0.975, 1) * 0.01 / 2
+    assert found.curve["high"].iloc[0] - 0.035 == pytest.approx(12.7062 * 0.005, rel=1e-4)
+    assert math.isnan(found.curve["high"].iloc[1])
+    (level,) = found.levels.itertuples()
+    assert (level.method, level.n) == ("free-pruning", 2)
+    assert level.mean == pytest.approx(-0.005)
+
+
+def test_of_two_equally_good_densities_the_lower_is_the_best():
+    trials = _density_trials().query("method == 'edge-popup'").assign(test_accuracy=0.9)
+    assert regrets(trials, "edge-popup").best == 0.3
+
+
+def test_regrets_on_the_figure(study, record):
+    grids = [{"method": ["dense", "free-pruning"]}, {"method": "edge-popup", "density": [0.3, 0.7]}]
+    accuracies = {"dense": 0.99, "free-pruning": 0.94, "edge-popup": 0.845}
+
+    def final(trial):
+        return {"test_accuracy": accuracies[trial.method] + 0.15 * trial.density, "changed": 0.2}
+
+    drawing = figures.draw(
+        "regret_by_density", analysis.load(record(study(margin=0.5, grids=grids), final))
+    )
+    (axes,) = _axes(drawing)
+    assert axes.get_title() == "edge-popup"
+    curve = next(line for line in axes.lines if list(line.get_xdata()) == [0.3, 0.7])
+    assert list(curve.get_ydata()) == pytest.approx([6, 0])
+    levels = [line.get_ydata()[0] for line in axes.lines if list(line.get_xdata()) == [0, 1]]
+    assert sorted(levels) == pytest.approx([0, 1])  # zero, and free pruning; no dense
+    assert axes.get_yscale() == "symlog"
+    assert "winner's curse" in drawing.note
+    assert "logarithmic" in drawing.note
+
+
+# Off the defaults.
+
+
+def test_gains_by_hand():
+    rows = pd.DataFrame(
+        {
+            "method": "free-pruning",
+            "density": 0.0,
+            "seed": [1, 2, 1, 2],
+            "score_offset": [0.0, 0.0, 0.5, 0.5],
+            "test_accuracy": [0.90, 0.92, 0.93, 0.93],
+        }
+    )
+    table = gains(rows, "score_offset", ["method"]).set_index("score_offset")
+    assert table["mean"].tolist() == pytest.approx([0, 0.02])
+    assert table.loc[0.5, "high"] - 0.02 == pytest.approx(12.7062 * 0.01, rel=1e-4)
+    assert math.isnan(table.loc[0.0, "high"])
+
+
+def test_a_sweep_is_one_field_off_its_default(asked, record):
+    results = analysis.load(record(asked("hidden_threshold")))
+    rates = sweep(results.trials, "learning_rate")
+    assert set(rates["method"]) == {"free-pruning", "free-flipping"}
+    assert set(rates["score_offset"]) == {0.0}
+    assert set(sweep(results.trials, "penalty")["method"]) == {
+        "minimal-pruning",
+        "minimal-flipping",
+    }
+    assert sweep(results.trials, "adam_epsilon").empty
+
+
+def test_heat_maps(asked, record):
+    def final(trial):
+        accuracy = 0.9 + 0.01 * trial.width  # more at a greater width, at every penalty
+        accuracy -= 0.02 * (trial.penalty == 4) + 0.05 * (trial.learning_rate == 8e-3)
+        return {"test_accuracy": accuracy, "changed": 0.1}
+
+    drawing = figures.draw(
+        "hidden_threshold", analysis.load(record(asked("hidden_threshold"), final))
+    )
+    rate, offset, pruning, flipping = _axes(drawing)[:4]
+    assert np.asarray(rate.images[0].get_array()) == pytest.approx(
+        np.array([[0, 0, -5]] * 2), abs=1e-9
+    )
+    assert [label.get_text() for label in rate.get_xticklabels()] == ["1.25e-4", "0.001", "0.008"]
+    assert [label.get_text() for label in rate.get_yticklabels()] == METHODS[1:3]
+    assert rate.patches[0].get_xy() == (0.5, -0.5)
+    assert offset.patches[0].get_xy() == (-0.5, -0.5)
+    for axes in (pruning, flipping):
+        assert np.asarray(axes.images[0].get_array()) == pytest.approx(
+            np.array([[0, 0, -2]] * 3), abs=1e-9
+        )
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("penalty", "width")
+    said = [text.get_text().splitlines()[0] for text in pruning.texts]
+    assert said == ["0.00", "0.00", "−2.00"] * 3  # noqa: RUF001  (a true minus sign)
+
+
+def test_one_cell_far_off_does_not_wash_out_the_colours():
+    values = pd.Series([0.0] * 10 + [0.5, -2.0] * 5 + [-80.0])
+    assert -3 < scale(values).norm.vmin < -1.9
+    assert scale(pd.Series([0.0, 0.1])).norm.vmax == 1
+
+
+def test_numbers_are_legible_on_their_colour(drawn):
+    for axes in _axes(drawn("hidden_threshold"))[:4]:
+        (image,) = axes.images
+        for text in axes.texts:
+            column, row = text.get_position()
+            rgb = image.to_rgba(image.get_array()[row : row + 1, column])[0][:3]
+            bright = rgb @ [0.2126, 0.7152, 0.0722]
+            assert text.get_color() == ("white" if bright < 0.45 else "black")
+
+
+# Tuning.
+
+
+def test_expected_best_by_hand():
+    # of three values two are tried: the pairs' maxima are 2, 3, 3
+    assert expected_best([3, 1, 2]) == pytest.approx([2, 8 / 3, 3])
+    assert expected_best([0.9]) == pytest.approx([0.9])
+    assert expected_best([1, 1]) == pytest.approx([1, 1])
+
+
+def test_expected_best_is_that_of_all_orders():
+    values = np.random.default_rng(1).normal(size=5)
+    orders = np.random.default_rng(2).permuted(np.tile(values, (20_000, 1)), axis=1)
+    running = np.maximum.accumulate(orders, axis=1).mean(axis=0)
+    assert expected_best(values) == pytest.approx(running, abs=0.02)
+
+
+def test_tuning_on_the_figure(study, record):
+    grids = [{"method": "free-pruning"}, {"method": "edge-popup", "density": [0.3, 0.5, 0.7]}]
+    asked = study(seeds=1, grids=grids).model_copy(update={"tuning_seeds": [101, 102]})
+
+    def final(trial):
+        if trial.seed == 1:
+            return {"test_accuracy": 0.1, "changed": 0.5}  # not shown
+        accuracy = 0.95 if trial.method == "free-pruning" else 0.9 + trial.density / 10
+        return {"test_accuracy": accuracy, "changed": 0.5}
+
+    drawing = figures.draw("tuning", analysis.load(record(asked, final)))
+    (axes,) = _axes(drawing)
+    curve = _line(axes, "^", 3)
+    assert list(curve.get_xdata()) == [2, 4, 6]
+    assert list(curve.get_ydata()) == pytest.approx([95, 95 + 4 / 3, 97])
+    mark = _line(axes, "s", 1)
+    assert (list(mark.get_xdata()), list(mark.get_ydata())) == ([2], pytest.approx([95]))
+    assert "n = 2 tuning seeds" in drawing.note
+    assert "Tuned: density." in drawing.note
+
+
+def test_recipes_are_tuned_within_their_setting(study, record):
+    asked = study(weights=["he-normal", "he-constant"], learning_rate=[1e-3, 3e-3])
+    asked = asked.model_copy(update={"tuning_seeds": [101]})
+    drawing = figures.draw("tuning", analysis.load(record(asked)))
+    assert [axes.get_title() for axes in _axes(drawing)] == ["he-normal", "he-constant"]
+    assert "Tuned: learning rate." in drawing.note
+
+
+# Residual networks.
+
+
+def test_the_best_epoch_is_optimistic(study, record):
+    def final(trial):  # grows to 0.55 in epoch 1, 0.775 in epoch 2 if it ends with 1.0
+        return {"test_accuracy": 0.06 if trial.method == "free-pruning" else 1.0, "changed": 0.2}
+
+    drawing = figures.draw("resnet", analysis.load(record(study(network="resnet8"), final)))
+    last, best = _axes(drawing)
+    # before training 10%; epochs 1 to 3: 8, 7 and 6%
+    assert _line(last, "s", 1).get_xdata()[0] == pytest.approx(6)
+    assert _line(best, "s", 1).get_xdata()[0] == pytest.approx(8)
+    assert [text.get_text() for text in best.texts if "." in text.get_text()] == ["0.0", "+2.0"]
+    assert "OPTIMISTIC" in best.get_title()
+    assert best.get_facecolor() != last.get_facecolor()
+    assert "favours whoever varies most" in drawing.note
+
+
+def test_other_networks_are_no_residual_ones(study, record):
+    results = analysis.load(record(study(network=["lenet-300-100", "resnet8"], epochs=1)))
+    axes = _axes(figures.draw("resnet", results))
+    assert [one.get_title().splitlines()[0] for one in axes] == ["resnet8", "resnet8"]
+
+
+# Width and training length.
+
+
+def test_lines_over_widths(study, record):
+    def final(trial):
+        return {"test_accuracy": 0.9 + trial.width / 100, "changed": 0.4 / trial.width}
+
+    results = analysis.load(record(study(width=[1, 2, 4], epochs=[1, 2]), final))
+    drawing = figures.draw("widths", results)
+    titles = [axes.get_title().splitlines() for axes in _axes(drawing)]
+    assert titles[::2] == [["1 epoch", "test accuracy"], ["2 epochs", "test accuracy"]]
+    accuracy, changed, *_ = _axes(drawing)
+    line = _line(accuracy, "s", 3)
+    assert list(line.get_xdata()) == [1, 2, 4]
+    assert list(line.get_ydata()) == pytest.approx([91, 92, 94])
+    assert list(_line(changed, "s", 3).get_ydata()) == pytest.approx([40, 20, 10])
+    assert not [one for one in changed.lines if one.get_marker() == "o" and len(one.get_xdata())]
+    assert accuracy.get_xscale() == "log"
+    assert [label.get_text() for label in accuracy.get_xticklabels()] == ["1", "2", "4"]
+
+
+def test_lines_over_epochs_where_only_these_vary(study, record):
+    drawing = figures.draw("widths", analysis.load(record(study(epochs=[2, 4, 8]))))
+    accuracy, changed = _axes(drawing)
+    assert "epochs" in changed.get_xlabel()
+    assert list(_line(accuracy, "s", 3).get_xdata()) == [2, 4, 8]
+
+
+def test_methods_that_vary_other_fields_have_no_line(asked, record):
+    drawing = figures.draw("widths", analysis.load(record(asked("hidden_threshold"))))
+    names = [text.get_text() for text in drawing.figure.legends[0].get_texts()]
+    assert names == ["minimal-pruning", "minimal-flipping"]
+    titles = [axes.get_title().splitlines()[0] for axes in _axes(drawing)]
+    assert titles[::2] == ["penalty 0.25", "penalty 1", "penalty 4"]
+
+
+def test_many_settings_are_capped_and_it_is_said():
+    panels = [Panel(f"{i}", pd.DataFrame()) for i in range(9)]
+    figure, placed, said = side_by_side(panels, 1.0, Side("a", "b"), Side("c", "d"))
+    assert len(figure.axes) == MOST_PANELS
+    assert len(placed) == 6
+    assert said == "The first 6 of 9 settings; 3 are left out."
+
+
+# Cost.
+
+
+def _timed(**changes):
+    trial = {
+        "method": "dense",
+        "epoch_seconds": 1.0,
+        "engine": "mlp",
+        "device": "cpu",
+        "threads": 1,
+        "tf32": None,
+        "pack_size": 1,
+        "versions": "torch 2",
+        "host": "one",
+    }
+    return dict.fromkeys(analysis.cells.CELL, 0) | trial | changes
+
+
+def test_costs_are_compared_under_like_conditions():
+    free = {"method": "free-pruning"}
+    trials = pd.DataFrame(
+        [
+            _timed(),
+            _timed(epoch_seconds=3.0),
+            _timed(epoch_seconds=50.0, host="two"),
+            _timed(epoch_seconds=9.0, engine="leaf"),
+            _timed(**free, epoch_seconds=2.2),
+            _timed(**free, epoch_seconds=60.0, host="two"),
+            _timed(**free, host="three"),  # where dense never ran
+            _timed(**free, engine="graph"),
+            _timed(**free, width=2),  # no dense of this width
+        ]
+    )
+    kept = comparable(trials)
+    found = kept[kept["method"] == "free-pruning"]
+    # 2.2 over the median of 1 and 3; 60 over 50
+    assert found["epoch_ratio"].tolist() == pytest.approx([1.1, 1.2])
+    assert len(kept) == 5
+
+
+def test_median_of_the_epochs_without_the_untrained_one():
+    rows = pd.DataFrame(
+        {"attempt": "a", "epoch": [0, 1, 2, 3], "train_seconds": [99.0, 2.0, 3.0, 70.0]}
+    )
+    (found,) = epoch_seconds(duckdb.from_df(rows)).itertuples()
+    assert (found.attempt, found.epoch_seconds) == ("a", 3.0)
+
+
+def test_quartiles_with_trials_that_never_get_there():
+    rows = pd.DataFrame({"method": "dense", "s": [1.0, 2.0, 3.0, math.inf]})
+    (found,) = quartiles(rows, ["method"], "s").itertuples()
+    assert (found.low, found.mean, found.high, found.n) == (1, 2, 3, 4)
+    rows = pd.DataFrame({"method": "dense", "s": [1.0, math.inf, math.inf]})
+    assert math.isinf(quartiles(rows, ["method"], "s")["mean"].iloc[0])
+
+
+def test_cost_on_the_figure(study, record):
+    def final(trial):
+        # epochs 1, 2, 3 of dense: 50, 70, 90%; 95% of 90% is reached in the third
+        accuracy = {"dense": 0.9, "free-pruning": 0.86, "free-flipping": 0.5}[trial.method]
+        return {"test_accuracy": accuracy, "changed": 0.2}
+
+    drawing = figures.draw("cost", analysis.load(record(study(method=METHODS[:3]), final)))
+    epoch, whole = _axes(drawing)
+    assert _line(epoch, "s", 1).get_xdata()[0] == pytest.approx(1)  # every epoch takes 0.5 s
+    assert _line(whole, "s", 1).get_xdata()[0] == pytest.approx(1.5)
+    bounds = [line.get_xdata()[0] for line in epoch.lines if list(line.get_ydata()) == [0, 1]]
+    assert sorted(bounds) == pytest.approx([1, 1.15])
+    assert "accuracy of 85.5%" in whole.get_title()
+    assert not [line for line in whole.lines if line.get_marker() == "D"]
+    assert "3 of 3\nnever" in [text.get_text() for text in whole.texts]
+    assert "all others: 3 trials" in drawing.note
+    assert "while other trials ran" in drawing.note
+
+
+def test_cost_needs_dense(study, record):
+    results = analysis.load(record(study(method=["free-pruning", "free-flipping"])))
+    with pytest.raises(NothingToDraw, match="dense"):
+        figures.draw("cost", results)
