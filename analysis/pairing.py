@@ -7,6 +7,7 @@ An arm's partner is the trial that has the arm's fields, but for those that the 
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -47,6 +48,7 @@ _OF_BOTH = (
 )
 
 
+@lru_cache(maxsize=4)  # every claim asks for them; nobody changes them in place
 def judged(results: Results) -> pd.DataFrame:
     """The confirmatory trials, finished or planned, with the values that claims are about.
 
@@ -179,12 +181,11 @@ def timed(results: Results) -> pd.DataFrame:
     )
     results.connection.register("levels", level[["attempt", "level"]].dropna())
     seconds = results.query(
-        "SELECT attempt, sum(train_seconds) AS log_seconds FROM (SELECT attempt, train_seconds, "
-        "max(test_accuracy >= level) OVER (PARTITION BY attempt ORDER BY epoch "
-        "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before, "
-        "max(test_accuracy >= level) OVER (PARTITION BY attempt) AS ever "
-        "FROM epochs JOIN levels USING (attempt) WHERE epoch > 0) "
-        "WHERE ever AND NOT coalesce(before, false) GROUP BY attempt"
+        "WITH reached AS (SELECT attempt, min(epoch) AS first FROM epochs JOIN levels "
+        "USING (attempt) WHERE epoch > 0 AND nullif(test_accuracy, 'nan'::DOUBLE) >= level "
+        "GROUP BY attempt) "
+        "SELECT attempt, sum(train_seconds) AS log_seconds FROM epochs JOIN reached "
+        "USING (attempt) WHERE epoch BETWEEN 1 AND first GROUP BY attempt"
     ).df()
     seconds["log_seconds"] = np.log(seconds["log_seconds"].where(seconds["log_seconds"] > 0))
     return trials.merge(seconds, on="attempt", how="left")

@@ -88,8 +88,9 @@ def _figures(results: Results, output: Path) -> tuple[list[dict[str, Any]], list
         except NothingToDraw as reason:
             skipped.append(str(reason))
             continue
-        save(drawing, output, name)
-        svg = Markup(inline(drawing, name))  # noqa: S704  (matplotlib escapes, and so does inline)
+        told = f"{drawing.title}. {drawing.caption} {drawing.note}"
+        text = inline(save(drawing, output, name), name, told)
+        svg = Markup(text)  # noqa: S704  (matplotlib escapes, and so does inline)
         drawn.append({"name": name, "title": drawing.title, "text": drawing.caption, "svg": svg})
     return drawn, skipped
 

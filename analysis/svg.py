@@ -13,27 +13,27 @@ DPI = 150
 _NO_METADATA = {"Date": None, "Creator": None}
 
 
-def save(drawing: Drawing, folder: Path, name: str) -> None:
-    """Write ``<name>.png`` (150 dots per inch) and ``<name>.svg``.
+def save(drawing: Drawing, folder: Path, name: str) -> str:
+    """Write ``<name>.png`` (150 dots per inch) and ``<name>.svg``, and return the latter's text.
 
     Raises:
         OSError: the files cannot be written.
     """
-    with theme():
-        drawing.figure.savefig(folder / f"{name}.png", dpi=DPI, metadata={"Software": None})
-        drawing.figure.savefig(folder / f"{name}.svg", metadata=_NO_METADATA)
-
-
-def inline(drawing: Drawing, name: str) -> str:
-    """The figure as an ``<svg>`` element for an HTML page.
-
-    Its ids are prefixed by `name`, since matplotlib numbers them alike in every figure; it holds
-    no addresses, takes its width from the page and is announced by its title and caption.
-    """
     buffer = io.StringIO()
     with theme():
+        drawing.figure.savefig(folder / f"{name}.png", dpi=DPI, metadata={"Software": None})
         drawing.figure.savefig(buffer, format="svg", metadata=_NO_METADATA)
     text = buffer.getvalue()
+    (folder / f"{name}.svg").write_text(text, encoding="utf-8")
+    return text
+
+
+def inline(text: str, name: str, told: str) -> str:
+    """The text of an SVG file as an ``<svg>`` element for an HTML page.
+
+    Its ids are prefixed by `name`, since matplotlib numbers them alike in every figure; it holds
+    no addresses, takes its width from the page and is announced by what `told` says.
+    """
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r' xmlns(:\w+)?="[^"]*"', "", text).replace("xlink:href", "href")
@@ -42,5 +42,4 @@ def inline(drawing: Drawing, name: str) -> str:
     text = re.sub(r"url\(#", f"url(#{name}-", text)
     opening, _, rest = text.partition(">")
     box = re.search(r'viewBox="[^"]*"', opening)
-    told = quoteattr(f"{drawing.title}. {drawing.caption} {drawing.note}")
-    return f'<svg {box[0] if box else ""} role="img" aria-label={told}>{rest}'
+    return f'<svg {box[0] if box else ""} role="img" aria-label={quoteattr(told)}>{rest}'

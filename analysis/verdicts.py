@@ -357,7 +357,8 @@ def _decide(cell: Mapping[str, Value], comparisons: Sequence[Comparison]) -> tup
     passed = [one.met(one.p, one.images if images else None) for one in comparisons]
     if all(passed):
         return "supported", ""
-    adjusted = multiple.holm([one.p_against for one in comparisons])
+    against = [one.p_against for one in comparisons]
+    adjusted = multiple.holm(against) if min(against) < ALPHA else against
     failed = [
         one
         for one, p in zip(comparisons, adjusted, strict=True)

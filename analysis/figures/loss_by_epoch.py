@@ -40,12 +40,12 @@ def draw(results: Results) -> Drawing:
     low, high = _view(curves(results, "test_loss", sound=True), table)
     for axes, panel in panels:
         axes.set_yscale("log")
+        axes.set_ylim(low, high)
         above = panel.rows["low"].where(
             panel.rows["low"] > 0
         )  # a logarithm has no place for others
         draw_curves(axes, panel.rows.assign(low=above), shown, scale=1)
         _draw_training(axes, panel.rows, shown)
-        axes.set_ylim(low, high)
         axes.yaxis.set_major_locator(LogLocator(10, (1, 2, 5) if high < 300 * low else (1,)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda nats, _: f"{nats:g}"))
         axes.yaxis.set_minor_locator(LogLocator(10, ()))

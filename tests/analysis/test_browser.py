@@ -194,7 +194,8 @@ def test_text_stands_out_from_its_background(opened, scheme):
             .filter((e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()))
             .map((e) => {
               const [a, b] = [light(getComputedStyle(e).color), light(behind(e))];
-              return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), e.textContent.slice(0, 40)];
+              const said = e.textContent.slice(0, 40);
+              return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), said];
             });
         }"""
     )

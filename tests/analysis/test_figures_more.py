@@ -218,6 +218,14 @@ def test_a_band_that_reaches_zero_is_not_drawn(load):
     assert "No band where it would reach zero." in drawing.note
 
 
+@pytest.mark.parametrize("name", ["loss_by_epoch", "generalisation_gap_by_epoch", "signs"])
+def test_values_that_never_change(study, record, name):
+    drawing = figures.draw(name, analysis.load(record(study(method="free-pruning", seeds=1))))
+    (axes,) = _axes(drawing)
+    low, high = axes.get_ylim()
+    assert low != high
+
+
 def test_the_gap_is_training_minus_test_in_points(load):
     def gap(trial):
         test = [0.1, 0.5, 0.9, 0.90]
