@@ -253,7 +253,6 @@ CLAIMS = (
         trials=benchmarked,
         seeds=7,
         figure="cost",
-        note="From the interleaved rounds of the last whole `make bench`.",
     ),
     Claim(
         "C5-time",

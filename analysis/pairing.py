@@ -153,7 +153,9 @@ def benchmarked(results: Results) -> pd.DataFrame:
             "weights": "he-constant",
             "epochs": 1,
         }
+        kind = "a quick run of the benchmark" if row["quick"] else "a whole run of the benchmark"
         about = {
+            "caution": f"{kind} on {row['machine']}",
             "outcome": "completed",
             "device": "cpu",
             "versions": row["versions"],
@@ -163,7 +165,7 @@ def benchmarked(results: Results) -> pd.DataFrame:
             cell | about | {"seed": n, "trial_id": f"round {n}", "log_ratio": math.log(ratio)}
             for n, ratio in enumerate(row["values"], start=1)
         ]
-    columns = [*SETTABLE, *_OF_BOTH, "study", "attempt", "first", "log_ratio"]
+    columns = [*SETTABLE, *_OF_BOTH, "study", "attempt", "first", "caution", "log_ratio"]
     return pd.DataFrame(found, columns=columns)
 
 

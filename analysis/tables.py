@@ -52,8 +52,8 @@ class Results:
         tuning: the finished trials on tuning seeds, which are in none of the others.
         plan: a row of fields per trial of the union of all definitions that were run, and `first`,
             whether its study's earliest definition asked for it.
-        benchmarks: a row per measure of the last whole run of `make bench` on this machine's
-            results, with `values`, those of each round; empty where there is none.
+        benchmarks: a row per measure of the last run of `make bench` beside the results, with
+            `values`, those of each round; a quick run only where there is no whole one.
         studies: those definitions, per study the earliest first.
         failed: ids of trials that failed and are not finished.
         damaged: the damaged parts that were left out, as ``study/table/part``.
@@ -224,14 +224,15 @@ def _nothing(store: Store, uri: str) -> UserError:
 
 
 def _benchmarks(store: Store) -> pd.DataFrame:
-    """The last whole run of the benchmarks that lie beside the studies; a quick one is none."""
+    """The last whole run of the benchmarks that lie beside the studies, or else the last quick."""
     content = store.beside("benchmarks.parquet")
     try:
-        rows = pd.read_parquet(io.BytesIO(content or b""))
-        whole = rows[~rows["quick"]].dropna(subset="values")
+        rows = pd.read_parquet(io.BytesIO(content or b"")).dropna(subset="values")
     except (pa.ArrowException, OSError, KeyError):
-        return pd.DataFrame(columns=["group", "measure", "values", "machine", "versions"])
-    last: pd.DataFrame = whole[whole["at"] == whole["at"].max()].reset_index(drop=True)
+        return pd.DataFrame(columns=["group", "measure", "values", "quick", "machine", "versions"])
+    whole = rows[~rows["quick"]]
+    kept = rows if whole.empty else whole
+    last: pd.DataFrame = kept[kept["at"] == kept["at"].max()].reset_index(drop=True)
     return last
 
 

@@ -454,6 +454,8 @@ def _flags(
     doubted = set(results.conflicts).intersection(pairs["trial_id"])
     if doubted:
         said.append(f"run twice with different results: {', '.join(sorted(doubted))}")
+    if "caution" in pairs:
+        said += sorted(set(pairs["caution"].dropna()))
     if str(cell["method"]).startswith(_RANDOM_MASKS):
         said.append("answers per image are those of the first of ten random masks")
     return tuple(said)
