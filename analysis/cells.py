@@ -11,6 +11,16 @@ from studies.trial import FIELDS, SETTABLE
 CELL = tuple(name for name in SETTABLE if name != "seed")
 #: Fields that training the weights themselves (`dense`) does not read.
 METHOD_ONLY = ("score_low", "score_high", "score_offset", "penalty", "rescaling", "density")
+#: How a network is optimised; a method may have a recipe of its own.
+RECIPE = (
+    "learning_rate",
+    "batch_size",
+    "schedule",
+    "optimizer",
+    "momentum",
+    "weight_decay",
+    "adam_epsilon",
+)
 #: What a trial and the dense trial that it is paired with have in common, seed included.
 TASK = tuple(name for name in SETTABLE if name not in ("method", *METHOD_ONLY))
 BASELINE = "dense"

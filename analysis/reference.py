@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.numbers import MISSING, number
 from analysis.tables import Results, load
-from analysis.wording import MISSING, number
 from studies.errors import UserError
 from studies.trial import FIELDS
 

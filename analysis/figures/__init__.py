@@ -2,7 +2,7 @@
 
 A figure's module has a docstring, an `ORDER` (its place on the page) and one function
 ``draw(results: Results) -> Drawing`` that raises `analysis.drawing.NothingToDraw` where the figure
-does not apply. It estimates with `analysis.estimates` or `analysis.summary`, never by itself.
+does not apply. It estimates with `analysis.estimates`, never by itself.
 """
 
 import importlib
@@ -10,7 +10,7 @@ import pkgutil
 from types import ModuleType
 
 from analysis.drawing import Drawing
-from analysis.style import theme
+from analysis.drawing.style import theme
 from analysis.tables import Results
 
 

@@ -19,10 +19,10 @@ from analysis.drawing import (
     sentences,
     sheet,
 )
+from analysis.drawing.points import view
+from analysis.drawing.style import Look
 from analysis.estimates import grouped
-from analysis.points import view
-from analysis.relative import REFERENCE, relative
-from analysis.style import Look
+from analysis.estimates.relative import REFERENCE, relative
 from analysis.tables import Results
 
 ORDER = 8

@@ -17,8 +17,8 @@ from analysis.drawing import (
     sentences,
     sheet,
 )
+from analysis.drawing.style import Look
 from analysis.estimates import grouped
-from analysis.style import Look
 from analysis.tables import Results
 
 ORDER = 5

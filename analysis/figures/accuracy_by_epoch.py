@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from analysis.curves import curves, draw_curves, top_view
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
@@ -15,6 +14,7 @@ from analysis.drawing import (
     sheet,
     split,
 )
+from analysis.drawing.curves import curves, draw_curves, top_view
 from analysis.estimates import ESTIMATED
 from analysis.tables import Results
 

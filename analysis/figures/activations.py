@@ -1,7 +1,7 @@
 """Final accuracy and changed fraction by activation."""
 
-from analysis.categories import compare
 from analysis.drawing import Drawing
+from analysis.drawing.categories import compare
 from analysis.tables import Results
 
 ORDER = 61

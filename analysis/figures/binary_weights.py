@@ -1,7 +1,7 @@
 """Final accuracy by the weights' distribution, in studies of weights of +1 and -1."""
 
-from analysis.categories import compare
 from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing.categories import compare
 from analysis.tables import Results
 
 ORDER = 60

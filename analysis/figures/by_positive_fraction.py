@@ -18,10 +18,10 @@ from analysis.drawing import (
     seeds,
     sentences,
 )
+from analysis.drawing.points import view
+from analysis.drawing.side_by_side import Side, side_by_side
+from analysis.drawing.style import Look
 from analysis.estimates import grouped
-from analysis.points import view
-from analysis.side_by_side import Side, side_by_side
-from analysis.style import Look
 from analysis.tables import Results
 
 ORDER = 6

@@ -1,7 +1,6 @@
 """The fraction of connections pruned or flipped against the epoch."""
 
 from analysis.cells import BASELINE
-from analysis.curves import curves, draw_curves
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
@@ -13,6 +12,7 @@ from analysis.drawing import (
     sheet,
     split,
 )
+from analysis.drawing.curves import curves, draw_curves
 from analysis.tables import Results
 
 ORDER = 40

@@ -18,8 +18,8 @@ from analysis.drawing import (
     sheet,
     split,
 )
+from analysis.drawing.style import Look
 from analysis.estimates import grouped
-from analysis.style import Look
 from analysis.tables import Results
 
 #: Of a network with more layers these are numbered.

@@ -5,15 +5,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis.cells import BASELINE, METHOD_ONLY, heading, settings
-from analysis.claims import COST
-from analysis.costs import comparable, epoch_seconds, quartiles
 from analysis.drawing import Drawing, NothingToDraw, finish, methods_of, panels, sentences
-from analysis.pairing import REACHED, timed
-from analysis.points import Outside, draw_points, unseen
-from analysis.side_by_side import Side, side_by_side
-from analysis.style import Look
+from analysis.drawing.points import Outside, draw_points, unseen
+from analysis.drawing.side_by_side import Side, side_by_side
+from analysis.drawing.style import Look
+from analysis.estimates.costs import comparable, epoch_seconds, quartiles
+from analysis.estimates.pairing import REACHED, timed
+from analysis.numbers import many, number
 from analysis.tables import Results
-from analysis.wording import many, number
+from analysis.verdicts.claims import COST
 
 ORDER = 70
 TITLE = "What it costs"

@@ -1,7 +1,7 @@
 """Final accuracy by data set, and its difference to dense training."""
 
-from analysis.categories import CHANGED, DIFFERENCE, compare
 from analysis.drawing import Drawing
+from analysis.drawing.categories import CHANGED, DIFFERENCE, compare
 from analysis.estimates import differences
 from analysis.tables import Results
 

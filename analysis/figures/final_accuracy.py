@@ -12,8 +12,8 @@ from analysis.drawing import (
     sheet,
     split,
 )
+from analysis.drawing.points import Outside, draw_points, unseen, view
 from analysis.estimates import grouped
-from analysis.points import Outside, draw_points, unseen, view
 from analysis.tables import Results
 
 ORDER = 10

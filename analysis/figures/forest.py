@@ -5,11 +5,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.markers import CARETLEFT, CARETRIGHT
 
-from analysis import telling
 from analysis.drawing import Drawing, NothingToDraw, sentences
-from analysis.style import CONCLUSIONS
+from analysis.drawing.style import CONCLUSIONS
 from analysis.tables import Results
-from analysis.verdicts import Verdict, verdicts
+from analysis.verdicts import Verdict, telling, verdicts
 
 ORDER = 3
 TITLE = "The verdicts: paired differences and their bounds"

@@ -7,7 +7,6 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 
 from analysis.cells import heading, ordered, settings
-from analysis.defaults import HIDDEN, gains, sweep
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
@@ -19,7 +18,8 @@ from analysis.drawing import (
     sentences,
     sheet,
 )
-from analysis.heat import draw_heat, outline, scale
+from analysis.drawing.heat import draw_heat, outline, scale
+from analysis.estimates.defaults import HIDDEN, gains, sweep
 from analysis.tables import Results
 from studies.trial import FIELDS
 

@@ -6,7 +6,6 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator
 
 from analysis.cells import varying
-from analysis.curves import curves, draw_curves
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
@@ -18,7 +17,8 @@ from analysis.drawing import (
     sheet,
     split,
 )
-from analysis.style import Look
+from analysis.drawing.curves import curves, draw_curves
+from analysis.drawing.style import Look
 from analysis.tables import Results
 
 ORDER = 30

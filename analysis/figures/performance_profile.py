@@ -15,10 +15,10 @@ from analysis.drawing import (
     sentences,
     sheet,
 )
-from analysis.pairing import judged, paired
+from analysis.estimates.pairing import judged, paired
+from analysis.numbers import number
 from analysis.statistics.overview import interquartile_mean, performance_profile
 from analysis.tables import Results
-from analysis.wording import number
 from studies.trial import Value
 
 ORDER = 18

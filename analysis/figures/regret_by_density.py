@@ -20,10 +20,10 @@ from analysis.drawing import (
     sentences,
     sheet,
 )
-from analysis.regret import Regrets, regrets
-from analysis.style import Look
+from analysis.drawing.style import Look
+from analysis.estimates.regret import Regrets, regrets
+from analysis.numbers import many
 from analysis.tables import Results
-from analysis.wording import many
 
 ORDER = 7
 TITLE = "Regret of a wrong density"

@@ -19,12 +19,12 @@ from analysis.drawing import (
     sentences,
     split,
 )
+from analysis.drawing.points import Outside, draw_points, unseen, view
+from analysis.drawing.side_by_side import TINT, Side, side_by_side
+from analysis.drawing.style import Look
 from analysis.estimates import grouped
-from analysis.points import Outside, draw_points, unseen, view
-from analysis.side_by_side import TINT, Side, side_by_side
-from analysis.style import Look
+from analysis.numbers import number
 from analysis.tables import Results
-from analysis.wording import number
 
 ORDER = 64
 TITLE = "Residual networks: last epoch, and the test set's best epoch"

@@ -1,7 +1,7 @@
 """Where the scores lie of the connections that are kept, and of those pruned or flipped."""
 
 from analysis.drawing import Drawing
-from analysis.histograms import Quantity, by_fate
+from analysis.drawing.histograms import Quantity, by_fate
 from analysis.tables import Results
 
 ORDER = 55

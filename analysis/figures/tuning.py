@@ -18,9 +18,9 @@ from analysis.drawing import (
     sentences,
     sheet,
 )
-from analysis.style import Look
+from analysis.drawing.style import Look
+from analysis.estimates.tuning import TUNED, arms
 from analysis.tables import Results
-from analysis.tuning import TUNED, arms
 
 ORDER = 12
 TITLE = "What tuning buys, and what it costs"

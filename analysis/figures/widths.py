@@ -20,11 +20,11 @@ from analysis.drawing import (
     seeds,
     sentences,
 )
+from analysis.drawing.side_by_side import Side, side_by_side
+from analysis.drawing.style import Look
 from analysis.estimates import grouped
-from analysis.side_by_side import Side, side_by_side
-from analysis.style import Look
+from analysis.numbers import many
 from analysis.tables import Results
-from analysis.wording import many
 
 ORDER = 65
 TITLE = "What width and training length buy"

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from analysis import Results
-    from analysis.claim import Claim
     from analysis.verdicts import Verdict
+    from analysis.verdicts.claim import Claim
 
 #: How each conclusion stands out in a terminal.
 _STYLES = {"supported": "green", "refuted": "red", "undecided": "yellow"}
@@ -32,9 +32,9 @@ def command(
 
     The exit code is 0 whatever they say.
     """
-    from analysis.claims import chosen
-    from analysis.telling import as_dict
     from analysis.verdicts import untested, verdicts
+    from analysis.verdicts.claims import chosen
+    from analysis.verdicts.telling import as_dict
 
     claims = chosen(wanted)
     loaded = common.loaded(studies, results)
@@ -64,8 +64,7 @@ def _show(loaded: "Results", claim: "Claim", own: "Sequence[Verdict]", *, pairs:
     from rich.console import Console
     from rich.text import Text
 
-    from analysis import telling
-    from analysis.verdicts import overall
+    from analysis.verdicts import overall, telling
 
     console = Console(highlight=False)
     console.print(Text(f"{claim.id} {claim.name}: ", "bold").append(claim.sentence, "not bold"))
@@ -87,7 +86,7 @@ def _show_cell(console: "Console", loaded: "Results", verdict: "Verdict") -> Non
     """Print a cell's verdict in a line, and why it is undecided below it."""
     from rich.text import Text
 
-    from analysis import telling
+    from analysis.verdicts import telling
 
     decisive, where = verdict.decisive, telling.where(loaded, verdict)
     line = Text(f"    {where}: " if where else "    ")
@@ -104,7 +103,7 @@ def _show_pairs(console: "Console", verdict: "Verdict") -> None:
     """Print the trials behind a verdict, a line per comparison and seed."""
     from rich.table import Table
 
-    from analysis import telling
+    from analysis.verdicts import telling
 
     table = Table("comparison", "seed", "trial", "partner", "difference", box=None, padding=(0, 2))
     for one in verdict.comparisons:
@@ -114,7 +113,7 @@ def _show_pairs(console: "Console", verdict: "Verdict") -> None:
 
 
 def _show_untested(left: "Sequence[Claim]") -> None:
-    from analysis import telling
+    from analysis.verdicts import telling
 
     if left:
         print("Not tested, since their cells are not there:")

@@ -1,5 +1,6 @@
 """Results made with the project's own writer: as small as a test needs, and real."""
 
+import functools
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ def _figures(accuracy: float, changed: float) -> dict[str, Any]:
     return values | {"train_full_loss": None, "train_full_accuracy": None, "changed": changed}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def study() -> Callable[..., Study]:
     """Make a study; what is not given is small."""
 
@@ -117,32 +118,45 @@ def study() -> Callable[..., Study]:
     return make
 
 
+def _record(folder: Path, name: str, trials: Iterable[Trial], final: Final) -> str:
+    store = Store(str(folder), name)
+    writer = Writer(store, seconds=1e9)
+    for trial in trials:
+        write(writer, trial, final(trial))
+    writer.flush()
+    return store.uri
+
+
+@pytest.fixture(scope="session")
+def record_in() -> Callable[..., str]:
+    """Record a study's definition and its trials in a folder, return the study's own folder."""
+
+    def run(
+        folder: Path,
+        study: Study,
+        final: Final = typical,
+        only: Callable[[Trial], bool] = lambda trial: True,
+    ) -> str:
+        Store(str(folder), study.name).define(study)
+        return _record(folder, study.name, filter(only, study.trials()), final)
+
+    return run
+
+
 @pytest.fixture
 def record_trials(tmp_path: Path) -> Callable[..., str]:
     """Record trials under a study's name without training them, return the study's folder."""
 
     def run(name: str, trials: Iterable[Trial], final: Final = typical) -> str:
-        store = Store(str(tmp_path / "results"), name)
-        writer = Writer(store, seconds=1e9)
-        for trial in trials:
-            write(writer, trial, final(trial))
-        writer.flush()
-        return store.uri
+        return _record(tmp_path / "results", name, trials, final)
 
     return run
 
 
 @pytest.fixture
-def record(tmp_path: Path, record_trials: Callable[..., str]) -> Callable[..., str]:
-    """Record a study's definition and its trials, return its folder."""
-
-    def run(
-        study: Study, final: Final = typical, only: Callable[[Trial], bool] = lambda trial: True
-    ) -> str:
-        Store(str(tmp_path / "results"), study.name).define(study)
-        return record_trials(study.name, filter(only, study.trials()), final)
-
-    return run
+def record(tmp_path: Path, record_in: Callable[..., str]) -> Callable[..., str]:
+    """`record_in` a folder of the test's own."""
+    return functools.partial(record_in, tmp_path / "results")
 
 
 @pytest.fixture

@@ -28,18 +28,19 @@ def browser():
         started.close()
 
 
-@pytest.fixture
-def written(study, record, tmp_path):
+@pytest.fixture(scope="module")
+def written(study, record_in, tmp_path_factory):
     """A report with verdicts, a sweep, and two studies side by side."""
+    place = tmp_path_factory.mktemp("page")
     grids = [
         {"method": ["dense", "free-pruning", "free-flipping"]},
         {"method": "edge-popup", "density": [0.3, 0.7]},
     ]
     one = study(margin=0.5, grids=grids, method="dense", weights=["he-normal", "he-constant"])
     other = one.model_copy(update={"name": "other"})
-    uris = record(one), record(other)
+    uris = [record_in(place / "results", asked) for asked in (one, other)]
     several = {name: analysis.load(uri) for name, uri in zip(("small", "other"), uris, strict=True)}
-    return report.write(analysis.load(uris), tmp_path / "report", several)
+    return report.write(analysis.load(uris), place / "report", several)
 
 
 @pytest.fixture

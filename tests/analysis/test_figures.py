@@ -10,9 +10,9 @@ import pytest
 
 import analysis
 from analysis import figures
-from analysis.curves import curves, top_view
 from analysis.drawing import MOST_PANELS, NothingToDraw, seeds, split
-from analysis.style import looks
+from analysis.drawing.curves import curves, top_view
+from analysis.drawing.style import looks
 
 #: Applies to studies that vary the density.
 DENSITY = "accuracy_by_density"

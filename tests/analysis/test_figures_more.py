@@ -10,13 +10,13 @@ from matplotlib.colors import to_hex
 import analysis
 from analysis import figures
 from analysis.drawing import NothingToDraw
+from analysis.drawing.histograms import histograms, rebin
+from analysis.drawing.style import looks
 from analysis.estimates import grouped, interval
+from analysis.estimates.relative import relative
 from analysis.figures.scores_by_fate import _SCORES
 from analysis.figures.signs import shares
 from analysis.figures.weights_by_fate import _WEIGHTS
-from analysis.histograms import histograms, rebin
-from analysis.relative import relative
-from analysis.style import looks
 
 METHODS = ("dense", "free-pruning", "free-flipping", "minimal-pruning", "minimal-flipping")
 LOOKS = looks(METHODS)

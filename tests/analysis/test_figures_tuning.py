@@ -9,13 +9,13 @@ import pytest
 
 import analysis
 from analysis import figures
-from analysis.costs import comparable, epoch_seconds, quartiles
-from analysis.defaults import gains, sweep
 from analysis.drawing import MOST_PANELS, NothingToDraw, Panel
-from analysis.heat import scale
-from analysis.regret import regrets
-from analysis.side_by_side import Side, side_by_side
-from analysis.tuning import expected_best
+from analysis.drawing.heat import scale
+from analysis.drawing.side_by_side import Side, side_by_side
+from analysis.estimates.costs import comparable, epoch_seconds, quartiles
+from analysis.estimates.defaults import gains, sweep
+from analysis.estimates.regret import regrets
+from analysis.estimates.tuning import expected_best
 
 ALL = ["regret_by_density", "hidden_threshold", "tuning", "resnet", "widths", "cost"]
 METHODS = ["dense", "free-pruning", "free-flipping", "minimal-pruning", "minimal-flipping"]

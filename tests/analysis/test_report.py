@@ -68,9 +68,24 @@ def few(monkeypatch):
     monkeypatch.setattr(figures, "names", lambda: FEW)
 
 
-@pytest.fixture
-def page(results, tmp_path, few):
-    return _page(results, tmp_path)
+@pytest.fixture(scope="module")
+def written(study, record_in, tmp_path_factory):
+    """The page of a small study and the folder that it is in."""
+    place = tmp_path_factory.mktemp("page")
+    results = analysis.load(record_in(place / "results", study(margin=0.5)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "names", lambda: FEW)
+        return report.write(results, place / "report")
+
+
+@pytest.fixture(scope="module")
+def html(written):
+    return written.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(html):
+    return Page(html)
 
 
 def _page(results, tmp_path):
@@ -95,27 +110,24 @@ def test_every_figure_that_applies_is_on_the_page_and_beside_it(results, tmp_pat
         assert "viewbox" in image
 
 
-def test_ids_are_unique_and_references_lead_to_them(page, tmp_path):
+def test_ids_are_unique_and_references_lead_to_them(page, html):
     assert len(page.ids) == len(set(page.ids)) > 100
     inner = [address[1:] for address in page.addresses if address.startswith("#")]
     assert len(inner) > 100
     assert set(inner) <= set(page.ids)
-    html = (tmp_path / "report" / "report.html").read_text()
     assert set(re.findall(r"url\(#([^)]+)\)", html)) <= set(page.ids)
 
 
-def test_no_address_leaves_the_folder(page, tmp_path):
-    html = (tmp_path / "report" / "report.html").read_text()
+def test_no_address_leaves_the_folder(page, html, written):
     assert "://" not in html
     assert "@import" not in html
     assert html.count("<script>") == 1
     files = [address for address in page.addresses if not address.startswith("#")]
     assert len(files) == 6
-    assert all((tmp_path / "report" / name).is_file() for name in files)
+    assert all((written.parent / name).is_file() for name in files)
 
 
-def test_phone_and_dark(page, tmp_path):
-    html = (tmp_path / "report" / "report.html").read_text()
+def test_phone_and_dark(html):
     assert 'name="viewport"' in html
     assert "prefers-color-scheme: dark" in html
 
@@ -229,7 +241,7 @@ def test_diverged_trials_are_in_the_table(study, record, tmp_path, few):
         {"network": ["lenet-300-100", "lenet-50"], "positive_fraction": [0.5, 0.9]},
     ],
 )
-def test_studies_of_any_kind(study, record, tmp_path, axes):
+def test_studies_of_any_kind(study, record, tmp_path, few, axes):
     loaded = analysis.load(record(study(**axes)))
     page = _page(loaded, tmp_path)
     assert "figure-final_accuracy" in page.ids

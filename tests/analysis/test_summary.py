@@ -5,7 +5,7 @@ import math
 import pytest
 
 import analysis
-from analysis.summary import summary
+from analysis.estimates.summary import summary
 
 ACCURACY = {
     ("dense", 1): 0.90,

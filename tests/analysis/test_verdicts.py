@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis.claims import CLAIMS, chosen
-from analysis.telling import as_dict, notes, where
 from analysis.verdicts import overall, untested, verdicts
+from analysis.verdicts.claims import CLAIMS, chosen
+from analysis.verdicts.telling import as_dict, notes, where
 from studies.errors import UserError
 from studies.study import shipped
 

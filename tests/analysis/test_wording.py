@@ -5,8 +5,9 @@ import math
 import pytest
 
 import analysis
-from analysis.summary import summary
-from analysis.wording import answer, lead, mean_and_half, number, span
+from analysis.estimates.summary import summary
+from analysis.numbers import mean_and_half, number, span
+from analysis.report.wording import answer, lead
 
 
 @pytest.mark.parametrize(

@@ -107,8 +107,8 @@ def means(uri):
 def tables(uri):
     """The report's tables."""
     import analysis
-    from analysis.curves import curves
-    from analysis.summary import summary
+    from analysis.drawing.curves import curves
+    from analysis.estimates.summary import summary
 
     loaded = analysis.load(uri)
     for value in ("test_accuracy", "test_loss", "train_loss", "changed"):

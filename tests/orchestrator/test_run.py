@@ -37,9 +37,10 @@ def test_a_study_is_run_whole_and_once(place):
     assert set(rows["device"].to_pylist()) == {"cpu"}
     assert set(rows["threads"].to_pylist()) == {1}
     loaded = analysis.load(str(place / "results" / "own"))
-    assert (len(loaded.epochs), len(loaded.layers)) == (4 * 3, 4 * 3 * 2)
+    epochs = loaded.epochs.df()
+    assert (len(epochs), len(loaded.layers.df())) == (4 * 3, 4 * 3 * 2)
     assert set(rows["engine"].to_pylist()) == {"mlp"}
-    parts = loaded.epochs.groupby("trial_id")[["train_seconds", "evaluation_seconds"]].sum()
+    parts = epochs.groupby("trial_id")[["train_seconds", "evaluation_seconds"]].sum()
     for row in rows.to_pylist():  # drawing weights and all else belongs to a trial's seconds
         assert row["seconds"] > parts.loc[row["trial_id"]].sum()
     assert not (place / "results" / "own" / "failures").exists()
@@ -88,7 +89,7 @@ def test_train_equals_the_recorded_rows_to_the_bit(place, method):
     answer = untuned(*arguments, cwd=place)
     lines = [json.loads(line) for line in answer.stdout.splitlines()]
     epochs = analysis.load(str(place / "results" / "own")).epochs
-    recorded = epochs[(epochs["method"] == method) & (epochs["seed"] == 2)].sort_values("epoch")
+    recorded = epochs.filter(f"method = '{method}' AND seed = 2").order("epoch").df()
     assert len(lines) == len(recorded) == 3
     for line, (_, row) in zip(lines, recorded.iterrows(), strict=True):
         seconds = line.pop("seconds")
@@ -210,7 +211,7 @@ def test_a_killed_worker_goes_on_from_its_checkpoint(tmp_path):
     digits = datasets.load("digits", datasets.Place("digits", Path()))
     runtime.settle()
     undisturbed = [record.epoch for record in train([trial], digits)]
-    recorded = analysis.load(str(tmp_path / "results" / "long")).epochs.sort_values("epoch")
+    recorded = analysis.load(str(tmp_path / "results" / "long")).epochs.order("epoch").df()
     for name in ("train_loss", "validation_accuracy", "test_loss", "changed", "penalty_loss"):
         assert recorded[name].tolist() == [row[name] for row in undisturbed]
 

@@ -8,7 +8,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 
-from analysis.wording import number
+from analysis.numbers import number
 
 #: Orange for less, purple for more: told apart with any of the common colour blindnesses.
 COLOURS = "PuOr"

@@ -17,12 +17,12 @@ import numpy as np
 import pandas as pd
 
 from analysis.cells import CELL
-from analysis.claim import MARGIN, Claim, Criterion
-from analysis.claims import CLAIMS
-from analysis.pairing import correctness, paired
+from analysis.estimates.pairing import correctness, paired
 from analysis.statistics import multiple, permutation, power, resampling
 from analysis.statistics.paired import Interval, greater, t_interval, tost
 from analysis.tables import Results
+from analysis.verdicts.claim import MARGIN, Claim, Criterion
+from analysis.verdicts.claims import CLAIMS
 from studies.trial import Value
 
 #: Of a wrong verdict on one side.

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from analysis.pairing import at_default, judged
+from analysis.estimates.pairing import at_default, judged
 from analysis.tables import Results
 from studies.trial import Value
 

@@ -12,20 +12,10 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from analysis.cells import BASELINE, CELL, METHOD_ONLY
+from analysis.cells import BASELINE, CELL, METHOD_ONLY, RECIPE
 from analysis.tables import Results
 from studies.trial import FIELDS, REQUIRED, SETTABLE, Value
 
-#: How a network is optimised; a method may have a recipe of its own.
-RECIPE = (
-    "learning_rate",
-    "batch_size",
-    "schedule",
-    "optimizer",
-    "momentum",
-    "weight_decay",
-    "adam_epsilon",
-)
 #: Share of dense training's final accuracy whose first reaching is timed.
 REACHED = 0.95
 #: Stands in `density` for one that was tuned; none that can be asked for.

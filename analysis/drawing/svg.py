@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from analysis.drawing import Drawing
-from analysis.style import theme
+from analysis.drawing.style import theme
 
 DPI = 150
 #: Without these two the bytes would change with the date and with matplotlib's version.

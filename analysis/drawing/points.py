@@ -8,9 +8,9 @@ import seaborn as sns
 from matplotlib.axes import Axes
 
 from analysis.drawing import completed, limits, sentences
+from analysis.drawing.style import Look
 from analysis.estimates import grouped
-from analysis.style import Look
-from analysis.wording import many, number
+from analysis.numbers import many, number
 
 #: Of a method's row: where its seeds lie, its mean, and words below it.
 _SEEDS, _MEAN, _WORDS = -0.2, 0.12, 0.36

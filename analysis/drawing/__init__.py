@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.cells import label, ordered, settings, sort, spread
-from analysis.style import Look, looks
+from analysis.drawing.style import Look, looks
 from analysis.tables import Results
 
 #: More panels than these are hard to read on a page; what is left out is said on the figure.

@@ -11,10 +11,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.cells import METHOD_ONLY
-from analysis.claim import MARGIN, Claim, Criterion, both, differs, where
-from analysis.pairing import (
-    RECIPE,
+from analysis.cells import METHOD_ONLY, RECIPE
+from analysis.estimates.pairing import (
     TUNED,
     at_default,
     at_own_best_recipe,
@@ -23,6 +21,7 @@ from analysis.pairing import (
     honestly_tuned,
     timed,
 )
+from analysis.verdicts.claim import MARGIN, Claim, Criterion, both, differs, where
 from studies.errors import unknown
 from studies.trial import FIELDS, Value
 

@@ -25,9 +25,9 @@ from analysis.drawing import (
     sentences,
     split,
 )
-from analysis.style import Look
+from analysis.drawing.style import Look
+from analysis.numbers import many, number
 from analysis.tables import Results
-from analysis.wording import many, number
 
 #: More rows than these are hard to read on a page, and more columns too small.
 _ROWS, _COLUMNS = 6, 4

@@ -11,12 +11,13 @@ from markupsafe import Markup
 from analysis import figures
 from analysis.cells import heading, shown, varying
 from analysis.drawing import NothingToDraw
-from analysis.provenance import provenance
-from analysis.sections import of_several, of_verdicts
-from analysis.summary import summary
-from analysis.svg import inline, save
+from analysis.drawing.svg import inline, save
+from analysis.estimates.summary import summary
+from analysis.numbers import MISSING, mean_and_half
+from analysis.report.provenance import provenance
+from analysis.report.sections import of_several, of_verdicts
+from analysis.report.wording import answer, lead, subject
 from analysis.tables import Results
-from analysis.wording import MISSING, answer, lead, mean_and_half, subject
 from studies.errors import UserError
 
 _PAGE = Path(__file__).parent / "page"

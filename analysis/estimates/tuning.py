@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from analysis.cells import METHOD_ONLY
-from analysis.pairing import RECIPE
+from analysis.cells import METHOD_ONLY, RECIPE
 
 #: What somebody tunes: a method's own settings and how it is optimised.
 TUNED = (*METHOD_ONLY, *RECIPE)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.cells import BASELINE
 from analysis.estimates import grouped
-from analysis.pairing import at_default
+from analysis.estimates.pairing import at_default
 from studies.trial import FIELDS
 
 #: Where a threshold could hide: only the ratio of learning rate and the scores' range counts, so

@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from analysis.cells import varying
+from analysis.drawing.style import Look
 from analysis.estimates import ESTIMATED, grouped
-from analysis.style import Look
 from analysis.tables import Results
 
 

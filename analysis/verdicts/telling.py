@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from analysis.cells import label, settings
-from analysis.claim import Claim
-from analysis.pairing import TUNED
+from analysis.estimates.pairing import TUNED
+from analysis.numbers import MISSING, many, number
 from analysis.statistics.paired import Interval
 from analysis.tables import Results
 from analysis.verdicts import Comparison, Overall, Verdict
-from analysis.wording import MISSING, many, number
+from analysis.verdicts.claim import Claim
 
 #: Per unit of a criterion: digits after the point, and how it is written.
 _UNITS = {"points": (2, "points"), "percent": (1, "%"), "ratio": (2, "times")}

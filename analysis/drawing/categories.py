@@ -20,12 +20,12 @@ from analysis.drawing import (
     seeds,
     sentences,
 )
+from analysis.drawing.points import Outside, unseen
+from analysis.drawing.side_by_side import Side, side_by_side
+from analysis.drawing.style import Look
 from analysis.estimates import grouped
-from analysis.points import Outside, unseen
-from analysis.side_by_side import Side, side_by_side
-from analysis.style import Look
+from analysis.numbers import number
 from analysis.tables import Results
-from analysis.wording import number
 
 #: Of the height of a category the part that its methods take.
 _FILLED = 0.84

@@ -5,15 +5,14 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from analysis import telling
-from analysis.beside import beside
 from analysis.cells import CELL, heading, shown
-from analysis.claim import Claim
 from analysis.estimates import Estimate
+from analysis.estimates.beside import beside
+from analysis.numbers import MISSING, mean_and_half, number
 from analysis.statistics.paired import Interval
 from analysis.tables import Results
-from analysis.verdicts import Comparison, Overall, Verdict, overall, untested, verdicts
-from analysis.wording import MISSING, mean_and_half, number
+from analysis.verdicts import Comparison, Overall, Verdict, overall, telling, untested, verdicts
+from analysis.verdicts.claim import Claim
 
 
 def of_verdicts(results: Results, drawn: Sequence[str]) -> dict[str, Any]:
