@@ -20,7 +20,7 @@ demo: setup  ## run the study `digits` and write its report
 	$(BIN)/untuned report digits
 
 test: setup lint  ## style, types, imports between the folders, and the tests
-	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 test-slow: setup  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow

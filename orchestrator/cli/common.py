@@ -190,12 +190,12 @@ def with_results(name: str, results: str) -> "Store":
 
     above, _, last = name.rstrip("/").rpartition("/")
     if above and not name.endswith((".yaml", ".yml")):
-        store, said = Store(above, last), name
+        store, said, runs = Store(above, last), f"in {name}", last
     else:
         store, _ = recorded(name, results)
-        said = f"{store.study} in {results}"
+        said, runs = f"of {store.study} in {results}", name
     if not store.definitions():
-        raise UserError(f"no results of {said}; run first: untuned run {name}")
+        raise UserError(f"no results {said}; run first: untuned run {runs}")
     return store
 
 

@@ -16,9 +16,7 @@ def command(study: str, results: str) -> None:
     """
     from studies.compaction import compact
 
-    store, _ = common.recorded(study, results)
-    if not store.definitions():
-        raise UserError(f"no results of {store.study} in {results}; run first: untuned run {study}")
+    store = common.with_results(study, results)
     try:
         done = compact(store)
     except OSError as error:

@@ -26,6 +26,11 @@ MISTAKES = [
     (["run", "none.yaml"], "study file none.yaml: No such file or directory"),
     (["status", "digit"], "unknown study 'digit'; did you mean digits"),
     (["report", "digits"], "no results of digits in results; run first: untuned run digits"),
+    (["report", "nowhere/digits"], "no results in nowhere/digits; run first: untuned run digits"),
+    (["verdict", "digits"], "no results of digits in results; run first: untuned run digits"),
+    (["verdict", "digits", "--claim", "C11"], "unknown claim 'C11'; did you mean C1"),
+    (["verdict"], "Missing argument 'STUDY...'"),
+    (["compact", "digits"], "no results of digits in results; run first: untuned run digits"),
     (["status", "digits", "--results", "file"], "results folder file: cannot be read"),
     (["rnu"], "unknown command 'rnu'; did you mean run"),
     (["run"], "Missing argument 'STUDY'"),
@@ -86,7 +91,7 @@ def test_help_names_all_commands_and_needs_nothing_heavy():
     answer = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    for command in ("list", "report", "run", "status", "train"):
+    for command in ("compact", "list", "report", "run", "status", "train", "verdict"):
         assert f"  {command}  " in answer.stdout
 
 
@@ -95,7 +100,7 @@ def test_list_shows_the_studies_with_their_trials(capsys):
     assert code == 0
     rows = [line.split() for line in out.splitlines()]
     assert ["digits", "50"] in [row[:2] for row in rows]
-    assert ["lenet-mnist", "30"] in [row[:2] for row in rows]
+    assert ["lenet-mnist", "33"] in [row[:2] for row in rows]
     assert "minimal-flipping" in out
 
 

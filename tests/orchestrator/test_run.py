@@ -19,6 +19,8 @@ from studies.study import read
 from trainers import datasets, runtime
 from trainers.loop import train
 
+TABLES = ("layers", "epochs", "trials")
+
 
 def trial_rows(folder, study="own"):
     return Store(str(Path(folder) / "results"), study).read("trials").rows
@@ -67,11 +69,38 @@ def test_more_seeds_run_only_the_new_trials(place, tmp_path):
     assert "6 of 6 trials finished, 0 failed" in status.stdout
 
 
+def test_verdicts_in_a_terminal_and_for_programs(place):
+    answer = untuned("verdict", "own", "--pairs", cwd=place)
+    assert answer.returncode == 0, answer.stderr
+    assert "C2 minimal-change: With less than 10%" in answer.stdout
+    assert "n = 2 of 2" in answer.stdout
+    assert "C6 no-threshold: untuned run thresholds" in answer.stdout  # not tested
+    told = json.loads(untuned("verdict", "own", "--json", "--claim", "C2", cwd=place).stdout)
+    assert [verdict["method"] for verdict in told["verdicts"]] == ["minimal-flipping"]
+    ids = set(trial_rows(place)["trial_id"].to_pylist())
+    pairs = told["verdicts"][0]["comparisons"][1]["pairs"]
+    assert {pair[side] for pair in pairs for side in ("trial", "partner")} == ids
+
+
+def test_merged_parts_hold_the_same_and_the_study_stays_finished(place, tmp_path):
+    folder = copy(place, tmp_path)
+    answer = untuned("compact", "own", cwd=folder)
+    assert answer.returncode == 0, answer.stderr
+    counts = [int(n) for n in re.findall(r"(\d+) parts, now", answer.stdout)]
+    assert counts[:3] == [len(list((place / "results/own" / t).iterdir())) for t in TABLES]
+    assert all(len(list((folder / "results/own" / t).iterdir())) == 1 for t in TABLES)
+    assert science_of(folder) == science_of(place)
+    assert "nothing to do" in untuned("run", "own.yaml", cwd=folder).stdout
+    answer = untuned("report", place / "results/own", "results/own", cwd=folder)
+    assert answer.returncode == 0, answer.stderr
+    assert "equal (2)" in (folder / "reports" / "own" / "report.html").read_text()
+
+
 def test_a_damaged_part_is_named_and_its_trials_run_again(place, tmp_path):
     folder = copy(place, tmp_path)
     part = next((folder / "results/own/epochs").glob("*.parquet"))
     part.write_bytes(part.read_bytes()[:-1] + b"?")
-    for command in ("status", "report"):
+    for command in ("status", "verdict"):
         answer = untuned(command, "own", cwd=folder)
         assert answer.returncode == 0, answer.stderr
         assert f"epochs/{part.name}" in answer.stdout + answer.stderr

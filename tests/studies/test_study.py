@@ -119,9 +119,9 @@ def test_shipped_studies():
     counts = {name: len(find(name).trials()) for name in shipped()}
     assert counts == {
         "digits": 50,
-        "lenet-mnist": 30,
+        "lenet-mnist": 33,
         "lenet-mnist-signs": 6,
-        "paper-lenet": 15 * 5 * 3,
+        "paper-lenet": 15 * (5 * 3 + 1),
         "paper-conv": 5 * 3 * 5 * 2,
         "paper-resnet": 5 * (5 * 2 + 4),
         "asymmetry": 15 * 5 * (11 + 4),
@@ -129,7 +129,7 @@ def test_shipped_studies():
         "activations": 5 * 3 * 2 * 8,
         "widths": 5 * 3 * 5 * 5,
         "rescaling": 5 * 2 * (1 + 3 * 3),
-        "thresholds": 20 * (2 * (4 + 10 + 5 + 3)),
+        "thresholds": 30 * (2 * (4 + 10 + 5 + 3)),
         "thresholds-digits": 5 * 2 * (4 + 5 + 5),
         "thresholds-conv": 5 * 3 * (4 + 5 + 3),
         "hidden-threshold": 15 * (2 * (7 + 5 + 3) + 2 * 3 * 5 + 3),
