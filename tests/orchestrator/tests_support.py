@@ -66,3 +66,7 @@ def science_of(folder, study="own"):
         keys = [key for key in order if key[0] in rows.column_names]
         found[name] = repr(rows.sort_by(keys).select(science(name)).to_pylist())
     return found
+
+
+def trial_rows(folder, study="own"):
+    return Store(str(Path(folder) / "results"), study).read("trials").rows
