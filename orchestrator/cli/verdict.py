@@ -24,9 +24,15 @@ _STYLES = {"supported": "green", "refuted": "red", "undecided": "yellow"}
 @common.results_option
 @click.option("--claim", "wanted", multiple=True, metavar="ID", help="Only these, such as C6.")
 @click.option("--json", "as_json", is_flag=True, help="Everything behind them, for programs.")
+@click.option("--markdown", is_flag=True, help="A table, a row per claim, method and cell.")
 @click.option("--pairs", is_flag=True, help="The pairs of trials behind each, seed by seed.")
 def command(
-    studies: tuple[str, ...], results: str, wanted: tuple[str, ...], as_json: bool, pairs: bool
+    studies: tuple[str, ...],
+    results: str,
+    wanted: tuple[str, ...],
+    as_json: bool,
+    markdown: bool,
+    pairs: bool,
 ) -> None:
     """Say what the results of STUDIES make of each claim, C1 to C10.
 
@@ -50,6 +56,9 @@ def command(
         }
         print(json.dumps(told, indent=2, allow_nan=False))
         return
+    if markdown:
+        _show_table(loaded, found)
+        return
     if found:
         print("Means over seeds with 90% intervals, each bound of which is one-sided at 95%.\n")
     for claim in claims:
@@ -57,6 +66,21 @@ def command(
         if own:
             _show(loaded, claim, own, pairs=pairs)
     _show_untested(left)
+
+
+def _show_table(loaded: "Results", found: "Sequence[Verdict]") -> None:
+    """Print a row per verdict, as Markdown."""
+    from analysis.verdicts import telling
+
+    print("| claim | method | cell | compared, 90% interval | claimed | seeds | verdict |")
+    print("|---|---|---|--:|--:|--:|---|")
+    for verdict in found:
+        one = verdict.decisive
+        cell = ", ".join(filter(None, [telling.where(loaded, verdict), telling.closest(verdict)]))
+        effect = f"{telling.effect(one)} {telling.unit(one)}"
+        name = f"{verdict.claim.id} {verdict.claim.name}"
+        row = [name, str(verdict.cell["method"]), cell, effect, telling.bound(one), str(verdict.n)]
+        print(f"| {' | '.join([*row, verdict.conclusion])} |")
 
 
 def _show(loaded: "Results", claim: "Claim", own: "Sequence[Verdict]", *, pairs: bool) -> None:

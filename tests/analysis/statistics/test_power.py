@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from statsmodels.stats.power import TTestPower
 
@@ -62,6 +62,7 @@ def test_mistakes_are_refused():
 @given(DEVIATIONS, st.integers(2, 200), DIFFERENCES)
 def test_statsmodels_gives_the_same(deviation, n, difference):
     expected = TTestPower().power((difference + 0.002) / deviation, n, 0.05, alternative="larger")
+    assume(not math.isnan(expected))  # it gives up where the noncentrality is large
     assert power(deviation, n, 0.002, difference) == pytest.approx(float(expected), abs=1e-6)
 
 
