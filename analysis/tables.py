@@ -35,6 +35,11 @@ _DERIVED = {
 }
 
 
+#: DuckDB's optimizers that go by the number of rows: without them joins are done as written, what
+#: stands on the right held in memory.
+_MISLED = "join_order,build_side_probe_side,partial_aggregate_pushdown"
+
+
 @dataclass(frozen=True, eq=False)  # each is itself, so that what is made of it can be kept
 class Results:
     """What one or several studies have brought so far.
@@ -81,7 +86,8 @@ class Results:
         """The answer to an SQL query over the tables `trials`, `epochs` and `layers`.
 
         Such as ``SELECT method, epoch, avg(test_accuracy) FROM epochs GROUP BY ALL``, which holds
-        no more in memory than its answer; ``.df()`` gives that as a pandas frame.
+        no more in memory than its answer; ``.df()`` gives that as a pandas frame. Of a join the
+        right table is held in memory: write ``epochs JOIN trials USING (attempt)``.
 
         Raises:
             duckdb.Error: the query is wrong, or parts were merged since the results were loaded.
@@ -158,6 +164,8 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
     every = [_load(uri) for uri in dict.fromkeys(uris)]
     trials = _together(one.trials for one in every)
     connection = duckdb.connect()
+    # It takes an Arrow data set for one row, and would hold all of its rows to join few to them.
+    connection.execute(f"SET disabled_optimizers = '{_MISLED}'")
     connection.register("trials", trials)
     return Results(
         trials=trials,

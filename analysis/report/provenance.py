@@ -29,10 +29,19 @@ def provenance(results: Results) -> list[tuple[str, str]]:
             "Data sets (fingerprint)",
             "; ".join(f"{name} ({mark})" for name, mark in prints.itertuples(index=False)),
         ),
-        ("Trial time, summed", f"{trials['seconds'].sum() / 3600:.2f} hours"),
+        ("Core hours", f"{(trials['seconds'] * trials['threads']).sum() / 3600:.2f}"),
+        ("Wall hours", f"{wall_seconds(trials) / 3600:.2f}, in which at least one trial ran"),
         ("Trials finished", f"{_minute(first)} to {_minute(last)} UTC"),
         ("Definitions", "; ".join(f"{s.name} {s.definition_hash}" for s in results.studies)),
     ]
+
+
+def wall_seconds(trials: pd.DataFrame) -> float:
+    """Seconds in which at least one of the trials ran; pauses between runs do not count."""
+    ends = trials["finished_at"].astype("int64") / 1e6  # microseconds
+    spans = pd.DataFrame({"start": ends - trials["seconds"], "end": ends}).sort_values("start")
+    covered = spans["end"].cummax().shift(fill_value=-float("inf"))
+    return float((spans["end"] - spans["start"].clip(lower=covered)).clip(lower=0).sum())
 
 
 def _values(column: pd.Series) -> str:

@@ -5,10 +5,12 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import analysis
 from analysis import figures, report
+from analysis.report.provenance import wall_seconds
 from studies.errors import UserError
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
@@ -268,3 +270,10 @@ def test_folder_that_cannot_be_made(results, tmp_path):
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(UserError, match="report folder"):
         report.write(results, tmp_path / "taken")
+
+
+def test_wall_time_is_that_in_which_a_trial_ran():
+    # 10 s from 0, 4 s within it, 5 s of which one overlaps its end, and 2 s after a pause
+    ends = pd.to_datetime([10, 6, 14, 102], unit="s", utc=True).as_unit("us")
+    trials = pd.DataFrame({"finished_at": ends, "seconds": [10.0, 4.0, 5.0, 2.0]})
+    assert wall_seconds(trials) == 10 + 4 + 2

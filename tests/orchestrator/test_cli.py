@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests_support import UNTUNED, untuned, write_study
+from tests_support import UNTUNED, in_the_base_install, untuned, write_study
 
 from orchestrator.cli import main
 from studies.store import Store
@@ -233,28 +233,6 @@ def test_a_reader_that_has_seen_enough_is_no_crash(tmp_path):
     )
     assert answer.stdout.count("\n") == 1
     assert answer.stderr == ""
-
-
-BASE = """
-import sys
-class Refuse:
-    def find_spec(self, name, path=None, target=None):
-        if name.split('.')[0] in ('torch', 'torchvision', 'ray', 'sklearn'):
-            raise ModuleNotFoundError(f'No module named {name}', name=name)
-sys.meta_path.insert(0, Refuse())
-from orchestrator.cli import main
-main(sys.argv[1:])
-"""
-
-
-def in_the_base_install(folder, command):
-    return subprocess.run(
-        [sys.executable, "-c", BASE, *command],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize("command", [["run", "digits"], ["train"]])

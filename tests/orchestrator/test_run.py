@@ -6,7 +6,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests_support import install_method, science_of, trial_rows, untuned, write_study
+from tests_support import (
+    in_the_base_install,
+    install_method,
+    science_of,
+    trial_rows,
+    untuned,
+    write_study,
+)
 
 import analysis
 from studies.store import Store
@@ -68,6 +75,14 @@ def test_verdicts_in_a_terminal_and_for_programs(place):
     ids = set(trial_rows(place)["trial_id"].to_pylist())
     pairs = told["verdicts"][0]["comparisons"][1]["pairs"]
     assert {pair[side] for pair in pairs for side in ("trial", "partner")} == ids
+
+
+def test_the_base_install_judges_and_reports(place, tmp_path):
+    results = ["--results", str(place / "results")]
+    for command in (["verdict", "own"], ["report", "own", "--output", "page"]):
+        answer = in_the_base_install(tmp_path, [*command, *results])
+        assert answer.returncode == 0, answer.stderr
+    assert (tmp_path / "page" / "forest.png").exists()
 
 
 def test_merged_parts_hold_the_same_and_the_study_stays_finished(place, tmp_path):

@@ -70,3 +70,25 @@ def science_of(folder, study="own"):
 
 def trial_rows(folder, study="own"):
     return Store(str(Path(folder) / "results"), study).read("trials").rows
+
+
+BASE = """
+import sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split('.')[0] in ('torch', 'torchvision', 'ray', 'sklearn'):
+            raise ModuleNotFoundError(f'No module named {name}', name=name)
+sys.meta_path.insert(0, Refuse())
+from orchestrator.cli import main
+main(sys.argv[1:])
+"""
+
+
+def in_the_base_install(folder, command):
+    return subprocess.run(
+        [sys.executable, "-c", BASE, *command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
