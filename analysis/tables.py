@@ -258,9 +258,13 @@ def _rows(
         wanted = one.done.keys(table).to_pandas().query("attempt in @trials.attempt")
         connection.register(rows, one.store.lazily(table, wanted["part"].unique()))
         connection.register(keys, wanted)
-        selects.append(f"SELECT * FROM {rows} JOIN {keys} USING (attempt, part)")  # noqa: S608
+        selects.append(
+            f"SELECT r.* EXCLUDE (merged_from, part) FROM {rows} r JOIN {keys} k "  # noqa: S608
+            "ON r.attempt = k.attempt AND r.part = k.part "
+            "AND coalesce(r.merged_from, r.part) = k.origin"
+        )
     view = (
-        f"SELECT r.* EXCLUDE (part){_DERIVED[table]}, {', '.join(_JOINED)} "  # noqa: S608  (ours)
+        f"SELECT r.*{_DERIVED[table]}, {', '.join(_JOINED)} "  # noqa: S608  (ours)
         f"FROM ({' UNION ALL '.join(selects)}) r "
         f"JOIN (SELECT attempt, {', '.join(_JOINED)} FROM trials) USING (attempt)"
     )

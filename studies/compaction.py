@@ -8,6 +8,7 @@ from itertools import chain
 import pyarrow as pa
 
 from studies import parts
+from studies.parts import Part, Parts
 from studies.store import Store
 
 #: Bytes of parts that are merged into one: small enough to be held and hashed whole.
@@ -21,14 +22,26 @@ class _Batch:
     names: list[str] = field(default_factory=list)
     earlier: list[str] = field(default_factory=list)
     rows: list[pa.Table] = field(default_factory=list)
+    origins: list[pa.ChunkedArray] = field(default_factory=list)
     size: int = 0
 
-    def add(self, name: str, size: int, earlier: list[str], rows: pa.Table) -> None:
-        """Take one more part."""
+    def add(self, name: str, size: int, part: Part, among: Parts) -> None:
+        """Take one more part; of its rows those that are counted in no other one."""
+        rows, origin = parts.counted(part, name, among)
         self.names.append(name)
-        self.earlier += earlier
+        self.earlier += part.replaces
         self.rows.append(rows)
+        self.origins.append(origin)
         self.size += size
+
+    def encoded(self) -> bytes:
+        """The bytes of the merged part."""
+        origin = pa.chunked_array(
+            [chunk for one in self.origins for chunk in one.chunks], parts.ORIGIN.type
+        )
+        return parts.encode_merged(
+            pa.concat_tables(self.rows), origin, [*self.names, *self.earlier]
+        )
 
 
 @dataclass(frozen=True)
@@ -73,18 +86,22 @@ def compact(store: Store, most: int = MOST) -> dict[str, Compacted]:
         store.delete(table, there.replaced)  # left by one that died before it had deleted them
         after = len(set(there.where.values()))
         before = after + len(there.replaced)
-        for number, batch in enumerate(_batches(store, table, sorted(names), most), start=1):
-            merged = pa.concat_tables(batch.rows)
-            content = parts.encode_merged(merged, [*batch.names, *batch.earlier])
-            store.put(table, content, writer, number)
+        batches = _batches(store, table, sorted(names), there, most)
+        for number, batch in enumerate(batches, start=1):
+            store.put(table, batch.encoded(), writer, number)
             store.delete(table, batch.names)
             after -= len(batch.names) - 1
         done[table] = Compacted(before, after)
     return done
 
 
-def _batches(store: Store, table: str, names: Iterable[str], most: int) -> Iterator[_Batch]:
-    """Parts that belong together, at least two; one of half the size already stays alone."""
+def _batches(
+    store: Store, table: str, names: Iterable[str], among: Parts, most: int
+) -> Iterator[_Batch]:
+    """Parts that belong together, at least two; one of half the size already stays alone.
+
+    So does one with columns that are not known here: merging would lose them.
+    """
     batch = _Batch()
     for name in names:
         try:
@@ -92,9 +109,9 @@ def _batches(store: Store, table: str, names: Iterable[str], most: int) -> Itera
         except FileNotFoundError:
             continue  # another process has merged it meanwhile
         found = parts.opened(table, name, content) if parts.intact(name, content) else None
-        if found is None or 2 * len(content) > most:
+        if found is None or not found.whole or 2 * len(content) > most:
             continue
-        batch.add(name, len(content), *found)
+        batch.add(name, len(content), found, among)
         if batch.size >= most and len(batch.names) > 1:
             yield batch
             batch = _Batch()

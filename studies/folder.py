@@ -1,5 +1,6 @@
 """A folder on any filesystem that pyarrow opens, whose files appear whole or not at all."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -80,8 +81,13 @@ class Folder:
         ]
         return ds.FileSystemDataset(fragments, schema, kind, self._fs)
 
-    def put(self, path: str, content: bytes) -> None:
+    def put(self, path: str, content: bytes, *, lasting: bool = False) -> None:
         """Make a file appear whole: by a rename on a local disk, by one put on an object store.
+
+        Args:
+            path: in the folder.
+            content: its bytes.
+            lasting: whether it must outlast a power cut as soon as this returns.
 
         Raises:
             OSError: it could not be written; nothing of it is visible then.
@@ -95,7 +101,11 @@ class Folder:
         self._fs.create_dir(folder)
         temporary = Path(f"{folder}/_writing-{name}")
         try:
-            temporary.write_bytes(content)
+            with temporary.open("wb") as stream:
+                stream.write(content)
+                if lasting:
+                    stream.flush()
+                    os.fsync(stream.fileno())
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)

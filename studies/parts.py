@@ -2,7 +2,8 @@
 
 `<writer>-<n>-<sha>.parquet` holds the rows that a writer wrote at once; the merged part that
 `studies.compaction` writes in the place of many has a writer's name that begins with `merged`, and
-lists in its metadata what it replaces.
+lists in its metadata what it replaces. In a column of its own it keeps the part that each row comes
+from, so that rows that were merged twice are told apart from rows that are there once.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ from dataclasses import MISSING, dataclass, field
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from studies.errors import UserError
@@ -28,6 +30,25 @@ _NAME = re.compile(r"^[0-9a-z]+-\d+-([0-9a-f]{16})\.parquet$")
 #: What the name of a writer of merged parts begins with; other writers' are of hex digits.
 MERGED = "merged"
 _REPLACES = b"untuned.replaces"
+#: Of a merged part: the part that the row was written in.
+ORIGIN = pa.field("merged_from", pa.string())
+
+
+@dataclass(frozen=True)
+class Part:
+    """An intact part, read.
+
+    Attributes:
+        rows: under the table's schema.
+        origin: per row the part that it was written in: this one, or one that was merged into it.
+        replaces: the parts that it replaces.
+        whole: whether all of its columns are known here; a newer version may have added some.
+    """
+
+    rows: pa.Table
+    origin: pa.ChunkedArray
+    replaces: list[str]
+    whole: bool
 
 
 @dataclass(frozen=True)
@@ -56,7 +77,7 @@ class Parts:
         replaced = {other for others in merged.values() for other in others}
         there = {name: name for name, others in found.items() if others is not None}
         where = {name: name for name in there if name not in replaced}
-        # Of two merged parts with the same rows one counts, and none that is itself replaced.
+        # Of two merged parts that both have a part's rows one counts, and none that is replaced.
         for name, others in merged.items():
             if name not in replaced:
                 where |= dict.fromkeys(others, name)
@@ -76,9 +97,10 @@ def encode(table: str, rows: Iterable[dict[str, Any]]) -> bytes:
     return _bytes(arrow, compression=compression, use_dictionary=False, write_statistics=False)
 
 
-def encode_merged(rows: pa.Table, replaces: Iterable[str]) -> bytes:
+def encode_merged(rows: pa.Table, origin: pa.ChunkedArray, replaces: Iterable[str]) -> bytes:
     """A merged part's bytes from rows under their table's schema, and the parts it replaces."""
     about = {**rows.schema.metadata, _REPLACES: json.dumps(sorted(replaces)).encode()}
+    rows = rows.append_column(ORIGIN, origin)
     names = [about.name for about in rows.schema if about.type == pa.string()]
     return _bytes(
         rows.replace_schema_metadata(about),
@@ -119,8 +141,8 @@ def replaces(name: str, content: bytes) -> list[str]:
     return names
 
 
-def opened(table: str, name: str, content: bytes) -> tuple[list[str], pa.Table] | None:
-    """What an intact part replaces, and its rows under the table's schema; None if unreadable.
+def opened(table: str, name: str, content: bytes) -> Part | None:
+    """An intact part's rows, or None where they cannot be read.
 
     Raises:
         UserError: it was written by a newer version of this project.
@@ -134,10 +156,29 @@ def opened(table: str, name: str, content: bytes) -> tuple[list[str], pa.Table] 
         raise UserError(
             f"{table}/{name}: written by a newer untuned (schema {version}); upgrade to read it"
         )
-    schema = TABLES[table]
+    schema, found = TABLES[table], set(rows.column_names)
+    whole = found <= {*schema.names, ORIGIN.name}
+    merged = ORIGIN.name in found
+    origin = rows[ORIGIN.name] if merged else pa.chunked_array([pa.repeat(name, len(rows))])
+    rows = rows.drop_columns(ORIGIN.name) if merged else rows
     if not rows.schema.equals(schema):
         rows = pa.table([_column(rows, about) for about in schema], schema=schema)
-    return replaces(name, content), rows.replace_schema_metadata(schema.metadata)
+    return Part(
+        rows.replace_schema_metadata(schema.metadata), origin, replaces(name, content), whole
+    )
+
+
+def counted(part: Part, name: str, among: Parts) -> tuple[pa.Table, pa.ChunkedArray]:
+    """The rows of a part that are counted there and in no other part, and their origins.
+
+    Where two processes merged at once, one part's rows may stand in two merged ones.
+    """
+    if not part.replaces:
+        kept = pa.array([among.where.get(name) == name] * len(part.rows), pa.bool_())
+    else:
+        here = [origin for origin, place in among.where.items() if place == name]
+        kept = pc.is_in(part.origin, value_set=pa.array(here, pa.string()))
+    return part.rows.filter(kept), part.origin.filter(kept)
 
 
 def _column(rows: pa.Table, about: pa.Field) -> pa.ChunkedArray | pa.Array:

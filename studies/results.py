@@ -39,18 +39,18 @@ class Finished:
         return frozenset(self.rows["trial_id"].to_pylist())
 
     def keys(self, table: str) -> pa.Table:
-        """Which rows of `layers` or `epochs` are the finished trials': columns attempt and part.
+        """Which rows of `layers` or `epochs` are the finished trials': attempt, origin and part.
 
-        A write that failed halfway and was repeated leaves the same rows in a part that no trial
-        names, and parts that were merged twice stand in two.
+        `origin` is the part that the attempt's row of `trials` names, `part` the one that its rows
+        are counted in. A write that failed halfway and was repeated leaves the same rows in a part
+        that no trial names.
         """
         where = self.where[table]
         named = zip(*(self.rows[n].to_pylist() for n in ("attempt", f"{table}_parts")), strict=True)
-        pairs = dict.fromkeys((attempt, where[part]) for attempt, names in named for part in names)
-        attempts, parts = zip(*pairs, strict=True) if pairs else ((), ())
-        return pa.table(
-            {"attempt": pa.array(attempts, pa.string()), "part": pa.array(parts, pa.string())}
-        )
+        keys = [(attempt, part, where[part]) for attempt, names in named for part in set(names)]
+        columns = zip(*keys, strict=True) if keys else ((), (), ())
+        names = ("attempt", "origin", "part")
+        return pa.table({n: pa.array(c, pa.string()) for n, c in zip(names, columns, strict=True)})
 
     def outcomes(self, ids: Collection[str]) -> str:
         """Such as ``; of the finished 2 diverged, 1 dead``; empty where all were completed."""

@@ -155,12 +155,12 @@ class Store:
             UserError: a part was written by a newer version of this project.
         """
         found = self._each(table, lambda name, content: parts.opened(table, name, content))
-        sorted_out = Parts.of({name: made and made[0] for name, made in found.items()})
-        here = set(sorted_out.where.values())
+        sorted_out = Parts.of({name: part.replaces if part else None for name, part in found.items()})
+        counted = {
+            name: parts.counted(part, name, sorted_out)[0] for name, part in found.items() if part
+        }
         tables = [
-            made[1].append_column("part", pa.repeat(name, len(made[1])))
-            for name, made in found.items()
-            if made and name in here
+            rows.append_column("part", pa.repeat(name, len(rows))) for name, rows in counted.items()
         ]
         empty = TABLES[table].append(pa.field("part", pa.string())).empty_table()
         return Contents(pa.concat_tables([empty, *tables]), sorted_out)
@@ -174,9 +174,13 @@ class Store:
         return Parts.of(self._each(table, parts.replaces))
 
     def lazily(self, table: str, names: Iterable[str]) -> ds.Dataset:
-        """Parts as an Arrow data set, whose rows are read when asked; `part` is a column of it."""
-        schema = TABLES[table].append(pa.field("part", pa.string())).remove_metadata()
-        return self._files.dataset(table, names, schema)
+        """Parts as an Arrow data set, whose rows are read when asked.
+
+        Columns beside the table's own: `part`, and `merged_from` as `parts.ORIGIN` has it, null in
+        a part that is not merged.
+        """
+        schema = TABLES[table].append(parts.ORIGIN).append(pa.field("part", pa.string()))
+        return self._files.dataset(table, names, schema.remove_metadata())
 
     def part(self, table: str, name: str) -> bytes:
         """A part's bytes.
@@ -189,7 +193,8 @@ class Store:
     def put(self, table: str, content: bytes, writer: str, number: int) -> str:
         """Write a part's bytes and return its name; see `write`."""
         name = parts.name_of(content, writer, number)
-        self._files.put(f"{table}/{name}", content)
+        # What replaces others has to outlast a power cut before they are deleted.
+        self._files.put(f"{table}/{name}", content, lasting=writer.startswith(parts.MERGED))
         return name
 
     def delete(self, table: str, names: Iterable[str]) -> None:

@@ -56,7 +56,8 @@ def science_of(folder, study="own"):
     done = finished(store)
     tables = {"trials": done.rows}
     for table in ("epochs", "layers"):
-        keys = set(map(tuple, zip(*done.keys(table).to_pydict().values(), strict=True)))
+        named = done.keys(table).select(["attempt", "part"]).to_pydict()
+        keys = set(zip(*named.values(), strict=True))
         rows = store.read(table).rows
         pairs = zip(*(rows[name].to_pylist() for name in ("attempt", "part")), strict=True)
         tables[table] = rows.filter([pair in keys for pair in pairs])

@@ -72,7 +72,8 @@ def rows_of():
     """The finished trials' rows of a table."""
 
     def read(store, table, done):
-        keys = set(map(tuple, zip(*done.keys(table).to_pydict().values(), strict=True)))
+        named = done.keys(table).select(["attempt", "part"]).to_pydict()
+        keys = set(zip(*named.values(), strict=True))
         rows = store.read(table).rows.to_pylist()
         return [row for row in rows if (row["attempt"], row["part"]) in keys]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import analysis
 from studies import compaction, parts
 from studies.compaction import compact
 from studies.results import finished
@@ -112,6 +113,61 @@ def test_two_at_once_count_every_row_once(filled, monkeypatch, everything):
         path.write_bytes(content)
     assert len(listed(filled, "epochs")) == 10
     assert everything(filled) == before
+
+
+def test_two_at_once_that_saw_different_parts_count_every_row_once(filled, monkeypatch, everything):
+    before = everything(filled)
+    some = {table: listed(filled, table)[:5] for table in TABLES}
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "delete", lambda self, table, names: None)
+        batches = compaction._batches
+        patch.setattr(  # the first one sees five parts of each table
+            compaction,
+            "_batches",
+            lambda store, table, names, among, most: batches(
+                store, table, [n for n in names if n in some.get(table, names)], among, most
+            ),
+        )
+        compact(filled)
+        hidden = {}
+        for table in TABLES:
+            (merged,) = (n for n in listed(filled, table) if n.startswith(parts.MERGED))
+            path = Path(filled.root) / table / merged
+            hidden[path] = path.read_bytes()
+            path.unlink()
+        last = {table: listed(filled, table)[3:] for table in TABLES}  # five others, two in common
+        some.update(last)
+        compact(filled)
+    for path, content in hidden.items():
+        path.write_bytes(content)
+    assert everything(filled) == before
+    for _ in range(2):  # nor does merging what was merged twice bring them back
+        compact(filled)
+        assert everything(filled) == before
+    loaded = analysis.load(filled.uri)
+    assert len(loaded.epochs.df()) == 8 * 2
+    assert len(loaded.layers.df()) == 8 * 2
+
+
+def test_parts_with_columns_of_a_newer_version_stay_as_they_are(filled):
+    import pyarrow.parquet as pq
+
+    victim = Path(filled.root) / "epochs" / listed(filled, "epochs")[0]
+    rows = pq.read_table(victim)
+    newer = rows.append_column("brand_new", [[1.0] * len(rows)])
+    pq.write_table(newer.replace_schema_metadata(rows.schema.metadata), victim)
+    name = parts.name_of(victim.read_bytes(), "feed", 1)
+    victim.rename(victim.with_name(name))
+    filled.write("layers", [], "unnamed", 1)
+    writer_rows = filled.read("trials").rows.drop_columns("part").to_pylist()
+    for row in writer_rows:  # the trials name the newer part
+        row["epochs_parts"] = [name if n == victim.name else n for n in row["epochs_parts"]]
+    for old in listed(filled, "trials"):
+        (Path(filled.root) / "trials" / old).unlink()
+    filled.write("trials", writer_rows, "feed", 2)
+    compact(filled)
+    assert name in listed(filled, "epochs")
+    assert "brand_new" in pq.read_schema(Path(filled.root) / "epochs" / name).names
 
 
 def test_rows_that_no_trial_names_stay_where_they_are(filled, trial, record, everything):
