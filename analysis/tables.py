@@ -7,11 +7,12 @@ will do and columns and groups that are not wanted are never held in memory.
 
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _JOINED = ("study", *SETTABLE, "outcome")
 #: The fields that name parts, whose revisions a trial carries.
 _PARTS = ("network", "dataset", "method", "weights", "activation")
+_PLACE = "_place"
 #: What a table has beside its own columns.
 _DERIVED = {
     "epochs": "",
@@ -55,6 +57,7 @@ class Results:
         layers: likewise a row per trial, epoch and layer, with `changed`, the layer's fraction of
             connections that are pruned or flipped.
         tuning: the finished trials on tuning seeds, which are in none of the others.
+        tuning_plan: those that the definitions ask for, with the columns of `plan`.
         plan: a row of fields per trial of the union of all definitions that were run, and `first`,
             whether its study's earliest definition asked for it.
         benchmarks: a row per measure of the last run of `make bench` beside the results, with
@@ -73,6 +76,7 @@ class Results:
     layers: duckdb.DuckDBPyRelation
     tuning: pd.DataFrame
     plan: pd.DataFrame
+    tuning_plan: pd.DataFrame
     benchmarks: pd.DataFrame
     studies: tuple["Study", ...]
     failed: tuple[str, ...]
@@ -161,18 +165,20 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
     uris = [uri_or_uris] if isinstance(uri_or_uris, str) else list(uri_or_uris)
     if not uris:
         raise UserError("no results given; name at least one study's folder, as in results/digits")
-    every = [_load(uri) for uri in dict.fromkeys(uris)]
-    trials = _together(one.trials for one in every)
+    every = [_load(uri) for uri in dict.fromkeys(uri.rstrip("/") or uri for uri in uris)]
+    trials = _together([one.trials for one in every])
     connection = duckdb.connect()
     # It takes an Arrow data set for one row, and would hold all of its rows to join few to them.
     connection.execute(f"SET disabled_optimizers = '{_MISLED}'")
-    connection.register("trials", trials)
+    shown = trials.drop(columns=_PLACE)
+    connection.register("trials", shown)
     return Results(
-        trials=trials,
+        trials=shown,
         epochs=_rows(connection, "epochs", every, trials),
         layers=_rows(connection, "layers", every, trials),
-        tuning=_together(one.tuning for one in every),
-        plan=_plans(every),
+        tuning=_together([one.tuning for one in every]).drop(columns=_PLACE),
+        plan=_plans(every, tuning=False),
+        tuning_plan=_plans(every, tuning=True),
         benchmarks=_benchmarks(every[0].store),
         studies=tuple(study for one in every for study in one.definitions),
         failed=tuple(trial for one in every for trial in sorted(failed(one.store, one.done.ids))),
@@ -186,7 +192,7 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
 
 
 def _load(uri: str) -> _Loaded:
-    store = _store(uri)
+    store = store_of(uri)
     definitions = tuple(store.definitions())
     done = finished(store)
     if not definitions and not len(done.rows):
@@ -199,9 +205,13 @@ def _load(uri: str) -> _Loaded:
     return _Loaded(store, done, definitions, current[~tuning], current[tuning], superseded)
 
 
-def _together(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """The trials of several studies; one that they share is kept once, as the first has it."""
-    return pd.concat(frames).drop_duplicates(list(SETTABLE), ignore_index=True)
+def _together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The trials of several studies; one that they share is kept once, as the first has it.
+
+    Beside their columns: `_PLACE`, the number of the study whose row it is.
+    """
+    placed = [frame.assign(**{_PLACE: number}) for number, frame in enumerate(frames)]
+    return pd.concat(placed).drop_duplicates(list(SETTABLE), ignore_index=True)
 
 
 def _of_latest_revision(trials: pd.DataFrame) -> pd.DataFrame:
@@ -214,7 +224,7 @@ def _of_latest_revision(trials: pd.DataFrame) -> pd.DataFrame:
     return trials[ranks == latest].reset_index(drop=True)
 
 
-def _store(uri: str) -> Store:
+def store_of(uri: str) -> Store:
     """The store of a study's results: the URI's last part is its name, the rest their root."""
     path, mark, options = uri.partition("?")
     root, _, study = path.rstrip("/").rpartition("/")
@@ -255,7 +265,9 @@ def _rows(
     for number, one in enumerate(every):
         rows, keys = f"{table}_rows_{number}", f"{table}_keys_{number}"
         # Which of a study's attempts count, and where their rows are.
-        wanted = one.done.keys(table).to_pandas().query("attempt in @trials.attempt")
+        own = trials.loc[trials[_PLACE] == number, "attempt"]
+        wanted = one.done.keys(table).to_pandas()
+        wanted = wanted[wanted["attempt"].isin(own)]
         connection.register(rows, one.store.lazily(table, wanted["part"].unique()))
         connection.register(keys, wanted)
         selects.append(
@@ -273,23 +285,29 @@ def _rows(
     return relation
 
 
-def _plan(definitions: tuple["Study", ...]) -> pd.DataFrame:
-    """A row of fields per trial of the union of the definitions, in the definitions' order."""
-    tuning = _tuning(definitions)
+def _plan(definitions: tuple["Study", ...], *, tuning: bool) -> pd.DataFrame:
+    """A row of fields per trial of the union of the definitions, in the definitions' order.
+
+    Args:
+        definitions: of one study, the earliest first.
+        tuning: whether the trials on tuning seeds are wanted, or the others.
+    """
+    seeds = _tuning(definitions)
     asked = [(trial, n == 0) for n, study in enumerate(definitions) for trial in study.trials()]
     trials: dict[Trial, bool] = {}
     for trial, first in asked:
-        if trial.seed not in tuning:
+        if (trial.seed in seeds) == tuning:
             trials.setdefault(trial, first)
     kinds = {name: TABLES["trials"].field(name).type for name in SETTABLE}
     values = {name: pa.array([getattr(t, name) for t in trials], kinds[name]) for name in SETTABLE}
     plan: pd.DataFrame = pa.table(values).to_pandas()
-    return plan.assign(first=list(trials.values()))
+    return plan.assign(first=np.array(list(trials.values()), bool))
 
 
-def _plans(every: Iterable[_Loaded]) -> pd.DataFrame:
+def _plans(every: Iterable[_Loaded], *, tuning: bool) -> pd.DataFrame:
     """The studies' plans together; what one asked for first was asked for first."""
-    plan = pd.concat([_plan(one.definitions) for one in every], ignore_index=True)
+    plans = [_plan(one.definitions, tuning=tuning) for one in every]
+    plan = pd.concat(plans, ignore_index=True)
     first = plan.groupby(list(SETTABLE), sort=False)["first"].transform("max")
     return plan.assign(first=first).drop_duplicates(list(SETTABLE), ignore_index=True)
 

@@ -155,7 +155,7 @@ class Store:
             UserError: a part was written by a newer version of this project.
         """
         found = self._each(table, lambda name, content: parts.opened(table, name, content))
-        sorted_out = Parts.of({name: part.replaces if part else None for name, part in found.items()})
+        sorted_out = Parts.of({n: part.replaces if part else None for n, part in found.items()})
         counted = {
             name: parts.counted(part, name, sorted_out)[0] for name, part in found.items() if part
         }

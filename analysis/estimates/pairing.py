@@ -18,8 +18,8 @@ from studies.trial import FIELDS, REQUIRED, SETTABLE, Value
 
 #: Share of dense training's final accuracy whose first reaching is timed.
 REACHED = 0.95
-#: Stands in `density` for one that was tuned; none that can be asked for.
-TUNED = -1.0
+#: Stands in `density` for one that was tuned honestly; none that can be asked for.
+HONEST = -1.0
 #: Of the data sets that come with the project; those of older results and of failed downloads.
 _CLASSES = {"cifar100": 100}
 _STEPS = re.compile(r"step, (\S+), batch (\d+)")
@@ -27,6 +27,8 @@ _TEN = ("digits", "mnist", "fashion-mnist", "kmnist", "cifar10", "svhn")
 #: What of a trial is wanted of both sides of a pair, beside the compared value.
 _OF_BOTH = (
     "trial_id",
+    "attempt",
+    "first",
     "outcome",
     "engine",
     "device",
@@ -112,13 +114,23 @@ def correctness(rows: pd.DataFrame, suffix: str = "") -> np.ndarray | None:
     return np.unpackbits(np.stack(packed), axis=1, count=count).astype(bool)
 
 
+#: The values that `judged` adds.
+_JUDGED = ("accuracy", "above_chance")
+
+
 def gain_of_flipping(results: Results) -> pd.DataFrame:
-    """The free-flipping trials of `judged` with `gain`, their accuracy minus free-pruning's."""
+    """The free-flipping trials of `judged` with `gain`, their accuracy minus free-pruning's.
+
+    One whose pruning partner diverged or died has that partner's outcome.
+    """
     trials = judged(results)
     arms = trials[trials["method"] == "free-flipping"]
     pairs = paired(arms, trials, {"method": "free-pruning"}, (), "accuracy", 1.0)
-    found: pd.DataFrame = pairs.assign(gain=pairs["difference"])[[*trials.columns, "gain"]]
-    return found
+    lost = pairs["outcome_of_partner"].isin(["diverged", "dead"])
+    outcome = pairs["outcome"].where(~lost, pairs["outcome_of_partner"])
+    first = pairs["first"].eq(True) & pairs["first_of_partner"].eq(True)
+    found = pairs.assign(gain=pairs["difference"], outcome=outcome, first=first)
+    return found[[*trials.columns, "gain"]]
 
 
 def benchmarked(results: Results) -> pd.DataFrame:
@@ -155,7 +167,7 @@ def benchmarked(results: Results) -> pd.DataFrame:
             cell | about | {"seed": n, "trial_id": f"round {n}", "log_ratio": math.log(ratio)}
             for n, ratio in enumerate(row["values"], start=1)
         ]
-    columns = [*SETTABLE, *_OF_BOTH, "study", "attempt", "first", "caution", "log_ratio"]
+    columns = [*SETTABLE, *_OF_BOTH, "study", "caution", "log_ratio"]
     return pd.DataFrame(found, columns=columns)
 
 
@@ -186,72 +198,105 @@ def timed(results: Results) -> pd.DataFrame:
 def at_own_best_recipe(results: Results) -> pd.DataFrame:
     """The trials of `judged`, of each arm those of the recipe that its tuning seeds choose.
 
-    The recipe with the best mean validation accuracy over the tuning seeds; an arm some of whose
-    recipes lack a tuning seed is left out, since the others' budget was larger.
+    The recipe with the best mean validation accuracy over the tuning seeds that all of the arm's
+    recipes have. Arms with a smaller budget than others of the same network, data set and epochs
+    are left out.
+
+    Returns:
+        Rows of `judged`; an arm whose tuning is not finished has rows without accuracy.
     """
-    trials, tuning = judged(results), results.tuning
-    recipe = [name for name in RECIPE if trials[name].nunique() > 1]
-    if tuning.empty or not recipe:
+    trials, planned = judged(results), results.tuning_plan
+    recipe = [name for name in RECIPE if planned[name].nunique() > 1]
+    if not recipe:
         return trials.iloc[:0]
     arm = [name for name in CELL if name not in recipe]
-    return trials.merge(_chosen(tuning, trials, arm, recipe), on=[*arm, *recipe])
-
-
-def _chosen(
-    tuning: pd.DataFrame, trials: pd.DataFrame, arm: Sequence[str], choices: Sequence[str]
-) -> pd.DataFrame:
-    """Per arm the choice with the best mean validation accuracy; of equal ones the first.
-
-    An arm has to have two choices at least, all that `trials` have, on as many seeds each.
-    """
-    every = [*arm, *choices]
-    wanted = trials[every].drop_duplicates().groupby(list(arm), sort=False).size()
-    groups = tuning.groupby(every, sort=False)["validation_accuracy"]
-    means: pd.DataFrame = groups.agg(["mean", "count"]).reset_index()
-    means = means.merge(wanted.rename("wanted").reset_index(), on=list(arm))
-    arms = means.groupby(list(arm), sort=False)
-    counts, tried = arms["count"], arms["mean"].transform("count")
-    fair = (counts.transform("min") == counts.transform("max")) & (tried == means["wanted"])
-    means = means[fair & (means["wanted"] > 1)]
-    best = means.groupby(list(arm), sort=False)["mean"].idxmax()
-    found: pd.DataFrame = means.loc[best, every]
-    return found
+    every = [*arm, *recipe]
+    recipes = planned[every].drop_duplicates().groupby(arm, sort=False)[recipe[0]].size()
+    on_all = planned.groupby([*arm, "seed"], sort=False)[recipe[0]].size().rename("on")
+    common = on_all.reset_index().merge(recipes.rename("recipes").reset_index(), on=arm)
+    common = common[common["on"] == common["recipes"]]
+    budgets = common.groupby(arm, sort=False)["recipes"].sum().rename("budget").reset_index()
+    task = ["network", "dataset", "epochs"]
+    full = budgets[budgets["budget"] == budgets.groupby(task)["budget"].transform("max")]
+    asked = planned.merge(common[[*arm, "seed"]], on=[*arm, "seed"]).merge(full[arm], on=arm)
+    return _at_choice(results, trials, asked, arm, recipe)
 
 
 def honestly_tuned(results: Results) -> pd.DataFrame:
     """Per replicate the fresh trial of the density that its own tuning seeds choose.
 
-    Replicate r has seed r and its share of the tuning seeds; the density with their best mean
-    validation accuracy is run once on seed r (a nested design: no replicate shares what another was
-    tuned on).
+    Replicate r has the r-th seed and the r-th share of the planned tuning seeds; the density with
+    their best mean validation accuracy is run once on its seed (a nested design: no replicate
+    shares what another was tuned on).
 
     Returns:
-        `judged`, and such a row per replicate with `density` `TUNED`, `chosen` (the density),
-        `spent` (trainings, the fresh one included) and `spent_seconds`, nan for the others.
+        `judged`, and such a row per replicate with `density` `HONEST`, `chosen` (the density),
+        `spent` (trainings, the fresh one included) and `spent_seconds`, nan for the others. A
+        replicate whose tuning is not finished has a row without accuracy.
     """
-    trials, tuning = judged(results), results.tuning
-    seeds, tuners = (sorted(rows["seed"].unique()) for rows in (trials, tuning))
+    trials, planned = judged(results), results.tuning_plan[results.tuning_plan["density"] > 0]
+    seeds, tuners = (sorted(rows["seed"].unique()) for rows in (results.plan, planned))
     per = max(1, len(tuners) // max(1, len(seeds)))
     arm = [name for name in CELL if name != "density"]
     found = []
     for replicate, seed in enumerate(seeds[: len(tuners) // per]):
-        own = tuning[tuning["seed"].isin(tuners[replicate * per : (replicate + 1) * per])]
-        best = _chosen(own, trials, arm, ["density"])
-        spent = own.groupby(arm, sort=False)["seconds"].agg(["size", "sum"]).reset_index()
+        own = planned[planned["seed"].isin(tuners[replicate * per : (replicate + 1) * per])]
         here = trials[(trials["seed"] == seed) & (trials["density"] > 0)]
-        several = here[here.duplicated(arm, keep=False)].drop_duplicates(arm)
-        fresh = here.merge(best, on=[*arm, "density"]).merge(spent, on=arm)
-        # A replicate that cannot be tuned yet is planned all the same.
-        open_ones = several.merge(fresh[arm], on=arm, how="left", indicator=True)
-        left = open_ones[open_ones["_merge"] == "left_only"].drop(columns="_merge")
-        found += [fresh, left.assign(attempt=None, accuracy=math.nan)]
-    if not found:
-        return trials
-    rows: pd.DataFrame = pd.concat(found, ignore_index=True)
-    made = rows.assign(
-        chosen=rows["density"],
-        density=TUNED,
-        spent=rows["size"] + 1,
-        spent_seconds=rows["sum"] + rows["seconds"],
-    )
+        found.append(_at_choice(results, here, own, arm, ["density"]))
+    made = pd.concat([trials.iloc[:0], *found], ignore_index=True)
+    made = made.assign(chosen=made["density"], density=HONEST)
     return pd.concat([trials, made], ignore_index=True)
+
+
+def _at_choice(
+    results: Results,
+    trials: pd.DataFrame,
+    asked: pd.DataFrame,
+    arm: Sequence[str],
+    choices: Sequence[str],
+) -> pd.DataFrame:
+    """Of each arm the trials at the choice with the best mean validation accuracy.
+
+    Args:
+        results: with the finished tuning trials.
+        trials: of which some are returned.
+        asked: the planned tuning trials that decide; an arm has to have two choices at least.
+        arm: the fields that make an arm.
+        choices: those that are chosen.
+
+    Returns:
+        The trials with `spent` (trainings, the chosen one included) and `spent_seconds`. Of an arm
+        whose tuning is not finished, the trials of its first choice without accuracy.
+    """
+    every, by = [*arm, *choices], list(arm)
+    tuned = asked.merge(results.tuning, on=list(SETTABLE), how="left")
+    # Without a validation accuracy a training diverged: nothing that one would choose.
+    done = tuned["attempt"].notna()
+    score = tuned["validation_accuracy"].where(tuned["validation_accuracy"].notna() | ~done, 0.0)
+    means = tuned.assign(score=score, done=done).groupby(every, sort=False)
+    table = means.agg(
+        score=("score", "mean"),
+        done=("done", "all"),
+        first=("first", "all"),
+        size=("seconds", "size"),
+        seconds=("seconds", "sum"),
+    ).reset_index()
+    arms = table.groupby(by, sort=False)
+    table = table.assign(
+        choices=arms["score"].transform("size"),
+        done=arms["done"].transform("all"),
+        beforehand=arms["first"].transform("all"),
+        spent=arms["size"].transform("sum") + 1,
+        spent_seconds=arms["seconds"].transform("sum"),
+    )
+    table = table[table["choices"] > 1]
+    ranked = table.assign(score=table["score"].where(table["done"], 0.0))
+    best = ranked.loc[ranked.groupby(by, sort=False)["score"].idxmax()]
+    kept = [*every, "done", "beforehand", "spent", "spent_seconds"]
+    found = trials.merge(best[kept], on=every)
+    chosen = found.assign(
+        first=found["first"].eq(True) & found["beforehand"],
+        spent_seconds=found["spent_seconds"] + found["seconds"],
+        **{name: found[name].where(found["done"]) for name in ("attempt", *_JUDGED)},
+    )
+    return chosen.drop(columns=["done", "beforehand"])

@@ -9,6 +9,7 @@ from analysis.drawing import Drawing, NothingToDraw, sentences
 from analysis.drawing.style import CONCLUSIONS
 from analysis.tables import Results
 from analysis.verdicts import Verdict, telling, verdicts
+from analysis.verdicts.judging import IMAGES_DECIDE
 
 ORDER = 3
 TITLE = "The verdicts: paired differences and their bounds"
@@ -58,6 +59,9 @@ def draw(results: Results) -> Drawing:
     note = sentences(
         f"Mean over n = {counts} pairs of seeds; bar: 90% t interval, each end one-sided at 95%.",
         "Supported where the whole bar lies on the side of the bound that its arrow points to.",
+        "On MNIST the bootstrap over seeds and images has to agree."
+        if any(v.cell["dataset"] in IMAGES_DECIDE for v in shown)
+        else "",
         "Of a sweep the comparison that comes closest to failing.",
         f"The first {len(shown)} of {len(every)} verdicts; {left} are left out." if left else "",
     )

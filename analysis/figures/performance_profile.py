@@ -1,6 +1,7 @@
 """All trials at a glance: the fraction of them above each difference to dense training."""
 
 import numpy as np
+import pandas as pd
 
 from analysis.cells import BASELINE, METHOD_ONLY
 from analysis.drawing import (
@@ -9,7 +10,6 @@ from analysis.drawing import (
     Panel,
     finish,
     limits,
-    lost,
     methods_of,
     percent,
     sentences,
@@ -58,7 +58,7 @@ def draw(results: Results) -> Drawing:
     note = sentences(
         f"Interquartile mean in points (trials): {'; '.join(middles)}.",
         f"{unseen} of {len(every)} trials lie to the left." if unseen else "",
-        lost(results.trials),
+        _lost(pairs),
     )
     finish(figure, TITLE, shown, note)
     caption = (
@@ -68,3 +68,10 @@ def draw(results: Results) -> Drawing:
         "An overview without a test: pooled settings are not alike."
     )
     return Drawing(figure, TITLE, caption, note)
+
+
+def _lost(pairs: pd.DataFrame) -> str:
+    """A sentence on trials that diverged or died, which count here with what they had."""
+    counts = pairs["outcome"].value_counts()
+    said = [f"{counts[name]} {name}" for name in ("diverged", "dead") if counts.get(name, 0)]
+    return f"Of them {' and '.join(said)}, with their accuracy or chance." if said else ""

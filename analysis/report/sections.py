@@ -49,22 +49,27 @@ def _claim(
         "name": claim.name,
         "sentence": claim.sentence,
         "compared": telling.compared(own[0]),
-        "unit": telling.unit(own[0].decisive),
-        "figure": claim.figure if claim.figure in drawn else "forest",
+        "figure": next((name for name in (claim.figure, "forest") if name in drawn), ""),
         "command": f"untuned verdict {' '.join(results.names)} --claim {claim.id} --pairs",
         "methods": [
             {
                 "method": one.method,
                 "conclusion": one.conclusion,
-                "summed_up": telling.summed_up(one),
+                "summed_up": telling.summed_up(results, one),
                 "kind": _kind(one),
             }
             for one in overall(own)
         ],
         "rows": [_row(results, verdict) for verdict in own],
-        "notes": telling.notes(claim, own),
-        "comparisons": [(*about, *_compared(one)) for about, one in named],
-        "pairs": [(*about, *pair) for about, one in named for pair in telling.pairs(one)],
+        "notes": telling.notes(results, claim, own),
+        "comparisons": [
+            (*((text, None) for text in about), *_compared(one)) for about, one in named
+        ],
+        "pairs": [
+            (*about, *pair, value)
+            for about, one in named
+            for pair, value in zip(telling.pairs(one), one.pairs["difference"], strict=True)
+        ],
     }
 
 
@@ -88,7 +93,7 @@ def _row(results: Results, verdict: Verdict) -> dict[str, Any]:
         "where": where,
         "conclusion": verdict.conclusion,
         "reason": verdict.reason,
-        "effect": telling.effect(one),
+        "effect": f"{telling.effect(one)} {telling.unit(one)}",
         "mean": one.interval.mean,
         "closest": telling.closest(verdict),
         "bound": telling.bound(one),
@@ -99,6 +104,7 @@ def _row(results: Results, verdict: Verdict) -> dict[str, Any]:
         "flip": chance(one.sign_flip),
         "flip_value": one.sign_flip,
         "images": _bounds(one, one.images),
+        "image_value": one.images.mean if one.images else math.nan,
         "mcnemar": MISSING if one.mcnemar is None else f"{one.mcnemar[0]}, {one.mcnemar[1]}",
         "q": chance(verdict.q),
         "q_value": verdict.q,
@@ -109,17 +115,18 @@ def _bounds(one: Comparison, found: Interval | None) -> str:
     return MISSING if found is None else telling.effect(one, found)
 
 
-def _compared(one: Comparison) -> tuple[str, ...]:
+def _compared(one: Comparison) -> tuple[tuple[str, float | None], ...]:
     beside = "" if one.criterion.decides else " (beside)"
     says = f"{one.criterion.says}{beside}"
     place = telling.place(one)
     return (
-        f"{place}: {says}" if place else says,
-        f"{telling.effect(one)} {telling.unit(one)}",
-        telling.bound(one),
-        chance(one.p),
-        chance(one.p_against),
-        str(one.interval.n),
+        (f"{place}: {says}" if place else says, None),
+        (f"{telling.effect(one)} {telling.unit(one)}", one.interval.mean),
+        (telling.bound(one), one.bound),
+        (chance(one.p), one.p),
+        (chance(one.p_against), one.p_against),
+        (telling.effect(one, one.bca).partition(" ")[2] or MISSING, one.bca.low),
+        (str(one.interval.n), one.interval.n),
     )
 
 

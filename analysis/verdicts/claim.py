@@ -57,6 +57,7 @@ class Claim:
         criteria: all that decide must be met.
         study: a shipped study whose cells test it.
         sweep: fields whose values all belong to one verdict.
+        least: places that a sweep has to have.
         trials: where arms and partners are taken from.
         primary: whether a verdict may be confirmatory; a secondary form stands beside another one.
         seeds: planned ones of a confirmatory verdict.
@@ -71,6 +72,7 @@ class Claim:
     criteria: tuple[Criterion, ...]
     study: str
     sweep: tuple[str, ...] = ()
+    least: int = 1
     trials: Callable[[Results], pd.DataFrame] = judged
     primary: bool = True
     seeds: int = PLANNED

@@ -8,15 +8,18 @@ import numpy as np
 import pandas as pd
 
 from analysis.cells import label, settings
-from analysis.estimates.pairing import TUNED
+from analysis.estimates.pairing import HONEST
 from analysis.numbers import MISSING, many, number
 from analysis.statistics.paired import Interval
 from analysis.tables import Results
-from analysis.verdicts import Comparison, Overall, Verdict
 from analysis.verdicts.claim import Claim
+from analysis.verdicts.verdict import LEVEL, Comparison, Overall, Verdict
 
 #: Per unit of a criterion: digits after the point, and how it is written.
 _UNITS = {"points": (2, "points"), "percent": (1, "%"), "ratio": (2, "times")}
+
+#: More refuted cells than these are only counted.
+_NAMED = 3
 
 
 def effect(comparison: Comparison, interval: Interval | None = None) -> str:
@@ -52,7 +55,7 @@ def where(results: Results, verdict: Verdict) -> str:
     """The cell in words: the fields that are varied within a method and are not swept over."""
     names = [name for name in settings(results) if name not in verdict.claim.sweep]
     # A density of a method that needs none says nothing, and nor does one that was tuned.
-    names = [name for name in names if name != "density" or verdict.cell[name] not in (0, TUNED)]
+    names = [name for name in names if name != "density" or verdict.cell[name] not in (0, HONEST)]
     if verdict.claim.study == "make bench":
         names = ["network", "batch_size"]
     return label({name: verdict.cell[name] for name in names})
@@ -107,15 +110,21 @@ def _choices(chosen: "pd.Series[float]") -> str:
     return ", ".join(f"{value:g} ({count})" for value, count in counts.items())
 
 
-def summed_up(one: Overall) -> str:
+def summed_up(results: Results, one: Overall) -> str:
     """How a claim's cells were combined, in a sentence."""
-    if len(one.cells) == 1:
-        return "one cell"
-    cells = many(len(one.cells), "cell")
+    kinds = "confirmatory " if len(one.counted) < len(one.cells) else ""
+    if len(one.counted) == 1:
+        return f"one {kinds}cell"
+    cells = many(len(one.counted), f"{kinds}cell")
     if one.conclusion == "supported":
         return f"in all {cells}, each of which had to pass"
     said = f"supported in {len(one.supported)} of {cells}"
-    return f"{said}, in {one.by_holm} by Holm's correction" if one.supported else said
+    said += f", in {one.by_holm} by Holm's correction" if one.supported else ""
+    refuted = [where(results, v) for v in one.counted if v.conclusion == "refuted"]
+    if not refuted or len(refuted) == len(one.counted):
+        return said
+    more = f" and {len(refuted) - _NAMED} more" if len(refuted) > _NAMED else ""
+    return f"{said}; refuted at {'; '.join(refuted[:_NAMED])}{more}"
 
 
 def pairs(one: Comparison) -> list[tuple[str, str, str, str, str]]:
@@ -139,17 +148,21 @@ def compared(verdict: Verdict) -> list[str]:
     return [f"{c.says}, claimed {bound(one)} {unit(one)}" for c, one in criteria.items()]
 
 
-def notes(claim: Claim, own: Sequence[Verdict]) -> list[str]:
+def notes(results: Results, claim: Claim, own: Sequence[Verdict]) -> list[str]:
     """What holds of a claim's verdicts beside the numbers, each said once."""
     said: dict[str, list[str]] = {}
     for verdict in own:
         for text in (kind(verdict), *cautions(verdict)):
-            said.setdefault(text, []).append(str(verdict.cell["method"]))
+            said.setdefault(text, []).append(_name(results, verdict))
     found = [
-        text if len(methods) == len(own) else f"{', '.join(dict.fromkeys(methods))}: {text}"
-        for text, methods in said.items()
+        text if len(cells) == len(own) else f"{'; '.join(cells)}: {text}"
+        for text, cells in said.items()
     ]
     return [*found, *([claim.note] if claim.note else [])]
+
+
+def _name(results: Results, verdict: Verdict) -> str:
+    return " ".join(filter(None, [str(verdict.cell["method"]), where(results, verdict)]))
 
 
 def command(claim: Claim) -> str:
@@ -197,7 +210,7 @@ def _comparison(one: Comparison) -> dict[str, Any]:
         "effect": shown(one.interval.mean),
         "low": shown(one.interval.low),
         "high": shown(one.interval.high),
-        "level": 0.9,
+        "level": LEVEL,
         "side": "below" if one.criterion.above is None else "above",
         "bound": shown(one.bound),
         "n": one.interval.n,
@@ -205,6 +218,7 @@ def _comparison(one: Comparison) -> dict[str, Any]:
         "p_against": _known(one.p_against),
         "p_sign_flip": _known(one.sign_flip),
         "p_equivalence": _known(one.equivalence),
+        "bca": [shown(one.bca.low), shown(one.bca.high)],
         "seeds_by_images": one.images
         and [shown(one.images.mean), shown(one.images.low), shown(one.images.high)],
         "mcnemar_better_worse": one.mcnemar and list(one.mcnemar),

@@ -1,9 +1,9 @@
 """Options and look-ups that several commands share."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from studies.store import Store
     from studies.study import Study
     from trainers.datasets import Place
+
+T = TypeVar("T")
 
 study_argument = click.argument("study")
 
@@ -186,11 +188,11 @@ def with_results(name: str, results: str) -> "Store":
     Raises:
         UserError: there are none.
     """
-    from studies.store import Store
+    if "/" in name and not name.endswith((".yaml", ".yml")):
+        from analysis.tables import store_of
 
-    above, _, last = name.rstrip("/").rpartition("/")
-    if above and not name.endswith((".yaml", ".yml")):
-        store, said, runs = Store(above, last), f"in {name}", last
+        store = store_of(name)
+        said, runs = f"in {name}", store.study
     else:
         store, _ = recorded(name, results)
         said, runs = f"of {store.study} in {results}", name
@@ -199,20 +201,33 @@ def with_results(name: str, results: str) -> "Store":
     return store
 
 
-def loaded(names: Sequence[str], results: str) -> "Results":
-    """The results of several studies, read together; what is damaged is said.
+def loaded(names: Sequence[str], results: str, use: "Callable[[Results], T]") -> "T":
+    """Make something of the results of several studies; what is damaged is said.
+
+    Where parts are merged between their being listed and read, it is done once more.
 
     Raises:
         UserError: one of them has none.
     """
     import sys
 
+    import duckdb
+
     import analysis
 
-    found = analysis.load([with_results(name, results).uri for name in names])
-    for part in found.damaged:
-        print(f"damaged part {part}, left out", file=sys.stderr)
-    return found
+    uris = [with_results(name, results).uri for name in names]
+    for last in (False, True):
+        found = analysis.load(uris)
+        try:
+            made = use(found)
+        except duckdb.Error:
+            if last:
+                raise
+            continue
+        for part in found.damaged:
+            print(f"damaged part {part}, left out", file=sys.stderr)
+        return made
+    raise AssertionError
 
 
 def cells(trials: Sequence[Trial]) -> tuple[list[str], dict[tuple[str, ...], list[str]]]:

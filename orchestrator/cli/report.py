@@ -26,7 +26,6 @@ def command(studies: tuple[str, ...], results: str, output: Path | None) -> None
     from analysis import report
 
     stores = [common.with_results(name, results) for name in dict.fromkeys(studies)]
-    loaded = common.loaded(studies, results)
     several = {}
     if len(stores) > 1:
         names = [store.study for store in stores]
@@ -34,6 +33,6 @@ def command(studies: tuple[str, ...], results: str, output: Path | None) -> None
         several = {s.study if unique else s.uri: analysis.load(s.uri) for s in stores}
     together = Path("reports") / "-".join(dict.fromkeys(store.study for store in stores))
     own = stores[0].local_path if len(stores) == 1 else None
-    print(
-        f"report: {report.write(loaded, output or (own / 'report' if own else together), several)}"
-    )
+    folder = output or (own / "report" if own else together)
+    page = common.loaded(studies, results, lambda loaded: report.write(loaded, folder, several))
+    print(f"report: {page}")

@@ -43,8 +43,7 @@ def command(
     from analysis.verdicts.telling import as_dict
 
     claims = chosen(wanted)
-    loaded = common.loaded(studies, results)
-    found = verdicts(loaded, claims)
+    loaded, found = common.loaded(studies, results, lambda read: (read, verdicts(read, claims)))
     left = untested(found, claims)
     if as_json:
         told = {
@@ -94,11 +93,11 @@ def _show(loaded: "Results", claim: "Claim", own: "Sequence[Verdict]", *, pairs:
     console.print(Text(f"{claim.id} {claim.name}: ", "bold").append(claim.sentence, "not bold"))
     for one in overall(own):
         line = Text(f"  {one.method}: ").append(one.conclusion, _STYLES[one.conclusion])
-        console.print(line.append(f" ({telling.summed_up(one)})"))
+        console.print(line.append(f" ({telling.summed_up(loaded, one)})"))
         for verdict in one.cells:
             _show_cell(console, loaded, verdict)
     console.print(Text(f"  compared: {'; '.join(telling.compared(own[0]))}"))
-    for said in telling.notes(claim, own):
+    for said in telling.notes(loaded, claim, own):
         console.print(Text(f"  {said}"))
     if pairs:
         for verdict in own:

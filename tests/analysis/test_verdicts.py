@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ import pytest
 import analysis
 from analysis.verdicts import overall, untested, verdicts
 from analysis.verdicts.claims import CLAIMS, chosen
-from analysis.verdicts.telling import as_dict, notes, where
+from analysis.verdicts.telling import as_dict, notes, summed_up, where
 from studies.errors import UserError
 from studies.study import shipped
 
@@ -184,7 +185,9 @@ def test_cells_added_later_are_exploratory(study, record):
     loaded = analysis.load(record(more, varied(0.01), only))
     found = {v.cell["method"]: v for v in on(loaded, "C1")}
     assert found["free-pruning"].exploratory == ()
-    assert found["free-flipping"].exploratory == ("its cell was added after the first run",)
+    assert found["free-flipping"].exploratory == (
+        "some of its cells were added after the first run",
+    )
 
 
 def test_a_margin_that_changed_is_flagged_and_the_earliest_counts(study, record):
@@ -333,10 +336,10 @@ def test_asymmetric_weights_against_trained_and_against_symmetric_ones(judge):
 
 
 def test_hidden_threshold_sweeps_one_field(judge):
-    rates = [{"method": "free-pruning", "learning_rate": [5e-4, 1e-3, 2e-3]}]
+    rates = [{"method": "free-pruning", "learning_rate": [5e-4, 1e-3, 2e-3, 4e-3]}]
 
     def final(trial):
-        away = {5e-4: -0.02, 1e-3: 0.0, 2e-3: 0.001}[trial.learning_rate]
+        away = {5e-4: -0.02, 1e-3: 0.0, 2e-3: 0.001, 4e-3: -0.01}[trial.learning_rate]
         return {
             "test_accuracy": 0.9 + away + 1e-3 * SPREAD[trial.seed] * (away != 0),
             "changed": 0.1,
@@ -344,7 +347,7 @@ def test_hidden_threshold_sweeps_one_field(judge):
 
     (verdict,) = judge(final, "C8-rate", grids=rates, method="free-pruning")
     assert verdict.conclusion == "supported"
-    assert [one.at["learning_rate"] for one in verdict.comparisons] == [5e-4, 2e-3]
+    assert [one.at["learning_rate"] for one in verdict.comparisons] == [5e-4, 2e-3, 4e-3]
     assert verdict.decisive.interval.mean == pytest.approx(0.001)
 
 
@@ -432,12 +435,13 @@ def test_each_arm_at_its_own_best_recipe(study, record):
     assert set(one.pairs["learning_rate"]) == {3e-3}
 
 
-def test_an_arm_with_a_smaller_budget_has_no_best_recipe(study, record):
+def test_before_its_tuning_is_finished_an_arm_has_no_best_recipe(study, record):
     given = study(margin=0.5, learning_rate=[1e-3, 3e-3])
     given = given.model_copy(update={"tuning_seeds": [101, 102]})
     lacks = lambda t: not (t.seed == 102 and t.learning_rate == 3e-3)  # noqa: E731
     loaded = analysis.load(record(given, settled(0.002), lacks))
-    assert "C1-own-recipes" in {claim.id for claim in untested(verdicts(loaded))}
+    (verdict,) = on(loaded, "C1-own-recipes")
+    assert (verdict.conclusion, verdict.reason) == ("undecided", "n = 0, 3 planned")
 
 
 def test_a_density_tuned_honestly_is_chosen_on_seeds_of_its_own(study, record):
@@ -463,7 +467,7 @@ def test_a_density_tuned_honestly_is_chosen_on_seeds_of_its_own(study, record):
     assert pairs["difference"].tolist() == pytest.approx([-0.009, -0.008, 0.053])
     assert pairs["spent"].tolist() == [3, 3, 3]  # two densities on one seed, and the fresh one
     assert (verdict.n, verdict.planned) == (3, 3)
-    said = notes(verdict.claim, [verdict])
+    said = notes(loaded, verdict.claim, [verdict])
     # each trial took 3.6 seconds
     assert "tuned with 3 trainings a replicate, which took 3 times the seconds" in " ".join(said)
     assert "chosen: 0.3 (1), 0.7 (2)" in " ".join(said)
@@ -535,9 +539,10 @@ def test_everything_is_json(study, record):
     assert [pair["seed"] for pair in first["comparisons"][0]["pairs"]] == [1, 2]
 
 
-def test_notes_are_said_once(judge):
+def test_notes_are_said_once(judge, study, record):
     found = judge(settled(0.002), method=["dense", "free-pruning", "free-flipping"])
-    (kind,) = notes(found[0].claim, found)
+    results = analysis.load(record(study(method=["dense", "free-pruning", "free-flipping"])))
+    (kind,) = notes(results, found[0].claim, found)
     assert kind.startswith("exploratory: digits is a demonstration")
 
 
@@ -545,5 +550,120 @@ def test_chosen_claims():
     assert [claim.id for claim in chosen(["c9"])] == ["C9", "C9-minimal", "C9-asymmetric"]
     assert [claim.id for claim in chosen(["C8-rate"])] == ["C8-rate"]
     assert chosen([]) == CLAIMS
+    assert [claim.id for claim in chosen(["C4"])] == ["C4a", "C4b", "C4b-skewed"]
+    assert [claim.id for claim in chosen(["c4b"])] == ["C4b", "C4b-skewed"]
+    assert [claim.id for claim in chosen(["C1"])][-1] == "C1-same-weights"
     with pytest.raises(UserError, match="claim 'C11'"):
         chosen(["C11"])
+
+
+def test_a_density_added_later_makes_its_sweep_exploratory(study, record):
+    given = {"margin": 0.5, "seeds": 15, "dataset": "cifar10", "method": "dense"}
+
+    def uneven(trial):
+        away = -0.1 * trial.density + 1e-3 * (trial.seed % 3) * (trial.density > 0)
+        return {"test_accuracy": 0.9 + away, "changed": 0.1}
+
+    first = [DENSITIES[0], {"method": "edge-popup", "density": 0.3}]
+    record(study(grids=first, **given), uneven)
+    loaded = analysis.load(record(study(grids=DENSITIES, **given), uneven))
+    (verdict,) = on(loaded, "C6")
+    assert verdict.exploratory == ("some of its cells were added after the first run",)
+
+
+def test_a_partner_added_later_makes_it_exploratory(study, record):
+    given = {"margin": 0.5, **FIFTEEN}
+    record(study(method="free-pruning", **given), varied(0.01))
+    (verdict,) = on(analysis.load(record(study(**given), varied(0.01))), "C1")
+    assert verdict.exploratory == ("some of its cells were added after the first run",)
+
+
+def test_tuning_that_is_not_finished_leaves_replicates_open(study, record):
+    given = study(margin=0.5, grids=DENSITIES, method="dense")
+    given = given.model_copy(update={"tuning_seeds": [101, 102, 103]})
+    loaded = analysis.load(record(given, settled(0.002), lambda t: t.seed not in (101, 102)))
+    (verdict,) = on(loaded, "C7")
+    assert verdict.comparisons[0].pairs["seed"].tolist() == [3]  # the third has its tuning seed
+    assert verdict.reason == "n = 1, 3 planned"
+
+
+def test_unequal_budgets_are_not_compared(study, record):
+    grids = [
+        {"method": "dense", "learning_rate": [1e-3, 3e-3]},
+        {"method": "free-pruning", "learning_rate": [1e-3, 3e-3, 1e-2]},
+    ]
+    given = study(margin=0.5, grids=grids, method="dense")
+    given = given.model_copy(update={"tuning_seeds": [101, 102]})
+    loaded = analysis.load(record(given, settled(0.002)))
+    assert on(loaded, "C1-own-recipes") == ()
+
+
+def test_different_test_images_decide_nothing_on_mnist(judge):
+    def final(trial):
+        mark = "ffff" if trial.method == "dense" else "0000"
+        return settled(0.002)(trial) | {"row": {"dataset_fingerprint": mark}}
+
+    (verdict,) = judge(final, dataset="mnist")
+    assert verdict.conclusion == "undecided"
+    assert "cannot be held together" in verdict.reason
+    assert "3 of 3 pairs are of different data" in verdict.flags
+
+
+def test_a_study_without_a_margin_borrows_none(study, record):
+    bare = study(epochs=2).model_copy(update={"name": "bare"})
+    uris = [record(study(margin=0.2), settled(0.002)), record(bare, settled(0.002))]
+    found = {v.cell["epochs"]: v for v in on(analysis.load(uris), "C1")}
+    assert found[3].conclusion == "supported"
+    assert found[2].reason == "the study fixes no margin"
+
+
+def test_a_copy_of_a_study_beside_it_changes_nothing(study, record, tmp_path):
+    uri = record(study(margin=0.5))
+    copy = tmp_path / "copy" / "small"
+    shutil.copytree(uri, copy)
+    loaded = analysis.load([uri, f"{uri}/", str(copy)])
+    assert len(loaded.trials) == 6
+    assert len(loaded.epochs.df()) == 6 * 4
+
+
+def test_dead_pruning_is_told_of_the_gain_of_flipping(judge):
+    def final(trial):
+        dead = trial.method == "free-pruning" and trial.positive_fraction == 0.1
+        gain = 0.1 * (trial.method == "free-flipping")
+        found = {"test_accuracy": 0.8 + gain + 0.001 * trial.seed * gain, "changed": 0.1}
+        return found | ({"test_accuracy": 0.1, "outcome": "dead"} if dead else {})
+
+    given = {"method": ["free-pruning", "free-flipping"], "positive_fraction": [0.1, 0.5]}
+    (verdict,) = judge(final, "C9-asymmetric", **given)
+    assert verdict.lost == {"diverged": 0, "dead": 3}
+    assert verdict.without_lost == "undecided"
+
+
+def test_never_reached_is_told_apart_from_not_finished(judge):
+    (verdict,) = judge(settled(-0.5), "C5-time")
+    assert verdict.conclusion == "undecided"
+    assert verdict.flags == (
+        "finished, but one of the two never got to what is compared: seed 1, 2, 3",
+    )
+
+
+def test_methods_that_train_weights_say_nothing_of_thresholds(judge):
+    grids = [{"method": ["free-pruning"]}, {"method": "snip", "density": [0.3, 0.7]}]
+    final = at_densities(0.001, -0.2)
+    assert judge(final, "C6", grids=grids, method="dense") == ()
+    (verdict,) = judge(final, "C6-trained-weights", grids=grids, method="dense")
+    assert "a secondary form of the claim" in verdict.exploratory
+
+
+def test_where_a_claim_over_cells_ends_is_named(study, record):
+    def final(trial):
+        dead = trial.positive_fraction == 0.0 and trial.method != "dense"
+        found = settled(-0.01)(trial)
+        return found | ({"test_accuracy": 0.1 + 0.001 * trial.seed} if dead else {})
+
+    given = study(margin=0.5, positive_fraction=[0.0, 0.1, 0.5, 0.9])
+    loaded = analysis.load(record(given, final))
+    (one,) = overall(on(loaded, "C4a"))
+    assert one.conclusion == "refuted"
+    assert "supported in 2 of 3 cells" in summed_up(loaded, one)
+    assert "refuted at positive fraction 0" in summed_up(loaded, one)
