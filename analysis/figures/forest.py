@@ -1,49 +1,48 @@
 """Every verdict on a difference of accuracies: the paired difference, its interval, the bound."""
 
+from textwrap import wrap
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.markers import CARETLEFT, CARETRIGHT
+from matplotlib.ticker import FuncFormatter
 
 from analysis.drawing import Drawing, NothingToDraw, sentences
 from analysis.drawing.style import CONCLUSIONS
 from analysis.tables import Results
 from analysis.verdicts import Verdict, telling, verdicts
+from analysis.verdicts.claim import Claim
 from analysis.verdicts.judging import IMAGES_DECIDE
 
 ORDER = 3
 TITLE = "The verdicts: paired differences and their bounds"
 #: More rows than these are not read; a study of its own has fewer.
-MOST_ROWS = 60
-_ROW, _HEAD = 0.24, 0.34  # inches
+MOST_ROWS = 40
+_ROW, _HEAD, _LINE = 0.24, 0.34, 0.14  # inches: of a row, of a claim's sentence, of one more line
+_WIDE, _WIDEST = 46, 110  # letters of a row's name and of a sentence
+#: Where the axis reaches further than `_FAR` times that, it is linear up to so many times the
+#: largest bound.
+_LINEAR, _FAR = 2, 8
 
 
 def draw(results: Results) -> Drawing:
     """Draw a row per verdict in points, grouped by claim, with the bound of each."""
     every = [v for v in verdicts(results) if v.decisive.criterion.unit == "points" and v.n > 1]
+    every.sort(key=lambda verdict: not verdict.claim.primary)
     shown = every[:MOST_ROWS]
     if not shown:
         raise NothingToDraw("No claim about a difference of accuracies has two pairs of trials.")
-    claims = list(dict.fromkeys(v.claim for v in shown))
-    height = _ROW * len(shown) + _HEAD * len(claims)
-    figure = Figure(figsize=(11.5, height + 1.7), layout="constrained")
+    names = {verdict: "\n".join(wrap(_name(results, verdict), _WIDE)) for verdict in shown}
+    claims = dict.fromkeys(verdict.claim for verdict in shown)
+    heads = {claim: "\n".join(wrap(f"{claim.id}  {claim.sentence}", _WIDEST)) for claim in claims}
+    rows = sum(_ROW + _LINE * name.count("\n") for name in names.values())
+    rows += sum(_HEAD + _LINE * head.count("\n") for head in heads.values())
+    figure = Figure(figsize=(11.5, rows + 1.7), layout="constrained")
     axes = figure.subplots()
-    at, names, places = 0.0, [], []
-    for claim in claims:
-        at += _HEAD
-        head = f"{claim.id}  {claim.sentence}"
-        axes.text(
-            0.0, at - 0.12, head, transform=axes.get_yaxis_transform(), size=8.5, weight="bold"
-        )
-        for verdict in (v for v in shown if v.claim is claim):
-            at += _ROW
-            _draw(axes, verdict, at - _ROW / 2)
-            names.append(_name(results, verdict))
-            places.append(at - _ROW / 2)
-    axes.set_yticks(places, names)
-    axes.set_ylim(at + 0.1, 0)
+    _draw_rows(axes, names, heads)
+    linear = _scale(axes, shown)
     axes.axvline(0, color="#333333", lw=0.9, zorder=0.5)
-    axes.set_xlim(*_view(shown))
     axes.set_xlabel("difference of test accuracies (points)")
     axes.grid(visible=False, axis="y")
     handles = [
@@ -53,24 +52,62 @@ def draw(results: Results) -> Drawing:
     bound = Line2D([], [], color="#333333", marker="|", ms=11, mew=2, ls="none", label="bound")
     figure.legend(handles=[*handles, bound], loc="outside upper right", ncols=4)
     figure.suptitle(TITLE, x=0.01, ha="left")
-    seeds = sorted({v.n for v in shown})
-    counts = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"{seeds[0]}"
-    left = len(every) - len(shown)
-    note = sentences(
-        f"Mean over n = {counts} pairs of seeds; bar: 90% t interval, each end one-sided at 95%.",
-        "Supported where the whole bar lies on the side of the bound that its arrow points to.",
-        "On MNIST the bootstrap over seeds and images has to agree."
-        if any(v.cell["dataset"] in IMAGES_DECIDE for v in shown)
-        else "",
-        "Of a sweep the comparison that comes closest to failing.",
-        f"The first {len(shown)} of {len(every)} verdicts; {left} are left out." if left else "",
-    )
+    note = _note(shown, len(every), linear)
     figure.supxlabel(note, x=0.01, ha="left", size=8.5, color="#444444", wrap=True)
     caption = (
         "What each claim compares, seed by seed, and the bound that decides. Faint rows are "
-        "undecided for want of seeds that were planned. Rows are in the verdicts' order."
+        "undecided for want of seeds that were planned. Secondary forms of claims stand last."
     )
     return Drawing(figure, TITLE, caption, note)
+
+
+def _draw_rows(axes: Axes, names: dict[Verdict, str], heads: dict[Claim, str]) -> None:
+    """Draw each claim's sentence and below it its verdicts, from top to bottom, in inches."""
+    at, places = 0.0, {}
+    for claim, head in heads.items():
+        at += _HEAD + _LINE * head.count("\n")
+        across = axes.get_yaxis_transform()
+        axes.text(0.0, at - 0.06, head, transform=across, size=8.5, weight="bold", va="bottom")
+        for verdict, name in names.items():
+            if verdict.claim is claim:
+                room = _ROW + _LINE * name.count("\n")
+                places[verdict] = at + room / 2
+                at += room
+                _draw(axes, verdict, places[verdict])
+    axes.set_yticks(list(places.values()), [names[verdict] for verdict in places])
+    axes.tick_params(axis="y", labelsize=8)
+    axes.set_ylim(at + 0.1, 0)
+
+
+def _scale(axes: Axes, shown: list[Verdict]) -> float:
+    """Set the horizontal axis; returns how far it is linear, 0 where it is throughout.
+
+    Beside differences of many points the bounds would not be told apart from zero.
+    """
+    low, high = _view(shown)
+    axes.set_xlim(low, high)
+    linear = _LINEAR * max(abs(verdict.decisive.bound) * 100 for verdict in shown)
+    if not linear or max(-low, high) <= _FAR * linear:
+        return 0.0
+    axes.set_xscale("symlog", linthresh=linear, linscale=1.5)
+    axes.set_xlim(1.3 * low, 1.3 * high)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    return linear
+
+
+def _note(shown: list[Verdict], every: int, linear: float) -> str:
+    seeds = sorted({verdict.n for verdict in shown})
+    counts = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"{seeds[0]}"
+    on_mnist = any(verdict.cell["dataset"] in IMAGES_DECIDE for verdict in shown)
+    left = every - len(shown)
+    return sentences(
+        f"Mean over n = {counts} pairs of seeds; bar: 90% t interval, each end one-sided at 95%.",
+        "Supported where the whole bar lies on the side of the bound that its arrow points to.",
+        "On MNIST the bootstrap over seeds and images has to agree." if on_mnist else "",
+        f"Linear up to {linear:g} points, logarithmic beyond." if linear else "",
+        "Of a sweep the comparison that comes closest to failing.",
+        f"The first {len(shown)} of {every} verdicts; {left} are left out." if left else "",
+    )
 
 
 def _name(results: Results, verdict: Verdict) -> str:

@@ -52,8 +52,11 @@ def in_unit(unit: str, value: float) -> float:
 
 
 def where(results: Results, verdict: Verdict) -> str:
-    """The cell in words: the fields that are varied within a method and are not swept over."""
+    """The cell in words: the fields that are varied within its method and are not swept over."""
+    own = pd.concat([results.plan, results.trials])
+    own = own[own["method"] == verdict.cell["method"]]
     names = [name for name in settings(results) if name not in verdict.claim.sweep]
+    names = [name for name in names if own[name].nunique() > 1]
     # A density of a method that needs none says nothing, and nor does one that was tuned.
     names = [name for name in names if name != "density" or verdict.cell[name] not in (0, HONEST)]
     if verdict.claim.study == "make bench":

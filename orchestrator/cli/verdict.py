@@ -114,8 +114,9 @@ def _show_cell(console: "Console", loaded: "Results", verdict: "Verdict") -> Non
     decisive, where = verdict.decisive, telling.where(loaded, verdict)
     line = Text(f"    {where}: " if where else "    ")
     line.append(f"{verdict.conclusion}", _STYLES[verdict.conclusion])
-    line.append(f", {telling.effect(decisive)} {telling.unit(decisive)}")
-    if place := telling.closest(verdict):
+    if verdict.n:
+        line.append(f", {telling.effect(decisive)} {telling.unit(decisive)}")
+    if verdict.n and (place := telling.closest(verdict)):
         line.append(f" at its closest, {place}")
     console.print(line.append(f", n = {verdict.n} of {verdict.planned}"), soft_wrap=True)
     if verdict.reason:
