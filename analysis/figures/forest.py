@@ -1,5 +1,6 @@
 """Every verdict on a difference of accuracies: the paired difference, its interval, the bound."""
 
+import math
 from textwrap import wrap
 
 from matplotlib.axes import Axes
@@ -86,7 +87,9 @@ def _scale(axes: Axes, shown: list[Verdict]) -> float:
     """
     low, high = _view(shown)
     axes.set_xlim(low, high)
-    linear = _LINEAR * max(abs(verdict.decisive.bound) * 100 for verdict in shown)
+    # A study without a margin has no bounds.
+    bounds = [abs(v.decisive.bound) * 100 for v in shown if not math.isnan(v.decisive.bound)]
+    linear = _LINEAR * max(bounds, default=0.0)
     if not linear or max(-low, high) <= _FAR * linear:
         return 0.0
     axes.set_xscale("symlog", linthresh=linear, linscale=1.5)
@@ -131,7 +134,8 @@ def _draw(axes: Axes, verdict: Verdict, at: float) -> None:
 def _view(shown: list[Verdict]) -> tuple[float, float]:
     """Limits in points that hold all bounds and means, and most of every interval."""
     ones = [v.decisive for v in shown]
-    inner = [one.interval.mean * 100 for one in ones] + [one.bound * 100 for one in ones]
+    inner = [one.interval.mean * 100 for one in ones]
+    inner += [one.bound * 100 for one in ones if not math.isnan(one.bound)]
     ends = [e * 100 for one in ones for e in (one.interval.low, one.interval.high)]
     known = [value for value in (*inner, *ends) if value == value]
     span = max(max(inner), 0.0) - min(min(inner), 0.0)
