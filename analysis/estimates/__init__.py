@@ -5,7 +5,6 @@ n - 1 in its denominator. One number has no interval: its bounds are nan.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import duckdb
 import numpy as np
@@ -13,31 +12,17 @@ import pandas as pd
 from scipy import stats
 
 from analysis.cells import BASELINE, TASK
+from analysis.statistics.paired import Interval
 
 LEVEL = 0.95
 #: What `grouped` says of each group.
 ESTIMATED = ("mean", "low", "high", "n", "least", "most")
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """A mean and its interval, in the unit of the values.
+def interval(values: Iterable[float], level: float = LEVEL) -> Interval:
+    """The mean of the values that are not nan, with its t interval; for showing, not for deciding.
 
-    Attributes:
-        mean: nan without any value.
-        low: lower bound, nan for fewer than two values.
-        high: upper bound, nan for fewer than two values.
-        n: number of values that are not nan.
-    """
-
-    mean: float
-    low: float
-    high: float
-    n: int
-
-
-def interval(values: Iterable[float], level: float = LEVEL) -> Estimate:
-    """The mean of the values that are not nan, with its t interval.
+    Unlike `analysis.statistics.paired.t_interval`, of equal values it has no width.
 
     Args:
         values: independent values, one per seed.
@@ -45,9 +30,9 @@ def interval(values: Iterable[float], level: float = LEVEL) -> Estimate:
     """
     frame = pd.DataFrame({"value": np.fromiter(values, float)}).assign(all=0)
     if frame["value"].notna().sum() == 0:
-        return Estimate(np.nan, np.nan, np.nan, 0)
+        return Interval(np.nan, np.nan, np.nan, 0)
     row = grouped(frame, ["all"], "value", level).iloc[0]
-    return Estimate(float(row["mean"]), float(row["low"]), float(row["high"]), int(row["n"]))
+    return Interval(float(row["mean"]), float(row["low"]), float(row["high"]), int(row["n"]))
 
 
 def grouped(

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.cells import CELL
-from analysis.estimates import Estimate, interval
+from analysis.estimates import interval
+from analysis.statistics.paired import Interval
 from analysis.tables import Results
 
 
@@ -25,8 +26,8 @@ class Beside:
     """
 
     cell: Mapping[str, Hashable]
-    accuracy: tuple[Estimate | None, ...]
-    difference: tuple[Estimate | None, ...]
+    accuracy: tuple[Interval | None, ...]
+    difference: tuple[Interval | None, ...]
     equal: tuple[bool, ...]
 
 

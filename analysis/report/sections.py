@@ -6,7 +6,6 @@ from itertools import groupby
 from typing import Any
 
 from analysis.cells import CELL, heading, shown
-from analysis.estimates import Estimate
 from analysis.estimates.beside import beside
 from analysis.numbers import MISSING, mean_and_half, number
 from analysis.statistics.paired import Interval
@@ -151,13 +150,13 @@ def of_several(several: Mapping[str, Results]) -> dict[str, Any]:
     return {"names": list(several), "headings": [heading(name) for name in by], "rows": rows}
 
 
-def _accuracy(found: Estimate | None) -> tuple[str, float]:
+def _accuracy(found: Interval | None) -> tuple[str, float]:
     if found is None:
         return MISSING, math.nan
     return f"{mean_and_half(found.mean, found.high, 2)} ({found.n})", found.mean
 
 
-def _difference(found: Estimate | None, equal: bool) -> tuple[str, float]:
+def _difference(found: Interval | None, equal: bool) -> tuple[str, float]:
     if found is None:
         return MISSING, math.nan
     if equal:
