@@ -10,7 +10,6 @@ epochs). `layers` has the first and the last epoch only.
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -116,7 +115,21 @@ def tables(uri):
     return len(summary(loaded))
 
 
-WHAT = {function.__name__: function for function in (plain, means, tables)}
+def merge(uri):
+    """Merge the parts."""
+    from studies.compaction import compact
+
+    root, _, name = uri.rpartition("/")
+    return {table: f"{c.before} to {c.after}" for table, c in compact(Store(root, name)).items()}
+
+
+WHAT = {function.__name__: function for function in (plain, means, tables, merge)}
+
+
+def peak():
+    """The peak memory of this process in MB; getrusage would count its parent's too."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def measured(what, uri):
@@ -136,19 +149,14 @@ def main():
     asked = parser.parse_args()
     if asked.only:
         rows = WHAT[asked.only](asked.uri)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps({"rows": rows, "peak_mb": peak}))
+        print(json.dumps({"rows": rows, "peak_mb": peak()}))
         return
     with tempfile.TemporaryDirectory() as root:
-        from studies.compaction import compact
-
         started = time.perf_counter()
         store = make(root, asked.trials)
         print(f"{asked.trials:,} trials written in {time.perf_counter() - started:.0f} s")
-        found = {("apart", what): measured(what, store.uri) for what in WHAT}
-        started = time.perf_counter()
-        parts = {table: f"{c.before} to {c.after}" for table, c in compact(store).items()}
-        print(f"merged in {time.perf_counter() - started:.0f} s: {parts}")
+        found = {("apart", what): measured(what, store.uri) for what in WHAT}  # merging comes last
+        print(f"merged: {found['apart', 'merge'][1]['rows']}")
         found |= {("merged", what): measured(what, store.uri) for what in ("means", "tables")}
     for (parts, what), (seconds, about) in found.items():
         print(f"{what}, parts {parts}: {seconds:.1f} s, peak {about['peak_mb']:.0f} MB")
