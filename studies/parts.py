@@ -40,13 +40,13 @@ class Part:
 
     Attributes:
         rows: under the table's schema.
-        origin: per row the part that it was written in: this one, or one that was merged into it.
+        origin: of a merged part, per row the part that it was written in.
         replaces: the parts that it replaces.
         whole: whether all of its columns are known here; a newer version may have added some.
     """
 
     rows: pa.Table
-    origin: pa.ChunkedArray
+    origin: pa.ChunkedArray | None
     replaces: list[str]
     whole: bool
 
@@ -158,9 +158,8 @@ def opened(table: str, name: str, content: bytes) -> Part | None:
         )
     schema, found = TABLES[table], set(rows.column_names)
     whole = found <= {*schema.names, ORIGIN.name}
-    merged = ORIGIN.name in found
-    origin = rows[ORIGIN.name] if merged else pa.chunked_array([pa.repeat(name, len(rows))])
-    rows = rows.drop_columns(ORIGIN.name) if merged else rows
+    origin = rows[ORIGIN.name] if ORIGIN.name in found else None
+    rows = rows if origin is None else rows.drop_columns(ORIGIN.name)
     if not rows.schema.equals(schema):
         rows = pa.table([_column(rows, about) for about in schema], schema=schema)
     return Part(
@@ -173,11 +172,11 @@ def counted(part: Part, name: str, among: Parts) -> tuple[pa.Table, pa.ChunkedAr
 
     Where two processes merged at once, one part's rows may stand in two merged ones.
     """
-    if not part.replaces:
-        kept = pa.array([among.where.get(name) == name] * len(part.rows), pa.bool_())
-    else:
-        here = [origin for origin, place in among.where.items() if place == name]
-        kept = pc.is_in(part.origin, value_set=pa.array(here, pa.string()))
+    if part.origin is None:  # most are as they were written, and are not copied
+        rows = part.rows if among.where.get(name) == name else part.rows.slice(0, 0)
+        return rows, pa.chunked_array([pa.repeat(name, len(rows))])
+    here = [origin for origin, place in among.where.items() if place == name]
+    kept = pc.is_in(part.origin, value_set=pa.array(here, pa.string()))
     return part.rows.filter(kept), part.origin.filter(kept)
 
 
