@@ -78,9 +78,11 @@ def compact(store: Store, most: int = MOST) -> dict[str, Compacted]:
         table: set(chain.from_iterable(trials.rows[f"{table}_parts"].to_pylist()))
         for table in ("layers", "epochs")
     }
+    of_trials = trials.parts
+    del trials  # of a large study they take more memory than all that follows
     done = {}
     for table in ("layers", "epochs", "trials", "failures"):
-        there = trials.parts if table == "trials" else store.check(table)
+        there = of_trials if table == "trials" else store.check(table)
         wanted = named.get(table, there.where.keys())
         names = {there.where[name] for name in wanted if name in there.where}
         store.delete(table, there.replaced)  # left by one that died before it had deleted them
