@@ -10,7 +10,7 @@ from typing import Any
 from analysis.cells import CELL
 from analysis.statistics import multiple, power
 from analysis.tables import Results
-from analysis.verdicts import cautions
+from analysis.verdicts.cautions import flags, lost
 from analysis.verdicts.claim import MARGIN, Claim
 from analysis.verdicts.claims import CLAIMS
 from analysis.verdicts.comparing import comparisons, without_lost
@@ -72,9 +72,9 @@ def _judge(
         n=min(one.interval.n for one in deciding),
         planned=max(one.planned or one.interval.n for one in deciding),
         without_lost=without,
-        lost=cautions.lost(deciding),
+        lost=lost(deciding),
         exploratory=_exploratory(results, claim, cell, deciding),
-        flags=cautions.flags(results, cell, deciding),
+        flags=flags(results, cell, deciding),
     )
 
 
