@@ -74,7 +74,8 @@ def draw(results: Results) -> Drawing:
     corner = Patch(**_CORNER, label="claim: < 10%, > 90%")
     finish(figure, TITLE, shown, note, [corner])
     caption = (
-        "Final test accuracy as a percentage of that of dense training with the same seed, by the "
+        "Final test accuracy as a percentage of that of dense training with the same seed (from "
+        "he-normal weights where there is such), by the "
         "share of connections that are pruned or flipped. Shaded: the corner of the original "
         "paper's claim, fewer than 10% changed and more than 90% of dense's accuracy. Further up "
         "and further left is better; a line joins the densities of a method that needs one."

@@ -56,7 +56,8 @@ def draw(results: Results) -> Drawing:
     )
     finish(figure, TITLE, {}, note)
     caption = (
-        "Final test accuracy minus that of dense training with the same seed and settings. Right "
+        "Final test accuracy minus that of dense training with the same seed and settings, the "
+        "same weights included. Right "
         "of zero the method is ahead of dense, left of it behind."
     )
     return Drawing(figure, TITLE, caption, note)
