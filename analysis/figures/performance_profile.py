@@ -63,7 +63,8 @@ def draw(results: Results) -> Drawing:
     finish(figure, TITLE, shown, note)
     caption = (
         "Fraction of a method's trials, all settings and seeds together, whose accuracy lies above "
-        "that of dense, he-normal, by more than the value below. The further right a line, the better; "
+        "that of dense, he-normal, by more than the value below. The further right a line, the "
+        "better; "
         "where lines cross, neither method is better throughout (after rliable, arXiv:2108.13264). "
         "An overview without a test: pooled settings are not alike."
     )
