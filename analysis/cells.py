@@ -23,6 +23,8 @@ RECIPE = (
 )
 #: What a trial and the dense trial that it is paired with have in common, seed included.
 TASK = tuple(name for name in SETTABLE if name not in ("method", *METHOD_ONLY))
+#: The same without the seed: what the seeds of a cell and of its dense training have in common.
+SETTING = tuple(name for name in TASK if name != "seed")
 BASELINE = "dense"
 
 _METHODS = (

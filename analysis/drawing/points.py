@@ -141,13 +141,11 @@ def _draw_mean(axes: Axes, at: int, look: Look, ends: tuple[float, float, float]
     mean, low, high = ends
     left, right = axes.get_xlim()
     line = at + _MEAN
-    outside = 0
     if low < right and high > left:  # neither is nan
         axes.plot([max(low, left), min(high, right)], [line, line], color=look.colour, lw=2.2)
     for beyond, edge in ((min(low, mean) < left, left), (max(high, mean) > right, right)):
         if beyond:
             _arrow(axes, edge, line, look)
-    outside += int(low < left) + int(high > right)
     if left <= mean <= right:
         axes.plot(mean, line, look.marker, color=look.colour, ms=8, mec="white")
     elif mean < left:
@@ -156,7 +154,7 @@ def _draw_mean(axes: Axes, at: int, look: Look, ends: tuple[float, float, float]
     elif mean > right:
         said = f"{word} {number(mean, 1)} \N{RIGHTWARDS ARROW} "
         axes.text(right, at + _WORDS, said, color="#333333", size=8, va="center", ha="right")
-    return outside
+    return int(low < left) + int(high > right)
 
 
 def _arrow(axes: Axes, edge: float, at: float, look: Look) -> None:

@@ -10,12 +10,10 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from analysis.cells import BASELINE, CELL, METHOD_ONLY
+from analysis.cells import BASELINE, SETTING
 
 #: Two times are comparable where these are the same; a GPU's are those of a whole pack.
 CONDITIONS = ("engine", "device", "threads", "tf32", "pack_size", "versions")
-#: What a trial has in common with the dense training that it is held against, but for the seed.
-SETTING = tuple(name for name in CELL if name not in ("method", *METHOD_ONLY))
 
 
 def epoch_seconds(epochs: duckdb.DuckDBPyRelation) -> pd.DataFrame:

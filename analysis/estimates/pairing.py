@@ -1,4 +1,4 @@
-"""Pairs of trials that a claim holds against each other: same seed, same weights, same data order.
+"""Pairs of trials that a claim holds against each other: same seed, signs and order of images.
 
 An arm's partner is the trial that has the arm's fields, but for those that the comparison replaces
 (`against`) and those that it passes over because only one of the two reads them (`ignoring`).
@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from analysis.cells import BASELINE, CELL, METHOD_ONLY, RECIPE
+from analysis.cells import BASELINE, CELL, METHOD_ONLY, RECIPE, SETTING
 from analysis.tables import Results
 from studies.trial import FIELDS, REQUIRED, SETTABLE, Value
 
@@ -22,8 +22,11 @@ REACHED = 0.95
 HONEST = -1.0
 #: Of the data sets that come with the project; those of older results and of failed downloads.
 _CLASSES = {"cifar100": 100}
-_STEPS = re.compile(r"step, (\S+), batch (\d+)")
 _TEN = ("digits", "mnist", "fashion-mnist", "kmnist", "cifar10", "svhn")
+#: The benchmark's name for the steps of a network.
+_STEPS = re.compile(r"step, (\S+), batch (\d+)")
+#: Trained weights as the paper has them: he-normal, half of them positive.
+TRAINED: dict[str, Value] = {"method": BASELINE, "weights": "he-normal", "positive_fraction": 0.5}
 #: What of a trial is wanted of both sides of a pair, beside the compared value.
 _OF_BOTH = (
     "trial_id",
@@ -178,7 +181,7 @@ def timed(results: Results) -> pd.DataFrame:
     seconds are those of the epochs until the test accuracy is first there, nan where it never is.
     """
     trials = judged(results)
-    setting = [name for name in CELL if name not in ("method", *METHOD_ONLY)]
+    setting = list(SETTING)
     dense = trials[trials["method"] == BASELINE].groupby(setting, sort=False)["accuracy"].mean()
     level = trials[["attempt", *setting]].merge(
         (REACHED * dense).rename("level").reset_index(), on=setting

@@ -15,11 +15,10 @@ from analysis.drawing import (
     sentences,
     sheet,
 )
-from analysis.estimates.pairing import judged, paired
+from analysis.estimates.pairing import TRAINED, judged, paired
 from analysis.numbers import number
 from analysis.statistics.overview import interquartile_mean, performance_profile
 from analysis.tables import Results
-from studies.trial import Value
 
 ORDER = 18
 TITLE = "Performance profile of all trials"
@@ -31,12 +30,7 @@ _LEFT_OUT = 10
 def draw(results: Results) -> Drawing:
     """Draw per method the fraction of trials above each difference to dense, in points."""
     trials = judged(results)
-    against: dict[str, Value] = {
-        "method": BASELINE,
-        "weights": "he-normal",
-        "positive_fraction": 0.5,
-    }
-    pairs = paired(trials, trials, against, METHOD_ONLY, "accuracy", 1.0)
+    pairs = paired(trials, trials, TRAINED, METHOD_ONLY, "accuracy", 1.0)
     pairs = pairs[pairs["difference"].notna() & (pairs["method"] != BASELINE)]
     if pairs.empty:
         raise NothingToDraw(f"No trial has a partner trained by {BASELINE} from he-normal weights.")

@@ -15,6 +15,7 @@ import pandas as pd
 from analysis.cells import METHOD_ONLY, RECIPE
 from analysis.estimates.pairing import (
     HONEST,
+    TRAINED,
     at_default,
     at_own_best_recipe,
     benchmarked,
@@ -24,7 +25,7 @@ from analysis.estimates.pairing import (
 )
 from analysis.verdicts.claim import MARGIN, Claim, Criterion, both, differs, where
 from studies.errors import unknown
-from studies.trial import FIELDS, Value
+from studies.trial import FIELDS
 
 #: Cost may be so many times that of dense training.
 COST = 1.15
@@ -88,12 +89,10 @@ def _wider(rows: pd.DataFrame) -> "pd.Series[bool]":
     return rows["width"] > 1
 
 
-#: Trained weights as the paper has them: he-normal, half of them positive.
-_TRAINED: dict[str, Value] = {"method": "dense", "weights": "he-normal", "positive_fraction": 0.5}
 _NINE_TENTHS = Criterion(
     "accuracy minus 0.9 of dense's, he-normal",
     above=0.0,
-    against=_TRAINED,
+    against=TRAINED,
     ignoring=METHOD_ONLY,
     share=0.9,
 )
@@ -141,7 +140,7 @@ CLAIMS = (
             Criterion(
                 "accuracy minus that of dense, he-normal",
                 above=MARGIN,
-                against=_TRAINED,
+                against=TRAINED,
                 ignoring=METHOD_ONLY,
             ),
         ),
@@ -156,7 +155,7 @@ CLAIMS = (
             Criterion(
                 "accuracy minus that of dense, he-normal, each at its own best recipe",
                 above=MARGIN,
-                against=_TRAINED,
+                against=TRAINED,
                 ignoring=_OWN,
             ),
         ),
@@ -193,7 +192,7 @@ CLAIMS = (
                 "accuracy above chance minus 0.9 of dense's, he-normal",
                 "above_chance",
                 above=0.0,
-                against=_TRAINED,
+                against=TRAINED,
                 ignoring=METHOD_ONLY,
                 share=0.9,
                 decides=False,

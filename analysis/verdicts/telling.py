@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -53,15 +54,21 @@ def in_unit(unit: str, value: float) -> float:
 
 def where(results: Results, verdict: Verdict) -> str:
     """The cell in words: the fields that are varied within its method and are not swept over."""
-    own = pd.concat([results.plan, results.trials])
-    own = own[own["method"] == verdict.cell["method"]]
-    names = [name for name in settings(results) if name not in verdict.claim.sweep]
-    names = [name for name in names if own[name].nunique() > 1]
+    every = _varied(results, str(verdict.cell["method"]))
+    names = [name for name in every if name not in verdict.claim.sweep]
     # A density of a method that needs none says nothing, and nor does one that was tuned.
     names = [name for name in names if name != "density" or verdict.cell[name] not in (0, HONEST)]
     if verdict.claim.study == "make bench":
         names = ["network", "batch_size"]
     return label({name: verdict.cell[name] for name in names})
+
+
+@lru_cache(maxsize=128)  # the page asks for it several times a verdict, hundreds in all
+def _varied(results: Results, method: str) -> tuple[str, ...]:
+    """The fields that make panels and that are varied within a method."""
+    own = pd.concat([results.plan, results.trials])
+    own = own[own["method"] == method]
+    return tuple(name for name in settings(results) if own[name].nunique() > 1)
 
 
 def place(comparison: Comparison) -> str:
