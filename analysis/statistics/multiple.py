@@ -61,12 +61,14 @@ def _p_values(p: ArrayLike) -> NDArray[np.float64]:
 
 
 def _adjusted(p: ArrayLike, method: str) -> NDArray[np.float64]:
-    # imported late: it takes most of a second. A call of Holm takes 0.1 s (garbage collection)
-    from statsmodels.stats.multitest import multipletests
-
     array = _p_values(p)
     adjusted = np.full(array.shape, np.nan)
     counted = ~np.isnan(array)
-    if counted.any():
+    if counted.sum() == 1:  # nothing to correct for, which is most verdicts
+        adjusted[counted] = array[counted]
+    elif counted.any():
+        # imported late: it takes most of a second. A call of Holm takes 0.1 s (garbage collection)
+        from statsmodels.stats.multitest import multipletests
+
         adjusted[counted] = multipletests(array[counted], method=method)[1]
     return adjusted

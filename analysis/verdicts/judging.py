@@ -58,7 +58,8 @@ def _judge(
     deciding = [one for one in found if one.criterion.decides]
     short = [one for one in deciding if one.interval.n < one.planned]
     conclusion, reason = _decide(cell, deciding)
-    without, _ = _decide(cell, [without_lost(one) for one in deciding])
+    sound = [without_lost(one) for one in deciding]
+    without = conclusion if sound == deciding else _decide(cell, sound)[0]
     if short:
         worst = min(short, key=lambda one: one.interval.n)
         reason = f"n = {worst.interval.n}, {worst.planned} planned"
