@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 #: Folder with MNIST/raw, for `make verify`; downloaded into the user's cache if not given.
 DATA ?=
 
-.PHONY: setup demo test test-slow test-browser lint verify bench constraints clean
+.PHONY: setup demo test test-slow test-browser test-cluster lint verify bench constraints clean
 
 setup: $(VENV)/.ready
 
@@ -28,6 +28,9 @@ test-slow: setup  ## the tests that take minutes
 test-browser: setup  ## the report's page in Chromium, skipped where there is none
 	$(BIN)/python -m pytest -m browser tests/analysis/test_browser.py
 
+test-cluster: setup  ## several nodes, an object store, kills: some minutes
+	$(BIN)/python -m pytest -m cluster
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -42,7 +45,9 @@ verify: setup  ## LeNet on MNIST, ours beside the official implementation (some 
 bench: setup  ## what it costs: one table, kept in results/benchmarks.parquet (QUICK=--quick)
 	$(BIN)/python tests/benchmarks/bench.py $(QUICK)
 
-constraints: setup  ## write the versions that are installed now
+constraints:  ## install what pyproject.toml asks for and write the versions down
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[run,dev]'
 	$(BIN)/python -m pip freeze --exclude-editable | grep -v ' @ ' > constraints.txt
 
 clean:
