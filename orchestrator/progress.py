@@ -2,11 +2,10 @@
 
 import sys
 import time
-from typing import Any
 
-from ray.tune import Callback
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as Bar
 from rich.progress import Task as RichTask
 from rich.text import Text
 
@@ -34,7 +33,7 @@ class Counts:
     """
 
     def __init__(self, total: int) -> None:
-        self.total, self.finished, self.failed, self.running = total, 0, 0, 0
+        self.total, self.finished, self.failed, self.running, self.lost = total, 0, 0, 0, 0
         self._started: float | None = None
 
     def add(self, finished: int, failed: int) -> None:
@@ -51,6 +50,8 @@ class Counts:
         parts = [f"{self.running} worker{'s' if self.running != 1 else ''}"]
         if self.failed:
             parts.append(f"{self.failed} failed")
+        if self.lost:
+            parts.append(f"{self.lost} lost and replaced")
         seconds = time.monotonic() - (self._started or time.monotonic())
         if self.finished and seconds > 0:
             rate = self.finished / seconds
@@ -59,22 +60,25 @@ class Counts:
         return " · ".join(parts)
 
 
-class ProgressBar(Callback):
-    """Shows the progress of the packs' trials while Ray Tune runs them.
+class Progress:
+    """Shows how far a run's trials are.
 
     Args:
         study: the study's name.
         total: trials to run.
+
+    Attributes:
+        lost: workers that died.
     """
 
     def __init__(self, study: str, total: int) -> None:
         self._study, self._counts = study, Counts(total)
-        self._bar: Progress | None = None
+        self._bar: Bar | None = None
         self._printed = time.monotonic()
-        self.errors: list[str] = []
+        self.lost = 0
 
-    def setup(self, *args: Any, **kwargs: Any) -> None:
-        """Open the bar (here, because Ray Tune copies callbacks before it starts)."""
+    def open(self) -> None:
+        """Open the bar, in a terminal."""
         console = Console(stderr=True)
         if console.is_terminal:
             columns = (
@@ -83,39 +87,31 @@ class ProgressBar(Callback):
                 MofNCompleteColumn(),
                 _Rate(),
             )
-            self._bar = Progress(*columns, console=console)
+            self._bar = Bar(*columns, console=console)
             self._task = self._bar.add_task(self._study, total=self._counts.total, about="starting")
             self._bar.start()
 
-    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """A pack starts."""
+    def start(self) -> None:
+        """The first worker is at work."""
         self._counts.start()
-        self._show(trials)
 
-    def on_trial_result(
-        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
-    ) -> None:
-        """A worker reports."""
-        self._counts.add(result.get("finished", 0), result.get("failed", 0))
-        self._show(trials)
+    def add(self, finished: int, failed: int) -> None:
+        """Count trials that have just come to their end."""
+        self._counts.add(finished, failed)
 
-    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """A worker died; its pack's unfinished trials are planned again."""
-        self.errors.append(str(trial.get_error() or "a worker died"))
-        self._show(trials)
-
-    def close(self) -> None:
-        """Close the bar."""
-        if self._bar:
-            self._bar.update(self._task, about="")
-            self._bar.stop()
-
-    def _show(self, trials: list[Any]) -> None:
+    def show(self, running: int) -> None:
+        """Show the counts, with so many workers at work."""
         counts = self._counts
-        counts.running = sum(trial.status == "RUNNING" for trial in trials)
+        counts.running, counts.lost = running, self.lost
         ended = counts.finished + counts.failed
         if self._bar:
             self._bar.update(self._task, completed=ended, about=counts.words())
         elif time.monotonic() - self._printed > _LINE:
             self._printed = time.monotonic()
             print(f"{self._study}: {ended}/{counts.total} · {counts.words()}", file=sys.stderr)
+
+    def close(self) -> None:
+        """Close the bar."""
+        if self._bar:
+            self._bar.update(self._task, about="")
+            self._bar.stop()

@@ -2,6 +2,7 @@
 
 import math
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 #: Seconds of work in a pack: large enough for what scheduling one costs (some 50 ms) not to matter.
@@ -32,10 +33,13 @@ class Shares:
         total: how many trials there are.
         workers: how many packs are out at one time.
         least: trials in a pack at least, as far as there are so many.
+        alone: how many of the first trials become packs of their own, because they failed before.
     """
 
-    def __init__(self, total: int, workers: int, least: int = 1) -> None:
-        self._left = deque([(0, total)] if total else [])
+    def __init__(self, total: int, workers: int, least: int = 1, alone: int = 0) -> None:
+        self._left = deque((index, index + 1) for index in range(alone))
+        if total > alone:
+            self._left.append((alone, total))
         self._count, self._workers, self._least = total, workers, least
         self._out = 0
         #: Trials and seconds of the packs that came back, older ones counting less.
@@ -46,13 +50,25 @@ class Shares:
         """Whether all packs have come back and nothing is left."""
         return not self._left and not self._out
 
-    def take(self) -> Pack | None:
-        """The next pack; None if there is none now, but one may still be given back."""
-        if not self._left:
-            return None
+    def take(self, elsewhere: Callable[[int], bool] = lambda index: False) -> Pack | None:
+        """The next pack; None if there is none now, but one may still be given back.
+
+        Args:
+            elsewhere: whether another run has a trial, by its index; such ones are passed over.
+        """
+        while self._left:
+            start, stop = self._left.popleft()
+            first = next((i for i in range(start, stop) if not elsewhere(i)), stop)
+            self._count -= first - start
+            if first < stop:
+                return self._cut(first, stop, elsewhere)
+        return None
+
+    def _cut(self, start: int, stop: int, elsewhere: Callable[[int], bool]) -> Pack:
+        """A pack from the start of a stretch, whose rest stays first in the queue."""
         seconds, size = self._size()
-        start, stop = self._left.popleft()
-        pack = Pack(start, min(stop, start + size), seconds)
+        end = next((i for i in range(start + 1, min(stop, start + size)) if elsewhere(i)), None)
+        pack = Pack(start, end or min(stop, start + size), seconds)
         if pack.stop < stop:
             self._left.appendleft((pack.stop, stop))
         self._count -= pack.stop - pack.start
@@ -70,13 +86,47 @@ class Shares:
         self._out -= 1
         self._trials = self._trials / 2 + (at - pack.start)
         self._seconds = self._seconds / 2 + seconds
-        if at < pack.stop:
-            self._left.appendleft((at, pack.stop))
-            self._count += pack.stop - at
+        self._give((at, pack.stop))
 
-    def lose(self) -> None:
-        """A pack's worker has died; what of it is not finished is for the next plan."""
+    def lose(self, pack: Pack, written: int, at: int, stop: int) -> int | None:
+        """A pack's worker has died; what of it is not written comes next.
+
+        Trials that it was training side by side come back in halves, so that in the end the one
+        that it died of, if it did, is alone.
+
+        Args:
+            pack: the pack.
+            written: index of the first trial whose rows may not be written.
+            at: index of the first trial that it was training; those before had come to their end.
+            stop: index after the last that it was training.
+
+        Returns:
+            The trial that it was training, if it was one: it comes back only by `again`.
+        """
         self._out -= 1
+        middle = (at + stop) // 2
+        stretches = [(at, middle), (middle, stop), (written, at), (stop, pack.stop)]
+        suspect = at if stop - at == 1 else None
+        if suspect is not None:
+            stretches = stretches[2:]
+        for first, last in reversed(stretches):
+            self._give((first, last))
+        return suspect
+
+    def again(self, index: int) -> None:
+        """A trial whose worker died is to be tried once more, before all others."""
+        self._give((index, index + 1))
+
+    def drop(self) -> None:
+        """Hand out nothing more."""
+        self._left.clear()
+        self._count = 0
+
+    def _give(self, stretch: tuple[int, int]) -> None:
+        start, stop = stretch
+        if start < stop:
+            self._left.appendleft(stretch)
+            self._count += stop - start
 
     def _size(self) -> tuple[float, int]:
         """Seconds and trials of the next pack."""

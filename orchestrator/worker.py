@@ -27,6 +27,8 @@ CHUNK = 256
 
 #: Seconds between two reports to the driver, as far as epochs are shorter than that.
 _REPORT = 1.0
+#: Seconds for which a worker that cannot write its results waits for room.
+PATIENCE = 120.0
 _IDLE: tuple[int, int] = (0, 0)
 
 
@@ -63,6 +65,7 @@ class Worker(tune.Trainable):
 
     A step lasts until a report is due; it ends between two epochs, so that a study can be stopped
     without waiting for a trial. Finished trials are written by then or when the worker is stopped.
+    As long as they cannot be written, the worker holds them and trains nothing more.
     """
 
     def setup(self, config: dict[str, Any], job: Job | None = None) -> None:
@@ -75,6 +78,8 @@ class Worker(tune.Trainable):
         assert job is not None  # noqa: S101
         self._job = job
         self._writer = Writer(job.store)
+        self._trouble = _Trouble()
+        self._node = ray.get_runtime_context().get_node_id()
         self._kept: list[str] = []
         self._data: dict[str, Dataset] = {}
         self._chunk: tuple[int, list[Trial]] = (-1, [])
@@ -83,34 +88,61 @@ class Worker(tune.Trainable):
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next pack in the same process."""
         self._pack = Pack(**new_config)
-        self._at, self._began = self._pack.start, time.monotonic()
+        self._at = self._until = self._written = self._pack.start
+        self._began, self._told, self._ended = time.monotonic(), False, False
         self._progress = self._train()
         return True
 
     def step(self) -> dict[str, Any]:
-        """Train for a moment.
+        """Train for a moment; the first of a pack only says what comes, in case it is fatal.
 
         Returns:
-            How many trials were finished and how many failed; ``done`` at the pack's end, with the
-            index of the first trial that was not begun and the seconds that the pack took.
+            How many trials were ``finished`` and how many ``failed``; the ``node``; the indices of
+            the trials in training (``at``, ``until``) and of the first that may not be ``written``;
+            ``trouble`` with writing, in words, and whether it is ``hopeless``; ``done`` at the
+            pack's end, with the seconds that it took (``busy``).
         """
+        if not self._told:
+            self._told, self._until = True, self._at + len(self._group())
+            return self._report(0, 0)
+        if self._trouble.words:
+            time.sleep(_REPORT)
         finished = failed = 0
         until = time.monotonic() + _REPORT
-        for done, lost in self._progress:
-            finished, failed = finished + done, failed + lost
-            if time.monotonic() > until:
+        while not self._ended and not self._trouble.words and time.monotonic() < until:
+            done, lost = next(self._progress, (None, 0))
+            self._ended = done is None
+            finished, failed = finished + (done or 0), failed + lost
+        self._write()
+        return self._report(finished, failed)
+
+    def _report(self, finished: int, failed: int) -> dict[str, Any]:
+        about: dict[str, Any] = {"finished": finished, "failed": failed, "node": self._node}
+        about |= {"at": self._at, "until": self._until, "written": self._written}
+        about |= {"trouble": self._trouble.words, "hopeless": self._trouble.hopeless}
+        about["done"] = self._trouble.hopeless or (self._ended and self._writer.empty)
+        return about | {"busy": time.monotonic() - self._began}
+
+    def _write(self) -> None:
+        """Write what is due, all at the pack's end or after trouble; note what goes wrong."""
+        try:
+            if self._ended or self._trouble.words:
+                self._writer.flush()
+            else:
                 self._writer.flush_if_due()
-                self._drop_checkpoints()
-                return {"finished": finished, "failed": failed, "done": False}
-        self._writer.flush()
+        except OSError as error:
+            self._trouble.note(str(error))
+            return
+        self._trouble = _Trouble()
+        if self._writer.empty:
+            self._written = self._at
         self._drop_checkpoints()
-        about = {"at": self._at, "busy": time.monotonic() - self._began}
-        return {"finished": finished, "failed": failed, "done": True} | about
 
     def cleanup(self) -> None:
         """Write what is finished, and a checkpoint of what is not, when the study is stopped."""
         self._progress.close()
-        self._writer.flush()
+        with contextlib.suppress(OSError):  # said before; those trials run again
+            self._writer.flush()
         self._drop_checkpoints()
 
     def _drop_checkpoints(self) -> None:
@@ -129,6 +161,7 @@ class Worker(tune.Trainable):
                 there = self._job.store.checkpoints()
         while self._at < self._pack.stop:
             group = self._group()
+            self._until = self._at + len(group)
             yield from self._train_group(group, there)
             self._at += len(group)
             if time.monotonic() - self._began > self._pack.seconds:
@@ -228,6 +261,29 @@ class Worker(tune.Trainable):
         layers = [row for record in records for row in record.layers]
         row = {**last.final, **provenance}
         self._writer.add(last.trial, row.pop("attempt"), row, epochs, layers)
+
+
+@dataclass
+class _Trouble:
+    """What keeps a worker from writing.
+
+    Attributes:
+        words: in a line; empty where nothing does.
+        since: when it began.
+    """
+
+    words: str = ""
+    since: float = 0.0
+
+    def note(self, words: str) -> None:
+        """A try has failed."""
+        self.since = self.since if self.words else time.monotonic()
+        self.words = words
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether it has lasted so long that waiting is given up."""
+        return bool(self.words) and time.monotonic() - self.since > PATIENCE
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -38,6 +38,11 @@ class Finished:
         """The ids of the finished trials."""
         return frozenset(self.rows["trial_id"].to_pylist())
 
+    def fingerprints(self) -> dict[str, str]:
+        """The fingerprint of each data set that finished trials were trained on."""
+        columns = (self.rows[name].to_pylist() for name in ("dataset", "dataset_fingerprint"))
+        return dict(zip(*columns, strict=True))
+
     def keys(self, table: str) -> pa.Table:
         """Which rows of `layers` or `epochs` are the finished trials': attempt, origin and part.
 
@@ -92,12 +97,18 @@ def failed(store: Store, done: frozenset[str]) -> Mapping[str, str]:
     return {trial_id: log for trial_id, log in pairs if trial_id not in done}
 
 
+def failed_attempts(store: Store) -> Mapping[str, str]:
+    """For each attempt that failed, its trial."""
+    rows = store.read("failures").rows
+    return dict(zip(rows["attempt"].to_pylist(), rows["trial_id"].to_pylist(), strict=True))
+
+
 def _conflicts(rows: pa.Table) -> tuple[str, ...]:
     """Ids of the trials whose attempts under the same conditions do not agree to the bit."""
     seen: dict[tuple[object, ...], dict[str, str]] = {}
     found: dict[str, None] = {}
     columns = science("trials")
-    for row in rows.to_pylist():
+    for row in rows.select([*_SAME_CONDITIONS, *columns]).to_pylist():
         if row["device"] != "cpu":  # on a GPU only statistical equality is promised
             continue
         conditions = (row["trial_id"], *(row[name] for name in _SAME_CONDITIONS))

@@ -4,6 +4,7 @@
     RESULTS/STUDY/{layers,epochs,trials,failures}/<writer>-<n>-<sha>.parquet
     RESULTS/STUDY/_logs/<name>.log                        tracebacks
     RESULTS/STUDY/_checkpoints/<key>-<sha>.safetensors    of trials that are not finished
+    RESULTS/STUDY/_workers/<name>.json                    signs of life of those who run the study
     RESULTS/STUDY/_damaged/<table>-<part>                 parts that were set aside
 
 A part appears whole or not at all and is named after the SHA-256 of its bytes, so a truncated
@@ -214,6 +215,35 @@ class Store:
         """Write a log file and return where it is."""
         self._files.put(f"_logs/{name}.log", text.encode(errors="replace"))
         return f"{self.uri}/_logs/{name}.log"
+
+    def sign(self, name: str, content: bytes) -> None:
+        """Leave a sign of life, in the place of the one of this name before.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        self._files.put(f"_workers/{name}.json", content)
+
+    def signs(self) -> dict[str, bytes]:
+        """The signs of life by name, sorted.
+
+        Raises:
+            UserError: they cannot be listed.
+        """
+        found = {}
+        for name in self._files.names("_workers", ".json"):
+            with contextlib.suppress(OSError):  # its writer has ended meanwhile
+                found[name.removesuffix(".json")] = self._files.get(f"_workers/{name}")
+        return found
+
+    def end_sign(self, name: str) -> None:
+        """Take a sign of life away.
+
+        Raises:
+            OSError: it could not be deleted.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            self._files.delete(f"_workers/{name}.json")
 
     def save_checkpoint(self, key: str, content: bytes) -> None:
         """Put a checkpoint in the place of the one before; a reader finds one of the two.

@@ -1,4 +1,4 @@
-"""Buffers finished trials and writes them so that a row in `trials` proves the rest."""
+"""Buffers trials that have ended and writes them so that a row in `trials` proves the rest."""
 
 import secrets
 import time
@@ -16,7 +16,7 @@ class Writer:
     """Writes the rows of finished trials in parts, in the order layers, epochs, trials.
 
     A crash between two of these leaves rows that no trial names, which readers pass over, and
-    never a trial without its rows.
+    never a trial without its rows. What cannot be written stays in memory for another try.
 
     Args:
         store: where to.
@@ -30,6 +30,7 @@ class Writer:
         self._layers: list[Row] = []
         self._epochs: list[Row] = []
         self._trials: list[Row] = []
+        self._failures: list[tuple[Row, str]] = []
         self._flushed = time.monotonic()
 
     def attempt(self) -> str:
@@ -40,7 +41,7 @@ class Writer:
     def add(
         self, trial: Trial, attempt: str, row: Row, epochs: Sequence[Row], layers: Sequence[Row]
     ) -> None:
-        """Take the rows of a finished trial; write what is buffered if it has waited long enough.
+        """Take the rows of a finished trial.
 
         Args:
             trial: the trial.
@@ -48,40 +49,23 @@ class Writer:
             row: the columns of `trials` apart from the trial's fields, keys and parts.
             epochs: its rows of `epochs` without keys.
             layers: its rows of `layers` without keys.
-
-        Raises:
-            OSError: writing failed; the rows stay buffered.
         """
         key = {"trial_id": trial.trial_id, "attempt": attempt}
         self._layers += [key | r for r in layers]
         self._epochs += [key | r for r in epochs]
         about = {"trial": trial.canonical, "finished_at": datetime.now(UTC)}
         self._trials.append(key | about | trial.values() | row)
-        self.flush_if_due()
 
-    @property
-    def empty(self) -> bool:
-        """Whether nothing is buffered."""
-        return not self._trials
+    def fail(self, trial: Trial, attempt: str, host: str, error: str, traceback: str) -> None:
+        """Take a failed attempt, which is written with the next flush that is due: at once.
 
-    def flush_if_due(self) -> None:
-        """Write what is buffered if it has waited long enough."""
-        if time.monotonic() - self._flushed > self._seconds:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write everything that is buffered."""
-        self._flushed = time.monotonic()
-        if not self._trials:
-            return
-        names = {"layers_parts": [self._write("layers", self._layers)]}
-        names["epochs_parts"] = [self._write("epochs", self._epochs)]
-        self._write("trials", [row | names for row in self._trials])
-        self._layers, self._epochs, self._trials = [], [], []
-
-    def fail(self, trial: Trial, attempt: str, host: str, error: str, traceback: str) -> str:
-        """Record a failed attempt at once and return where its traceback is."""
-        log = self._store.log(f"{trial.trial_id}-{attempt}", traceback)
+        Args:
+            trial: the trial.
+            attempt: from `attempt`.
+            host: the machine's name.
+            error: what went wrong, in a line.
+            traceback: the text of its log.
+        """
         row = {
             "trial_id": trial.trial_id,
             "attempt": attempt,
@@ -89,10 +73,37 @@ class Writer:
             "failed_at": datetime.now(UTC),
             "host": host,
             "error": error,
-            "log": log,
         }
-        self._write("failures", [row])
-        return log
+        self._failures.append((row, traceback))
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is buffered."""
+        return not (self._trials or self._failures)
+
+    def flush_if_due(self) -> None:
+        """Write what is buffered if it has waited long enough; see `flush`."""
+        if self._failures or time.monotonic() - self._flushed > self._seconds:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write everything that is buffered.
+
+        Raises:
+            OSError: writing failed; what is not written stays buffered.
+        """
+        self._flushed = time.monotonic()
+        while self._failures:
+            row, traceback = self._failures[0]
+            log = self._store.log(f"{row['trial_id']}-{row['attempt']}", traceback)
+            self._write("failures", [row | {"log": log}])
+            del self._failures[0]
+        if not self._trials:
+            return
+        names = {"layers_parts": [self._write("layers", self._layers)]}
+        names["epochs_parts"] = [self._write("epochs", self._epochs)]
+        self._write("trials", [row | names for row in self._trials])
+        self._layers, self._epochs, self._trials = [], [], []
 
     def _write(self, table: str, rows: list[Row]) -> str:
         self._parts += 1

@@ -1,6 +1,5 @@
 """Options and look-ups that several commands share."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -12,7 +11,6 @@ from studies.trial import SETTABLE, Trial
 
 if TYPE_CHECKING:
     from analysis import Results
-    from orchestrator.driver import Resources
     from studies.store import Store
     from studies.study import Study
     from trainers.datasets import Place
@@ -116,47 +114,6 @@ def device(wanted: str) -> str:
     if not found:
         raise UserError("--device cuda: PyTorch sees no GPU here; give --device cpu")
     return found
-
-
-def resources(
-    workers: int | None, wanted: str, gpus: int | None, fraction: float | None, tf32: bool
-) -> "Resources":
-    """Workers and GPUs of a run; a worker per core, or per GPU or part of one.
-
-    Args:
-        workers: processes, if given.
-        wanted: device, ``auto`` for a GPU where there is one.
-        gpus: how many to use; all if not given.
-        fraction: of a GPU that each worker gets.
-        tf32: whether a GPU may multiply with TF32.
-
-    Raises:
-        UserError: there is no such device, or the GPUs do not suffice for the workers.
-    """
-    import os
-
-    from orchestrator.driver import Resources
-    from trainers import devices
-
-    found = device(wanted)
-    if found == "cpu":
-        given = {f"--gpus {gpus}": gpus, f"--gpu-fraction {fraction}": fraction, "--tf32": tf32}
-        for option, value in given.items():
-            if value:
-                raise UserError(f"{option}: the run is on the CPU; leave it out")
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        return Resources(workers or cores or 1)
-    there = devices.gpus()
-    gpus = gpus or there
-    fraction = fraction or 1 / math.ceil((workers or gpus) / gpus)
-    on_each = math.floor(1 / fraction + 1e-9)
-    workers = workers or on_each * gpus
-    if gpus > there or workers > on_each * gpus:
-        raise UserError(
-            f"--gpus {gpus} --workers {workers} --gpu-fraction {fraction:g}: this machine has "
-            f"{there} GPUs, and {gpus} of them take {on_each * gpus} such workers"
-        )
-    return Resources(workers, found, gpus, fraction, lock_step=True, tf32=tf32)
 
 
 def recorded(name_or_path: str, results: str) -> "tuple[Store, list[Study]]":

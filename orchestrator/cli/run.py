@@ -3,7 +3,6 @@
 import shlex
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,10 @@ import click
 from orchestrator.cli import common
 
 if TYPE_CHECKING:
-    from orchestrator.driver import Outcome, Resources
     from orchestrator.plan import Plan
+    from orchestrator.resources import Wanted
+    from orchestrator.session import Asked
+    from orchestrator.supervisor import Outcome
     from studies.store import Store
     from studies.study import Study
     from trainers.datasets import Place
@@ -45,6 +46,20 @@ if TYPE_CHECKING:
     help="Training after which a trial leaves a checkpoint, between epochs; 0 for none.",
 )
 @click.option(
+    "--address",
+    metavar="HOST:PORT",
+    help="Head of a Ray cluster that this machine belongs to, or auto; else a Ray of its own.",
+)
+@click.option(
+    "--retries",
+    type=click.IntRange(0, 1000),
+    default=2,
+    show_default=True,
+    help="How often a trial that failed is tried again.",
+)
+@click.option("--fail-fast", is_flag=True, help="Stop at the first trial that fails.")
+@click.option("--join", is_flag=True, help="Work on a study that is being run already.")
+@click.option(
     "--dry-run", is_flag=True, help="Say what would run and what it takes; start nothing."
 )
 def command(
@@ -59,6 +74,10 @@ def command(
     gpu_fraction: float | None,
     tf32: bool,
     checkpoint: float,
+    address: str | None,
+    retries: int,
+    fail_fast: bool,
+    join: bool,
     dry_run: bool,
 ) -> int:
     """Run what is missing of STUDY, a shipped study's name or a study file.
@@ -66,37 +85,64 @@ def command(
     Running it again does only what is not finished, so a larger --seeds extends a finished study.
     """
     from orchestrator import plan
+    from orchestrator.resources import Wanted
     from studies.store import Store
     from studies.study import find
 
-    started = time.monotonic()
     asked = find(study).override(seeds=seeds, epochs=epochs, data=common.own_data(data))
     store = Store(results, asked.name)
     planned = plan.make(asked, store)
     places = common.places(data, {trial.dataset for trial in planned.trials}, asked.data)
-
-    def choose() -> "Resources":
-        return common.resources(workers, device, gpus, gpu_fraction, tf32)
-
+    wanted = Wanted(workers, device, gpus, gpu_fraction, tf32, checkpoint)
     if dry_run:
         _describe(asked.name, planned)
         if planned.todo:
-            _estimate(planned, places, choose)
+            _estimate(planned, places, wanted)
         return 0
-    resources = replace(choose(), checkpoint_seconds=checkpoint) if planned.todo else None
     _note_definitions(asked, store)
-    if planned.todo or planned.results.damaged:
-        store.prepare()
-        _mend(store, planned)
-    if resources is None:
+    if not planned.todo:
+        if planned.results.damaged:
+            store.prepare()
+            _mend(store, planned)
         print(f"{asked.name}: nothing to do, all {len(planned.trials)} trials are finished")
         return 0
-    from orchestrator import driver
+    from orchestrator.session import Asked
 
-    print(f"{asked.name}: {len(planned.todo)} of {len(planned.trials)} trials to run, "
-          f"{resources.workers} workers on {resources.device}", file=sys.stderr)  # fmt: skip
-    outcome = driver.run(asked, store, planned, places, resources)
-    return _conclude(asked.name, store, results, outcome, time.monotonic() - started)
+    order = Asked(
+        study=asked,
+        store=store,
+        todo=planned.todo,
+        data=places,
+        recorded=planned.results.fingerprints(),
+        resources=wanted,
+        address=address,
+        retries=retries,
+        fail_fast=fail_fast,
+        join=join,
+    )
+    return _run(planned, order, results)
+
+
+def _run(planned: "Plan", asked: "Asked", results: str) -> int:
+    """Run what is missing and say how it went; the exit code."""
+    from orchestrator import connection, presence, supervisor
+    from orchestrator.resources import Resources
+
+    started = time.monotonic()
+    name, store = asked.study.name, asked.store
+    if asked.address:
+        connection.check_address(asked.address)
+    elif not isinstance(asked.resources, Resources):
+        asked = replace(asked, resources=asked.resources.here())
+    if not asked.join:
+        presence.refuse_second(store)
+    store.prepare()
+    _mend(store, planned)
+    count = f"{len(planned.todo)} of {len(planned.trials)} trials to run"
+    where = f"Ray cluster {asked.address}" if asked.address else asked.resources
+    print(f"{name}: {count}, {where}", file=sys.stderr)
+    outcome = supervisor.run(planned, asked)
+    return _conclude(name, store, results, outcome, time.monotonic() - started)
 
 
 def _note_definitions(asked: "Study", store: "Store") -> None:
@@ -125,12 +171,10 @@ def _describe(name: str, planned: "Plan") -> None:
     print(f"{name}: {len(planned.todo)} of {len(planned.trials)} trials would run; nothing started")
 
 
-def _estimate(
-    planned: "Plan", places: "dict[str, Place]", choose: "Callable[[], Resources]"
-) -> None:
-    """Print what the missing trials would take on these resources."""
+def _estimate(planned: "Plan", places: "dict[str, Place]", wanted: "Wanted") -> None:
+    """Print what the missing trials would take on the resources of this machine."""
     try:
-        resources = choose()
+        resources = wanted.here()
         from orchestrator.estimate import estimate
 
         took = estimate(planned.todo, places, resources.device)
@@ -187,6 +231,8 @@ def _conclude(name: str, store: "Store", results: str, outcome: "Outcome", secon
         print(f"look at them with: untuned report {name}{where}")
         return 0
     print(f"{counted}; {outcome.planned - outcome.finished} are missing", file=sys.stderr)
+    if outcome.reason:
+        print(f"  ended early: {outcome.reason}", file=sys.stderr)
     for trial_id, log in outcome.failed.items():
         print(f"  trial {trial_id} failed, see {log}", file=sys.stderr)
     if outcome.lost:

@@ -6,16 +6,19 @@ import subprocess
 import sys
 from datetime import timedelta
 from operator import itemgetter
+from pathlib import Path
 
 import pytest
 from tests_support import install_method, science_of
 
-from orchestrator.cli import common
-from orchestrator.driver import Resources
+from orchestrator.losses import Losses
+from orchestrator.resources import Resources, Wanted
 from orchestrator.searcher import Packs
 from orchestrator.shares import Shares
 from studies.errors import UserError
+from studies.results import failed, failed_attempts
 from studies.store import Store
+from studies.trial import Trial
 
 METHODS = [
     {"method": ["dense", "minimal-flipping", "supermask"]},
@@ -26,7 +29,10 @@ METHODS = [
 RUN = """
 import json, sys
 from pathlib import Path
-from orchestrator import driver, plan
+from orchestrator import plan, supervisor
+from orchestrator.losses import Losses
+from orchestrator.resources import Resources
+from orchestrator.session import Asked
 from studies.store import Store
 from studies.study import from_mapping
 from trainers.datasets import Place
@@ -37,9 +43,10 @@ store = Store(folder + "/results", study.name)
 store.prepare()
 planned = plan.make(study, store)
 places = {"digits": Place("digits", Path())}
-outcome = driver.run(study, store, planned, places, driver.Resources(**resources))
+asked = Asked(study, store, planned.todo, places, {}, Resources(**resources))
+outcome = supervisor.run(planned, asked)
 assert outcome.finished == outcome.planned, outcome
-assert "torch" not in sys.modules
+assert not {"torch", "ray"} & set(sys.modules)
 """
 
 
@@ -92,16 +99,83 @@ def test_another_pack_worker_and_order_give_the_same_bits(one_after_another, tmp
     assert science_of(tmp_path) == science_of(one_after_another)
 
 
-def test_packs_are_suggested_until_all_have_come_back():
-    packs = Packs(Shares(2, workers=2))
+def trials(count):
+    about = {"network": "lenet-16", "dataset": "digits", "method": "dense", "weights": "he-normal"}
+    return [Trial(**about, epochs=1, seed=seed) for seed in range(1, count + 1)]
+
+
+class Nobody:
+    """Stands for other runs of the study, of which there are none."""
+
+    elsewhere = frozenset()
+
+    def __init__(self):
+        self.claimed = set()
+
+    def claim(self, ids):
+        self.claimed |= set(ids)
+
+    def release(self, ids):
+        self.claimed -= set(ids)
+
+
+def packs_of(tmp_path, count, workers=2, retries=1, alive=True):
+    store = Store(str(tmp_path), "own")
+    losses = Losses(store, {}, retries, lambda node: alive)
+    packs = Packs(trials(count), Shares(count, workers), Nobody(), losses)
+    return packs, losses, store
+
+
+def said(at, until, written=0):
+    return {"at": at, "until": until, "written": written, "pid": 7, "hostname": "h", "node": "n"}
+
+
+def test_packs_are_suggested_until_all_have_come_back(tmp_path):
+    packs, _, _ = packs_of(tmp_path, 2)
     one, two = packs.suggest("a"), packs.suggest("b")
     assert [(pack["start"], pack["stop"]) for pack in (one, two)] == [(0, 1), (1, 2)]
     assert packs.suggest("c") is None  # what is out may still be given back
-    packs.on_trial_complete("a", {"at": 0, "busy": 0.1})  # stopped before it began
+    packs.on_trial_complete("a", {"at": 0, "busy": 0.1, "done": True})  # stopped before it began
     assert packs.suggest("c")["start"] == 0
-    packs.on_trial_complete("b", {"finished": 0})  # stopped in the middle: no place to go on from
-    packs.on_trial_complete("c", None, error=True)  # its worker died
+    packs.on_trial_complete("b", {"at": 2, "busy": 0.1, "done": True})
+    packs.on_trial_complete("c", {"at": 1, "busy": 0.1, "done": True})
     assert packs.suggest("d") == "FINISHED"
+
+
+def test_what_a_worker_died_of_is_tried_again_and_then_given_up(tmp_path):
+    packs, losses, store = packs_of(tmp_path, 8, workers=1)
+    assert packs.suggest("a") == {"start": 0, "stop": 4, "seconds": 2.0}
+    packs.on_trial_result("a", said(at=2, until=3, written=1))
+    packs.on_trial_complete("a", error=True)  # at the third trial, the second not yet written
+    losses.explain("a", "killed")
+    assert packs.suggest("b") | {"seconds": 0} == {"start": 2, "stop": 3, "seconds": 0}
+    packs.on_trial_result("b", said(at=2, until=3, written=2))
+    packs.on_trial_complete("b", error=True)
+    losses.explain("b", "killed again")
+    assert packs.suggest("c")["start"] == 1  # the third is given up
+    assert list(failed_attempts(store).values()) == [trials(8)[2].trial_id] * 2
+    (log, *_) = failed(store, frozenset()).values()
+    assert "killed again" in Path(log).read_text()
+
+
+def test_a_worker_that_dies_with_its_node_is_not_its_trials_fault(tmp_path):
+    packs, losses, store = packs_of(tmp_path, 1, workers=1, retries=0, alive=False)
+    for name in "abc":
+        assert packs.suggest(name)["start"] == 0
+        packs.on_trial_result(name, said(at=0, until=1))
+        packs.on_trial_complete(name, error=True)
+        assert not losses.explain(name, "node died")
+    assert not failed_attempts(store)
+
+
+def test_workers_that_die_without_a_word_end_the_round(tmp_path):
+    packs, _, store = packs_of(tmp_path, 100)
+    names = iter(range(1000))
+    while (pack := packs.suggest(name := str(next(names)))) != "FINISHED":
+        assert pack is not None
+        packs.on_trial_complete(name, error=True)
+    assert next(names) < 15
+    assert not failed_attempts(store)
 
 
 HUNGRY = """
@@ -141,7 +215,7 @@ def test_a_pack_that_runs_out_of_memory_is_tried_in_halves(tmp_path):
 def test_workers_share_gpus(there, given, expected, monkeypatch):
     monkeypatch.setattr("trainers.devices.gpus", lambda: there)
     workers, gpus, fraction = given
-    found = common.resources(workers, "cuda", gpus, fraction, False)
+    found = Wanted(workers, "cuda", gpus, fraction).here()
     assert found == Resources(expected[0], "cuda", expected[1], expected[2], lock_step=True)
 
 
@@ -150,7 +224,7 @@ def test_too_many_workers_for_the_gpus_are_refused(given, monkeypatch):
     monkeypatch.setattr("trainers.devices.gpus", lambda: 2)
     workers, gpus, fraction = given
     with pytest.raises(UserError, match="this machine has 2 GPUs, and"):
-        common.resources(workers, "auto", gpus, fraction, False)
+        Wanted(workers, "auto", gpus, fraction).here()
 
 
 @pytest.mark.parametrize("option", ["--gpus", "--gpu-fraction", "--tf32"])
@@ -159,4 +233,4 @@ def test_what_is_for_gpus_is_refused_on_a_cpu(option, monkeypatch):
     given = {"--gpus": 2, "--gpu-fraction": 0.5, "--tf32": True}
     values = [given[o] if o == option else None for o in ("--gpus", "--gpu-fraction")]
     with pytest.raises(UserError, match=f"{option}.*: the run is on the CPU; leave it out"):
-        common.resources(None, "cpu", *values, option == "--tf32")
+        Wanted(None, "cpu", *values, option == "--tf32").here()

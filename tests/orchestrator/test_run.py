@@ -16,6 +16,7 @@ from tests_support import (
 )
 
 import analysis
+from studies.results import failed_attempts
 from studies.store import Store
 
 TABLES = ("layers", "epochs", "trials")
@@ -150,12 +151,17 @@ def test_a_trial_that_fails_is_named_and_costs_the_others_nothing(tmp_path):
     answer = untuned("run", "own.yaml", cwd=tmp_path, PYTHONPATH=str(tmp_path))
     assert answer.returncode == 1
     assert "own: 2 of 3 trials finished; 1 are missing" in answer.stderr
+    assert len(failed_attempts(Store(str(tmp_path / "results"), "own"))) == 1 + 2  # tried again
     log = re.search(r"failed, see (\S+)", answer.stderr)[1]
     assert "ZeroDivisionError: bang" in Path(log).read_text()
     assert "Traceback" not in answer.stderr
     status = untuned("status", "own", cwd=tmp_path, PYTHONPATH=str(tmp_path))
     assert "2 of 3 trials finished, 1 failed" in status.stdout
     assert log in status.stdout
+    hasty = untuned("run", "own.yaml", "--fail-fast", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert hasty.returncode == 1
+    assert "ended early: a trial failed, and --fail-fast was given" in hasty.stderr
+    assert len(failed_attempts(Store(str(tmp_path / "results"), "own"))) == 3 + 1
 
 
 def test_another_data_set_of_the_same_name_is_refused(place, tmp_path):

@@ -34,8 +34,29 @@ def test_a_pack_that_may_still_be_given_back_is_waited_for():
     shares.give_back(pack, at=0, seconds=0.5)  # stopped before its first trial began
     again = shares.take()
     assert (again.start, again.stop) == (0, 1)
-    shares.lose()
+    assert shares.lose(again, 0, 0, 1) == 0  # a suspect comes back only if it is asked for
     assert shares.take() is None
+    assert shares.ended
+    shares.again(0)
+    assert not shares.ended
+
+
+def test_of_a_lost_pack_what_is_not_written_comes_next_and_side_by_side_in_halves():
+    shares = Shares(100, workers=1, least=50)
+    pack = shares.take()
+    assert shares.lose(pack, written=10, at=20, stop=28) is None
+    stretches = [shares.take() for _ in range(4)]
+    found = [(pack.start, pack.stop) for pack in stretches]
+    assert found == [(20, 24), (24, 28), (10, 20), (28, 50)]
+
+
+def test_trials_that_failed_are_packs_of_their_own_and_those_of_other_runs_passed_over():
+    shares = Shares(10, workers=1, least=10, alone=2)
+    taken = [shares.take({3, 4, 7}.__contains__) for _ in range(5)]
+    assert [(p.start, p.stop) for p in taken] == [(0, 1), (1, 2), (2, 3), (5, 7), (8, 10)]
+    assert shares.take() is None
+    for pack in taken:
+        shares.give_back(pack, pack.stop, 1.0)
     assert shares.ended
 
 
@@ -70,8 +91,10 @@ def test_every_trial_is_handed_out_until_it_is_done_and_none_twice(
             out.append(pack)
         pack = out.pop(turn % len(out))
         if dies and turn % dies == dies - 1:
-            lost += range(pack.start, pack.stop)
-            shares.lose()
+            at = pack.start + (pack.stop - pack.start) // 2
+            done += range(pack.start, at)
+            suspect = shares.lose(pack, at, at, min(at + 1 + turn % 3, pack.stop))
+            lost += [] if suspect is None else [suspect]
             turn += 1
             continue
         size = pack.stop - pack.start

@@ -53,7 +53,15 @@ def test_a_finished_trial_comes_back_with_its_rows(store, trial, record, rows_of
 def test_the_buffer_is_written_when_it_has_waited_long_enough(store, trial, record):
     writer = Writer(store, seconds=0.0)
     record(writer, trial())
+    writer.flush_if_due()
     assert len(parts(store, "trials")) == 1
+    patient = Writer(store)
+    record(patient, trial(2))
+    patient.flush_if_due()
+    assert len(parts(store, "trials")) == 1
+    patient.fail(trial(3), patient.attempt(), "here", "ValueError: x", "Traceback ...")
+    patient.flush_if_due()  # a failure does not wait
+    assert len(parts(store, "failures")) == 1
 
 
 def test_a_trial_without_its_rows_is_not_finished(store, trial, record):
@@ -258,9 +266,11 @@ def test_a_nullable_column_may_be_missing(store):
 
 def test_failures_are_told_as_long_as_the_trial_is_not_finished(store, trial, record):
     writer = Writer(store)
-    log = writer.fail(trial(1), writer.attempt(), "here", "ValueError: x", "Traceback ...")
+    writer.fail(trial(1), writer.attempt(), "here", "ValueError: x", "Traceback ...")
+    writer.flush()
+    ((trial_id, log),) = failed(store, finished(store).ids).items()
+    assert trial_id == trial(1).trial_id
     assert Path(log).read_text() == "Traceback ..."
-    assert failed(store, finished(store).ids) == {trial(1).trial_id: log}
     record(writer, trial(1))
     writer.flush()
     assert failed(store, finished(store).ids) == {}

@@ -1,0 +1,235 @@
+"""Who else runs a study: each run leaves a sign of life with the results, as a courtesy.
+
+Nothing depends on it. Two runs that do not see each other train some trials twice, and each trial
+counts once all the same; with it, a second run is told, or joins and leaves the first one's trials
+alone. Clocks of different machines are not compared: a sign of life that changes is alive.
+"""
+
+import contextlib
+import json
+import os
+import platform
+import secrets
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from studies.errors import UserError
+from studies.store import Store
+
+#: Seconds between two signs of life.
+_BEAT = 4.0
+#: Seconds after which one that has not changed is taken for a dead one's.
+_PATIENCE = 15.0
+#: Seconds within which the processes of a run that was killed are gone.
+_MOMENT = 1.0
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another run of the study.
+
+    Attributes:
+        name: of its sign of life.
+        host: where it runs.
+        pid: its process there.
+        joins: whether it joined a run that was there before.
+        claimed: ids of the trials that it has in hand or has trained.
+    """
+
+    name: str
+    host: str
+    pid: int
+    joins: bool
+    claimed: frozenset[str]
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}"
+
+
+class Presence:
+    """This run's sign of life, and what the others' say; use it as a context.
+
+    Args:
+        store: the study's results.
+        joins: whether the run was told to join others.
+
+    Attributes:
+        elsewhere: ids of the trials that other runs have in hand.
+    """
+
+    def __init__(self, store: Store, *, joins: bool = False) -> None:
+        self._store, self._joins = store, joins
+        self._name = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
+        self._claimed: dict[str, None] = {}
+        self._beats = 0
+        self._watch = Watch(store)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._go_on, daemon=True)
+        self.elsewhere: frozenset[str] = frozenset()
+
+    def __enter__(self) -> "Presence":
+        self._beat()
+        others = [other for other in self._watch.alive() if other.name != self._name]
+        if not self._joins and (first := next((o for o in others if o.name < self._name), None)):
+            self._store.end_sign(self._name)
+            raise _already_run_by(self._store, first)
+        self._look(others)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        with contextlib.suppress(OSError, UserError):
+            self._store.end_sign(self._name)
+
+    def claim(self, ids: Iterable[str]) -> None:
+        """Take trials in hand."""
+        self._claimed |= dict.fromkeys(ids)
+
+    def release(self, ids: Iterable[str]) -> None:
+        """Give trials back that are not trained."""
+        for trial_id in ids:
+            self._claimed.pop(trial_id, None)
+
+    def refresh(self) -> None:
+        """Look at what the others say now."""
+        self._look([other for other in self._watch.alive() if other.name != self._name])
+
+    def _go_on(self) -> None:
+        while not self._ended.wait(_BEAT):
+            with contextlib.suppress(OSError, UserError):  # it is but a courtesy
+                self._beat()
+                self.refresh()
+
+    def _beat(self) -> None:
+        self._beats += 1
+        about = {
+            "host": platform.node(),
+            "pid": os.getpid(),
+            "began": _began(os.getpid()),
+            "beat": self._beats,
+            "joins": self._joins,
+            "claimed": list(self._claimed),
+        }
+        self._store.sign(self._name, json.dumps(about).encode())
+
+    def _look(self, others: Iterable[Other]) -> None:
+        self.elsewhere = frozenset[str]().union(*(other.claimed for other in others))
+
+
+class Watch:
+    """Tells which runs of a study are alive.
+
+    Args:
+        store: the study's results.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._seen: dict[str, _Seen] = {}
+
+    def alive(self) -> list[Other]:
+        """The runs that are, or may be; the one that began first stands first."""
+        found = []
+        for name, content in self._store.signs().items():
+            sign = _parsed(content)
+            if sign is None:
+                continue
+            if self._may_be_alive(name, sign):
+                found.append(
+                    Other(
+                        name, sign["host"], sign["pid"], sign["joins"], frozenset(sign["claimed"])
+                    )
+                )
+            else:  # were it only slow, it would give its sign again
+                with contextlib.suppress(OSError, UserError):
+                    self._store.end_sign(name)
+        return found
+
+    def certainly(self) -> list[Other]:
+        """As `alive`, after a wait that tells a run on another machine from one that died there.
+
+        A run of this machine that was killed a moment ago is given the time to be gone, too.
+        """
+        found, began = self.alive(), time.monotonic()
+        while found and time.monotonic() < began + (
+            _PATIENCE + 1 if any(self._uncertain(other.name) for other in found) else _MOMENT
+        ):
+            time.sleep(0.2)
+            found = self.alive()
+        return found
+
+    def _may_be_alive(self, name: str, sign: Mapping[str, Any]) -> bool:
+        if sign["host"] == platform.node():
+            return _exists(sign["pid"]) and _began(sign["pid"]) == sign["began"]
+        seen = self._seen.setdefault(name, _Seen(sign["beat"], time.monotonic()))
+        if seen.beat != sign["beat"]:
+            self._seen[name] = seen = _Seen(sign["beat"], time.monotonic(), changed=True)
+        return time.monotonic() - seen.since < _PATIENCE
+
+    def _uncertain(self, name: str) -> bool:
+        return name in self._seen and not self._seen[name].changed
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A sign of life from another machine, when it was first seen so, and whether it changed."""
+
+    beat: int
+    since: float
+    changed: bool = False
+
+
+def refuse_second(store: Store) -> None:
+    """See that nobody runs the study.
+
+    Raises:
+        UserError: somebody does.
+    """
+    if others := Watch(store).certainly():
+        raise _already_run_by(store, others[0])
+
+
+def _already_run_by(store: Store, other: Other) -> UserError:
+    return UserError(
+        f"{store.study} in {store.uri} is being run already, by {other}; add --join to work on it "
+        "together, or wait for that run's end"
+    )
+
+
+def _parsed(content: bytes) -> dict[str, Any] | None:
+    """What a sign of life says; None where it is damaged."""
+    kinds = {"host": str, "pid": int, "beat": int, "joins": bool, "claimed": list}
+    try:
+        sign = json.loads(content)
+        whole = all(isinstance(sign[name], kind) for name, kind in kinds.items())
+        return sign if whole and all(isinstance(one, str) for one in sign["claimed"]) else None
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _exists(pid: int) -> bool:
+    """Whether there is a process of this id on this machine."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
+def _began(pid: int) -> int | None:
+    """When a process of this machine began, in clock ticks since the start; None if not known.
+
+    So a process id that was given out again is not taken for the run's.
+    """
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return None

@@ -1,0 +1,274 @@
+"""One session with Ray, in a process of its own: rounds of packs until all is there.
+
+A lost head, raylet or store of Ray ends the process that is connected to it, whatever it is doing;
+so that process is not the user's, and `supervisor` starts another one. What a session has reached
+is in the results alone.
+"""
+
+import math
+import os
+import re
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from orchestrator import connection, shipping
+from orchestrator.losses import Losses
+from orchestrator.prepare import Reading
+from orchestrator.presence import Presence
+from orchestrator.resources import Resources, Wanted
+from orchestrator.shares import Shares
+from orchestrator.stopping import Stop
+from studies.results import failed_attempts, finished
+from studies.store import Store
+from studies.study import Study
+from studies.trial import Trial
+
+if TYPE_CHECKING:
+    from trainers.datasets import Dataset, Place
+
+#: Rounds in a row that may come to nothing; one that a lost worker ended may do better next time.
+_IDLE_ROUNDS = 5
+#: Seconds between two looks at what other runs have finished, when nothing else is left.
+_LOOK = 3.0
+#: What Ray says when its memory monitor has killed a worker, which makes fit() itself fail.
+_OUT_OF_MEMORY = "low on memory"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a session is to do.
+
+    Attributes:
+        study: what is run.
+        store: its results.
+        todo: those that were not finished when the run began.
+        data: for each data set where it lies.
+        recorded: the fingerprint of each data set that finished trials were trained on.
+        resources: what may be used, or what is wanted of a cluster.
+        address: of the cluster's head, ``auto``, or None for a Ray of this machine alone.
+        known: attempts whose failure was recorded before the run began.
+        retries: how often a trial that failed is tried again.
+        fail_fast: whether the first failure ends the run.
+        join: whether the run works on the study together with others.
+    """
+
+    study: Study
+    store: Store
+    todo: Sequence[Trial]
+    data: "Mapping[str, Place]"
+    recorded: Mapping[str, str]
+    resources: Resources | Wanted
+    address: str | None = None
+    known: frozenset[str] = field(default=frozenset(), repr=False)
+    retries: int = 2
+    fail_fast: bool = False
+    join: bool = False
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a session ended.
+
+    Attributes:
+        again: whether another session may do what this one could not.
+        workers: that it should have, since memory did not suffice for more; 0 for as many.
+        reason: why the run is over before all is done; empty if it is not.
+        log: of what went wrong with workers and Ray, if anything did.
+    """
+
+    again: bool = False
+    workers: int = 0
+    reason: str = ""
+    log: str | None = None
+
+
+def hold(asked: Asked, stop: Stop, say: Callable[[str], object]) -> Ended:
+    """Train what is left to do, as long as it comes to something.
+
+    Args:
+        asked: what to do.
+        stop: becomes true when the user has asked for the end.
+        say: is told how far the session is: ``connected``, then ``training``.
+
+    Raises:
+        UserError: nothing was started: a data set is missing or not the one that was used, the
+            cluster cannot be reached or does not fit, or another run has the study in hand.
+    """
+    with ExitStack() as stack:
+        reading = stack.enter_context(Reading(asked.todo, asked.data, asked.recorded))
+        resources = stack.enter_context(connection.connected(asked))
+        say("connected")
+        if asked.address:
+            print(f"{asked.study.name}: {resources} of the cluster", file=sys.stderr)
+        sets = reading.sets()
+        for name in set(sets) & set(asked.study.data):  # so that a wrong layout is seen
+            print(sets[name], file=sys.stderr)
+        presence = stack.enter_context(Presence(asked.store, joins=asked.join))
+        asked.store.define(asked.study)
+        say("training")
+        return _Session(asked, resources, sets, presence, stop).rounds()
+
+
+class _Session:
+    """A connection to Ray with the data sets in its memory, for one or more rounds of packs."""
+
+    def __init__(
+        self,
+        asked: Asked,
+        resources: Resources,
+        sets: "Mapping[str, Dataset]",
+        presence: Presence,
+        stop: Stop,
+    ) -> None:
+        import ray
+
+        self._asked, self._resources = asked, resources
+        self._store, self._presence, self._stop = asked.store, presence, stop
+        self._errors = list[str]()
+        # The memory that the workers of a node share.
+        self._data = {name: ray.put(data) for name, data in sets.items()}
+
+    def rounds(self) -> Ended:
+        """Plan from the results and train, until nothing is left or nothing comes of it."""
+        idle, crashed = 0, ""
+        todo, counts = self._left()
+        while todo and idle < _IDLE_ROUNDS and not self._stop and not crashed:
+            before = (len(todo), counts)
+            here = [t for t in todo if t.trial_id not in self._presence.elsewhere]
+            if here:
+                crashed = self._fit(here, counts)
+            else:  # other runs have all of it in hand
+                time.sleep(_LOOK)
+                self._presence.refresh()
+            todo, counts = self._left()
+            idle = idle + 1 if here and (len(todo), counts) == before else 0
+        fewer = max(1, self._resources.workers - 1) if _OUT_OF_MEMORY in crashed else 0
+        return Ended(bool(crashed), fewer, self._stop.reason, self._log())
+
+    def _left(self) -> tuple[list[Trial], Mapping[str, int]]:
+        """The trials that are neither finished nor given up, and how often each has failed."""
+        done = finished(self._store).ids
+        attempts = failed_attempts(self._store)
+        counts = Counter(attempts[attempt] for attempt in attempts.keys() - self._asked.known)
+        if counts and self._asked.fail_fast:
+            self._stop.reason = "a trial failed, and --fail-fast was given"
+        most = self._asked.retries
+        left = [t for t in self._asked.todo if t.trial_id not in done]
+        return [t for t in left if counts.get(t.trial_id, 0) <= most], counts
+
+    def _fit(self, todo: Sequence[Trial], counts: Mapping[str, int]) -> str:
+        """Have trials trained; what came of it is for the results to say.
+
+        Returns:
+            The traceback with which Ray Tune itself failed, if it did.
+        """
+        from orchestrator.searcher import Packs
+        from orchestrator.watcher import Watcher
+
+        asked = self._asked
+        losses = Losses(self._store, counts, asked.retries, connection.alive)
+        order, alone = self._order(todo, counts)
+        packs = Packs(order, self._shares(len(order), alone), self._presence, losses)
+        watcher = Watcher(
+            asked.study.name, len(order), losses, self._stop, fail_fast=asked.fail_fast
+        )
+        crash = ""
+        with tempfile.TemporaryDirectory(prefix="untuned-") as folder:
+            try:
+                self._tuner(order, packs, folder, watcher).fit()
+            except Exception:  # Ray's memory monitor, for one, makes fit() itself fail
+                crash = traceback.format_exc()
+            finally:
+                watcher.close()
+        self._errors += [*watcher.errors, crash] if crash else watcher.errors
+        if _OUT_OF_MEMORY in crash:
+            _blame(crash, packs, losses)
+        return crash
+
+    def _order(self, todo: Sequence[Trial], counts: Mapping[str, int]) -> tuple[list[Trial], int]:
+        """The trials in the order in which they are handed out, and how many are to be alone.
+
+        Those that have failed before come first, each alone, so that none takes others with it.
+        """
+        from trainers import lockstep
+
+        suspects = [t for t in todo if t.trial_id in counts]
+        rest = [t for t in todo if t.trial_id not in counts]
+        if self._resources.lock_step:
+            rest = lockstep.ordered(rest)
+        else:
+            rest.sort(key=attrgetter("dataset"))
+        if self._asked.join:  # from the other end than the run that was there first
+            rest.reverse()
+        return [*suspects, *rest], len(suspects)
+
+    def _shares(self, total: int, alone: int) -> Shares:
+        from trainers import lockstep
+
+        each = math.ceil(total / self._resources.workers)
+        least = min(each, lockstep.MOST) if self._resources.lock_step else 1
+        return Shares(total, self._resources.workers, least, alone)
+
+    def _tuner(self, order: Sequence[Trial], packs: Any, folder: str, watcher: Any) -> Any:
+        import ray
+        from ray import tune
+
+        from orchestrator.watcher import Ending
+        from orchestrator.worker import CHUNK, Job, Worker
+
+        resources = self._resources
+        chunks = [ray.put(list(order[i : i + CHUNK])) for i in range(0, len(order), CHUNK)]
+        trainable = tune.with_parameters(
+            Worker,
+            job=Job(
+                store=self._store,
+                trials=chunks,
+                data=self._data,
+                device=resources.device,
+                lock_step=resources.lock_step,
+                gpu_fraction=resources.gpu_fraction,
+                tf32=resources.tf32,
+                checkpoint_seconds=resources.checkpoint_seconds,
+                commit=shipping.commit(),
+            ),
+        )
+        return tune.Tuner(
+            tune.with_resources(trainable, {"cpu": 1, "gpu": resources.gpu_fraction}),
+            tune_config=tune.TuneConfig(
+                search_alg=packs,
+                num_samples=-1,  # until there are no more packs
+                max_concurrent_trials=resources.workers,
+                reuse_actors=True,
+            ),
+            run_config=tune.RunConfig(
+                name=self._store.study,
+                storage_path=folder,
+                stop=Ending(self._stop),
+                callbacks=[watcher],
+                verbose=0,
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            ),
+        )
+
+    def _log(self) -> str | None:
+        """Where the errors of workers and of Ray Tune are, or None if there were none."""
+        if not self._errors:
+            return None
+        return self._store.log(f"session-{os.getpid()}", "\n\n".join(self._errors))
+
+
+def _blame(crash: str, packs: Any, losses: Losses) -> None:
+    """Count as failed the trial whose worker the memory monitor has killed."""
+    pid = re.search(r"pid=(\d+)", crash)
+    pack = packs.running(int(pid[1])) if pid else None
+    if pack:
+        packs.on_trial_complete(pack, error=True)
+        losses.explain(pack, crash)

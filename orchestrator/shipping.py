@@ -1,0 +1,68 @@
+"""This project's own code in a folder, to be sent to the nodes of a cluster, and its commit."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+#: What of each package runs; data beside the code is that of pyproject.toml.
+_SHIPPED = {
+    "studies": ("**/*.py", "library/*.yaml"),
+    "trainers": ("**/*.py",),
+    "orchestrator": ("**/*.py",),
+    "analysis": ("**/*.py", "report/page/*", "reference/*"),
+}
+
+#: The environment variable that carries the commit to nodes, where the code is no checkout.
+COMMIT = "UNTUNED_COMMIT"
+
+
+@contextlib.contextmanager
+def staged(files: Mapping[str, str]) -> Iterator[Path]:
+    """A temporary folder with the four packages, as it is found here, and some files beside them.
+
+    Ray names an upload after the names and bytes in it, so the same content is sent only once.
+
+    Args:
+        files: the text of each file by its name.
+    """
+    with tempfile.TemporaryDirectory(prefix="untuned-") as made:
+        folder = Path(made)
+        for package, patterns in _SHIPPED.items():
+            source = _place(package)
+            for pattern in patterns:
+                for path in source.glob(pattern):
+                    target = folder / package / path.relative_to(source)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(path, target)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+        yield folder
+
+
+def commit() -> str | None:
+    """The commit of this project's checkout, or of the one that was sent here; None for a package.
+
+    Where nothing was sent, git is asked.
+    """
+    sent = os.environ.get(COMMIT)
+    if sent:
+        return sent
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    except OSError:
+        return None
+    return answer.stdout.strip() or None
+
+
+def _place(package: str) -> Path:
+    """The folder of a package, whether installed or in a checkout, without importing it."""
+    spec = find_spec(package)
+    assert spec is not None  # noqa: S101  (a package of this very project)
+    assert spec.origin is not None  # noqa: S101
+    return Path(spec.origin).parent

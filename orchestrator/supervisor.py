@@ -1,0 +1,260 @@
+"""Runs a study to its end whatever dies on the way: sessions with Ray, one after another.
+
+Each session is a process of its own (see `session`). What is left to do is planned again from the
+results whenever one has died, so nothing that was finished is lost.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from types import FrameType
+
+from orchestrator.connection import UnreachableError
+from orchestrator.plan import Plan
+from orchestrator.session import Asked, Ended, hold
+from orchestrator.stopping import Stop
+from studies.errors import UserError
+from studies.results import failed, failed_attempts, finished
+
+#: Sessions in a row that may end badly without a trial having come to its end meanwhile.
+_IDLE_SESSIONS = 5
+#: Seconds for which a cluster that was there is waited for, and between two tries.
+_AWAY = 600.0
+_TRY = 5.0
+#: Characters of what a session that died said last that are kept in its log.
+_LAST_WORDS = 20_000
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        before: finished trials of the study when it started.
+        finished: finished trials of the study now, counted in the results.
+        planned: trials of the study.
+        failed: the log of each trial that failed.
+        lost: the log of what else went wrong, such as a worker that died.
+        reason: why it ended before all was tried; empty if it did not, or a signal ended it.
+        interrupted: the number of the signal that ended it, or 0.
+        outcomes: of the finished trials, in words, where not all were completed.
+    """
+
+    before: int
+    finished: int
+    planned: int
+    failed: dict[str, str]
+    lost: str | None
+    reason: str
+    interrupted: int
+    outcomes: str
+
+
+def run(plan: Plan, asked: Asked) -> Outcome:
+    """Run the trials of a study that are not finished.
+
+    Args:
+        plan: the study held against its results.
+        asked: what a session is to do, if it gets to its end.
+
+    Raises:
+        UserError: nothing was started: a data set is missing or is not the one that was used,
+            the cluster cannot be reached or does not fit, or another run has the study in hand.
+    """
+    store = asked.store
+    asked = replace(asked, known=frozenset(failed_attempts(store)))
+    with _Signals() as signals:
+        lost, reason = _sessions(asked, signals)
+    now = Plan(plan.trials, finished(store))
+    if not now.todo:
+        store.drop_checkpoints()
+    logs = failed(store, now.results.ids)
+    return Outcome(
+        before=len(plan.trials) - len(plan.todo),
+        finished=len(now.trials) - len(now.todo),
+        planned=len(now.trials),
+        failed={t.trial_id: logs[t.trial_id] for t in now.todo if t.trial_id in logs},
+        lost=lost,
+        reason=reason,
+        interrupted=signals.received,
+        outcomes=now.results.outcomes({trial.trial_id for trial in now.trials}),
+    )
+
+
+def _sessions(asked: Asked, signals: "_Signals") -> tuple[str | None, str]:
+    """Hold sessions until one comes to its end.
+
+    Returns:
+        The log of what went wrong last, if anything did; why it is over before all is done.
+    """
+    lost: str | None = None
+    done, idle, reached, away = _progress(asked), 0, False, 0.0
+    while True:
+        process = _Process(asked, signals)
+        ended = process.result()
+        reached = reached or process.phase != ""
+        if signals.received:
+            return (ended.log if isinstance(ended, Ended) else lost), ""
+        if isinstance(ended, UnreachableError) and reached:
+            away = away or time.monotonic()
+            if time.monotonic() - away > _AWAY:
+                return lost, str(ended)
+            time.sleep(_TRY)
+            continue
+        if isinstance(ended, UserError):
+            raise ended
+        away, lost = 0.0, ended.log or lost
+        if not ended.again:
+            return lost, ended.reason
+        idle = 0 if _progress(asked) != done else idle + 1
+        done = _progress(asked)
+        if idle == _IDLE_SESSIONS:
+            return lost, f"{idle} sessions with Ray in a row ended without a finished trial"
+        if ended.workers:
+            asked = replace(asked, resources=replace(asked.resources, workers=ended.workers))
+        print(f"{asked.study.name}: {ended.reason or 'Ray failed'}; going on with what is left "
+              f"(see {ended.log})", file=sys.stderr)  # fmt: skip
+
+
+def _progress(asked: Asked) -> tuple[int, int]:
+    """Counts that grow as long as a run comes to something."""
+    return len(finished(asked.store).ids), len(failed_attempts(asked.store))
+
+
+class _Signals:
+    """Ctrl-C and SIGTERM: the first ends a run in an orderly way, the second at once.
+
+    Attributes:
+        received: the number of the first, 0 as long as there was none.
+        process: the session that is to end.
+    """
+
+    def __init__(self) -> None:
+        self.received = 0
+        self.process: _Process | None = None
+
+    def __enter__(self) -> "_Signals":
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        self._before = {number: signal.signal(number, self._note) for number in numbers}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        again, self.received = bool(self.received), self.received or number
+        if again:
+            if self.process:
+                self.process.kill()
+            os._exit(128 + number)
+        if self.process and self.process.phase == "training":
+            message = "\nstopping after the epochs that are running; once more to stop at once\n"
+            os.write(2, message.encode())
+            self.process.stop()
+        elif self.process:  # nothing has begun that could be kept
+            self.process.kill()
+
+
+class _Process:
+    """A session in a process of its own, which ends with this one.
+
+    It is no child of the terminal: Ctrl-C is for this process, which passes it on.
+
+    Attributes:
+        phase: how far it is: empty, ``connected`` or ``training``.
+    """
+
+    def __init__(self, asked: Asked, signals: _Signals) -> None:
+        self.phase = ""
+        self._store = asked.store
+        self._noise = Path(tempfile.mkstemp(prefix="untuned-", suffix=".log")[1])
+        context = multiprocessing.get_context("spawn")  # forked, it would share this one's threads
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, asked, str(self._noise)))
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is ignored here is there, too
+        self._process.start()
+        signals.process = self
+        signal.signal(signal.SIGINT, before)
+        theirs.close()
+        if signals.received:
+            self.kill()
+
+    def result(self) -> Ended | UserError:
+        """How the session ended; waits for that.
+
+        Raises:
+            Exception: what the session could not deal with before it had begun.
+        """
+        answer: Ended | Exception | None = None
+        try:
+            while answer is None:
+                wait([self._pipe])
+                said = self._pipe.recv()
+                self.phase, answer = (said, None) if isinstance(said, str) else (self.phase, said)
+        except (EOFError, OSError):  # it has died
+            pass
+        finally:
+            self._process.join(10 if answer else None)
+            self.kill()
+            said_last = self._noise.read_text(errors="replace")[-_LAST_WORDS:]
+            self._noise.unlink()
+        if isinstance(answer, Exception) and not isinstance(answer, UserError):
+            raise answer
+        return answer or self._died(said_last)
+
+    def _died(self, said_last: str) -> Ended:
+        code = self._process.exitcode
+        reason = f"the session with Ray died ({code})"
+        try:
+            log = self._store.log(f"session-{self._process.pid}", f"{reason}\n\n{said_last}")
+        except OSError as error:
+            log = f"no log: {error}"
+        return Ended(again=True, reason=reason, log=log)
+
+    def stop(self) -> None:
+        """Ask it to end in an orderly way."""
+        with suppress(OSError):
+            self._pipe.send("stop")
+
+    def kill(self) -> None:
+        """End it at once; Ray's own processes of this machine end with it."""
+        assert self._process.pid is not None  # noqa: S101  (it was started)
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)  # with what it has started
+        self._process.kill()
+
+
+def _serve(pipe: Connection, asked: Asked, noise: str) -> None:
+    """Hold a session and send how it ended; end with the process at the other end of the pipe."""
+    os.setsid()
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+    with open(noise, "wb") as file:  # noqa: PTH123
+        for stream in (1, 2):  # what Ray's libraries write there is not for the user
+            os.dup2(file.fileno(), stream)
+    stop = Stop()
+    threading.Thread(target=_listen, args=(pipe, stop), daemon=True).start()
+    answer: Ended | Exception
+    try:
+        answer = hold(asked, stop, pipe.send)
+    except Exception as error:
+        error.add_note(traceback.format_exc())
+        answer = error
+    pipe.send(answer)
+
+
+def _listen(pipe: Connection, stop: Stop) -> None:
+    try:
+        while pipe.recv() == "stop":
+            stop.asked = True
+    except (EOFError, OSError):  # the other end has died: nobody waits for this session
+        os._exit(1)

@@ -1,0 +1,98 @@
+"""What the driver does with the workers' reports, as Ray Tune's callback and stopper."""
+
+import sys
+from typing import Any
+
+from ray.tune import Callback, Stopper
+
+from orchestrator.losses import Losses
+from orchestrator.progress import Progress
+from orchestrator.stopping import Stop
+
+
+class Ending(Stopper):
+    """Has Ray Tune stop all packs once the run is to end.
+
+    Args:
+        stop: says so.
+    """
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+
+    def __call__(self, trial_id: str, result: dict[str, object]) -> bool:
+        """No single pack is stopped."""
+        return False
+
+    def stop_all(self) -> bool:
+        """Whether all are."""
+        return bool(self._stop)
+
+
+class Watcher(Callback):
+    """Shows the progress, and sees to it that what goes wrong is recorded and said.
+
+    Args:
+        study: the study's name.
+        total: trials to run.
+        losses: records the trials whose workers died.
+        stop: is told when going on is of no use.
+        fail_fast: whether the first failure is reason enough.
+
+    Attributes:
+        errors: of workers, in words.
+    """
+
+    def __init__(
+        self, study: str, total: int, losses: Losses, stop: Stop, *, fail_fast: bool
+    ) -> None:
+        self._study, self._losses, self._stop = study, losses, stop
+        self._fail_fast = fail_fast
+        self._progress = Progress(study, total)
+        self._trouble = ""
+        self.errors: list[str] = []
+
+    def setup(self, *args: Any, **kwargs: Any) -> None:
+        """Open the bar (here, because Ray Tune copies callbacks before it starts)."""
+        self._progress.open()
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A pack starts."""
+        self._progress.start()
+        self._progress.show(_running(trials))
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        """A worker reports."""
+        failed = result.get("failed", 0)
+        self._progress.add(result.get("finished", 0), failed)
+        self._note_trouble(result.get("trouble", ""), result.get("hopeless", False))
+        if failed and self._fail_fast:
+            self._stop.reason = "a trial failed, and --fail-fast was given"
+        self._progress.show(_running(trials))
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A worker died; its pack's unfinished trials come again."""
+        reason = str(trial.get_error() or "a worker died")
+        self.errors.append(reason)
+        if self._losses.explain(trial.trial_id, reason) and self._fail_fast:
+            self._stop.reason = "a trial's worker died, and --fail-fast was given"
+        self._progress.lost += 1
+        self._progress.show(_running(trials))
+
+    def close(self) -> None:
+        """Close the bar."""
+        self._progress.close()
+
+    def _note_trouble(self, words: str, hopeless: bool) -> None:
+        """Say once what keeps workers from writing, and that it is over."""
+        if hopeless:
+            self._stop.reason = f"results cannot be written: {words}"
+        elif words and words != self._trouble:
+            print(f"{self._study}: waiting, since {words}", file=sys.stderr)
+        self._trouble = words or self._trouble
+
+
+def _running(trials: list[Any]) -> int:
+    return sum(trial.status == "RUNNING" for trial in trials)

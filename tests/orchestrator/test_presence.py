@@ -1,0 +1,87 @@
+"""Signs of life of those who run a study: who is alive, who is told, who has what in hand."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from orchestrator import presence
+from orchestrator.presence import Presence, Watch
+from studies.errors import UserError
+from studies.store import Store
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(str(tmp_path), "own")
+
+
+def sign(store, name, **changes):
+    about = {"host": "elsewhere", "pid": 1, "began": None, "beat": 1, "joins": False, "claimed": []}
+    store.sign(name, json.dumps(about | changes).encode())
+
+
+def test_a_run_leaves_a_sign_and_takes_it_away(store):
+    with Presence(store):
+        (other,) = Watch(store).alive()
+        assert (other.host, other.pid) == (platform.node(), os.getpid())
+        with pytest.raises(UserError, match=f"process {os.getpid()} on .*add --join"):
+            presence.refuse_second(store)
+    assert Watch(store).alive() == []
+    presence.refuse_second(store)
+
+
+def test_of_two_that_start_at_once_the_later_is_refused_unless_it_joins(store):
+    with Presence(store) as first:
+        with pytest.raises(UserError, match="is being run already"), Presence(store):
+            raise AssertionError
+        with Presence(store, joins=True) as second:
+            second.claim(["a", "b"])
+            second.release(["b"])
+            second._beat()
+            first.refresh()
+            assert first.elsewhere == {"a"}
+        first.refresh()
+        assert first.elsewhere == frozenset()
+    assert store.signs() == {}
+
+
+def test_a_process_of_this_machine_that_is_gone_is_not_waited_for(store):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    sign(store, "0-killed", host=platform.node(), pid=ended.pid, began=17)
+    sign(store, "1-number-given-out-again", host=platform.node(), pid=os.getpid(), began=17)
+    presence.refuse_second(store)
+    assert store.signs() == {}
+
+
+def test_a_run_elsewhere_is_alive_as_long_as_its_sign_changes(store, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    watch = Watch(store)
+    sign(store, "0-far", claimed=["a"])
+    assert [other.host for other in watch.alive()] == ["elsewhere"]
+    now[0] += 14
+    sign(store, "0-far", claimed=["a", "b"], beat=2)
+    assert watch.alive()[0].claimed == {"a", "b"}
+    now[0] += 14
+    assert len(watch.alive()) == 1
+    now[0] += 2
+    assert watch.alive() == []
+    assert store.signs() == {}  # taken away; it would come back if it were only slow
+
+
+def test_a_run_that_died_elsewhere_is_told_from_one_that_lives(store, monkeypatch):
+    monkeypatch.setattr(presence, "_PATIENCE", 0.5)
+    sign(store, "0-far")
+    presence.refuse_second(store)
+    assert store.signs() == {}
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"pid": "x"}', b"\xff", b"null", b"7"])
+def test_a_damaged_sign_is_passed_over(store, content):
+    store.sign("0-damaged", content)
+    assert Watch(store).alive() == []
