@@ -2,10 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+#: Of `make chaos`.
+MINUTES ?= 10
 #: Folder with MNIST/raw, for `make verify`; downloaded into the user's cache if not given.
 DATA ?=
 
-.PHONY: setup demo test test-slow test-browser test-cluster lint verify bench constraints clean
+.PHONY: setup demo test test-slow test-browser test-cluster chaos lint verify bench constraints clean
 
 setup: $(VENV)/.ready
 
@@ -30,6 +32,9 @@ test-browser: setup  ## the report's page in Chromium, skipped where there is no
 
 test-cluster: setup  ## several nodes, an object store, kills: some minutes
 	$(BIN)/python -m pytest -m cluster
+
+chaos: setup  ## a study under fire for MINUTES, compared with an undisturbed run (root, Linux)
+	$(BIN)/python tests/chaos.py --minutes $(MINUTES)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -44,6 +44,73 @@ device_option = click.option(
     show_default=True,
     help="Where to train.",
 )
+
+_EXTENT = (
+    click.option("--seeds", type=click.IntRange(1, 1_000_000), help="Run the seeds 1 to N."),
+    click.option("--epochs", type=click.IntRange(0, 1_000_000), help="Train for N epochs."),
+)
+
+#: The first ones are named like the fields of `resources.Wanted`.
+_RUNNING = (
+    click.option(
+        "--workers", type=click.IntRange(1, 1024), help="Processes; one per core if not given."
+    ),
+    device_option,
+    click.option("--gpus", type=click.IntRange(1, 4096), help="GPUs to use; all if not given."),
+    click.option(
+        "--gpu-fraction",
+        type=click.FloatRange(0, 1, min_open=True),
+        help="Share of a GPU for each worker, so that several workers fill it.",
+    ),
+    click.option("--tf32", is_flag=True, help="Let a GPU multiply with TF32; it is recorded."),
+    click.option(
+        "--checkpoint",
+        "checkpoint_seconds",
+        type=click.FloatRange(0),
+        default=60.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="Training after which a trial leaves a checkpoint, between epochs; 0 for none.",
+    ),
+    click.option(
+        "--retries",
+        type=click.IntRange(0, 1000),
+        default=2,
+        show_default=True,
+        help="How often a trial that failed is tried again.",
+    ),
+    click.option("--fail-fast", is_flag=True, help="Stop at the first trial that fails."),
+    click.option("--join", is_flag=True, help="Work on a study that is being run already."),
+)
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def extent_options(function: Command) -> Command:
+    """Options that change the extent of a study."""
+    return _with(_EXTENT, function)
+
+
+def running_options(function: Command) -> Command:
+    """Options on how a study is run, here or as a job of a cluster."""
+    return _with(_RUNNING, function)
+
+
+def _with(options: Sequence[Callable[[Command], Command]], function: Command) -> Command:
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def as_given(values: Mapping[str, Any]) -> list[str]:
+    """The values of `running_options` that are not at their default, as they are written."""
+    found = []
+    for option in running_options(click.command()(lambda: None)).params:
+        value = values.get(option.name or "")
+        if value is None or value is False or value == option.default:
+            continue
+        found += [option.opts[0]] if value is True else [option.opts[0], str(value)]
+    return found
 
 
 def own_data(given: tuple[str, ...]) -> dict[str, str]:

@@ -4,7 +4,7 @@ import shlex
 import sys
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,41 +24,13 @@ if TYPE_CHECKING:
 @common.study_argument
 @common.results_option
 @common.data_option
-@click.option("--seeds", type=click.IntRange(1, 1_000_000), help="Run the seeds 1 to N.")
-@click.option("--epochs", type=click.IntRange(0, 1_000_000), help="Train for N epochs.")
-@click.option(
-    "--workers", type=click.IntRange(1, 1024), help="Processes; one per core if not given."
-)
-@common.device_option
-@click.option("--gpus", type=click.IntRange(1, 64), help="GPUs to use; all if not given.")
-@click.option(
-    "--gpu-fraction",
-    type=click.FloatRange(0, 1, min_open=True),
-    help="Share of a GPU for each worker, so that several workers fill it.",
-)
-@click.option("--tf32", is_flag=True, help="Let a GPU multiply with TF32; it is recorded.")
-@click.option(
-    "--checkpoint",
-    type=click.FloatRange(0),
-    default=60.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Training after which a trial leaves a checkpoint, between epochs; 0 for none.",
-)
+@common.extent_options
+@common.running_options
 @click.option(
     "--address",
     metavar="HOST:PORT",
     help="Head of a Ray cluster that this machine belongs to, or auto; else a Ray of its own.",
 )
-@click.option(
-    "--retries",
-    type=click.IntRange(0, 1000),
-    default=2,
-    show_default=True,
-    help="How often a trial that failed is tried again.",
-)
-@click.option("--fail-fast", is_flag=True, help="Stop at the first trial that fails.")
-@click.option("--join", is_flag=True, help="Work on a study that is being run already.")
 @click.option(
     "--dry-run", is_flag=True, help="Say what would run and what it takes; start nothing."
 )
@@ -68,17 +40,12 @@ def command(
     data: tuple[str, ...],
     seeds: int | None,
     epochs: int | None,
-    workers: int | None,
-    device: str,
-    gpus: int | None,
-    gpu_fraction: float | None,
-    tf32: bool,
-    checkpoint: float,
     address: str | None,
+    dry_run: bool,
     retries: int,
     fail_fast: bool,
     join: bool,
-    dry_run: bool,
+    **resources: Any,
 ) -> int:
     """Run what is missing of STUDY, a shipped study's name or a study file.
 
@@ -93,7 +60,7 @@ def command(
     store = Store(results, asked.name)
     planned = plan.make(asked, store)
     places = common.places(data, {trial.dataset for trial in planned.trials}, asked.data)
-    wanted = Wanted(workers, device, gpus, gpu_fraction, tf32, checkpoint)
+    wanted = Wanted(**resources)
     if dry_run:
         _describe(asked.name, planned)
         if planned.todo:

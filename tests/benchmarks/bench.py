@@ -32,6 +32,7 @@ def quick() -> Iterator[Row]:
     yield from whole.planning([10_000])
     yield from whole.parquet(1_000)
     yield from whole.costs([100, 1_000])
+    yield from whole.recovery(1)
 
 
 def full() -> Iterator[Row]:
@@ -48,6 +49,7 @@ def full() -> Iterator[Row]:
     yield from whole.parquet(10_000)
     yield from whole.efficiency(300)
     yield from whole.costs([100, 1_000, 10_000])
+    yield from whole.recovery(3)
 
 
 def main():

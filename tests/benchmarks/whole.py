@@ -3,6 +3,8 @@
 And what surrounds them: planning, writing and reading results.
 """
 
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,7 +13,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import yaml
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "orchestrator"))
+
 from table import AT_LEAST, AT_MOST, Row
+from tests_support import UNTUNED, workers_of
 
 import analysis
 from orchestrator import plan
@@ -22,7 +28,6 @@ from studies.writer import Writer
 from trainers import datasets
 from trainers.loop import train
 
-UNTUNED = [sys.executable, "-c", "from orchestrator.cli import main; main()"]
 _TRIVIAL = {"network": "lenet-1", "dataset": "digits", "epochs": 1, "batch_size": 1000}
 _WEIGHTS = ["he-normal", "he-constant", "he-uniform", "lognormal", "exponential"]
 
@@ -43,7 +48,7 @@ class Run:
 
     Attributes:
         seconds: of the whole command.
-        memory: the most that the driver's process has held, in MB.
+        memory: the most that the command and its session with Ray have held, in MB.
         start: seconds from the command to the first trial.
         efficiency: seconds of all trials / (workers x seconds from the first start to the last
             row).
@@ -59,7 +64,8 @@ class Run:
             process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
             self.memory = 0.0
             while process.poll() is None:
-                self.memory = max(self.memory, _peak(process.pid))
+                pids = [process.pid, *_children(process.pid)]
+                self.memory = max(self.memory, sum(map(_peak, pids)))
                 time.sleep(0.1)
         self.seconds = time.time() - began
         assert process.returncode == 0, path.with_suffix(".log").read_text()
@@ -69,6 +75,14 @@ class Run:
         self.start, self.trials = min(starts) - began, len(rows)
         busy = sum(row["seconds"] for row in rows)
         self.efficiency = busy / (workers * (max(ends) - min(starts)))
+
+
+def _children(pid):
+    """Of a process; none where it has just ended."""
+    try:
+        return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
 
 
 def _peak(pid):
@@ -123,6 +137,30 @@ def costs(sizes):
     memory = f"driver's memory at {sizes[-1]:,}"
     yield Row.of(group, memory, [runs[-1].memory], "MB", f"{AT_MOST} 700")
     yield Row.of(group, f"reading {sizes[-1]:,} trials for analysis", [read], "s")
+
+
+def recovery(times):
+    """From the kill of a worker to the start of its trial's training in another one."""
+    axes = _TRIVIAL | {"epochs": 3000, "method": "dense", "weights": "he-normal"}
+    taken = []
+    for _ in range(times):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "recovery.yaml"
+            path.write_text(yaml.safe_dump(_study("recovery", 1, **axes)))
+            command = [*UNTUNED, "run", str(path), "--workers", "1", "--checkpoint", "0"]
+            process = subprocess.Popen(
+                command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            while not (found := workers_of(process.pid)):
+                time.sleep(0.1)
+            time.sleep(3)  # it has begun to train
+            killed = time.time()
+            os.kill(found[0], signal.SIGKILL)
+            assert process.wait() == 0
+            store = Store(str(Path(folder) / "results"), "recovery")
+            (row,) = store.read("trials").rows.to_pylist()
+            taken.append(row["finished_at"].timestamp() - row["seconds"] - killed)
+    yield Row.of("a worker killed", "until its trial trains again", taken, "s", f"{AT_MOST} 15")
 
 
 def planning(sizes):

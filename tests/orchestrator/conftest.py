@@ -20,6 +20,16 @@ def place(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """A study of some seconds, run undisturbed."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    write_study(folder, "long", seeds=6, epochs=60)
+    answer = untuned("run", "long.yaml", "--workers", 2, cwd=folder)
+    assert answer.returncode == 0, answer.stderr
+    return folder
+
+
 @pytest.fixture(scope="session")
 def pets(tmp_path_factory):
     """A folder of 40 images of 8x8 pixels in colour, in two classes that can be told apart."""

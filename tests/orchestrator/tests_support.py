@@ -1,8 +1,11 @@
 """What the tests of the command line share."""
 
 import os
+import re
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 from studies.results import finished
@@ -48,6 +51,49 @@ def untuned(*arguments, cwd, **environment):
         timeout=240,
         check=False,
     )
+
+
+class Running:
+    """A run of the study `long` in the background.
+
+    Args:
+        folder: where its study file is.
+        arguments: further ones of `untuned run`.
+        within: a command that is given this one to run.
+        environment: of the process; this one's if not given.
+    """
+
+    def __init__(self, folder, *arguments, within=(), environment=None):
+        self.errors = Path(tempfile.mkstemp(dir=folder, suffix=".txt")[1])
+        command = [*within, *UNTUNED, "run", "long.yaml", *map(str, arguments)]
+        with self.errors.open("w") as errors:
+            self.process = subprocess.Popen(
+                command, cwd=folder, stderr=errors, stdout=errors, env=environment
+            )
+
+    def wait_until(self, condition, seconds=90):
+        until = time.monotonic() + seconds
+        while not condition():
+            assert self.process.poll() is None, self.errors.read_text()
+            assert time.monotonic() < until, self.errors.read_text()
+            time.sleep(0.1)
+
+
+def workers_of(pid):
+    """The Ray workers below a process that are training."""
+    parents, names = {}, {}
+    for entry in Path("/proc").iterdir():
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            names[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ")
+            parents[int(entry.name)] = int(fields[1])
+        except (OSError, ValueError):
+            continue
+    below, more = {pid}, True
+    while more:
+        found = {p for p, parent in parents.items() if parent in below} - below
+        below, more = below | found, bool(found)
+    return [p for p in below if re.match(r"ray::\w*Trainable", names[p])]
 
 
 def science_of(folder, study="own"):

@@ -1,0 +1,195 @@
+"""What dies, fills up or comes twice on the way costs no trial: real Ray, real kills."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from clusters import Cluster
+from tests_support import Running, install_method, science_of, untuned, workers_of, write_study
+
+from studies.results import failed_attempts, finished
+from studies.store import Store
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture
+def long(tmp_path):
+    """A folder with the study that was run undisturbed elsewhere."""
+    write_study(tmp_path, "long", seeds=6, epochs=60)
+    return tmp_path
+
+
+def parts(folder):
+    return list((folder / "results/long/trials").glob("*.parquet"))
+
+
+def whole(folder, undisturbed):
+    """Whether each trial is there once, with the bits of an undisturbed run."""
+    done = finished(Store(str(folder / "results"), "long"))
+    assert (len(done.rows), done.conflicts, done.damaged) == (12, (), ())
+    return science_of(folder, "long") == science_of(undisturbed, "long")
+
+
+def sessions_of(pid):
+    """The processes that hold a run's session with Ray."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == pid and b"spawn_main" in (entry / "cmdline").read_bytes():
+                found.append(int(entry.name))
+    return found
+
+
+def test_a_study_on_two_nodes_outlives_one_and_a_writer_its_node(undisturbed, long):
+    with Cluster() as cluster:
+        first, second = cluster.add_node(cpus=1), cluster.add_node(cpus=1)
+        run = Running(long, "--address", cluster.address, environment=cluster.environment)
+        run.wait_until(lambda: len(parts(long)) > 1)
+        (writer,) = (p for p in second.processes() if p in trainers_of(second))
+        os.kill(writer, signal.SIGSTOP)
+        cluster.kill_node(second)
+        time.sleep(8)  # the cluster has taken notice, and the trial is trained elsewhere
+        os.kill(writer, signal.SIGCONT)
+        assert run.process.wait(timeout=180) == 0, run.errors.read_text()
+        assert trainers_of(first) is not None
+    assert whole(long, undisturbed)
+    assert not failed_attempts(Store(str(long / "results"), "long"))  # no trial's fault
+
+
+def trainers_of(node):
+    named = {pid: Path(f"/proc/{pid}/cmdline") for pid in node.processes()}
+    with contextlib.suppress(OSError):
+        return [p for p, path in named.items() if path.read_text().startswith("ray::Resource")]
+    return []
+
+
+def test_a_head_that_starts_anew_is_waited_for(undisturbed, long):
+    with Cluster(cpus=2) as cluster:
+        run = Running(long, "--address", cluster.address, environment=cluster.environment)
+        run.wait_until(lambda: parts(long))
+        cluster.restart_head()
+        assert run.process.wait(timeout=240) == 0, run.errors.read_text()
+        assert "going on with what is left" in run.errors.read_text()
+    assert whole(long, undisturbed)
+
+
+def test_results_that_a_node_does_not_see_are_refused(long):
+    with Cluster(cpus=1) as cluster:
+        hidden = ("unshare", "-m", "sh", "-c", 'mount -t tmpfs tmpfs results && exec "$@"', "sh")
+        (long / "results").mkdir()
+        run = Running(
+            long, "--address", cluster.address, within=hidden, environment=cluster.environment
+        )
+        assert run.process.wait(timeout=120) == 2
+        assert re.search(r"node \S+ \(\S+\) does not see them; --results", run.errors.read_text())
+
+
+def test_a_session_that_is_killed_is_replaced(undisturbed, long):
+    run = Running(long, "--workers", 2)
+    run.wait_until(lambda: parts(long))
+    (session,) = sessions_of(run.process.pid)
+    os.kill(session, signal.SIGKILL)
+    assert run.process.wait(timeout=120) == 0, run.errors.read_text()
+    assert "the session with Ray died (-9)" in run.errors.read_text()
+    assert whole(long, undisturbed)
+
+
+def test_of_two_runs_at_once_one_is_refused_and_may_join(undisturbed, long):
+    runs = [Running(long, "--workers", 1) for _ in range(2)]
+    codes = sorted(run.process.wait(timeout=180) for run in runs)
+    assert codes == [0, 2], [run.errors.read_text() for run in runs]
+    assert any("is being run already, by process" in run.errors.read_text() for run in runs)
+    shutil.rmtree(long / "results")
+    runs = [Running(long, "--workers", 1, "--join") for _ in range(2)]
+    assert [run.process.wait(timeout=180) for run in runs] == [0, 0]
+    assert whole(long, undisturbed)
+    rows = Store(str(long / "results"), "long").read("trials").rows
+    assert len({attempt.partition("-")[0] for attempt in rows["attempt"].to_pylist()}) > 1
+    assert not list((long / "results/long/_workers").iterdir())
+
+
+HUNGRY = """
+import time
+import numpy as np
+from trainers.methods import Method
+
+class Hungry(Method):
+    def begin(self, pack, number, batches):
+        if any(trial.seed == 1 for trial in pack.trials):
+            held = [np.ones(2**26) for _ in range(16)]  # 8 GiB
+            time.sleep(60)
+        super().begin(pack, number, batches)
+
+METHOD = Hungry()
+"""
+
+
+def test_a_trial_that_exceeds_its_memory_is_given_up_and_the_others_finish(tmp_path):
+    install_method(tmp_path, "hungry", HUNGRY)
+    path = write_study(tmp_path, "long", seeds=4, epochs=2)
+    path.write_text(path.read_text().replace("[dense, minimal-flipping]", "[dense, hungry]"))
+    memory = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    total, free = (int(memory[name].split()[0]) for name in ("MemTotal", "MemAvailable"))
+    if free < 12 * 2**20:
+        pytest.skip("needs 12 GiB of free memory")
+    environment = {
+        "PYTHONPATH": str(tmp_path),
+        "RAY_memory_usage_threshold": str((total - free + 5 * 2**20) / total),
+        "RAY_memory_monitor_refresh_ms": "100",
+    }
+    run = Running(tmp_path, "--workers", 2, "--retries", 1, environment=os.environ | environment)
+    assert run.process.wait(timeout=240) == 1, run.errors.read_text()
+    said = run.errors.read_text()
+    assert "long: 7 of 8 trials finished; 1 are missing" in said
+    assert "Traceback" not in said
+    (log,) = re.findall(r"failed, see (\S+)", said)
+    assert "low on memory" in Path(log).read_text()
+    assert len(failed_attempts(Store(str(tmp_path / "results"), "long"))) == 2
+
+
+def test_a_full_disk_is_waited_for(undisturbed, long):
+    (long / "results").mkdir()
+    keep = (
+        'mount -t tmpfs -o size=4m tmpfs results && "$@"; code=$?; cp -r results kept; exit $code'
+    )
+    if subprocess.run(["unshare", "-m", "true"], check=False).returncode:
+        pytest.skip("may not mount a small disk")
+    run = Running(long, "--workers", 2, within=("unshare", "-m", "sh", "-c", keep, "sh"))
+    inside = Path(f"/proc/{run.process.pid}/root{long}/results")
+    run.wait_until(lambda: list(inside.glob("long/trials/*.parquet")))
+    with contextlib.suppress(OSError), (inside / "fill").open("wb") as fill:
+        while True:
+            fill.write(bytes(1000))
+            fill.flush()
+    run.wait_until(lambda: "waiting, since" in run.errors.read_text())
+    assert "No space left on device" in run.errors.read_text()
+    (inside / "fill").unlink()
+    assert run.process.wait(timeout=180) == 0, run.errors.read_text()
+    shutil.copytree(long / "kept", long / "results", dirs_exist_ok=True)
+    assert whole(long, undisturbed)
+
+
+def test_a_killed_worker_costs_no_trial(undisturbed, long):
+    run = Running(long, "--workers", 2)
+    run.wait_until(lambda: parts(long))
+    os.kill(workers_of(run.process.pid)[0], signal.SIGKILL)
+    assert run.process.wait(timeout=120) == 0, run.errors.read_text()
+    assert whole(long, undisturbed)
+
+
+def test_a_killed_run_does_not_bar_the_next(undisturbed, long):
+    run = Running(long, "--workers", 2)
+    run.wait_until(lambda: parts(long))
+    run.process.kill()
+    run.process.wait()
+    answer = untuned("run", "long.yaml", "--workers", 2, cwd=long)
+    assert answer.returncode == 0, answer.stderr
+    assert whole(long, undisturbed)
