@@ -158,8 +158,8 @@ class _Signals:
                 self.process.kill()
             os._exit(128 + number)
         if self.process and self.process.phase == "training":
-            message = "\nstopping after the epochs that are running; once more to stop at once\n"
-            os.write(2, message.encode())
+            more = "; once more to stop at once" if sys.stdin and sys.stdin.isatty() else ""
+            os.write(2, f"\nstopping after the epochs that are running{more}\n".encode())
             self.process.stop()
         elif self.process:  # nothing has begun that could be kept
             self.process.kill()

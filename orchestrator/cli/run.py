@@ -1,5 +1,6 @@
 """`untuned run`."""
 
+import os
 import shlex
 import sys
 import time
@@ -182,7 +183,8 @@ def _conclude(name: str, store: "Store", results: str, outcome: "Outcome", secon
     taken = f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
     counted = f"{name}: {outcome.finished} of {outcome.planned} trials finished"
     new = outcome.finished - outcome.before
-    again = shlex.join(["untuned", *sys.argv[1:]])
+    # A job's own command is of no use to whoever submitted it.
+    again = os.environ.get("UNTUNED_COMMAND") or shlex.join(["untuned", *sys.argv[1:]])
     if outcome.interrupted and outcome.finished < outcome.planned:
         print(
             f"{counted} and kept ({new} in this run), long ones that are not left checkpoints; go "

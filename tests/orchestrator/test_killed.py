@@ -4,7 +4,6 @@ import os
 import signal
 from pathlib import Path
 
-import pytest
 from tests_support import Running, science_of, trial_rows, untuned, workers_of, write_study
 
 import analysis

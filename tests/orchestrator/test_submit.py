@@ -1,0 +1,423 @@
+"""Studies as jobs of a cluster: what is refused before anything is sent, and real clusters."""
+
+import json
+import os
+import signal
+import socketserver
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+from clusters import Cluster, cluster, free_ports  # noqa: F401
+from tests_support import UNTUNED, science_of, trial_rows, untuned, write_study
+
+from orchestrator.cli import cli, submit
+from orchestrator.jobs import following, probe, submission
+from studies.errors import UserError
+from studies.study import read
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch):
+    """A client keeps the address in its environment, and takes settings from there."""
+    for name in [*os.environ]:
+        if name.startswith(("RAY_", "AWS_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("RAY_API_SERVER_ADDRESS", "http://127.0.0.1:1")
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+
+
+def refused(*arguments):
+    with pytest.raises(UserError) as error:
+        cli.main([*map(str, arguments)], standalone_mode=False)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+# Refused before anything is sent
+
+
+def test_a_mistake_in_the_study_is_told_here(tmp_path):
+    path = write_study(tmp_path)
+    path.write_text(path.read_text().replace("dense", "dens"))
+    assert "unknown method 'dens'" in refused("submit", path, "--results", "/there")
+    assert "unknown study 'digit'" in refused("submit", "digit", "--results", "/there")
+
+
+@pytest.mark.parametrize("results", ["results", "./results", "../there", "~other/there", ""])
+def test_results_that_are_elsewhere_on_every_node_are_refused(results):
+    said = refused("submit", "digits", "--results", results)
+    assert said.startswith(f"--results {results}".strip())
+    assert "an absolute path that all nodes of the cluster reach" in said
+
+
+@pytest.mark.parametrize("results", ["s3://bucket/there?region=x", "/net/there", "file:///there"])
+def test_results_that_all_nodes_can_reach_are_taken(results):
+    assert submission.shared(results) == results
+    assert submission.shared("~/there") == str(Path.home() / "there")
+    with pytest.raises(UserError, match="--results ftp://a: give a URI such as s3"):
+        submission.shared("ftp://a")
+
+
+def test_credentials_are_refused_and_not_repeated(monkeypatch):
+    for said in (
+        refused("submit", "digits", "--results", "s3://key:geheim@bucket/there"),
+        refused("submit", "digits", "--results", "/there", "--address", "http://me:geheim@h:8265"),
+    ):
+        assert "geheim" not in said
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://me:geheim@store:9000")
+    said = refused("submit", "digits", "--results", "s3://bucket/there")
+    assert said.startswith("AWS_ENDPOINT_URL")
+    assert "geheim" not in said
+
+
+@pytest.mark.parametrize(
+    "address", ["ray://head:10001", "head:6379", "head", "head:8265", "auto", "http://:1"]
+)
+def test_another_kind_of_address_is_told_apart(address):
+    said = refused("jobs", "--address", address)
+    assert said.startswith(f"--address {address}: jobs go to the dashboard")
+    assert said.endswith(":8265")
+    assert "head" not in address or said.endswith("http://head:8265")
+    assert "is no URL" in refused("jobs", "--address", "http://head:port")
+
+
+def test_nobody_answers():
+    (port,) = free_ports(1)
+    for command in (["jobs"], ["jobs", "some"], ["stop", "some"]):
+        said = refused(*command, "--address", f"http://127.0.0.1:{port}")
+        assert said.startswith(f"--address http://127.0.0.1:{port}: no Ray dashboard answers there")
+
+
+@pytest.fixture
+def server():
+    """An HTTP server that gives the answers in a dictionary: a path's status and body."""
+    answers = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            status, body = answers.get(self.path, (404, "no"))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}", answers
+        running.shutdown()
+
+
+VERSION = json.dumps(
+    {"version": "4", "ray_version": "2.60.0", "ray_commit": "", "session_name": ""}
+)
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ((200, "<html>"), "what answers there is no Ray dashboard"),
+        ((200, "{}"), "what answers there is no Ray dashboard"),
+        ((500, "oh"), "what answers there is no Ray dashboard"),
+        ((404, "no"), "what answers there is no Ray dashboard"),
+        ((401, "no"), "the cluster wants a token; set RAY_AUTH_MODE=token"),
+        ((403, "no"), "the cluster does not take this token"),
+        ((200, VERSION), "this Ray dashboard takes no jobs; install ray[default]"),
+    ],
+)
+def test_what_answers_is_no_dashboard_that_takes_jobs(server, version, said):
+    address, answers = server
+    answers["/api/version"] = version
+    assert refused("jobs", "--address", address).startswith(f"--address {address}: {said}")
+
+
+def test_what_answers_speaks_another_language():
+    """As the port does that other nodes connect to."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.recv(100)
+            self.request.sendall(bytes(30))
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, args=(0.05,), daemon=True).start()
+        address = f"http://127.0.0.1:{running.server_address[1]}"
+        assert "no Ray dashboard answers there" in refused("jobs", "--address", address)
+        running.shutdown()
+
+
+def test_headers_are_taken_as_ray_takes_them(server, monkeypatch):
+    monkeypatch.setenv("RAY_JOB_HEADERS", "no")
+    assert refused("jobs", "--address", server[0]).startswith("RAY_JOB_HEADERS is no JSON object")
+
+
+def test_follow_needs_a_job():
+    answer = untuned("jobs", "--follow", cwd=".")
+    assert (answer.returncode, "--follow: name the JOB" in answer.stderr) == (2, True)
+
+
+# What is sent
+
+
+def test_the_command_takes_the_options_that_are_not_at_their_default(tmp_path):
+    own = {"pets": "folder:/pets"}
+    given = ("there", "mnist=~/m", "pets=folder:pets")
+    assert submit._places(given, own) == [
+        "--data", str(Path.cwd() / "there"), "--data", f"mnist={Path.home() / 'm'}"
+    ]  # fmt: skip
+    with pytest.raises(UserError, match="unknown dataset 'mnits'"):
+        submit._places(["mnits=there"], own)
+    asked = ["digits", "--results", "/r", "--checkpoint", "0", "--device", "auto", "--tf32"]
+    values = submit.command.make_context("submit", [*asked, "--workers", "3"]).params
+    passed = {name: value for name, value in values.items() if name not in submit._NOT_PASSED}
+    assert submit._given(passed) == ["--workers", "3", "--tf32", "--checkpoint", "0.0"]
+
+
+def test_the_entrypoint_is_one_command_whatever_is_in_it():
+    results = "/net/a b; touch $(x)'"
+    sent = submission.entrypoint("own.yaml", results, ["--data", "/a 'b'"])
+    assert sent.startswith("exec python -m orchestrator.cli run own.yaml --address auto ")
+    told = subprocess.run(
+        ["/bin/sh", "-c", sent.replace("exec python -m", "printf '%s\\n'")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.splitlines()[-4:] == ["--results", results, "--data", "/a 'b'"]
+
+
+def test_the_environment_has_no_credentials(monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "geheim")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://store:9000")
+    monkeypatch.setenv("AWS_REGION", "here")
+    found = submission.environment("untuned submit own.yaml")
+    assert (
+        found.items()
+        >= {
+            "RAY_AUTH_MODE": "disabled",
+            "RAY_JOB_STOP_SIGNAL": "SIGINT",
+            "RAY_JOB_STOP_WAIT_TIME_S": "60",
+            "AWS_ENDPOINT_URL": "http://store:9000",
+            "AWS_REGION": "here",
+            "UNTUNED_COMMAND": "untuned submit own.yaml",
+        }.items()
+    )
+    assert "geheim" not in str(found)
+
+
+def test_the_study_is_the_same_when_it_is_read_there(tmp_path):
+    path = write_study(tmp_path)
+    path.write_text(path.read_text() + "data:\n  pets: folder:images\ngrids: [{}, {width: 0.5}]\n")
+    asked = read(path).override(seeds=3, epochs=7)
+    sent = tmp_path / "elsewhere" / "own.yaml"
+    sent.parent.mkdir()
+    sent.write_text(yaml.safe_dump(asked.definition(), sort_keys=False))
+    assert read(sent) == asked
+    assert asked.data == {"pets": f"folder:{tmp_path / 'images'}"}
+
+
+def test_the_probe_looks_for_all_that_the_extra_installs():
+    from importlib.metadata import version
+
+    about = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    extra = about.partition("\nrun = [")[2].partition("\n]")[0]
+    named = [line.strip().strip('",') for line in extra.splitlines() if line.strip()]
+    assert {name.partition(">")[0].partition("[")[0] for name in named} <= set(probe.NEEDED)
+    assert all(version(name) for name in probe.NEEDED)
+
+
+def test_what_a_job_prints_is_shown_without_rays_own_lines():
+    log = (
+        "2026-01-02 03:04:05,678\tINFO job_manager.py:581 -- Runtime env is setting up.\n"
+        "Running entrypoint for job some: exec python\n"
+        "own: 4 of 4 trials to run\n"
+        "own: 1/4 · 2 workers\n"
+        "2026-01-02 03:04:05,678\tWARNING worker.py:581 -- memory is low\n"
+        "own: 2/4 · 2 workers\n"
+        "done\n"
+    )
+    assert following.told(log) == [
+        "own: 4 of 4 trials to run",
+        "2026-01-02 03:04:05,678\tWARNING worker.py:581 -- memory is low",
+        "own: 2/4 · 2 workers",
+        "done",
+    ]
+
+
+# Real clusters
+
+
+def on(address, *arguments, cwd, **environment):
+    """Run a command of a cluster's client in a process of its own."""
+    variables = {"RAY_API_SERVER_ADDRESS": address.dashboard, "RAY_AUTH_MODE": "disabled"}
+    return untuned(*arguments, cwd=cwd, **variables | environment)
+
+
+def submitted(answer):
+    return answer.stdout.split(" as ")[1].split()[0]
+
+
+def jobs_of(address):
+    with urllib.request.urlopen(f"{address.dashboard}/api/jobs/") as answer:
+        return json.load(answer)
+
+
+@pytest.mark.cluster
+def test_a_submitted_study_is_run_on_the_cluster(cluster, tmp_path):  # noqa: F811
+    write_study(tmp_path)
+    command = ["submit", "own.yaml", "--results", tmp_path / "results", "--workers", 2, "--follow"]
+    answer = on(cluster, *command, cwd=tmp_path, AWS_SECRET_ACCESS_KEY="geheim")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    job = submitted(answer)
+    assert f"follow it with: untuned jobs {job} --follow\n" in answer.stdout
+    assert "own: 4 of 4 trials finished (4 in this run" in answer.stdout
+    assert "INFO" not in answer.stdout
+    assert len(trial_rows(tmp_path)) == 4
+
+    here = tmp_path / "here"
+    here.mkdir()
+    write_study(here)
+    assert untuned("run", "own.yaml", "--workers", 1, cwd=here).returncode == 0
+    assert science_of(here) == science_of(tmp_path)
+
+    again = on(cluster, *command, cwd=tmp_path)
+    assert "own: nothing to do, all 4 trials are finished" in again.stdout
+    assert "geheim" not in json.dumps(jobs_of(cluster))
+    uploads = {
+        about["runtime_env"]["working_dir"]
+        for about in jobs_of(cluster)
+        if about["submission_id"] in (job, submitted(again))
+    }
+    assert len(uploads) == 1  # the same code is sent once
+
+    table = on(cluster, "jobs", cwd=tmp_path, COLUMNS="200").stdout
+    assert [line.split()[:3] for line in table.splitlines() if "untuned-" in line][:2] == [
+        [submitted(again), "own", "succeeded"],
+        [job, "own", "succeeded"],
+    ]
+    about = on(cluster, "jobs", job, cwd=tmp_path).stdout
+    assert f"results:      {tmp_path / 'results'}" in about
+    assert "own: 4 of 4 trials finished" in about
+
+
+@pytest.mark.cluster
+def test_a_stopped_job_goes_on_with_what_is_left(cluster, tmp_path):  # noqa: F811
+    write_study(tmp_path, "long", seeds=4, epochs=60)
+    command = ["submit", "long.yaml", "--results", tmp_path / "results"]
+    job = submitted(on(cluster, *command, cwd=tmp_path))
+
+    watching = subprocess.Popen(
+        [*UNTUNED, "jobs", job, "--follow"],
+        env=os.environ | {"RAY_API_SERVER_ADDRESS": cluster.dashboard},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_until(lambda: list((tmp_path / "results/long/trials").glob("*.parquet")))
+    watching.send_signal(signal.SIGINT)
+    _, said = watching.communicate(timeout=30)
+    assert watching.returncode == 130
+    assert f"{job} goes on; follow it with: untuned jobs {job} --follow; stop it with" in said
+
+    answer = on(cluster, "stop", job, cwd=tmp_path)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    kept = len(trial_rows(tmp_path, "long"))
+    assert 0 < kept < 8
+    assert f"{kept} of 8 trials finished and kept" in answer.stdout
+    assert f"{job} stopped after" in answer.stdout
+    assert f"go on with: untuned submit long.yaml --results {tmp_path}/results\n" in answer.stdout
+    assert on(cluster, "jobs", job, "--follow", cwd=tmp_path).returncode == 130
+    assert f"nothing to stop: {job} stopped" in on(cluster, "stop", job, cwd=tmp_path).stdout
+
+    again = on(cluster, *command, "--follow", cwd=tmp_path)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert f"long: 8 of 8 trials finished ({8 - kept} in this run" in again.stdout
+    assert len(trial_rows(tmp_path, "long")) == 8
+
+
+@pytest.mark.cluster
+def test_a_job_that_cannot_start_says_why(cluster, tmp_path):  # noqa: F811
+    answer = on(cluster, "submit", "smoke", "--results", "/proc/there", "--follow", cwd=tmp_path)
+    assert answer.returncode == 2
+    assert "untuned: results folder /proc/there/smoke: cannot be written to" in answer.stdout
+    assert "failed after" in answer.stderr
+    close = f"{submitted(answer)}0"
+    unknown = on(cluster, "stop", close, cwd=tmp_path)
+    assert unknown.returncode == 2
+    assert f"unknown job '{close}'; did you mean {submitted(answer)}" in unknown.stderr
+
+
+@pytest.mark.cluster
+def test_a_cluster_with_other_versions_is_refused(cluster, tmp_path):  # noqa: F811
+    about = tmp_path / "here" / "torch-0.1+cpu.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: torch\nVersion: 0.1+cpu\n")
+    before = len(jobs_of(cluster))
+    answer = on(
+        cluster,
+        "submit",
+        "smoke",
+        "--results",
+        tmp_path,
+        cwd=tmp_path,
+        PYTHONPATH=str(about.parent),
+    )
+    assert answer.returncode == 2
+    assert f"the cluster at {cluster.dashboard} has torch " in answer.stderr
+    assert "here it is 0.1; install the same on both" in answer.stderr
+    assert len(jobs_of(cluster)) == before + 1  # the probe
+
+
+@pytest.mark.cluster
+def test_a_cluster_with_a_token_and_without_the_packages(tmp_path):
+    bare = Path(sys.base_prefix) / "bin"
+    assert (bare / "python").exists()
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "a" * 64}
+    command = ["submit", "smoke", "--results", tmp_path]
+    with Cluster(variables=token | {"PATH": f"{bare}:{os.environ['PATH']}"}) as locked:
+        answer = on(locked, *command, cwd=tmp_path)
+        assert answer.returncode == 2
+        assert "the cluster wants a token; set RAY_AUTH_MODE=token" in answer.stderr
+        answer = on(locked, *command, cwd=tmp_path, **token | {"RAY_AUTH_TOKEN": "b" * 64})
+        assert "the cluster does not take this token" in answer.stderr
+        answer = on(locked, *command, cwd=tmp_path, **token)
+        assert answer.returncode == 2
+        assert "torch" in answer.stderr
+        assert "install there, on all nodes: pip install " in answer.stderr
+
+
+@pytest.mark.cluster
+def test_following_outlasts_a_head_that_is_started_anew(tmp_path):
+    write_study(tmp_path, "long", seeds=4, epochs=500)
+    with Cluster(cpus=1) as restarted:
+        command = ["submit", "long.yaml", "--results", tmp_path / "results"]
+        job = submitted(on(restarted, *command, cwd=tmp_path))
+        watching = subprocess.Popen(
+            [*UNTUNED, "jobs", job, "--follow"],
+            env=os.environ | {"RAY_API_SERVER_ADDRESS": restarted.dashboard},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert "long: 8 of 8 trials to run" in watching.stdout.readline()
+        restarted.restart_head()
+        _, said = watching.communicate(timeout=200)
+        assert watching.returncode == 1
+        assert "does not answer" in said
+        assert f"no longer knows {job}, as after a new start of its head" in said
+        assert f"go on with: untuned submit long.yaml --results {tmp_path}/results" in said
+
+
+def wait_until(condition, seconds=120):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.2)
