@@ -32,6 +32,8 @@ from studies.study import Study
 from studies.trial import Trial
 
 if TYPE_CHECKING:
+    from orchestrator.searcher import Packs
+    from orchestrator.watcher import Watcher
     from trainers.datasets import Dataset, Place
 
 #: Rounds in a row that may come to nothing; one that a lost worker ended may do better next time.
@@ -151,7 +153,8 @@ class _Session:
             todo, counts = self._left()
             idle = idle + 1 if here and (len(todo), counts) == before else 0
         fewer = max(1, self._resources.workers - 1) if _OUT_OF_MEMORY in crashed else 0
-        return Ended(bool(crashed), fewer, self._stop.reason, self._log())
+        reason = self._stop.reason or ("memory ran out" if fewer else "")
+        return Ended(bool(crashed) and not self._stop, fewer, reason, self._log())
 
     def _left(self) -> tuple[list[Trial], Mapping[str, int]]:
         """The trials that are neither finished nor given up, and how often each has failed."""
@@ -217,7 +220,9 @@ class _Session:
         least = min(each, lockstep.MOST) if self._resources.lock_step else 1
         return Shares(total, self._resources.workers, least, alone)
 
-    def _tuner(self, order: Sequence[Trial], packs: Any, folder: str, watcher: Any) -> Any:
+    def _tuner(
+        self, order: Sequence[Trial], packs: "Packs", folder: str, watcher: "Watcher"
+    ) -> Any:
         import ray
         from ray import tune
 
@@ -265,10 +270,11 @@ class _Session:
         return self._store.log(f"session-{os.getpid()}", "\n\n".join(self._errors))
 
 
-def _blame(crash: str, packs: Any, losses: Losses) -> None:
-    """Count as failed the trial whose worker the memory monitor has killed."""
-    pid = re.search(r"pid=(\d+)", crash)
-    pack = packs.running(int(pid[1])) if pid else None
-    if pack:
+def _blame(crash: str, packs: "Packs", losses: Losses) -> None:
+    """Count as failed the trial of the largest worker that the memory monitor has killed."""
+    killed = re.findall(r"pid=(\d+)", crash)
+    by_size = [pid for pid in re.findall(r"^(\d+)\t", crash, re.MULTILINE) if pid in killed]
+    named = (packs.running(int(pid)) for pid in [*by_size, *killed])
+    if pack := next(filter(None, named), None):
         packs.on_trial_complete(pack, error=True)
         losses.explain(pack, crash)

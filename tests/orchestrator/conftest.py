@@ -7,7 +7,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent))  # for tests_support
 
-from tests_support import untuned, write_study
+from tests_support import Running, untuned, write_study
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +18,16 @@ def place(tmp_path_factory):
     answer = untuned("run", "own.yaml", "--workers", 2, cwd=folder)
     assert answer.returncode == 0, answer.stderr
     return folder
+
+
+@pytest.fixture(autouse=True)
+def none_left():
+    """What a test that failed left running is ended."""
+    yield
+    while Running.started:
+        process = Running.started.pop()
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture(scope="module")

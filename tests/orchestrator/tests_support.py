@@ -63,6 +63,8 @@ class Running:
         environment: of the process; this one's if not given.
     """
 
+    started = []  # noqa: RUF012  (that a test which failed leaves none behind)
+
     def __init__(self, folder, *arguments, within=(), environment=None):
         self.errors = Path(tempfile.mkstemp(dir=folder, suffix=".txt")[1])
         command = [*within, *UNTUNED, "run", "long.yaml", *map(str, arguments)]
@@ -70,6 +72,7 @@ class Running:
             self.process = subprocess.Popen(
                 command, cwd=folder, stderr=errors, stdout=errors, env=environment
             )
+        self.started.append(self.process)
 
     def wait_until(self, condition, seconds=90):
         until = time.monotonic() + seconds
