@@ -8,11 +8,40 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.fs
 
+from studies import filesystems
 from studies.errors import UserError
+from studies.filesystems import in_a_line
+
+#: Bytes up to which an object is sent in one request; larger ones are sent in parts, and appear
+#: when all have arrived.
+_ONE_REQUEST = 5_000_000
+
+
+class NotWrittenError(OSError):
+    """A file that could not be written: where, why, and how large it was to be.
+
+    Attributes:
+        errno: of the system, if it gave one.
+        strerror: the reason.
+    """
+
+    def __init__(self, where: str, size: int, error: OSError) -> None:
+        super().__init__(error.errno, error.strerror or in_a_line(error))
+        self._where, self._size = where, size
+
+    def __reduce__(self) -> tuple[type["NotWrittenError"], tuple[str, int, OSError]]:
+        error = OSError(self.errno, self.strerror)
+        return NotWrittenError, (self._where, self._size, error)
+
+    def __str__(self) -> str:
+        return f"{self._where}: {self.strerror} ({self._size:,} bytes were to be written)"
 
 
 class Folder:
     """A folder, on a local disk or in an object store; it need not exist.
+
+    It is pickled as what it was made of, and opened anew where it is unpickled, with the
+    credentials of that machine.
 
     Args:
         where: a folder, or a URI such as ``s3://bucket/folder``.
@@ -28,11 +57,15 @@ class Folder:
     """
 
     def __init__(self, where: str, name: str) -> None:
-        self._fs, above = _filesystem(where)
+        self._fs, above = filesystems.opened(where)
         self.root = f"{above}/{name}"
         self.is_local = isinstance(self._fs, pyarrow.fs.LocalFileSystem)
+        self._made_of = (above if self.is_local else where, name)
         folder, mark, options = where.partition("?")
         self.uri = self.root if self.is_local else f"{folder.rstrip('/')}/{name}{mark}{options}"
+
+    def __reduce__(self) -> tuple[type["Folder"], tuple[str, str]]:
+        return Folder, self._made_of
 
     def names(self, folder: str, ending: str) -> list[str]:
         """The sorted names of the files in a folder that end so, apart from hidden ones.
@@ -44,7 +77,9 @@ class Folder:
         try:
             listed = self._fs.get_file_info(selector)
         except OSError as error:
-            raise UserError(f"results folder {self.uri}: cannot be read ({error})") from None
+            raise UserError(
+                f"results folder {self.uri}: cannot be read ({in_a_line(error)})"
+            ) from None
         names = (info.base_name for info in listed if info.is_file)
         return sorted(n for n in names if n.endswith(ending) and not n.startswith(("_", ".")))
 
@@ -90,13 +125,19 @@ class Folder:
             lasting: whether it must outlast a power cut as soon as this returns.
 
         Raises:
-            OSError: it could not be written; nothing of it is visible then.
+            NotWrittenError: it could not be written; nothing of it is visible then.
         """
         target = f"{self.root}/{path}"
-        if not self.is_local:
-            with self._fs.open_output_stream(target) as stream:
-                stream.write(content)
-            return
+        try:
+            if self.is_local:
+                self._replace(target, content, lasting)
+            else:
+                self._upload(target, content)
+        except OSError as error:
+            where = target if self.is_local else f"{self.uri.partition('?')[0]}/{path}"
+            raise NotWrittenError(where, len(content), error) from None
+
+    def _replace(self, target: str, content: bytes, lasting: bool) -> None:
         folder, _, name = target.rpartition("/")
         self._fs.create_dir(folder)
         temporary = Path(f"{folder}/_writing-{name}")
@@ -109,6 +150,13 @@ class Folder:
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
+
+    def _upload(self, target: str, content: bytes) -> None:
+        fs = self._fs
+        if isinstance(fs, pyarrow.fs.S3FileSystem) and len(content) > _ONE_REQUEST:
+            fs = filesystems.s3(self._made_of[0], at_once=False)
+        with fs.open_output_stream(target) as stream:
+            stream.write(content)
 
     def move(self, path: str, to: str) -> None:
         """Move a file within the folder.
@@ -136,11 +184,11 @@ def folders_with(where: str, inside: str) -> list[str]:
     Raises:
         UserError: the URI cannot be opened or listed.
     """
-    fs, root = _filesystem(where)
+    fs, root = filesystems.opened(where)
     try:
         listed = fs.get_file_info(pyarrow.fs.FileSelector(root, allow_not_found=True))
     except OSError as error:
-        raise UserError(f"results folder {where}: cannot be read ({error})") from None
+        raise UserError(f"results folder {where}: cannot be read ({in_a_line(error)})") from None
     folders = [info for info in listed if info.type == pyarrow.fs.FileType.Directory]
     wanted = fs.get_file_info([f"{info.path}/{inside}" for info in folders])
     return sorted(
@@ -148,13 +196,3 @@ def folders_with(where: str, inside: str) -> list[str]:
         for info, found in zip(folders, wanted, strict=True)
         if found.type == pyarrow.fs.FileType.Directory
     )
-
-
-def _filesystem(where: str) -> tuple[pyarrow.fs.FileSystem, str]:
-    if "://" not in where:
-        return pyarrow.fs.LocalFileSystem(), str(Path(where).expanduser().absolute())
-    try:
-        fs, root = pyarrow.fs.FileSystem.from_uri(where)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise UserError(f"results {where}: {error}; give a folder or s3://, gs://") from None
-    return fs, root.rstrip("/")

@@ -2,9 +2,25 @@
 
 import re
 
-from studies.errors import UserError
+from studies.errors import UserError, shown
 
 _CALL = re.compile(r"([^():]+)\(([^()]*)\)")
+#: As long as a path may be; a name may be the path of a data set.
+_LONGEST = 4096
+#: What ends a path or a line, steers a terminal, or is half a character and no UTF-8.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def check_text(what: str, text: str) -> None:
+    """Refuse a text that cannot be a name or a path.
+
+    Raises:
+        UserError: it is too long, or holds characters that cannot be printed.
+    """
+    if len(text) > _LONGEST:
+        raise UserError(f"{what}: {shown(text)} is longer than {_LONGEST} characters")
+    if _CONTROL.search(text):
+        raise UserError(f"{what}: {shown(text)} holds a character that cannot be printed")
 
 
 def split(name: str) -> tuple[str, dict[str, str]]:
@@ -21,7 +37,7 @@ def split(name: str) -> tuple[str, dict[str, str]]:
     pairs = [item.partition("=") for item in match[2].split(",") if item.strip()]
     parameters = {key.strip(): value.strip() for key, _, value in pairs}
     if len(parameters) < len(pairs):
-        raise UserError(f"{name!r} says a parameter twice; say it once")
+        raise UserError(f"{shown(name)} says a parameter twice; say it once")
     return match[1].strip(), parameters
 
 

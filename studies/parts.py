@@ -27,6 +27,8 @@ _FEW_ROWS = 16
 #: Rows that a reader of a merged part may skip or take together.
 _ROW_GROUP = 100_000
 _NAME = re.compile(r"^[0-9a-z]+-\d+-([0-9a-f]{16})\.parquet$")
+#: What is raised for bytes that are no part, although they are named after themselves.
+_UNREADABLE = (pa.ArrowException, OSError, LookupError, ValueError)
 #: What the name of a writer of merged parts begins with; other writers' are of hex digits.
 MERGED = "merged"
 _REPLACES = b"untuned.replaces"
@@ -41,7 +43,7 @@ class Part:
     Attributes:
         rows: under the table's schema.
         origin: of a merged part, per row the part that it was written in.
-        replaces: the parts that it replaces.
+        replaces: the parts that it replaces, see `replaces`.
         whole: whether all of its columns are known here; a newer version may have added some.
     """
 
@@ -75,17 +77,17 @@ class Parts:
         """
         merged = {name: list(others) for name, others in found.items() if others}
         replaced = {other for others in merged.values() for other in others}
-        there = {name: name for name, others in found.items() if others is not None}
-        where = {name: name for name in there if name not in replaced}
-        # Of two merged parts that both have a part's rows one counts, and none that is replaced.
-        for name, others in merged.items():
-            if name not in replaced:
-                where |= dict.fromkeys(others, name)
+        where = {name: name for name, others in found.items() if others is not None}
+        # Of two merged parts that both have a part's rows one counts, rather one that is not
+        # replaced.
+        for name in sorted(merged, key=lambda name: name not in replaced):
+            where |= dict.fromkeys(merged[name], name)
+        counted = set(where.values())
         damaged = (name for name, others in found.items() if others is None)
         return cls(
             where,
             tuple(name for name in damaged if name not in replaced),
-            frozenset(replaced.intersection(found)),
+            frozenset(name for name in found if name in replaced and name not in counted),
         )
 
 
@@ -132,17 +134,26 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def replaces(name: str, content: bytes) -> list[str]:
-    """The parts that an intact part replaces; none unless it is a merged one."""
+def replaces(name: str, content: bytes) -> list[str] | None:
+    """The parts that an intact part replaces; none unless it is a merged one.
+
+    Of those that it lists the merged ones, and those whose rows it has: what it has no rows of is
+    in another part, whatever it says. None for one that says nothing that can be understood.
+    """
     if not name.startswith(MERGED):
         return []
-    metadata = pq.read_metadata(pa.BufferReader(content)).metadata
-    names: list[str] = json.loads(metadata[_REPLACES])
-    return names
+    try:
+        file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=[ORIGIN.name])
+        listed = json.loads((file.schema_arrow.metadata or {})[_REPLACES])
+        rows = file.read([ORIGIN.name], use_threads=False)[ORIGIN.name]
+        origins = {name for chunk in rows.chunks for name in chunk.unique().to_pylist()}
+        return [other for other in listed if other.startswith(MERGED) or other in origins]
+    except (*_UNREADABLE, AttributeError, RecursionError, TypeError):
+        return None
 
 
 def opened(table: str, name: str, content: bytes) -> Part | None:
-    """An intact part's rows, or None where they cannot be read.
+    """An intact part's rows, or None where they cannot be read or are not the table's.
 
     Raises:
         UserError: it was written by a newer version of this project.
@@ -150,21 +161,26 @@ def opened(table: str, name: str, content: bytes) -> Part | None:
     try:
         rows = pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
         version = int((rows.schema.metadata or {})[b"untuned.schema"])
-    except (pa.ArrowException, OSError, KeyError, ValueError):
+        rows.validate(full=True)
+        found = set(rows.column_names)
+    except _UNREADABLE:
         return None
     if version > VERSION:
         raise UserError(
             f"{table}/{name}: written by a newer untuned (schema {version}); upgrade to read it"
         )
-    schema, found = TABLES[table], set(rows.column_names)
-    whole = found <= {*schema.names, ORIGIN.name}
-    origin = rows[ORIGIN.name] if ORIGIN.name in found else None
-    rows = rows if origin is None else rows.drop_columns(ORIGIN.name)
+    schema, others = TABLES[table], replaces(name, content)
+    merged, twice = name.startswith(MERGED), len(found) < rows.num_columns
+    if version < 1 or others is None or twice or merged != (ORIGIN.name in found):
+        return None
+    origin = _column(rows, ORIGIN) if merged else None
     if not rows.schema.equals(schema):
-        rows = pa.table([_column(rows, about) for about in schema], schema=schema)
-    return Part(
-        rows.replace_schema_metadata(schema.metadata), origin, replaces(name, content), whole
-    )
+        columns = [_column(rows, about) for about in schema]
+        if any(column is None for column in columns) or (merged and origin is None):
+            return None
+        rows = pa.table(columns, schema=schema)
+    whole = found <= {*schema.names, ORIGIN.name}
+    return Part(rows.replace_schema_metadata(schema.metadata), origin, others, whole)
 
 
 def counted(part: Part, name: str, among: Parts) -> tuple[pa.Table, pa.ChunkedArray]:
@@ -180,10 +196,16 @@ def counted(part: Part, name: str, among: Parts) -> tuple[pa.Table, pa.ChunkedAr
     return part.rows.filter(kept), part.origin.filter(kept)
 
 
-def _column(rows: pa.Table, about: pa.Field) -> pa.ChunkedArray | pa.Array:
-    """A column under its field's type; a trial's field that is not there has its default."""
-    default = FIELDS[about.name].default if about.name in FIELDS else None
+def _column(rows: pa.Table, about: pa.Field) -> pa.ChunkedArray | pa.Array | None:
+    """A column of its field's type; a trial's field that is not there has its default.
+
+    None where it is of another type, or lacks values that every row has: so is a part of another
+    table, whose name is that of its bytes in any folder.
+    """
     if about.name not in rows.column_names:
+        default = FIELDS[about.name].default if about.name in FIELDS else None
         fill = None if default is MISSING else default
-        return pa.array([fill] * len(rows), about.type)
-    return rows[about.name].cast(about.type)
+        return pa.array([fill] * len(rows), about.type) if about.nullable else None
+    column = rows[about.name]
+    fits = column.type == about.type and (about.nullable or not column.null_count)
+    return column if fits else None

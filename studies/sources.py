@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from studies import names
-from studies.errors import UserError
+from studies.errors import UserError, shown
 
 _SOURCE = re.compile(r"([a-z][a-z0-9-]*(?:\([^()]*\))?):(.+)")
 
@@ -39,9 +39,10 @@ def absolute(source: str, base: Path) -> str:
     Raises:
         UserError: it is no source.
     """
+    names.check_text("data", source)
     parts = split(source)
     if parts is None:
-        raise UserError(f"data {source!r}: give folder:PATH or parquet:PATH")
+        raise UserError(f"data {shown(source)}: give folder:PATH or parquet:PATH")
     return f"{names.canonical(parts[0])}:{os.path.normpath(base.absolute() / expanded(parts[1]))}"
 
 

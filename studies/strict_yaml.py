@@ -1,28 +1,81 @@
-"""YAML as people mean it: no duplicate keys, and 1e-3 is a number."""
+"""YAML as people mean it, within bounds: no duplicate keys, 1e-3 is a number, nothing explodes."""
 
 import re
+from collections.abc import Hashable
 from typing import Any
 
 import yaml
 
+from studies.errors import shown
+
+#: How deep lists and mappings may be nested, and how many values a document may have once its
+#: aliases are written out: ten lines of them can stand for a billion.
+_DEEPEST = 20
+_MOST_VALUES = 100_000
+#: Digits of a number. PyYAML takes hours for long ones in base 60, as in 1:30:00.
+_DIGITS = 400
+#: Line breaks and tabs may stand in a text; what else steers a terminal, or is half a character
+#: and no UTF-8, may not.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, mended in two places where it silently reads something else."""
+    """PyYAML's safe loader, mended where it silently reads something else or does not end."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = self._values = 0
+        self._sizes: dict[Hashable, int] = {}  # of each node, aliases in it written out
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Refuse what is nested too deep, unprintable, or too much once it is written out."""
+        alias = self.check_event(yaml.AliasEvent)
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        if self._depth == _DEEPEST:
+            raise _refused(f"nested more than {_DEEPEST} deep", mark)
+        self._depth += 1
+        before = self._values
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        if not alias:
+            self._values += 1
+            self._sizes[node] = self._values - before
+        elif node not in self._sizes:
+            raise _refused("an alias stands within what it stands for", mark)
+        else:
+            self._values += self._sizes[node]
+            if self._values > _MOST_VALUES:
+                raise _refused(f"its aliases make it more than {_MOST_VALUES:,} values", mark)
+        if isinstance(node, yaml.ScalarNode) and _CONTROL.search(node.value):
+            raise _refused(f"{shown(node.value)} holds a character that cannot be printed", mark)
+        return node
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         """Refuse a key that stands twice, of which PyYAML would drop the first."""
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
         seen: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise yaml.constructor.ConstructorError(
-                    None, None, "a key must be a name", key.start_mark
-                )
+                raise _refused("a key must be a name", key.start_mark)
             if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} stands twice", key.start_mark
-                )
+                raise _refused(f"the key {shown(key.value)} stands twice", key.start_mark)
             seen.add(key.value)
-        return super().construct_mapping(node, deep)
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Say of a value that PyYAML fails at, such as a date that is none, where it stands."""
+        number = node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+        if number and len(node.value) > _DIGITS:
+            raise _refused(f"a number of more than {_DIGITS} digits", node.start_mark)
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:
+            raise _refused(str(error), node.start_mark) from None
+        except (ArithmeticError, AttributeError, LookupError, TypeError):
+            kind = node.tag.rpartition(":")[2]
+            raise _refused(
+                f"{shown(node.value)} is not of the kind {kind}", node.start_mark
+            ) from None
 
 
 # YAML 1.1, which PyYAML reads, takes 1e-3 (without a dot) for a string; YAML 1.2 does not.
@@ -37,9 +90,21 @@ def load(text: str) -> Any:
     """The content of a YAML document, built from plain types only.
 
     Raises:
-        yaml.YAMLError: the text is not YAML, or a mapping has a key twice.
+        yaml.YAMLError: the text is not YAML, a mapping has a key twice, or it is out of bounds;
+            says in one line what is wrong and where.
     """
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506  (a subclass of SafeLoader)
-    except ValueError as error:  # PyYAML lets through what Python says of a date that is none
-        raise yaml.YAMLError(str(error)) from None
+    except yaml.MarkedYAMLError as error:
+        told = ": ".join(part[:200] for part in (error.context, error.problem) if part)
+        mark = error.problem_mark or error.context_mark
+        place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        raise yaml.YAMLError(told + place) from None
+    except yaml.reader.ReaderError as error:
+        raise yaml.YAMLError(
+            f"the character U+{error.character:04X} at position {error.position} is not allowed"
+        ) from None
+
+
+def _refused(reason: str, mark: yaml.Mark) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=reason, problem_mark=mark)

@@ -6,6 +6,7 @@ The only module that needs pydantic; import it late where start-up time counts.
 import hashlib
 import itertools
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,12 +16,18 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from studies import sources, strict_yaml
-from studies.errors import UserError, unknown
+from studies.errors import UserError, shown, unknown
 from studies.trial import REQUIRED, SETTABLE, Trial, Value, check_value
 
 LIBRARY = Path(__file__).parent / "library"
 #: A study's name is a folder's name, on local disks and object stores alike.
 NAME = r"^[a-z0-9][a-z0-9._-]{0,99}$"
+#: Bytes of a study file, which nobody writes by hand beyond this: YAML takes seconds for them.
+_MOST_BYTES = 2**20
+#: Axes are soon multiplied out to more than a machine's memory holds.
+_MOST_TRIALS = 1_000_000
+#: Pairs of values that `pairwise` has to bring together.
+_MOST_PAIRS = 100_000
 
 
 def _axes(given: Any) -> Any:
@@ -46,7 +53,7 @@ def _axes(given: Any) -> Any:
 def _seeds(given: Any) -> Any:
     """Check ``seeds``: N stands for 1 to N, a list for itself."""
     if type(given) is int and not 1 <= given <= 1_000_000:
-        raise ValueError(f"{given!r} is not a count of seeds, 1 to 1000000")
+        raise ValueError(f"{shown(given)} is not a count of seeds, 1 to 1000000")
     if isinstance(given, list) and not given:
         raise ValueError("[] is an empty grid; give at least one seed")
     try:
@@ -83,7 +90,7 @@ class Study(BaseModel):
 
     name: Annotated[str, Field(pattern=NAME)]
     description: str = ""
-    margin: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    margin: Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)] | None = None
     seeds: Annotated[int | list[int], BeforeValidator(_seeds)]
     axes: Axes = {}
     grids: list[Axes] = [{}]
@@ -168,8 +175,8 @@ def from_mapping(values: Any, where: str, base: Path | None = None) -> Study:
             raise UserError(f"{where}: {unknown('field', str(key), Study.model_fields)}")
     if isinstance(values.get("name"), str) and not re.match(NAME, values["name"]):
         raise UserError(
-            f"{where}: name: {values['name']!r} is not of lower-case letters, digits, '.', '_' and "
-            "'-'; rename the file, or give a name in it"
+            f"{where}: name: {shown(values['name'])} is not of lower-case letters, digits, '.', "
+            "'_' and '-'; rename the file, or give a name in it"
         )
     try:
         study = Study.model_validate(values)
@@ -188,10 +195,29 @@ def from_mapping(values: Any, where: str, base: Path | None = None) -> Study:
         if missing:
             place = f"grids.{number} " if "grids" in values else ""
             raise UserError(f"{where}: {place}has no {', no '.join(missing)}; put it into axes")
+    _check_size(study, where)
     try:
         return _bound(study, base or Path.cwd())
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
+
+
+def _check_size(study: Study, where: str) -> None:
+    """Refuse more than can be planned, before anything is multiplied out."""
+    sizes = [sorted(map(len, {**study.axes, **grid}.values())) for grid in study.grids]
+    pairs = 0
+    if study.combine == "pairwise":
+        pairs = sum(a * b for grid in sizes for a, b in itertools.combinations(grid, 2))
+        sizes = [grid[-2:] for grid in sizes]  # the longest two take as many trials, or some more
+    settings = sum(math.prod(grid) for grid in sizes)
+    trials = settings * len([*study.confirmatory_seeds, *study.tuning_seeds])
+    counts = ((trials, "trials", _MOST_TRIALS), (pairs, "pairs of values", _MOST_PAIRS))
+    for count, what, most in counts:
+        if count > most:
+            raise UserError(
+                f"{where}: multiplied out it has {shown(count)} {what}, at most {most:,} are "
+                "allowed; give its axes fewer values, or make several studies of it"
+            )
 
 
 def _bound(study: Study, base: Path) -> Study:
@@ -209,9 +235,9 @@ def _first(error: ValidationError) -> str:
     """The first of pydantic's complaints, in one line: field, value, what is allowed."""
     details = error.errors(include_url=False)
     first, more = details[0], len(details) - 1
-    field = ".".join(str(part) for part in first["loc"])
+    field = ".".join(str(part)[:100] for part in first["loc"])
     reason = first["msg"].removeprefix("Value error, ")
-    given = "" if first["type"] in ("value_error", "missing") else f"{first['input']!r}: "
+    given = "" if first["type"] in ("value_error", "missing") else f"{shown(first['input'])}: "
     return f"{field}: {given}{reason}" + (f" (and {more} more)" if more else "")
 
 
@@ -222,7 +248,11 @@ def read(path: Path) -> Study:
         UserError: the file cannot be read, is not YAML, or does not describe a study.
     """
     try:
-        values = strict_yaml.load(path.read_text(encoding="utf-8"))
+        with path.open("rb") as stream:
+            content = stream.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise UserError(f"study file {path}: more than {_MOST_BYTES >> 20} MiB; is it one?")
+        values = strict_yaml.load(content.decode("utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise UserError(f"study file {path}: {reason}") from None

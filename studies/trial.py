@@ -1,5 +1,6 @@
 """A trial: one training, fully described, with an identity that never changes."""
 
+import contextlib
 import hashlib
 import json
 import math
@@ -8,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
-from studies.errors import UserError, unknown
-from studies.names import canonical
+from studies.errors import UserError, shown, unknown
+from studies.names import canonical, check_text
 
 Value = str | int | float | bool
 
@@ -196,23 +197,25 @@ def check_value(name: str, value: Any) -> Value:
     about = FIELDS[name]
     wanted = about.type
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        with contextlib.suppress(OverflowError):  # a whole number beyond all floats is no float
+            value = float(value)
     if type(value) is not wanted or (value == "" and about.default != ""):
-        raise UserError(f"{name}: {value!r} is not {_allowed(about)}")
+        raise UserError(f"{name}: {shown(value)} is not {_allowed(about)}")
     if wanted is str:
         return _check_name(name, value, about.metadata["choices"])
     if wanted is float and not math.isfinite(value):
         raise UserError(f"{name}: {value!r} is not {_allowed(about)}")
     limits = about.metadata["limits"].items()
     if any(_OUTSIDE[key](value, limit) for key, limit in limits):
-        raise UserError(f"{name}: {value!r} is not {_allowed(about)}")
+        raise UserError(f"{name}: {shown(value)} is not {_allowed(about)}")
     checked: Value = value + 0.0 if wanted is float else value  # -0.0 and 0.0 are one value
     return checked
 
 
 def _check_name(field: str, value: str, choices: tuple[str, ...]) -> str:
+    check_text(field, value)
     if value != value.strip():
-        raise UserError(f"{field}: {value!r} begins or ends with white space; take it away")
+        raise UserError(f"{field}: {shown(value)} begins or ends with white space; take it away")
     if choices and value not in choices:
         raise unknown(field, value, choices)
     return canonical(value)

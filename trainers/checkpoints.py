@@ -3,24 +3,28 @@
 A checkpoint holds what is trained, what the optimiser and the batch normalisations know, and the
 records so far; weights, scores and data order are drawn again from the seed. It is a safetensors
 file, which cannot run code. One that was written under other conditions is passed over, since the
-bits would be neither here nor there.
+bits would be neither here nor there, and so is one that does not hold together: it is looked
+through before anything is put in its place. (Only who forges its digest too gets his numbers in, as
+he could into the results.)
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
+import pyarrow as pa
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
-from trainers import runtime
+from studies.schemas import TABLES
+from trainers import engines, runtime
 from trainers.methods import Method, Pack
 from trainers.recording import Record
 
 #: Of what a checkpoint holds; one of another format is passed over.
-_FORMAT = 2
+_FORMAT = 3
 
 
 class Keeper(Protocol):
@@ -97,11 +101,11 @@ class Checkpoints:
         epoch = self._records[-1].epoch["epoch"]
         if epoch == self._saved:
             return
-        about = {"epoch": epoch, "conditions": self._conditions, "records": self._plain()}
-        written = torch.frombuffer(bytearray(json.dumps(about).encode()), dtype=torch.uint8)
-        tensors = self._tensors() | {f"engine.{k}": v for k, v in engine.state().items()}
+        tensors = self._tensors() | _above(engine.state(), "engine.")
         flat = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-        self._keeper.save(safetensors.torch.save(flat | {"about": written}))
+        about = {"epoch": epoch, "conditions": self._conditions, "records": self._plain()}
+        flat["about"] = _as_tensor(json.dumps(about).encode())
+        self._keeper.save(safetensors.torch.save(flat | {"digest": _as_tensor(_digest(flat))}))
         self._saved = epoch
 
     def restore(self) -> tuple[int, dict[str, Tensor]]:
@@ -116,11 +120,12 @@ class Checkpoints:
             return 0, {}
         try:
             tensors = safetensors.torch.load(content)
+            whole = bytes(tensors.pop("digest").numpy()) == _digest(tensors)
             about = json.loads(bytes(tensors.pop("about").numpy()))
-        except (SafetensorError, KeyError, ValueError):
-            return 0, {}
-        missing = self._tensors().keys() - tensors.keys()
-        if missing or about.get("conditions") != self._conditions:
+            ours = about["conditions"] == self._conditions
+            if not (whole and ours and self._follow(**about) and self._fit(tensors)):
+                return 0, {}
+        except Exception:  # whatever a file that is no checkpoint may hold, the trials begin anew
             return 0, {}
         self._put(tensors)
         self._records = [
@@ -133,6 +138,38 @@ class Checkpoints:
     def _plain(self) -> list[tuple[int, dict[str, Any], list[dict[str, Any]]]]:
         index = {trial: r for r, trial in enumerate(self._pack.trials)}
         return [(index[r.trial], r.epoch, list(r.layers)) for r in self._records]
+
+    def _follow(self, epoch: int, records: list[Any], **_: Any) -> bool:
+        """Whether records are those of all epochs up to one that was not the last, one by one."""
+        layers, rows = range(len(self._pack.layers)), [row for _, row, _ in records]
+        found = [(r, row["epoch"], [la["layer"] for la in inside]) for r, row, inside in records]
+        replicas = range(len(self._pack.trials))
+        inside = [row for record in records for row in record[2]]
+        return (
+            0 < epoch < sum(self._method.rounds(self._pack.trial))
+            and found == [(r, e, [*layers]) for e in range(epoch + 1) for r in replicas]
+            and [row["epoch"] for row in inside] == [e for _, e, _ in found for _ in layers]
+            and _recordable("epochs", rows)
+            and _recordable("layers", inside)
+        )
+
+    def _fit(self, tensors: Mapping[str, Tensor]) -> bool:
+        """Whether tensors are those of this pack and its engine, by name, shape and type."""
+        engine = engines.start(self._pack, self._method, steps=1)
+        wanted = _kinds(self._tensors() | _above(engine.state(), "engine."))
+        norms = {
+            f"{r}.{k}": v for r, n in enumerate(self._pack.norms) for k, v in n.state_dict().items()
+        }
+        weights = [layer.weight for layer in self._pack.layers]
+        # What a later round may have brought, whole or not at all.
+        for later in (
+            {f"layer.{i}.mask": weight for i, weight in enumerate(weights)},
+            {f"layer.{i}.start": weight for i, weight in enumerate(weights)},
+            _above(norms, "norms_start."),
+        ):
+            if later.keys() & tensors.keys():
+                wanted |= _kinds(later)
+        return wanted == _kinds(tensors)
 
     def _tensors(self) -> dict[str, Tensor]:
         """What of the pack changes in training."""
@@ -163,6 +200,35 @@ class Checkpoints:
         starts = [_below(tensors, f"norms_start.{r}.") for r in range(len(self._pack.norms))]
         if any(starts):
             self._pack.norms_start = starts
+
+
+def _recordable(table: str, rows: list[dict[str, Any]]) -> bool:
+    """Whether rows of a table, without their keys, can be written to it."""
+    columns = [about for about in TABLES[table] if about.name not in ("trial_id", "attempt")]
+    made = pa.Table.from_pylist(rows, pa.schema(columns))
+    return all(about.nullable or not made[about.name].null_count for about in columns)
+
+
+def _as_tensor(content: bytes) -> Tensor:
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8)
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> bytes:
+    """The SHA-256 of tensors with their names, shapes and types; they lie on the CPU."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype} ".encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.digest()
+
+
+def _kinds(tensors: Mapping[str, Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
+    return {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
+
+
+def _above(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors under names that begin so."""
+    return {f"{prefix}{name}": tensor for name, tensor in tensors.items()}
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

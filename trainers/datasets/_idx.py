@@ -21,6 +21,7 @@ FILES = (
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
+_CLASSES = 10
 _SHAPES = ((60_000, 28, 28), (60_000,), (10_000, 28, 28), (10_000,))
 
 
@@ -47,14 +48,14 @@ def read_idx(
     packed = {file.removesuffix(".gz"): checksum for file, checksum in kind.resources}
     arrays = []
     for file, shape in zip(FILES, _SHAPES, strict=True):
-        plain = folder / file
-        if plain.is_file() and unpacked:
-            content = md5(name, plain, unpacked[file])
-        elif (archive := folder / f"{file}.gz").is_file():
-            content = _unpack(md5(name, archive, packed[file]), shape)
+        path, archive = folder / file, folder / f"{file}.gz"
+        if path.is_file() and unpacked:
+            content = md5(name, path, unpacked[file])
+        elif archive.is_file():
+            path, content = archive, _unpack(md5(name, archive, packed[file]), shape)
         else:
-            content = md5(name, plain, None)
-        arrays.append(_parse(name, plain, content, shape))
+            content = md5(name, path, None)
+        arrays.append(_parse(name, path, content, shape))
     return arrays
 
 
@@ -66,7 +67,7 @@ def as_source(arrays: list[npt.NDArray[np.uint8]], validation: npt.NDArray[np.in
         train_labels=train_labels.astype(np.int64),
         test_images=test_images[:, None],
         test_labels=test_labels.astype(np.int64),
-        classes=10,
+        classes=_CLASSES,
         white=255,
         validation=validation,
     )
@@ -83,11 +84,17 @@ def _size(shape: tuple[int, ...]) -> int:
 
 
 def _parse(name: str, path: Path, content: bytes, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
-    """An idx file: 0, 0, 8 (unsigned bytes), dimensions, their sizes (big endian), the bytes."""
+    """An idx file: 0, 0, 8 (unsigned bytes), dimensions, their sizes (big endian), the bytes.
+
+    Those of one dimension are labels; one that is no class is found where no checksum is known too.
+    """
     head = bytes([0, 0, 8, len(shape)]) + np.array(shape, dtype=">u4").tobytes()
-    if len(content) != _size(shape) or not content.startswith(head):
-        raise UserError(
-            f"data set {name}: {path} is damaged (not an idx file of {shape} bytes); "
-            "delete it to have it downloaded again"
-        )
-    return np.frombuffer(content, dtype=np.uint8, offset=len(head)).reshape(shape)
+    if len(content) == _size(shape) and content.startswith(head):
+        array = np.frombuffer(content, dtype=np.uint8, offset=len(head)).reshape(shape)
+        if len(shape) > 1 or array.max() < _CLASSES:
+            return array
+    kind = "images" if len(shape) > 1 else f"labels below {_CLASSES}"
+    raise UserError(
+        f"data set {name}: {path} is damaged (not an idx file of {kind}, {shape} bytes); "
+        "delete it to have it downloaded again"
+    )

@@ -97,9 +97,9 @@ def _measure(every: Iterable[Labelled], size: int) -> tuple[int, tuple[int, int]
     for one in every:
         with _open(one) as image:
             width, height = image.size
-            if width * height > MOST_PIXELS:
+            if not 0 < width * height <= MOST_PIXELS:
                 raise UserError(
-                    f"{one.where}: {height}x{width} pixels; at most {MOST_PIXELS:,} in all are "
+                    f"{one.where}: {height}x{width} pixels; 1 to {MOST_PIXELS:,} in all are "
                     "allowed; make it smaller, or leave it out"
                 )
             if image.mode in _DEEP:
@@ -120,10 +120,11 @@ def _measure(every: Iterable[Labelled], size: int) -> tuple[int, tuple[int, int]
 
 def _decode(one: Labelled, channels: int, size: int) -> npt.NDArray[np.uint8]:
     """The image as uint8 [channels, height, width]."""
-    with _open(one) as image:
+    with _open(one) as image, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         try:
             plain = image.convert("L" if channels == 1 else "RGB")
-        except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises for damaged files
+        except Exception as error:  # Pillow raises whatever its decoders meet in a damaged file
             raise UserError(f"{one.where}: cannot be read as an image ({error})") from None
     if size:
         plain = ImageOps.fit(plain, (size, size), Image.Resampling.BILINEAR)
@@ -135,11 +136,11 @@ def _open(one: Labelled) -> Image.Image:
     source = one.source if isinstance(one.source, Path) else io.BytesIO(one.source)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our bound is lower
+            warnings.simplefilter("ignore")  # of large images: our bound is lower
             return Image.open(source, formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise UserError(f"{one.where}: {error}; leave it out") from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except Exception as error:  # as in `_decode`
         reason = "not an image" if isinstance(error, UnidentifiedImageError) else str(error)
         raise UserError(
             f"{one.where}: cannot be read ({reason}); known are {', '.join(FORMATS)}"

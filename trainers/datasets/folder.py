@@ -59,12 +59,19 @@ def _folders(root: Path) -> dict[str, Path]:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """The image files below a folder; hidden files and folders are passed over."""
+    """The image files below a folder; hidden files and folders are passed over.
+
+    Raises:
+        UserError: one is a link that leads nowhere, or a pipe, which would be waited for.
+    """
     for folder, inside, files in os.walk(root, onerror=_fail):
         inside[:] = [name for name in inside if not name.startswith(".")]
         for name in files:
             if not name.startswith(".") and name.lower().endswith(SUFFIXES):
-                yield Path(folder) / name
+                path = Path(folder) / name
+                if not path.is_file():
+                    raise UserError(f"{path}: is not a file, though it is named like an image's")
+                yield path
 
 
 def _fail(error: OSError) -> None:

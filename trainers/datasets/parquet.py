@@ -82,7 +82,9 @@ def _files(root: Path) -> list[list[Path]]:
 
 
 def _check_shards(path: Path) -> None:
-    """Refuse ``train-00000-of-00002.parquet`` where one of the two is not there."""
+    """Refuse ``train-00000-of-00002.parquet`` where one of the two is not there, or no file."""
+    if not path.is_file():
+        raise UserError(f"data set parquet:{path.parent}: {path} is not a file")
     match = re.fullmatch(r"(.*-)(\d+)(-of-)(\d+)(\.parquet)", path.name)
     if match is None:
         return
@@ -103,7 +105,7 @@ def _images(path: Path) -> Iterator[Labelled]:
                 contents = batch.column(image).field("bytes")
                 for content, value in zip(contents, batch.column(label).to_pylist(), strict=True):
                     yield _labelled(f"{path} row {next(number)}", content.as_py(), value)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # columns' names as well
         raise UserError(f"{path}: cannot be read as Parquet ({error})") from None
 
 
@@ -135,4 +137,5 @@ def _is_image(kind: pa.DataType) -> bool:
 
 
 def _described(schema: pa.Schema) -> str:
-    return ", ".join(f"{field.name}: {str(field.type)[:40]}" for field in schema)
+    told = [f"{field.name[:40]}: {str(field.type)[:40]}" for field in itertools.islice(schema, 12)]
+    return ", ".join(told) + (", ..." if len(schema) > len(told) else "")

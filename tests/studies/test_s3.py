@@ -1,0 +1,268 @@
+"""Results on a real S3 endpoint: whole or not at all, and no credential anywhere."""
+
+import contextlib
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from s3_support import SECRET, served
+
+from studies import filesystems, parts
+from studies.compaction import compact
+from studies.errors import UserError
+from studies.folder import Folder, NotWrittenError
+from studies.results import failed, finished
+from studies.store import Store, studies_in
+from studies.study import find
+from studies.writer import Writer
+
+
+@pytest.fixture(scope="module")
+def endpoint():
+    with served() as environment, pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL_S3"):
+            patch.delenv(name, raising=False)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield environment
+
+
+@pytest.fixture
+def uri(endpoint, request):
+    return f"s3://results/{request.node.name.partition('[')[0]}"
+
+
+def keys(uri):
+    """What the server says is in a bucket, by itself."""
+    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    url = f"{os.environ['AWS_ENDPOINT_URL']}/{bucket}?list-type=2&prefix={prefix}"
+    text = urllib.request.urlopen(url, timeout=10).read().decode()
+    found = [chunk.partition("</Key>")[0] for chunk in text.split("<Key>")[1:]]
+    return [key for key in found if not key.endswith("/")]
+
+
+@pytest.mark.parametrize("ending", ["", "/", "/deep/er"])
+def test_a_study_lives_there_as_on_a_disk(uri, ending, trial, record):
+    where = uri + ending
+    store = Store(where, "own")
+    store.prepare()
+    store.define(find("digits"))
+    writer = Writer(store)
+    for seed in range(1, 5):
+        record(writer, trial(seed))
+        writer.flush()
+    writer.fail(trial(5), writer.attempt(), "here", "ValueError: x", "Traceback ...")
+    writer.flush()
+    assert len(finished(store).ids) == 4
+    assert list(failed(store, finished(store).ids)) == [trial(5).trial_id]
+    assert store.definitions() == [find("digits")]
+    assert studies_in(where) == ["own"]
+    assert store.uri == f"{where.rstrip('/')}/own"
+    store.sign("0-me", b"{}")
+    assert store.signs() == {"0-me": b"{}"}
+    store.end_sign("0-me")
+    assert store.signs() == {}
+    store.save_checkpoint("abc", b"one")
+    store.save_checkpoint("abc", b"two")
+    assert store.load_checkpoint("abc") == b"two"
+    assert compact(store)["trials"].after == 1
+    assert len(finished(store).ids) == 4
+    assert store.lazily("trials", store.check("trials").where.values()).count_rows() == 4
+
+
+def test_it_travels_without_credentials_and_opens_with_those_of_the_machine(uri, trial, record):
+    store = Store(uri, "own")
+    content = pickle.dumps(store)
+    assert SECRET.encode() not in content
+    assert os.environ["AWS_ENDPOINT_URL"].encode() not in content
+    writer = Writer(pickle.loads(content))
+    record(writer, trial())
+    writer.flush()
+    assert len(finished(store).ids) == 1
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        f"s3://key:{SECRET}@results/x",
+        f"s3://key:top/{SECRET}@results/x",
+        f"s3://{SECRET}@results/x",
+        f"s3://results/x?access_key=key&secret_key={SECRET}",
+        f"gs://key:{SECRET}@results/x",
+        f"gs://results/x?access_token={SECRET}",
+        f"abfs://c@account.dfs.core.windows.net/x?client_secret={SECRET}",
+        f"nonsense://key:{SECRET}@x",
+    ],
+)
+def test_credentials_in_a_uri_are_refused_and_not_repeated(where):
+    with pytest.raises(UserError, match="credentials in the URI") as caught:
+        Store(where, "own")
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("s3://", "there is no bucket in it"),
+        ("s3:///x", "there is no bucket in it"),
+        ("s3://results/x?colour=red", "unknown option 'colour'"),
+        ("nonsense://x", "Unrecognized filesystem type"),
+    ],
+)
+def test_what_is_no_uri_is_refused_in_a_line(endpoint, where, message):
+    with pytest.raises(UserError, match=message) as caught:
+        Store(where, "own")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_bucket_that_is_not_there_is_said(endpoint):
+    with pytest.raises(UserError, match=r"cannot be written to .*bucket does not exist") as caught:
+        Store("s3://nobucket/x", "own").prepare()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_server_that_is_not_there_is_said(monkeypatch):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    for name, value in {"ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    with pytest.raises(UserError, match="cannot be read .*NETWORK_CONNECTION"):
+        finished(Store("s3://results/x", "own"))
+
+
+@pytest.mark.parametrize("size", [10, 12_000_000])
+def test_an_upload_that_the_server_refuses_leaves_nothing(uri, size, monkeypatch):
+    """The first answer to it is a refusal, from a proxy before the real server."""
+    with _proxy(refused=lambda method: method in ("PUT", "POST")) as port:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        with pytest.raises(NotWrittenError, match=rf"own/a: .*\({size:,} bytes were to be"):
+            Folder(uri, "own").put("a", bytes(size))
+    monkeypatch.undo()
+    assert keys(uri) == []
+
+
+def test_a_part_is_one_request(uri):
+    requests = []
+    with (
+        _proxy(refused=lambda method: requests.append(method)) as port,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        Folder(uri, "own").put("a", bytes(100_000))
+    assert requests == ["PUT"]
+    assert keys(uri) == [f"{uri.removeprefix('s3://results/')}/own/a"]
+
+
+WRITER = """
+import sys
+from studies.folder import Folder
+folder = Folder(sys.argv[1], "own")
+print("ready", flush=True)
+folder.put("part", bytes(int(sys.argv[2])))
+print("done", flush=True)
+"""
+
+
+@pytest.mark.parametrize("size", [3_000_000, 30_000_000])
+def test_a_writer_that_is_killed_in_mid_upload_leaves_nothing(uri, size):
+    with _proxy(bytes_each_second=1_000_000) as port:
+        environment = os.environ | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
+        command = [sys.executable, "-c", WRITER, uri, str(size)]
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, text=True
+        ) as writer:
+            assert writer.stdout.readline() == "ready\n"
+            until = time.monotonic() + 30
+            while not _proxy.passed > 500_000:  # in the middle of it
+                assert time.monotonic() < until
+                time.sleep(0.02)
+            writer.send_signal(signal.SIGKILL)
+            assert writer.stdout.read() == ""
+    time.sleep(0.5)
+    assert keys(uri) == []
+    Folder(uri, "own").put("part", bytes(size))
+    assert len(keys(uri)) == 1
+
+
+def test_nothing_is_deleted_before_the_merged_part_is_there(uri, trial, record, monkeypatch):
+    store = Store(uri, "own")
+    writer = Writer(store)
+    for seed in (1, 2, 3):
+        record(writer, trial(seed))
+        writer.flush()
+    seen = []
+    real = Folder.delete
+
+    def look_first(folder, path):
+        table, name = path.split("/")
+        merged = [key for key in keys(uri) if f"/{table}/{parts.MERGED}" in key]
+        seen.append(bool(merged))
+        real(folder, path)
+
+    monkeypatch.setattr(Folder, "delete", look_first)
+    compact(store)
+    assert len(seen) == 9
+    assert all(seen)
+    assert len(finished(store).ids) == 3
+
+
+def test_the_region_is_that_of_the_machine(endpoint, monkeypatch):
+    assert filesystems.s3("s3://results/x").region == "us-east-1"
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    assert filesystems.s3("s3://results/x").region == "eu-central-1"
+    assert filesystems.s3("s3://results/x?region=eu-west-3").region == "eu-west-3"
+
+
+@contextlib.contextmanager
+def _proxy(refused=lambda method: False, bytes_each_second=None):
+    """A proxy before the endpoint, that refuses some requests or passes them on slowly."""
+    host, _, port = os.environ["AWS_ENDPOINT_URL"].removeprefix("http://").partition(":")
+    listening = socket.create_server(("127.0.0.1", 0))
+    _proxy.passed = 0
+
+    def serve(client):
+        with client, socket.create_connection((host, int(port))) as server:
+            first = client.recv(65536)
+            if refused(first.split(b" ")[0].decode()):
+                client.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+                return
+            back = threading.Thread(target=_pass, args=(server, client, None), daemon=True)
+            back.start()
+            server.sendall(first)
+            _pass(client, server, bytes_each_second)
+            back.join(5)
+
+    def accept():
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listening.accept()
+                threading.Thread(target=serve, args=(client,), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        listening.close()
+
+
+def _pass(source, target, bytes_each_second):
+    with contextlib.suppress(OSError):
+        while chunk := source.recv(65536):
+            if bytes_each_second:
+                _proxy.passed += len(chunk)
+                time.sleep(len(chunk) / bytes_each_second)
+            target.sendall(chunk)
+        target.shutdown(socket.SHUT_WR)
