@@ -17,10 +17,11 @@ from studies.store import Store
 if TYPE_CHECKING:
     from orchestrator.session import Asked
 
-#: Seconds within which a cluster's head must answer, and its nodes must have looked around; the
-#: latter receive this project's code first.
+#: Seconds within which a cluster's head must answer, its nodes must have looked around (they receive
+#: this project's code first), and a raylet must take a connection.
 _ANSWER = 5.0
 _LOOK = 120.0
+_RAYLET = 2.0
 #: What must be the same on all nodes for a trial to be the same there.
 _PACKAGES = ("ray", "torch")
 
@@ -62,8 +63,19 @@ def connected(asked: "Asked") -> Iterator[Resources]:
 
 
 def alive(node: str) -> bool:
-    """Whether a node of the cluster is, by its id."""
-    return any(about["NodeID"] == node and about["Alive"] for about in _nodes())
+    """Whether a node of the cluster is, by its id.
+
+    Its workers' death is known seconds before its own, so its raylet is asked.
+    """
+    about = next((about for about in _nodes() if about["NodeID"] == node), None)
+    if about is None or not about["Alive"]:
+        return False
+    try:
+        raylet = (about["NodeManagerAddress"], about["NodeManagerPort"])
+        socket.create_connection(raylet, _RAYLET).close()
+    except OSError:
+        return False
+    return True
 
 
 def _nodes() -> list[dict[str, Any]]:

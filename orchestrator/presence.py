@@ -209,7 +209,7 @@ def _parsed(content: bytes) -> dict[str, Any] | None:
         sign = json.loads(content)
         whole = all(isinstance(sign[name], kind) for name, kind in kinds.items())
         return sign if whole and all(isinstance(one, str) for one in sign["claimed"]) else None
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
 
 

@@ -72,14 +72,14 @@ def s3(where: str, *, at_once: bool = True) -> pyarrow.fs.S3FileSystem:
         raise ValueError(f"unknown option {sorted(unknown)[0]!r}")
     if not address.netloc:
         raise ValueError("there is no bucket in it")
-    of_machine = [os.environ.get(name) for name in ("AWS_REGION", "AWS_DEFAULT_REGION")]
-    own = {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"} & os.environ.keys()
-    if "region" not in options:  # a store of one's own has none, and is not asked
-        given = next(filter(None, of_machine), None)
-        elsewhere = own or "endpoint_override" in options
-        options["region"] = given or (
-            "us-east-1" if elsewhere else pyarrow.fs.resolve_s3_region(address.netloc)
-        )
+    endpoint = _of_machine("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+    if endpoint and "endpoint_override" not in options:
+        scheme, slashes, host = endpoint.rstrip("/").rpartition("://")
+        options |= {"endpoint_override": host} | ({"scheme": scheme} if slashes else {})
+    if "region" not in options:  # a store of one's own has none, and AWS is not asked
+        known = _of_machine("AWS_REGION", "AWS_DEFAULT_REGION")
+        known = known or ("us-east-1" if "endpoint_override" in options else "")
+        options["region"] = known or pyarrow.fs.resolve_s3_region(address.netloc)
     return pyarrow.fs.S3FileSystem(
         **options,
         allow_delayed_open=at_once,
@@ -87,6 +87,11 @@ def s3(where: str, *, at_once: bool = True) -> pyarrow.fs.S3FileSystem:
         request_timeout=_REQUEST,
         retry_strategy=pyarrow.fs.AwsStandardS3RetryStrategy(max_attempts=_TRIES),
     )
+
+
+def _of_machine(*names: str) -> str:
+    """The first of some environment variables that is set; empty if none is."""
+    return next((os.environ[name] for name in names if os.environ.get(name)), "")
 
 
 def in_a_line(error: Exception) -> str:

@@ -127,7 +127,7 @@ class Store:
                     f"{where}: damaged ({type(error).__name__}); move it away, it is written "
                     "again when the study runs"
                 ) from None
-        return [study for _, study in sorted(found, key=lambda item: item[0])]
+        return [study for _, study in sorted(found, key=lambda item: str(item[0]))]
 
     def definition_path(self, study: "Study") -> str | None:
         """The file in which a definition is recorded, where it is and is on a local disk."""

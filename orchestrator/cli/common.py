@@ -124,7 +124,7 @@ def own_data(given: tuple[str, ...]) -> dict[str, str]:
 
     found = {}
     for value in given:
-        if sources.split(value) and not Path(value).exists():
+        if sources.split(value) and not _exists(value):
             raise UserError(f"--data {value}: give it a name, as in --data pets={value}")
         name, equals, source = value.partition("=")
         if not equals or "/" in name or sources.split(source) is None:
@@ -134,6 +134,13 @@ def own_data(given: tuple[str, ...]) -> dict[str, str]:
         parts.find("dataset", source)
         found[name] = sources.absolute(source, Path.cwd())
     return found
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # no path could be like that
+        return False
 
 
 def places(

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pickle
+import re
 import signal
 import socket
 import subprocess
@@ -40,7 +41,7 @@ def endpoint():
 
 @pytest.fixture
 def uri(endpoint, request):
-    return f"s3://results/{request.node.name.partition('[')[0]}"
+    return f"s3://results/{re.sub('[^a-z0-9_]', '-', request.node.name)}"
 
 
 def keys(uri):
@@ -78,7 +79,8 @@ def test_a_study_lives_there_as_on_a_disk(uri, ending, trial, record):
     assert store.load_checkpoint("abc") == b"two"
     assert compact(store)["trials"].after == 1
     assert len(finished(store).ids) == 4
-    assert store.lazily("trials", store.check("trials").where.values()).count_rows() == 4
+    merged = set(store.check("trials").where.values())
+    assert store.lazily("trials", merged).count_rows() == 4
 
 
 def test_it_travels_without_credentials_and_opens_with_those_of_the_machine(uri, trial, record):
@@ -139,7 +141,7 @@ def test_a_server_that_is_not_there_is_said(monkeypatch):
     for name, value in {"ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
-    with pytest.raises(UserError, match="cannot be read .*NETWORK_CONNECTION"):
+    with pytest.raises(UserError, match=r"cannot be read .*NETWORK_CONNECTION"):
         finished(Store("s3://results/x", "own"))
 
 
@@ -168,16 +170,16 @@ def test_a_part_is_one_request(uri):
 
 WRITER = """
 import sys
-from studies.folder import Folder
-folder = Folder(sys.argv[1], "own")
+from studies.store import Store
+store = Store(sys.argv[1], "own")
 print("ready", flush=True)
-folder.put("part", bytes(int(sys.argv[2])))
+store.put("layers", bytes(int(sys.argv[2])), "writer", 1)
 print("done", flush=True)
 """
 
 
 @pytest.mark.parametrize("size", [3_000_000, 30_000_000])
-def test_a_writer_that_is_killed_in_mid_upload_leaves_nothing(uri, size):
+def test_a_writer_that_is_killed_in_mid_upload_leaves_no_part(uri, size):
     with _proxy(bytes_each_second=1_000_000) as port:
         environment = os.environ | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
         command = [sys.executable, "-c", WRITER, uri, str(size)]
@@ -192,9 +194,16 @@ def test_a_writer_that_is_killed_in_mid_upload_leaves_nothing(uri, size):
             writer.send_signal(signal.SIGKILL)
             assert writer.stdout.read() == ""
     time.sleep(0.5)
-    assert keys(uri) == []
-    Folder(uri, "own").put("part", bytes(size))
-    assert len(keys(uri)) == 1
+    store = Store(uri, "own")
+    # S3 takes no body that ends early; this server does, and the part's name gives it away.
+    found = store.check("layers")
+    assert not found.where
+    assert len(found.damaged) == len(keys(uri)) <= (size < 5_000_000)
+    for part in found.damaged:
+        store.set_aside("layers", part)
+    store.put("layers", bytes(size), "writer", 1)
+    found = store.check("layers")
+    assert (len(found.where), found.damaged) == (1, ())
 
 
 def test_nothing_is_deleted_before_the_merged_part_is_there(uri, trial, record, monkeypatch):
@@ -207,7 +216,7 @@ def test_nothing_is_deleted_before_the_merged_part_is_there(uri, trial, record, 
     real = Folder.delete
 
     def look_first(folder, path):
-        table, name = path.split("/")
+        table, _ = path.split("/")
         merged = [key for key in keys(uri) if f"/{table}/{parts.MERGED}" in key]
         seen.append(bool(merged))
         real(folder, path)
