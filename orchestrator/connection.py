@@ -17,8 +17,8 @@ from studies.store import Store
 if TYPE_CHECKING:
     from orchestrator.session import Asked
 
-#: Seconds within which a cluster's head must answer, its nodes must have looked around (they receive
-#: this project's code first), and a raylet must take a connection.
+#: Seconds within which a cluster's head must answer, its nodes must have looked around (having
+#: received this project's code), and a raylet must take a connection.
 _ANSWER = 5.0
 _LOOK = 120.0
 _RAYLET = 2.0

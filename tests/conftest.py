@@ -1,6 +1,9 @@
 import sys
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for s3_support
 
 
 @pytest.fixture(autouse=True)

@@ -111,7 +111,7 @@ class Cluster:
         self._variables, self._cpus, self._gpus = variables or {}, cpus, gpus
         gcs, dashboard, *others = free_ports(6)
         self.address, self.dashboard = f"{_LOOPBACK}:{gcs}", f"http://{_LOOPBACK}:{dashboard}"
-        self.nodes = []
+        self.nodes, self._killed = [], []
         self._ports = [gcs, dashboard, *others]
         try:
             self._start_head()
@@ -147,7 +147,7 @@ class Cluster:
             variables: environment variables of this node alone.
         """
         number = len(list(self._folder.glob("*.log")))
-        known = len(self._alive())
+        known = self.alive()
         common = self._common(cpus, gpus, free_ports(4))
         node = Node(
             f"{self._folder.name}-{number}-{uuid.uuid4().hex[:6]}",
@@ -157,7 +157,7 @@ class Cluster:
             self._folder / f"node-{number}.log",
         )
         self.nodes.append(node)
-        self._wait(lambda: len(self._alive()) > known, node)
+        self._wait(lambda: self.alive() - known, node)
         return node
 
     def kill_node(self, node):
@@ -166,7 +166,7 @@ class Cluster:
             _kill(pid)
         if node in self.nodes:
             self.nodes.remove(node)
-        self._ended = [*getattr(self, "_ended", []), node]
+        self._killed.append(node)
 
     def stop_head(self):
         """Kill the head and all that belongs to it, as when its machine is switched off."""
@@ -181,7 +181,7 @@ class Cluster:
     def close(self):
         """End all that was started, and remove its files."""
         head = [self._head] if hasattr(self, "_head") else []
-        for node in [*self.nodes, *getattr(self, "_ended", []), *head]:
+        for node in [*self.nodes, *self._killed, *head]:
             node.end()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -222,11 +222,13 @@ class Cluster:
 
     def _takes_jobs(self):
         """Whether the jobs API answers and the head's raylet has an agent that starts jobs."""
-        return self._asked("/api/jobs/") is not None and len(self._alive()) >= 1
+        return self._asked("/api/jobs/") is not None and bool(self.alive())
 
-    def _alive(self):
+    def alive(self):
+        """The ids of the nodes that the cluster counts as alive."""
         answer = self._asked("/nodes?view=summary") or {"data": {"summary": []}}
-        return [n for n in answer["data"]["summary"] if n["raylet"].get("state") == "ALIVE"]
+        raylets = [node["raylet"] for node in answer["data"]["summary"]]
+        return {raylet["nodeId"] for raylet in raylets if raylet.get("state") == "ALIVE"}
 
     def _asked(self, path):
         try:

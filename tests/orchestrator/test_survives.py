@@ -8,9 +8,11 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from clusters import Cluster
+from s3_support import SECRET, served
 from tests_support import Running, install_method, science_of, untuned, workers_of, write_study
 
 from studies.results import failed_attempts, finished
@@ -73,7 +75,7 @@ def test_a_writer_that_outlives_its_node_does_no_harm(undisturbed, long):
         time.sleep(5)  # it has finished trials and not written them
         for pid in (*second.processes("raylet"), writer):
             os.kill(pid, signal.SIGSTOP)
-        run.wait_until(lambda: len(cluster._alive()) == 2)  # the head and the first
+        run.wait_until(lambda: len(cluster.alive()) == 2)  # the head and the first
         os.kill(writer, signal.SIGCONT)
         assert trainers_of(second) == [writer]
         assert run.process.wait(timeout=180) == 0, run.errors.read_text()
@@ -194,6 +196,37 @@ def test_a_full_disk_is_waited_for(undisturbed, long):
     (inside / "fill").unlink()
     assert run.process.wait(timeout=180) == 0, run.errors.read_text()
     shutil.copytree(long / "kept", long / "results", dirs_exist_ok=True)
+    assert whole(long, undisturbed)
+
+
+def test_a_study_on_s3_that_is_killed_goes_on_and_is_read_from_there(undisturbed, long):
+    with served() as environment:
+        environment = os.environ | environment
+        store = Store(str(long / "results"), "long")  # copied to here for comparison
+        where = ["--results", "s3://results/deep"]
+        run = Running(long, "--workers", 2, *where, environment=environment)
+        bucket = f"{environment['AWS_ENDPOINT_URL']}/results?list-type=2&prefix=deep/long/trials/"
+        run.wait_until(lambda: ".parquet" in urlopen(bucket).read().decode())
+        os.kill(workers_of(run.process.pid)[0], signal.SIGKILL)
+        time.sleep(2)
+        run.process.kill()
+        run.process.wait()
+        answer = untuned("run", "long.yaml", "--workers", 2, *where, cwd=long, **environment)
+        assert answer.returncode == 0, answer.stderr
+        assert "12 of 12 trials finished" in answer.stdout
+        for command in ("compact", "status", "verdict", "report"):
+            output = ["--output", "page"] if command == "report" else []
+            answer = untuned(command, "long", *where, *output, cwd=long, **environment)
+            assert answer.returncode == 0, answer.stderr
+            assert SECRET not in answer.stdout + answer.stderr
+        for key in re.findall("<Key>(.*?[^/])</Key>", urlopen(bucket[:-7]).read().decode()):
+            path = long / "results" / key.removeprefix("deep/")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(urlopen(f"{bucket.partition('?')[0]}/{key}").read())
+            assert SECRET.encode() not in path.read_bytes()
+    assert (long / "page" / "report.html").exists()
+    assert SECRET not in (long / "page" / "report.html").read_text()
+    assert len(finished(store).ids) == 12
     assert whole(long, undisturbed)
 
 

@@ -11,12 +11,8 @@ import sys
 import threading
 import time
 import urllib.request
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from s3_support import SECRET, served
 
 from studies import filesystems, parts
