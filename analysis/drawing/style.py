@@ -74,7 +74,6 @@ def theme() -> Iterator[None]:
         "legend.frameon": False,
         "svg.fonttype": "path",
         "svg.hashsalt": "untuned",
-        "text.parse_math": False,  # a data set's name may hold any sign
         "xtick.labelsize": 9,
         "ytick.labelsize": 9,
     }
