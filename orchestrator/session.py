@@ -148,13 +148,22 @@ class _Session:
             if here:
                 crashed = self._fit(here, counts)
             else:  # other runs have all of it in hand
-                time.sleep(_LOOK)
+                self._pause(_LOOK)
                 self._presence.refresh()
             todo, counts = self._left()
             idle = idle + 1 if here and (len(todo), counts) == before else 0
+            self._pause(2**idle if idle else 0)
+        if idle == _IDLE_ROUNDS:
+            self._stop.reason = "workers kept dying before they had trained anything"
         fewer = max(1, self._resources.workers - 1) if _OUT_OF_MEMORY in crashed else 0
         reason = self._stop.reason or ("memory ran out" if fewer else "")
         return Ended(bool(crashed) and not self._stop, fewer, reason, self._log())
+
+    def _pause(self, seconds: float) -> None:
+        """Wait, as long as the run is not to end."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self._stop:
+            time.sleep(0.1)
 
     def _left(self) -> tuple[list[Trial], Mapping[str, int]]:
         """The trials that are neither finished nor given up, and how often each has failed."""

@@ -1,6 +1,7 @@
 """What the driver does with the workers' reports, as Ray Tune's callback and stopper."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from ray.tune import Callback, Stopper
@@ -74,7 +75,7 @@ class Watcher(Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A worker died; its pack's unfinished trials come again."""
-        reason = str(trial.get_error() or "a worker died")
+        reason = _reason(trial)
         self.errors.append(reason)
         if self._losses.explain(trial.trial_id, reason) and self._fail_fast:
             self._stop.reason = "a trial's worker died, and --fail-fast was given"
@@ -92,6 +93,14 @@ class Watcher(Callback):
         elif words and words != self._trouble:
             print(f"{self._study}: waiting, since {words}", file=sys.stderr)
         self._trouble = words or self._trouble
+
+
+def _reason(trial: Any) -> str:
+    """What Ray says of a worker's death (its own way to ask looks where it is not yet)."""
+    try:
+        return Path(trial.error_file).read_text(encoding="utf-8", errors="replace")
+    except (OSError, TypeError):  # nothing was written
+        return "a worker died"
 
 
 def _running(trials: list[Any]) -> int:

@@ -41,6 +41,8 @@ MISTAKES = [
     (["run", "digits", "--data", "mnits=."], "unknown dataset 'mnits'; did you mean mnist"),
     (["run", "digits", "--results", "file"], "results folder"),
     (["run", "digits", "--results", "no://x"], "give a folder or s3://"),
+    (["run", "digits", "--address", "http://head:8265"], "a run needs HOST:PORT of the cluster's"),
+    (["run", "digits", "--address", "head"], "give HOST:PORT of the cluster's head, or auto"),
     (["run", "digits", "--device", "cuda"], "PyTorch sees no GPU here; give --device cpu"),
     (["train", "--method", "dens"], "unknown method 'dens'; did you mean dense"),
     (["train", "--dataset", "digit"], "unknown dataset 'digit'; did you mean digits"),
