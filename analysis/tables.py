@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from studies import filesystems
 from studies.errors import UserError
 from studies.results import Finished, failed, finished
 from studies.schemas import TABLES
@@ -225,8 +226,14 @@ def _of_latest_revision(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def store_of(uri: str) -> Store:
-    """The store of a study's results: the URI's last part is its name, the rest their root."""
-    path, mark, options = uri.partition("?")
+    """The store of a study's results: the URI's last part is its name, the rest their root.
+
+    Raises:
+        UserError: it cannot be opened, has no study's name, or has a credential in it.
+    """
+    if "://" in uri:
+        filesystems.check(uri)
+    path, mark, options = uri.partition("?") if "://" in uri else (uri, "", "")
     root, _, study = path.rstrip("/").rpartition("/")
     if not study or study in (".", "..") or root.endswith(":/"):
         raise UserError(f"results {uri!r}: give a study's folder, as in results/digits")

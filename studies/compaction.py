@@ -70,7 +70,8 @@ def compact(store: Store, most: int = MOST) -> dict[str, Compacted]:
 
     Raises:
         UserError: the parts cannot be listed, or were written by a newer version.
-        OSError: a merged part could not be written; what was merged before stays merged.
+        OSError: a merged part could not be written, or not read back; what was merged before stays
+            merged, and nothing is deleted of what was to be.
     """
     writer = f"{parts.MERGED}{secrets.token_hex(6)}"
     trials = store.read("trials")
@@ -90,7 +91,9 @@ def compact(store: Store, most: int = MOST) -> dict[str, Compacted]:
         before = after + len(there.replaced)
         batches = _batches(store, table, sorted(names), there, most)
         for number, batch in enumerate(batches, start=1):
-            store.put(table, batch.encoded(), writer, number)
+            name = store.put(table, batch.encoded(), writer, number)
+            if not parts.intact(name, store.part(table, name)):
+                raise OSError(f"{table}/{name}: does not read back as it was written")
             store.delete(table, batch.names)
             after -= len(batch.names) - 1
         done[table] = Compacted(before, after)

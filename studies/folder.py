@@ -1,5 +1,6 @@
 """A folder on any filesystem that pyarrow opens, whose files appear whole or not at all."""
 
+import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +11,7 @@ import pyarrow.fs
 
 from studies import filesystems
 from studies.errors import UserError
-from studies.filesystems import in_a_line
+from studies.filesystems import reason
 
 #: Bytes up to which an object is sent in one request; larger ones are sent in parts, and appear
 #: when all have arrived.
@@ -26,7 +27,7 @@ class NotWrittenError(OSError):
     """
 
     def __init__(self, where: str, size: int, error: OSError) -> None:
-        super().__init__(error.errno, error.strerror or in_a_line(error))
+        super().__init__(error.errno, error.strerror or reason(error))
         self._where, self._size = where, size
 
     def __reduce__(self) -> tuple[type["NotWrittenError"], tuple[str, int, OSError]]:
@@ -67,18 +68,22 @@ class Folder:
     def __reduce__(self) -> tuple[type["Folder"], tuple[str, str]]:
         return Folder, self._made_of
 
+    def place(self, path: str) -> str:
+        """Where a file of the folder is, for people to read."""
+        folder, mark, options = (self.uri, "", "") if self.is_local else self.uri.partition("?")
+        return f"{folder}/{path}{mark}{options}"
+
     def names(self, folder: str, ending: str) -> list[str]:
         """The sorted names of the files in a folder that end so, apart from hidden ones.
 
         Raises:
             UserError: it cannot be listed.
         """
-        selector = pyarrow.fs.FileSelector(f"{self.root}/{folder}", allow_not_found=True)
         try:
-            listed = self._fs.get_file_info(selector)
+            listed = filesystems.listed(self._fs, f"{self.root}/{folder}")
         except OSError as error:
             raise UserError(
-                f"results folder {self.uri}: cannot be read ({in_a_line(error)})"
+                f"results folder {self.uri}: cannot be read ({reason(error)})"
             ) from None
         names = (info.base_name for info in listed if info.is_file)
         return sorted(n for n in names if n.endswith(ending) and not n.startswith(("_", ".")))
@@ -134,12 +139,11 @@ class Folder:
             else:
                 self._upload(target, content)
         except OSError as error:
-            where = target if self.is_local else f"{self.uri.partition('?')[0]}/{path}"
-            raise NotWrittenError(where, len(content), error) from None
+            raise NotWrittenError(self.place(path), len(content), error) from None
 
     def _replace(self, target: str, content: bytes, lasting: bool) -> None:
         folder, _, name = target.rpartition("/")
-        self._fs.create_dir(folder)
+        Path(folder).mkdir(parents=True, exist_ok=True)
         temporary = Path(f"{folder}/_writing-{name}")
         try:
             with temporary.open("wb") as stream:
@@ -148,8 +152,11 @@ class Folder:
                     stream.flush()
                     os.fsync(stream.fileno())
             temporary.replace(target)
+            if lasting:
+                _sync(folder)
         finally:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # what went wrong before is what is to be said
+                temporary.unlink(missing_ok=True)
 
     def _upload(self, target: str, content: bytes) -> None:
         fs = self._fs
@@ -178,6 +185,16 @@ class Folder:
         self._fs.delete_file(f"{self.root}/{path}")
 
 
+def _sync(folder: str) -> None:
+    """Have a rename in a folder outlast a power cut, as far as its file system can do that."""
+    with contextlib.suppress(OSError):
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
 def folders_with(where: str, inside: str) -> list[str]:
     """The sorted names of the folders under a folder or URI that have a certain folder in them.
 
@@ -186,11 +203,11 @@ def folders_with(where: str, inside: str) -> list[str]:
     """
     fs, root = filesystems.opened(where)
     try:
-        listed = fs.get_file_info(pyarrow.fs.FileSelector(root, allow_not_found=True))
+        listed = filesystems.listed(fs, root)
+        folders = [info for info in listed if info.type == pyarrow.fs.FileType.Directory]
+        wanted = fs.get_file_info([f"{info.path}/{inside}" for info in folders])
     except OSError as error:
-        raise UserError(f"results folder {where}: cannot be read ({in_a_line(error)})") from None
-    folders = [info for info in listed if info.type == pyarrow.fs.FileType.Directory]
-    wanted = fs.get_file_info([f"{info.path}/{inside}" for info in folders])
+        raise UserError(f"results folder {where}: cannot be read ({reason(error)})") from None
     return sorted(
         info.base_name
         for info, found in zip(folders, wanted, strict=True)

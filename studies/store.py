@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import yaml
 
-from studies import parts, strict_yaml
+from studies import filesystems, parts, strict_yaml
 from studies.errors import UserError
 from studies.folder import Folder, folders_with
 from studies.parts import Parts
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 #: How many parts are read at the same time.
 _READERS = 8
+#: Bytes that are written to see whether results can be: on a full disk an empty file still can.
+_PROBE = 2**16
 #: How often a listing is tried whose parts are moved meanwhile.
 _LISTINGS = 5
 
@@ -90,23 +92,32 @@ class Store:
         """
         try:
             probe = f".writable-{secrets.token_hex(4)}"
-            self._files.put(probe, b"")
+            self._files.put(probe, bytes(_PROBE))
             self._files.delete(probe)
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise UserError(
-                f"results folder {self.uri}: cannot be written to ({reason}); "
-                "give another with --results"
-            ) from None
+            raise self._unwritable(error) from None
+
+    def _unwritable(self, error: OSError) -> UserError:
+        why = error.strerror or filesystems.reason(error)
+        return UserError(
+            f"results folder {self.uri}: cannot be written to ({why}); give another with --results"
+        )
 
     def define(self, study: "Study") -> None:
-        """Record the definition that is about to run; one that is recorded stays as it is."""
+        """Record the definition that is about to run; one that is recorded stays as it is.
+
+        Raises:
+            UserError: it cannot be recorded.
+        """
         name = f"definitions/{study.definition_hash}.yaml"
         if self._files.names("definitions", f"{study.definition_hash}.yaml"):
             return
         recorded = datetime.now(UTC).isoformat(timespec="microseconds")
         content = {"recorded": recorded, "definition": study.definition()}
-        self._files.put(name, yaml.safe_dump(content, sort_keys=False).encode())
+        try:
+            self._files.put(name, yaml.safe_dump(content, sort_keys=False).encode())
+        except OSError as error:
+            raise self._unwritable(error) from None
 
     def definitions(self) -> list["Study"]:
         """Every definition that was run, the earliest first.
@@ -118,7 +129,7 @@ class Store:
 
         found = []
         for name in self._files.names("definitions", ".yaml"):
-            where = f"{self.uri}/definitions/{name}"
+            where = self._files.place(f"definitions/{name}")
             try:
                 content = strict_yaml.load(self._files.get(f"definitions/{name}").decode())
                 found.append((content["recorded"], from_mapping(content["definition"], where)))
@@ -214,7 +225,7 @@ class Store:
     def log(self, name: str, text: str) -> str:
         """Write a log file and return where it is."""
         self._files.put(f"_logs/{name}.log", text.encode(errors="replace"))
-        return f"{self.uri}/_logs/{name}.log"
+        return self._files.place(f"_logs/{name}.log")
 
     def sign(self, name: str, content: bytes) -> None:
         """Leave a sign of life, in the place of the one of this name before.
@@ -307,7 +318,8 @@ class Store:
                 except FileNotFoundError:
                     continue  # another process has moved a part since the listing
                 return dict(zip(names, made, strict=True))
-        raise UserError(f"results {self.uri}/{table}: parts keep disappearing; try again later")
+        where = self._files.place(table)
+        raise UserError(f"results {where}: parts keep disappearing; try again later")
 
     def _load(self, table: str, name: str, use: Callable[[str, bytes], T]) -> T | None:
         """What is made of a part, None if its bytes are not what it is named after.
@@ -319,8 +331,8 @@ class Store:
         except FileNotFoundError:
             raise
         except OSError as error:
-            where = f"{self.uri}/{table}/{name}"
-            raise UserError(f"results {where}: cannot be read ({error}); try again") from None
+            where, why = self._files.place(f"{table}/{name}"), filesystems.reason(error)
+            raise UserError(f"results {where}: cannot be read ({why}); try again") from None
         return use(name, content) if parts.intact(name, content) else None
 
 

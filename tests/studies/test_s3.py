@@ -15,6 +15,7 @@ import urllib.request
 import pytest
 from s3_support import SECRET, served
 
+import analysis
 from studies import filesystems, parts
 from studies.compaction import compact
 from studies.errors import UserError
@@ -96,6 +97,8 @@ def test_it_travels_without_credentials_and_opens_with_those_of_the_machine(uri,
         f"s3://key:{SECRET}@results/x",
         f"s3://key:top/{SECRET}@results/x",
         f"s3://{SECRET}@results/x",
+        f"s3://key:{SECRET}/x",
+        f"s3://results/x?endpoint_override=http://key:{SECRET}@host",
         f"s3://results/x?access_key=key&secret_key={SECRET}",
         f"gs://key:{SECRET}@results/x",
         f"gs://results/x?access_token={SECRET}",
@@ -104,9 +107,15 @@ def test_it_travels_without_credentials_and_opens_with_those_of_the_machine(uri,
     ],
 )
 def test_credentials_in_a_uri_are_refused_and_not_repeated(where):
-    with pytest.raises(UserError, match="credentials in the URI") as caught:
-        Store(where, "own")
-    assert SECRET not in str(caught.value)
+    for opened in (lambda uri: Store(uri, "own"), analysis.load):
+        with pytest.raises(UserError, match="credentials in the URI") as caught:
+            opened(where)
+        assert SECRET not in str(caught.value)
+
+
+def test_a_uri_of_credentials_and_no_folder_is_not_repeated():
+    with pytest.raises(UserError, match="credentials in the URI"):
+        analysis.load(f"s3://key:{SECRET}@results")
 
 
 @pytest.mark.parametrize(
@@ -114,7 +123,8 @@ def test_credentials_in_a_uri_are_refused_and_not_repeated(where):
     [
         ("s3://", "there is no bucket in it"),
         ("s3:///x", "there is no bucket in it"),
-        ("s3://results/x?colour=red", "unknown option 'colour'"),
+        ("s3://results/x?colour=red", "unknown option 'colour'; known: endpoint_override, region"),
+        ("s3://results/x?colour", "unknown option 'colour'"),
         ("nonsense://x", "Unrecognized filesystem type"),
     ],
 )
@@ -125,9 +135,26 @@ def test_what_is_no_uri_is_refused_in_a_line(endpoint, where, message):
 
 
 def test_a_bucket_that_is_not_there_is_said(endpoint):
-    with pytest.raises(UserError, match=r"cannot be written to .*bucket does not exist") as caught:
-        Store("s3://nobucket/x", "own").prepare()
-    assert "\n" not in str(caught.value)
+    store = Store("s3://nobucket/x", "own")
+    with pytest.raises(UserError, match=r"cannot be written to \(there is no such bucket; make it"):
+        store.prepare()
+    for look in (store.definitions, lambda: finished(store), lambda: studies_in("s3://nobucket")):
+        with pytest.raises(UserError, match=r"cannot be read \(there is no such bucket; make it"):
+            look()
+
+
+def test_a_server_that_denies_access_is_asked_once_and_said(endpoint, monkeypatch):
+    asked = []
+    with _proxy(refused=lambda method: asked.append(method) or True) as port:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        with pytest.raises(UserError, match=r"cannot be read \(access denied; the credentials are"):
+            finished(Store("s3://results/x", "own"))
+    assert asked == ["GET"]
+
+
+def test_no_message_repeats_a_secret(endpoint):
+    said = filesystems.reason(OSError(f"the key {SECRET}\nis not known (Request ID: abc)"))
+    assert said == "the key *** is not known"
 
 
 def test_a_server_that_is_not_there_is_said(monkeypatch):
@@ -137,8 +164,24 @@ def test_a_server_that_is_not_there_is_said(monkeypatch):
     for name, value in {"ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
-    with pytest.raises(UserError, match=r"cannot be read .*NETWORK_CONNECTION"):
+    with pytest.raises(UserError, match=rf"no connection to http://127.0.0.1:{port} \(Could"):
         finished(Store("s3://results/x", "own"))
+    with pytest.raises(
+        NotWrittenError, match=r"results/x/own/a\?region=r: no connection .* \(1 byte"
+    ):
+        Folder("s3://results/x?region=r", "own").put("a", b"1")
+
+
+def test_googles_client_gives_up_too(monkeypatch):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    monkeypatch.setattr(filesystems, "_RETRYING", 1)  # and not within a quarter of an hour
+    where = f"gs://anonymous@results/x?endpoint_override=127.0.0.1:{port}&scheme=http"
+    store = Store(where, "own")
+    assert store.uri == where.replace("/x?", "/x/own?")
+    with pytest.raises(UserError, match=r"cannot be read .*[Cc]ould not connect|CURL error"):
+        finished(store)
 
 
 @pytest.mark.parametrize("size", [10, 12_000_000])
@@ -174,6 +217,7 @@ print("done", flush=True)
 """
 
 
+@pytest.mark.cluster
 @pytest.mark.parametrize("size", [3_000_000, 30_000_000])
 def test_a_writer_that_is_killed_in_mid_upload_leaves_no_part(uri, size):
     with _proxy(bytes_each_second=1_000_000) as port:
@@ -222,6 +266,26 @@ def test_nothing_is_deleted_before_the_merged_part_is_there(uri, trial, record, 
     assert len(seen) == 9
     assert all(seen)
     assert len(finished(store).ids) == 3
+
+
+def test_nothing_is_deleted_where_the_merged_part_does_not_read_back(
+    uri, trial, record, monkeypatch
+):
+    store = Store(uri, "own")
+    writer = Writer(store)
+    for seed in (1, 2):
+        record(writer, trial(seed))
+        writer.flush()
+    before = keys(uri)
+    real = Folder.put
+    monkeypatch.setattr(  # a store that loses the end of what it takes
+        Folder, "put", lambda self, path, content, **how: real(self, path, content[:-1], **how)
+    )
+    with pytest.raises(OSError, match=r"layers/merged.*does not read back as it was written"):
+        compact(store)
+    monkeypatch.undo()
+    assert set(before) < set(keys(uri))
+    assert len(finished(store).ids) == 2
 
 
 def test_the_region_is_that_of_the_machine(endpoint, monkeypatch):
