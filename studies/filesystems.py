@@ -24,7 +24,7 @@ def opened(where: str) -> tuple[pyarrow.fs.FileSystem, str]:
     """
     if "://" not in where:
         return pyarrow.fs.LocalFileSystem(), str(Path(where).expanduser().absolute())
-    _refuse_secrets(where)
+    refuse_secrets(where)
     try:
         if where.startswith("s3://"):
             address = urlsplit(where)
@@ -37,7 +37,7 @@ def opened(where: str) -> tuple[pyarrow.fs.FileSystem, str]:
     return fs, root.rstrip("/")
 
 
-def _refuse_secrets(where: str) -> None:
+def refuse_secrets(where: str) -> None:
     """See that there is no credential in a URI, which would be written into logs and reports.
 
     Raises:
@@ -45,8 +45,10 @@ def _refuse_secrets(where: str) -> None:
     """
     kind, _, rest = where.partition("://")
     address, _, query = rest.partition("?")
-    user = re.search(r":.*@", address) or (kind in ("s3", "gs") and "@" in address)
-    if user or any(_SECRET.search(name) for name in parse_qs(query, keep_blank_values=True)):
+    user, at, _ = address.partition("/")[0].partition("@")
+    named = kind in ("s3", "gs") and at and user != "anonymous"
+    secret = named or re.search(r":.*@", address)
+    if secret or any(_SECRET.search(name) for name in parse_qs(query, keep_blank_values=True)):
         raise UserError(
             f"results {kind}://...: there are credentials in the URI, which would be recorded; "
             f"give {kind}://BUCKET/FOLDER, and put them into the environment of every machine: "

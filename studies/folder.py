@@ -67,6 +67,10 @@ class Folder:
     def __reduce__(self) -> tuple[type["Folder"], tuple[str, str]]:
         return Folder, self._made_of
 
+    def where(self, path: str) -> str:
+        """A file of the folder, as a user would name it."""
+        return f"{self.uri.partition('?')[0]}/{path}"
+
     def names(self, folder: str, ending: str) -> list[str]:
         """The sorted names of the files in a folder that end so, apart from hidden ones.
 
@@ -134,8 +138,7 @@ class Folder:
             else:
                 self._upload(target, content)
         except OSError as error:
-            where = target if self.is_local else f"{self.uri.partition('?')[0]}/{path}"
-            raise NotWrittenError(where, len(content), error) from None
+            raise NotWrittenError(self.where(path), len(content), error) from None
 
     def _replace(self, target: str, content: bytes, lasting: bool) -> None:
         folder, _, name = target.rpartition("/")

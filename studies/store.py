@@ -106,7 +106,7 @@ class Store:
             return
         recorded = datetime.now(UTC).isoformat(timespec="microseconds")
         content = {"recorded": recorded, "definition": study.definition()}
-        self._files.put(name, yaml.safe_dump(content, sort_keys=False).encode())
+        self._files.put(name, strict_yaml.dump(content).encode())
 
     def definitions(self) -> list["Study"]:
         """Every definition that was run, the earliest first.
@@ -118,7 +118,7 @@ class Store:
 
         found = []
         for name in self._files.names("definitions", ".yaml"):
-            where = f"{self.uri}/definitions/{name}"
+            where = self._files.where(f"definitions/{name}")
             try:
                 content = strict_yaml.load(self._files.get(f"definitions/{name}").decode())
                 found.append((content["recorded"], from_mapping(content["definition"], where)))
@@ -214,7 +214,7 @@ class Store:
     def log(self, name: str, text: str) -> str:
         """Write a log file and return where it is."""
         self._files.put(f"_logs/{name}.log", text.encode(errors="replace"))
-        return f"{self.uri}/_logs/{name}.log"
+        return self._files.where(f"_logs/{name}.log")
 
     def sign(self, name: str, content: bytes) -> None:
         """Leave a sign of life, in the place of the one of this name before.
@@ -285,10 +285,11 @@ class Store:
         self._drop_checkpoints("", but="")
 
     def _drop_checkpoints(self, key: str, but: str) -> None:
-        for name in self._checkpoints(key):
-            if name != but:
-                with contextlib.suppress(OSError):  # gone already; it is never in the way
-                    self._files.delete(f"_checkpoints/{name}")
+        with contextlib.suppress(OSError, UserError):  # one that stays is never in the way
+            for name in self._checkpoints(key):
+                if name != but:
+                    with contextlib.suppress(FileNotFoundError):
+                        self._files.delete(f"_checkpoints/{name}")
 
     def _checkpoints(self, key: str) -> list[str]:
         names = self._files.names("_checkpoints", ".safetensors")
@@ -307,7 +308,9 @@ class Store:
                 except FileNotFoundError:
                     continue  # another process has moved a part since the listing
                 return dict(zip(names, made, strict=True))
-        raise UserError(f"results {self.uri}/{table}: parts keep disappearing; try again later")
+        raise UserError(
+            f"results {self._files.where(table)}: parts keep disappearing; try again later"
+        )
 
     def _load(self, table: str, name: str, use: Callable[[str, bytes], T]) -> T | None:
         """What is made of a part, None if its bytes are not what it is named after.
@@ -319,7 +322,7 @@ class Store:
         except FileNotFoundError:
             raise
         except OSError as error:
-            where = f"{self.uri}/{table}/{name}"
+            where = self._files.where(f"{table}/{name}")
             raise UserError(f"results {where}: cannot be read ({error}); try again") from None
         return use(name, content) if parts.intact(name, content) else None
 

@@ -110,6 +110,13 @@ def test_credentials_in_a_uri_are_refused_and_not_repeated(where):
 
 
 @pytest.mark.parametrize(
+    "where", ["gs://anonymous@bucket/x", "abfss://c@account.dfs.core.windows.net/x", "s3://b/a@b"]
+)
+def test_what_is_no_credential_is_let_through(where):
+    filesystems.refuse_secrets(where)
+
+
+@pytest.mark.parametrize(
     ("where", "message"),
     [
         ("s3://", "there is no bucket in it"),
