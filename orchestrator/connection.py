@@ -26,10 +26,6 @@ _RAYLET = 2.0
 _PACKAGES = ("ray", "torch")
 
 
-class UnreachableError(UserError):
-    """There is no cluster at the address, at least not now."""
-
-
 @contextlib.contextmanager
 def connected(asked: "Asked") -> Iterator[Resources]:
     """A connection to Ray, and what may be used there.
@@ -112,7 +108,7 @@ def _join(address: str) -> None:
         try:
             socket.create_connection((host, int(port)), _ANSWER).close()
         except OSError as error:
-            raise UnreachableError(
+            raise UserError(
                 f"--address {address}: no Ray cluster answers there ({error}); start one with: ray "
                 "start --head"
             ) from None
@@ -125,9 +121,14 @@ def _join(address: str) -> None:
             ray.init(address=address, runtime_env={"working_dir": str(folder)}, **quiet)
     except (ConnectionError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise UnreachableError(
+        raise UserError(
             f"--address {address}: no Ray cluster to join on this machine ({reason}); start one "
             "with: ray start --head, or join one with: ray start --address HEAD:6379"
+        ) from None
+    except ray.exceptions.AuthenticationError:
+        raise UserError(
+            f"--address {address}: the cluster asks for a token; set RAY_AUTH_MODE=token, and "
+            "RAY_AUTH_TOKEN to the cluster's"
         ) from None
     except RuntimeError as error:
         if "ersion mismatch" not in str(error):

@@ -11,11 +11,15 @@ from studies.store import Store
 from studies.trial import Trial
 from studies.writer import Writer
 
+#: Nodes that may die under one trial before it is suspected of that.
+_NODES = 10
+
 
 class Losses:
     """Judges whether trials whose workers died are tried again.
 
-    A worker that dies with its node is not its trial's fault, and is not counted.
+    A worker that dies with its node is not its trial's fault, and is not counted, unless that
+    happens to one trial again and again.
 
     Args:
         store: the study's results, whose table of failures is written to.
@@ -32,7 +36,7 @@ class Losses:
         alive: Callable[[str], bool],
     ) -> None:
         self._store, self._retries, self._alive = store, retries, alive
-        self._counts = Counter(counts)
+        self._counts, self._with_node = Counter(counts), Counter[str]()
         self._open: dict[str, tuple[Trial, Mapping[str, Any]]] = {}
 
     def again(self, pack: str, trial: Trial, said: Mapping[str, Any] | None) -> bool:
@@ -43,8 +47,12 @@ class Losses:
             trial: what the worker was training.
             said: its last report, if there was one.
         """
-        if said is None or not self._alive(said["node"]):
+        if said is None:
             return True
+        if not self._alive(said["node"]):
+            self._with_node[trial.trial_id] += 1
+            if self._with_node[trial.trial_id] <= _NODES:
+                return True
         self._counts[trial.trial_id] += 1
         self._open[pack] = (trial, said)
         return self._counts[trial.trial_id] <= self._retries
@@ -60,7 +68,7 @@ class Losses:
         trial, said = self._open.pop(pack)
         words = f"the worker that trained it (process {said.get('pid')} on {said.get('hostname')}) "
         text = f"{trial.canonical}\n\n{words}died:\n{reason}"
-        with contextlib.suppress(OSError):  # the count of this session holds even so
+        with contextlib.suppress(OSError):  # the count of this round holds even so
             writer = Writer(self._store)
             writer.fail(trial, f"{secrets.token_hex(6)}-1", platform.node(), f"{words}died", text)
             writer.flush()

@@ -55,17 +55,18 @@ class Presence:
 
     Args:
         store: the study's results.
-        joins: whether the run was told to join others.
+        name: of the run, see `new_name`; its sessions have one after another.
+        joins: whether the run works together with others, if there are.
+        first: whether this is the run's first session, which may be refused.
 
     Attributes:
         elsewhere: ids of the trials that other runs have in hand.
     """
 
-    def __init__(self, store: Store, *, joins: bool = False) -> None:
-        self._store, self._joins = store, joins
-        self._name = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
+    def __init__(self, store: Store, name: str, *, joins: bool = False, first: bool = True) -> None:
+        self._store, self._name, self._joins, self._first = store, name, joins, first
         self._claimed: dict[str, None] = {}
-        self._beats = 0
+        self._beats, self._alone = 0, False
         self._watch = Watch(store)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._go_on, daemon=True)
@@ -73,11 +74,11 @@ class Presence:
 
     def __enter__(self) -> "Presence":
         self._beat()
-        others = [other for other in self._watch.alive() if other.name != self._name]
-        if not self._joins and (first := next((o for o in others if o.name < self._name), None)):
+        others = self.refresh()
+        before = next((other for other in others if other.name < self._name), None)
+        if before and self._first and not self._joins:
             self._store.end_sign(self._name)
-            raise _already_run_by(self._store, first)
-        self._look(others)
+            raise _already_run_by(self._store, before)
         self._thread.start()
         return self
 
@@ -96,9 +97,12 @@ class Presence:
         for trial_id in ids:
             self._claimed.pop(trial_id, None)
 
-    def refresh(self) -> None:
-        """Look at what the others say now."""
-        self._look([other for other in self._watch.alive() if other.name != self._name])
+    def refresh(self) -> list[Other]:
+        """Look at what the others say now; who they are."""
+        others = [other for other in self._watch.alive() if other.name != self._name]
+        self.elsewhere = frozenset[str]().union(*(other.claimed for other in others))
+        self._alone = not others
+        return others
 
     def _go_on(self) -> None:
         while not self._ended.wait(_BEAT):
@@ -114,12 +118,9 @@ class Presence:
             "began": _began(os.getpid()),
             "beat": self._beats,
             "joins": self._joins,
-            "claimed": list(self._claimed),
+            "claimed": [] if self._alone else list(self._claimed),
         }
         self._store.sign(self._name, json.dumps(about).encode())
-
-    def _look(self, others: Iterable[Other]) -> None:
-        self.elsewhere = frozenset[str]().union(*(other.claimed for other in others))
 
 
 class Watch:
@@ -185,6 +186,11 @@ class _Seen:
     changed: bool = False
 
 
+def new_name() -> str:
+    """For a run that begins now; of two that begin at once the one whose name is smaller stays."""
+    return f"{time.time_ns():020d}-{secrets.token_hex(4)}"
+
+
 def refuse_second(store: Store) -> None:
     """See that nobody runs the study.
 
@@ -208,6 +214,7 @@ def _parsed(content: bytes) -> dict[str, Any] | None:
     try:
         sign = json.loads(content)
         whole = all(isinstance(sign[name], kind) for name, kind in kinds.items())
+        whole = whole and isinstance(sign["began"], int | None)
         return sign if whole and all(isinstance(one, str) for one in sign["claimed"]) else None
     except (ValueError, TypeError, KeyError, RecursionError):
         return None

@@ -29,7 +29,6 @@ class Counts:
 
     Args:
         total: trials to run.
-        clock: seconds, monotonic.
     """
 
     def __init__(self, total: int) -> None:
@@ -55,7 +54,7 @@ class Counts:
         seconds = time.monotonic() - (self._started or time.monotonic())
         if self.finished and seconds > 0:
             rate = self.finished / seconds
-            left = round((self.total - self.finished - self.failed) / rate)
+            left = round(max(0, self.total - self.finished - self.failed) / rate)
             parts += [f"{rate * 60:.1f} trials/min", f"{left // 60}:{left % 60:02d} left"]
         return " · ".join(parts)
 
@@ -67,15 +66,12 @@ class Progress:
         study: the study's name.
         total: trials to run.
 
-    Attributes:
-        lost: workers that died.
     """
 
     def __init__(self, study: str, total: int) -> None:
         self._study, self._counts = study, Counts(total)
         self._bar: Bar | None = None
         self._printed = time.monotonic()
-        self.lost = 0
 
     def open(self) -> None:
         """Open the bar, in a terminal."""
@@ -99,10 +95,14 @@ class Progress:
         """Count trials that have just come to their end."""
         self._counts.add(finished, failed)
 
+    def lose(self) -> None:
+        """Count a worker that died."""
+        self._counts.lost += 1
+
     def show(self, running: int) -> None:
         """Show the counts, with so many workers at work."""
         counts = self._counts
-        counts.running, counts.lost = running, self.lost
+        counts.running = running
         ended = counts.finished + counts.failed
         if self._bar:
             self._bar.update(self._task, completed=ended, about=counts.words())

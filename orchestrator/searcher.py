@@ -1,6 +1,6 @@
 """Hands Ray Tune one pack after another, and takes back what of a lost one is not done."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -65,10 +65,20 @@ class Packs(Searcher):
             self._shares.give_back(pack, result["at"], result["busy"])
             self._presence.release(self._ids(result["at"], pack.stop))
 
-    def running(self, pid: int) -> str | None:
-        """The pack that the worker of a process id was at, by Ray Tune's name for it."""
-        named = (name for name, said in self._said.items() if said.get("pid") == pid)
-        return next(named, None)
+    def running(self, pid: int, nodes: Collection[str]) -> str | None:
+        """The pack that the worker of a process id on one of some nodes was at.
+
+        Returns:
+            Ray Tune's name for it.
+        """
+        for name, said in self._said.items():
+            if said.get("pid") == pid and said["node"] in nodes:
+                return name
+        return None
+
+    def blame(self, trial_id: str) -> None:
+        """The worker at a pack was killed for what it was at, and its node goes on."""
+        self._losses.again(trial_id, self._trials[self._said[trial_id]["at"]], self._said[trial_id])
 
     def _lose(self, trial_id: str, pack: Pack, said: dict[str, Any] | None) -> None:
         at = said or {"written": pack.start, "at": pack.start, "until": pack.stop}

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator import connection, shipping
 from orchestrator.losses import Losses
 from orchestrator.prepare import Reading
-from orchestrator.presence import Presence
+from orchestrator.presence import Presence, new_name
 from orchestrator.resources import Resources, Wanted
 from orchestrator.shares import Shares
 from orchestrator.stopping import Stop
@@ -60,6 +60,8 @@ class Asked:
         retries: how often a trial that failed is tried again.
         fail_fast: whether the first failure ends the run.
         join: whether the run works on the study together with others.
+        name: of the run among those of its study.
+        first: whether no session of the run has begun yet.
     """
 
     study: Study
@@ -73,6 +75,8 @@ class Asked:
     retries: int = 2
     fail_fast: bool = False
     join: bool = False
+    name: str = field(default_factory=new_name)
+    first: bool = True
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,9 @@ def hold(asked: Asked, stop: Stop, say: Callable[[str], object]) -> Ended:
         sets = reading.sets()
         for name in set(sets) & set(asked.study.data):  # so that a wrong layout is seen
             print(sets[name], file=sys.stderr)
-        presence = stack.enter_context(Presence(asked.store, joins=asked.join))
+        presence = stack.enter_context(
+            Presence(asked.store, asked.name, joins=asked.join, first=asked.first)
+        )
         asked.store.define(asked.study)
         say("training")
         return _Session(asked, resources, sets, presence, stop).rounds()
@@ -144,6 +150,9 @@ class _Session:
         todo, counts = self._left()
         while todo and idle < _IDLE_ROUNDS and not self._stop and not crashed:
             before = (len(todo), counts)
+            # Nothing is in hand now, and what is finished is in the results: else two runs that
+            # claim one trial, and fail at it, would wait for each other.
+            self._presence.release(trial.trial_id for trial in todo)
             here = [t for t in todo if t.trial_id not in self._presence.elsewhere]
             if here:
                 crashed = self._fit(here, counts)
@@ -276,14 +285,17 @@ class _Session:
         """Where the errors of workers and of Ray Tune are, or None if there were none."""
         if not self._errors:
             return None
-        return self._store.log(f"session-{os.getpid()}", "\n\n".join(self._errors))
+        try:
+            return self._store.log(f"session-{os.getpid()}", "\n\n".join(self._errors))
+        except OSError as error:
+            return f"no log: {error}"
 
 
 def _blame(crash: str, packs: "Packs", losses: Losses) -> None:
     """Count as failed the trial of the largest worker that the memory monitor has killed."""
-    killed = re.findall(r"pid=(\d+)", crash)
+    nodes, killed = re.findall(r"ID: (\w+)", crash), re.findall(r"pid=(\d+)", crash)
     by_size = [pid for pid in re.findall(r"^(\d+)\t", crash, re.MULTILINE) if pid in killed]
-    named = (packs.running(int(pid)) for pid in [*by_size, *killed])
+    named = (packs.running(int(pid), nodes) for pid in [*by_size, *killed])
     if pack := next(filter(None, named), None):
-        packs.on_trial_complete(pack, error=True)
+        packs.blame(pack)
         losses.explain(pack, crash)

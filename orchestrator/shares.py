@@ -101,12 +101,14 @@ class Shares:
             stop: index after the last that it was training.
 
         Returns:
-            The trial that it was training, if it was one: it comes back only by `again`.
+            The trial that it was training, where it was the pack's last: it comes back only by
+            `again`. Where others followed, the worker may have been at one of them meanwhile; then
+            it comes back alone.
         """
         self._out -= 1
         middle = (at + stop) // 2
         stretches = [(at, middle), (middle, stop), (written, at), (stop, pack.stop)]
-        suspect = at if stop - at == 1 else None
+        suspect = at if at + 1 == pack.stop else None
         if suspect is not None:
             stretches = stretches[2:]
         for first, last in reversed(stretches):

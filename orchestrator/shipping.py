@@ -19,6 +19,8 @@ _SHIPPED = {
 
 #: The environment variable that carries the commit to nodes, where the code is no checkout.
 COMMIT = "UNTUNED_COMMIT"
+#: And the one that carries the command that a user would give again.
+COMMAND = "UNTUNED_COMMAND"
 
 
 @contextlib.contextmanager

@@ -14,16 +14,16 @@ import time
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 
-from orchestrator.connection import UnreachableError
 from orchestrator.plan import Plan
 from orchestrator.session import Asked, Ended, hold
 from orchestrator.stopping import Stop
 from studies.errors import UserError
 from studies.results import failed, failed_attempts, finished
+from studies.store import Store
 
 #: Sessions in a row that may end badly without a trial having come to its end meanwhile.
 _IDLE_SESSIONS = 5
@@ -59,6 +59,19 @@ class Outcome:
     outcomes: str
 
 
+@dataclass(frozen=True)
+class _Broken:
+    """What a session could not deal with.
+
+    Attributes:
+        reason: in a line.
+        text: with the traceback.
+    """
+
+    reason: str
+    text: str
+
+
 def run(plan: Plan, asked: Asked) -> Outcome:
     """Run the trials of a study that are not finished.
 
@@ -69,15 +82,16 @@ def run(plan: Plan, asked: Asked) -> Outcome:
     Raises:
         UserError: nothing was started: a data set is missing or is not the one that was used,
             the cluster cannot be reached or does not fit, or another run has the study in hand.
+        RuntimeError: nothing was started: the first session broke down before that.
     """
     store = asked.store
     asked = replace(asked, known=frozenset(failed_attempts(store)))
     with _Signals() as signals:
         lost, reason = _sessions(asked, signals)
-    now = Plan(plan.trials, finished(store))
-    if not now.todo:
-        store.drop_checkpoints()
-    logs = failed(store, now.results.ids)
+        now = Plan(plan.trials, finished(store))
+        if not now.todo:
+            store.drop_checkpoints()
+        logs = failed(store, now.results.ids)
     return Outcome(
         before=len(plan.trials) - len(plan.todo),
         finished=len(now.trials) - len(now.todo),
@@ -97,37 +111,76 @@ def _sessions(asked: Asked, signals: "_Signals") -> tuple[str | None, str]:
         The log of what went wrong last, if anything did; why it is over before all is done.
     """
     lost: str | None = None
-    done, idle, reached, away = _progress(asked), 0, False, 0.0
-    while True:
-        process = _Process(asked, signals)
-        ended = process.result()
-        reached = reached or process.phase != ""
+    done, idle, away = _progress(asked.store), 0, 0.0
+    while not signals.received:
+        process = signals.process = _Process(asked)
         if signals.received:
-            return (ended.log if isinstance(ended, Ended) else lost), ""
-        if isinstance(ended, UnreachableError) and reached:
+            process.kill()
+        ended = process.result()
+        if signals.received:
+            return ended.log if isinstance(ended, Ended) else lost, ""
+        if asked.first and process.phase != "training":
+            _give_up(ended)
+        asked = replace(asked, first=False)
+        if isinstance(ended, UserError):  # something is away that was there
             away = away or time.monotonic()
             if time.monotonic() - away > _AWAY:
                 return lost, str(ended)
             time.sleep(_TRY)
             continue
-        if isinstance(ended, UserError):
-            raise ended
-        away, lost = 0.0, ended.log or lost
-        if not ended.again:
-            return lost, ended.reason
-        idle = 0 if _progress(asked) != done else idle + 1
-        done = _progress(asked)
+        if isinstance(ended, Ended) and not ended.again:
+            return ended.log or lost, ended.reason
+        away = 0.0
+        reason, lost = _what_happened(asked.store, process, ended)
+        now = _progress(asked.store)
+        done, idle = now, (0 if now != done else idle + 1)
         if idle == _IDLE_SESSIONS:
             return lost, f"{idle} sessions with Ray in a row ended without a finished trial"
-        if ended.workers:
+        if isinstance(ended, Ended) and ended.workers:
             asked = replace(asked, resources=replace(asked.resources, workers=ended.workers))
-        print(f"{asked.study.name}: {ended.reason or 'Ray failed'}; going on with what is left "
-              f"(see {ended.log})", file=sys.stderr)  # fmt: skip
+        print(
+            f"{asked.study.name}: {reason}; going on with what is left (see {lost})",
+            file=sys.stderr,
+        )
+    return lost, ""
 
 
-def _progress(asked: Asked) -> tuple[int, int]:
-    """Counts that grow as long as a run comes to something."""
-    return len(finished(asked.store).ids), len(failed_attempts(asked.store))
+def _give_up(ended: "Ended | UserError | _Broken | None") -> None:
+    """Where a run's first session has not come so far that anything could be lost, say why.
+
+    Raises:
+        UserError: what the session raised.
+        RuntimeError: that it broke down.
+    """
+    if isinstance(ended, UserError):
+        raise ended
+    if isinstance(ended, _Broken):
+        error = RuntimeError(ended.reason)
+        error.add_note(ended.text)
+        raise error
+
+
+def _what_happened(
+    store: Store, process: "_Process", ended: "Ended | _Broken | None"
+) -> tuple[str, str | None]:
+    """Why a session ended that another one follows, and where its log is."""
+    if isinstance(ended, Ended):
+        return ended.reason or "Ray failed", ended.log
+    code = process.exit_code
+    broken = ended or _Broken(f"the session with Ray died ({code})", process.last_words)
+    try:
+        text = f"{broken.reason}\n\n{broken.text}"
+        return broken.reason, store.log(f"session-{process.pid}", text)
+    except OSError as error:
+        return broken.reason, f"no log: {error}"
+
+
+def _progress(store: Store) -> tuple[int, int] | None:
+    """Counts that grow as long as a run comes to something; None if they cannot be read now."""
+    try:
+        return len(finished(store).ids), len(failed_attempts(store))
+    except UserError:
+        return None
 
 
 class _Signals:
@@ -172,54 +225,49 @@ class _Process:
 
     Attributes:
         phase: how far it is: empty, ``connected`` or ``training``.
+        last_words: what Ray's libraries printed, once it has ended.
     """
 
-    def __init__(self, asked: Asked, signals: _Signals) -> None:
-        self.phase = ""
-        self._store = asked.store
-        self._noise = Path(tempfile.mkstemp(prefix="untuned-", suffix=".log")[1])
+    def __init__(self, asked: Asked) -> None:
+        self.phase = self.last_words = ""
+        handle, name = tempfile.mkstemp(prefix="untuned-", suffix=".log")
+        os.close(handle)
+        self._noise = Path(name)
         context = multiprocessing.get_context("spawn")  # forked, it would share this one's threads
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, asked, str(self._noise)))
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is ignored here is there, too
+        self._process = context.Process(target=_serve, args=(theirs, asked, name))
+        # Held back here, and for good there.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         self._process.start()
-        signals.process = self
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
-        if signals.received:
-            self.kill()
 
-    def result(self) -> Ended | UserError:
-        """How the session ended; waits for that.
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        assert self._process.pid is not None  # noqa: S101  (it was started)
+        return self._process.pid
 
-        Raises:
-            Exception: what the session could not deal with before it had begun.
-        """
-        answer: Ended | Exception | None = None
-        try:
+    @property
+    def exit_code(self) -> int | None:
+        """What it ended with; less than zero for a signal."""
+        return self._process.exitcode
+
+    def result(self) -> Ended | UserError | _Broken | None:
+        """How the session ended, None if it just died; waits for that."""
+        answer: Ended | UserError | _Broken | None = None
+        with suppress(EOFError, OSError):  # it has died
             while answer is None:
-                wait([self._pipe])
                 said = self._pipe.recv()
                 self.phase, answer = (said, None) if isinstance(said, str) else (self.phase, said)
-        except (EOFError, OSError):  # it has died
-            pass
-        finally:
-            self._process.join(10 if answer else None)
-            self.kill()
-            said_last = self._noise.read_text(errors="replace")[-_LAST_WORDS:]
+        self._process.join(10 if answer else None)
+        self.kill()
+        self._process.join()
+        self._pipe.close()
+        with suppress(OSError):
+            self.last_words = self._noise.read_text(errors="replace")[-_LAST_WORDS:]
             self._noise.unlink()
-        if isinstance(answer, Exception) and not isinstance(answer, UserError):
-            raise answer
-        return answer or self._died(said_last)
-
-    def _died(self, said_last: str) -> Ended:
-        code = self._process.exitcode
-        reason = f"the session with Ray died ({code})"
-        try:
-            log = self._store.log(f"session-{self._process.pid}", f"{reason}\n\n{said_last}")
-        except OSError as error:
-            log = f"no log: {error}"
-        return Ended(again=True, reason=reason, log=log)
+        return answer
 
     def stop(self) -> None:
         """Ask it to end in an orderly way."""
@@ -228,9 +276,8 @@ class _Process:
 
     def kill(self) -> None:
         """End it at once; Ray's own processes of this machine end with it."""
-        assert self._process.pid is not None  # noqa: S101  (it was started)
         with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)  # with what it has started
+            os.killpg(self.pid, signal.SIGKILL)  # with what it has started
         self._process.kill()
 
 
@@ -243,12 +290,13 @@ def _serve(pipe: Connection, asked: Asked, noise: str) -> None:
             os.dup2(file.fileno(), stream)
     stop = Stop()
     threading.Thread(target=_listen, args=(pipe, stop), daemon=True).start()
-    answer: Ended | Exception
+    answer: Ended | UserError | _Broken
     try:
         answer = hold(asked, stop, pipe.send)
+    except UserError as error:
+        answer = UserError(str(error))
     except Exception as error:
-        error.add_note(traceback.format_exc())
-        answer = error
+        answer = _Broken(f"{type(error).__name__}: {error}", traceback.format_exc())
     pipe.send(answer)
 
 

@@ -1,5 +1,6 @@
 """What the driver does with the workers' reports, as Ray Tune's callback and stopper."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ class Watcher(Callback):
         self._study, self._losses, self._stop = study, losses, stop
         self._fail_fast = fail_fast
         self._progress = Progress(study, total)
-        self._trouble = ""
+        self._said = set[str]()
         self.errors: list[str] = []
 
     def setup(self, *args: Any, **kwargs: Any) -> None:
@@ -79,7 +80,7 @@ class Watcher(Callback):
         self.errors.append(reason)
         if self._losses.explain(trial.trial_id, reason) and self._fail_fast:
             self._stop.reason = "a trial's worker died, and --fail-fast was given"
-        self._progress.lost += 1
+        self._progress.lose()
         self._progress.show(_running(trials))
 
     def close(self) -> None:
@@ -87,12 +88,13 @@ class Watcher(Callback):
         self._progress.close()
 
     def _note_trouble(self, words: str, hopeless: bool) -> None:
-        """Say once what keeps workers from writing, and that it is over."""
+        """Say what keeps workers from writing, once for each folder and reason."""
         if hopeless:
             self._stop.reason = f"results cannot be written: {words}"
-        elif words and words != self._trouble:
+        kind = re.sub(r"[^/]*: |\(.*", "", words)  # without the file's name and size
+        if words and kind not in self._said:
+            self._said.add(kind)
             print(f"{self._study}: waiting, since {words}", file=sys.stderr)
-        self._trouble = words or self._trouble
 
 
 def _reason(trial: Any) -> str:

@@ -148,6 +148,8 @@ def replaces(name: str, content: bytes) -> list[str] | None:
         rows = file.read([ORIGIN.name], use_threads=False)[ORIGIN.name]
         origins = {name for chunk in rows.chunks for name in chunk.unique().to_pylist()}
         return [other for other in listed if other.startswith(MERGED) or other in origins]
+    except MemoryError:
+        raise
     except (*_UNREADABLE, AttributeError, RecursionError, TypeError):
         return None
 
@@ -163,6 +165,8 @@ def opened(table: str, name: str, content: bytes) -> Part | None:
         version = int((rows.schema.metadata or {})[b"untuned.schema"])
         rows.validate(full=True)
         found = set(rows.column_names)
+    except MemoryError:  # Arrow's own is an ArrowException; the part is whole
+        raise
     except _UNREADABLE:
         return None
     if version > VERSION:

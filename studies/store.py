@@ -115,7 +115,7 @@ class Store:
         recorded = datetime.now(UTC).isoformat(timespec="microseconds")
         content = {"recorded": recorded, "definition": study.definition()}
         try:
-            self._files.put(name, yaml.safe_dump(content, sort_keys=False).encode())
+            self._files.put(name, strict_yaml.dump(content).encode())
         except OSError as error:
             raise self._unwritable(error) from None
 
@@ -296,10 +296,11 @@ class Store:
         self._drop_checkpoints("", but="")
 
     def _drop_checkpoints(self, key: str, but: str) -> None:
-        for name in self._checkpoints(key):
-            if name != but:
-                with contextlib.suppress(OSError):  # gone already; it is never in the way
-                    self._files.delete(f"_checkpoints/{name}")
+        with contextlib.suppress(OSError, UserError):  # one that stays is never in the way
+            for name in self._checkpoints(key):
+                if name != but:
+                    with contextlib.suppress(FileNotFoundError):
+                        self._files.delete(f"_checkpoints/{name}")
 
     def _checkpoints(self, key: str) -> list[str]:
         names = self._files.names("_checkpoints", ".safetensors")

@@ -78,12 +78,23 @@ class _Loader(yaml.SafeLoader):
             ) from None
 
 
+class _Dumper(yaml.SafeDumper):
+    """Puts quotes around what the loader would take for a number."""
+
+
 # YAML 1.1, which PyYAML reads, takes 1e-3 (without a dot) for a string; YAML 1.2 does not.
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(?:[0-9][0-9_]*)(?:\.[0-9_]*)?[eE][-+]?[0-9]+$"),
-    list("-+0123456789"),
-)
+for _kind in (_Loader, _Dumper):
+    _kind.add_implicit_resolver(
+        "tag:yaml.org,2002:float",
+        re.compile(r"^[-+]?(?:[0-9][0-9_]*)(?:\.[0-9_]*)?[eE][-+]?[0-9]+$"),
+        list("-+0123456789"),
+    )
+
+
+def dump(content: Any) -> str:
+    """A document from which `load` builds the same content."""
+    text: str = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=False)
+    return text
 
 
 def load(text: str) -> Any:

@@ -57,11 +57,11 @@ def _seeds(given: Any) -> Any:
     if isinstance(given, list) and not given:
         raise ValueError("[] is an empty grid; give at least one seed")
     try:
-        return [
-            check_value("seed", s) for s in (given if isinstance(given, list) else [given])
-        ] and given
+        for seed in given if isinstance(given, list) else [given]:
+            check_value("seed", seed)
     except UserError as error:
         raise ValueError(str(error)) from None
+    return given
 
 
 Axes = Annotated[dict[str, list[Any]], BeforeValidator(_axes)]

@@ -31,6 +31,8 @@ class Writer:
         self._epochs: list[Row] = []
         self._trials: list[Row] = []
         self._failures: list[tuple[Row, str]] = []
+        #: What of the buffered trials is written: for another try after one that failed halfway.
+        self._names: dict[str, list[str]] = {}
         self._flushed = time.monotonic()
 
     def attempt(self) -> str:
@@ -51,6 +53,7 @@ class Writer:
             layers: its rows of `layers` without keys.
         """
         key = {"trial_id": trial.trial_id, "attempt": attempt}
+        self._names.clear()  # its rows are in none of them
         self._layers += [key | r for r in layers]
         self._epochs += [key | r for r in epochs]
         about = {"trial": trial.canonical, "finished_at": datetime.now(UTC)}
@@ -100,10 +103,11 @@ class Writer:
             del self._failures[0]
         if not self._trials:
             return
-        names = {"layers_parts": [self._write("layers", self._layers)]}
-        names["epochs_parts"] = [self._write("epochs", self._epochs)]
-        self._write("trials", [row | names for row in self._trials])
-        self._layers, self._epochs, self._trials = [], [], []
+        for table, rows in {"layers": self._layers, "epochs": self._epochs}.items():
+            if f"{table}_parts" not in self._names:
+                self._names[f"{table}_parts"] = [self._write(table, rows)]
+        self._write("trials", [row | self._names for row in self._trials])
+        self._layers, self._epochs, self._trials, self._names = [], [], [], {}
 
     def _write(self, table: str, rows: list[Row]) -> str:
         self._parts += 1

@@ -104,8 +104,13 @@ def _with(options: Sequence[Callable[[Command], Command]], function: Command) ->
 
 def as_given(values: Mapping[str, Any]) -> list[str]:
     """The values of `running_options` that are not at their default, as they are written."""
+
+    @click.command()
+    @running_options
+    def options() -> None: ...
+
     found = []
-    for option in running_options(click.command()(lambda: None)).params:
+    for option in options.params:
         value = values.get(option.name or "")
         if value is None or value is False or value == option.default:
             continue

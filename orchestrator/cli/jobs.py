@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from orchestrator.jobs.client import Job, Jobs
 
 _DEFAULT = "http://127.0.0.1:8265"
+#: The cluster that is meant where none is named, before Ray's own variable is set for its client.
+_USUAL = os.environ.get("RAY_API_SERVER_ADDRESS") or _DEFAULT
 
 #: Lines of a job's log that are shown.
 _LINES = 20
@@ -52,8 +54,7 @@ def command(job: str | None, address: str, follow: bool) -> int:
 
 def elsewhere(address: str) -> str:
     """The option that names the cluster in a command, where it is needed."""
-    usual = os.environ.get("RAY_API_SERVER_ADDRESS") or _DEFAULT
-    return "" if address == usual else f" --address {shlex.quote(address)}"
+    return "" if address == _USUAL else f" --address {shlex.quote(address)}"
 
 
 def watch(there: "Jobs", job: "Job") -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator import shipping
 from orchestrator.cli import common
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def _conclude(name: str, store: "Store", results: str, outcome: "Outcome", secon
     counted = f"{name}: {outcome.finished} of {outcome.planned} trials finished"
     new = outcome.finished - outcome.before
     # A job's own command is of no use to whoever submitted it.
-    again = os.environ.get("UNTUNED_COMMAND") or shlex.join(["untuned", *sys.argv[1:]])
+    again = os.environ.get(shipping.COMMAND) or shlex.join(["untuned", *sys.argv[1:]])
     if outcome.interrupted and outcome.finished < outcome.planned:
         print(
             f"{counted} and kept ({new} in this run), long ones that are not left checkpoints; go "

@@ -64,7 +64,9 @@ class Job:
         """What a command that follows it exits with; 130, as after Ctrl-C, if it was stopped."""
         if self.status == "stopped":
             return 130
-        return self.code if self.code is not None else int(self.status != "succeeded")
+        if self.code is None:
+            return int(self.status != "succeeded")
+        return self.code if self.code >= 0 else 128 - self.code  # ended by a signal
 
 
 class Jobs:
@@ -219,7 +221,7 @@ class Jobs:
         except OSError as error:
             raise LostError(f"{self.address} does not answer ({type(error).__name__})") from None
         except RuntimeError as error:
-            lines = str(error).strip().splitlines()
+            lines = str(error).strip().splitlines() or ["no reason given"]
             reason = lines[-1] if "Traceback" in lines[0] else lines[0]
             raise LostError(f"{self.address}: {reason[:300]}") from None
 

@@ -6,19 +6,15 @@ import secrets
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
-
-import yaml
 
 from orchestrator import shipping
 from orchestrator.jobs.client import Jobs
+from studies import filesystems, strict_yaml
 from studies.errors import UserError
 from studies.study import Study
 
 #: Seconds that a job may take to end when it is stopped, before it is killed.
 STOP_SECONDS = 60
-#: The environment variable with the command that goes on with a study.
-COMMAND = "UNTUNED_COMMAND"
 
 #: Where results lie for all nodes alike: what pyarrow opens.
 _SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs", "file")
@@ -49,7 +45,7 @@ def submit(
     name = f"{study.name}.yaml"
     job_id = f"untuned-{study.name}-{secrets.token_hex(3)}"
     metadata = {"study": study.name, "results": results, "version": version, "command": command}
-    text = yaml.safe_dump(study.definition(), sort_keys=False)
+    text = strict_yaml.dump(study.definition())
     with shipping.staged({name: text}) as folder:
         jobs.submit(
             job_id,
@@ -87,7 +83,7 @@ def environment(command: str) -> dict[str, str]:
         "RAY_JOB_STOP_SIGNAL": "SIGINT",
         "RAY_JOB_STOP_WAIT_TIME_S": str(STOP_SECONDS),
         "OMP_NUM_THREADS": "1",  # whatever the nodes were started with
-        COMMAND: command,
+        shipping.COMMAND: command,
         **({shipping.COMMIT: commit} if commit else {}),
         **handed,
     }
@@ -99,12 +95,8 @@ def shared(results: str) -> str:
     Raises:
         UserError: it does not, or it has credentials in it.
     """
+    filesystems.check(results)
     scheme, mark, _ = results.partition("://")
-    if mark and "@" in urlsplit(results).netloc:
-        raise UserError(
-            f"--results {scheme}://...: it has credentials in it, which would be sent and shown; "
-            "take them out: nodes have credentials of their own"
-        )
     if mark and scheme in _SCHEMES:
         return results
     path = Path(results).expanduser() if re.match(r"~(/|$)", results) else Path(results)

@@ -9,9 +9,11 @@ import sys
 import pytest
 
 from orchestrator import presence
-from orchestrator.presence import Presence, Watch
+from orchestrator.presence import Presence, Watch, new_name
 from studies.errors import UserError
 from studies.store import Store
+
+_WITHOUT = b'{"host": "h", "pid": 1, "beat": 1, "joins": false, "claimed": []}'  # when it began
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def sign(store, name, **changes):
 
 
 def test_a_run_leaves_a_sign_and_takes_it_away(store):
-    with Presence(store):
+    with Presence(store, new_name()):
         (other,) = Watch(store).alive()
         assert (other.host, other.pid) == (platform.node(), os.getpid())
         with pytest.raises(UserError, match=f"process {os.getpid()} on .*add --join"):
@@ -35,10 +37,13 @@ def test_a_run_leaves_a_sign_and_takes_it_away(store):
 
 
 def test_of_two_that_start_at_once_the_later_is_refused_unless_it_joins(store):
-    with Presence(store) as first:
-        with pytest.raises(UserError, match="is being run already"), Presence(store):
+    with Presence(store, new_name()) as first:
+        with (
+            pytest.raises(UserError, match="is being run already"),
+            Presence(store, new_name()),
+        ):
             raise AssertionError
-        with Presence(store, joins=True) as second:
+        with Presence(store, new_name(), joins=True) as second:
             second.claim(["a", "b"])
             second.release(["b"])
             second._beat()
@@ -47,6 +52,22 @@ def test_of_two_that_start_at_once_the_later_is_refused_unless_it_joins(store):
         first.refresh()
         assert first.elsewhere == frozenset()
     assert store.signs() == {}
+
+
+def test_a_run_that_others_have_joined_is_not_refused_when_it_goes_on(store):
+    name = new_name()
+    with Presence(store, name):
+        pass  # its session died
+    with Presence(store, new_name(), joins=True), Presence(store, name, first=False) as again:
+        assert len(Watch(store).alive()) == 2
+        assert again.elsewhere == frozenset()
+
+
+def test_alone_a_run_does_not_say_what_it_has_in_hand(store):
+    with Presence(store, new_name()) as alone:
+        alone.claim(["a"])
+        alone._beat()
+        assert Watch(store).alive()[0].claimed == frozenset()
 
 
 def test_a_process_of_this_machine_that_is_gone_is_not_waited_for(store):
@@ -81,7 +102,9 @@ def test_a_run_that_died_elsewhere_is_told_from_one_that_lives(store, monkeypatc
     assert store.signs() == {}
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"pid": "x"}', b"\xff", b"null", b"7"])
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{}", b"[" * 9999, _WITHOUT, b'{"pid": "x"}', b"\xff", b"null", b"7"]
+)
 def test_a_damaged_sign_is_passed_over(store, content):
     store.sign("0-damaged", content)
     assert Watch(store).alive() == []

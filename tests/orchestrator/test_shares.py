@@ -41,6 +41,16 @@ def test_a_pack_that_may_still_be_given_back_is_waited_for():
     assert not shares.ended
 
 
+def test_what_a_worker_was_at_is_a_suspect_only_if_it_could_be_at_nothing_else():
+    shares = Shares(10, workers=1, least=10)
+    pack = shares.take()
+    assert shares.lose(pack, written=0, at=2, stop=3) is None  # it may have gone on to the fourth
+    taken = [shares.take() for _ in range(3)]
+    assert [(p.start, p.stop) for p in taken] == [(2, 3), (0, 2), (3, 10)]
+    assert shares.lose(taken[0], written=2, at=2, stop=3) == 2
+    assert shares.lose(taken[2], written=3, at=9, stop=10) == 9
+
+
 def test_of_a_lost_pack_what_is_not_written_comes_next_and_side_by_side_in_halves():
     shares = Shares(100, workers=1, least=50)
     pack = shares.take()

@@ -17,7 +17,7 @@ import yaml
 from clusters import Cluster, cluster, free_ports  # noqa: F401
 from tests_support import UNTUNED, science_of, trial_rows, untuned, write_study
 
-from orchestrator.cli import cli, submit
+from orchestrator.cli import cli, common, jobs, submit
 from orchestrator.jobs import following, probe, submission
 from studies.errors import UserError
 from studies.study import read
@@ -57,7 +57,15 @@ def test_results_that_are_elsewhere_on_every_node_are_refused(results):
     assert "an absolute path that all nodes of the cluster reach" in said
 
 
-@pytest.mark.parametrize("results", ["s3://bucket/there?region=x", "/net/there", "file:///there"])
+@pytest.mark.parametrize(
+    "results",
+    [
+        "s3://bucket/there?region=x",
+        "abfss://container@account.dfs.core.windows.net/there",
+        "/net/there",
+        "file:///there",
+    ],
+)
 def test_results_that_all_nodes_can_reach_are_taken(results):
     assert submission.shared(results) == results
     assert submission.shared("~/there") == str(Path.home() / "there")
@@ -68,13 +76,22 @@ def test_results_that_all_nodes_can_reach_are_taken(results):
 def test_credentials_are_refused_and_not_repeated(monkeypatch):
     for said in (
         refused("submit", "digits", "--results", "s3://key:geheim@bucket/there"),
+        refused("submit", "digits", "--results", "s3://key:ge/heim@bucket/there"),
+        refused("submit", "digits", "--results", "s3://bucket/x?access_key=a&secret_key=geheim"),
         refused("submit", "digits", "--results", "/there", "--address", "http://me:geheim@h:8265"),
     ):
-        assert "geheim" not in said
+        assert "credentials" in said or "password" in said
+        assert "heim" not in said
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://me:geheim@store:9000")
     said = refused("submit", "digits", "--results", "s3://bucket/there")
     assert said.startswith("AWS_ENDPOINT_URL")
     assert "geheim" not in said
+
+
+def test_a_command_that_is_shown_names_the_cluster_where_it_is_not_the_usual_one(monkeypatch):
+    assert jobs.elsewhere("http://127.0.0.1:8265") == ""
+    monkeypatch.setenv("RAY_API_SERVER_ADDRESS", "http://head:8265")  # as Ray's client wants it
+    assert jobs.elsewhere("http://head:8265") == " --address http://head:8265"
 
 
 @pytest.mark.parametrize(
@@ -177,8 +194,7 @@ def test_the_command_takes_the_options_that_are_not_at_their_default(tmp_path):
         submit._places(["mnits=there"], own)
     asked = ["digits", "--results", "/r", "--checkpoint", "0", "--device", "auto", "--tf32"]
     values = submit.command.make_context("submit", [*asked, "--workers", "3"]).params
-    passed = {name: value for name, value in values.items() if name not in submit._NOT_PASSED}
-    assert submit._given(passed) == ["--workers", "3", "--tf32", "--checkpoint", "0.0"]
+    assert common.as_given(values) == ["--workers", "3", "--tf32", "--checkpoint", "0.0"]
 
 
 def test_the_entrypoint_is_one_command_whatever_is_in_it():

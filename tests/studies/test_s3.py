@@ -119,6 +119,13 @@ def test_a_uri_of_credentials_and_no_folder_is_not_repeated():
 
 
 @pytest.mark.parametrize(
+    "where", ["gs://anonymous@bucket/x", "abfss://c@account.dfs.core.windows.net/x", "s3://b/a@b"]
+)
+def test_what_is_no_credential_is_let_through(where):
+    filesystems.check(where)
+
+
+@pytest.mark.parametrize(
     ("where", "message"),
     [
         ("s3://", "there is no bucket in it"),

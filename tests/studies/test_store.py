@@ -102,10 +102,11 @@ def test_a_write_that_failed_halfway_and_was_repeated_counts_once(store, trial, 
     with pytest.raises(OSError, match="exist"):
         writer.flush()
     (Path(store.root) / "trials").unlink()
+    record(writer, trial(2))
     writer.flush()
     done = finished(store)
     assert len(parts(store, "epochs")) == 2
-    assert len(rows_of(store, "epochs", done)) == 2
+    assert len(rows_of(store, "epochs", done)) == 2 * 2
 
 
 @pytest.mark.parametrize(
@@ -306,6 +307,27 @@ def test_nothing_written_is_visible_before_it_is_whole(store, trial, record, mon
     assert not any(path.is_file() for path in Path(store.root).rglob("*"))
     writer.flush()  # what could not be written is still there
     assert len(finished(store).ids) == 1
+
+
+def test_what_is_tried_again_is_not_written_twice(store, trial, record, monkeypatch):
+    writer = Writer(store)
+    record(writer, trial())
+    real = Folder.put
+
+    def full(folder, path, content, **options):
+        if path.startswith("epochs/"):
+            raise OSError(28, "No space left on device")
+        real(folder, path, content, **options)
+
+    monkeypatch.setattr(Folder, "put", full)
+    for _ in range(3):
+        with pytest.raises(OSError, match="No space"):
+            writer.flush()
+    monkeypatch.undo()
+    record(writer, trial(2))  # whose rows are in none of what is written
+    writer.flush()
+    assert len(finished(store).ids) == 2
+    assert len(parts(store, "layers")) == 2
 
 
 def test_a_part_that_cannot_be_read_just_now_is_not_damaged(store, trial, record, monkeypatch):

@@ -285,3 +285,11 @@ def test_missing_and_unreadable_files(tmp_path):
 )
 def test_numbers_in_yaml(text, value):
     assert strict_yaml.load(f"x: {text}") == {"x": value}
+
+
+@pytest.mark.parametrize(
+    "text", ["1e5", "1e-3", "0x10", "1_000", "yes", "1:30", "null", "- a", "ü"]
+)
+def test_what_is_recorded_is_read_again_as_it_was(text):
+    content = {"description": text, "values": [text, 1e-3, 100000.0]}
+    assert strict_yaml.load(strict_yaml.dump(content)) == content
