@@ -4,6 +4,7 @@ import os
 import shlex
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -172,7 +173,8 @@ def _duration(seconds: float) -> str:
 def _mend(store: "Store", planned: "Plan") -> None:
     """Set damaged parts aside, so that what they held is run again."""
     for table, part in planned.results.damaged:
-        store.set_aside(table, part)
+        with suppress(FileNotFoundError):  # a run that this one joins has done it
+            store.set_aside(table, part)
         print(
             f"{store.study}: damaged part {table}/{part} set aside; its trials run again",
             file=sys.stderr,
