@@ -36,7 +36,7 @@ MISTAKES = [
     (["run"], "Missing argument 'STUDY'"),
     (["run", "digits", "--seeds", "0"], "0 is not in the range"),
     (["run", "digits", "--seeds", "x"], "'x' is not a valid integer"),
-    (["run", "digits", "--wrokers", "2"], "No such option '--wrokers'. Did you mean"),
+    (["run", "digits", "--wrokers", "2"], "No such option '--wrokers'."),
     (["run", "digits", "--data", "nowhere"], "data folder nowhere: no such folder"),
     (["run", "digits", "--data", "mnits=."], "unknown dataset 'mnits'; did you mean mnist"),
     (["run", "digits", "--results", "file"], "results folder"),
