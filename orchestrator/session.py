@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections import Counter
@@ -110,7 +111,10 @@ def hold(asked: Asked, stop: Stop, say: Callable[[str], object]) -> Ended:
     """
     with ExitStack() as stack:
         reading = stack.enter_context(Reading(asked.todo, asked.data, asked.recorded))
+        ahead = threading.Thread(target=_import_ahead)
+        ahead.start()
         resources = stack.enter_context(connection.connected(asked))
+        ahead.join()
         say("connected")
         if asked.address:
             print(f"{asked.study.name}: {resources} of the cluster", file=sys.stderr)
@@ -123,6 +127,11 @@ def hold(asked: Asked, stop: Stop, say: Callable[[str], object]) -> Ended:
         asked.store.define(asked.study)
         say("training")
         return _Session(asked, resources, sets, presence, stop).rounds()
+
+
+def _import_ahead() -> None:
+    """Import Ray Tune, which takes a second or two, while Ray's own processes start."""
+    from orchestrator import searcher, watcher, worker  # noqa: F401
 
 
 class _Session:

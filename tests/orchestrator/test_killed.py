@@ -4,6 +4,7 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 from tests_support import Running, science_of, trial_rows, untuned, workers_of, write_study
 
 import analysis
@@ -18,6 +19,7 @@ def parts(folder):
     return list((folder / "results/long/trials").glob("*.parquet"))
 
 
+@pytest.mark.cluster
 def test_stopped_and_killed_halfway_it_ends_as_if_undisturbed(undisturbed, tmp_path):
     write_study(tmp_path, "long", seeds=6, epochs=60)
 

@@ -81,6 +81,7 @@ def one_after_another(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_another_pack_worker_and_order_give_the_same_bits(one_after_another, tmp_path):
     """Two workers on pretended GPUs, half of one each, trials in lock-step; seeds turned round."""
     rows = run(
@@ -198,6 +199,7 @@ METHOD = Hungry()
 """
 
 
+@pytest.mark.slow
 def test_a_pack_that_runs_out_of_memory_is_tried_in_halves(tmp_path):
     install_method(tmp_path, "hungry", HUNGRY)
     about = {"workers": 1, "gpus": 1, "gpu_fraction": 1.0, "lock_step": True}
