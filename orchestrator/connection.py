@@ -28,13 +28,12 @@ _PACKAGES = ("ray", "torch")
 
 @contextlib.contextmanager
 def connected(asked: "Asked") -> Iterator[Resources]:
-    """A connection to Ray, and what may be used there.
+    """A connection to Ray, and what may be used there; see `quieten`.
 
     Raises:
         UserError: the cluster cannot be reached, lacks what is asked for, or has a node with other
             versions or without sight of the results.
     """
-    _quiet()
     import ray
 
     try:
@@ -207,8 +206,8 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _quiet() -> None:
-    """Ray's settings for a program with an output of its own; they count when it is imported."""
+def quieten() -> None:
+    """Make Ray's settings for a program with an output of its own, before Ray is imported."""
     os.environ.update(
         RAY_AIR_NEW_OUTPUT="0",
         RAY_USAGE_STATS_ENABLED="0",
