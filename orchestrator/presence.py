@@ -61,6 +61,7 @@ class Presence:
 
     Attributes:
         elsewhere: ids of the trials that other runs have in hand.
+        rank: how many of the others began before this run.
     """
 
     def __init__(self, store: Store, name: str, *, joins: bool = False, first: bool = True) -> None:
@@ -68,9 +69,10 @@ class Presence:
         self._claimed: dict[str, None] = {}
         self._beats, self._alone = 0, False
         self._watch = Watch(store)
-        self._ended = threading.Event()
+        self._ended, self._wake = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._go_on, daemon=True)
         self.elsewhere: frozenset[str] = frozenset()
+        self.rank = 0
 
     def __enter__(self) -> "Presence":
         self._beat()
@@ -84,13 +86,16 @@ class Presence:
 
     def __exit__(self, *error: object) -> None:
         self._ended.set()
+        self._wake.set()
         self._thread.join()
         with contextlib.suppress(OSError, UserError):
             self._store.end_sign(self._name)
 
     def claim(self, ids: Iterable[str]) -> None:
-        """Take trials in hand."""
+        """Take trials in hand; others, if there are, are told at once."""
         self._claimed |= dict.fromkeys(ids)
+        if not self._alone:
+            self._wake.set()
 
     def release(self, ids: Iterable[str]) -> None:
         """Give trials back that are not trained."""
@@ -102,10 +107,15 @@ class Presence:
         others = [other for other in self._watch.alive() if other.name != self._name]
         self.elsewhere = frozenset[str]().union(*(other.claimed for other in others))
         self._alone = not others
+        self.rank = sum(other.name < self._name for other in others)
         return others
 
     def _go_on(self) -> None:
-        while not self._ended.wait(_BEAT):
+        while True:
+            self._wake.wait(_BEAT)
+            if self._ended.is_set():
+                return
+            self._wake.clear()
             with contextlib.suppress(OSError, UserError):  # it is but a courtesy
                 self._beat()
                 self.refresh()

@@ -237,7 +237,7 @@ class _Session:
             rest = lockstep.ordered(rest)
         else:
             rest.sort(key=attrgetter("dataset"))
-        if self._asked.join:  # from the other end than the run that was there first
+        if self._presence.rank % 2:  # from the other end than the run that was there first
             rest.reverse()
         return [*suspects, *rest], len(suspects)
 

@@ -44,6 +44,7 @@ def test_of_two_that_start_at_once_the_later_is_refused_unless_it_joins(store):
         ):
             raise AssertionError
         with Presence(store, new_name(), joins=True) as second:
+            assert (first.rank, second.rank) == (0, 1)
             second.claim(["a", "b"])
             second.release(["b"])
             second._beat()
