@@ -24,6 +24,8 @@ from studies.store import Store
 _BEAT = 4.0
 #: Seconds after which one that has not changed is taken for a dead one's.
 _PATIENCE = 15.0
+#: Seconds within which what another run has begun to write is there.
+_SETTLE = 0.3
 #: Seconds within which the processes of a run that was killed are gone.
 _MOMENT = 1.0
 
@@ -55,17 +57,18 @@ class Presence:
 
     Args:
         store: the study's results.
-        name: of the run, see `new_name`; its sessions have one after another.
+        name: of the run, as an earlier session made it; its first makes one, and may be refused.
         joins: whether the run works together with others, if there are.
-        first: whether this is the run's first session, which may be refused.
 
     Attributes:
+        name: of the run. Of two that begin at once the one whose name is smaller stays.
         elsewhere: ids of the trials that other runs have in hand.
         rank: how many of the others began before this run.
     """
 
-    def __init__(self, store: Store, name: str, *, joins: bool = False, first: bool = True) -> None:
-        self._store, self._name, self._joins, self._first = store, name, joins, first
+    def __init__(self, store: Store, name: str = "", *, joins: bool = False) -> None:
+        self._store, self._joins, self._first = store, joins, not name
+        self.name = name or f"{time.time_ns():020d}-{secrets.token_hex(4)}"
         self._claimed: dict[str, None] = {}
         self._beats, self._alone = 0, False
         self._watch = Watch(store)
@@ -76,10 +79,12 @@ class Presence:
 
     def __enter__(self) -> "Presence":
         self._beat()
+        if self._first and not self._joins:
+            time.sleep(_SETTLE)
         others = self.refresh()
-        before = next((other for other in others if other.name < self._name), None)
+        before = next((other for other in others if other.name < self.name), None)
         if before and self._first and not self._joins:
-            self._store.end_sign(self._name)
+            self._store.end_sign(self.name)
             raise _already_run_by(self._store, before)
         self._thread.start()
         return self
@@ -89,7 +94,7 @@ class Presence:
         self._wake.set()
         self._thread.join()
         with contextlib.suppress(OSError, UserError):
-            self._store.end_sign(self._name)
+            self._store.end_sign(self.name)
 
     def claim(self, ids: Iterable[str]) -> None:
         """Take trials in hand; others, if there are, are told at once."""
@@ -104,10 +109,10 @@ class Presence:
 
     def refresh(self) -> list[Other]:
         """Look at what the others say now; who they are."""
-        others = [other for other in self._watch.alive() if other.name != self._name]
+        others = [other for other in self._watch.alive() if other.name != self.name]
         self.elsewhere = frozenset[str]().union(*(other.claimed for other in others))
         self._alone = not others
-        self.rank = sum(other.name < self._name for other in others)
+        self.rank = sum(other.name < self.name for other in others)
         return others
 
     def _go_on(self) -> None:
@@ -130,7 +135,7 @@ class Presence:
             "joins": self._joins,
             "claimed": [] if self._alone else list(self._claimed),
         }
-        self._store.sign(self._name, json.dumps(about).encode())
+        self._store.sign(self.name, json.dumps(about).encode())
 
 
 class Watch:
@@ -194,11 +199,6 @@ class _Seen:
     beat: int
     since: float
     changed: bool = False
-
-
-def new_name() -> str:
-    """For a run that begins now; of two that begin at once the one whose name is smaller stays."""
-    return f"{time.time_ns():020d}-{secrets.token_hex(4)}"
 
 
 def refuse_second(store: Store) -> None:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator import connection, shipping
 from orchestrator.losses import Losses
 from orchestrator.prepare import Reading
-from orchestrator.presence import Presence, new_name
+from orchestrator.presence import Presence
 from orchestrator.resources import Resources, Wanted
 from orchestrator.shares import Shares
 from orchestrator.stopping import Stop
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 _IDLE_ROUNDS = 5
 #: Seconds between two looks at what other runs have finished, when nothing else is left.
 _LOOK = 3.0
+#: Before the run's name in what a session says.
+NAMED = "named "
 #: What Ray says when its memory monitor has killed a worker, which makes fit() itself fail.
 _OUT_OF_MEMORY = "low on memory"
 
@@ -61,8 +63,7 @@ class Asked:
         retries: how often a trial that failed is tried again.
         fail_fast: whether the first failure ends the run.
         join: whether the run works on the study together with others.
-        name: of the run among those of its study.
-        first: whether no session of the run has begun yet.
+        name: of the run among those of its study; empty in its first session, which makes it.
     """
 
     study: Study
@@ -76,8 +77,7 @@ class Asked:
     retries: int = 2
     fail_fast: bool = False
     join: bool = False
-    name: str = field(default_factory=new_name)
-    first: bool = True
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,8 @@ def hold(asked: Asked, stop: Stop, say: Callable[[str], object]) -> Ended:
     Args:
         asked: what to do.
         stop: becomes true when the user has asked for the end.
-        say: is told how far the session is: ``connected``, then ``training``.
+        say: is told how far the session is: ``connected``, the run's name after `NAMED`, then
+            ``training``.
 
     Raises:
         UserError: nothing was started: a data set is missing or not the one that was used, the
@@ -122,9 +123,8 @@ def hold(asked: Asked, stop: Stop, say: Callable[[str], object]) -> Ended:
         sets = reading.sets()
         for name in set(sets) & set(asked.study.data):  # so that a wrong layout is seen
             print(sets[name], file=sys.stderr)
-        presence = stack.enter_context(
-            Presence(asked.store, asked.name, joins=asked.join, first=asked.first)
-        )
+        presence = stack.enter_context(Presence(asked.store, asked.name, joins=asked.join))
+        say(f"{NAMED}{presence.name}")
         asked.store.define(asked.study)
         say("training")
         return _Session(asked, resources, sets, presence, stop).rounds()

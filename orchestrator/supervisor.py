@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 
 from orchestrator.plan import Plan
-from orchestrator.session import Asked, Ended, hold
+from orchestrator.session import NAMED, Asked, Ended, hold
 from orchestrator.stopping import Stop
 from studies.errors import UserError
 from studies.results import failed, failed_attempts, finished
@@ -111,7 +111,7 @@ def _sessions(asked: Asked, signals: "_Signals") -> tuple[str | None, str]:
         The log of what went wrong last, if anything did; why it is over before all is done.
     """
     lost: str | None = None
-    done, idle, away = _progress(asked.store), 0, 0.0
+    done, idle, away, begun = _progress(asked.store), 0, 0.0, False
     while not signals.received:
         process = signals.process = _Process(asked)
         if signals.received:
@@ -119,9 +119,10 @@ def _sessions(asked: Asked, signals: "_Signals") -> tuple[str | None, str]:
         ended = process.result()
         if signals.received:
             return ended.log if isinstance(ended, Ended) else lost, ""
-        if asked.first and process.phase != "training":
+        if not begun and process.phase != "training":
             _give_up(ended)
-        asked = replace(asked, first=False)
+        begun = True
+        asked = replace(asked, name=process.name or asked.name)
         if isinstance(ended, UserError):  # something is away that was there
             away = away or time.monotonic()
             if time.monotonic() - away > _AWAY:
@@ -225,11 +226,12 @@ class _Process:
 
     Attributes:
         phase: how far it is: empty, ``connected`` or ``training``.
+        name: of the run, once the session has made it.
         last_words: what Ray's libraries printed, once it has ended.
     """
 
     def __init__(self, asked: Asked) -> None:
-        self.phase = self.last_words = ""
+        self.phase = self.name = self.last_words = ""
         handle, name = tempfile.mkstemp(prefix="untuned-", suffix=".log")
         os.close(handle)
         self._noise = Path(name)
@@ -259,7 +261,12 @@ class _Process:
         with suppress(EOFError, OSError):  # it has died
             while answer is None:
                 said = self._pipe.recv()
-                self.phase, answer = (said, None) if isinstance(said, str) else (self.phase, said)
+                if not isinstance(said, str):
+                    answer = said
+                elif said.startswith(NAMED):
+                    self.name = said.removeprefix(NAMED)
+                else:
+                    self.phase = said
         self._process.join(10 if answer else None)
         self.kill()
         self._process.join()

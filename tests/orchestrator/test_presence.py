@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from orchestrator import presence
-from orchestrator.presence import Presence, Watch, new_name
+from orchestrator.presence import Presence, Watch
 from studies.errors import UserError
 from studies.store import Store
 
@@ -27,7 +27,7 @@ def sign(store, name, **changes):
 
 
 def test_a_run_leaves_a_sign_and_takes_it_away(store):
-    with Presence(store, new_name()):
+    with Presence(store):
         (other,) = Watch(store).alive()
         assert (other.host, other.pid) == (platform.node(), os.getpid())
         with pytest.raises(UserError, match=f"process {os.getpid()} on .*add --join"):
@@ -37,13 +37,13 @@ def test_a_run_leaves_a_sign_and_takes_it_away(store):
 
 
 def test_of_two_that_start_at_once_the_later_is_refused_unless_it_joins(store):
-    with Presence(store, new_name()) as first:
+    with Presence(store) as first:
         with (
             pytest.raises(UserError, match="is being run already"),
-            Presence(store, new_name()),
+            Presence(store),
         ):
             raise AssertionError
-        with Presence(store, new_name(), joins=True) as second:
+        with Presence(store, joins=True) as second:
             assert (first.rank, second.rank) == (0, 1)
             second.claim(["a", "b"])
             second.release(["b"])
@@ -56,16 +56,15 @@ def test_of_two_that_start_at_once_the_later_is_refused_unless_it_joins(store):
 
 
 def test_a_run_that_others_have_joined_is_not_refused_when_it_goes_on(store):
-    name = new_name()
-    with Presence(store, name):
+    with Presence(store) as first:
         pass  # its session died
-    with Presence(store, new_name(), joins=True), Presence(store, name, first=False) as again:
+    with Presence(store, joins=True), Presence(store, first.name) as again:
         assert len(Watch(store).alive()) == 2
         assert again.elsewhere == frozenset()
 
 
 def test_alone_a_run_does_not_say_what_it_has_in_hand(store):
-    with Presence(store, new_name()) as alone:
+    with Presence(store) as alone:
         alone.claim(["a"])
         alone._beat()
         assert Watch(store).alive()[0].claimed == frozenset()
