@@ -206,8 +206,15 @@ def versions() -> dict[str, str]:
     return found
 
 
-def quieten() -> None:
-    """Make Ray's settings for a program with an output of its own, before Ray is imported."""
+def quieten(*, own: bool) -> None:
+    """Make Ray's settings for a program with an output of its own, before Ray is imported.
+
+    Args:
+        own: whether it starts a Ray of its own, which then asks everybody for a token: its ports
+            are open to the network, whatever the address that it is given.
+    """
+    if own:
+        os.environ["RAY_AUTH_MODE"] = "token"
     os.environ.update(
         RAY_AIR_NEW_OUTPUT="0",
         RAY_USAGE_STATS_ENABLED="0",

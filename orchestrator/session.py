@@ -112,7 +112,7 @@ def hold(asked: Asked, stop: Stop, say: Callable[[str], object]) -> Ended:
     """
     with ExitStack() as stack:
         reading = stack.enter_context(Reading(asked.todo, asked.data, asked.recorded))
-        connection.quieten()
+        connection.quieten(own=asked.address is None)
         ahead = threading.Thread(target=_import_ahead)
         ahead.start()
         resources = stack.enter_context(connection.connected(asked))

@@ -290,6 +290,7 @@ class _Process:
 
 def _serve(pipe: Connection, asked: Asked, noise: str) -> None:
     """Hold a session and send how it ended; end with the process at the other end of the pipe."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a job that is stopped: all its processes get it
     os.setsid()
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
     with open(noise, "wb") as file:  # noqa: PTH123

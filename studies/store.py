@@ -131,9 +131,14 @@ class Store:
         for name in self._files.names("definitions", ".yaml"):
             where = self._files.place(f"definitions/{name}")
             try:
-                content = strict_yaml.load(self._files.get(f"definitions/{name}").decode())
+                text = self._files.get(f"definitions/{name}")
+            except OSError as error:
+                why = filesystems.reason(error)
+                raise UserError(f"{where}: cannot be read ({why}); try again") from None
+            try:
+                content = strict_yaml.load(text.decode())
                 found.append((content["recorded"], from_mapping(content["definition"], where)))
-            except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
+            except (UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
                 raise UserError(
                     f"{where}: damaged ({type(error).__name__}); move it away, it is written "
                     "again when the study runs"

@@ -46,7 +46,7 @@ def command(
     from studies.study import find
 
     asked = find(study).override(seeds=seeds, epochs=epochs, data=common.own_data(data))
-    trials = plan.check(asked)
+    plan.check(asked)
     place = submission.shared(results)
     options = [*_places(data, asked.data), *common.as_given(passed)]
     again = shlex.join(["untuned", *(a for a in sys.argv[1:] if a != "--follow")])
@@ -59,7 +59,7 @@ def command(
     probe.check(there, versions())
     job_id = submission.submit(there, asked, place, options, again, _version())
     where = jobs.elsewhere(there.address)
-    print(f"{asked.name}: {len(trials)} trials submitted to {there.address} as {job_id}")
+    print(f"{asked.name}: submitted to {there.address} as {job_id}")
     print(f"follow it with: untuned jobs {job_id} --follow{where}")
     print(f"stop it with: untuned stop {job_id}{where}")
     print(f"after a stop or a failure go on with: {again}")

@@ -193,9 +193,9 @@ class Jobs:
 
     def _silent(self) -> UserError:
         return UserError(
-            f"--address {self.address}: no Ray dashboard answers there; give http://HEAD:8265 of a "
-            "head started with: ray start --head --dashboard-host 0.0.0.0, or reach it through: "
-            "ssh -L 8265:localhost:8265 HEAD"
+            f"--address {self.address}: no Ray dashboard answers there; start a head with: "
+            "ray start --head, and from another machine reach it through: "
+            "ssh -L 8265:127.0.0.1:8265 HEAD"
         )
 
     def _foreign(self) -> UserError:
