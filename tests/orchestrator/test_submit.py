@@ -326,7 +326,7 @@ def test_a_submitted_study_is_run_on_the_cluster(cluster, tmp_path):  # noqa: F8
 
 @pytest.mark.cluster
 def test_a_stopped_job_goes_on_with_what_is_left(cluster, tmp_path):  # noqa: F811
-    write_study(tmp_path, "long", seeds=4, epochs=60)
+    write_study(tmp_path, "long", seeds=20, epochs=60)
     command = ["submit", "long.yaml", "--results", tmp_path / "results"]
     job = submitted(on(cluster, *command, cwd=tmp_path))
 
@@ -346,8 +346,9 @@ def test_a_stopped_job_goes_on_with_what_is_left(cluster, tmp_path):  # noqa: F8
     answer = on(cluster, "stop", job, cwd=tmp_path)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     kept = len(trial_rows(tmp_path, "long"))
-    assert 0 < kept < 8
-    assert f"{kept} of 8 trials finished and kept" in answer.stdout
+    assert 0 < kept < 40
+    assert f"{kept} of 40 trials finished and kept" in answer.stdout
+    assert "Traceback" not in answer.stdout + answer.stderr
     assert f"{job} stopped after" in answer.stdout
     assert f"go on with: untuned submit long.yaml --results {tmp_path}/results\n" in answer.stdout
     assert on(cluster, "jobs", job, "--follow", cwd=tmp_path).returncode == 130
@@ -355,8 +356,8 @@ def test_a_stopped_job_goes_on_with_what_is_left(cluster, tmp_path):  # noqa: F8
 
     again = on(cluster, *command, "--follow", cwd=tmp_path)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert f"long: 8 of 8 trials finished ({8 - kept} in this run" in again.stdout
-    assert len(trial_rows(tmp_path, "long")) == 8
+    assert f"long: 40 of 40 trials finished ({40 - kept} in this run" in again.stdout
+    assert len(trial_rows(tmp_path, "long")) == 40
 
 
 @pytest.mark.cluster
