@@ -11,7 +11,6 @@ seeds: 2
 data: {{pets: 'folder:{folder}'}}
 axes:
   network: [conv2, resnet8]
-  width: 0.1
   dataset: pets
   epochs: 1
   method: free-pruning
