@@ -200,10 +200,15 @@ def versions() -> dict[str, str]:
     found = {"Python": ".".join(platform.python_version_tuple()[:2])}
     for name in _PACKAGES:
         try:
-            found[name] = version(name).partition("+")[0]  # +cpu and +cu130 are the same source
+            found[name] = public(version(name))
         except PackageNotFoundError:
             found[name] = ""
     return found
+
+
+def public(version: str) -> str:
+    """A version without its local part: 2.14.1+cpu and 2.14.1+cu130 are built of one source."""
+    return version.partition("+")[0]
 
 
 def quieten(*, own: bool) -> None:

@@ -38,14 +38,12 @@ class Other:
         name: of its sign of life.
         host: where it runs.
         pid: its process there.
-        joins: whether it joined a run that was there before.
         claimed: ids of the trials that it has in hand or has trained.
     """
 
     name: str
     host: str
     pid: int
-    joins: bool
     claimed: frozenset[str]
 
     def __str__(self) -> str:
@@ -67,7 +65,7 @@ class Presence:
     """
 
     def __init__(self, store: Store, name: str = "", *, joins: bool = False) -> None:
-        self._store, self._joins, self._first = store, joins, not name
+        self._store, self._gives_way = store, not (name or joins)
         self.name = name or f"{time.time_ns():020d}-{secrets.token_hex(4)}"
         self._claimed: dict[str, None] = {}
         self._beats, self._alone = 0, False
@@ -79,11 +77,11 @@ class Presence:
 
     def __enter__(self) -> "Presence":
         self._beat()
-        if self._first and not self._joins:
+        if self._gives_way:
             time.sleep(_SETTLE)
         others = self.refresh()
         before = next((other for other in others if other.name < self.name), None)
-        if before and self._first and not self._joins:
+        if before and self._gives_way:
             self._store.end_sign(self.name)
             raise _already_run_by(self._store, before)
         self._thread.start()
@@ -132,7 +130,6 @@ class Presence:
             "pid": os.getpid(),
             "began": _began(os.getpid()),
             "beat": self._beats,
-            "joins": self._joins,
             "claimed": [] if self._alone else list(self._claimed),
         }
         self._store.sign(self.name, json.dumps(about).encode())
@@ -157,11 +154,8 @@ class Watch:
             if sign is None:
                 continue
             if self._may_be_alive(name, sign):
-                found.append(
-                    Other(
-                        name, sign["host"], sign["pid"], sign["joins"], frozenset(sign["claimed"])
-                    )
-                )
+                claimed = frozenset(sign["claimed"])
+                found.append(Other(name, sign["host"], sign["pid"], claimed))
             else:  # were it only slow, it would give its sign again
                 with contextlib.suppress(OSError, UserError):
                     self._store.end_sign(name)
@@ -220,7 +214,7 @@ def _already_run_by(store: Store, other: Other) -> UserError:
 
 def _parsed(content: bytes) -> dict[str, Any] | None:
     """What a sign of life says; None where it is damaged."""
-    kinds = {"host": str, "pid": int, "beat": int, "joins": bool, "claimed": list}
+    kinds = {"host": str, "pid": int, "beat": int, "claimed": list}
     try:
         sign = json.loads(content)
         whole = all(isinstance(sign[name], kind) for name, kind in kinds.items())

@@ -62,10 +62,7 @@ class Wanted:
         """
         from trainers import devices
 
-        found = devices.choose(self.device)
-        if not found:
-            raise UserError("--device cuda: PyTorch sees no GPU here; give --device cpu")
-        if found == "cpu":
+        if device(self.device) == "cpu":
             return self._on_cpus(cores())
         return self._on_gpus(devices.gpus(), "this machine")
 
@@ -117,6 +114,20 @@ class Wanted:
             tf32=self.tf32,
             checkpoint_seconds=self.checkpoint_seconds,
         )
+
+
+def device(wanted: str) -> str:
+    """The device to train on here: ``cpu`` or ``cuda``.
+
+    Raises:
+        UserError: there is no such device.
+    """
+    from trainers import devices
+
+    found = devices.choose(wanted)
+    if not found:
+        raise UserError("--device cuda: PyTorch sees no GPU here; give --device cpu")
+    return found
 
 
 def cores() -> int:

@@ -182,20 +182,6 @@ def places(
     }
 
 
-def device(wanted: str) -> str:
-    """The device to train on: ``cpu`` or ``cuda``.
-
-    Raises:
-        UserError: there is no such device here.
-    """
-    from trainers import devices
-
-    found = devices.choose(wanted)
-    if not found:
-        raise UserError("--device cuda: PyTorch sees no GPU here; give --device cpu")
-    return found
-
-
 def recorded(name_or_path: str, results: str) -> "tuple[Store, list[Study]]":
     """A study's results and the definitions that were run, or the shipped one if none was.
 

@@ -66,13 +66,14 @@ def command(data: tuple[str, ...], device: str, as_json: bool, **values: Any) ->
     are means over the epoch. Losses are cross-entropies.
     """
     import trainers
+    from orchestrator import resources
     from studies import sources
 
     own = common.own_data(data)
     (values["dataset"],), own = sources.bind([values["dataset"]], own, Path.cwd())
     trial = trainers.check(Trial.from_mapping(values), own)
     place = common.places(data, [trial.dataset], own)[trial.dataset]
-    where = common.device(device)
+    where = resources.device(device)
     from trainers import datasets, runtime
     from trainers.loop import train
 

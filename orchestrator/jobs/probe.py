@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
+from orchestrator.connection import public
 from orchestrator.jobs.client import Job, Jobs
 from studies.errors import UserError
 
@@ -15,8 +16,6 @@ NEEDED = (
     "click", "numpy", "pyarrow", "pydantic", "pyyaml", "ray", "rich", "safetensors",
     "scikit-learn", "torch", "torchvision",
 )  # fmt: skip
-#: What must have the same version there as here, with Python.
-_SAME = ("ray", "torch")
 #: Seconds that the probe may take; a cluster with nothing to do takes some 3.
 _LIMIT = 120.0
 _MARK = "untuned-probe:"
@@ -55,17 +54,12 @@ def check(jobs: Jobs, here: Mapping[str, str]) -> None:
             f"{there['Python']}; install there, on all nodes: pip install {_wanted(lacking)}; or "
             "start Ray there from the environment that has it"
         )
-    for name in ("Python", *_SAME):
+    for name in here:
         if here[name] and public(there[name]) != public(here[name]):
             raise UserError(
                 f"the cluster at {jobs.address} has {name} {there[name]}, here it is {here[name]}; "
                 "install the same on both"
             )
-
-
-def public(version: str) -> str:
-    """A version without its local part: 2.14.1+cpu and 2.14.1+cu130 are built of one source."""
-    return version.partition("+")[0]
 
 
 def _versions(jobs: Jobs) -> dict[str, str]:

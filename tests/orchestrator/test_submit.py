@@ -281,6 +281,16 @@ def submitted(answer):
     return answer.stdout.split(" as ")[1].split()[0]
 
 
+def following_of(address, job):
+    return subprocess.Popen(
+        [*UNTUNED, "jobs", job, "--follow"],
+        env=os.environ | {"RAY_API_SERVER_ADDRESS": address.dashboard},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def jobs_of(address):
     with urllib.request.urlopen(f"{address.dashboard}/api/jobs/") as answer:
         return json.load(answer)
@@ -330,13 +340,7 @@ def test_a_stopped_job_goes_on_with_what_is_left(cluster, tmp_path):  # noqa: F8
     command = ["submit", "long.yaml", "--results", tmp_path / "results"]
     job = submitted(on(cluster, *command, cwd=tmp_path))
 
-    watching = subprocess.Popen(
-        [*UNTUNED, "jobs", job, "--follow"],
-        env=os.environ | {"RAY_API_SERVER_ADDRESS": cluster.dashboard},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    watching = following_of(cluster, job)
     wait_until(lambda: list((tmp_path / "results/long/trials").glob("*.parquet")))
     watching.send_signal(signal.SIGINT)
     _, said = watching.communicate(timeout=30)
@@ -417,13 +421,7 @@ def test_following_outlasts_a_head_that_is_started_anew(tmp_path):
     with Cluster(cpus=1) as restarted:
         command = ["submit", "long.yaml", "--results", tmp_path / "results"]
         job = submitted(on(restarted, *command, cwd=tmp_path))
-        watching = subprocess.Popen(
-            [*UNTUNED, "jobs", job, "--follow"],
-            env=os.environ | {"RAY_API_SERVER_ADDRESS": restarted.dashboard},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        watching = following_of(restarted, job)
         assert "long: 8 of 8 trials to run" in watching.stdout.readline()
         restarted.restart_head()
         _, said = watching.communicate(timeout=200)
