@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 #: What decides most of a step's cost; trials that agree in these are measured once.
 _COSTLY = ("network", "width", "dataset", "batch_size", "method")
+Kind = tuple[object, ...]
 
 #: Seconds that the calibration may take in all, and those that one kind of trial takes at most;
 #: a longer step is taken twice all the same.
@@ -91,23 +92,39 @@ def estimate(todo: Sequence[Trial], places: "Mapping[str, Place]", device: str) 
     Raises:
         UserError: a data set of the user's own cannot be read, or a network cannot take it.
     """
-    from trainers import methods, runtime
+    from trainers import runtime
 
     started = time.monotonic()
     runtime.settle()
     extents = {name: _extent(name, places[name]) for name in {t.dataset for t in todo}}
-    kinds = {_kind(trial): trial for trial in todo}
+    kinds = {kind(trial): trial for trial in todo}
     budget = min(_LONGEST, _TOTAL / max(1, len(kinds)))
     costs = {k: _measure(t, extents[t.dataset], budget, device) for k, t in kinds.items()}
-    seconds = sum(
-        costs[_kind(t)].of(sum(methods.load(t).rounds(t)), t.batch_size, extents[t.dataset])
+    images = sum((e.training + e.evaluation) * math.prod(e.shape) for e in extents.values())
+    spent = time.monotonic() - started
+    return Estimate(total(todo, costs, extents), _peak_memory(), images, spent)
+
+
+def total(
+    todo: Sequence[Trial], costs: Mapping[Kind, Cost], extents: Mapping[str, Extent]
+) -> float:
+    """Seconds of all trials one after another, each with the epochs of all its rounds.
+
+    Args:
+        todo: the trials.
+        costs: of each `kind` among them.
+        extents: of each of their data sets.
+    """
+    from trainers import methods
+
+    return sum(
+        costs[kind(t)].of(sum(methods.load(t).rounds(t)), t.batch_size, extents[t.dataset])
         for t in todo
     )
-    images = sum((e.training + e.evaluation) * math.prod(e.shape) for e in extents.values())
-    return Estimate(seconds, _peak_memory(), images, time.monotonic() - started)
 
 
-def _kind(trial: Trial) -> tuple[object, ...]:
+def kind(trial: Trial) -> Kind:
+    """What trials agree in that take equally long per step."""
     return tuple(getattr(trial, name) for name in _COSTLY)
 
 

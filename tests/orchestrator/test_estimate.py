@@ -1,6 +1,4 @@
-import pytest
-
-from orchestrator.estimate import Cost, Extent, estimate
+from orchestrator.estimate import Cost, Extent, estimate, kind, total
 from studies.trial import Trial
 from trainers.datasets import Place
 
@@ -13,23 +11,34 @@ def test_the_cost_of_a_trial_by_hand():
     assert Cost(start=3, step=0.5, image=0.01).of(10, 30, extent) == 3 + 20 + 7.5
 
 
-def test_more_of_it_takes_longer(tmp_path):
-    places = {"digits": Place("digits", tmp_path)}
-    small = [Trial(**ABOUT, network="lenet-300-100", epochs=10)]
-    large = [Trial(**ABOUT | {"seed": s}, network="lenet-300-100", epochs=100) for s in range(10)]
-    one, many = (estimate(trials, places, "cpu") for trials in (small, large))
-    assert many.seconds > 20 * one.seconds > 0
-    assert 2**27 < one.memory < 2**34
-    assert one.data == (1294 + 503) * 64
+def test_all_trials_are_added_up_by_hand():
+    extent = Extent((1, 8, 8), 10, training=100, evaluation=50)
+    trials = [
+        Trial(**ABOUT, network="lenet-300-100", epochs=10),
+        Trial(**ABOUT | {"seed": 2}, network="lenet-300-100", epochs=100, batch_size=50),
+    ]
+    slow, fast = Cost(start=3, step=0.5, image=0), Cost(start=1, step=0.25, image=0)
+    costs = {kind(trials[0]): slow, kind(trials[1]): fast}
+    # 10 epochs of 4 steps, 100 epochs of 2
+    assert total(trials, costs, {"digits": extent}) == (3 + 20) + (1 + 50)
 
 
-def test_a_lottery_ticket_counts_with_all_its_rounds(tmp_path):
-    places = {"digits": Place("digits", tmp_path)}
+def test_a_lottery_ticket_counts_with_all_its_rounds():
+    extent = Extent((1, 8, 8), 10, training=100, evaluation=50)
     about = ABOUT | {"method": "lottery-ticket", "network": "lenet-300-100", "epochs": 40}
-    few, many = (
-        estimate([Trial(**about, density=d)], places, "cpu").seconds for d in (0.8, 0.8**9)
-    )
-    assert many > 2 * few  # 10 trainings against 2
+    few, many = (Trial(**about, density=d) for d in (0.8, 0.8**9))
+    costs = {kind(few): Cost(start=0, step=0.5, image=0)}
+    seconds = [total([trial], costs, {"digits": extent}) for trial in (few, many)]
+    assert seconds == [2 * 40 * 2, 10 * 40 * 2]  # 2 trainings against 10, 2 seconds an epoch
+
+
+def test_an_estimate_measures_every_kind_of_trial(tmp_path):
+    places = {"digits": Place("digits", tmp_path)}
+    trials = [Trial(**ABOUT, network="lenet-300-100", epochs=10)]
+    took = estimate(trials, places, "cpu")
+    assert took.seconds > 0
+    assert 2**27 < took.memory < 2**34
+    assert took.data == (1294 + 503) * 64
 
 
 def test_a_set_that_is_not_there_is_not_downloaded(tmp_path):
@@ -37,19 +46,3 @@ def test_a_set_that_is_not_there_is_not_downloaded(tmp_path):
     took = estimate([trial], {"cifar10": Place("cifar10", tmp_path)}, "cpu")
     assert took.data == 60_000 * 3072
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_trial_on_digits_takes_about_what_was_estimated(workers, tmp_path):
-    """Loose on purpose: the machine may be busy; a wrong unit or a lost factor shows."""
-    from pathlib import Path
-
-    from trainers import datasets
-    from trainers.loop import train
-
-    place = Place("digits", Path())
-    trial = Trial(**ABOUT, network="lenet-300-100", epochs=10 * workers)
-    rows = [r.epoch for r in train([trial], datasets.load("digits", place))]
-    measured = sum(row["train_seconds"] + row["evaluation_seconds"] for row in rows)
-    estimated = estimate([trial], {"digits": place}, "cpu").seconds
-    assert measured / 5 < estimated < measured * 5
