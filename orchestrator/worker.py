@@ -260,7 +260,7 @@ class Worker(tune.Trainable):
         epochs = [record.epoch for record in records]
         layers = [row for record in records for row in record.layers]
         row = {**last.final, **provenance}
-        self._writer.add(last.trial, row.pop("attempt"), row, epochs, layers)
+        self._writer.add(last.trial, row.pop("attempt"), row, epochs=epochs, layers=layers)
 
 
 @dataclass

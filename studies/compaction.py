@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from studies import parts
 from studies.parts import Part, Parts
+from studies.schemas import TABLES
 from studies.store import Store
 
 #: Bytes of parts that are merged into one: small enough to be held and hashed whole.
@@ -61,8 +62,9 @@ def compact(store: Store, most: int = MOST) -> dict[str, Compacted]:
     """Merge the parts of every table; may run beside workers, readers and itself.
 
     Nothing is deleted before the merged part that has its rows is visible, and whoever dies on the
-    way leaves parts that the merged one replaces, which readers drop. Of `layers` and `epochs` only
-    parts that a trial names are merged: others belong to a write that is under way or failed.
+    way leaves parts that the merged one replaces, which readers drop. Of `masks`, `layers` and
+    `epochs` only parts that a trial names are merged: others belong to a write that is under way or
+    failed.
 
     Args:
         store: the study's results.
@@ -76,13 +78,13 @@ def compact(store: Store, most: int = MOST) -> dict[str, Compacted]:
     writer = f"{parts.MERGED}{secrets.token_hex(6)}"
     trials = store.read("trials")
     named = {
-        table: set(chain.from_iterable(trials.rows[f"{table}_parts"].to_pylist()))
-        for table in ("layers", "epochs")
+        table: set(chain.from_iterable(n or () for n in trials.rows[f"{table}_parts"].to_pylist()))
+        for table in ("masks", "layers", "epochs")
     }
     of_trials = trials.parts
     del trials  # of a large study they take more memory than all that follows
     done = {}
-    for table in ("layers", "epochs", "trials", "failures"):
+    for table in TABLES:
         there = of_trials if table == "trials" else store.check(table)
         wanted = named.get(table, there.where.keys())
         names = {there.where[name] for name in wanted if name in there.where}

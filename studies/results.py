@@ -13,7 +13,7 @@ from studies.store import Store
 
 #: Beside the science columns, what must be equal before two attempts have to agree.
 _SAME_CONDITIONS = ("engine", "device", "threads", "versions")
-_PROOF = ("trial_id", "layers_parts", "epochs_parts")
+_PROOF = ("trial_id", "layers_parts", "epochs_parts", "masks_parts")
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Finished:
 
     Attributes:
         rows: one row of `trials` per finished trial, the earliest proven attempt.
-        where: for `layers` and `epochs` the part that each part's rows are in now.
+        where: for `layers`, `epochs` and, where they were looked at, `masks` the part that each
+            part's rows are in now.
         damaged: the damaged parts, as (table, part).
         conflicts: ids of trials of which two attempts under the same engine, device and versions
             differ in a science column.
@@ -44,7 +45,7 @@ class Finished:
         return dict(zip(*columns, strict=True))
 
     def keys(self, table: str) -> pa.Table:
-        """Which rows of `layers` or `epochs` are the finished trials': attempt, origin and part.
+        """Which rows of a table are the finished trials': attempt, origin and part.
 
         `origin` is the part that the attempt's row of `trials` names, `part` the one that its rows
         are counted in. A write that failed halfway and was repeated leaves the same rows in a part
@@ -52,7 +53,7 @@ class Finished:
         """
         where = self.where[table]
         named = zip(*(self.rows[n].to_pylist() for n in ("attempt", f"{table}_parts")), strict=True)
-        keys = [(attempt, part, where[part]) for attempt, names in named for part in set(names)]
+        keys = [(a, part, where[part]) for a, names in named for part in set(names or ())]
         columns = zip(*keys, strict=True) if keys else ((), (), ())
         names = ("attempt", "origin", "part")
         return pa.table({n: pa.array(c, pa.string()) for n, c in zip(names, columns, strict=True)})
@@ -65,22 +66,36 @@ class Finished:
         return f"; of the finished {', '.join(said)}" if said else ""
 
 
-def finished(store: Store) -> Finished:
-    """The finished trials: those with a row in `trials` whose parts elsewhere are all intact."""
+def finished(store: Store, *, masks: bool = False, need_masks: bool = False) -> Finished:
+    """The finished trials: those with a row in `trials` whose parts elsewhere are all intact.
+
+    Args:
+        store: the study's results.
+        masks: whether to look at the masks too: an attempt that has them comes before one that
+            has none, and one whose masks are damaged does not count.
+        need_masks: whether a trial whose masks were not kept counts as not finished.
+    """
+    masks = masks or need_masks
     trials = store.read("trials")
-    parts = {"trials": trials.parts} | {table: store.check(table) for table in ("layers", "epochs")}
-    where = {table: parts[table].where for table in ("layers", "epochs")}
+    others = ("masks", "layers", "epochs") if masks else ("layers", "epochs")
+    parts = {"trials": trials.parts} | {table: store.check(table) for table in others}
+    where = {table: parts[table].where for table in others}
     damaged = tuple((table, part) for table, found in parts.items() for part in found.damaged)
     # Of the wide rows only those that are wanted are copied, and once.
     rows = trials.rows
-    ids, in_layers, in_epochs = (rows[name].to_pylist() for name in _PROOF)
+    ids, *named = (rows[name].to_pylist() for name in _PROOF)
+    in_layers, in_epochs, in_masks = named
     order = pc.sort_indices(rows, [("finished_at", "ascending"), ("attempt", "ascending")])
     proven = [
         index
         for index in order.to_pylist()
         if where["layers"].keys() >= set(in_layers[index])
         and where["epochs"].keys() >= set(in_epochs[index])
+        and (not masks or where["masks"].keys() >= set(in_masks[index] or ()))
+        and (not need_masks or in_masks[index])
     ]
+    if masks:
+        proven.sort(key=lambda index: not in_masks[index])
     first: dict[str, int] = {}
     for index in proven:
         first.setdefault(ids[index], index)

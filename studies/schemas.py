@@ -45,6 +45,8 @@ FIGURES = (
     "expected_test_accuracy",
 )
 _NULLABLE = ("train_full_loss", "train_full_accuracy", "expected_test_accuracy")
+#: What the final mask is worth when it is moved elsewhere, see `TRIALS`.
+CONTROLS = ("permuted_accuracy", "redrawn_accuracy", "random_accuracy")
 _FIGURES = tuple(pa.field(name, pa.float64(), nullable=name in _NULLABLE) for name in FIGURES)
 
 #: Counts of connections in 40 bins of equal width.
@@ -61,6 +63,11 @@ _HISTOGRAM = pa.list_(pa.int32())
 #: a mask has pruned are zero). `scores_*`: from `scores_from`, the smallest score, to `scores_to`,
 #: the largest. Null: in earlier epochs, in results from before these columns existed, for values
 #: that are not finite; and the scores' for methods without scores.
+#:
+#: Likewise in the last epoch, counted in connections: `connected`, kept or flipped ones on a path
+#: of such ones from a pixel to a class, so without dead units and paths; `live`, those by which
+#: some training image's logits would move if the effective weight were moved (never so: constant
+#: pixels, dead units); and `live_changed`, those of the live ones that are pruned or flipped.
 LAYERS = _schema(
     *_KEY,
     _required("epoch", pa.int32()),
@@ -80,6 +87,9 @@ LAYERS = _schema(
     pa.field("scores_to", pa.float64()),
     pa.field("scores_kept", _HISTOGRAM),
     pa.field("scores_changed", _HISTOGRAM),
+    pa.field("connected", pa.int64()),
+    pa.field("live", pa.int64()),
+    pa.field("live_changed", pa.int64()),
 )
 
 #: Trial x epoch, epoch 0 before training; seconds are wall seconds of this epoch.
@@ -89,6 +99,18 @@ EPOCHS = _schema(
     *_FIGURES,
     _required("train_seconds", pa.float64()),
     _required("evaluation_seconds", pa.float64()),
+)
+
+#: Trial x epoch x layer, for studies that say `keep_masks`: the mask of the layer, a bit per
+#: connection in the order of its weights [outputs, inputs, ...], which `shape` gives: 1 kept,
+#: 0 pruned or flipped; packed as numpy.packbits does.
+MASKS = _schema(
+    *_KEY,
+    _required("epoch", pa.int32()),
+    _required("layer", pa.int32()),
+    _required("layer_name", pa.string()),
+    _required("shape", pa.list_(pa.int32())),
+    _required("kept", pa.binary()),
 )
 
 #: The fields of `Trial`. One with a default may be missing in results from before it
@@ -117,9 +139,11 @@ TRIALS = _schema(
     _required("test_correct", pa.binary()),
     _required("dataset_fingerprint", pa.string()),
     pa.field("classes", pa.int32()),
+    *(pa.field(name, pa.float64()) for name in CONTROLS),
     _required("engine", pa.string()),
     _required("layers_parts", pa.list_(pa.string())),
     _required("epochs_parts", pa.list_(pa.string())),
+    pa.field("masks_parts", pa.list_(pa.string())),
     _required("seconds", pa.float64()),
     pa.field("continued_from", pa.int32()),
     _required("finished_at", pa.timestamp("us", tz="UTC")),
@@ -143,6 +167,7 @@ FAILURES = _schema(
 )
 
 TABLES: dict[str, pa.Schema] = {
+    "masks": MASKS,
     "layers": LAYERS,
     "epochs": EPOCHS,
     "trials": TRIALS,
@@ -171,6 +196,7 @@ PROVENANCE = frozenset(
         "commit",
         "layers_parts",
         "epochs_parts",
+        "masks_parts",
     }
 )
 

@@ -64,6 +64,13 @@ def _seeds(given: Any) -> Any:
     return given
 
 
+def _how_often(given: Any) -> Any:
+    """Check ``keep_masks``: true, false, or a number of epochs."""
+    if type(given) is bool or (type(given) is int and given > 0):
+        return given
+    raise ValueError(f"{shown(given)} is neither true, false nor a number of epochs")
+
+
 Axes = Annotated[dict[str, list[Any]], BeforeValidator(_axes)]
 
 
@@ -82,6 +89,9 @@ class Study(BaseModel):
             grid's own values take the place of the common ones.
         combine: ``product``, or ``pairwise`` for so few trials that every two values of different
             axes meet in one.
+        keep_masks: whether the final mask of each trial is kept in the table `masks`; a number K
+            for every K epochs as well, from epoch 0.
+        keep_networks: whether each trial's trained network is kept, to be exported.
         data: where data sets lie, ``folder:PATH`` or ``parquet:PATH`` by name; no part of the
             definition's hash, since it does not change what is asked.
     """
@@ -97,6 +107,8 @@ class Study(BaseModel):
     combine: Literal["product", "pairwise"] = "product"
     data: dict[str, str] = {}
     tuning_seeds: Annotated[list[int], BeforeValidator(_seeds)] = []
+    keep_masks: Annotated[bool | int, BeforeValidator(_how_often)] = False
+    keep_networks: Annotated[bool, Field(strict=True)] = False
 
     def override(
         self,
@@ -104,9 +116,15 @@ class Study(BaseModel):
         seeds: int | None = None,
         epochs: int | None = None,
         data: Mapping[str, str] | None = None,
+        keep_networks: bool = False,
     ) -> "Study":
-        """The same study with other seeds (1 to ``seeds``), epochs, or sources of its data."""
+        """The same study with other seeds (1 to ``seeds``), epochs, or sources of its data.
+
+        Or one that keeps the networks.
+        """
         values = self.definition()
+        if keep_networks:
+            values["keep_networks"] = True
         values["data"] = {**self.data, **(data or {})}
         if seeds is not None:
             values["seeds"] = seeds
@@ -144,7 +162,7 @@ class Study(BaseModel):
     def definition(self) -> dict[str, Any]:
         """The study as plain values, from which `from_mapping` builds it again."""
         # These came later: left out at their default, so that older hashes stay.
-        later = ("combine", "data", "tuning_seeds")
+        later = ("combine", "data", "tuning_seeds", "keep_masks", "keep_networks")
         fields = type(self).model_fields
         unsaid = {name for name in later if getattr(self, name) == fields[name].default}
         return self.model_dump(mode="json", exclude=unsaid)

@@ -100,6 +100,31 @@ class Trial:
     )
     momentum: float = _setting("of sgd", 0.0, at_least=0, below=1)
     weight_decay: float = _setting("of sgd, on what is trained", 0.0, at_least=0)
+    labels: str = _setting(
+        "of the training images: given; or permuted, dealt anew among them (a control)",
+        "given",
+        choices=("given", "permuted"),
+    )
+    source: str = _setting(
+        "data set that is trained on first, for as many epochs; empty for none", ""
+    )
+    trained_layers: str = _setting(
+        "all; or output, the others staying as they are drawn, or as the source has left them",
+        "all",
+        choices=("all", "output"),
+    )
+    score_seed: int = _setting(
+        "seed of the scores' start; -1 for the trial's own", -1, at_least=-1, at_most=2**63 - 1
+    )
+    order_seed: int = _setting(
+        "seed of the data's order; -1 for the trial's own", -1, at_least=-1, at_most=2**63 - 1
+    )
+    rounding: int = _setting(
+        "order of the images within each batch, which changes rounding alone; 0 as they come",
+        0,
+        at_least=0,
+        at_most=2**63 - 1,
+    )
     revisions: str = _setting("parts whose results changed by a mended bug; set by trainers", "")
 
     _id = ""  # not a field: `trial_id` once it was asked for

@@ -13,7 +13,7 @@ Row = dict[str, Any]
 
 
 class Writer:
-    """Writes the rows of finished trials in parts, in the order layers, epochs, trials.
+    """Writes the rows of finished trials in parts, in the order masks, layers, epochs, trials.
 
     A crash between two of these leaves rows that no trial names, which readers pass over, and
     never a trial without its rows. What cannot be written stays in memory for another try.
@@ -27,8 +27,8 @@ class Writer:
         self.name = secrets.token_hex(6)
         self._store, self._seconds = store, seconds
         self._attempts = self._parts = 0
-        self._layers: list[Row] = []
-        self._epochs: list[Row] = []
+        #: Of the tables that are written before `trials`.
+        self._rows: dict[str, list[Row]] = {"masks": [], "layers": [], "epochs": []}
         self._trials: list[Row] = []
         self._failures: list[tuple[Row, str]] = []
         #: What of the buffered trials is written: for another try after one that failed halfway.
@@ -41,7 +41,14 @@ class Writer:
         return f"{self.name}-{self._attempts}"
 
     def add(
-        self, trial: Trial, attempt: str, row: Row, epochs: Sequence[Row], layers: Sequence[Row]
+        self,
+        trial: Trial,
+        attempt: str,
+        row: Row,
+        *,
+        epochs: Sequence[Row],
+        layers: Sequence[Row],
+        masks: Sequence[Row] = (),
     ) -> None:
         """Take the rows of a finished trial.
 
@@ -51,11 +58,12 @@ class Writer:
             row: the columns of `trials` apart from the trial's fields, keys and parts.
             epochs: its rows of `epochs` without keys.
             layers: its rows of `layers` without keys.
+            masks: its rows of `masks` without keys; none where masks are not kept.
         """
         key = {"trial_id": trial.trial_id, "attempt": attempt}
         self._names.clear()  # its rows are in none of them
-        self._layers += [key | r for r in layers]
-        self._epochs += [key | r for r in epochs]
+        for table, rows in (("masks", masks), ("layers", layers), ("epochs", epochs)):
+            self._rows[table] += [key | r for r in rows]
         about = {"trial": trial.canonical, "finished_at": datetime.now(UTC)}
         self._trials.append(key | about | trial.values() | row)
 
@@ -103,11 +111,15 @@ class Writer:
             del self._failures[0]
         if not self._trials:
             return
-        for table, rows in {"layers": self._layers, "epochs": self._epochs}.items():
-            if f"{table}_parts" not in self._names:
+        for table, rows in self._rows.items():
+            if (rows or table != "masks") and f"{table}_parts" not in self._names:
                 self._names[f"{table}_parts"] = [self._write(table, rows)]
-        self._write("trials", [row | self._names for row in self._trials])
-        self._layers, self._epochs, self._trials, self._names = [], [], [], {}
+        masked = {row["attempt"] for row in self._rows["masks"]}
+        without = {name: parts for name, parts in self._names.items() if name != "masks_parts"}
+        named = (self._names if row["attempt"] in masked else without for row in self._trials)
+        self._write("trials", [row | own for row, own in zip(self._trials, named, strict=True)])
+        self._trials, self._names = [], {}
+        self._rows = {table: [] for table in self._rows}
 
     def _write(self, table: str, rows: list[Row]) -> str:
         self._parts += 1

@@ -90,7 +90,7 @@ def write(writer: Writer, trial: Trial, final: dict[str, Any]) -> None:
         }
         | final.get("row", {})
     )
-    writer.add(trial, writer.attempt(), row, epochs, layers)
+    writer.add(trial, writer.attempt(), row, epochs=epochs, layers=layers)
 
 
 def _figures(accuracy: float, changed: float) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def make(root, trials):
             "versions": "made up",
             "commit": None,
         }
-        writer.add(trial, writer.attempt(), final, epochs, layers)
+        writer.add(trial, writer.attempt(), final, epochs=epochs, layers=layers)
     writer.flush()
     return store
 

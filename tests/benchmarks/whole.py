@@ -199,7 +199,7 @@ def parquet(trials):
         writer = Writer(Store(folder, "bench"), seconds=1e9)
         started = time.perf_counter()
         for number, one in enumerate(every.trials(), start=1):
-            writer.add(one, writer.attempt(), row, epochs, layers)
+            writer.add(one, writer.attempt(), row, epochs=epochs, layers=layers)
             if number % 100 == 0:
                 writer.flush()
         writing = time.perf_counter() - started

@@ -45,13 +45,13 @@ def row(table, **values):
 
 def write(store):
     """The results of four trials, in two parts of each table by two writers."""
-    own = {*FIELDS, "trial", "layers_parts", "epochs_parts", "finished_at"}
+    own = {*FIELDS, "trial", "layers_parts", "epochs_parts", "masks_parts", "finished_at"}
     final = {k: v for k, v in row("trials").items() if k not in own} | {"device": "cpu"}
     for number in (0, 2):
         writer = Writer(store)
         for trial in TRIALS[number : number + 2]:
-            rows = {t: [row(t, epoch=e) for e in (0, 1)] for t in ("epochs", "layers")}
-            writer.add(trial, writer.attempt(), final, rows["epochs"], rows["layers"])
+            rows = {t: [row(t, epoch=e) for e in (0, 1)] for t in ("masks", "layers", "epochs")}
+            writer.add(trial, writer.attempt(), final, **rows)
         writer.flush()
 
 

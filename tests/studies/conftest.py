@@ -53,10 +53,12 @@ def trial():
 def record():
     """Adds a trial to a writer, with rows that are as good as any."""
 
-    def add(writer, trial, **final):
+    def add(writer, trial, masks=(), **final):
         epochs = [EPOCH, EPOCH | {"epoch": 1}]
         layers = [LAYER, LAYER | {"epoch": 1}]
-        writer.add(trial, writer.attempt(), FINAL | final, epochs, layers)
+        writer.add(
+            trial, writer.attempt(), FINAL | final, epochs=epochs, layers=layers, masks=masks
+        )
 
     return add
 

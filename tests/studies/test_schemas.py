@@ -8,7 +8,7 @@ from studies.writer import Writer
 
 LATER = {
     "layers": schemas.LAYERS.names[schemas.LAYERS.get_field_index("weight_reach") :],
-    "trials": ["classes"],
+    "trials": ["classes", *schemas.CONTROLS],
 }
 LISTS = ["weights_kept", "weights_changed", "scores_kept", "scores_changed"]
 
@@ -22,6 +22,9 @@ def test_which_they_are():
         "scores_to",
         "scores_kept",
         "scores_changed",
+        "connected",
+        "live",
+        "live_changed",
     ]
     for table, names in LATER.items():
         assert {*names} <= {*schemas.science(table)}
@@ -54,4 +57,4 @@ def test_histograms_come_back_beside_rows_without(store, trial, layer):
     first, last = store.read("layers").rows.to_pylist()
     assert [last[name] for name in LISTS] == [[3, 0, 3]] * 4
     assert {name: last[name] for name in ends} == ends
-    assert [first[name] for name in LATER["layers"]] == [None] * 7
+    assert [first[name] for name in LATER["layers"]] == [None] * 10

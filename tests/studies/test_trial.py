@@ -56,6 +56,12 @@ def test_defaults_are_frozen_for_ever():
         "optimizer": "adam",
         "momentum": 0.0,
         "weight_decay": 0.0,
+        "labels": "given",
+        "source": "",
+        "trained_layers": "all",
+        "score_seed": -1,
+        "order_seed": -1,
+        "rounding": 0,
     }
 
 
