@@ -27,6 +27,11 @@ COMMON = frozenset(
         "optimizer",
         "momentum",
         "weight_decay",
+        "labels",
+        "source",
+        "trained_layers",
+        "order_seed",
+        "rounding",
         "revisions",
     }
 )

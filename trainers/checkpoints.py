@@ -8,7 +8,9 @@ through before anything is put in its place. (Only who forges its digest too get
 he could into the results.)
 """
 
+import base64
 import hashlib
+import itertools
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
@@ -21,10 +23,10 @@ from torch import Tensor
 from studies.schemas import TABLES
 from trainers import engines, runtime
 from trainers.methods import Method, Pack
-from trainers.recording import Record
+from trainers.recording import Record, Row
 
 #: Of what a checkpoint holds; one of another format is passed over.
-_FORMAT = 3
+_FORMAT = 4
 
 
 class Keeper(Protocol):
@@ -127,22 +129,22 @@ class Checkpoints:
                 return 0, {}
         except Exception:  # whatever a file that is no checkpoint may hold, the trials begin anew
             return 0, {}
-        self._put(tensors)
+        self._put(tensors, about["epoch"])
         self._records = [
-            Record(self._pack.trials[r], epoch, layers, None)
-            for r, epoch, layers in about["records"]
+            Record(self._pack.trials[r], epoch, layers, None, _decoded(masks))
+            for r, epoch, layers, masks in about["records"]
         ]
         self._saved = self._keeper.continued_from = about["epoch"]
         return self._saved, _below(tensors, "engine.")
 
-    def _plain(self) -> list[tuple[int, dict[str, Any], list[dict[str, Any]]]]:
+    def _plain(self) -> list[tuple[int, Row, list[Row], list[Row]]]:
         index = {trial: r for r, trial in enumerate(self._pack.trials)}
-        return [(index[r.trial], r.epoch, list(r.layers)) for r in self._records]
+        return [(index[r.trial], r.epoch, list(r.layers), _encoded(r.masks)) for r in self._records]
 
     def _follow(self, epoch: int, records: list[Any], **_: Any) -> bool:
         """Whether records are those of all epochs up to one that was not the last, one by one."""
-        layers, rows = range(len(self._pack.layers)), [row for _, row, _ in records]
-        found = [(r, row["epoch"], [la["layer"] for la in inside]) for r, row, inside in records]
+        layers, rows = range(len(self._pack.layers)), [row for _, row, _, _ in records]
+        found = [(r, row["epoch"], [la["layer"] for la in inside]) for r, row, inside, _ in records]
         replicas = range(len(self._pack.trials))
         inside = [row for record in records for row in record[2]]
         return (
@@ -151,6 +153,7 @@ class Checkpoints:
             and [row["epoch"] for row in inside] == [e for _, e, _ in found for _ in layers]
             and _recordable("epochs", rows)
             and _recordable("layers", inside)
+            and _recordable("masks", [m for *_, masks in records for m in _decoded(masks)])
         )
 
     def _fit(self, tensors: Mapping[str, Tensor]) -> bool:
@@ -187,7 +190,9 @@ class Checkpoints:
             found |= {f"norms_start.{r}.{name}": value for name, value in start.items()}
         return found
 
-    def _put(self, tensors: Mapping[str, Tensor]) -> None:
+    def _put(self, tensors: Mapping[str, Tensor], epoch: int) -> None:
+        ends = itertools.accumulate(self._method.rounds(self._pack.trial))
+        self._pack.round = next(number for number, end in enumerate(ends) if epoch <= end)
         for i, layer in enumerate(self._pack.layers):
             layer.trained.copy_(tensors[f"layer.{i}.trained"])
             layer.passes = int(tensors[f"layer.{i}.passes"])
@@ -207,6 +212,16 @@ def _recordable(table: str, rows: list[dict[str, Any]]) -> bool:
     columns = [about for about in TABLES[table] if about.name not in ("trial_id", "attempt")]
     made = pa.Table.from_pylist(rows, pa.schema(columns))
     return all(about.nullable or not made[about.name].null_count for about in columns)
+
+
+def _encoded(masks: Iterable[Row]) -> list[Row]:
+    """Rows of the table `masks` for JSON, which has no word for bytes."""
+    return [row | {"kept": base64.b64encode(row["kept"]).decode()} for row in masks]
+
+
+def _decoded(masks: Iterable[Row]) -> list[Row]:
+    """Rows of the table `masks` from JSON."""
+    return [row | {"kept": base64.b64decode(row["kept"], validate=True)} for row in masks]
 
 
 def _as_tensor(content: bytes) -> Tensor:

@@ -10,7 +10,16 @@ from trainers.parts import find
 MOST = 256
 
 #: Trials of a pack may differ in these: each replica has its own weights, data order and rate.
-_OWN = ("seed", "weights", "positive_fraction", "learning_rate", "adam_epsilon")
+_OWN = (
+    "seed",
+    "score_seed",
+    "order_seed",
+    "rounding",
+    "weights",
+    "positive_fraction",
+    "learning_rate",
+    "adam_epsilon",
+)
 
 #: What a method reads; trials of a pack may differ in these if their methods mix.
 _METHOD = (
@@ -31,9 +40,14 @@ def pack_key(trial: Trial) -> tuple[object, ...]:
 
     A method says with ``MIXES = True`` that it can share a pack, see `parts`.
     """
-    mixes = find("method", trial.method).part.declared.get("MIXES", False)
+    mixes = find("method", trial.method).part.declared.get("MIXES", False) and not staged(trial)
     common = tuple(getattr(trial, name) for name in _COMMON)
     return common if mixes else (*common, *arm_key(trial))
+
+
+def staged(trial: Trial) -> bool:
+    """Whether a trial trains some of its layers only, or on another data set first."""
+    return bool(trial.source) or trial.trained_layers != "all"
 
 
 def arm_key(trial: Trial) -> tuple[object, ...]:

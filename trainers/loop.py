@@ -11,7 +11,7 @@ from trainers import datasets, engines, networks, packs
 from trainers.batches import Batches
 from trainers.checkpoints import Checkpoints, Keeper
 from trainers.mixed import method_of
-from trainers.recording import Record, Recorder
+from trainers.recording import Keep, Record, Recorder
 
 
 def train(
@@ -19,6 +19,9 @@ def train(
     data: datasets.Dataset,
     device: str = "cpu",
     keeper: Keeper | None = None,
+    *,
+    source: datasets.Dataset | None = None,
+    keep: Keep = Keep(),  # noqa: B008  (which cannot be changed)
 ) -> Generator[Record]:
     """Train a pack of trials in lock-step; yield a record per trial after each epoch.
 
@@ -29,24 +32,27 @@ def train(
         data: the data set that they name.
         device: where to train, as torch names it.
         keeper: where to leave checkpoints and to find one; records from before it come again.
+        source: the data set that is trained on first, if the trials name one.
+        keep: what is kept of each trial beside its figures.
     """
     network = networks.build(trials[0], data.shape, data.classes)
     method = method_of(trials)
     pack = packs.assemble(trials, network, torch.device(device))
-    batches = Batches(data, trials, torch.device(device))
+    stages = [Batches(d, trials, torch.device(device)) for d in (source, data) if d]
     name = engines.choose(pack).name
-    recorder = Recorder(pack, method, batches, name)
+    recorder = Recorder(pack, method, stages[0], name, keep)
 
-    method.begin(pack, 0, batches)
-    checkpoints = Checkpoints(
-        keeper, pack, method, engine=name, device=device, data=data.fingerprint
-    )
+    method.begin(pack, 0, stages[0])
+    prints = " ".join(batches.data.fingerprint for batches in stages)
+    checkpoints = Checkpoints(keeper, pack, method, engine=name, device=device, data=prints)
     done, known = checkpoints.restore()
     yield from checkpoints.records or checkpoints.note(recorder.untrained())
     ends = itertools.accumulate(method.rounds(trials[0]))
     for number, (first, last) in enumerate(itertools.pairwise([0, *ends])):
         if recorder.finished or done >= last:
             continue
+        pack.round, batches = number, stages[min(number, len(stages) - 1)]
+        recorder.batches = batches
         if number > 0 and done <= first:
             method.begin(pack, number, batches)
         engine = engines.start(pack, method, (last - first) * batches.steps)

@@ -76,6 +76,7 @@ class Pack:
         layers: from input to output.
         norms: the network's batch normalisations for each replica.
         norms_start: what these go back to, for methods that rewind, or None.
+        round: the method's round that the pack is in, from 0.
     """
 
     trials: Sequence[Trial]
@@ -83,6 +84,7 @@ class Pack:
     layers: list[Layer]
     norms: Sequence[nn.ModuleList] = ()
     norms_start: list[dict[str, Tensor]] | None = None
+    round: int = 0
 
     @property
     def trial(self) -> Trial:
@@ -102,7 +104,7 @@ class Pack:
     def part(self, rows: slice) -> "Pack":
         """Some of the replicas as a pack of their own: views of these tensors."""
         layers = [layer.part(rows) for layer in self.layers]
-        return Pack(self.trials[rows], self.network, layers, self.norms[rows])
+        return Pack(self.trials[rows], self.network, layers, self.norms[rows], round=self.round)
 
     def flatten(self) -> Layer:
         """Lay the layers side by side in memory, and give them as one layer with tensors [R, P].
@@ -141,10 +143,10 @@ def assemble(trials: Sequence[Trial], network: Network, device: torch.device) ->
         factors = torch.tensor([scale(trial, shape) for trial in trials], device=device)
         scaled = factors.view(-1, *[1] * len(shape.shape)) if (factors != 1).any() else None
         layers.append(Layer(shape.name, weight, scaled, index=index))
-    return Pack(trials, network, layers, [_norms(trials[0], network).to(device) for _ in trials])
+    return Pack(trials, network, layers, [norms(trials[0], network).to(device) for _ in trials])
 
 
-def _norms(trial: Trial, network: Network) -> nn.ModuleList:
+def norms(trial: Trial, network: Network) -> nn.ModuleList:
     """One replica's batch normalisations with Keras's constants (its momentum is 1 - torch's)."""
     return nn.ModuleList(
         nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01, affine=trial.affine)

@@ -10,7 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 #: Frozen for ever: a stream's number is part of its key.
-STREAMS = {"sign": 0, "magnitude": 1, "score": 2, "order": 3, "augment": 4, "mask": 5, "split": 6}
+STREAMS = {
+    "sign": 0,
+    "magnitude": 1,
+    "score": 2,
+    "order": 3,
+    "augment": 4,
+    "mask": 5,
+    "split": 6,
+    "labels": 7,
+    "rounding": 8,
+    "control": 9,
+}
 
 
 def bits(seed: int, stream: str, layer: int, n: int, turn: int = 0) -> npt.NDArray[np.uint64]:

@@ -7,23 +7,43 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812  (PyTorch's own name for it)
 from torch import Tensor
 
 from studies.schemas import FIGURES
 from studies.trial import Trial
+from trainers import saving
 from trainers.batches import Batches
+from trainers.controls import controls
+from trainers.evaluating import Evaluation, as_it_is, correct, evaluate, losses
 from trainers.fates import fates
 from trainers.methods import Layer, Method, Pack
+from trainers.reach import sizes
+from trainers.trained import Trained
 
 Row = dict[str, Any]
-_MEANS = ("loss", "accuracy")
 #: The columns that `_counts` fills.
 _COUNTS = tuple(
     f"{what}_{kind}" for what in ("mask", "effective") for kind in ("negative", "zero", "positive")
 )
-#: How many times as many images a GPU evaluates at once as a CPU.
-_ON_GPU = 8
+
+
+@dataclass(frozen=True)
+class Keep:
+    """What of a trial is kept beside its figures.
+
+    Attributes:
+        masks: whether the final masks are.
+        every: epochs from one to the next that masks are kept of as well; 0 for the final alone.
+        networks: whether the trained network is.
+    """
+
+    masks: bool = False
+    every: int = 0
+    networks: bool = False
+
+    def masks_of(self, epoch: int, *, last: bool) -> bool:
+        """Whether the masks of an epoch are kept."""
+        return self.masks and (last or bool(self.every and epoch % self.every == 0))
 
 
 @dataclass(frozen=True)
@@ -35,22 +55,16 @@ class Record:
         epoch: its row of the table `epochs`, without keys.
         layers: its rows of the table `layers`, without keys.
         final: after the last epoch the columns of `trials` that tell what came out, else None.
+        masks: its rows of the table `masks`, without keys, if they are kept.
+        network: the trained network's file after the last epoch, if it is kept.
     """
 
     trial: Trial
     epoch: Row
     layers: Sequence[Row]
     final: Row | None
-
-
-@dataclass(frozen=True)
-class _Evaluation:
-    """A split evaluated: loss and accuracy [R], correct [R, N], constant [R] (all logits alike)."""
-
-    loss: Tensor
-    accuracy: Tensor
-    correct: Tensor
-    constant: Tensor
+    masks: Sequence[Row] = ()
+    network: bytes | None = None
 
 
 class Recorder:
@@ -61,10 +75,17 @@ class Recorder:
         method: of all its trials.
         batches: of its data set.
         engine: the name of the engine, to be recorded.
+        keep: what is kept beside the figures.
+
+    Attributes:
+        batches: of the data set that is evaluated; another one in the next stage of a training.
     """
 
-    def __init__(self, pack: Pack, method: Method, batches: Batches, engine: str) -> None:
-        self._pack, self._method, self._batches, self._engine = pack, method, batches, engine
+    def __init__(
+        self, pack: Pack, method: Method, batches: Batches, engine: str, keep: Keep
+    ) -> None:
+        self.batches = batches
+        self._pack, self._method, self._engine, self._keep = pack, method, engine, keep
         self._last = sum(method.rounds(pack.trial))
         self._running = set(range(len(pack.trials)))
 
@@ -88,7 +109,7 @@ class Recorder:
             started: when its training began, by `time.perf_counter`.
         """
         logits, labels = (torch.cat(both, dim=1) for both in zip(*answers, strict=True))
-        running = torch.stack([_losses(logits, labels), _correct(logits, labels)])
+        running = torch.stack([losses(logits, labels), correct(logits, labels)])
         running = running.double().mean(dim=2).cpu()  # waits for a GPU: its seconds are training's
         return self._record(epoch, running, time.perf_counter() - started)
 
@@ -114,34 +135,56 @@ class Recorder:
         figures = {name: None if v is None else v.cpu() for name, v in on_device.items()}
         diverged = self._diverged(figures)
         ending = {r for r in self._running if epoch == self._last or diverged[r]}
-        by_layer = [self._layer(epoch, layer, ending) for layer in self._pack.layers]
+        masks = [self._method.mask(self._pack, layer) for layer in self._pack.layers]
+        by_layer = [
+            self._layer(epoch, layer, mask, ending)
+            for layer, mask in zip(self._pack.layers, masks, strict=True)
+        ]
+        sound = [r for r in ending if not diverged[r]]
+        if sound:
+            for rows, found in zip(by_layer, sizes(self._pack, self.batches, masks), strict=True):
+                for r in sound:
+                    rows[r] |= found[r]
         taken = {"train_seconds": seconds, "evaluation_seconds": time.perf_counter() - started}
         for r in sorted(self._running):
             layers = [rows[r] for rows in by_layer]
             row = {k: None if v is None else float(v[r]) for k, v in figures.items()}
             row |= {"epoch": epoch, "changed": _changed(layers)} | taken
-            final = None
+            keep = self._keep.masks_of(epoch, last=r in ending)
+            kept = [
+                _mask(epoch, layer, mask[r])
+                for layer, mask in zip(self._pack.layers, masks, strict=True)
+                if keep
+            ]
+            final, network = None, None
             if r in ending:
                 self._running.discard(r)
                 outcome = "dead" if test.constant[r] else "completed"
                 outcome = "diverged" if diverged[r] else outcome
-                final = self._final(row, outcome, test.correct[r])
-            yield Record(self._pack.trials[r], row, layers, final)
+                final, network = self._final(r, row, outcome, test.correct[r])
+            yield Record(self._pack.trials[r], row, layers, final, kept, network)
 
-    def _final(self, row: Row, outcome: str, correct: Tensor) -> Row:
-        return {name: row[name] for name in FIGURES} | {
+    def _final(self, r: int, row: Row, outcome: str, right: Tensor) -> tuple[Row, bytes | None]:
+        """What came out of a replica, and its network's file if it is kept."""
+        trained = Trained.of(self._pack, r)
+        data = self.batches.data
+        final = {name: row[name] for name in FIGURES} | {
             "outcome": outcome,
             "last_epoch": row["epoch"],
-            "test_images": len(correct),
-            "test_correct": np.packbits(correct.cpu().numpy()).tobytes(),
-            "dataset_fingerprint": self._batches.data.fingerprint,
-            "classes": self._batches.data.classes,
+            "test_images": len(right),
+            "test_correct": np.packbits(right.cpu().numpy()).tobytes(),
+            "dataset_fingerprint": data.fingerprint,
+            "classes": data.classes,
             "engine": self._engine,
         }
+        if outcome != "diverged":
+            final |= controls(trained, self._pack.network, self.batches.alone(r))
+        return final, saving.dump(trained, data, final) if self._keep.networks else None
 
-    def _layer(self, epoch: int, layer: Layer, ending: Collection[int]) -> dict[int, Row]:
+    def _layer(
+        self, epoch: int, layer: Layer, mask: Tensor, ending: Collection[int]
+    ) -> dict[int, Row]:
         """A layer's row for each trial that is running, with histograms where it ends."""
-        mask = self._method.mask(self._pack, layer)
         about = {"epoch": epoch, "layer": layer.index, "layer_name": layer.name}
         about["connections"] = layer.weight[0].numel()
         counts = _counts(layer, mask).T.tolist()
@@ -163,53 +206,28 @@ class Recorder:
         return [not ok for ok in finite.tolist()]
 
     @torch.no_grad()
-    def _expected(self) -> _Evaluation | None:
+    def _expected(self) -> Evaluation | None:
         """The test set under the expected mask, for methods whose masks are random."""
         if not self._method.expected(self._pack):
             return None
-        found = self._pass("test")
+        found = as_it_is(self._pack, self.batches, "test")
         for layer in self._pack.layers:
             self._method.rebuild(self._pack, layer)
         return found
 
-    @torch.no_grad()
-    def _evaluate(self, split: str) -> _Evaluation:
-        """A split, averaged over the states that the method is evaluated in."""
-        found = [self._pass(split) for _ in self._method.evaluated(self._pack)]
-        if len(found) == 1:
-            return found[0]
-        # One by one: the order of a sum over the states must not depend on the pack's size.
-        loss, accuracy = (sum(getattr(f, n) for f in found) / len(found) for n in _MEANS)
-        constant = torch.stack([f.constant for f in found]).all(dim=0)
-        return _Evaluation(loss, accuracy, found[0].correct, constant)
-
-    def _pass(self, split: str) -> _Evaluation:
-        """A split under the weights as they are."""
-        size = self._pack.network.evaluation_batch
-        if self._pack.layers[0].weight.is_cuda:
-            size *= _ON_GPU
-        batches = self._batches.evaluation(split, size)
-        self._pack.evaluating(True)
-        answers = [(self._pack.logits(images), labels) for images, labels in batches]
-        self._pack.evaluating(False)
-        logits = torch.cat([logits for logits, _ in answers], dim=1)
-        labels = torch.cat([labels for _, labels in answers]).expand(logits.shape[:2])
-        loss, correct = _losses(logits, labels), _correct(logits, labels)
-        constant = (logits.amin(dim=1) == logits.amax(dim=1)).all(dim=1)
-        return _Evaluation(
-            loss.double().mean(dim=1), correct.double().mean(dim=1), correct, constant
-        )
+    def _evaluate(self, split: str) -> Evaluation:
+        return evaluate(self._pack, self._method, self.batches, split)
 
 
-def _losses(logits: Tensor, labels: Tensor) -> Tensor:
-    """The cross-entropy of each image, [R, N], from logits [R, N, classes] and labels [R, N]."""
-    each = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
-    return each.view(labels.shape)
-
-
-def _correct(logits: Tensor, labels: Tensor) -> Tensor:
-    """Whether each image is classified correctly, [R, N]; of equal logits the first counts."""
-    return logits.argmax(dim=2) == labels
+def _mask(epoch: int, layer: Layer, mask: Tensor) -> Row:
+    """A replica's row of the table `masks`."""
+    return {
+        "epoch": epoch,
+        "layer": layer.index,
+        "layer_name": layer.name,
+        "shape": list(mask.shape),
+        "kept": np.packbits((mask > 0).cpu().numpy()).tobytes(),
+    }
 
 
 def _counts(layer: Layer, mask: Tensor) -> Tensor:

@@ -32,3 +32,26 @@ def read(root: Path) -> Source:
         white=16,
         validation=held_out(len(train)),
     )
+
+
+def some(first: int, last: int) -> Source:
+    """The images of some classes, with the split that they have among all.
+
+    Args:
+        first: the first of the classes, which becomes class 0.
+        last: the last of them.
+    """
+    whole = read(Path())
+    train, test = (
+        (labels >= first) & (labels <= last) for labels in (whole.train_labels, whole.test_labels)
+    )
+    held = np.isin(np.arange(len(train)), whole.validation)
+    return Source(
+        train_images=whole.train_images[train],
+        train_labels=whole.train_labels[train] - first,
+        test_images=whole.test_images[test],
+        test_labels=whole.test_labels[test] - first,
+        classes=last - first + 1,
+        white=whole.white,
+        validation=np.flatnonzero(held[train]),
+    )

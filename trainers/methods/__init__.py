@@ -30,13 +30,22 @@ import torch
 from torch import Tensor
 
 from studies.trial import Trial
-from trainers import parts, randomness
+from trainers import lockstep, parts, randomness
 from trainers.batches import Batches
 from trainers.packs import Layer, Pack
 
 _leaky_relu_backward = torch.ops.aten.leaky_relu_backward.grad_input
 
-__all__ = ["Connections", "Layer", "MaskedWeights", "Method", "Pack", "load", "uniform_scores"]
+__all__ = [
+    "Connections",
+    "Layer",
+    "MaskedWeights",
+    "Method",
+    "Pack",
+    "load",
+    "shuffled",
+    "uniform_scores",
+]
 
 
 class Method:
@@ -51,10 +60,13 @@ class Method:
             `price` aside, so that they can be handed all layers as one, see `Pack.flatten`.
         capturable: whether they neither wait for a GPU nor compute on the host, so that a CUDA
             graph can hold them.
+        by_mask: whether the trained network follows from its mask and the weights as drawn, by
+            `rebuild` with a score of one for what is kept and of zero for what is not.
     """
 
     elementwise = False
     capturable = False
+    by_mask = False
 
     def __init_subclass__(cls) -> None:
         """A method that does these two in a way of its own says both anew, or has neither."""
@@ -131,7 +143,7 @@ class MaskedWeights(Method):
         super().begin(pack, number, batches)
         masks = self.masks(pack, number, batches)
         for layer, mask in zip(pack.layers, masks or [], strict=bool(masks)):
-            layer.mask = _shuffled(pack.trials, layer.index, mask) if self.shuffled else mask
+            layer.mask = shuffled(pack.trials, layer.index, mask) if self.shuffled else mask
             layer.trained.mul_(layer.mask)
 
     def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
@@ -139,7 +151,8 @@ class MaskedWeights(Method):
         return gradient if layer.mask is None else gradient.mul_(layer.mask)
 
 
-def _shuffled(trials: Sequence[Trial], index: int, mask: Tensor) -> Tensor:
+def shuffled(trials: Sequence[Trial], index: int, mask: Tensor) -> Tensor:
+    """A layer's masks, [R, *shape], each permuted within the layer by its trial's seed."""
     flat = mask.flatten(1)
     orders = [randomness.permutation(t.seed, "mask", index, flat.shape[1]) for t in trials]
     order = torch.from_numpy(np.stack(orders)).to(mask.device)
@@ -166,6 +179,7 @@ class Connections(Method):
     off: float
     extreme: int = 0
     capturable = True
+    by_mask = True
 
     def begin(self, pack: Pack, number: int, batches: Batches) -> None:
         """Draw the scores."""
@@ -248,12 +262,15 @@ class Connections(Method):
 def uniform_scores(trial: Trial, layer: Layer, low: float, high: float) -> Tensor:
     """A trial's scores of a layer, uniform between two ends by the common numbers, [*shape]."""
     like = layer.weight[0]
-    uniform = torch.from_numpy(randomness.uniform(trial.seed, "score", layer.index, like.numel()))
+    seed = trial.seed if trial.score_seed < 0 else trial.score_seed
+    uniform = torch.from_numpy(randomness.uniform(seed, "score", layer.index, like.numel()))
     return (low + (high - low) * uniform).to(torch.float32).reshape(like.shape)
 
 
 def load(trial: Trial) -> Method:
-    """The method that a trial names, with the parameters in the name."""
+    """The method that a trial names, with the parameters in the name, in the trial's stages."""
+    from trainers.methods._staged import Staged  # which is a method itself
+
     module, found = parts.load("method", trial.method)
     made: Method = module.METHOD if not found.parameters else module.method(**found.parameters)
-    return made
+    return Staged(made, trial) if lockstep.staged(trial) else made

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from trainers.methods import Connections, Layer, Pack
 
-READS = ("score_low", "score_high", "density", "rescaling")
+READS = ("score_low", "score_high", "score_seed", "density", "rescaling")
 
 
 class EdgePopup(Connections):

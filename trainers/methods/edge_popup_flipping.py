@@ -7,7 +7,7 @@ turned is as likely, and turned scores rank the other way.
 
 from trainers.methods.edge_popup import EdgePopup
 
-READS = ("score_low", "score_high", "density")
+READS = ("score_low", "score_high", "score_seed", "density")
 
 
 class EdgePopupFlipping(EdgePopup):

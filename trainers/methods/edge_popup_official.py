@@ -14,7 +14,7 @@ from studies.trial import Trial
 from trainers.methods import Layer, Pack, uniform_scores
 from trainers.methods.edge_popup import EdgePopup
 
-READS = ("density", "rescaling")
+READS = ("score_seed", "density", "rescaling")
 
 
 class OfficialEdgePopup(EdgePopup):

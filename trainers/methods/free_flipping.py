@@ -6,7 +6,7 @@ effective = weight * where(score > 0, 1, -1); dL/dscore = dL/deffective * weight
 from trainers.methods import Connections
 
 MIXES = True
-READS = ("score_low", "score_high", "score_offset")
+READS = ("score_low", "score_high", "score_seed", "score_offset")
 
 
 class FreeFlipping(Connections):

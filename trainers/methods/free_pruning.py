@@ -6,7 +6,7 @@ effective = weight * where(score > 0, 1, 0); dL/dscore = dL/deffective * weight.
 from trainers.methods import Connections
 
 MIXES = True
-READS = ("score_low", "score_high", "score_offset", "rescaling")
+READS = ("score_low", "score_high", "score_seed", "score_offset", "rescaling")
 
 
 class FreePruning(Connections):

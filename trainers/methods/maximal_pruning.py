@@ -7,7 +7,7 @@ must pay for itself. A path of the official implementation's plots, not in the p
 from trainers.methods.free_pruning import FreePruning
 
 MIXES = True
-READS = ("score_low", "score_high", "score_offset", "penalty", "rescaling")
+READS = ("score_low", "score_high", "score_seed", "score_offset", "penalty", "rescaling")
 
 
 class MaximalPruning(FreePruning):

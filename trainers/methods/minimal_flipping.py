@@ -6,7 +6,7 @@ Free flipping with -penalty * mean(mask) of each layer added to the loss, mask i
 from trainers.methods.free_flipping import FreeFlipping
 
 MIXES = True
-READS = ("score_low", "score_high", "score_offset", "penalty")
+READS = ("score_low", "score_high", "score_seed", "score_offset", "penalty")
 
 
 class MinimalFlipping(FreeFlipping):

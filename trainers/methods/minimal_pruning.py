@@ -6,7 +6,7 @@ Free pruning with -penalty * mean(mask) of each layer added to the loss.
 from trainers.methods.free_pruning import FreePruning
 
 MIXES = True
-READS = ("score_low", "score_high", "score_offset", "penalty", "rescaling")
+READS = ("score_low", "score_high", "score_seed", "score_offset", "penalty", "rescaling")
 
 
 class MinimalPruning(FreePruning):

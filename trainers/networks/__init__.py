@@ -112,24 +112,51 @@ def build(trial: Trial, input_shape: tuple[int, int, int], classes: int) -> Netw
     Raises:
         UserError: the network cannot take such images, or is too large.
     """
-    module, found = parts.load("network", trial.network)
     activation = parts.load("activation", trial.activation)[0]
     wanted = Wanted(
         trial.network,
-        found.numbers,
+        parts.find("network", trial.network).numbers,
         input_shape,
         classes,
         activation.activation,
         width=trial.width,
         rising=getattr(activation, "RISING", False),
     )
-    network: Network = module.build(wanted)
+    network = _built(wanted)
     connections = sum(math.prod(layer.shape) for layer in network.layers)
     if connections > _MOST_CONNECTIONS:
         raise UserError(
             f"network {trial.network}: {connections:,} connections; at most {_MOST_CONNECTIONS:,} "
             "are allowed; take fewer units, or a smaller width"
         )
+    return network
+
+
+def wiring(
+    trial: Trial,
+    input_shape: tuple[int, int, int],
+    classes: int,
+    activation: Callable[[Tensor], Tensor],
+) -> Network:
+    """The network that a trial names with another activation, and means in the place of maxima.
+
+    So that it shows which paths there are: a mean has them all, a maximum one for each input.
+    """
+    numbers = parts.find("network", trial.network).numbers
+    about = (trial.network, numbers, input_shape, classes, activation)
+    return _built(_Wiring(*about, width=trial.width))
+
+
+class _Wiring(Wanted):
+    """Asks for a network that averages where it would take maxima."""
+
+    def pooled(self, x: Tensor) -> Tensor:
+        """Activation and the mean of 2x2."""
+        return F.avg_pool2d(self.activation(x), 2)
+
+
+def _built(wanted: Wanted) -> Network:
+    network: Network = parts.load("network", wanted.name)[0].build(wanted)
     return network
 
 

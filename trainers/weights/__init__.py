@@ -20,6 +20,9 @@ A file may also have
 Parameters in the name go to these functions by name.
 """
 
+from dataclasses import replace
+
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -47,6 +50,12 @@ def draw(trial: Trial, index: int, layer: LayerShape) -> Tensor:
         sign = torch.where(positive < trial.positive_fraction, 1.0, -1.0)
         drawn = sign * module.magnitude(uniform, layer.fan_in, layer.fan_out, **found.parameters)
     return drawn.to(torch.float32).reshape(layer.shape)
+
+
+def redrawn(trial: Trial) -> Trial:
+    """The trial with a seed of which its weights have nothing in common with its own."""
+    (word,) = randomness.bits(trial.seed, "control", 0, 1)
+    return replace(trial, seed=int(word >> np.uint64(1)))
 
 
 def scale(trial: Trial, layer: LayerShape) -> float:
