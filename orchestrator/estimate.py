@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from orchestrator.prepare import data_sets
 from studies.trial import Trial
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def estimate(todo: Sequence[Trial], places: "Mapping[str, Place]", device: str) 
 
     started = time.monotonic()
     runtime.settle()
-    extents = {name: _extent(name, places[name]) for name in {t.dataset for t in todo}}
+    extents = {name: _extent(name, places[name]) for name in data_sets(todo)}
     kinds = {kind(trial): trial for trial in todo}
     budget = min(_LONGEST, _TOTAL / max(1, len(kinds)))
     costs = {k: _measure(t, extents[t.dataset], budget, device) for k, t in kinds.items()}

@@ -40,7 +40,7 @@ def make(study: Study, store: Store) -> Plan:
     Raises:
         UserError: a trial that cannot be run, or results that cannot be read.
     """
-    return Plan(tuple(check(study)), finished(store))
+    return Plan(tuple(check(study)), finished(store, need_masks=bool(study.keep_masks)))
 
 
 def check(study: Study) -> list[Trial]:

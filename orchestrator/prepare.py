@@ -6,7 +6,7 @@ So the run's own process needs no PyTorch, and starts Ray meanwhile.
 import multiprocessing
 import signal
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,27 @@ from studies.trial import Trial
 
 if TYPE_CHECKING:
     from trainers.datasets import Dataset, Place
+
+
+def data_sets(trials: Iterable[Trial]) -> list[str]:
+    """The names of the data sets that trials are trained on, first or last, each once."""
+    named = (name for trial in trials for name in (trial.dataset, trial.source) if name)
+    return list(dict.fromkeys(named))
+
+
+def check_source(source: "Dataset", data: "Dataset") -> None:
+    """See that one network can be trained on two data sets.
+
+    Raises:
+        UserError: their images differ in shape, or they in the number of classes.
+    """
+    kinds = [(one.shape, one.classes) for one in (source, data)]
+    if kinds[0] != kinds[1]:
+        said = [f"{h}x{w}x{c} in {classes} classes" for (c, h, w), classes in kinds]
+        raise UserError(
+            f"source: {source.name} has images of {said[0]}, but {data.name} of {said[1]}; give "
+            "one of the same shape and number of classes"
+        )
 
 
 class Reading:
@@ -29,11 +50,10 @@ class Reading:
     def __init__(
         self, todo: Sequence[Trial], places: "Mapping[str, Place]", earlier: Mapping[str, str]
     ) -> None:
-        kinds = {(t.dataset, t.network, t.width, t.activation): t for t in todo}
-        names = dict.fromkeys(trial.dataset for trial in todo)
+        kinds = {(t.dataset, t.source, t.network, t.width, t.activation): t for t in todo}
         self._asked = [
-            (n, places[n], earlier.get(n), [t for t in kinds.values() if t.dataset == n])
-            for n in names
+            (n, places[n], earlier.get(n), [t for t in kinds.values() if n in data_sets([t])])
+            for n in data_sets(todo)
         ]
 
     def __enter__(self) -> "Reading":
@@ -57,11 +77,15 @@ class Reading:
         """The data sets by name; waits for them.
 
         Raises:
-            UserError: see `read`.
+            UserError: see `read`; or a source is of another kind than what follows it.
             RuntimeError: the process has died.
         """
         found = {name: self._next() for name, *_ in self._asked}
         self._process.join()
+        for *_, kinds in self._asked:
+            for trial in kinds:
+                if trial.source:
+                    check_source(found[trial.source], found[trial.dataset])
         return found
 
     def _next(self) -> "Dataset":

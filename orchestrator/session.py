@@ -186,7 +186,7 @@ class _Session:
 
     def _left(self) -> tuple[list[Trial], Mapping[str, int]]:
         """The trials that are neither finished nor given up, and how often each has failed."""
-        done = finished(self._store).ids
+        done = finished(self._store, need_masks=bool(self._asked.study.keep_masks)).ids
         attempts = failed_attempts(self._store)
         counts = Counter(attempts[attempt] for attempt in attempts.keys() - self._asked.known)
         if counts and self._asked.fail_fast:
@@ -257,7 +257,7 @@ class _Session:
         from orchestrator.watcher import Ending
         from orchestrator.worker import CHUNK, Job, Worker
 
-        resources = self._resources
+        resources, asked = self._resources, self._asked
         chunks = [ray.put(list(order[i : i + CHUNK])) for i in range(0, len(order), CHUNK)]
         trainable = tune.with_parameters(
             Worker,
@@ -270,6 +270,8 @@ class _Session:
                 gpu_fraction=resources.gpu_fraction,
                 tf32=resources.tf32,
                 checkpoint_seconds=resources.checkpoint_seconds,
+                keep_masks=asked.study.keep_masks,
+                keep_networks=asked.study.keep_networks,
                 commit=shipping.commit(),
             ),
         )

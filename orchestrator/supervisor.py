@@ -88,7 +88,7 @@ def run(plan: Plan, asked: Asked) -> Outcome:
     asked = replace(asked, known=frozenset(failed_attempts(store)))
     with _Signals() as signals:
         lost, reason = _sessions(asked, signals)
-        now = Plan(plan.trials, finished(store))
+        now = Plan(plan.trials, finished(store, need_masks=bool(asked.study.keep_masks)))
         if not now.todo:
             store.drop_checkpoints()
         logs = failed(store, now.results.ids)

@@ -46,6 +46,8 @@ class Job:
         gpu_fraction: of a GPU that a worker gets.
         tf32: whether a GPU may multiply with TF32's 10 bits of mantissa.
         checkpoint_seconds: of training after which a trial leaves a checkpoint; 0 for none.
+        keep_masks: see `Study.keep_masks`.
+        keep_networks: whether trained networks are kept.
         commit: of this project's checkout, if it is one.
     """
 
@@ -57,6 +59,8 @@ class Job:
     gpu_fraction: float
     tf32: bool
     checkpoint_seconds: float
+    keep_masks: bool | int
+    keep_networks: bool
     commit: str | None
 
 
@@ -203,15 +207,22 @@ class Worker(tune.Trainable):
     ) -> Generator[tuple[int, int]]:
         """Train trials side by side; ``there`` are the keys of the checkpoints that there are."""
         from trainers.loop import train
+        from trainers.recording import Keep
 
+        job = self._job
         left = {trial.trial_id: trial for trial in group}
         attempts = {trial.trial_id: self._writer.attempt() for trial in group}
         rows: dict[str, list[Record]] = {trial_id: [] for trial_id in left}
         keeper = Keeper(self._job.store, group, self._job.checkpoint_seconds, there)
         wanted = keeper if self._job.checkpoint_seconds else None
-        data, clock = self._dataset(group[0].dataset), _Clock()
+        first, clock = group[0], _Clock()
+        data = self._dataset(first.dataset)
+        source = self._dataset(first.source) if first.source else None
+        every = 0 if job.keep_masks is True else int(job.keep_masks)
+        keep = Keep(bool(job.keep_masks), every, job.keep_networks)
         try:
-            with contextlib.closing(train(group, data, self._job.device, wanted)) as records:
+            training = train(group, data, job.device, wanted, source=source, keep=keep)
+            with contextlib.closing(training) as records:
                 for record in clock.over(records):
                     trial_id = record.trial.trial_id
                     rows[trial_id].append(record)
@@ -259,8 +270,12 @@ class Worker(tune.Trainable):
         } | about
         epochs = [record.epoch for record in records]
         layers = [row for record in records for row in record.layers]
+        masks = [row for record in records for row in record.masks]
         row = {**last.final, **provenance}
-        self._writer.add(last.trial, row.pop("attempt"), row, epochs=epochs, layers=layers)
+        attempt = row.pop("attempt")
+        self._writer.add(last.trial, attempt, row, epochs=epochs, layers=layers, masks=masks)
+        if last.network:
+            self._writer.keep(last.trial, last.network)
 
 
 @dataclass

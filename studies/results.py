@@ -41,8 +41,11 @@ class Finished:
 
     def fingerprints(self) -> dict[str, str]:
         """The fingerprint of each data set that finished trials were trained on."""
-        columns = (self.rows[name].to_pylist() for name in ("dataset", "dataset_fingerprint"))
-        return dict(zip(*columns, strict=True))
+        found: dict[str, str] = {}
+        for kind in ("source", "dataset"):
+            columns = (self.rows[name].to_pylist() for name in (kind, f"{kind}_fingerprint"))
+            found |= {name: print_ for name, print_ in zip(*columns, strict=True) if print_}
+        return found
 
     def keys(self, table: str) -> pa.Table:
         """Which rows of a table are the finished trials': attempt, origin and part.

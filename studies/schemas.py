@@ -138,6 +138,7 @@ TRIALS = _schema(
     _required("test_images", pa.int32()),
     _required("test_correct", pa.binary()),
     _required("dataset_fingerprint", pa.string()),
+    pa.field("source_fingerprint", pa.string()),
     pa.field("classes", pa.int32()),
     *(pa.field(name, pa.float64()) for name in CONTROLS),
     _required("engine", pa.string()),

@@ -2,6 +2,7 @@
 
     RESULTS/STUDY/definitions/<hash>.yaml                 every definition that was run
     RESULTS/STUDY/{layers,epochs,trials,failures}/<writer>-<n>-<sha>.parquet
+    RESULTS/STUDY/networks/<trial>-<sha>.safetensors      trained networks, where they are kept
     RESULTS/STUDY/_logs/<name>.log                        tracebacks
     RESULTS/STUDY/_checkpoints/<key>-<sha>.safetensors    of trials that are not finished
     RESULTS/STUDY/_workers/<name>.json                    signs of life of those who run the study
@@ -260,6 +261,28 @@ class Store:
         """
         with contextlib.suppress(FileNotFoundError):
             self._files.delete(f"_workers/{name}.json")
+
+    def save_network(self, trial_id: str, content: bytes) -> None:
+        """Keep the file of a trial's network.
+
+        Raises:
+            OSError: it could not be written; nothing of it is visible then.
+        """
+        self._files.put(f"networks/{trial_id}-{parts.digest(content)}.safetensors", content)
+
+    def network(self, trial_id: str) -> bytes | None:
+        """The file of a trial's network, None if there is none that is whole.
+
+        Raises:
+            UserError: they cannot be listed.
+        """
+        for name in self._files.names("networks", ".safetensors"):
+            if name.startswith(f"{trial_id}-"):
+                with contextlib.suppress(OSError):
+                    content = self._files.get(f"networks/{name}")
+                    if name == f"{trial_id}-{parts.digest(content)}.safetensors":
+                        return content
+        return None
 
     def save_checkpoint(self, key: str, content: bytes) -> None:
         """Put a checkpoint in the place of the one before; a reader finds one of the two.

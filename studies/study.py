@@ -243,8 +243,9 @@ def _bound(study: Study, base: Path) -> Study:
     data = {name: sources.absolute(source, base) for name, source in study.data.items()}
     axes, *grids = (dict(axes) for axes in (study.axes, *study.grids))
     for values in (axes, *grids):
-        if "dataset" in values:
-            values["dataset"], data = sources.bind(values["dataset"], data, base)
+        for name in ("dataset", "source"):
+            if name in values:
+                values[name], data = sources.bind(values[name], data, base)
     changes: dict[str, Any] = {"axes": axes, "grids": grids} | ({"data": data} if data else {})
     return study.model_copy(update=changes)
 

@@ -30,6 +30,7 @@ class Writer:
         #: Of the tables that are written before `trials`.
         self._rows: dict[str, list[Row]] = {"masks": [], "layers": [], "epochs": []}
         self._trials: list[Row] = []
+        self._networks: list[tuple[str, bytes]] = []
         self._failures: list[tuple[Row, str]] = []
         #: What of the buffered trials is written: for another try after one that failed halfway.
         self._names: dict[str, list[str]] = {}
@@ -66,6 +67,10 @@ class Writer:
             self._rows[table] += [key | r for r in rows]
         about = {"trial": trial.canonical, "finished_at": datetime.now(UTC)}
         self._trials.append(key | about | trial.values() | row)
+
+    def keep(self, trial: Trial, network: bytes) -> None:
+        """Take the file of a trial's network, which is written before the trial's row."""
+        self._networks.append((trial.trial_id, network))
 
     def fail(self, trial: Trial, attempt: str, host: str, error: str, traceback: str) -> None:
         """Take a failed attempt, which is written with the next flush that is due: at once.
@@ -111,6 +116,9 @@ class Writer:
             del self._failures[0]
         if not self._trials:
             return
+        while self._networks:
+            self._store.save_network(*self._networks[0])
+            del self._networks[0]
         for table, rows in self._rows.items():
             if (rows or table != "masks") and f"{table}_parts" not in self._names:
                 self._names[f"{table}_parts"] = [self._write(table, rows)]

@@ -1,8 +1,32 @@
 """How trials are trained: methods, weights, networks, data sets, activations, and the loop.
 
-Importing it needs no torch; `trainers.loop.train` does.
+Importing it needs no torch; `trainers.loop.train` and `load_network` do.
 """
+
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trainers.checking import check
 
-__all__ = ["check"]
+if TYPE_CHECKING:
+    from trainers.plain import PlainNetwork
+
+__all__ = ["check", "load_network"]
+
+
+def load_network(path: str | Path) -> "PlainNetwork":
+    """A trained network from its file, as an ordinary torch module with ordinary weights.
+
+    Args:
+        path: a file from `untuned export` or `untuned train --save`.
+
+    Returns:
+        A module in evaluation mode that takes images as in the data set's files and gives logits.
+
+    Raises:
+        UserError: the file cannot be read, is damaged, or is no such file.
+    """
+    from trainers.plain import PlainNetwork
+    from trainers.saving import read
+
+    return PlainNetwork(read(path))

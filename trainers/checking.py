@@ -57,20 +57,53 @@ def check(trial: Trial, own: Mapping[str, str] | None = None) -> Trial:
             of scores.
     """
     names = {kind: getattr(trial, kind) for kind in KINDS}
-    if own and trial.dataset in own:
-        if any(trial.dataset in part.examples for part in parts("dataset")):
-            raise UserError(
-                f"dataset: {trial.dataset} is a built-in data set, and {own[trial.dataset]} is "
-                "another; give your images a name of their own"
-            )
-        names["dataset"] = own[trial.dataset]
+    names["dataset"] = _place(trial.dataset, own or {})
     found = {kind: find(kind, name) for kind, name in names.items()}
     _check_fields(trial, {kind: one.part for kind, one in found.items()})
     _check_method(trial, found["method"])
     _check_scores(trial)
     _check_optimizer(trial)
+    _check_stages(trial, found["method"], own or {})
     stamps = [f.part for f in found.values() if f.part.revision > 1]
     return replace(trial, revisions=",".join(f"{part.name}={part.revision}" for part in stamps))
+
+
+def _place(dataset: str, own: Mapping[str, str]) -> str:
+    """What a data set's part is found by: its name, or the source of one of the user's own."""
+    if dataset not in own:
+        return dataset
+    if any(dataset in part.examples for part in parts("dataset")):
+        raise UserError(
+            f"dataset: {dataset} is a built-in data set, and {own[dataset]} is another; give your "
+            "images a name of their own"
+        )
+    return own[dataset]
+
+
+def _check_stages(trial: Trial, method: Found, own: Mapping[str, str]) -> None:
+    """Refuse a source that is none, or a method that it, or staying layers, make no sense with."""
+    if trial.source:
+        if trial.source == trial.dataset:
+            raise UserError(
+                f"source: {trial.source} is the data set itself; leave it out, or take another one"
+            )
+        find("dataset", _place(trial.source, own))
+        if "LEAST_EPOCHS" in method.part.declared:
+            raise UserError(
+                f"source: {trial.source} is given, but the method {trial.method} has several "
+                "rounds of its own; take one that has a single one, such as free-pruning"
+            )
+    if trial.trained_layers == "output":
+        if trial.affine:
+            raise UserError(
+                "affine: true is given with trained_layers: output, but batch normalisation's "
+                "scale and shift belong to all layers; leave one of the two out"
+            )
+        if trial.weight_decay:
+            raise UserError(
+                f"weight_decay: {trial.weight_decay} is given with trained_layers: output, but it "
+                "would move the other layers; leave one of the two out"
+            )
 
 
 def _check_method(trial: Trial, found: Found) -> None:

@@ -76,15 +76,22 @@ class Recorder:
         batches: of its data set.
         engine: the name of the engine, to be recorded.
         keep: what is kept beside the figures.
+        source: the fingerprint of the data set that is trained on first, if there is one.
 
     Attributes:
         batches: of the data set that is evaluated; another one in the next stage of a training.
     """
 
     def __init__(
-        self, pack: Pack, method: Method, batches: Batches, engine: str, keep: Keep
+        self,
+        pack: Pack,
+        method: Method,
+        batches: Batches,
+        engine: str,
+        keep: Keep,
+        source: str | None = None,
     ) -> None:
-        self.batches = batches
+        self.batches, self._source = batches, source
         self._pack, self._method, self._engine, self._keep = pack, method, engine, keep
         self._last = sum(method.rounds(pack.trial))
         self._running = set(range(len(pack.trials)))
@@ -174,6 +181,7 @@ class Recorder:
             "test_images": len(right),
             "test_correct": np.packbits(right.cpu().numpy()).tobytes(),
             "dataset_fingerprint": data.fingerprint,
+            "source_fingerprint": self._source,
             "classes": data.classes,
             "engine": self._engine,
         }

@@ -61,6 +61,11 @@ class Saved:
     about: Mapping[str, Any]
     mean: Tensor
 
+    def normalised(self, data: Dataset) -> Dataset:
+        """A data set, normalised as the one that the network was trained on."""
+        mean = self.mean.numpy()
+        return replace(data, mean=mean, std=self.about["std"], white=self.about["white"])
+
     def pack(self, device: str = "cpu") -> Pack:
         """The network with its weights, as a pack of one.
 

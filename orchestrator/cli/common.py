@@ -1,5 +1,7 @@
 """Options and look-ups that several commands share."""
 
+import contextlib
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -48,6 +50,9 @@ device_option = click.option(
 _EXTENT = (
     click.option("--seeds", type=click.IntRange(1, 1_000_000), help="Run the seeds 1 to N."),
     click.option("--epochs", type=click.IntRange(0, 1_000_000), help="Train for N epochs."),
+    click.option(
+        "--keep-networks", is_flag=True, help="Keep the trained networks, for untuned export."
+    ),
 )
 
 #: The first ones are named like the fields of `resources.Wanted`.
@@ -117,6 +122,33 @@ def as_given(values: Mapping[str, Any]) -> list[str]:
             continue
         found += [option.opts[0]] if value is True else [option.opts[0], str(value)]
     return found
+
+
+def check_folder(path: Path) -> None:
+    """See that a file can be written there, before anything takes time.
+
+    Raises:
+        UserError: its folder is not there, or it is a folder itself.
+    """
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        what = "is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+        raise UserError(f"{path}: {what}; give a file in a folder that is there")
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file that the user has named, whole or not at all.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    half = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        half.write_bytes(content)
+        half.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            half.unlink()
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from None
 
 
 def own_data(given: tuple[str, ...]) -> dict[str, str]:

@@ -43,6 +43,7 @@ def command(
     data: tuple[str, ...],
     seeds: int | None,
     epochs: int | None,
+    keep_networks: bool,
     address: str | None,
     dry_run: bool,
     retries: int,
@@ -55,14 +56,17 @@ def command(
     Running it again does only what is not finished, so a larger --seeds extends a finished study.
     """
     from orchestrator import plan
+    from orchestrator.prepare import data_sets
     from orchestrator.resources import Wanted
     from studies.store import Store
     from studies.study import find
 
-    asked = find(study).override(seeds=seeds, epochs=epochs, data=common.own_data(data))
+    asked = find(study).override(
+        seeds=seeds, epochs=epochs, data=common.own_data(data), keep_networks=keep_networks
+    )
     store = Store(results, asked.name)
     planned = plan.make(asked, store)
-    places = common.places(data, {trial.dataset for trial in planned.trials}, asked.data)
+    places = common.places(data, data_sets(planned.trials), asked.data)
     wanted = Wanted(**resources)
     if dry_run:
         _describe(asked.name, planned)

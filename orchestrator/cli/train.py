@@ -59,35 +59,54 @@ def _option_for_every_field(function: Callable[..., Any]) -> Callable[..., Any]:
 @common.data_option
 @common.device_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per epoch on a line.")
-def command(data: tuple[str, ...], device: str, as_json: bool, **values: Any) -> None:
+@click.option(
+    "--save",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the trained network to this file, for `untuned evaluate` and load_network.",
+)
+def command(
+    data: tuple[str, ...], device: str, as_json: bool, save: Path | None, **values: Any
+) -> None:
     """Train one trial here and now, with the same figures to the bit as inside a study.
 
     Nothing is recorded. Figures of epoch 0 are those before training; training figures after it
     are means over the epoch. Losses are cross-entropies.
     """
     import trainers
-    from orchestrator import resources
+    from orchestrator import prepare, resources
     from studies import sources
 
+    if save:
+        common.check_folder(save)
     own = common.own_data(data)
-    (values["dataset"],), own = sources.bind([values["dataset"]], own, Path.cwd())
+    named, own = sources.bind([values["dataset"], values["source"]], own, Path.cwd())
+    values["dataset"], values["source"] = named
     trial = trainers.check(Trial.from_mapping(values), own)
-    place = common.places(data, [trial.dataset], own)[trial.dataset]
+    places = common.places(data, prepare.data_sets([trial]), own)
     where = resources.device(device)
     from trainers import datasets, runtime
     from trainers.loop import train
+    from trainers.recording import Keep
 
     runtime.settle()
-    loaded = datasets.load(trial.dataset, place)
-    if trial.dataset in own:
-        print(loaded, file=sys.stderr)
-    for record in _until_stopped(train([trial], loaded, where)):
+    sets = {name: datasets.load(name, place) for name, place in places.items()}
+    for name in sets.keys() & own.keys():
+        print(sets[name], file=sys.stderr)
+    source = sets.get(trial.source)
+    if source:
+        prepare.check_source(source, sets[trial.dataset])
+    keep = Keep(networks=save is not None)
+    records = train([trial], sets[trial.dataset], where, source=source, keep=keep)
+    for record in _until_stopped(records):
         print(_json(record) if as_json else _line(record), flush=True)
         for row in record.layers if record.final else ():
             if row["mask_zero"] == row["connections"]:
                 print(f"untuned: layer {row['layer_name']} keeps no connection", file=sys.stderr)
         if record.final and record.final["outcome"] != "completed":
             print(f"untuned: {_OUTCOMES[record.final['outcome']]}", file=sys.stderr)
+        if save and record.network:
+            common.write(save, record.network)
+            print(f"saved {save}, {len(record.network):,} bytes", file=sys.stderr)
 
 
 def _until_stopped(records: "Iterable[Record]") -> "Iterator[Record]":

@@ -1,0 +1,116 @@
+"""`untuned export`."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestrator.cli import common
+from studies.errors import UserError
+from studies.trial import FIELDS, Trial
+
+if TYPE_CHECKING:
+    from studies.store import Store
+
+_SUFFIXES = (".safetensors", ".pt2", ".onnx")
+
+
+@click.command(name="export")
+@common.study_argument
+@click.argument("trial")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@common.results_option
+@common.data_option
+@click.option(
+    "--state-dict",
+    is_flag=True,
+    help="Write ordinary weights by name, as safetensors, for a module of your own.",
+)
+@click.option(
+    "--again", is_flag=True, help="Train it again, on this CPU, if its network was not kept."
+)
+def command(
+    study: str,
+    trial: str,
+    file: Path,
+    results: str,
+    data: tuple[str, ...],
+    state_dict: bool,
+    again: bool,
+) -> None:
+    r"""Write the trained network of one TRIAL of STUDY to FILE.
+
+    TRIAL is its id, or as much of it as no other trial has. The form goes by the FILE's suffix:
+
+    \b
+    .safetensors  a bit per connection; for trainers.load_network and `untuned evaluate`
+    .pt2          a program for torch.export.load, which needs PyTorch alone
+    .onnx         for other programs
+    """
+    from orchestrator import lookup
+    from studies.results import finished
+
+    if file.suffix not in _SUFFIXES or (state_dict and file.suffix != ".safetensors"):
+        wanted = ".safetensors" if state_dict else ", ".join(_SUFFIXES)
+        raise UserError(f"{file}: its suffix {file.suffix!r} says no form; give one of: {wanted}")
+    common.check_folder(file)
+    store = common.with_results(study, results)
+    done = finished(store)
+    found = lookup.trial(trial, done.ids, store.study)
+    content = store.network(found)
+    if content is None:
+        if not again:
+            raise UserError(
+                f"trial {found}: its network was not kept (`untuned run --keep-networks` or "
+                "keep_networks: true in the study keeps those of new trials); add --again to "
+                "train it once more"
+            )
+        row = next(r for r in done.rows.to_pylist() if r["trial_id"] == found)
+        content = _trained_again(row, store, data)
+    if state_dict or file.suffix != ".safetensors":
+        content = _converted(content, file.suffix, state_dict=state_dict)
+    common.write(file, content)
+    print(f"{file}: {len(content):,} bytes, trial {found} of {store.study}")
+
+
+def _converted(content: bytes, suffix: str, *, state_dict: bool) -> bytes:
+    from trainers import exporting, saving
+    from trainers.plain import PlainNetwork
+
+    network = PlainNetwork(saving.load(content))
+    return exporting.state_dict(network) if state_dict else exporting.FORMS[suffix](network)
+
+
+def _trained_again(row: Mapping[str, Any], store: "Store", data: tuple[str, ...]) -> bytes:
+    """The network of a trial that is trained once more.
+
+    Raises:
+        UserError: a data set is missing, or not the one that was used.
+    """
+    import trainers
+    from orchestrator import prepare
+    from trainers import runtime
+    from trainers.loop import train
+    from trainers.recording import Keep
+
+    own = {k: v for study in store.definitions() for k, v in study.data.items()}
+    own |= common.own_data(data)
+    values = {name: row[name] for name in FIELDS if name != "revisions"}
+    trial = trainers.check(Trial.from_mapping(values), own)
+    runtime.settle()
+    places = common.places(data, prepare.data_sets([trial]), own)
+    known = {trial.dataset: row["dataset_fingerprint"], trial.source: row["source_fingerprint"]}
+    sets = {n: prepare.read(n, place, known[n], [trial]) for n, place in places.items()}
+    print(f"training trial {trial.trial_id} again, about {row['seconds']:.0f} s", file=sys.stderr)
+    source = sets.get(trial.source)
+    *_, last = train([trial], sets[trial.dataset], source=source, keep=Keep(networks=True))
+    assert last.final is not None and last.network is not None  # noqa: S101, PT018
+    if last.final["test_accuracy"] != row["test_accuracy"]:
+        print(
+            f"note: it has a test accuracy of {last.final['test_accuracy']:.2%} now, recorded is "
+            f"{row['test_accuracy']:.2%}: it ran on {row['device']} with {row['versions']}",
+            file=sys.stderr,
+        )
+    return last.network
