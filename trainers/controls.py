@@ -42,7 +42,7 @@ def controls(trained: Trained, network: Network, batches: Batches) -> dict[str, 
     method, found = methods.load(trained.trial), {}
     for name, (mask, drawn) in moved.items():
         pack = mask.pack(network, batches.device, drawn)
-        _take_statistics(pack, batches)
+        take_statistics(pack, batches)
         found[name] = float(evaluate(pack, method, batches, "test").accuracy[0])
     return found
 
@@ -52,7 +52,7 @@ def _permuted(trial: Trial, kept: tuple[Tensor, ...]) -> list[Tensor]:
 
 
 @torch.no_grad()
-def _take_statistics(pack: Pack, batches: Batches) -> None:
+def take_statistics(pack: Pack, batches: Batches) -> None:
     """Batch normalisation's running statistics from the first training images."""
     norms = [norm for norm in pack.norms[0] if isinstance(norm, nn.BatchNorm2d)]
     if not norms:

@@ -6,11 +6,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from trainers import methods
 from trainers.saving import Saved
 
 
 class PlainNetwork(nn.Module):
     """A network whose weights are what training has made effective.
+
+    Of a method whose masks are random they are the expected ones.
 
     Its state dict is that of any module with layers of these names and without biases:
     ``fc1.weight``, ``stage1.block1.conv1.weight``; batch normalisations are ``norms.0`` and so on,
@@ -30,6 +33,7 @@ class PlainNetwork(nn.Module):
     def __init__(self, saved: Saved) -> None:
         super().__init__()
         pack = saved.pack()
+        methods.load(saved.trained.trial).expected(pack)
         self.about: Mapping[str, Any] = saved.about
         self._network, self._names = saved.network, [la.name for la in saved.network.layers]
         for layer in pack.layers:

@@ -11,7 +11,7 @@ A safetensors file, which cannot run code. Its tensors:
 
 and in its metadata, as JSON under `network`, the trial (from which the weights are drawn), the data
 set, what the network scored, a SHA-256 of the weights as drawn, which proves that they are drawn
-alike, and one of the tensors.
+alike, and one of all that the file holds.
 """
 
 import hashlib
@@ -112,9 +112,9 @@ def dump(trained: Trained, data: Dataset, scores: Mapping[str, Any]) -> bytes:
         "std": data.std,
         "scores": {name: _plain(scores[name]) for name in _SCORES},
         "weights_sha256": _of_weights(drawn),
-        "tensors_sha256": _of_tensors(tensors),
         "versions": runtime.versions(),
     }
+    about["sha256"] = _of_all(tensors, about)
     return safetensors.torch.save(tensors, {"network": json.dumps(about, allow_nan=False)})
 
 
@@ -145,8 +145,8 @@ def load(content: bytes) -> Saved:
         if about["format"] > _FORMAT:
             raise UserError("written by a newer untuned; update this one")
         tensors = safetensors.torch.load(content)
-        if _of_tensors(tensors) != about["tensors_sha256"]:
-            raise UserError("damaged: its tensors are not those that were written; get it again")
+        if _of_all(tensors, about) != about["sha256"]:
+            raise UserError("damaged: it is not what was written; get it again")
         trial = _trial(about)
         network = networks.build(trial, tuple(about["shape"]), about["classes"])
         trained = _trained(trial, network, tensors, about)
@@ -226,8 +226,10 @@ def _of_weights(pack: Pack) -> str:
     return _digest((layer.name, layer.weight[0]) for layer in pack.layers)
 
 
-def _of_tensors(tensors: Mapping[str, Tensor]) -> str:
-    return _digest(sorted(tensors.items()))
+def _of_all(tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> str:
+    """Of the tensors and of the JSON, but for this digest."""
+    said = json.dumps({k: v for k, v in about.items() if k != "sha256"}, sort_keys=True)
+    return hashlib.sha256((_digest(sorted(tensors.items())) + said).encode()).hexdigest()
 
 
 def _digest(tensors: Iterable[tuple[str, Tensor]]) -> str:

@@ -1,0 +1,183 @@
+"""Trials in stages and controls of the data: sources, output layers alone, labels, orders."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from studies.errors import UserError
+from studies.schemas import science
+from trainers import check, datasets, methods, networks, packs, randomness
+from trainers.batches import Batches
+from trainers.loop import train
+from trainers.recording import Keep
+
+MASKS = Keep(masks=True)
+
+
+@pytest.fixture(scope="module")
+def halves():
+    names = ("digits-0-4", "digits-5-9")
+    return [datasets.load(name, datasets.Place(name, Path())) for name in names]
+
+
+def bits(record):
+    return [np.unpackbits(np.frombuffer(row["kept"], np.uint8)) for row in record.masks]
+
+
+def last(trial, data, **options):
+    return list(train([trial], data, **options))[-1]
+
+
+def figures(records):
+    names = {*science("epochs")} - {"trial_id"}
+    return [{k: v for k, v in r.epoch.items() if k in names} for r in records]
+
+
+def test_the_first_stage_is_the_training_on_the_source(trial, halves):
+    source, data = halves
+    alone = list(train([trial(dataset="digits-0-4")], source))
+    staged = trial(dataset="digits-5-9", source="digits-0-4")
+    both = list(train([staged], data, source=source))
+    full = {"train_full_loss", "train_full_accuracy"}  # taken after the last epoch alone
+    before, learned = figures(both)[:3], figures(alone)
+    assert [{k: v for k, v in row.items() if k not in full} for row in before] == [
+        {k: v for k, v in row.items() if k not in full} for row in learned
+    ]
+    assert [r.epoch["epoch"] for r in both] == [0, 1, 2, 3, 4]
+    assert both[-1].final["test_images"] == len(data.labels["test"])
+    assert both[-1].final["source_fingerprint"] == source.fingerprint
+    assert both[-1].final["dataset_fingerprint"] == data.fingerprint
+
+
+@pytest.mark.parametrize("method", ["free-pruning", "minimal-flipping"])
+def test_only_the_output_layers_mask_moves_on_the_target(method, trial, halves):
+    source, data = halves
+    learned = last(trial(method, dataset="digits-0-4", epochs=5), source, keep=MASKS)
+    about = {"dataset": "digits-5-9", "source": "digits-0-4", "epochs": 5}
+    moved = last(trial(method, **about, trained_layers="output"), data, source=source, keep=MASKS)
+    free = last(trial(method, **about), data, source=source, keep=MASKS)
+    for index, (ours, theirs) in enumerate(zip(bits(moved), bits(learned), strict=True)):
+        assert (ours == theirs).all() == (index < 2)
+    assert not (bits(free)[0] == bits(learned)[0]).all()
+
+
+@pytest.mark.parametrize("method", ["dense", "free-flipping", "supermask"])
+def test_without_a_source_hidden_layers_stay_as_they_are_drawn(method, trial, digits):
+    alone = trial(method, trained_layers="output")
+    network = networks.build(alone, digits.shape, digits.classes)
+    pack = packs.assemble([alone], network, torch.device("cpu"))
+    batches = Batches(digits, [alone], torch.device("cpu"))
+    chosen = methods.load(alone)
+    from trainers import engines
+
+    chosen.begin(pack, 0, batches)
+    engine = engines.start(pack, chosen, 10)
+    before = [layer.trained.clone() for layer in pack.layers]
+    for _, batch in zip(range(10), batches.training(1), strict=False):
+        engine.step(*batch)
+    same = [torch.equal(a, b.trained) for a, b in zip(before, pack.layers, strict=True)]
+    assert same == [True, True, False]
+
+
+def test_permuted_labels_are_the_same_labels_in_another_place(trial, digits):
+    given, permuted = (
+        Batches(digits, [trial(labels=labels)], torch.device("cpu"))
+        for labels in ("given", "permuted")
+    )
+    _, one = next(given.evaluation("train", 2000))
+    _, other = next(permuted.evaluation("train", 2000))
+    assert torch.equal(one[0].bincount(), other[0].bincount())
+    assert 0.05 < (one == other).double().mean() < 0.15  # a tenth by chance
+    for split in ("validation", "test"):
+        pair = [next(b.evaluation(split, 2000))[1] for b in (given, permuted)]
+        assert torch.equal(*pair)
+
+
+def test_a_pack_deals_each_replica_its_own_labels(trial, digits):
+    trials = [trial(seed=s, labels="permuted", epochs=1) for s in (1, 2)]
+    together = list(train(trials, digits))
+    for one in trials:
+        alone = list(train([one], digits))
+        assert figures(alone) == figures([r for r in together if r.trial == one])
+
+
+def test_an_image_keeps_its_label_in_training(trial, digits):
+    permuted = trial(labels="permuted")
+    batches = Batches(digits, [permuted], torch.device("cpu"))
+    images, labels = next(batches.evaluation("train", 2000))
+    told = {image.numpy().tobytes(): int(y) for image, y in zip(images[0], labels[0], strict=True)}
+    for x, y in batches.training(1):
+        for image, label in zip(x[0], y[0], strict=True):
+            assert told[image.numpy().tobytes()] == int(label)
+
+
+def test_another_rounding_moves_images_within_their_batch_alone(trial, digits):
+    plain, moved = (
+        Batches(digits, [trial(rounding=k, augmentation="shift")], torch.device("cpu"))
+        for k in (0, 7)
+    )
+    differ = 0
+    for (x, y), (a, b) in zip(plain.training(1), moved.training(1), strict=True):
+        ours, theirs = (sorted(i.numpy().tobytes() for i in images[0]) for images in (x, a))
+        assert ours == theirs
+        assert torch.equal(y[0].sort().values, b[0].sort().values)
+        differ += not torch.equal(x, a)
+    assert differ > 10
+
+
+def test_score_and_order_seeds_change_what_they_say(trial, digits):
+    own = trial()
+    others = {"score_seed": 9, "order_seed": 9}
+    shape = networks.build(own, digits.shape, digits.classes).layers[0]
+    pack = packs.assemble([own], networks.build(own, digits.shape, 10), torch.device("cpu"))
+    starts = [
+        methods.load(t).start(t, pack.layers[0])
+        for t in (own, replace(own, score_seed=9), replace(own, seed=9))
+    ]
+    assert shape.name == "fc1"
+    assert not torch.equal(starts[0], starts[1])
+    assert torch.equal(starts[1], starts[2])
+    orders = [
+        next(Batches(digits, [t], torch.device("cpu")).training(1))[1]
+        for t in (own, replace(own, order_seed=9), replace(own, seed=9))
+    ]
+    assert not torch.equal(orders[0], orders[1])
+    assert torch.equal(orders[1], orders[2])
+    together = list(train([own, *(replace(own, **{k: v}) for k, v in others.items())], digits))
+    alone = list(train([own], digits))
+    assert figures(alone) == figures([r for r in together if r.trial == own])
+
+
+def test_the_streams_of_the_controls_are_frozen():
+    assert {"labels": 7, "rounding": 8, "control": 9}.items() <= randomness.STREAMS.items()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"source": "digits"}, "source: digits is the data set itself"),
+        ({"source": "digit"}, "unknown dataset 'digit'"),
+        (
+            {"source": "mnist", "method": "lottery-ticket", "density": 0.5},
+            "source: mnist is given, but the method lottery-ticket has several rounds",
+        ),
+        ({"labels": "random"}, "unknown labels 'random'"),
+        ({"trained_layers": "hidden"}, "unknown trained_layers 'hidden'"),
+        (
+            {"trained_layers": "output", "network": "resnet8", "affine": True},
+            "affine: true is given with trained_layers: output",
+        ),
+        (
+            {"trained_layers": "output", "optimizer": "sgd", "weight_decay": 0.1},
+            "weight_decay: 0.1 is given with trained_layers: output",
+        ),
+        ({"method": "frozen", "trained_layers": "output"}, "makes no difference to the method"),
+        ({"method": "dense", "score_seed": 3}, "the method dense does not use it"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(values, message, trial):
+    with pytest.raises(UserError, match=message.replace("(", r"\(")):
+        check(trial(**values))
