@@ -1,8 +1,8 @@
 """The tables of studies: one attempt per trial, the trials' fields joined on.
 
-`trials` is a pandas frame, one row per trial. `epochs`, `layers` and `masks` may have a billion rows
-and are read when asked: DuckDB relations over Arrow data sets, so that any filesystem that pyarrow
-opens will do and columns and groups that are not wanted are never held in memory.
+`trials` is a pandas frame, one row per trial. `epochs`, `layers` and `masks` may have a billion
+rows and are read when asked: DuckDB relations over Arrow data sets, so that any filesystem that
+pyarrow opens will do and columns and groups that are not wanted are never held in memory.
 """
 
 import io
@@ -279,7 +279,7 @@ def _rows(
     every: Iterable[_Loaded],
     trials: pd.DataFrame,
 ) -> duckdb.DuckDBPyRelation:
-    """The rows of `layers`, `epochs` or `masks` of these trials, with the trials' fields, as a view."""
+    """The rows of a table of these trials, with the trials' fields, as a view."""
     selects = []
     for number, one in enumerate(every):
         rows, keys = f"{table}_rows_{number}", f"{table}_keys_{number}"
