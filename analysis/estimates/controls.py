@@ -20,7 +20,7 @@ MOVED = {
     "test_accuracy": TRAINED,
     "redrawn_accuracy": "weights redrawn",
     "permuted_accuracy": "mask permuted",
-    "random_accuracy": "both",
+    "random_accuracy": "both exchanged",
     "untrained_accuracy": "before training",
 }
 #: Under which mask weights are trained anew, by the method's parameter.

@@ -93,8 +93,9 @@ def expected_jaccard(sizes: ArrayLike) -> float:
         low = max(0, one + other - total, int(mean - reach))
         high = min(one, other, int(mean + reach) + 1)
         start += low
-        pmf = stats.hypergeom.pmf(np.arange(low, high + 1), total, one, other)
-        chances = signal.convolve(chances, pmf)
+        # by logarithms: scipy's own pmf takes a hundred times as long
+        law = np.exp(stats.hypergeom.logpmf(np.arange(low, high + 1), total, one, other))
+        chances = signal.convolve(chances, law / law.sum())
     both = start + np.arange(len(chances))
     members = table[:, 1:].sum()
-    return float((chances * both / (members - both)).sum() / chances.sum())
+    return float((chances * both / (members - both)).sum())

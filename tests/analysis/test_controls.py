@@ -26,7 +26,7 @@ def test_controls_of_the_same_trial(study, record):
             "as trained": 0.915,
             "weights redrawn": 0.3,
             "mask permuted": 0.4,
-            "both": 0.2,
+            "both exchanged": 0.2,
             "before training": 0.1,
         }
     )
