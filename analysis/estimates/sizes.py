@@ -7,6 +7,7 @@ nothing, so what is changed is counted among the live ones too.
 
 from functools import lru_cache
 
+import numpy as np
 import pandas as pd
 
 from analysis.cells import CELL
@@ -53,13 +54,15 @@ def _measured(results: Results, by: str) -> pd.DataFrame:
 
 @lru_cache(maxsize=4)  # several claims ask for them
 def judged_with_sizes(results: Results) -> pd.DataFrame:
-    """`judged` with `MEASURES` and `left_by_length`, nan where nothing is recorded.
+    """`judged` with `MEASURES`, `log_connected` and `left_by_length`, nan where not recorded.
 
+    `log_connected`: the logarithm of the number of connected connections; nan where none is.
     `left_by_length`: the share of connected connections minus that after the study's shortest
     training of the same cell and seed; nan for that training itself.
     """
-    columns = ["attempt", *MEASURES]
+    columns = ["attempt", "connected", *MEASURES]
     rows = judged(results).merge(sizes(results)[columns], on="attempt", how="left")
+    rows = rows.assign(log_connected=np.log(rows["connected"].where(rows["connected"] > 0)))
     same = [name for name in SETTABLE if name != "epochs"]
     cell = [name for name in CELL if name != "epochs"]
     shortest = rows["epochs"] == rows.groupby(cell, sort=False)["epochs"].transform("min")
