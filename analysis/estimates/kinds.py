@@ -61,14 +61,15 @@ def transferred(results: Results) -> Kinds:
     """
     trials = results.trials
     source, output = trials["source"] != "", trials["trained_layers"] == "output"
-    kind = np.select(
+    names = np.select(
         [source & output, source, output], [CARRIED, CARRIED_ON, RANDOM], default=SCRATCH
     )
-    order = (SCRATCH, CARRIED_ON, CARRIED, RANDOM)
-    apart = ("source", "trained_layers")
-    return _kinds(
-        results, pd.Series(kind, trials.index), trials["test_accuracy"], apart, order, (CARRIED,)
-    )
+    kind = pd.Series(names, trials.index)
+    sources = trials[source].groupby("dataset")["source"].nunique()
+    if (sources > 1).any():  # which one it was decides
+        kind = kind.where(~source, kind + " (after " + trials["source"] + ")")
+    apart, order = ("source", "trained_layers"), (SCRATCH, CARRIED_ON, CARRIED, RANDOM)
+    return _kinds(results, kind, trials["test_accuracy"], apart, order, (CARRIED,))
 
 
 @lru_cache(maxsize=4)
@@ -105,11 +106,11 @@ def _kinds(
         kind: of each trial that counts, on its index.
         value: likewise.
         apart: the fields that the kinds differ in.
-        order: the kinds, the reference first.
-        needs: kinds of which there has to be one.
+        order: how the kinds begin, the reference first.
+        needs: how kinds begin of which there has to be one.
     """
     rows = results.trials.loc[kind.index].assign(kind=kind, value=value)
-    if not kind.isin(needs).any():
+    if not kind.str.startswith(needs).any():
         rows = rows.iloc[:0]
     rows = rows.assign(partner=rows["method"].where(rows["method"] != FROZEN, BASELINE))
     same = [name for name in SETTABLE if name not in (*apart, "method")]
@@ -118,6 +119,11 @@ def _kinds(
     rows = rows.merge(reference, on=[*same, "partner"], how="left", validate="many_to_one")
     rows = rows.assign(difference=rows["value"] - rows["of_reference"])
     rows = rows.drop(columns=["partner", "of_reference"])
-    present = set(rows["kind"])
     by = [name for name in settings(results) if name not in apart]
-    return Kinds(rows, tuple(name for name in order if name in present), by, order[0])
+    return Kinds(rows, _sorted(set(rows["kind"]), order), by, order[0])
+
+
+def _sorted(present: set[str], order: Sequence[str]) -> tuple[str, ...]:
+    """The kinds that there are in their order, each placed by the longest of its beginnings."""
+    place = {name: max((n for n in order if name.startswith(n)), key=len) for name in present}
+    return tuple(sorted(present, key=lambda name: (order.index(place[name]), name)))
