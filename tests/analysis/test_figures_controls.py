@@ -1,5 +1,6 @@
 """The figures of the controls: values read back from matplotlib's objects."""
 
+import functools
 import sys
 from pathlib import Path
 
@@ -25,13 +26,25 @@ def results_of(study, record):
     return make
 
 
+@pytest.fixture(scope="module")
+def drawn(study, record_in, tmp_path_factory):
+    """A figure of a study that it applies to, drawn once for all tests."""
+
+    @functools.cache
+    def draw(name):
+        uri = record_in(tmp_path_factory.mktemp(name), study(**STUDIES[name]), final)
+        return figures.draw(name, analysis.load(uri))
+
+    return draw
+
+
 def _axes(drawing):
     return [axes for axes in drawing.figure.axes if axes.get_visible()]
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_title_unit_and_seeds_stand_on_the_figure(results_of, name):
-    drawing = figures.draw(name, results_of(name))
+def test_title_unit_and_seeds_stand_on_the_figure(drawn, name):
+    drawing = drawn(name)
     said = " ".join(text.get_text().replace("\n", " ") for text in drawing.figure.texts)
     assert drawing.title in said
     assert drawing.note in said
@@ -40,8 +53,8 @@ def test_title_unit_and_seeds_stand_on_the_figure(results_of, name):
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_nothing_is_cut_off(results_of, name):
-    figure = figures.draw(name, results_of(name)).figure
+def test_nothing_is_cut_off(drawn, name):
+    figure = drawn(name).figure
     parts = [*figure.texts, *figure.legends, *(axes.title for axes in figure.axes)]
     for axes in figure.axes:
         parts += [axes.xaxis.label, axes.yaxis.label, *axes.get_yticklabels(), *axes.texts]
@@ -98,8 +111,8 @@ def test_controls_without_retraining_say_so(study, record):
     assert list(chance.get_xdata()) == [10, 10]
 
 
-def test_effective_size_is_drawn_one_thing_at_a_time(results_of):
-    drawing = figures.draw("effective_size", results_of("effective_size"))
+def test_effective_size_is_drawn_one_thing_at_a_time(drawn):
+    drawing = drawn("effective_size")
     grid = np.array(_axes(drawing)).reshape(3, 4)
     titles = [axes.get_title().splitlines()[-1] for axes in grid[0]]
     assert titles == [
@@ -116,8 +129,8 @@ def test_effective_size_is_drawn_one_thing_at_a_time(results_of):
     assert np.all(np.diff(pruning.get_ydata()) < 0)
 
 
-def test_what_is_memorised_stands_beside_what_is_learned(results_of):
-    drawing = figures.draw("random_labels", results_of("random_labels"))
+def test_what_is_memorised_stands_beside_what_is_learned(drawn):
+    drawing = drawn("random_labels")
     given, permuted, *_ = _axes(drawing)
     assert given.get_title().splitlines() == ["3 epochs", "given labels"]
     (learned,), (memorised,) = (_lines(axes, "o") for axes in (given, permuted))
@@ -126,14 +139,14 @@ def test_what_is_memorised_stands_beside_what_is_learned(results_of):
     assert list(memorised.get_ydata()) == pytest.approx([75, 80, 85], abs=1.5)
 
 
-def test_kinds_that_a_network_lacks_are_empty(results_of):
-    lenet, resnet = _axes(figures.draw("pieces_alone", results_of("pieces_alone")))
+def test_kinds_that_a_network_lacks_are_empty(drawn):
+    lenet, resnet = _axes(drawn("pieces_alone"))
     labels = [label.get_text() for label in lenet.get_yticklabels()]
     assert labels[-1] == "batch normalisation alone"
     assert not _lines(lenet, "^")
     assert [round(float(line.get_xdata()[0])) for line in _lines(resnet, "^")] == [60]
 
 
-def test_of_a_transfer_each_second_data_set_is_a_panel(results_of):
-    drawing = figures.draw("transfer", results_of("transfer"))
+def test_of_a_transfer_each_second_data_set_is_a_panel(drawn):
+    drawing = drawn("transfer")
     assert [axes.get_title() for axes in _axes(drawing)] == ["digits-5-9", "digits-0-4"]
