@@ -85,7 +85,7 @@ def in_pieces(results: Results) -> Kinds:
     names = [NORM, NOTHING, OUTPUT_NORM, OUTPUT, WITH_NORM]
     kind = pd.Series(np.select(conditions, names, default=ALL), trials.index)
     apart, order = (
-        ("trained_layers", "affine"),
+        ("trained_layers", "affine", "source"),
         (ALL, WITH_NORM, OUTPUT, OUTPUT_NORM, NORM, NOTHING),
     )
     return _kinds(results, kind, trials["test_accuracy"], apart, order, (OUTPUT, NORM))

@@ -55,7 +55,7 @@ def draw(results: Results) -> Drawing:
         [panel for one in panels(results, told, keys) for panel in _by_method(one)],
         3.1,
         "layer",
-        "overlap (%; 0: chance, 100: equal)",
+        "overlap beyond chance (%)",
         same=False,
     )
     low, high = limits(min(0.0, float(told[["mean", "low"]].min().min()) * 100), 100.0)
