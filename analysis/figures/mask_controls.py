@@ -49,7 +49,7 @@ def draw(results: Results) -> Drawing:
     guessed = False
     for left, right, panel in placed:
         own = panel.rows[panel.rows["which"] == "moved"]
-        outside += _draw(left, own, list(MOVED.values()), looks, _MOVED)
+        outside += _draw(left, own, list(MOVED.values()), looks, _MOVED, (-1, 101))
         guessed |= draw_chance(left, own["classes"])
         own = panel.rows[panel.rows["which"] == "trained"]
         outside += _draw(right, own, list(RETRAINED.values()), looks, _RETRAINED)
@@ -83,14 +83,19 @@ def _panels(results: Results, first: pd.DataFrame, second: pd.DataFrame) -> list
 
 
 def _draw(
-    axes: Axes, rows: pd.DataFrame, order: Sequence[str], looks: dict[str, Look], measure: Measure
+    axes: Axes,
+    rows: pd.DataFrame,
+    order: Sequence[str],
+    looks: dict[str, Look],
+    measure: Measure,
+    limits: tuple[float, float] | None = None,
 ) -> list[Outside]:
     """Draw one side, or say that there is none."""
     if rows.empty:
         axes.text(0.5, 0.5, "not in this study", ha="center", transform=axes.transAxes)
         axes.set_yticks([])
         return []
-    axes.set_xlim(view(rows, "control", measure))
+    axes.set_xlim(limits or view(rows, "control", measure))
     outside = draw_rows(axes, rows, "control", order, looks, measure)
     axes.set_yticks(range(len(order)), order)
     return [outside]

@@ -17,8 +17,6 @@ from analysis.statistics.checks import same_shape
 
 #: A count further from its mean than so many deviations and so many more has no weight in float64.
 _DEVIATIONS, _MORE = 12, 60
-#: Chance that leaves no more room than this below 1 leaves nothing to be corrected.
-_ROOM = 1e-12
 
 
 @dataclass(frozen=True)
@@ -28,9 +26,8 @@ class Overlap:
     Attributes:
         jaccard: members of both over members of either, a fraction; nan for two empty sets.
         chance: what it is on average for random sets of the same sizes; nan likewise.
-        corrected: (jaccard - chance) / (1 - chance). nan where chance alone makes the sets equal:
-            both empty, or both full in every layer. Where one of them is empty or full there is
-            nothing to choose, and it is 0.
+        corrected: (jaccard - chance) / (1 - chance); nan where the sizes alone decide, because in
+            every layer one of the two sets is empty or full.
     """
 
     jaccard: float
@@ -71,8 +68,10 @@ def overlap(layers: ArrayLike) -> Overlap:
         return Overlap(np.nan, np.nan, np.nan)
     jaccard = both / (members - both)
     chance = expected_jaccard(table[:, :3])
-    room = 1 - chance
-    return Overlap(jaccard, chance, (jaccard - chance) / room if room > _ROOM else np.nan)
+    total, sizes = table[:, :1], table[:, 1:3]
+    open_layers = ((sizes > 0) & (sizes < total)).all(axis=1)
+    corrected = (jaccard - chance) / (1 - chance) if open_layers.any() else np.nan
+    return Overlap(jaccard, chance, corrected)
 
 
 def expected_jaccard(sizes: ArrayLike) -> float:

@@ -34,7 +34,7 @@ def find(results: Results) -> Finding | None:
     if table["overlap"].notna().sum() == 0:
         return None
     by = [field for field in varying(results) if field in table]
-    whole = table[table["layer"] == ALL]
+    whole = table[table["layer"] == ALL].sort_values("kind", key=_last, kind="stable")
     keys = [*by, "methods", "kind"]
     means = grouped(whole, keys, "overlap")
     plain = grouped(whole, keys, "jaccard")["mean"]
@@ -66,6 +66,11 @@ def find(results: Results) -> Finding | None:
         "connections of each layer; 100: the same connections. What rounding alone leaves is as "
         "near as two trainings come that differ in nothing that anybody chose.",
     )
+
+
+def _last(kinds: pd.Series) -> "pd.Series[bool]":
+    """Pairs of methods stand behind the methods themselves."""
+    return kinds == "method"
 
 
 def _said(methods: str, kind: str, means: pd.DataFrame, own: pd.DataFrame, by: list[str]) -> str:
