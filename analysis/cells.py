@@ -10,7 +10,17 @@ from studies.trial import FIELDS, SETTABLE
 #: A cell is a combination of these; `revisions` is derived and no part of it.
 CELL = tuple(name for name in SETTABLE if name != "seed")
 #: Fields that training the weights themselves (`dense`) does not read.
-METHOD_ONLY = ("score_low", "score_high", "score_offset", "penalty", "rescaling", "density")
+METHOD_ONLY = (
+    "score_low",
+    "score_high",
+    "score_offset",
+    "score_seed",
+    "penalty",
+    "rescaling",
+    "density",
+)
+#: What makes a trial a control of another: it is not as anybody would train.
+CONTROL = ("labels", "source", "trained_layers", "score_seed", "order_seed", "rounding")
 #: How a network is optimised; a method may have a recipe of its own.
 RECIPE = (
     "learning_rate",
@@ -36,6 +46,7 @@ _METHODS = (
     "maximal-pruning",
     "supermask",
 )
+_SEEDS = ("score_seed", "order_seed")
 _WORDS = {"positive_fraction": "positive fraction", "adam_epsilon": "Adam's epsilon"}
 
 
@@ -126,11 +137,17 @@ def heading(name: str) -> str:
 def shown(name: str, value: object) -> str:
     """A field's value in a table; a dash for the density of a method that has none."""
     if isinstance(value, (str, bool)):
-        return str(value)
+        return str(value) or "\N{EN DASH}"  # no source
+    if name in _SEEDS and value == FIELDS[name].default:
+        return "its own"
     return "\N{EN DASH}" if name == "density" and value == 0 else f"{value:g}"
 
 
 def _phrase(name: str, value: object) -> str:
+    if name == "source":
+        return f"after {value}" if value else "without a source"
+    if name in _SEEDS and value == FIELDS[name].default:
+        return f"its own {heading(name)}"
     if isinstance(value, str):  # a choice such as `none` says little without its field
         return f"{heading(name)} {value}" if FIELDS[name].metadata["choices"] else value
     if isinstance(value, bool):

@@ -1,8 +1,8 @@
 """The tables of studies: one attempt per trial, the trials' fields joined on.
 
-`trials` is a pandas frame, one row per trial. `epochs` and `layers` may have a billion rows and are
-read when asked: DuckDB relations over Arrow data sets, so that any filesystem that pyarrow opens
-will do and columns and groups that are not wanted are never held in memory.
+`trials` is a pandas frame, one row per trial. `epochs`, `layers` and `masks` may have a billion
+rows and are read when asked: DuckDB relations over Arrow data sets, so that any filesystem that
+pyarrow opens will do and columns and groups that are not wanted are never held in memory.
 """
 
 import io
@@ -35,6 +35,7 @@ _PLACE = "_place"
 _DERIVED = {
     "epochs": "",
     "layers": ", (mask_negative + mask_zero) / connections AS changed",
+    "masks": "",
 }
 
 
@@ -57,6 +58,9 @@ class Results:
             `query` takes SQL.
         layers: likewise a row per trial, epoch and layer, with `changed`, the layer's fraction of
             connections that are pruned or flipped.
+        masks: likewise a row per trial, epoch and layer with `kept`, the bits of the mask, of the
+            trials of studies that keep masks; empty where none does. Of a trial that ran with and
+            without keeping them the attempt with masks counts.
         tuning: the finished trials on tuning seeds, which are in none of the others.
         tuning_plan: those that the definitions ask for, with the columns of `plan`.
         plan: a row of fields per trial of the union of all definitions that were run, and `first`,
@@ -75,6 +79,7 @@ class Results:
     trials: pd.DataFrame
     epochs: duckdb.DuckDBPyRelation
     layers: duckdb.DuckDBPyRelation
+    masks: duckdb.DuckDBPyRelation
     tuning: pd.DataFrame
     plan: pd.DataFrame
     tuning_plan: pd.DataFrame
@@ -88,7 +93,7 @@ class Results:
     connection: duckdb.DuckDBPyConnection
 
     def query(self, sql: str) -> duckdb.DuckDBPyRelation:
-        """The answer to an SQL query over the tables `trials`, `epochs` and `layers`.
+        """The answer to an SQL query over the tables `trials`, `epochs`, `layers`, `masks`.
 
         Such as ``SELECT method, epoch, avg(test_accuracy) FROM epochs GROUP BY ALL``, which holds
         no more in memory than its answer; ``.df()`` gives that as a pandas frame. Of a join the
@@ -104,6 +109,12 @@ class Results:
         """The rows of `layers` after each trial's last epoch."""
         joined = "SELECT layers.* FROM layers JOIN trials USING (attempt)"
         return self.query(f"{joined} WHERE layers.epoch = trials.last_epoch")
+
+    @property
+    def final_masks(self) -> duckdb.DuckDBPyRelation:
+        """The rows of `masks` after each trial's last epoch."""
+        joined = "SELECT masks.* FROM masks JOIN trials USING (attempt)"
+        return self.query(f"{joined} WHERE masks.epoch = trials.last_epoch")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -153,8 +164,8 @@ class _Loaded:
 def load(uri_or_uris: str | Iterable[str]) -> Results:
     """Read the results of one or several studies.
 
-    Every part's bytes are held against its name once; rows of `epochs` and `layers` are read when
-    they are asked for.
+    Every part's bytes are held against its name once; rows of `epochs`, `layers` and `masks` are
+    read when they are asked for.
 
     Args:
         uri_or_uris: a study's results folder or URI, such as ``results/digits`` or
@@ -177,6 +188,7 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
         trials=shown,
         epochs=_rows(connection, "epochs", every, trials),
         layers=_rows(connection, "layers", every, trials),
+        masks=_rows(connection, "masks", every, trials),
         tuning=_together([one.tuning for one in every]).drop(columns=_PLACE),
         plan=_plans(every, tuning=False),
         tuning_plan=_plans(every, tuning=True),
@@ -195,7 +207,7 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
 def _load(uri: str) -> _Loaded:
     store = store_of(uri)
     definitions = tuple(store.definitions())
-    done = finished(store)
+    done = finished(store, masks=True)
     if not definitions and not len(done.rows):
         raise _nothing(store, uri)
     trials = done.rows.drop_columns("part").to_pandas()
@@ -267,7 +279,7 @@ def _rows(
     every: Iterable[_Loaded],
     trials: pd.DataFrame,
 ) -> duckdb.DuckDBPyRelation:
-    """The rows of `layers` or `epochs` of these trials, with the trials' fields, as a view."""
+    """The rows of a table of these trials, with the trials' fields, as a view."""
     selects = []
     for number, one in enumerate(every):
         rows, keys = f"{table}_rows_{number}", f"{table}_keys_{number}"

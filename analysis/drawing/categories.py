@@ -100,8 +100,8 @@ def compare(
     outside = []
     for left, right, panel in placed:
         for axes, measure in ((left, ACCURACY), (right, second)):
-            axes.set_xlim(_view(panel.rows, field, measure))
-            outside.append(_draw(axes, panel.rows, field, categories, rowed, measure))
+            axes.set_xlim(view(panel.rows, field, measure))
+            outside.append(draw_rows(axes, panel.rows, field, categories, rowed, measure))
         left.set_yticks(range(len(categories)), [shown(field, value) for value in categories])
         if idle:
             _draw_level(left, panel.rows)
@@ -128,7 +128,7 @@ def _told(results: Results, field: str, trials: pd.DataFrame) -> list[Panel]:
     return [panel for panel in every if panel.rows[field].nunique() > 1]
 
 
-def _view(rows: pd.DataFrame, field: str, measure: Measure) -> tuple[float, float]:
+def view(rows: pd.DataFrame, field: str, measure: Measure) -> tuple[float, float]:
     """Limits in percent or points that hold the seeds of completed trials, and most intervals.
 
     A cell far away would press all others together: of those whose means lie beyond the middle of
@@ -157,7 +157,7 @@ def _view(rows: pd.DataFrame, field: str, measure: Measure) -> tuple[float, floa
     return (low, high) if measure == DIFFERENCE else (max(low, -1.0), min(high, 101.0))
 
 
-def _draw(
+def draw_rows(
     axes: Axes,
     rows: pd.DataFrame,
     field: str,
@@ -165,7 +165,16 @@ def _draw(
     looks: dict[str, Look],
     measure: Measure,
 ) -> Outside:
-    """Draw one measure of one setting; returns what its view leaves out."""
+    """Draw one measure of one setting; returns what its view leaves out.
+
+    Args:
+        axes: where to; its horizontal limits stay.
+        rows: a row per trial with the field, method and the measure.
+        field: the column whose values are the categories.
+        categories: from top to bottom.
+        looks: the methods and their looks.
+        measure: what is drawn.
+    """
     step = _FILLED / len(looks)
     means = grouped(rows, [field, "method"], measure.value)
     points = bars = of = 0

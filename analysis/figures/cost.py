@@ -13,7 +13,7 @@ from analysis.estimates.costs import comparable, epoch_seconds, quartiles
 from analysis.estimates.pairing import REACHED, timed
 from analysis.numbers import many, number
 from analysis.tables import Results
-from analysis.verdicts.claims import COST
+from analysis.verdicts.claims.cost import COST
 
 ORDER = 70
 TITLE = "What it costs"

@@ -1,9 +1,8 @@
 """Accuracy and changed fraction against the width of the network, or the length of the training."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
-from matplotlib.axes import Axes
 
 from analysis.cells import BASELINE, settings, spread, varying
 from analysis.drawing import (
@@ -16,12 +15,11 @@ from analysis.drawing import (
     lost,
     methods_of,
     panels,
-    percent,
     seeds,
     sentences,
 )
+from analysis.drawing.lines import draw_lines, log_ticks
 from analysis.drawing.side_by_side import Side, side_by_side
-from analysis.drawing.style import Look
 from analysis.estimates import grouped
 from analysis.numbers import many
 from analysis.tables import Results
@@ -55,8 +53,8 @@ def draw(results: Results) -> Drawing:
     for accuracy, changed, panel in placed:
         means = grouped(panel.rows, by, "test_accuracy")
         share = grouped(panel.rows[panel.rows["method"] != BASELINE], by, "changed")
-        _draw_lines(accuracy, means, axis, shown)
-        _draw_lines(changed, share, axis, shown)
+        draw_lines(accuracy, means, axis, shown)
+        draw_lines(changed, share, axis, shown)
         counts += means["n"].tolist()
         below += int((means["mean"] * 100 < low).sum())
         beyond += int((means["low"] * 100 < low).sum() + (means["high"] * 100 > high).sum())
@@ -64,7 +62,7 @@ def draw(results: Results) -> Drawing:
         accuracy.set_ylim(low, min(high, 100.3))
     placed[0][1].set_ylim(0, min(limits(0, top)[1], 101.0))  # all panels of a side share it
     for axes in figure.axes:
-        _ticks(axes, sorted(set(trials[axis])))
+        log_ticks(axes, sorted(set(trials[axis])))
     note = sentences(
         seeds(counts, "band"),
         f"{many(below, 'mean')} below the axis of accuracy." if below else "",
@@ -106,30 +104,6 @@ def _several(rows: pd.DataFrame, axis: str) -> bool:
     own = rows[rows["method"] != BASELINE]
     counts = (rows if own.empty else own).groupby("method")[axis].nunique()
     return bool((counts > 1).any())
-
-
-def _draw_lines(axes: Axes, means: pd.DataFrame, axis: str, shown: dict[str, Look]) -> None:
-    for method, look in shown.items():
-        line = means[means["method"] == method].sort_values(axis)
-        axes.plot(
-            line[axis],
-            percent(line["mean"]),
-            color=look.colour,
-            linestyle=look.line,
-            marker=look.marker,
-            ms=6,
-            mec="white",
-            lw=1.6,
-        )
-        band = percent(line["low"]), percent(line["high"])
-        axes.fill_between(line[axis], *band, color=look.colour, alpha=0.15, lw=0)
-
-
-def _ticks(axes: Axes, values: Sequence[Hashable]) -> None:
-    """A logarithmic axis of base 2 with a tick at each value."""
-    axes.set_xscale("log", base=2)
-    axes.set_xticks(values, [f"{value:g}" for value in values])  # type: ignore[arg-type]
-    axes.minorticks_off()
 
 
 def _view(rows: pd.DataFrame, by: Sequence[str]) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from analysis.drawing import NothingToDraw
 from analysis.drawing.svg import inline, save
 from analysis.estimates.summary import summary
 from analysis.numbers import MISSING, mean_and_half
+from analysis.report.findings import findings
 from analysis.report.provenance import provenance
 from analysis.report.sections import of_several, of_verdicts
 from analysis.report.wording import answer, lead, subject
@@ -70,6 +71,8 @@ def _page(results: Results, output: Path, several: Mapping[str, Results]) -> str
         headings=[heading(name) for name in varying(results)],
         rows=[_row(results, cell) for _, cell in cells.iterrows()],
         any_lost=bool(cells[["diverged", "dead", "no_accuracy"]].to_numpy().sum()),
+        findings=findings(results),
+        drawn=[figure["name"] for figure in drawn],
         figures=drawn,
         skipped=skipped,
         provenance=provenance(results),

@@ -30,8 +30,10 @@ class Criterion:
         against: the fields that the partner has instead; None where a value stands for itself.
         ignoring: fields in which the partner may differ.
         share: of the partner's value that is taken away.
-        unit: ``points`` of accuracy, ``percent`` of connections, or ``ratio`` of a logarithm.
-        decides: whether the verdict depends on it, or it is only shown beside.
+        unit: ``points`` of accuracy, ``percent`` of connections, ``share`` for points of that, or
+            ``ratio`` of a logarithm.
+        decides: whether the verdict depends on it, or it is only shown beside, as far as the
+            value is recorded.
     """
 
     says: str
@@ -41,7 +43,7 @@ class Criterion:
     against: Mapping[str, Value] | None = None
     ignoring: tuple[str, ...] = ()
     share: float = 1.0
-    unit: Literal["points", "percent", "ratio"] = "points"
+    unit: Literal["points", "percent", "share", "ratio"] = "points"
     decides: bool = True
 
 

@@ -57,6 +57,8 @@ def _of_criterion(
 ) -> list[Comparison]:
     """The comparisons of one criterion, one per place of the sweep that has partners."""
     value = criterion.value
+    if not criterion.decides and arms[value].isna().all():
+        return []
     if criterion.against is None:
         pairs = arms.assign(difference=arms[value])
     else:

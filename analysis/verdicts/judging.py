@@ -20,7 +20,7 @@ from studies.trial import Value
 #: Data sets with so many test images that their noise is known well enough to decide beside t.
 IMAGES_DECIDE = ("mnist",)
 #: Data sets that show how it is done and settle nothing.
-DEMONSTRATIONS = ("digits",)
+DEMONSTRATIONS = ("digits", "digits-0-4", "digits-5-9")
 
 
 @lru_cache(maxsize=4)  # the page and its forest plot ask for the same

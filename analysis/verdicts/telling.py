@@ -17,7 +17,12 @@ from analysis.verdicts.claim import Claim
 from analysis.verdicts.verdict import LEVEL, Comparison, Overall, Verdict
 
 #: Per unit of a criterion: digits after the point, and how it is written.
-_UNITS = {"points": (2, "points"), "percent": (1, "%"), "ratio": (2, "times")}
+_UNITS = {
+    "points": (2, "points"),
+    "percent": (1, "%"),
+    "share": (1, "points"),
+    "ratio": (2, "times"),
+}
 
 #: More refuted cells than these are only counted.
 _NAMED = 3
@@ -44,7 +49,7 @@ def unit(comparison: Comparison) -> str:
 
 
 def _shown(unit: str, value: float) -> str:
-    return number(in_unit(unit, value), _UNITS[unit][0], sign=unit == "points")
+    return number(in_unit(unit, value), _UNITS[unit][0], sign=unit in ("points", "share"))
 
 
 def in_unit(unit: str, value: float) -> float:

@@ -41,7 +41,8 @@ def write(writer: Writer, trial: Trial, final: dict[str, Any]) -> None:
     """Record one trial whose figures approach those of `final` over its epochs.
 
     `final["epochs"]` holds columns of `epochs` with a value per epoch, `final["layers"]` columns of
-    `layers` with the value of all layers in the last epoch.
+    `layers` with the value of all layers in the last epoch, or of each layer where it is a tuple,
+    `final["masks"]` a list of masks, bool [outputs, inputs], one per layer, of the last epoch.
     """
     epochs, layers = [], []
     for epoch in range(trial.epochs + 1):
@@ -69,7 +70,7 @@ def write(writer: Writer, trial: Trial, final: dict[str, Any]) -> None:
                     "effective_zero": off,
                     "effective_positive": kept - half + off // 2,
                 }
-                | (final.get("layers", {}) if epoch == trial.epochs else {})
+                | (_of_layer(final, number) if epoch == trial.epochs else {})
             )
     row = (
         _figures(final["test_accuracy"], final["changed"])
@@ -90,7 +91,23 @@ def write(writer: Writer, trial: Trial, final: dict[str, Any]) -> None:
         }
         | final.get("row", {})
     )
-    writer.add(trial, writer.attempt(), row, epochs=epochs, layers=layers)
+    masks = [_mask(trial.epochs, *one) for one in enumerate(final.get("masks", []))]
+    writer.add(trial, writer.attempt(), row, epochs=epochs, layers=layers, masks=masks)
+
+
+def _of_layer(final: dict[str, Any], number: int) -> dict[str, Any]:
+    given = final.get("layers", {})
+    return {name: v[number] if isinstance(v, tuple) else v for name, v in given.items()}
+
+
+def _mask(epoch: int, layer: int, kept: np.ndarray) -> dict[str, Any]:
+    return {
+        "epoch": epoch,
+        "layer": layer,
+        "layer_name": f"layer {layer}",
+        "shape": list(kept.shape),
+        "kept": np.packbits(kept).tobytes(),
+    }
 
 
 def _figures(accuracy: float, changed: float) -> dict[str, Any]:
@@ -111,7 +128,8 @@ def study() -> Callable[..., Study]:
             "method": ["dense", "free-pruning"],
             "weights": "he-normal",
         }
-        top = {name: given.pop(name) for name in ("margin", "seeds", "grids") if name in given}
+        tops = ("margin", "seeds", "grids", "keep_masks")
+        top = {name: given.pop(name) for name in tops if name in given}
         values = {"name": "small", "seeds": 3, "description": "A small study", **top}
         return from_mapping({**values, "axes": axes | given}, "test")
 

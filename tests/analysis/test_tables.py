@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -36,6 +37,33 @@ def test_changed_of_a_layer_is_its_own_fraction(results: Results):
     expected = layers["mask_zero"] / layers["connections"]
     assert layers["changed"].tolist() == expected.tolist()
     assert layers["changed"].between(0.3, 0.4).all()
+
+
+def test_masks_are_those_of_finished_trials_and_none_where_none_are_kept(study, record):
+    assert analysis.load(record(study(seeds=1))).masks.df().empty
+    mask = np.array([[True, False, True], [False, False, True]])
+    asked = study(seeds=2, keep_masks=True)
+    results = analysis.load(record(asked, lambda trial: FLAT | {"masks": [mask, ~mask]}))
+    rows = results.masks.order("seed, method, layer").df()
+    assert rows[["seed", "method", "layer"]].to_numpy().tolist() == [
+        [seed, method, layer]
+        for seed in (1, 2)
+        for method in ("dense", "free-pruning")
+        for layer in (0, 1)
+    ]
+    bits = np.unpackbits(np.frombuffer(rows["kept"].iloc[1], np.uint8), count=6)
+    assert bits.reshape(rows["shape"].iloc[1]).tolist() == (~mask).tolist()
+    assert results.final_masks.df()["epoch"].unique().tolist() == [3]
+    (count,) = results.query("SELECT count(*) FROM masks WHERE layer = 0").fetchall()[0]
+    assert count == 4
+
+
+def test_of_a_trial_with_and_without_masks_the_attempt_with_them_counts(study, record):
+    mask = np.array([[True, False]])
+    record(study(seeds=1))
+    results = analysis.load(record(study(seeds=1), lambda trial: FLAT | {"masks": [mask]}))
+    assert set(results.trials["test_accuracy"]) == {0.5}
+    assert len(results.masks.df()) == len(results.trials) == 2
 
 
 def test_damaged_part_is_left_out_and_named(study, record):

@@ -136,8 +136,21 @@ def test_shipped_studies():
         "hidden-threshold": 15 * (2 * (7 + 5 + 3) + 2 * 3 * 5 + 3),
         "tuned-recipes": 20 * 6 * (1 + 3 + 3 + 2),
         "pruners": 5 * (4 + 12 * 5),
+        "masks-digits": 5 * 4 * (1 + 3 * 2),
+        "masks-mnist": 5 * 4 * (1 + 3 * 2),
+        "controls-digits": 10 * 2 * (5 + 6 + 2),
+        "controls-mnist": 10 * (5 + 6 + 2),
+        "effective-size-digits": 5 * 2 * 3 * (1 + 4 * 3 + 1),
+        "effective-size-mnist": 5 * (4 * (4 + 2 + 3) + 2 * 4),
+        "random-labels-digits": 5 * 2 * 5 * (3 + 1),
+        "random-labels-mnist": 5 * 2 * 2 * 3,
+        "transfer-digits": 5 * 2 * 2 * 2 * 3,
+        "transfer-mnist": 5 * 2 * 2 * 2 * 3,
+        "pieces-digits": 5 * (3 * 2 + 4 + 1 + 3 * 2 + 1),
+        "pieces-cifar10": 5 * (3 * 2 + 4),
         "smoke": 91,  # at least 11 * 8, its two longest axes
     }
+    assert [name for name in shipped() if find(name).keep_masks] == ["masks-digits", "masks-mnist"]
     mnist = find("lenet-mnist").trials()
     assert {(t.batch_size, t.learning_rate, t.epochs) for t in mnist} == {(25, 1e-3, 10)}
     assert all(find(name).name == name and find(name).description for name in shipped())

@@ -1,0 +1,41 @@
+"""Lines with bands against a number that a study varies."""
+
+from collections.abc import Hashable, Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from analysis.drawing import percent
+from analysis.drawing.style import Look
+
+
+def draw_lines(axes: Axes, means: pd.DataFrame, axis: str, shown: dict[str, Look]) -> None:
+    """Draw a line with marks and a band per method, in percent.
+
+    Args:
+        axes: where to.
+        means: a row per method and value of the axis: mean, low, high (fractions).
+        axis: the column to draw against.
+        shown: the methods and their looks.
+    """
+    for method, look in shown.items():
+        line = means[means["method"] == method].sort_values(axis)
+        axes.plot(
+            line[axis],
+            percent(line["mean"]),
+            color=look.colour,
+            linestyle=look.line,
+            marker=look.marker,
+            ms=6,
+            mec="white",
+            lw=1.6,
+        )
+        band = percent(line["low"]), percent(line["high"])
+        axes.fill_between(line[axis], *band, color=look.colour, alpha=0.15, lw=0)
+
+
+def log_ticks(axes: Axes, values: Sequence[Hashable]) -> None:
+    """A logarithmic axis of base 2 with a tick at each value."""
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(values, [f"{value:g}" for value in values])  # type: ignore[arg-type]
+    axes.minorticks_off()

@@ -1,0 +1,130 @@
+"""How many connections are left to work with, per layer and against what a study varies."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.cells import BASELINE, label, settings, sort
+from analysis.drawing import (
+    Drawing,
+    NothingToDraw,
+    finish,
+    limits,
+    lost,
+    methods_of,
+    seeds,
+    sentences,
+)
+from analysis.drawing.layers import draw_layers
+from analysis.drawing.lines import draw_lines, log_ticks
+from analysis.drawing.style import Look
+from analysis.estimates import grouped
+from analysis.estimates.sizes import VARIED, sizes, sizes_per_layer
+from analysis.estimates.varied import one_at_a_time
+from analysis.tables import Results
+
+ORDER = 75
+TITLE = "Effective size: connections that are left to work with"
+#: The rows of panels: a measure and its axis.
+_UP = {
+    "connected_share": "connected (% of all)",
+    "live_share": "live (% of all)",
+    "live_changed_share": "changed (% of live)",
+}
+_ACROSS = {
+    "width": "width (log scale)",
+    "epochs": "epochs (log scale)",
+    "score_offset": "scores that start at or below 0 (share)",
+}
+#: Inches of a panel.
+_WIDE, _TALL = 3.6, 2.3
+
+
+def draw(results: Results) -> Drawing:
+    """Draw the shares of connected and of live connections, and what of the live is changed."""
+    every = sizes(results)
+    if every.empty:
+        raise NothingToDraw("No trial has its connected and live connections counted.")
+    others = [name for name in settings(results) if name not in VARIED]
+    rows, said = _first(results, every, others)
+    axes_of = one_at_a_time(rows, VARIED)
+    layered = sizes_per_layer(results)
+    place = _reference(rows, axes_of)
+    layered = layered[layered["attempt"].isin(place["attempt"])]
+    looks = methods_of(results, rows)
+    columns = 1 + len(axes_of)
+    figure = Figure(figsize=(max(_WIDE * columns, 7.0), _TALL * len(_UP)), layout="constrained")
+    grid = figure.subplots(len(_UP), columns, squeeze=False, sharex="col", sharey="row")
+    counts: list[int] = []
+    for (measure, up), line in zip(_UP.items(), grid, strict=True):
+        line[0].set_ylabel(up)
+        counts += _draw_row(line, measure, layered, axes_of, looks)
+    varied = [axis for axis, _ in axes_of]
+    grid[0][0].set_title(_fixed("per layer", place, varied))
+    grid[-1][0].set_xlabel("layer")
+    for top, bottom, (axis, along) in zip(grid[0][1:], grid[-1][1:], axes_of, strict=True):
+        top.set_title(_fixed("all layers", along, varied))
+        bottom.set_xlabel(_ACROSS[axis])
+    note = sentences(seeds(counts, "bar or band"), said, lost(results.trials))
+    finish(figure, TITLE, looks, note)
+    caption = (
+        "After the last epoch. Connected: kept or flipped connections on a path of such ones from "
+        "a pixel to a class, so without dead units and paths. Live: those by which some training "
+        "image's outputs would move. Below, what of the live ones is pruned or flipped. Where the "
+        "share depends on where the scores start, or on how long is trained, it is no property of "
+        "the task alone."
+    )
+    return Drawing(figure, TITLE, caption, note)
+
+
+def _first(results: Results, rows: pd.DataFrame, others: Sequence[str]) -> tuple[pd.DataFrame, str]:
+    """The rows of the first setting of what is not drawn against, and what is left out."""
+    if not others:
+        return rows, ""
+    groups = list(sort(results, rows, others).groupby(list(others), sort=False))
+    key, first = max(groups, key=lambda group: group[1]["method"].nunique())
+    named = label(dict(zip(others, key, strict=True)))
+    left = len(groups) - 1
+    return first, f"Shown: {named}; {left} more settings are in the table." if left else ""
+
+
+def _reference(rows: pd.DataFrame, axes_of: Sequence[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
+    """The rows at the place of all that is varied where most of the lines cross."""
+    along = pd.concat([rows, *(own for _, own in axes_of)])
+    counts = along.groupby(list(VARIED), sort=False)["attempt"].transform("size")
+    here = along.iloc[int(counts.to_numpy().argmax())]
+    return rows[(rows[list(VARIED)] == here[list(VARIED)]).all(axis=1)]
+
+
+def _fixed(name: str, rows: pd.DataFrame, varied: Sequence[str]) -> str:
+    """A panel's title: what is drawn, and at which value of what the study varies beside it."""
+    fixed: dict[str, object] = {n: rows[n].iloc[0] for n in varied if rows[n].nunique() == 1}
+    return "\n".join(filter(None, [name, label(fixed)]))
+
+
+def _draw_row(
+    line: Sequence[Axes],
+    measure: str,
+    layered: pd.DataFrame,
+    axes_of: Sequence[tuple[str, pd.DataFrame]],
+    looks: dict[str, Look],
+) -> list[int]:
+    """Draw one measure: per layer, then against each axis; returns the numbers of seeds."""
+    changed = measure == "live_changed_share"
+    shown = {name: look for name, look in looks.items() if not (changed and name == BASELINE)}
+    per_layer = grouped(layered, ["layer", "layer_name", "method"], measure)
+    draw_layers(line[0], per_layer, shown, "method")
+    tables = [per_layer]
+    for axes, (axis, along) in zip(line[1:], axes_of, strict=True):
+        means = grouped(along, [axis, "method"], measure)
+        draw_lines(axes, means, axis, shown)
+        if axis != "score_offset":
+            log_ticks(axes, sorted(set(along[axis])))
+        tables.append(means)
+    every = pd.concat(tables)
+    every = every[every["method"].isin(shown)]
+    low, high = limits(0, min(float(every[["mean", "high"]].max().max()) * 100, 100.0))
+    line[0].set_ylim(low, high)
+    return [int(n) for n in every["n"]]

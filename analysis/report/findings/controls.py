@@ -1,0 +1,84 @@
+"""Does the mask carry the function, or only how many connections each layer keeps?"""
+
+import pandas as pd
+
+from analysis.cells import ordered, sort, varying
+from analysis.estimates import grouped
+from analysis.estimates.controls import MOVED, RETRAINED, TRAINED, moved, retrained
+from analysis.report.findings.finding import (
+    Entry,
+    Finding,
+    difference,
+    headings,
+    level,
+    name,
+    of_method,
+    percent,
+    seeds,
+)
+from analysis.tables import Results
+
+ORDER = 20
+
+
+def find(results: Results) -> Finding | None:
+    """What the trained network is worth with its mask or its weights exchanged."""
+    by = varying(results)
+    first, second = (sort(results, part, by) for part in (moved(results), retrained(results)))
+    if first["accuracy"].notna().sum() + second["accuracy"].notna().sum() == 0:
+        return None
+    methods = [m for m in ordered(results, "method") if m in {*first["method"], *second["method"]}]
+    sentences = [text for m in methods for text in _said(by, str(m), first, second)]
+    parts = (("not trained again", first), ("weights trained under the mask", second))
+    rows = [row for words, part in parts for row in _rows(by, words, part)]
+    classes = pd.concat([first["classes"], second["classes"]]).dropna().unique()
+    chance = f" Chance is {', '.join(f'{100 / n:.1f}' for n in classes)}%." if len(classes) else ""
+    return Finding(
+        "mask_controls",
+        "Does the mask carry the function, or only how many connections each layer keeps?",
+        tuple(sentences),
+        (*headings(by), "training", "exchanged", "test accuracy, %", "difference, points", "seeds"),
+        tuple(rows),
+        "Differences are taken seed by seed, to the network as it was trained or to weights "
+        f"trained under the mask as it is.{chance}",
+    )
+
+
+def _said(by: list[str], method: str, first: pd.DataFrame, second: pd.DataFrame) -> list[str]:
+    """The sentences on one method."""
+    said = []
+    for words, part, reference in (
+        (f"{method}, as trained", first, TRAINED),
+        (f"Weights trained under the mask of {method}", second, RETRAINED[""]),
+    ):
+        own = of_method(part, method)
+        if own["accuracy"].notna().sum() == 0:
+            continue
+        values = grouped(own, [*by, "control"], "accuracy")
+        changes = grouped(own, [*by, "control"], "difference")
+        others = [
+            f"{control}: {difference(of_method(changes, method, control=control))}"
+            for control in (MOVED if part is first else RETRAINED).values()
+            if control != reference and control in set(own["control"])
+        ]
+        here = of_method(values, method, control=reference)
+        reached = f"{words}: {level(here)} test accuracy" if len(here) else words
+        said.append(f"{reached}; {'; '.join(others)}." if others else f"{reached}.")
+    return said
+
+
+def _rows(by: list[str], words: str, part: pd.DataFrame) -> list[tuple[Entry, ...]]:
+    keys = [*by, "control"]
+    known = part.dropna(subset="accuracy")
+    values, changes = (grouped(known, keys, column) for column in ("accuracy", "difference"))
+    return [
+        (
+            *(name(field, row[field]) for field in by),
+            (words, None),
+            (row["control"], None),
+            percent(row),
+            percent(change, sign=True),
+            seeds(row),
+        )
+        for (_, row), (_, change) in zip(values.iterrows(), changes.iterrows(), strict=True)
+    ]

@@ -1,0 +1,21 @@
+"""What do the pieces of a network reach alone?"""
+
+from analysis.estimates.kinds import in_pieces
+from analysis.report.findings.finding import Finding
+from analysis.report.findings.of_kinds import finding
+from analysis.tables import Results
+
+ORDER = 60
+
+
+def find(results: Results) -> Finding | None:
+    """Batch normalisation alone and the output layer alone, beside all layers."""
+    return finding(
+        results,
+        in_pieces(results),
+        figure="pieces_alone",
+        title="What do the pieces of a network reach alone?",
+        value="test accuracy",
+        note="Batch normalisation alone trains neither weights nor connections; it is held against "
+        "dense training. What a piece reaches alone is no merit of a mask.",
+    )

@@ -1,0 +1,83 @@
+"""How many connections are left to work with?"""
+
+import pandas as pd
+
+from analysis.cells import heading, ordered, shown, sort, varying
+from analysis.estimates import grouped
+from analysis.estimates.contrast import contrast
+from analysis.estimates.sizes import MEASURES, VARIED, sizes
+from analysis.estimates.varied import one_at_a_time
+from analysis.report.findings.finding import (
+    Finding,
+    difference,
+    headings,
+    level,
+    name,
+    of_method,
+    percent,
+    seeds,
+)
+from analysis.tables import Results
+
+ORDER = 30
+_WORDS = {
+    "connected_share": "connected",
+    "live_share": "live",
+    "live_changed_share": "changed among the live",
+}
+
+
+def find(results: Results) -> Finding | None:
+    """The effective size, and how it moves with what the study varies."""
+    by = varying(results)
+    every = sort(results, sizes(results), by)
+    if every.empty:
+        return None
+    methods = [str(m) for m in ordered(results, "method") if m in set(every["method"])]
+    sentences = [_level(by, every, method) for method in methods]
+    sentences += [
+        text
+        for method in methods
+        for axis, rows in one_at_a_time(of_method(every, method), VARIED)
+        for text in _along(by, method, axis, rows)
+    ]
+    tables = [grouped(every, by, measure) for measure in MEASURES]
+    rows = [
+        (
+            *(name(field, cells[0][field]) for field in by),
+            *(percent(cell) for cell in cells),
+            seeds(cells[0]),
+        )
+        for cells in zip(*([row for _, row in table.iterrows()] for table in tables), strict=True)
+    ]
+    return Finding(
+        "effective_size",
+        "How many connections are left to work with?",
+        tuple(sentences),
+        (*headings(by), "connected, %", "live, %", "changed among the live, %", "seeds"),
+        tuple(rows),
+        "Connected: on a path of kept or flipped connections from a pixel to a class, in percent "
+        "of all. Live: those by which some training image's outputs would move. How many are "
+        "changed depends much on where the scores start, and so may what is left: an effective "
+        "size is that of a setting.",
+    )
+
+
+def _level(by: list[str], rows: pd.DataFrame, method: str) -> str:
+    own = of_method(rows, method)
+    said = [
+        f"{level(table)} {words}"
+        for measure, words in _WORDS.items()
+        if len(table := grouped(own, by, measure).dropna(subset="mean"))
+    ]
+    return f"{method}: {', '.join(said)}."
+
+
+def _along(by: list[str], method: str, axis: str, rows: pd.DataFrame) -> list[str]:
+    """What the share of connected connections does from one end of an axis to the other."""
+    first, last = sorted(rows[axis].unique())[:: rows[axis].nunique() - 1]
+    same = [field for field in by if field != axis]
+    pairs = contrast(rows, [*same, "seed"], axis, last, first, "connected_share")
+    change = grouped(pairs, same, "difference")
+    ends = f"{shown(axis, first)} to {shown(axis, last)}"
+    return [f"{method}, {heading(axis)} from {ends}: connected {difference(change)}."]

@@ -1,0 +1,54 @@
+"""C9: flipping beside pruning."""
+
+from analysis.estimates.pairing import gain_of_flipping
+from analysis.verdicts.claim import MARGIN, Claim, Criterion, both, differs, where
+from analysis.verdicts.claims.arms import as_is
+
+CLAIMS = (
+    Claim(
+        "C9",
+        "flip-or-prune",
+        "Free flipping does at least as well as free pruning.",
+        both(where(method="free-flipping"), as_is),
+        (
+            Criterion(
+                "accuracy minus that of free-pruning",
+                above=MARGIN,
+                against={"method": "free-pruning"},
+            ),
+        ),
+        "asymmetry",
+    ),
+    Claim(
+        "C9-minimal",
+        "flip-or-prune",
+        "Minimal flipping does at least as well as minimal pruning.",
+        both(where(method="minimal-flipping"), as_is),
+        (
+            Criterion(
+                "accuracy minus that of minimal-pruning",
+                above=MARGIN,
+                against={"method": "minimal-pruning"},
+            ),
+        ),
+        "asymmetry",
+    ),
+    Claim(
+        "C9-asymmetric",
+        "flip-or-prune",
+        "Flipping gains more over pruning from asymmetric weights than from symmetric ones.",
+        both(where(method="free-flipping"), as_is, differs("positive_fraction")),
+        (
+            Criterion(
+                "gain of flipping over pruning, minus that at a positive fraction of 0.5",
+                "gain",
+                above=0.0,
+                against={"positive_fraction": 0.5},
+            ),
+        ),
+        "asymmetry",
+        trials=gain_of_flipping,
+        primary=False,
+        figure="by_positive_fraction",
+    ),
+)

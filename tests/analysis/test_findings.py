@@ -1,0 +1,122 @@
+"""The report's sections on the controls: sentences and tables from made-up results."""
+
+import re
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import analysis
+from analysis.estimates.contrast import contrast
+from analysis.estimates.kinds import transferred
+from analysis.estimates.varied import one_at_a_time
+from analysis.report import write
+from analysis.report.findings import findings
+from analysis.report.findings.finding import difference, level
+
+sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
+
+from controls_support import STUDIES, final
+
+
+@pytest.fixture
+def found(study, record):
+    """The finding that a study is about."""
+
+    def make(name, **given):
+        results = analysis.load(record(study(**STUDIES[name], **given), final))
+        return next(one for one in findings(results) if one.figure == name)
+
+    return make
+
+
+@pytest.mark.parametrize("name", list(STUDIES))
+def test_each_has_sentences_and_a_table_of_its_headings(found, name):
+    finding = found(name)
+    assert finding.sentences
+    assert finding.rows
+    assert {len(row) for row in finding.rows} == {len(finding.headings)}
+    assert all(text.endswith(".") and "nan" not in text for text in finding.sentences)
+
+
+@pytest.mark.parametrize("name", list(STUDIES))
+def test_one_seed_has_no_interval(found, name):
+    finding = found(name, seeds=1)
+    assert not any("±" in text for text in finding.sentences)
+    assert not any("zero not" in text for text in finding.sentences)
+
+
+def test_other_studies_have_none(results):
+    assert findings(results) == []
+
+
+def test_a_section_stands_on_the_page_and_leads_to_its_figure(study, record, tmp_path):
+    asked = study(seeds=1, method="free-pruning", labels=["given", "permuted"])
+    page = write(analysis.load(record(asked, final)), tmp_path / "report").read_text()
+    assert 'id="finding-random_labels"' in page
+    section = page[page.index('id="finding-random_labels"') :]
+    assert 'href="#figure-random_labels"' in section
+    assert 'id="figure-random_labels"' in page
+
+
+def test_a_permuted_mask_that_does_as_well_is_said_to(study, record):
+    def same(trial):
+        out = final(trial)
+        if trial.method != "dense":
+            out["row"]["permuted_accuracy"] = out["test_accuracy"] + 0.001 * (trial.seed - 2)
+        return out
+
+    results = analysis.load(record(study(seeds=3), same))
+    (finding,) = (one for one in findings(results) if one.figure == "mask_controls")
+    (text,) = finding.sentences
+    assert "mask permuted: 0.0 ± 0.2 points (zero not excluded)" in text
+    assert re.search(r"weights redrawn: .* points \(below zero\)", text)
+
+
+def _table(*means, half=0.01, n=3):
+    return pd.DataFrame([{"mean": m, "low": m - half, "high": m + half, "n": n} for m in means])
+
+
+def test_numbers_in_sentences():
+    assert level(_table(0.38)) == "38.0 ± 1.0%"
+    assert level(_table(0.38, 0.4)) == "38.0 to 40.0%"
+    assert difference(_table(0.02)) == "+2.0 ± 1.0 points (above zero)"
+    assert difference(_table(-0.005)) == "\N{MINUS SIGN}0.5 ± 1.0 points (zero not excluded)"
+    assert difference(_table(0.02, 0.0)) == (
+        "0.0 to +2.0 points (above zero in 1, zero not excluded in 1 of 2 settings)"
+    )
+    assert difference(_table(0.0, n=0)) == "no pair"
+
+
+def test_contrast_by_hand():
+    rows = pd.DataFrame({"seed": [1, 2, 1], "kind": ["a", "a", "b"], "x": [3.0, 4.0, 1.0]})
+    pairs = contrast(rows, ["seed"], "kind", "a", "b", "x")
+    assert pairs.to_dict("records") == [{"seed": 1, "difference": 2.0}]
+
+
+def test_one_thing_at_a_time():
+    rows = pd.DataFrame(
+        [{"width": w, "epochs": 10} for w in (0.5, 1, 2)] + [{"width": 1, "epochs": 3}]
+    )
+    found = {
+        axis: own.to_numpy().tolist() for axis, own in one_at_a_time(rows, ["width", "epochs"])
+    }
+    assert found == {
+        "width": [[0.5, 10], [1, 10], [2, 10]],
+        "epochs": [[1, 10], [1, 3]],
+    }
+    assert one_at_a_time(rows.iloc[:0], ["width"]) == []
+
+
+def test_several_sources_are_several_kinds(study, record):
+    asked = study(source=["", "mnist", "kmnist"], trained_layers=["all", "output"])
+    kinds = transferred(analysis.load(record(asked, final))).kinds
+    assert kinds == (
+        "from scratch",
+        "carried over, all trained on (after kmnist)",
+        "carried over, all trained on (after mnist)",
+        "carried over, output layer trained (after kmnist)",
+        "carried over, output layer trained (after mnist)",
+        "random features",
+    )
