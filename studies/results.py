@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -108,11 +109,32 @@ def finished(store: Store, *, masks: bool = False, need_masks: bool = False) -> 
     return Finished(rows.take(pa.array(first.values(), pa.int64())), where, damaged, conflicts)
 
 
+def of_trial(store: Store, done: Finished, table: str, row: Mapping[str, Any]) -> pa.Table:
+    """A finished trial's rows of a table; only the parts that hold them are read.
+
+    Args:
+        store: the study's results.
+        done: its finished trials.
+        table: one of those that `done` has looked at, ``layers`` or ``epochs``.
+        row: the trial's row of `trials`.
+    """
+    named = row[f"{table}_parts"] or []
+    lazy = store.lazily(table, {done.where[table][part] for part in named})
+    own = pc.field("attempt") == row["attempt"]
+    origin = pc.coalesce(pc.field("merged_from"), pc.field("part"))
+    rows = lazy.to_table(filter=own & origin.isin(named))
+    return rows.sort_by([(n, "ascending") for n in ("epoch", "layer") if n in rows.column_names])
+
+
+def failures(store: Store, done: frozenset[str]) -> dict[str, dict[str, Any]]:
+    """For each trial that failed and is not finished, the row of its last failure."""
+    rows = store.read("failures").rows.sort_by("failed_at").to_pylist()
+    return {row["trial_id"]: row for row in rows if row["trial_id"] not in done}
+
+
 def failed(store: Store, done: frozenset[str]) -> Mapping[str, str]:
     """For each trial that failed and is not finished, the log of its last failure."""
-    rows = store.read("failures").rows.sort_by("failed_at")
-    pairs = zip(rows["trial_id"].to_pylist(), rows["log"].to_pylist(), strict=True)
-    return {trial_id: log for trial_id, log in pairs if trial_id not in done}
+    return {trial_id: row["log"] for trial_id, row in failures(store, done).items()}
 
 
 def failed_attempts(store: Store) -> Mapping[str, str]:

@@ -8,9 +8,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from orchestrator import plan
 from studies.results import finished
 from studies.schemas import science
 from studies.store import Store
+from studies.study import read
+from studies.writer import Writer
+from trainers import datasets, runtime
+from trainers.loop import train
 
 UNTUNED = [sys.executable, "-c", "from orchestrator.cli import main; main()"]
 
@@ -38,6 +43,39 @@ def install_method(folder, name, source):
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text(f"[untuned.methods]\n{name} = {name}_method\n")
+
+
+def train_study(folder, name="own", seeds=2, epochs=2, failing=0):
+    """Train a study in this process and record it; its last trials are recorded as failed."""
+    asked = read(write_study(folder, name, seeds, epochs))
+    store = Store(str(Path(folder) / "results"), name)
+    store.define(asked)
+    data = datasets.load("digits", datasets.Place("digits", Path()))
+    runtime.settle()
+    writer, trials = Writer(store), plan.check(asked)
+    for trial in trials[: len(trials) - failing]:
+        records = list(train([trial], data, "cpu"))
+        row = records[-1].final | _WHERE
+        layers = [row for record in records for row in record.layers]
+        epochs_rows = [record.epoch for record in records]
+        writer.add(trial, writer.attempt(), row, epochs=epochs_rows, layers=layers)
+    for trial in trials[len(trials) - failing :]:
+        writer.fail(trial, writer.attempt(), "here", "ValueError: bang", "Traceback: bang")
+    writer.flush()
+    return store, trials
+
+
+_WHERE = {
+    "seconds": 1.5,
+    "continued_from": None,
+    "host": "here",
+    "device": "cpu",
+    "threads": 1,
+    "tf32": False,
+    "versions": "v",
+    "commit": None,
+    "pack_size": 1,
+}
 
 
 def untuned(*arguments, cwd, **environment):

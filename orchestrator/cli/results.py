@@ -1,0 +1,218 @@
+"""`untuned results`."""
+
+import json
+import math
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from orchestrator.cli import common
+from studies.errors import UserError
+from studies.trial import SETTABLE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis import Results
+
+#: What a cell's table tells beside the fields that differ.
+_FIGURES = ("test_accuracy", "changed", "seconds")
+#: Columns of `trials` that are no figures and no names: for programs that read Parquet.
+_HIDDEN = ("test_correct", "trial", "layers_parts", "epochs_parts", "masks_parts")
+#: Fractions, which are shown in percent.
+_PERCENT = ("accuracy", "changed")
+
+
+@click.command(name="results")
+@common.study_argument
+@common.results_option
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="CONDITION",
+    help="Only such trials, as in method=free-pruning or 'density>=0.5'; several must all hold.",
+)
+@click.option(
+    "--columns",
+    metavar="NAME,...",
+    help="Other figures; fields beside those that differ; with --trials all that is shown.",
+)
+@click.option("--trials", is_flag=True, help="A row per trial instead of one per cell.")
+@click.option("--csv", "form", flag_value="csv", help="As CSV: fractions, with all digits.")
+@click.option("--json", "form", flag_value="json", help="As JSON, a list of rows.")
+@click.option("--markdown", "form", flag_value="markdown", help="As a table in Markdown.")
+def command(
+    study: str,
+    results: str,
+    where: tuple[str, ...],
+    columns: str | None,
+    trials: bool,
+    form: str | None,
+) -> None:
+    """Show the finished trials of STUDY as a table.
+
+    A row per cell: its seeds (n), and mean and standard deviation over them. Accuracies and changed
+    connections are in percent, times in seconds; --csv and --json give fractions.
+    """
+    from orchestrator.conditions import Condition
+
+    conditions = [Condition.of(text) for text in where]
+    loaded = common.loaded([study], results, lambda found: found)
+    rows = loaded.trials.drop(columns=[*_HIDDEN, "study"], errors="ignore")
+    for condition in conditions:
+        rows = rows[condition.holds(rows)]
+    wanted = [name for name in (columns or "").split(",") if name.strip()]
+    table = _of_trials(loaded, rows, wanted) if trials else _of_cells(loaded, rows, wanted)
+    if form == "csv":
+        print(table.to_csv(index=False), end="")
+    elif form == "json":
+        print(json.dumps(_plain(table), indent=2, allow_nan=False))
+    else:
+        _show(table, markdown=form == "markdown")
+    _say_what_is_left_out(loaded, rows)
+
+
+def _say_what_is_left_out(loaded: "Results", rows: "pd.DataFrame") -> None:
+    if len(rows) < len(loaded.trials):
+        print(f"{len(rows)} of {len(loaded.trials)} finished trials", file=sys.stderr)
+    if len(loaded.tuning):
+        print(f"{len(loaded.tuning)} on tuning seeds are left out", file=sys.stderr)
+
+
+def _of_trials(loaded: "Results", rows: "pd.DataFrame", wanted: Sequence[str]) -> "pd.DataFrame":
+    """A row per trial."""
+    from analysis import cells
+    from orchestrator.conditions import one_of
+
+    by = _varying(loaded)
+    names = [one_of(name, rows) for name in wanted]
+    lost = ["outcome"] if (rows["outcome"] != "completed").any() else []
+    names = names or ["trial_id", *by, "seed", *_FIGURES, *lost]
+    return cells.sort(loaded, rows, [*by, "seed"])[list(dict.fromkeys(names))]
+
+
+def _of_cells(loaded: "Results", rows: "pd.DataFrame", wanted: Sequence[str]) -> "pd.DataFrame":
+    """A row per cell: the fields that differ, seeds, means and standard deviations of figures.
+
+    Raises:
+        UserError: a wanted column has no mean.
+    """
+    from pandas.api.types import is_numeric_dtype
+
+    from analysis import cells
+    from orchestrator.conditions import one_of
+
+    by, names = _varying(loaded), [one_of(name, rows) for name in wanted]
+    figures = [name for name in names if name not in SETTABLE] or list(_FIGURES)
+    for name in figures:
+        if not is_numeric_dtype(rows[name]) and len(rows):
+            raise UserError(f"--columns {name}: it has no mean over seeds; add --trials")
+    if "seed" in names:
+        raise UserError("--columns seed: a row is a mean over seeds; add --trials")
+    groups = rows.groupby(by, sort=False)
+    table = groups.agg(n=("seed", "size"))
+    for name in figures:
+        table[f"{name}_mean"], table[f"{name}_sd"] = groups[name].mean(), groups[name].std()
+    others = [name for name in names if name in SETTABLE and name not in by]
+    for name in others:
+        table[name] = groups[name].first()  # the same in all cells
+    kept = [*by, *others, "n", *(f"{name}_{what}" for name in figures for what in ("mean", "sd"))]
+    return cells.sort(loaded, table.reset_index(), by)[kept]
+
+
+def _varying(loaded: "Results") -> list[str]:
+    """The fields in which the cells differ, the method first."""
+    from analysis import cells
+
+    *others, method = cells.varying(loaded)
+    return [method, *others]
+
+
+def _plain(table: "pd.DataFrame") -> list[dict[str, Any]]:
+    """The rows as plain values; JSON has no word for what is not finite: null."""
+    return [
+        {str(name): _json_value(value) for name, value in row.items()}
+        for row in table.to_dict(orient="records")
+    ]
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _show(table: "pd.DataFrame", *, markdown: bool) -> None:
+    """Print the table for people, mean and deviation of a figure in one column."""
+    from analysis.cells import heading
+    from analysis.numbers import MISSING
+
+    headings, columns, right = [], [], []
+    for name in table.columns:
+        if name.endswith("_sd"):
+            continue
+        figure = name.removesuffix("_mean")
+        unit = _unit(figure)
+        cells = [_cell(figure, value) for value in table[name]]
+        if name != figure:
+            deviations = (_cell(figure, value) for value in table[f"{figure}_sd"])
+            pairs = zip(cells, deviations, strict=True)
+            cells = [mean if sd == MISSING else f"{mean} ± {sd}" for mean, sd in pairs]
+        headings.append([heading(figure), unit] if unit else [heading(figure)])
+        right.append(not _is_name(table[name]))
+        columns.append(cells)
+    rows = list(zip(*columns, strict=True))
+    if markdown:
+        print(f"| {' | '.join(map(', '.join, headings))} |")
+        print(f"|{'|'.join('--:' if numbers else '---' for numbers in right)}|")
+        for row in rows:
+            print(f"| {' | '.join(row)} |")
+        return
+    _print(headings, rows, right)
+
+
+def _print(
+    headings: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], right: Sequence[bool]
+) -> None:
+    """Print a table as narrow as its values; headings go over several lines."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name, numbers in zip(headings, right, strict=True):
+        heading = "\n".join(" ".join(name).split())
+        table.add_column(heading, justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console(highlight=False).print(table)
+
+
+def _is_name(column: "pd.Series[Any]") -> bool:
+    from pandas.api.types import is_numeric_dtype
+
+    return not is_numeric_dtype(column)
+
+
+def _unit(figure: str) -> str:
+    if figure.endswith(_PERCENT):
+        return "%"
+    return "s" if figure.endswith("seconds") else ""
+
+
+def _cell(name: str, value: Any) -> str:
+    """A value as people read it."""
+    import pandas as pd
+
+    from analysis import cells
+    from analysis.numbers import MISSING, number
+
+    if value is None or (isinstance(value, float) and pd.isna(value)):
+        return MISSING
+    if name in SETTABLE and name != "seed":
+        return cells.shown(name, value)
+    if isinstance(value, float):
+        return number(value * 100, 2) if name.endswith(_PERCENT) else number(value, 2)
+    return str(value)

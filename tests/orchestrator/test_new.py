@@ -1,0 +1,76 @@
+"""`untuned new`: a study file to begin with."""
+
+import json
+import re
+
+import jsonschema
+import pytest
+from tests_support import in_the_base_install
+
+from orchestrator import plan
+from orchestrator.cli import cli
+from orchestrator.cli.new import template
+from orchestrator.schema import schema
+from studies import strict_yaml
+from studies.errors import UserError
+from studies.study import from_mapping, read
+from studies.trial import SETTABLE
+
+
+def new(*arguments):
+    cli.main(["new", *arguments], standalone_mode=False)
+
+
+def test_what_is_written_is_a_study_that_its_schema_knows(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    new("mine")
+    path = tmp_path / "mine.yaml"
+    assert len(plan.check(read(path))) == 30
+    first = path.read_text().splitlines()[0]
+    named = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", first)[1]
+    content = strict_yaml.load(path.read_text())
+    jsonschema.validate(content, json.loads((tmp_path / named).read_text()))
+    assert "untuned check mine.yaml" in capsys.readouterr().out
+
+
+def test_every_field_is_explained_with_its_default():
+    text = template("mine")
+    for field in SETTABLE:
+        assert field == "seed" or re.search(rf"^  (# )?{field}: ", text, re.MULTILINE), field
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_every_field_that_is_taken_as_it_stands_there_changes_nothing():
+    text = template("mine")
+    given = re.sub(r"^  # (\w+: .*)", r"  \1", text, flags=re.MULTILINE)
+    bare, full = (strict_yaml.load(one) for one in (text, given))
+    assert len(full["axes"]) == len(SETTABLE) - 1
+    trials = [from_mapping({"name": "mine"} | one, "mine").trials() for one in (bare, full)]
+    assert trials[0] == trials[1]
+
+
+def test_a_file_that_is_there_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("mine")
+    with pytest.raises(UserError, match=r"mine.yaml is there already"):
+        new("mine")
+    assert (tmp_path / "mine.yaml").read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
+
+
+@pytest.mark.parametrize("name", ["A", "a b", "../a", "a/b", "", ".a", "-a", "digits", "a" * 101])
+def test_a_name_that_cannot_be_is_refused(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError):
+        new("--", name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_schema_is_printed(capsys):
+    new("--schema")
+    assert json.loads(capsys.readouterr().out) == schema()
+
+
+def test_the_base_install_writes_studies(tmp_path):
+    answer = in_the_base_install(tmp_path, ["new", "mine"])
+    assert answer.returncode == 0, answer.stderr

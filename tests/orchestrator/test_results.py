@@ -1,0 +1,90 @@
+"""`untuned results`: tables of what is finished."""
+
+import csv
+import io
+import json
+
+import pytest
+from tests_support import in_the_base_install, train_study, untuned
+
+from orchestrator.cli import cli
+from studies.errors import UserError
+from studies.results import finished
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a study of two cells, whose last trial failed; its finished trials."""
+    folder = tmp_path_factory.mktemp("results")
+    store, _ = train_study(folder, failing=1)
+    return folder, finished(store).rows.to_pylist()
+
+
+def table(place, *arguments):
+    answer = untuned("results", "own", *arguments, cwd=place[0])
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+def test_a_row_per_cell_holds_means_over_its_seeds(place):
+    rows = json.loads(table(place, "--json"))
+    assert [(row["method"], row["n"]) for row in rows] == [("dense", 2), ("minimal-flipping", 1)]
+    accuracies = [r["test_accuracy"] for r in place[1] if r["method"] == "dense"]
+    assert rows[0]["test_accuracy_mean"] == pytest.approx(sum(accuracies) / 2)
+    half = abs(accuracies[0] - accuracies[1]) / 2
+    assert rows[0]["test_accuracy_sd"] == pytest.approx(half * 2**0.5)
+    assert rows[1]["test_accuracy_sd"] is None
+
+
+def test_people_read_percent_in_80_columns_without_colour(place):
+    shown = table(place)
+    assert "\x1b" not in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    (dense,) = (line.split() for line in shown.splitlines() if "dense" in line)
+    assert dense[:2] == ["dense", "2"]
+    assert dense[-3:] == ["1.50", "±", "0.00"]
+
+
+def test_conditions_and_columns_choose(place):
+    wanted = ["--trials", "--csv", "--columns", "seed,trial-id,test_accuracy"]
+    answer = untuned("results", "own", *wanted, "--where", "method=dense", cwd=place[0])
+    rows = list(csv.DictReader(io.StringIO(answer.stdout)))
+    assert answer.stderr == "2 of 3 finished trials\n"
+    assert list(rows[0]) == ["seed", "trial_id", "test_accuracy"]
+    recorded = {row["trial_id"]: row["test_accuracy"] for row in place[1]}
+    assert [float(row["test_accuracy"]) for row in rows] == [
+        recorded[row["trial_id"]] for row in rows
+    ]
+
+
+def test_nothing_that_fits_is_an_empty_table(place):
+    assert json.loads(table(place, "--json", "--where", "test_accuracy>1")) == []
+    assert table(place, "--csv", "--trials", "--where", "seed>9").count("\n") == 1
+
+
+def test_markdown_is_a_table(place):
+    first, second, *rows = table(place, "--markdown", "--columns", "last_epoch").splitlines()
+    assert first == "| method | n | last epoch |"
+    assert second == "|---|--:|--:|"
+    assert rows[0] == "| dense | 2 | 2.00 ± 0.00 |"
+
+
+def test_the_base_install_shows_results(place):
+    answer = in_the_base_install(place[0], ["results", "own"])
+    assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--columns", "hots"], "unknown column 'hots'; did you mean host"),
+        (["--columns", "host"], "--columns host: it has no mean over seeds; add --trials"),
+        (["--columns", "seed"], "--columns seed: a row is a mean over seeds; add --trials"),
+        (["--where", "seed"], "--where 'seed': give a column"),
+    ],
+)
+def test_mistakes_are_answered_in_one_line(place, monkeypatch, arguments, message):
+    monkeypatch.chdir(place[0])
+    with pytest.raises(UserError) as refused:
+        cli.main(["results", "own", *arguments], standalone_mode=False)
+    assert message in str(refused.value)

@@ -1,0 +1,74 @@
+"""`untuned show`: one trial, as it is recorded."""
+
+import json
+import shlex
+
+import pytest
+from tests_support import in_the_base_install, train_study, untuned
+
+from orchestrator.cli.show import train_command
+from studies import Trial
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a study of which the last trial failed."""
+    folder = tmp_path_factory.mktemp("show")
+    _, trials = train_study(folder, failing=1)
+    return folder, trials
+
+
+def show(place, trial, *arguments):
+    return untuned("show", "own", trial.trial_id, *arguments, cwd=place[0])
+
+
+def test_a_finished_trial_is_shown_with_its_curves_and_layers(place):
+    trial = place[1][2]
+    answer = show(place, trial)
+    assert answer.returncode == 0, answer.stderr
+    lines = answer.stdout.splitlines()
+    assert lines[0] == f"trial {trial.trial_id} of own: completed after epoch 2"
+    words = [line.split() for line in lines]
+    assert ["method", "minimal-flipping"] in words
+    assert ["took", "1.50", "s"] in words
+    (layer,) = (row for row in words if row[:1] == ["fc1"])
+    assert layer[1] == f"{64 * 16:,}"
+    assert max(map(len, lines[: lines.index("train it again here")])) <= 80
+
+
+def test_json_holds_what_is_recorded_and_a_command_that_trains_it_again(place):
+    trial = place[1][2]
+    told = json.loads(show(place, trial, "--json").stdout)
+    assert Trial.from_mapping(told["configuration"]) == trial
+    assert told["curves"]["epoch"] == [0, 1, 2]
+    assert told["curves"]["test_accuracy"][-1] == told["figures"]["test_accuracy"]
+    program, *arguments = shlex.split(told["command"])
+    assert program == "untuned"
+    again = untuned(*arguments, "--json", cwd=place[0])
+    last = json.loads(again.stdout.splitlines()[-1])
+    assert last["test_accuracy"] == told["figures"]["test_accuracy"]
+    assert last["changed"] == told["figures"]["changed"]
+
+
+def test_a_failed_trial_is_shown_with_its_error_and_log(place):
+    answer = show(place, place[1][-1])
+    assert ": failed" in answer.stdout
+    assert "ValueError: bang" in answer.stdout
+    assert "| Traceback: bang" in answer.stdout
+
+
+def test_the_base_install_shows_trials(place):
+    folder, trials = place
+    answer = in_the_base_install(folder, ["show", "own", trials[0].trial_id])
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_the_command_is_quoted_and_says_only_what_is_not_at_its_default():
+    given = {"network": "conv2", "dataset": "my pets", "method": "dense", "seed": 1, "epochs": 2}
+    trial = Trial(**given, weights="lognormal(sigma=0.5)", affine=True, width=0.5)
+    assert train_command(trial, {}) == (
+        "untuned train --network conv2 --dataset 'my pets' --method dense "
+        "--weights 'lognormal(sigma=0.5)' --seed 1 --epochs 2 --width 0.5 --affine true "
+        "--data 'my pets=folder:PATH'"
+    )
+    assert "--data 'my pets=folder:/x y'" in train_command(trial, {"my pets": "folder:/x y"})
