@@ -89,13 +89,13 @@ def _against(
     said = []
     if kind != found.reference:
         changes = grouped(own[own["kind"] == kind], setting, "difference")
-        said.append((found.reference, changes))
+        said.append((f"“{found.reference}”", changes))
     for one, other in contrasts:
         if kind.startswith(one):
             pairs = contrast(own, [*setting, "seed"], "kind", kind, other, "value")
-            said.append((other, grouped(pairs, setting, "difference")))
+            said.append((f"“{other}”", grouped(pairs, setting, "difference")))
     if kind.startswith(tuple(against_dense)) and method != BASELINE:
         both = rows[rows["kind"] == kind].assign(all=0)
         pairs = contrast(both, [*setting, "seed"], "method", method, BASELINE, "value")
         said.append((f"{BASELINE} likewise", grouped(pairs, setting, "difference")))
-    return [f", {difference(table)} against “{words}”" for words, table in said if len(table)]
+    return [f", {difference(table)} against {words}" for words, table in said if len(table)]
