@@ -54,9 +54,8 @@ def live(pack: Pack, batches: Batches, wiring: Network) -> list[Tensor]:
     """
     leaves = [layer.effective for layer in pack.layers]
     size = images_at_once(pack)
-    pixels = torch.zeros(batches.data.shape, dtype=torch.bool, device=batches.device)
-    for images, _ in batches.evaluation("train", size):
-        pixels |= (images[0] != 0).any(dim=0)
+    first, _ = next(batches.evaluation("train", size))
+    pixels = torch.from_numpy(batches.data.varying).to(first.device) | (first[0, 0] != 0)
     # No more than these can be live; as soon as all of them are, the other images tell nothing new.
     most = connected(wiring, [leaf.detach() != 0 for leaf in leaves], pixels)
     found = [torch.zeros_like(one) for one in most]

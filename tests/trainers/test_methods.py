@@ -133,13 +133,15 @@ def test_penalties(method, expected):
 
 def test_methods_read_the_fields_they_use():
     reads = {part.name: set(part.reads) for part in parts.parts("method")}
-    scores = {"score_low", "score_high", "score_offset"}
-    rank = {"score_low", "score_high", "density"}
+    scores = {"score_low", "score_high", "score_seed", "score_offset"}
+    rank = {"score_low", "score_high", "score_seed", "density"}
     masks = ["random-pruning", "magnitude-pruning", "snip", "grasp", "synflow", "lottery-ticket"]
     assert reads == {name: {"density"} for name in masks} | {
         "dense": set(),
         "frozen": set(),
         "supermask": set(),
+        "free-pruning-weights": scores,
+        "free-flipping-weights": scores,
         "free-pruning": scores | {"rescaling"},
         "free-flipping": scores,
         "minimal-pruning": scores | {"penalty", "rescaling"},
@@ -147,7 +149,7 @@ def test_methods_read_the_fields_they_use():
         "maximal-pruning": scores | {"penalty", "rescaling"},
         "edge-popup": rank | {"rescaling"},
         "edge-popup-flipping": rank,
-        "edge-popup-official": {"density", "rescaling"},
+        "edge-popup-official": {"score_seed", "density", "rescaling"},
     }
 
 

@@ -11,6 +11,7 @@ import hashlib
 import math
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,13 @@ class Dataset:
             f"{self.name}: {sizes[0]} training, {sizes[1]} validation and {sizes[2]} test images "
             f"of {height}x{width}x{channels}, {self.classes} classes"
         )
+
+    @cached_property
+    def varying(self) -> npt.NDArray[np.bool_]:
+        """Whether each pixel differs in any two training images, [channels, height, width]."""
+        images = self.images["train"]
+        varying: npt.NDArray[np.bool_] = (images != images[:1]).any(axis=0)
+        return varying
 
     @property
     def nbytes(self) -> int:
