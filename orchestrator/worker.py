@@ -90,6 +90,7 @@ class Worker(tune.Trainable):
         self._pack = Pack(**new_config)
         self._at = self._until = self._written = self._pack.start
         self._began, self._told, self._ended = time.monotonic(), False, False
+        self._fraction = 0.0
         self._progress = self._train()
         return True
 
@@ -98,7 +99,8 @@ class Worker(tune.Trainable):
 
         Returns:
             How many trials were ``finished`` and how many ``failed``; the ``node``; the indices of
-            the trials in training (``at``, ``until``) and of the first that may not be ``written``;
+            the trials in training (``at``, ``until``), the ``fraction`` of their epochs that is
+            over, and of the first that may not be ``written``;
             ``trouble`` with writing, in words, and whether it is ``hopeless``; ``done`` at the
             pack's end, with the seconds that it took (``busy``).
         """
@@ -119,6 +121,7 @@ class Worker(tune.Trainable):
     def _report(self, finished: int, failed: int) -> dict[str, Any]:
         about: dict[str, Any] = {"finished": finished, "failed": failed, "node": self._node}
         about |= {"at": self._at, "until": self._until, "written": self._written}
+        about["fraction"] = self._fraction
         about |= {"trouble": self._trouble.words, "hopeless": self._trouble.hopeless}
         about["done"] = self._trouble.hopeless or (self._ended and self._writer.empty)
         return about | {"busy": time.monotonic() - self._began}
@@ -215,6 +218,7 @@ class Worker(tune.Trainable):
                 for record in clock.over(records):
                     trial_id = record.trial.trial_id
                     rows[trial_id].append(record)
+                    self._fraction = 0.0 if record.final else _over(record)
                     if record.final:
                         about = {"attempt": attempts[trial_id], "pack_size": len(group)}
                         self._finish(rows.pop(trial_id), about, keeper.continued_from, clock)
@@ -316,6 +320,11 @@ class _Clock:
             if record is None:
                 return
             yield record
+
+
+def _over(record: "Record") -> float:
+    """The fraction of its trial's epochs that is over."""
+    return min(1.0, float(record.epoch["epoch"]) / max(1, record.trial.epochs))
 
 
 def _seconds(record: "Record") -> float:
