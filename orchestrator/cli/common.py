@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from studies.errors import UserError
-from studies.trial import SETTABLE, Trial
 
 if TYPE_CHECKING:
     from analysis import Results
@@ -251,17 +250,3 @@ def loaded(names: Sequence[str], results: str, use: "Callable[[Results], T]") ->
             print(f"damaged part {part}, left out", file=sys.stderr)
         return made
     raise AssertionError
-
-
-def cells(trials: Sequence[Trial]) -> tuple[list[str], dict[tuple[str, ...], list[str]]]:
-    """The fields other than the seed in which trials differ, and the trials' ids by their values.
-
-    Where all agree, the method is named.
-    """
-    rows = [trial.values() for trial in trials]
-    names = [n for n in SETTABLE if n != "seed" and len({row[n] for row in rows}) > 1]
-    names = names or ["method"]
-    found: dict[tuple[str, ...], list[str]] = {}
-    for trial, row in zip(trials, rows, strict=True):
-        found.setdefault(tuple(str(row[n]) for n in names), []).append(trial.trial_id)
-    return names, found
