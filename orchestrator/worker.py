@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray import tune
 
+from orchestrator.curves import Curves
 from orchestrator.keeper import Keeper
 from orchestrator.shares import Pack
 from studies.errors import UserError
@@ -47,6 +48,7 @@ class Job:
         tf32: whether a GPU may multiply with TF32's 10 bits of mantissa.
         checkpoint_seconds: of training after which a trial leaves a checkpoint; 0 for none.
         commit: of this project's checkout, if it is one.
+        tensorboard: the folder for curves of each trial, if they are wanted.
     """
 
     store: Store
@@ -58,6 +60,7 @@ class Job:
     tf32: bool
     checkpoint_seconds: float
     commit: str | None
+    tensorboard: str | None = None
 
 
 class Worker(tune.Trainable):
@@ -79,6 +82,7 @@ class Worker(tune.Trainable):
         self._job = job
         self._writer = Writer(job.store)
         self._trouble = _Trouble()
+        self._curves = Curves(job.tensorboard) if job.tensorboard else None
         self._node = ray.get_runtime_context().get_node_id()
         self._kept: list[str] = []
         self._data: dict[str, Dataset] = {}
@@ -144,6 +148,8 @@ class Worker(tune.Trainable):
     def cleanup(self) -> None:
         """Write what is finished, and a checkpoint of what is not, when the study is stopped."""
         self._progress.close()
+        if self._curves:
+            self._curves.close()
         with contextlib.suppress(OSError):  # said before; those trials run again
             self._writer.flush()
         self._drop_checkpoints()
@@ -219,6 +225,8 @@ class Worker(tune.Trainable):
                     trial_id = record.trial.trial_id
                     rows[trial_id].append(record)
                     self._fraction = 0.0 if record.final else _over(record)
+                    if self._curves:
+                        self._curves.write(record)
                     if record.final:
                         about = {"attempt": attempts[trial_id], "pack_size": len(group)}
                         self._finish(rows.pop(trial_id), about, keeper.continued_from, clock)

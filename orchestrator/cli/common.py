@@ -79,6 +79,13 @@ _RUNNING = (
         help="How often a trial that failed is tried again.",
     ),
     click.option("--fail-fast", is_flag=True, help="Stop at the first trial that fails."),
+    click.option(
+        "--tensorboard",
+        callback=lambda context, option, value: value and str(Path(value).absolute()),
+        metavar="DIR",
+        help="Folder for the curves of each trial, live, to look at with `tensorboard --logdir "
+        "DIR`; on a cluster one that all nodes reach. It needs the extra `tensorboard`.",
+    ),
     click.option("--join", is_flag=True, help="Work on a study that is being run already."),
 )
 

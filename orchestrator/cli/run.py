@@ -47,17 +47,19 @@ def command(
     retries: int,
     fail_fast: bool,
     join: bool,
+    tensorboard: str | None,
     **resources: Any,
 ) -> int:
     """Run what is missing of STUDY, a shipped study's name or a study file.
 
     Running it again does only what is not finished, so a larger --seeds extends a finished study.
     """
-    from orchestrator import plan
+    from orchestrator import curves, plan
     from orchestrator.resources import Wanted
     from studies.store import Store
     from studies.study import find
 
+    curves.check(tensorboard)
     asked = find(study).override(seeds=seeds, epochs=epochs, data=common.own_data(data))
     store = Store(results, asked.name)
     planned = plan.make(asked, store)
@@ -88,6 +90,7 @@ def command(
         retries=retries,
         fail_fast=fail_fast,
         join=join,
+        tensorboard=tensorboard,
     )
     return _run(planned, order, results)
 
