@@ -9,12 +9,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 from orchestrator.prepare import data_sets
+from studies.parts import encode
+from studies.schemas import TABLES
 from studies.trial import Trial
+from studies.writer import Row
 
 if TYPE_CHECKING:
     from trainers.datasets import Dataset, Place
+
+#: What a worker writes about every so many seconds, a file for each.
+_WRITTEN, _FLUSH = ("layers", "epochs", "trials"), 10.0
 
 #: What decides most of a step's cost; trials that agree in these are measured once.
 _COSTLY = ("network", "width", "dataset", "batch_size", "method")
@@ -50,11 +57,13 @@ class Cost:
         start: seconds before the first evaluation, mostly for drawing weights.
         step: seconds of a training step.
         image: seconds to evaluate an image.
+        row_bytes: of the rows that are recorded of an epoch, as they lie in memory.
     """
 
     start: float
     step: float
     image: float
+    row_bytes: float = 0.0
 
     def of(self, epochs: int, batch_size: int, extent: Extent) -> float:
         """Seconds of a trial: its steps, and evaluations, with the training images at both ends."""
@@ -72,12 +81,14 @@ class Estimate:
         memory: bytes that a worker takes at most.
         data: bytes of the data sets, held once.
         calibration: seconds that were spent on finding out.
+        disk: bytes of results, roughly: rows lie there compressed, beside what a file needs.
     """
 
     seconds: float
     memory: int
     data: int
     calibration: float
+    disk: float
 
 
 def estimate(todo: Sequence[Trial], places: "Mapping[str, Place]", device: str) -> Estimate:
@@ -103,7 +114,8 @@ def estimate(todo: Sequence[Trial], places: "Mapping[str, Place]", device: str) 
     costs = {k: _measure(t, extents[t.dataset], budget, device) for k, t in kinds.items()}
     images = sum((e.training + e.evaluation) * math.prod(e.shape) for e in extents.values())
     spent = time.monotonic() - started
-    return Estimate(total(todo, costs, extents), _peak_memory(), images, spent)
+    seconds = total(todo, costs, extents)
+    return Estimate(seconds, _peak_memory(), images, spent, _disk(todo, costs, extents, seconds))
 
 
 def total(
@@ -122,6 +134,19 @@ def total(
         costs[kind(t)].of(sum(methods.load(t).rounds(t)), t.batch_size, extents[t.dataset])
         for t in todo
     )
+
+
+def _disk(
+    todo: Sequence[Trial],
+    costs: Mapping[Kind, Cost],
+    extents: Mapping[str, Extent],
+    seconds: float,
+) -> float:
+    """Bytes of the rows, an answer per image in bits, and of the files that are about them."""
+    rows = sum((trial.epochs + 1) * costs[kind(trial)].row_bytes for trial in todo)
+    answers = sum(extents[trial.dataset].evaluation / 8 for trial in todo)
+    files = min(len(todo), seconds / _FLUSH + 1)
+    return rows + answers + files * sum(len(encode(table, [])) for table in _WRITTEN)
 
 
 def kind(trial: Trial) -> Kind:
@@ -154,15 +179,21 @@ def _cost(trial: Trial, extent: Extent, steps: int, device: str) -> Cost:
     size = min(trial.batch_size, extent.training)
     data = _noise(extent, steps * size)
     started = time.perf_counter()
-    rows = [record.epoch for record in train([replace(trial, epochs=1)], data, device)]
+    records = list(train([replace(trial, epochs=1)], data, device))
     taken = time.perf_counter() - started
+    rows = [record.epoch for record in records]
     counted = sum(row["train_seconds"] + row["evaluation_seconds"] for row in rows)
     images = sum(len(labels) for labels in data.labels.values())
     return Cost(
         start=max(0.0, taken - counted),
         step=rows[-1]["train_seconds"] / steps,  # 0 where the loss is not finite from the start
         image=rows[0]["evaluation_seconds"] / images,
+        row_bytes=_in_memory("epochs", rows[:1]) + _in_memory("layers", records[0].layers),
     )
+
+
+def _in_memory(table: str, rows: Sequence[Row]) -> int:
+    return int(pa.Table.from_pylist(list(rows), schema=TABLES[table]).nbytes)
 
 
 def _noise(extent: Extent, training: int) -> "Dataset":

@@ -1,5 +1,6 @@
 """What is left to do: the trials of a study that are not finished."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import attrgetter
@@ -9,7 +10,7 @@ from studies.errors import UserError
 from studies.results import Finished, finished
 from studies.store import Store
 from studies.study import Study
-from studies.trial import FIELDS, Trial
+from studies.trial import FIELDS, SETTABLE, Trial
 
 #: All fields of a trial but its seed.
 _SETTING = attrgetter(*(name for name in FIELDS if name != "seed"))
@@ -61,3 +62,17 @@ def check(study: Study) -> list[Trial]:
         stamp = stamps[setting]
         found.append(replace(trial, revisions=stamp) if stamp else trial)
     return found
+
+
+def cells(trials: Sequence[Trial]) -> tuple[list[str], dict[tuple[str, ...], list[str]]]:
+    """The fields other than the seed in which trials differ, and the trials' ids by their values.
+
+    Where all agree, the method is named.
+    """
+    rows = [trial.values() for trial in trials]
+    names = [n for n in SETTABLE if n != "seed" and len({row[n] for row in rows}) > 1]
+    names = names or ["method"]
+    found: dict[tuple[str, ...], list[str]] = {}
+    for trial, row in zip(trials, rows, strict=True):
+        found.setdefault(tuple(str(row[n]) for n in names), []).append(trial.trial_id)
+    return names, found

@@ -39,12 +39,16 @@ class Other:
         host: where it runs.
         pid: its process there.
         claimed: ids of the trials that it has in hand or has trained.
+        training: ids of those that its workers are at.
+        rate: trials a second, None where that is not known yet.
     """
 
     name: str
     host: str
     pid: int
     claimed: frozenset[str]
+    training: frozenset[str] = frozenset()
+    rate: float | None = None
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}"
@@ -68,6 +72,8 @@ class Presence:
         self._store, self._gives_way = store, not (name or joins)
         self.name = name or f"{time.time_ns():020d}-{secrets.token_hex(4)}"
         self._claimed: dict[str, None] = {}
+        self._training: list[str] = []
+        self._rate: float | None = None
         self._beats, self._alone = 0, False
         self._watch = Watch(store)
         self._ended, self._wake = threading.Event(), threading.Event()
@@ -105,6 +111,10 @@ class Presence:
         for trial_id in ids:
             self._claimed.pop(trial_id, None)
 
+    def tell(self, training: Iterable[str], rate: float | None) -> None:
+        """Say with the next sign of life what the workers are at, and how many trials a second."""
+        self._training, self._rate = list(training), rate
+
     def refresh(self) -> list[Other]:
         """Look at what the others say now; who they are."""
         others = [other for other in self._watch.alive() if other.name != self.name]
@@ -131,6 +141,8 @@ class Presence:
             "began": _began(os.getpid()),
             "beat": self._beats,
             "claimed": [] if self._alone else list(self._claimed),
+            "training": self._training,
+            "rate": self._rate,
         }
         self._store.sign(self.name, json.dumps(about).encode())
 
@@ -154,8 +166,9 @@ class Watch:
             if sign is None:
                 continue
             if self._may_be_alive(name, sign):
-                claimed = frozenset(sign["claimed"])
-                found.append(Other(name, sign["host"], sign["pid"], claimed))
+                claimed, training = frozenset(sign["claimed"]), frozenset(sign["training"])
+                about = (sign["host"], sign["pid"], claimed, training, sign["rate"])
+                found.append(Other(name, *about))
             else:  # were it only slow, it would give its sign again
                 with contextlib.suppress(OSError, UserError):
                     self._store.end_sign(name)
@@ -214,12 +227,14 @@ def _already_run_by(store: Store, other: Other) -> UserError:
 
 def _parsed(content: bytes) -> dict[str, Any] | None:
     """What a sign of life says; None where it is damaged."""
-    kinds = {"host": str, "pid": int, "beat": int, "claimed": list}
+    kinds = {"host": str, "pid": int, "beat": int, "claimed": list, "training": list}
     try:
-        sign = json.loads(content)
+        sign = {"training": [], "rate": None, **json.loads(content)}  # older ones lack these
         whole = all(isinstance(sign[name], kind) for name, kind in kinds.items())
         whole = whole and isinstance(sign["began"], int | None)
-        return sign if whole and all(isinstance(one, str) for one in sign["claimed"]) else None
+        whole = whole and isinstance(sign["rate"], int | float | None)
+        ids = [*sign["claimed"], *sign["training"]]
+        return sign if whole and all(isinstance(one, str) for one in ids) else None
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
 

@@ -2,12 +2,17 @@
 
 import sys
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 from rich.progress import Task as RichTask
 from rich.text import Text
+
+from orchestrator.pace import Pace
+from orchestrator.wording import clock, many
 
 #: Seconds between two lines where the output is no terminal.
 _LINE = 10.0
@@ -33,29 +38,29 @@ class Counts:
 
     def __init__(self, total: int) -> None:
         self.total, self.finished, self.failed, self.running, self.lost = total, 0, 0, 0, 0
-        self._started: float | None = None
+        self._pace = Pace()
 
-    def add(self, finished: int, failed: int) -> None:
-        """Count trials that have just come to their end."""
-        self.finished += finished
-        self.failed += failed
+    def note(self, worker: str, report: Mapping[str, Any]) -> None:
+        """Count what a worker reports: trials that have just ended, and those in hand."""
+        self.finished += report.get("finished", 0)
+        self.failed += report.get("failed", 0)
+        self._pace.note(worker, report)
 
-    def start(self) -> None:
-        """The first worker is at work: rates count from here, without the start of Ray."""
-        self._started = self._started or time.monotonic()
+    def lose(self, worker: str) -> None:
+        """Count a worker that died."""
+        self.lost += 1
+        self._pace.drop(worker)
 
     def words(self) -> str:
-        """Such as ``2 workers · 24.1 trials/min · 0:35 left``."""
-        parts = [f"{self.running} worker{'s' if self.running != 1 else ''}"]
+        """Such as ``2 workers · 24.1 trials/min · 35 s left``."""
+        parts = [many(self.running, "worker")]
         if self.failed:
             parts.append(f"{self.failed} failed")
         if self.lost:
             parts.append(f"{self.lost} lost and replaced")
-        seconds = time.monotonic() - (self._started or time.monotonic())
-        if self.finished and seconds > 0:
-            rate = self.finished / seconds
-            left = round(max(0, self.total - self.finished - self.failed) / rate)
-            parts += [f"{rate * 60:.1f} trials/min", f"{left // 60}:{left % 60:02d} left"]
+        if rate := self._pace.rate():
+            left = max(0.0, self.total - self._pace.done) / rate
+            parts += [f"{rate * 60:.1f} trials/min", f"{clock(left)} left"]
         return " · ".join(parts)
 
 
@@ -87,17 +92,13 @@ class Progress:
             self._task = self._bar.add_task(self._study, total=self._counts.total, about="starting")
             self._bar.start()
 
-    def start(self) -> None:
-        """The first worker is at work."""
-        self._counts.start()
+    def note(self, worker: str, report: Mapping[str, Any]) -> None:
+        """Count what a worker reports."""
+        self._counts.note(worker, report)
 
-    def add(self, finished: int, failed: int) -> None:
-        """Count trials that have just come to their end."""
-        self._counts.add(finished, failed)
-
-    def lose(self) -> None:
+    def lose(self, worker: str) -> None:
         """Count a worker that died."""
-        self._counts.lost += 1
+        self._counts.lose(worker)
 
     def show(self, running: int) -> None:
         """Show the counts, with so many workers at work."""

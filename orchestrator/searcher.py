@@ -7,6 +7,7 @@ from typing import Any
 from ray.tune.search import Searcher
 
 from orchestrator.losses import Losses
+from orchestrator.pace import Pace
 from orchestrator.presence import Presence
 from orchestrator.shares import Pack, Shares
 from studies.trial import Trial
@@ -36,7 +37,7 @@ class Packs(Searcher):
         self._presence, self._losses = presence, losses
         self._out: dict[str, Pack] = {}
         self._said: dict[str, dict[str, Any]] = {}
-        self._silent = 0
+        self._silent, self._pace = 0, Pace()
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]
         """The next pack, or that there is none, or that one may still come back."""
@@ -52,12 +53,15 @@ class Packs(Searcher):
         """Keep what a worker said last."""
         self._said[trial_id] = result
         self._silent = 0
+        self._pace.note(trial_id, result)
+        self._tell()
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
         """Take back what a worker has not begun, or what it was at when it died."""
         pack, said = self._out.pop(trial_id), self._said.pop(trial_id, None)
+        self._pace.drop(trial_id)
         if error or result is None or not result.get("done"):
             self._lose(trial_id, pack, said)
             self._presence.release(self._ids(pack.start, pack.stop))
@@ -79,6 +83,11 @@ class Packs(Searcher):
     def blame(self, trial_id: str) -> None:
         """The worker at a pack was killed for what it was at, and its node goes on."""
         self._losses.again(trial_id, self._trials[self._said[trial_id]["at"]], self._said[trial_id])
+
+    def _tell(self) -> None:
+        """Have the run's sign of life say what is in training."""
+        training = [i for said in self._said.values() for i in self._ids(said["at"], said["until"])]
+        self._presence.tell(training, self._pace.rate())
 
     def _lose(self, trial_id: str, pack: Pack, said: dict[str, Any] | None) -> None:
         at = said or {"written": pack.start, "at": pack.start, "until": pack.stop}

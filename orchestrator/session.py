@@ -64,6 +64,7 @@ class Asked:
         fail_fast: whether the first failure ends the run.
         join: whether the run works on the study together with others.
         name: of the run among those of its study; empty in its first session, which makes it.
+        tensorboard: a folder for the curves of each trial, or None.
     """
 
     study: Study
@@ -78,6 +79,7 @@ class Asked:
     fail_fast: bool = False
     join: bool = False
     name: str = ""
+    tensorboard: str | None = None
 
 
 @dataclass(frozen=True)
@@ -273,6 +275,7 @@ class _Session:
                 keep_masks=asked.study.keep_masks,
                 keep_networks=asked.study.keep_networks,
                 commit=shipping.commit(),
+                tensorboard=self._asked.tensorboard,
             ),
         )
         return tune.Tuner(

@@ -60,7 +60,6 @@ class Watcher(Callback):
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A pack starts."""
-        self._progress.start()
         self._progress.show(_running(trials))
 
     def on_trial_result(
@@ -68,7 +67,7 @@ class Watcher(Callback):
     ) -> None:
         """A worker reports."""
         failed = result.get("failed", 0)
-        self._progress.add(result.get("finished", 0), failed)
+        self._progress.note(trial.trial_id, result)
         self._note_trouble(result.get("trouble", ""), result.get("hopeless", False))
         if failed and self._fail_fast:
             self._stop.reason = "a trial failed, and --fail-fast was given"
@@ -80,7 +79,7 @@ class Watcher(Callback):
         self.errors.append(reason)
         if self._losses.explain(trial.trial_id, reason) and self._fail_fast:
             self._stop.reason = "a trial's worker died, and --fail-fast was given"
-        self._progress.lose()
+        self._progress.lose(trial.trial_id)
         self._progress.show(_running(trials))
 
     def close(self) -> None:

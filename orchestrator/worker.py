@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray import tune
 
+from orchestrator.curves import Curves
 from orchestrator.keeper import Keeper
 from orchestrator.shares import Pack
 from studies.errors import UserError
@@ -49,6 +50,7 @@ class Job:
         keep_masks: see `Study.keep_masks`.
         keep_networks: whether trained networks are kept.
         commit: of this project's checkout, if it is one.
+        tensorboard: the folder for curves of each trial, if they are wanted.
     """
 
     store: Store
@@ -62,6 +64,7 @@ class Job:
     keep_masks: bool | int
     keep_networks: bool
     commit: str | None
+    tensorboard: str | None = None
 
 
 class Worker(tune.Trainable):
@@ -83,6 +86,7 @@ class Worker(tune.Trainable):
         self._job = job
         self._writer = Writer(job.store)
         self._trouble = _Trouble()
+        self._curves = Curves(job.tensorboard) if job.tensorboard else None
         self._node = ray.get_runtime_context().get_node_id()
         self._kept: list[str] = []
         self._data: dict[str, Dataset] = {}
@@ -94,6 +98,7 @@ class Worker(tune.Trainable):
         self._pack = Pack(**new_config)
         self._at = self._until = self._written = self._pack.start
         self._began, self._told, self._ended = time.monotonic(), False, False
+        self._fraction = 0.0
         self._progress = self._train()
         return True
 
@@ -102,7 +107,8 @@ class Worker(tune.Trainable):
 
         Returns:
             How many trials were ``finished`` and how many ``failed``; the ``node``; the indices of
-            the trials in training (``at``, ``until``) and of the first that may not be ``written``;
+            the trials in training (``at``, ``until``), the ``fraction`` of their epochs that is
+            over, and of the first that may not be ``written``;
             ``trouble`` with writing, in words, and whether it is ``hopeless``; ``done`` at the
             pack's end, with the seconds that it took (``busy``).
         """
@@ -123,6 +129,7 @@ class Worker(tune.Trainable):
     def _report(self, finished: int, failed: int) -> dict[str, Any]:
         about: dict[str, Any] = {"finished": finished, "failed": failed, "node": self._node}
         about |= {"at": self._at, "until": self._until, "written": self._written}
+        about["fraction"] = self._fraction
         about |= {"trouble": self._trouble.words, "hopeless": self._trouble.hopeless}
         about["done"] = self._trouble.hopeless or (self._ended and self._writer.empty)
         return about | {"busy": time.monotonic() - self._began}
@@ -145,6 +152,8 @@ class Worker(tune.Trainable):
     def cleanup(self) -> None:
         """Write what is finished, and a checkpoint of what is not, when the study is stopped."""
         self._progress.close()
+        if self._curves:
+            self._curves.close()
         with contextlib.suppress(OSError):  # said before; those trials run again
             self._writer.flush()
         self._drop_checkpoints()
@@ -226,6 +235,9 @@ class Worker(tune.Trainable):
                 for record in clock.over(records):
                     trial_id = record.trial.trial_id
                     rows[trial_id].append(record)
+                    self._fraction = 0.0 if record.final else _over(record)
+                    if self._curves:
+                        self._curves.write(record)
                     if record.final:
                         about = {"attempt": attempts[trial_id], "pack_size": len(group)}
                         self._finish(rows.pop(trial_id), about, keeper.continued_from, clock)
@@ -331,6 +343,11 @@ class _Clock:
             if record is None:
                 return
             yield record
+
+
+def _over(record: "Record") -> float:
+    """The fraction of its trial's epochs that is over."""
+    return min(1.0, float(record.epoch["epoch"]) / max(1, record.trial.epochs))
 
 
 def _seconds(record: "Record") -> float:

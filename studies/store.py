@@ -15,9 +15,9 @@ parts writes a new one that lists those it replaces (`studies.parts`).
 
 import contextlib
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -29,7 +29,7 @@ import yaml
 from studies import filesystems, parts, strict_yaml
 from studies.errors import UserError
 from studies.folder import Folder, folders_with
-from studies.parts import Parts
+from studies.parts import Part, Parts
 from studies.schemas import TABLES
 
 if TYPE_CHECKING:
@@ -166,13 +166,33 @@ class Store:
         """
         return self.put(table, parts.encode(table, rows), writer, number)
 
-    def read(self, table: str) -> Contents:
+    def read(
+        self,
+        table: str,
+        columns: Sequence[str] | None = None,
+        kept: dict[str, Part | None] | None = None,
+    ) -> Contents:
         """Read all intact parts of a table.
+
+        Args:
+            table: one of `schemas.TABLES`.
+            columns: those that are wanted; all if not given.
+            kept: what was read before with the same columns, which is not read again; it is
+                brought up to date. For those who look again and again.
 
         Raises:
             UserError: a part was written by a newer version of this project.
         """
-        found = self._each(table, lambda name, content: parts.opened(table, name, content))
+        wanted = list(columns or TABLES[table].names)
+
+        def opened(name: str, content: bytes) -> Part | None:
+            part = parts.opened(table, name, content)
+            return part and replace(part, rows=part.rows.select(wanted))
+
+        found = self._each(table, opened, kept or {})
+        if kept is not None:
+            kept.clear()
+            kept.update(found)
         sorted_out = Parts.of({n: part.replaces if part else None for n, part in found.items()})
         counted = {
             name: parts.counted(part, name, sorted_out)[0] for name, part in found.items() if part
@@ -180,7 +200,8 @@ class Store:
         tables = [
             rows.append_column("part", pa.repeat(name, len(rows))) for name, rows in counted.items()
         ]
-        empty = TABLES[table].append(pa.field("part", pa.string())).empty_table()
+        empty = TABLES[table].empty_table().select(wanted)
+        empty = empty.append_column("part", pa.array([], pa.string()))
         return Contents(pa.concat_tables([empty, *tables]), sorted_out)
 
     def check(self, table: str) -> Parts:
@@ -189,7 +210,7 @@ class Store:
         Raises:
             UserError: the parts cannot be listed or read just now.
         """
-        return Parts.of(self._each(table, parts.replaces))
+        return Parts.of(self._each(table, parts.replaces, {}))
 
     def lazily(self, table: str, names: Iterable[str]) -> ds.Dataset:
         """Parts as an Arrow data set, whose rows are read when asked.
@@ -334,23 +355,28 @@ class Store:
         names = self._files.names("_checkpoints", ".safetensors")
         return [name for name in names if name.startswith(f"{key}-" if key else "")]
 
-    def _each(self, table: str, use: Callable[[str, bytes], T]) -> dict[str, T | None]:
+    def _each(
+        self, table: str, use: Callable[[str, bytes], T | None], kept: Mapping[str, T | None]
+    ) -> dict[str, T | None]:
         """What is made of each part's name and bytes, None where they do not belong together.
 
-        No more than a few parts' bytes are held at a time, whatever the table's size.
+        No more than a few parts' bytes are held at a time, whatever the table's size. A part's
+        bytes never change: what was made of it before, `kept`, still holds.
         """
         with ThreadPoolExecutor(_READERS) as pool:
             for _ in range(_LISTINGS):
                 names = self._files.names(table, ".parquet")
+                new = [name for name in names if name not in kept]
                 try:
-                    made = list(pool.map(lambda name: self._load(table, name, use), names))
+                    made = list(pool.map(lambda name: self._load(table, name, use), new))
                 except FileNotFoundError:
                     continue  # another process has moved a part since the listing
-                return dict(zip(names, made, strict=True))
+                found = dict(zip(new, made, strict=True))
+                return {name: found[name] if name in found else kept[name] for name in names}
         where = self._files.place(table)
         raise UserError(f"results {where}: parts keep disappearing; try again later")
 
-    def _load(self, table: str, name: str, use: Callable[[str, bytes], T]) -> T | None:
+    def _load(self, table: str, name: str, use: Callable[[str, bytes], T | None]) -> T | None:
         """What is made of a part, None if its bytes are not what it is named after.
 
         A part that cannot be read just now is not damaged, and must not be set aside.

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from analysis.cells import CELL
+from analysis.numbers import many
 from analysis.statistics import multiple, power
 from analysis.tables import Results
 from analysis.verdicts.cautions import flags, lost
@@ -137,9 +138,9 @@ def _exploratory(
     elif not first:
         said.append("some of its cells were added after the first run")
     elif first < planned:
-        said.append(f"extended from {first} to {planned} seeds after the first run")
+        said.append(f"extended from {first} to {many(planned, 'seed')} after the first run")
     if planned < claim.seeds:
-        said.append(f"{planned} seeds planned, {claim.seeds} make it confirmatory")
+        said.append(f"{many(planned, 'seed')} planned, {claim.seeds} make it confirmatory")
     return tuple(said)
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from studies.errors import UserError
-from studies.trial import SETTABLE, Trial
 
 if TYPE_CHECKING:
     from analysis import Results
@@ -85,6 +84,13 @@ _RUNNING = (
         help="How often a trial that failed is tried again.",
     ),
     click.option("--fail-fast", is_flag=True, help="Stop at the first trial that fails."),
+    click.option(
+        "--tensorboard",
+        callback=lambda context, option, value: value and str(Path(value).absolute()),
+        metavar="DIR",
+        help="Folder for the curves of each trial, live, to look at with `tensorboard --logdir "
+        "DIR`; on a cluster one that all nodes reach. It needs the extra `tensorboard`.",
+    ),
     click.option("--join", is_flag=True, help="Work on a study that is being run already."),
 )
 
@@ -283,17 +289,3 @@ def loaded(names: Sequence[str], results: str, use: "Callable[[Results], T]") ->
             print(f"damaged part {part}, left out", file=sys.stderr)
         return made
     raise AssertionError
-
-
-def cells(trials: Sequence[Trial]) -> tuple[list[str], dict[tuple[str, ...], list[str]]]:
-    """The fields other than the seed in which trials differ, and the trials' ids by their values.
-
-    Where all agree, the method is named.
-    """
-    rows = [trial.values() for trial in trials]
-    names = [n for n in SETTABLE if n != "seed" and len({row[n] for row in rows}) > 1]
-    names = names or ["method"]
-    found: dict[tuple[str, ...], list[str]] = {}
-    for trial, row in zip(trials, rows, strict=True):
-        found.setdefault(tuple(str(row[n]) for n in names), []).append(trial.trial_id)
-    return names, found

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.wording import clock
+
 if TYPE_CHECKING:
     from orchestrator.jobs.client import Job, Jobs
 
@@ -148,10 +150,8 @@ def _clock(job: "Job", form: str = "%Y-%m-%d %H:%M:%S") -> str:
 
 
 def _taken(job: "Job") -> str:
-    """Such as ``0:42`` minutes or ``2:05:13`` hours."""
-    seconds = max(0, round((job.ended or time.time()) - job.started))
-    minutes = f"{seconds // 60 % 60}:{seconds % 60:02d}"
-    return f"{seconds // 3600}:{minutes:0>5} h" if seconds >= 3600 else f"{minutes} min"
+    """How long it has run."""
+    return clock((job.ended or time.time()) - job.started)
 
 
 def _reason(job: "Job") -> str:

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator import shipping
-from orchestrator.cli import common
+from orchestrator.cli import check, common
+from orchestrator.wording import clock
 
 if TYPE_CHECKING:
     from orchestrator.plan import Plan
-    from orchestrator.resources import Wanted
     from orchestrator.session import Asked
     from orchestrator.supervisor import Outcome
     from studies.store import Store
     from studies.study import Study
-    from trainers.datasets import Place
 
 
 @click.command(name="run")
@@ -49,18 +48,20 @@ def command(
     retries: int,
     fail_fast: bool,
     join: bool,
+    tensorboard: str | None,
     **resources: Any,
 ) -> int:
     """Run what is missing of STUDY, a shipped study's name or a study file.
 
     Running it again does only what is not finished, so a larger --seeds extends a finished study.
     """
-    from orchestrator import plan
+    from orchestrator import curves, plan
     from orchestrator.prepare import data_sets
     from orchestrator.resources import Wanted
     from studies.store import Store
     from studies.study import find
 
+    curves.check(tensorboard)
     asked = find(study).override(
         seeds=seeds, epochs=epochs, data=common.own_data(data), keep_networks=keep_networks
     )
@@ -69,9 +70,9 @@ def command(
     places = common.places(data, data_sets(planned.trials), asked.data)
     wanted = Wanted(**resources)
     if dry_run:
-        _describe(asked.name, planned)
+        check.describe(asked.name, planned)
         if planned.todo:
-            _estimate(planned, places, wanted)
+            check.estimate(planned, places, wanted)
         return 0
     _note_definitions(asked, store)
     if not planned.todo:
@@ -93,6 +94,7 @@ def command(
         retries=retries,
         fail_fast=fail_fast,
         join=join,
+        tensorboard=tensorboard,
     )
     return _run(planned, order, results)
 
@@ -137,43 +139,6 @@ def _note_definitions(asked: "Study", store: "Store") -> None:
         )
 
 
-def _describe(name: str, planned: "Plan") -> None:
-    """Print the cells of a study with what is finished and what is not."""
-    from orchestrator.cli.status import show_cells
-
-    show_cells(planned.trials, planned.results.ids)
-    print(f"{name}: {len(planned.todo)} of {len(planned.trials)} trials would run; nothing started")
-
-
-def _estimate(planned: "Plan", places: "dict[str, Place]", wanted: "Wanted") -> None:
-    """Print what the missing trials would take on the resources of this machine."""
-    try:
-        resources = wanted.here()
-        from orchestrator.estimate import estimate
-
-        took = estimate(planned.todo, places, resources.device)
-    except ModuleNotFoundError as error:
-        print(f"no estimate without {error.name}: pip install 'untuned[run]' brings it")
-        return
-    workers = f"{resources.workers} worker{'s' if resources.workers > 1 else ''}"
-    gib = [f"{number / 2**30:.1f} GiB" for number in (took.memory, took.data)]
-    print(
-        f"estimate: about {_duration(took.seconds / resources.workers)} on {workers} "
-        f"({resources.device}) and some ten seconds to start, up to {gib[0]} of memory for each "
-        f"and {gib[1]} for the data, from {took.calibration:.0f} s of calibration on this machine"
-        + ("; trials side by side take less" if resources.lock_step else "")
-    )
-
-
-def _duration(seconds: float) -> str:
-    """``40 s``, ``12 min``, ``3.5 h`` or ``12 days``."""
-    for limit, unit, word in ((90, 1, "s"), (5400, 60, "min"), (172_800, 3600, "h")):
-        if seconds < limit:
-            number = seconds / unit
-            return f"{number:.1f} {word}" if word == "h" else f"{number:.0f} {word}"
-    return f"{seconds / 86_400:.0f} days"
-
-
 def _mend(store: "Store", planned: "Plan") -> None:
     """Set damaged parts aside, so that what they held is run again."""
     for table, part in planned.results.damaged:
@@ -187,7 +152,6 @@ def _mend(store: "Store", planned: "Plan") -> None:
 
 def _conclude(name: str, store: "Store", results: str, outcome: "Outcome", seconds: float) -> int:
     """Say how the run ended and give the exit code."""
-    taken = f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
     counted = f"{name}: {outcome.finished} of {outcome.planned} trials finished"
     new = outcome.finished - outcome.before
     # A job's own command is of no use to whoever submitted it.
@@ -202,7 +166,8 @@ def _conclude(name: str, store: "Store", results: str, outcome: "Outcome", secon
     if outcome.finished == outcome.planned:
         where = "" if results == "results" else f" --results {shlex.quote(results)}"
         print(
-            f"{counted} ({new} in this run, {taken} min){outcome.outcomes}; results in {store.uri}"
+            f"{counted} ({new} in this run, {clock(seconds)}){outcome.outcomes}; results in "
+            f"{store.uri}"
         )
         print(f"look at them with: untuned report {name}{where}")
         return 0

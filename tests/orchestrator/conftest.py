@@ -15,7 +15,7 @@ def place(tmp_path_factory):
     """A folder that a module's tests share, with a study that was run undisturbed in it."""
     folder = tmp_path_factory.mktemp("place")
     write_study(folder)
-    answer = untuned("run", "own.yaml", "--workers", 2, cwd=folder)
+    answer = untuned("run", "own.yaml", "--workers", 2, "--keep-networks", cwd=folder)
     assert answer.returncode == 0, answer.stderr
     return folder
 

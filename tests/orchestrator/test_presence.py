@@ -108,3 +108,19 @@ def test_a_run_that_died_elsewhere_is_told_from_one_that_lives(store, monkeypatc
 def test_a_damaged_sign_is_passed_over(store, content):
     store.sign("0-damaged", content)
     assert Watch(store).alive() == []
+
+
+def test_a_sign_says_what_is_in_training_and_how_fast(store):
+    with Presence(store) as run:
+        run.tell(["a", "b"], 0.5)
+        run._beat()
+        (other,) = Watch(store).alive()
+        assert (other.training, other.rate) == ({"a", "b"}, 0.5)
+
+
+def test_a_sign_of_an_older_version_says_nothing_of_that_and_a_damaged_one_is_none(store):
+    sign(store, "0-older")
+    sign(store, "1-damaged", training="ab")
+    sign(store, "2-damaged", rate="fast")
+    (other,) = Watch(store).alive()
+    assert (other.name, other.training, other.rate) == ("0-older", frozenset(), None)

@@ -5,6 +5,7 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests_support import (
     in_the_base_install,
@@ -19,7 +20,7 @@ import analysis
 from studies.results import failed_attempts
 from studies.store import Store
 
-TABLES = ("layers", "epochs", "trials")
+TABLES = ("masks", "layers", "epochs", "trials")
 
 
 def copy(place, folder):
@@ -37,6 +38,7 @@ def test_a_study_is_run_whole_and_once(place):
     loaded = analysis.load(str(place / "results" / "own"))
     epochs = loaded.epochs.df()
     assert (len(epochs), len(loaded.layers.df())) == (4 * 3, 4 * 3 * 2)
+    assert len(loaded.masks.df()) == 4 * 2
     assert set(rows["engine"].to_pylist()) == {"mlp"}
     parts = epochs.groupby("trial_id")[["train_seconds", "evaluation_seconds"]].sum()
     for row in rows.to_pylist():  # drawing weights and all else belongs to a trial's seconds
@@ -63,6 +65,47 @@ def test_more_seeds_run_only_the_new_trials(place, tmp_path):
     assert before < set(rows["attempt"].to_pylist())
     status = untuned("status", "own", cwd=folder)
     assert "6 of 6 trials finished, 0 failed" in status.stdout
+
+
+def test_masks_say_what_was_changed_and_networks_are_there_to_take(place):
+    loaded = analysis.load(str(place / "results" / "own"))
+    changed = {
+        (row["trial_id"], row["layer"]): row["mask_negative"] + row["mask_zero"]
+        for row in loaded.final_layers.df().to_dict("records")
+    }
+    for row in loaded.masks.df().to_dict("records"):
+        bits = np.unpackbits(np.frombuffer(row["kept"], np.uint8), count=np.prod(row["shape"]))
+        assert len(bits) - bits.sum() == changed[row["trial_id"], row["layer"]]
+    kept = sorted(path.name for path in (place / "results/own/networks").iterdir())
+    assert [name[:12] for name in kept] == sorted(trial_rows(place)["trial_id"].to_pylist())
+
+
+def test_an_exported_network_has_the_recorded_accuracy(place, tmp_path):
+    results = ["--results", place / "results"]
+    for row in trial_rows(place).to_pylist():
+        file = tmp_path / f"{row['trial_id']}.safetensors"
+        made = untuned("export", "own", row["trial_id"], file, *results, cwd=tmp_path)
+        assert made.returncode == 0, made.stderr
+        told = json.loads(untuned("evaluate", file, "--json", cwd=tmp_path).stdout)
+        assert told["accuracy"] == told["recorded_accuracy"] == row["test_accuracy"]
+        assert told["loss"] == row["test_loss"]
+        if row["method"] != "dense":  # a bit for each of 16 * 64 + 10 * 16 connections
+            assert file.stat().st_size < 1184 / 8 + 4 * 64 + 2048
+
+
+def test_what_was_not_kept_is_said_and_trained_again_if_wanted(place, tmp_path):
+    folder = copy(place, tmp_path)
+    kept = sorted((folder / "results/own/networks").iterdir())
+    trial_id, before = kept[0].name[:12], kept[0].read_bytes()
+    kept[0].write_bytes(before[:-1])  # damaged: as good as none
+    export = ("export", "own", trial_id[:6], "net.safetensors")
+    answer = untuned(*export, cwd=folder)
+    assert answer.returncode == 2
+    assert f"trial {trial_id}: its network was not kept" in answer.stderr
+    again = untuned(*export, "--again", cwd=folder)
+    assert again.returncode == 0, again.stderr
+    assert "note:" not in again.stderr
+    assert (folder / "net.safetensors").read_bytes() == before
 
 
 def test_verdicts_in_a_terminal_and_for_programs(place):
@@ -94,7 +137,7 @@ def test_merged_parts_hold_the_same_and_the_study_stays_finished(place, tmp_path
     answer = untuned("compact", "own", cwd=folder)
     assert answer.returncode == 0, answer.stderr
     counts = [int(n) for n in re.findall(r"(\d+) parts, now", answer.stdout)]
-    assert counts[:3] == [len(list((place / "results/own" / t).iterdir())) for t in TABLES]
+    assert counts[:4] == [len(list((place / "results/own" / t).iterdir())) for t in TABLES]
     assert all(len(list((folder / "results/own" / t).iterdir())) == 1 for t in TABLES)
     assert science_of(folder) == science_of(place)
     assert "nothing to do" in untuned("run", "own.yaml", cwd=folder).stdout

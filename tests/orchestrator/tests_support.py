@@ -21,6 +21,7 @@ UNTUNED = [sys.executable, "-c", "from orchestrator.cli import main; main()"]
 
 STUDY = """\
 seeds: {seeds}
+keep_masks: true
 axes:
   network: lenet-16
   dataset: digits

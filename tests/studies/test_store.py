@@ -417,3 +417,18 @@ def test_results_from_before_a_field_existed_have_its_default(store, trial, reco
     (row,) = store.read("trials").rows.to_pylist()
     assert [row[name] for name in late] == [1.0, False, "constant", None]
     assert row["trial_id"] == trial().trial_id
+
+
+def test_what_was_read_before_is_kept_and_brought_up_to_date(store, trial, record, monkeypatch):
+    kept = {}
+    for seed in (1, 2):
+        writer = Writer(store)
+        record(writer, trial(seed))
+        writer.flush()
+        rows = store.read("trials", ["trial_id", "seed"], kept).rows
+        assert sorted(rows["seed"].to_pylist()) == [*range(1, seed + 1)]
+        assert rows.column_names == ["trial_id", "seed", "part"]
+        assert len(kept) == seed
+    parts(store, "trials")[0].unlink()
+    monkeypatch.setattr(Folder, "get", None)  # nothing is read any more
+    assert len(store.read("trials", ["trial_id", "seed"], kept).rows) == 1

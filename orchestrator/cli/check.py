@@ -1,0 +1,177 @@
+"""`untuned check`."""
+
+import math
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.cli import common
+from orchestrator.wording import about, many, size
+
+if TYPE_CHECKING:
+    from analysis.verdicts.prospects import Prospect
+    from orchestrator.plan import Plan
+    from orchestrator.resources import Wanted
+    from studies.store import Store
+    from studies.study import Study
+    from trainers.datasets import Place
+
+
+@click.command(name="check")
+@common.study_argument
+@common.results_option
+@common.data_option
+@common.extent_options
+@click.option("--workers", type=click.IntRange(1, 1024), help="Processes that would train.")
+@common.device_option
+@click.option("--no-estimate", is_flag=True, help="Leave out the short calibration behind it.")
+def command(
+    study: str,
+    results: str,
+    data: tuple[str, ...],
+    seeds: int | None,
+    epochs: int | None,
+    workers: int | None,
+    device: str,
+    no_estimate: bool,
+) -> None:
+    """Say what STUDY asks for before it runs: cells, time, disk, and what it can decide.
+
+    STUDY is a shipped study's name, a study file, or the name of one that has results. Nothing is
+    started and nothing written.
+    """
+    from orchestrator import plan
+    from orchestrator.prepare import data_sets
+    from orchestrator.resources import Wanted
+
+    asked, store = _asked(study, results, seeds, epochs, data)
+    planned = plan.make(asked, store)
+    describe(asked.name, planned)
+    if planned.todo and not no_estimate:
+        places = common.places(data, data_sets(planned.trials), asked.data)
+        estimate(planned, places, Wanted(workers=workers, device=device))
+    _say_what_it_decides(asked, store)
+
+
+def _asked(
+    study: str, results: str, seeds: int | None, epochs: int | None, data: tuple[str, ...]
+) -> "tuple[Study, Store]":
+    """The study as it would run now, or as it was last run where only its results are there."""
+    from studies.store import Store
+    from studies.study import find, shipped
+
+    if study in shipped() or study.endswith((".yaml", ".yml")):
+        asked = find(study)
+        store = Store(results, asked.name)
+    else:
+        store, definitions = common.recorded(study, results)
+        asked = definitions[-1]
+    return asked.override(seeds=seeds, epochs=epochs, data=common.own_data(data)), store
+
+
+def describe(name: str, planned: "Plan") -> None:
+    """Print the cells of a study with what is finished, and how much would run."""
+    from orchestrator.cli.status import show_cells
+
+    show_cells(planned.trials, planned.results.ids)
+    print(f"{name}: {len(planned.todo)} of {len(planned.trials)} trials would run; nothing started")
+
+
+def estimate(planned: "Plan", places: "dict[str, Place]", wanted: "Wanted") -> None:
+    """Print what the missing trials would take on the resources of this machine."""
+    try:
+        resources = wanted.here()
+        from orchestrator.estimate import estimate as measured
+
+        took = measured(planned.todo, places, resources.device)
+    except ModuleNotFoundError as error:
+        print(f"no estimate without {error.name}: pip install 'untuned[run]' brings it")
+        return
+    print(
+        f"estimate: about {about(took.seconds / resources.workers)} on "
+        f"{many(resources.workers, 'worker')} ({resources.device}) and some ten seconds to start, "
+        f"up to {size(took.memory)} of memory for each and {size(took.data)} for the data, some "
+        f"{size(took.disk)} of results; from {about(took.calibration)} of calibration here"
+        + ("; trials side by side take less" if resources.lock_step else "")
+    )
+
+
+def _say_what_it_decides(asked: "Study", store: "Store") -> None:
+    """Print the claims that the study's plan has cells of, with their power, and the others."""
+    import analysis
+    from analysis.verdicts.prospects import lacking, prospects
+    from studies.store import Store
+
+    recorded = store.definitions()
+    with tempfile.TemporaryDirectory() as folder:
+        # The plan alone, as if it had just begun: the earliest definition's margin counts.
+        alone = Store(folder, asked.name)
+        for definition in [*recorded, asked]:
+            alone.define(definition)
+        planned = analysis.load(str(Path(folder) / asked.name))
+        seen = analysis.load(store.uri) if recorded else None
+        found, others = prospects(planned, seen), lacking(planned)
+    _show_prospects(found, seen=seen is not None)
+    words: dict[str, list[str]] = {}
+    for claim, lack in others.items():
+        words.setdefault(lack, []).append(claim.id)
+    for lack, ids in words.items():
+        _say(f"not decided here, {lack}: {', '.join(ids)}")
+
+
+def _say(text: str) -> None:
+    """Print a remark, indented as far as it goes."""
+    from rich.console import Console
+    from rich.padding import Padding
+
+    Console(highlight=False).print(Padding(text, (0, 0, 0, 1)))
+
+
+def _show_prospects(found: "list[Prospect]", *, seen: bool) -> None:
+    """Print a row per claim, then what the verdicts would be exploratory for."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    if not found:
+        print("it has the cells of no claim")
+        return
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in ("claim", "cells", "seeds", "power 0.8 where"):
+        numbers = name in ("cells", "seeds")
+        table.add_column(name, justify="right" if numbers else "left", no_wrap=name != "claim")
+    if seen:
+        table.add_column("sd so far", no_wrap=True)
+    for one in found:
+        row = [f"{one.claim.id} {one.claim.name}", str(one.cells), str(one.seeds), _finds(one)]
+        table.add_row(*row, *([_seen(one)] if seen else []))
+    Console(highlight=False).print(table)
+    _say(
+        "sd: of the paired differences, which only results tell. Power: if the two do not differ, "
+        "of each single comparison; all of a cell must pass."
+    )
+    kinds: dict[tuple[str, ...], list[str]] = {}
+    for one in found:
+        kinds.setdefault(one.exploratory, []).append(one.claim.id)
+    for reasons, ids in kinds.items():
+        kind = f"exploratory ({'; '.join(reasons)})" if reasons else "confirmatory"
+        _say(f"{kind}: {', '.join(ids)}")
+
+
+def _finds(one: "Prospect") -> str:
+    """What a claim's seeds suffice for."""
+    if one.obstacle:
+        return f"nowhere: {one.obstacle}"
+    if math.isnan(one.deviation):  # the bound is no margin: at the bound nothing is decided
+        return f"mean {one.distance:.1f} sd past its bound"
+    of = f" ({one.comparisons} times)" if one.comparisons > 1 else ""
+    return f"sd ≤ {one.deviation * 100:.2f} points{of}"
+
+
+def _seen(one: "Prospect") -> str:
+    """The deviation in the results, and the power at it."""
+    if math.isnan(one.power):
+        return ""
+    return f"{one.seen * 100:.2f}, power {one.power:.2f}"

@@ -1,0 +1,58 @@
+"""`untuned check`: what a study asks for, before it runs."""
+
+import pytest
+from tests_support import in_the_base_install, train_study, untuned, write_study
+
+from orchestrator.cli import cli
+
+
+def check(capsys, *arguments):
+    cli.main(["check", *map(str, arguments)], standalone_mode=False)
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_what_would_run_and_what_it_can_decide(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = check(capsys, write_study(tmp_path), "--no-estimate")
+    assert "own: 4 of 4 trials would run; nothing started" in said
+    assert "estimate" not in said
+    assert "not decided here, no such cells: C1," in said
+    assert "measured by `make bench`: C5" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["own.yaml"]
+
+
+def test_an_estimate_tells_time_memory_and_disk(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = check(capsys, write_study(tmp_path), "--workers", 1, "--device", "cpu")
+    assert "estimate: about" in said
+    assert "of results; from" in said
+
+
+def test_power_goes_with_the_seeds_and_the_margin(capsys):
+    said = check(capsys, "digits", "--no-estimate", "--seeds", 15)
+    assert "C1 similar-or-higher 4 15 sd ≤ 0.74 points" in said
+    assert "exploratory (digits is a demonstration): C1," in said
+    said = check(capsys, "digits", "--no-estimate", "--seeds", 1)
+    assert "C1 similar-or-higher 4 1 nowhere: one seed" in said
+
+
+def test_what_is_finished_counts_and_a_study_is_known_by_its_results(tmp_path):
+    train_study(tmp_path, failing=1)
+    (tmp_path / "own.yaml").unlink()
+    answer = untuned("check", "own", "--no-estimate", cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert "own: 1 of 4 trials would run" in answer.stdout
+    assert max(map(len, answer.stdout.splitlines())) <= 80
+
+
+def test_ray_is_not_needed_and_torch_only_for_the_estimate(tmp_path):
+    answer = in_the_base_install(tmp_path, ["check", "digits"])
+    assert answer.returncode == 0, answer.stderr
+    assert "no estimate without torch: pip install 'untuned[run]' brings it" in answer.stdout
+
+
+@pytest.mark.parametrize("name", ["digit", "none.yaml"])
+def test_an_unknown_study_is_refused(tmp_path, name):
+    answer = untuned("check", name, cwd=tmp_path)
+    assert answer.returncode == 2
+    assert answer.stderr.count("\n") == 1
