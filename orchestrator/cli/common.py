@@ -49,9 +49,6 @@ device_option = click.option(
 _EXTENT = (
     click.option("--seeds", type=click.IntRange(1, 1_000_000), help="Run the seeds 1 to N."),
     click.option("--epochs", type=click.IntRange(0, 1_000_000), help="Train for N epochs."),
-    click.option(
-        "--keep-networks", is_flag=True, help="Keep the trained networks, for untuned export."
-    ),
 )
 
 #: The first ones are named like the fields of `resources.Wanted`.
@@ -82,6 +79,9 @@ _RUNNING = (
         default=2,
         show_default=True,
         help="How often a trial that failed is tried again.",
+    ),
+    click.option(
+        "--keep-networks", is_flag=True, help="Keep the trained networks, for untuned export."
     ),
     click.option("--fail-fast", is_flag=True, help="Stop at the first trial that fails."),
     click.option(
