@@ -22,9 +22,11 @@ class _Commands(click.Group):
         """The names of the files."""
         return sorted(p.stem for p in Path(__file__).parent.glob("[!_]*.py") if p.stem != "common")
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command:
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Import a command's file."""
         if name not in self.list_commands(ctx):
+            if ctx.resilient_parsing:  # a shell asks what could come
+                return None
             raise unknown("command", name, self.list_commands(ctx))
         command: click.Command = import_module(f"orchestrator.cli.{name}").command
         return command
@@ -36,6 +38,9 @@ def cli() -> None:
     """Train the connections of randomly weighted networks and settle what that can do.
 
     Start with `untuned run digits` and `untuned report digits`.
+
+    Completion in the shell: eval "$(_UNTUNED_COMPLETE=bash_source untuned)", or zsh_source; in
+    fish, _UNTUNED_COMPLETE=fish_source untuned | source.
     """
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from orchestrator import completion
 from studies.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-study_argument = click.argument("study")
+study_argument = click.argument("study", shell_complete=completion.study)
 
-studies_argument = click.argument("studies", nargs=-1, required=True, metavar="STUDY...")
+studies_argument = click.argument(
+    "studies", nargs=-1, required=True, metavar="STUDY...", shell_complete=completion.study
+)
 
 results_option = click.option(
     "--results",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator import completion
 from orchestrator.cli import common
 from studies.errors import UserError
 from studies.trial import SETTABLE
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _FIGURES = ("test_accuracy", "changed", "seconds")
 #: Columns of `trials` that are no figures and no names: for programs that read Parquet.
 _HIDDEN = ("test_correct", "trial", "layers_parts", "epochs_parts", "masks_parts")
+#: What a shell offers for a condition.
+_COLUMNS = tuple(f"{name}=" for name in (*SETTABLE, "outcome", "host", "device", "engine"))
 #: Fractions, which are shown in percent.
 _PERCENT = ("accuracy", "changed")
 
@@ -32,6 +35,7 @@ _PERCENT = ("accuracy", "changed")
     "--where",
     multiple=True,
     metavar="CONDITION",
+    shell_complete=completion.among(_COLUMNS),
     help="Only such trials, as in method=free-pruning or 'density>=0.5'; several must all hold.",
 )
 @click.option(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator import completion
 from orchestrator.cli import common
 from studies.errors import UserError
 from studies.trial import FIELDS, REQUIRED, SETTABLE, Trial
@@ -49,7 +50,7 @@ _LINES = 20
 
 @click.command(name="show")
 @common.study_argument
-@click.argument("trial")
+@click.argument("trial", shell_complete=completion.trial)
 @common.results_option
 @click.option("--json", "as_json", is_flag=True, help="All of it as JSON, for programs.")
 def command(study: str, trial: str, results: str, as_json: bool) -> None:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from orchestrator import completion
 from orchestrator.cli import common
 from studies.trial import FIELDS, SETTABLE, Trial
+from trainers import parts
 
 if TYPE_CHECKING:
     from trainers.recording import Record
@@ -49,9 +51,16 @@ def _option_for_every_field(function: Callable[..., Any]) -> Callable[..., Any]:
             type=about.type,
             default=_FIRST_TRY.get(name, about.default),
             show_default=True,
+            shell_complete=_completion(name),
             help=f"{about.metadata['explanation'].capitalize()}.",
         )(function)
     return function
+
+
+def _completion(field: str) -> completion.Complete:
+    if field in parts.KINDS:
+        return completion.part(field)
+    return completion.among(FIELDS[field].metadata["choices"])
 
 
 @click.command(name="train")

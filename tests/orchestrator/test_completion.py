@@ -1,0 +1,71 @@
+"""What a shell offers, asked as a shell asks: through the environment."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from tests_support import UNTUNED, train_study
+
+from studies.study import shipped
+
+HEAVY = "{'torch', 'ray', 'pandas', 'pydantic', 'duckdb', 'rich'}"
+
+
+def offered(folder, *words):
+    """The words that bash is told for the last one."""
+    line = " ".join(["untuned", *words])
+    environment = os.environ | {
+        "_UNTUNED_COMPLETE": "bash_complete",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(words)),
+    }
+    answer = subprocess.run(
+        UNTUNED, cwd=folder, env=environment, capture_output=True, text=True, check=True
+    )
+    assert answer.stderr == ""
+    return [line.partition(",")[2] for line in answer.stdout.splitlines() if line]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("completion")
+    store, trials = train_study(folder, epochs=1)
+    return folder, trials
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (["sta"], ["status"]),
+        (["status", "thresholds-d"], ["thresholds-digits"]),
+        (["status", "ow"], ["own", "own.yaml"]),
+        (["train", "--method", "free"], ["free-flipping", "free-pruning"]),
+        (["train", "--schedule", "c"], ["constant", "cosine"]),
+        (["results", "own", "--where", "posi"], ["positive_fraction="]),
+        (["nosuch", "x"], []),
+    ],
+)
+def test_names_that_begin_so_are_offered(place, words, wanted):
+    assert offered(place[0], *words) == wanted
+
+
+def test_all_studies_and_the_trials_of_one_are_offered(place):
+    assert set(offered(place[0], "run", "")) == {*shipped(), "own", "own.yaml"}
+    ids = {trial.trial_id for trial in place[1]}
+    assert set(offered(place[0], "show", "own", "")) == ids
+    assert offered(place[0], "show", "other", "") == []
+
+
+def test_nothing_heavy_is_imported_for_it(place):
+    code = (
+        "import sys, os; os.environ.update(_UNTUNED_COMPLETE='bash_complete', "
+        "COMP_WORDS='untuned train --method f', COMP_CWORD='3')\n"
+        "from orchestrator.cli import main\n"
+        "try: main([])\n"
+        f"finally: print(sorted({HEAVY} & set(sys.modules)), file=sys.stderr)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], cwd=place[0], capture_output=True, text=True, check=False
+    )
+    assert answer.stderr == "[]\n"
