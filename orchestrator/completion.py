@@ -42,12 +42,13 @@ def trial(context: click.Context, parameter: click.Parameter, incomplete: str) -
 
 
 def part(kind: str) -> Complete:
-    """The names of a kind of part."""
+    """The names of a kind of part; none for a field that names no part."""
 
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
         from trainers import parts
 
-        return _fitting((n for one in parts.parts(kind) for n in one.examples), incomplete)
+        found = parts.parts(kind) if kind in parts.KINDS else ()
+        return _fitting((name for one in found for name in one.examples), incomplete)
 
     return complete
 

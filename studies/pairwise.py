@@ -1,11 +1,15 @@
-"""Pairwise designs: few rows in which every two values of different axes meet at least once."""
+"""Pairwise designs: few rows in which every two values of different axes meet at least once.
+
+Sets of values are whole numbers, a bit for each value: as quick as numpy for what a study asks, and
+`untuned list` need not wait for its import.
+"""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+#: Of two axes and a value of the first: the values of the second that it has not met, as bits.
+_Missing = dict[tuple[str, str], list[int]]
 
 
 def pairwise(axes: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
@@ -22,40 +26,55 @@ def pairwise(axes: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
         return [
             dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())
         ]
-    # missing[a, b][i, j]: whether value i of a and value j of b have not met; [b, a] is a view.
-    missing: dict[tuple[str, str], NDArray[np.bool_]] = {}
-    for a, b in itertools.combinations(sizes, 2):
-        missing[a, b] = np.ones((sizes[a], sizes[b]), bool)
-        missing[b, a] = missing[a, b].T
-    used = {name: np.zeros(size, int) for name, size in sizes.items()}
+    missing: _Missing = {
+        (a, b): [(1 << sizes[b]) - 1] * sizes[a] for a, b in itertools.permutations(sizes, 2)
+    }
+    used = {name: [0] * size for name, size in sizes.items()}
     rows: list[dict[str, Any]] = []
     for a, b in itertools.combinations(sizes, 2):
         for i, j in itertools.product(range(sizes[a]), range(sizes[b])):
-            if missing[a, b][i, j]:
+            if missing[a, b][i] >> j & 1:
                 row = _row({a: i, b: j}, missing, used)
                 rows.append({name: axes[name][row[name]] for name in sizes})
     return rows
 
 
 def _row(
-    chosen: dict[str, int],
-    missing: Mapping[tuple[str, str], NDArray[np.bool_]],
-    used: Mapping[str, NDArray[np.int_]],
+    chosen: dict[str, int], missing: _Missing, used: Mapping[str, list[int]]
 ) -> dict[str, int]:
     """Complete a row, each value as its place in its axis, and note what it brings.
 
     Args:
         chosen: the two values that it starts from.
-        missing: for every two axes which of their values have not met; changed.
+        missing: what has not met; changed.
         used: for each axis how often its values were used; changed.
     """
     for name, times in used.items():
         if name not in chosen:
-            brings = np.sum([missing[other, name][at] for other, at in chosen.items()], axis=0)
-            most = np.flatnonzero(brings == brings.max())
-            chosen[name] = int(most[times[most].argmin()])  # of several the one used least
-    for (a, i), (b, j) in itertools.combinations(chosen.items(), 2):
-        missing[a, b][i, j] = False
+            every = (1 << len(times)) - 1
+            best = _in_most((missing[other, name][at] for other, at in chosen.items()), every)
+            places = (place for place in range(len(times)) if best >> place & 1)
+            chosen[name] = min(places, key=times.__getitem__)  # of several the one used least
+    for (a, i), (b, j) in itertools.permutations(chosen.items(), 2):
+        missing[a, b][i] &= ~(1 << j)
     for name, times in used.items():
         times[chosen[name]] += 1
     return chosen
+
+
+def _in_most(sets: Iterable[int], every: int) -> int:
+    """Of some sets the members that are in most of them; all members if the sets are empty.
+
+    Args:
+        sets: as bits.
+        every: all members.
+    """
+    digits: list[int] = []  # of each member's count, in base 2: the members that have it
+    for carry in sets:
+        for place, digit in enumerate(digits):
+            digits[place], carry = digit ^ carry, digit & carry
+        if carry:
+            digits.append(carry)
+    for digit in reversed(digits):
+        every = every & digit or every
+    return every

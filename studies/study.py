@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from studies import sources, strict_yaml
 from studies.errors import UserError, shown, unknown
+from studies.pairwise import pairwise
 from studies.trial import REQUIRED, SETTABLE, Trial, Value, check_value
 
 LIBRARY = Path(__file__).parent / "library"
@@ -154,8 +155,6 @@ class Study(BaseModel):
 
     def _combined(self, axes: dict[str, list[Value]]) -> Iterable[dict[str, Value]]:
         if self.combine == "pairwise":
-            from studies.pairwise import pairwise  # needs numpy, which most studies do not
-
             return pairwise(axes)
         return (dict(zip(axes, v, strict=True)) for v in itertools.product(*axes.values()))
 

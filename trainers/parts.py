@@ -107,6 +107,12 @@ class Part:
 
 
 @cache
+def _entry_points() -> Any:
+    """Those of all installed packages, which take a while to read; Python 3.12 changed the type."""
+    return importlib.metadata.entry_points()
+
+
+@cache
 def parts(kind: str) -> tuple[Part, ...]:
     """All parts of a kind, built-in and by entry point.
 
@@ -116,7 +122,7 @@ def parts(kind: str) -> tuple[Part, ...]:
     folder = KINDS[kind]
     files = sorted((Path(__file__).parent / folder).glob("[!_]*.py"))
     found = [(f.stem.replace("_", "-"), f"trainers.{folder}.{f.stem}", f) for f in files]
-    for point in importlib.metadata.entry_points(group=f"untuned.{folder}"):
+    for point in _entry_points().select(group=f"untuned.{folder}"):
         spec = importlib.util.find_spec(point.value)
         if spec is None or spec.origin is None:
             raise UserError(f"entry point {point.name}: there is no module {point.value}")

@@ -15,6 +15,7 @@ from studies.trial import SETTABLE
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.table import Table
 
     from analysis import Results
 
@@ -24,6 +25,8 @@ _FIGURES = ("test_accuracy", "changed", "seconds")
 _HIDDEN = ("test_correct", "trial", "layers_parts", "epochs_parts", "masks_parts")
 #: What a shell offers for a condition.
 _COLUMNS = tuple(f"{name}=" for name in (*SETTABLE, "outcome", "host", "device", "engine"))
+#: Of any table, in characters.
+_WIDEST = 10_000
 #: Fractions, which are shown in percent.
 _PERCENT = ("accuracy", "changed")
 
@@ -90,7 +93,7 @@ def _of_trials(loaded: "Results", rows: "pd.DataFrame", wanted: Sequence[str]) -
     from analysis import cells
     from orchestrator.conditions import one_of
 
-    by = _varying(loaded)
+    by = _varying(loaded, rows)
     names = [one_of(name, rows) for name in wanted]
     lost = ["outcome"] if (rows["outcome"] != "completed").any() else []
     names = names or ["trial_id", *by, "seed", *_FIGURES, *lost]
@@ -108,7 +111,7 @@ def _of_cells(loaded: "Results", rows: "pd.DataFrame", wanted: Sequence[str]) ->
     from analysis import cells
     from orchestrator.conditions import one_of
 
-    by, names = _varying(loaded), [one_of(name, rows) for name in wanted]
+    by, names = _varying(loaded, rows), [one_of(name, rows) for name in wanted]
     figures = [name for name in names if name not in SETTABLE] or list(_FIGURES)
     for name in figures:
         if not is_numeric_dtype(rows[name]) and len(rows):
@@ -126,12 +129,12 @@ def _of_cells(loaded: "Results", rows: "pd.DataFrame", wanted: Sequence[str]) ->
     return cells.sort(loaded, table.reset_index(), by)[kept]
 
 
-def _varying(loaded: "Results") -> list[str]:
-    """The fields in which the cells differ, the method first."""
+def _varying(loaded: "Results", rows: "pd.DataFrame") -> list[str]:
+    """The fields in which the cells of these rows differ, the method first."""
     from analysis import cells
 
     *others, method = cells.varying(loaded)
-    return [method, *others]
+    return [method, *(name for name in others if rows[name].nunique() > 1)]
 
 
 def _plain(table: "pd.DataFrame") -> list[dict[str, Any]]:
@@ -149,40 +152,64 @@ def _json_value(value: Any) -> Any:
 
 
 def _show(table: "pd.DataFrame", *, markdown: bool) -> None:
-    """Print the table for people, mean and deviation of a figure in one column."""
-    from analysis.cells import heading
-    from analysis.numbers import MISSING
+    """Print the table for people, mean and deviation of a figure in one column.
 
-    headings, columns, right = [], [], []
-    for name in table.columns:
-        if name.endswith("_sd"):
-            continue
-        figure = name.removesuffix("_mean")
-        unit = _unit(figure)
-        cells = [_cell(figure, value) for value in table[name]]
-        if name != figure:
-            deviations = (_cell(figure, value) for value in table[f"{figure}_sd"])
-            pairs = zip(cells, deviations, strict=True)
-            cells = [mean if sd == MISSING else f"{mean} ± {sd}" for mean, sd in pairs]
-        headings.append([heading(figure), unit] if unit else [heading(figure)])
-        right.append(not _is_name(table[name]))
-        columns.append(cells)
-    rows = list(zip(*columns, strict=True))
+    Where that is too wide, deviations are left out, of the first figure last.
+    """
+    from rich.console import Console
+
+    every = sum(str(name).endswith("_sd") for name in table.columns)
     if markdown:
+        headings, rows, right = _laid_out(table, every)
         print(f"| {' | '.join(map(', '.join, headings))} |")
         print(f"|{'|'.join('--:' if numbers else '---' for numbers in right)}|")
         for row in rows:
             print(f"| {' | '.join(row)} |")
         return
-    _print(headings, rows, right)
+    console = Console(highlight=False)
+    unbounded = console.options.update(max_width=_WIDEST)
+    for deviations in sorted({every, min(every, 1), 0}, reverse=True):
+        shown = _narrow(*_laid_out(table, deviations))
+        if console.measure(shown, options=unbounded).maximum <= console.width:
+            break
+    console.print(shown)
+    if deviations < every:
+        print("deviations that do not fit are left out; --csv has them", file=sys.stderr)
 
 
-def _print(
+def _laid_out(
+    table: "pd.DataFrame", deviations: int
+) -> tuple[list[list[str]], list[tuple[str, ...]], list[bool]]:
+    """A table's headings, rows, and which columns hold numbers.
+
+    Args:
+        table: with means and standard deviations, or a row per trial.
+        deviations: how many figures are shown with theirs, from the first on.
+    """
+    from analysis.cells import heading
+    from analysis.numbers import MISSING
+
+    headings, columns, right = [], [], []
+    for name in (str(name) for name in table.columns if not str(name).endswith("_sd")):
+        figure = name.removesuffix("_mean")
+        unit = _unit(figure)
+        cells = [_cell(figure, value) for value in table[name]]
+        if name != figure and deviations:
+            deviations -= 1
+            others = (_cell(figure, value) for value in table[f"{figure}_sd"])
+            pairs = zip(cells, others, strict=True)
+            cells = [mean if sd == MISSING else f"{mean} ± {sd}" for mean, sd in pairs]
+        headings.append([heading(figure), unit] if unit else [heading(figure)])
+        right.append(not _is_name(table[name]))
+        columns.append(cells)
+    return headings, list(zip(*columns, strict=True)), right
+
+
+def _narrow(
     headings: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], right: Sequence[bool]
-) -> None:
-    """Print a table as narrow as its values; headings go over several lines."""
+) -> "Table":
+    """A table as narrow as its values; headings go over several lines."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
@@ -191,7 +218,7 @@ def _print(
         table.add_column(heading, justify="right" if numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    Console(highlight=False).print(table)
+    return table
 
 
 def _is_name(column: "pd.Series[Any]") -> bool:

@@ -12,7 +12,6 @@ import click
 from orchestrator import completion
 from orchestrator.cli import common
 from studies.trial import FIELDS, SETTABLE, Trial
-from trainers import parts
 
 if TYPE_CHECKING:
     from trainers.recording import Record
@@ -58,9 +57,8 @@ def _option_for_every_field(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _completion(field: str) -> completion.Complete:
-    if field in parts.KINDS:
-        return completion.part(field)
-    return completion.among(FIELDS[field].metadata["choices"])
+    choices = FIELDS[field].metadata["choices"]
+    return completion.among(choices) if choices else completion.part(field)
 
 
 @click.command(name="train")

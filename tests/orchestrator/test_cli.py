@@ -88,13 +88,28 @@ def test_help_names_all_commands_and_needs_nothing_heavy():
         "from orchestrator.cli import main\n"
         "try: main()\n"
         "except SystemExit as end: assert end.code == 0\n"
-        "assert not {'torch', 'ray', 'pandas', 'pyarrow', 'pydantic', 'rich'} & set(sys.modules)"
+        "heavy = {'torch', 'ray', 'numpy', 'pandas', 'pyarrow', 'pydantic', 'rich', 'yaml',"
+        "'duckdb', 'scipy', 'matplotlib', 'jinja2', 'trainers', 'analysis', 'studies.store'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     answer = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    for command in ("compact", "list", "report", "run", "status", "train", "verdict"):
+    for command in (
+        *("check", "compact", "list", "new", "report", "results", "run", "show", "status"),
+        *("train", "verdict"),
+    ):
         assert f"  {command}  " in answer.stdout
+
+
+def test_list_imports_no_library_of_numbers():
+    code = (
+        "import sys\nfrom orchestrator.cli import cli\n"
+        "cli.main(['list'], standalone_mode=False)\n"
+        "heavy = {'torch', 'ray', 'numpy', 'pandas', 'pyarrow', 'duckdb', 'scipy', 'analysis'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
 
 
 def test_list_shows_the_studies_with_their_trials(capsys):

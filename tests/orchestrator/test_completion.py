@@ -30,7 +30,7 @@ def offered(folder, *words):
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("completion")
-    _store, trials = train_study(folder, epochs=1)
+    _, trials = train_study(folder, epochs=1)
     return folder, trials
 
 

@@ -88,3 +88,10 @@ def test_mistakes_are_answered_in_one_line(place, monkeypatch, arguments, messag
     with pytest.raises(UserError) as refused:
         cli.main(["results", "own", *arguments], standalone_mode=False)
     assert message in str(refused.value)
+
+
+def test_deviations_that_do_not_fit_are_left_out_and_that_is_said(place):
+    answer = untuned("results", "own", cwd=place[0], COLUMNS="60")
+    assert "±" in answer.stdout
+    assert max(map(len, answer.stdout.splitlines())) <= 60
+    assert answer.stderr == "deviations that do not fit are left out; --csv has them\n"

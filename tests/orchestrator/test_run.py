@@ -57,8 +57,10 @@ def test_run_again_it_does_nothing_and_says_so(place):
 def test_more_seeds_run_only_the_new_trials(place, tmp_path):
     folder = copy(place, tmp_path)
     before = set(trial_rows(folder)["attempt"].to_pylist())
-    answer = untuned("run", "own.yaml", "--seeds", 3, "--workers", 1, cwd=folder)
+    more = ["--seeds", 3, "--workers", 1, "--tensorboard", "curves"]
+    answer = untuned("run", "own.yaml", *more, cwd=folder)
     assert answer.returncode == 0, answer.stderr
+    assert len(list((folder / "curves").iterdir())) == 2
     assert "6 of 6 trials finished (2 in this run" in answer.stdout
     rows = trial_rows(folder)
     assert len(rows) == 6

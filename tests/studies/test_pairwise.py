@@ -3,7 +3,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studies.pairwise import pairwise
+from studies.pairwise import _in_most, pairwise
 
 
 def test_two_axes_are_multiplied_out():
@@ -46,3 +46,17 @@ def test_every_pair_meets_and_the_design_is_small(sizes):
     first, second = sorted(sizes)[-2:]
     assert first * second <= len(rows) <= 2 * first * second + 1
     assert pairwise(axes) == rows
+
+
+def test_members_of_most_sets_by_hand():
+    # bits 0, 1 and 2 are in 1, 3 and 2 of the sets; bits 3 and 4 in none
+    assert _in_most([0b111, 0b110, 0b010], 0b11111) == 0b010
+    assert _in_most([0b011, 0b101], 0b11111) == 0b001
+    assert _in_most([0, 0], 0b11) == 0b11
+
+
+@given(st.lists(st.integers(0, 2**9 - 1), max_size=9))
+def test_members_of_most_sets_are_those_that_are_counted(sets):
+    counts = [sum(one >> bit & 1 for one in sets) for bit in range(9)]
+    wanted = sum(1 << bit for bit in range(9) if counts[bit] == max(counts))
+    assert _in_most(sets, 2**9 - 1) == wanted
