@@ -40,8 +40,7 @@ def train(
     pack = packs.assemble(trials, network, torch.device(device))
     stages = [Batches(d, trials, torch.device(device)) for d in (source, data) if d]
     name = engines.choose(pack).name
-    earlier = source.fingerprint if source else None
-    recorder = Recorder(pack, method, stages[0], name, keep, earlier)
+    recorder = Recorder(pack, method, stages, name, keep)
 
     method.begin(pack, 0, stages[0])
     prints = " ".join(batches.data.fingerprint for batches in stages)

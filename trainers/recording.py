@@ -73,25 +73,18 @@ class Recorder:
     Args:
         pack: the pack.
         method: of all its trials.
-        batches: of its data set.
+        stages: batches of the data sets that it is trained on one after another, one or two.
         engine: the name of the engine, to be recorded.
         keep: what is kept beside the figures.
-        source: the fingerprint of the data set that is trained on first, if there is one.
 
     Attributes:
-        batches: of the data set that is evaluated; another one in the next stage of a training.
+        batches: of the stage that is evaluated.
     """
 
     def __init__(
-        self,
-        pack: Pack,
-        method: Method,
-        batches: Batches,
-        engine: str,
-        keep: Keep,
-        source: str | None = None,
+        self, pack: Pack, method: Method, stages: Sequence[Batches], engine: str, keep: Keep
     ) -> None:
-        self.batches, self._source = batches, source
+        self.batches, self._stages = stages[0], stages
         self._pack, self._method, self._engine, self._keep = pack, method, engine, keep
         self._last = sum(method.rounds(pack.trial))
         self._running = set(range(len(pack.trials)))
@@ -173,15 +166,15 @@ class Recorder:
 
     def _final(self, r: int, row: Row, outcome: str, right: Tensor) -> tuple[Row, bytes | None]:
         """What came out of a replica, and its network's file if it is kept."""
-        trained = Trained.of(self._pack, r)
-        data = self.batches.data
+        trained, data = Trained.of(self._pack, r), self.batches.data
+        *source, target = (batches.data.fingerprint for batches in self._stages)
         final = {name: row[name] for name in FIGURES} | {
             "outcome": outcome,
             "last_epoch": row["epoch"],
             "test_images": len(right),
             "test_correct": np.packbits(right.cpu().numpy()).tobytes(),
-            "dataset_fingerprint": data.fingerprint,
-            "source_fingerprint": self._source,
+            "dataset_fingerprint": target,  # whichever of them it diverged on
+            "source_fingerprint": source[0] if source else None,
             "classes": data.classes,
             "engine": self._engine,
         }

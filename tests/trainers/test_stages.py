@@ -52,6 +52,15 @@ def test_the_first_stage_is_the_training_on_the_source(trial, halves):
     assert both[-1].final["dataset_fingerprint"] == data.fingerprint
 
 
+def test_one_that_diverges_on_its_source_is_a_trial_of_its_data_set(trial, halves):
+    source, data = halves
+    staged = trial("dense", dataset="digits-5-9", source="digits-0-4", learning_rate=1e30)
+    final = list(train([staged], data, source=source))[-1].final
+    assert (final["outcome"], final["last_epoch"]) == ("diverged", 1)
+    assert final["dataset_fingerprint"] == data.fingerprint
+    assert final["source_fingerprint"] == source.fingerprint
+
+
 @pytest.mark.parametrize("method", ["free-pruning", "minimal-flipping"])
 def test_only_the_output_layers_mask_moves_on_the_target(method, trial, halves):
     source, data = halves
