@@ -68,6 +68,7 @@ class Packs(Searcher):
         else:
             self._shares.give_back(pack, result["at"], result["busy"])
             self._presence.release(self._ids(result["at"], pack.stop))
+        self._tell()
 
     def running(self, pid: int, nodes: Collection[str]) -> str | None:
         """The pack that the worker of a process id on one of some nodes was at.

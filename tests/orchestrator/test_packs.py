@@ -112,12 +112,16 @@ class Nobody:
 
     def __init__(self):
         self.claimed = set()
+        self.training = []
 
     def claim(self, ids):
         self.claimed |= set(ids)
 
     def release(self, ids):
         self.claimed -= set(ids)
+
+    def tell(self, training, rate):
+        self.training = training
 
 
 def packs_of(tmp_path, count, workers=2, retries=1, alive=True):
@@ -141,6 +145,18 @@ def test_packs_are_suggested_until_all_have_come_back(tmp_path):
     packs.on_trial_complete("b", {"at": 2, "busy": 0.1, "done": True})
     packs.on_trial_complete("c", {"at": 1, "busy": 0.1, "done": True})
     assert packs.suggest("d") == "FINISHED"
+
+
+def test_what_is_in_training_is_told(tmp_path):
+    packs, _, _ = packs_of(tmp_path, 8)
+    for name in "ab":
+        packs.suggest(name)
+    packs.on_trial_result("a", said(at=1, until=2))
+    packs.on_trial_result("b", said(at=2, until=4))
+    ids = [trial.trial_id for trial in trials(8)]
+    assert packs._presence.training == [ids[1], ids[2], ids[3]]
+    packs.on_trial_complete("b", error=True)
+    assert packs._presence.training == [ids[1]]
 
 
 def test_what_a_worker_died_of_is_tried_again_and_then_given_up(tmp_path):
