@@ -109,7 +109,7 @@ class Trial:
         "data set that is trained on first, for as many epochs; empty for none", ""
     )
     trained_layers: str = _setting(
-        "all; or output, the others staying as they are drawn, or as the source has left them",
+        "all; or output: it starts anew, the others stay as drawn, or as the source left them",
         "all",
         choices=("all", "output"),
     )

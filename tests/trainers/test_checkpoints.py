@@ -17,6 +17,9 @@ CASES = {
     "supermask": {"method": "supermask"},
     "snip": {"method": "snip", "density": 0.5},
     "magnitude": {"method": "magnitude-pruning", "density": 0.5},
+    "learned mask": {"method": "free-pruning-weights(shuffled)"},
+    "learned signs": {"method": "free-flipping-weights"},
+    "output alone": {"method": "minimal-pruning", "trained_layers": "output"},
     "lottery": {"method": "lottery-ticket", "density": 0.8, "epochs": 2},
     "late lottery": {"method": "lottery-ticket(rewind=1)", "density": 0.7, "epochs": 2},
     "lottery with batch norm": {

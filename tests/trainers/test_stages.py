@@ -52,6 +52,44 @@ def test_the_first_stage_is_the_training_on_the_source(trial, halves):
     assert both[-1].final["dataset_fingerprint"] == data.fingerprint
 
 
+class Memory:
+    """Keeps a checkpoint in memory, due after every epoch."""
+
+    continued_from = None
+
+    def __init__(self, content=None):
+        self.content = content
+
+    def load(self):
+        return self.content
+
+    def save(self, content):
+        self.content = content
+
+    def due(self):
+        return True
+
+
+@pytest.mark.parametrize("layers", ["all", "output"])
+@pytest.mark.parametrize("records", [2, 3, 4])  # on the source, at its end, on the data set
+def test_one_that_was_stopped_goes_on_to_the_same_bits(layers, records, trial, halves):
+    source, data = halves
+    staged = trial(dataset="digits-5-9", source="digits-0-4", trained_layers=layers)
+    options = {"source": source, "keep": Keep(masks=True, every=1)}
+    whole = list(train([staged], data, **options))
+    keeper = Memory()
+    training = train([staged], data, keeper=keeper, **options)
+    for _ in range(records):
+        next(training)
+    training.close()
+    again = Memory(keeper.content)
+    found = list(train([staged], data, keeper=again, **options))
+    assert again.continued_from == records - 1
+    assert figures(found) == figures(whole)
+    assert [list(r.masks) for r in found] == [list(r.masks) for r in whole]
+    assert all(r.masks for r in found)
+
+
 def test_one_that_diverges_on_its_source_is_a_trial_of_its_data_set(trial, halves):
     source, data = halves
     staged = trial("dense", dataset="digits-5-9", source="digits-0-4", learning_rate=1e30)
@@ -71,6 +109,32 @@ def test_only_the_output_layers_mask_moves_on_the_target(method, trial, halves):
     for index, (ours, theirs) in enumerate(zip(bits(moved), bits(learned), strict=True)):
         assert (ours == theirs).all() == (index < 2)
     assert not (bits(free)[0] == bits(learned)[0]).all()
+
+
+@pytest.mark.parametrize("method", ["dense", "free-pruning", "supermask", "snip"])
+def test_an_output_layer_that_is_trained_alone_starts_anew(method, trial, halves):
+    density = {"density": 0.5} if method == "snip" else {}
+    about = {"dataset": "digits-5-9", "source": "digits-0-4", "trained_layers": "output"}
+    given = trial(method, **about, **density)
+    network = networks.build(given, halves[1].shape, 5)
+    pack, chosen = packs.assemble([given], network, torch.device("cpu")), methods.load(given)
+    source, target = (Batches(data, [given], torch.device("cpu")) for data in halves)
+    chosen.begin(pack, 0, source)
+    start = [layer.trained.clone() for layer in pack.layers]
+    for layer in pack.layers:
+        layer.trained.add_(0.5)
+        chosen.rebuild(pack, layer)
+    moved = [layer.trained.clone() for layer in pack.layers]
+    masks = [chosen.mask(pack, layer) for layer in pack.layers]
+    pack.round = 1
+    chosen.begin(pack, 1, target)
+    *hidden, output = pack.layers
+    for layer, trained, mask in zip(hidden, moved, masks, strict=False):
+        assert torch.equal(layer.trained, trained)
+        assert torch.equal(chosen.mask(pack, layer), mask)
+    if method != "snip":  # whose mask of the output layer is chosen anew, from the target's images
+        assert torch.equal(output.trained, start[-1])
+    assert not torch.equal(output.trained, moved[-1])
 
 
 @pytest.mark.parametrize("method", ["dense", "free-flipping", "supermask"])

@@ -12,8 +12,9 @@ from trainers.methods import Layer, Method, Pack
 class Staged(Method):
     """Does what a method does, and leaves the hidden layers as they are in the last stage.
 
-    With a `source` there are two stages of the trial's epochs: what was trained on the source is
-    trained on, or kept, on the trial's own data set. Without, there is the last one alone.
+    With a `source` there are two stages of the trial's epochs. What was trained on the source is
+    trained on, on the trial's own data set; or, where the output layer is trained alone, the hidden
+    layers are kept and the output layer starts anew. Without a source there is the last stage.
 
     Args:
         method: of one round where the trial has a source.
@@ -47,6 +48,14 @@ class Staged(Method):
         """Begin as the method does; on the data set go on from what the source has left."""
         if not (self._first and number):
             self._method.begin(pack, number, batches)
+        elif self._output_alone:
+            hidden = pack.layers[:-1]
+            kept = [(layer.trained.clone(), layer.mask) for layer in hidden]
+            self._method.begin(pack, 0, batches)
+            for layer, (trained, mask) in zip(hidden, kept, strict=True):
+                layer.trained.copy_(trained)
+                layer.mask = mask
+                self._method.rebuild(pack, layer)
 
     def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
         """The method's, but none for hidden layers that stay as they are."""
