@@ -12,6 +12,7 @@ import base64
 import hashlib
 import itertools
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
@@ -153,8 +154,15 @@ class Checkpoints:
             and [row["epoch"] for row in inside] == [e for _, e, _ in found for _ in layers]
             and _recordable("epochs", rows)
             and _recordable("layers", inside)
-            and _recordable("masks", [m for *_, masks in records for m in _decoded(masks)])
+            and all(self._are_masks(row["epoch"], _decoded(m)) for _, row, _, m in records)
         )
+
+    def _are_masks(self, epoch: int, rows: list[Row]) -> bool:
+        """Whether rows are the masks of all layers after an epoch, or none."""
+        shapes = [list(layer.weight.shape[1:]) for layer in self._pack.layers]
+        whole = [(epoch, i, shape, -(-math.prod(shape) // 8)) for i, shape in enumerate(shapes)]
+        found = [(m["epoch"], m["layer"], m["shape"], len(m["kept"])) for m in rows]
+        return found in ([], whole) and _recordable("masks", rows)
 
     def _fit(self, tensors: Mapping[str, Tensor]) -> bool:
         """Whether tensors are those of this pack and its engine, by name, shape and type."""

@@ -153,7 +153,7 @@ def changes(tensors, about, other):
         return sealed(tensors, about | values)
 
     def row(**values):
-        return [[0, records[0][1] | values, records[0][2]], *records[1:]]
+        return [[0, records[0][1] | values, *records[0][2:]], *records[1:]]
 
     yield "no tensors", sealed({}, about)
     yield "a tensor less", sealed({k: v for k, v in tensors.items() if k != name}, about)
@@ -200,18 +200,23 @@ def changes(tensors, about, other):
     yield "no accuracy", told(records=row(test_accuracy=None))
     yield "a list for an accuracy", told(records=row(test_accuracy=[1.0]))
     yield "another epoch", told(records=row(epoch=1))
-    yield "no layers", told(records=[[r, row, []] for r, row, _ in records])
-    yield "layers twice", told(records=[[r, row, [*la, *la]] for r, row, la in records])
+    yield "no layers", told(records=[[r, row, [], []] for r, row, _, _ in records])
+    yield "layers twice", told(records=[[r, row, [*la, *la], []] for r, row, la, _ in records])
     yield (
         "layers of another epoch",
-        told(records=[[r, row, [one | {"epoch": 7} for one in la]] for r, row, la in records]),
+        told(records=[[r, x, [one | {"epoch": 7} for one in la], []] for r, x, la, _ in records]),
     )
     yield (
         "text for a count",
         told(
-            records=[[r, row, [one | {"mask_zero": "x"} for one in la]] for r, row, la in records]
+            records=[
+                [r, x, [one | {"mask_zero": "x"} for one in la], []] for r, x, la, _ in records
+            ]
         ),
     )
+    mask = {"epoch": 0, "layer": 0, "layer_name": "fc1", "shape": [1], "kept": "AA=="}
+    for what in (mask, mask | {"kept": "no base 64"}, mask | {"kept": 3}, {}, 3):
+        yield f"the mask {what}", told(records=[[*r[:3], [what]] for r in records])
     for text in (b" ", b"null", b"[]", b"3", b"\xff", b'"x"', b"{}", b"[" * 100_000, b"{" * 9):
         yield f"{text[:9]!r} about it", sealed(tensors, text)
     for kind in (torch.float32, torch.bool, torch.complex64):

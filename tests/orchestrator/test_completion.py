@@ -40,7 +40,7 @@ def place(tmp_path_factory):
         (["sta"], ["status"]),
         (["status", "thresholds-d"], ["thresholds-digits"]),
         (["status", "ow"], ["own", "own.yaml"]),
-        (["train", "--method", "free"], ["free-flipping", "free-pruning"]),
+        (["train", "--method", "minimal"], ["minimal-flipping", "minimal-pruning"]),
         (["train", "--schedule", "c"], ["constant", "cosine"]),
         (["results", "own", "--where", "posi"], ["positive_fraction="]),
         (["nosuch", "x"], []),

@@ -16,6 +16,7 @@ from studies.study import read
 from studies.writer import Writer
 from trainers import datasets, runtime
 from trainers.loop import train
+from trainers.recording import Keep
 
 UNTUNED = [sys.executable, "-c", "from orchestrator.cli import main; main()"]
 
@@ -55,11 +56,12 @@ def train_study(folder, name="own", seeds=2, epochs=2, failing=0):
     runtime.settle()
     writer, trials = Writer(store), plan.check(asked)
     for trial in trials[: len(trials) - failing]:
-        records = list(train([trial], data, "cpu"))
+        records = list(train([trial], data, "cpu", keep=Keep(masks=True)))
         row = records[-1].final | _WHERE
         layers = [row for record in records for row in record.layers]
         epochs_rows = [record.epoch for record in records]
-        writer.add(trial, writer.attempt(), row, epochs=epochs_rows, layers=layers)
+        rows = {"epochs": epochs_rows, "layers": layers, "masks": records[-1].masks}
+        writer.add(trial, writer.attempt(), row, **rows)
     for trial in trials[len(trials) - failing :]:
         writer.fail(trial, writer.attempt(), "here", "ValueError: bang", "Traceback: bang")
     writer.flush()
