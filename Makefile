@@ -7,7 +7,8 @@ MINUTES ?= 10
 #: Folder with MNIST/raw, for `make verify`; downloaded into the user's cache if not given.
 DATA ?=
 
-.PHONY: setup demo test test-slow test-browser test-cluster chaos lint verify bench constraints clean
+.PHONY: setup demo test test-slow test-browser test-cluster chaos lint docs verify bench \
+	constraints clean
 
 setup: $(VENV)/.ready
 
@@ -41,6 +42,9 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: setup  ## docs/commands.md from the commands themselves
+	$(BIN)/python -m orchestrator.reference > docs/commands.md
 
 verify: setup  ## LeNet on MNIST, ours beside the official implementation (some ten minutes)
 	$(BIN)/untuned run lenet-mnist $(if $(DATA),--data $(DATA))

@@ -40,7 +40,7 @@ def command(
     state_dict: bool,
     again: bool,
 ) -> None:
-    r"""Write the trained network of one TRIAL of STUDY to FILE.
+    """Write the trained network of one TRIAL of STUDY to FILE.
 
     TRIAL is its id, or as much of it as no other trial has. The form goes by the FILE's suffix:
 
@@ -48,7 +48,7 @@ def command(
     .safetensors  a bit per connection; for trainers.load_network and `untuned evaluate`
     .pt2          a program for torch.export.load, which needs PyTorch alone
     .onnx         for other programs
-    """
+    """  # noqa: D301  (click wants the character, not a backslash)
     from orchestrator import lookup
     from studies.results import finished
 

@@ -57,7 +57,7 @@ def train_study(folder, name="own", seeds=2, epochs=2, failing=0):
     writer, trials = Writer(store), plan.check(asked)
     for trial in trials[: len(trials) - failing]:
         records = list(train([trial], data, "cpu", keep=Keep(masks=True)))
-        row = records[-1].final | _WHERE
+        row = records[-1].final | WHERE
         layers = [row for record in records for row in record.layers]
         epochs_rows = [record.epoch for record in records]
         rows = {"epochs": epochs_rows, "layers": layers, "masks": records[-1].masks}
@@ -68,7 +68,7 @@ def train_study(folder, name="own", seeds=2, epochs=2, failing=0):
     return store, trials
 
 
-_WHERE = {
+WHERE = {
     "seconds": 1.5,
     "continued_from": None,
     "host": "here",

@@ -1,0 +1,172 @@
+"""The parts that the documentation shows are these very files, and they work."""
+
+import importlib.util
+import math
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import torch
+from docs_support import PAGES, ROOT, blocks
+
+import analysis
+from analysis import figures
+from analysis.verdicts import verdicts
+from studies.errors import UserError
+from studies.trial import Trial
+from trainers import check, datasets, parts, saving
+from trainers.loop import train
+from trainers.recording import Keep
+
+PACKAGE = ROOT / "tests" / "example_package"
+INSIDE = PACKAGE / "in_the_project"
+SHOWN = [block for page in PAGES for block in blocks(page) if block.mark == "file"]
+COMMON = {"network": "skip-32", "dataset": "stripes", "weights": "two-level(ratio=9)"}
+
+
+def dist_info(folder):
+    """What installing the package leaves beside it: its entry points."""
+    project = tomllib.loads((PACKAGE / "pyproject.toml").read_text())["project"]
+    about = folder / "example_parts-1.0.dist-info"
+    about.mkdir()
+    lines = [f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"]
+    (about / "METADATA").write_text("".join(lines))
+    groups = project["entry-points"].items()
+    text = [f"[{g}]\n" + "".join(f"{n} = {m}\n" for n, m in points.items()) for g, points in groups]
+    (about / "entry_points.txt").write_text("\n".join(text))
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """The example package, as if it were installed."""
+    dist_info(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.syspath_prepend(str(PACKAGE))
+    parts.parts.cache_clear()
+    yield [str(tmp_path), str(PACKAGE)]
+    parts.parts.cache_clear()
+
+
+def trained(**values):
+    """The last record of a trial on stripes."""
+    about = {"method": "sign-pruning", "seed": 1, "epochs": 10, "learning_rate": 0.01}
+    trial = check(Trial(**COMMON | about | values))
+    data = datasets.load("stripes", datasets.Place("stripes", Path()))
+    return list(train([trial], data, keep=Keep(networks=True)))[-1]
+
+
+@pytest.mark.parametrize("block", SHOWN, ids=[block.said for block in SHOWN])
+def test_the_documentation_shows_the_files_themselves(block):
+    assert block.code == (ROOT / block.said).read_text(encoding="utf-8"), block.name
+
+
+def test_all_files_of_the_package_are_shown():
+    files = [path for path in PACKAGE.rglob("*.*") if path.suffix in (".py", ".toml")]
+    wanted = {str(p.relative_to(ROOT)) for p in files if p.name != "__init__.py"}
+    assert {block.said for block in SHOWN} == wanted
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("network", "activation"),
+    [("skip-32", "relu"), ("skip-32", "softsign"), ("lenet-32", "softsign")],
+)
+def test_the_parts_are_trained_together(network, activation):
+    record = trained(network=network, activation=activation)
+    assert record.final["outcome"] == "completed"
+    assert record.final["test_accuracy"] > 0.9
+    assert record.final["changed"] > 0
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_method_is_saved_as_a_bit_per_connection():
+    record = trained(epochs=2)
+    saved = saving.load(record.network)
+    assert [kept.dtype for kept in saved.trained.kept] == [torch.bool] * 3
+    assert saved.about["scores"]["test_accuracy"] == record.final["test_accuracy"]
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_method_refuses_what_it_does_not_read():
+    with pytest.raises(UserError, match=r"density: 0\.5 is given, but the method sign-pruning"):
+        check(Trial(**COMMON, method="sign-pruning", seed=1, epochs=1, density=0.5))
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_weights_have_two_sizes_and_the_common_mean_square():
+    module, found = parts.load("weights", "two-level(ratio=9)")
+    uniform = (torch.arange(1000, dtype=torch.float64) + 0.5) / 1000
+    drawn = module.magnitude(uniform, 50, 10, **found.parameters)
+    assert drawn.unique().tolist() == pytest.approx([0.2 / math.sqrt(41), 1.8 / math.sqrt(41)])
+    assert drawn.square().mean().item() == pytest.approx(2 / 50)
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_activations_written_gradient_is_autograds():
+    module, _ = parts.load("activation", "softsign")
+    x = torch.linspace(-3, 3, 13, requires_grad=True)
+    module.activation(x).sum().backward()
+    output = module.activate_(x.detach().clone())
+    torch.testing.assert_close(module.backward_(torch.ones(13), output), x.grad)
+
+
+def test_the_command_line_knows_the_parts(installed, environment, tmp_path):
+    paths = os.pathsep.join([*installed, str(ROOT)])
+    command = ["train", *(word for name in COMMON for word in (f"--{name}", COMMON[name]))]
+    answer = subprocess.run(
+        [sys.executable, "-m", "orchestrator.cli", *command, "--method", "sign-pruning"],
+        cwd=tmp_path,
+        env=environment | {"PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "epoch  10" in answer.stdout
+
+
+def test_the_figure_is_drawn_as_a_file_of_the_folder(digits_study, monkeypatch):
+    monkeypatch.setattr(figures, "__path__", [*figures.__path__, str(INSIDE)])
+    results = analysis.load(str(digits_study / "results" / "digits"))
+    drawing = figures.draw("accuracy_by_seconds", results)
+    points = [len(one.get_offsets()) for axes in drawing.figure.axes for one in axes.collections]
+    assert sum(points) == len(results.trials) == 20
+
+
+def test_the_claim_is_judged(digits_study):
+    spec = importlib.util.spec_from_file_location("example_claim", INSIDE / "claim.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    results = analysis.load(str(digits_study / "results" / "digits"))
+    found = verdicts(results, (module.CLAIM,))
+    assert {(v.cell["method"], v.cell["weights"], v.n) for v in found} == {
+        ("free-pruning", "he-normal", 2),
+        ("free-pruning", "he-constant", 2),
+    }
+
+
+@pytest.mark.slow
+def test_pip_installs_the_package(tmp_path):
+    shutil.copytree(PACKAGE, tmp_path / "package")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    answer = subprocess.run(
+        [*pip, "--target", str(tmp_path / "site"), str(tmp_path / "package")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    ask = "from trainers import parts; print(parts.find('method', 'sign-pruning').part.module)"
+    paths = os.pathsep.join([str(tmp_path / "site"), str(ROOT)])
+    told = subprocess.run(
+        [sys.executable, "-c", ask],
+        env=os.environ | {"PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == "example_parts.sign_pruning"

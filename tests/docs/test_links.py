@@ -1,0 +1,47 @@
+"""Every link of the documentation leads somewhere, every figure is there with its command."""
+
+import re
+from urllib.parse import urlparse
+
+import pytest
+from docs_support import PAGES, ROOT, anchors, blocks, links
+
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_links_lead_to_files_and_anchors_that_there_are(page):
+    for _, to in links(page):
+        address = urlparse(to)
+        if address.scheme:
+            assert address.scheme == "https", to
+            assert "." in address.netloc, to
+            continue
+        target = (page.parent / address.path).resolve() if address.path else page
+        assert target.exists(), to
+        assert target.is_relative_to(ROOT), to
+        if address.fragment:
+            assert address.fragment in anchors(target), to
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_an_image_is_there_and_the_command_that_makes_it_beside_it(page):
+    text = page.read_text(encoding="utf-8")
+    for image, to in links(page):
+        if image:
+            assert (page.parent / to).stat().st_size > 1_000, to
+            study = (page.parent / to).stem.split(".")[0]
+            assert re.search(rf"^untuned report {study}\b", text, re.MULTILINE), to
+
+
+def test_every_page_of_the_documentation_is_reached_from_the_readme():
+    reached = {(ROOT / to.partition("#")[0]).resolve() for _, to in links(ROOT / "README.md")}
+    assert {*(ROOT / "docs").iterdir()} <= reached
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_comments_that_steer_the_tests_are_known(page):
+    for block in blocks(page):
+        assert block.mark in ("", "not run", "slow", "file"), block.name
+        assert bool(block.mark) == bool(block.said), block.name
+        assert block.language, f"{block.name}: say its language, or text"

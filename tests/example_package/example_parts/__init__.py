@@ -1,0 +1,1 @@
+"""Parts of untuned from a package of one's own."""

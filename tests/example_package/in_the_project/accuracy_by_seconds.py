@@ -1,0 +1,26 @@
+"""Final accuracy against the seconds that a trial took."""
+
+from analysis.drawing import Drawing, NothingToDraw, finish, lost, methods_of, sheet, split
+from analysis.tables import Results
+
+ORDER = 90
+TITLE = "Accuracy against time"
+
+
+def draw(results: Results) -> Drawing:
+    """Draw every trial as a point, accuracy in percent; a panel per setting."""
+    trials = results.trials.dropna(subset="test_accuracy")
+    if trials["method"].nunique() < 2:
+        raise NothingToDraw("One method alone is trained.")
+    shown = methods_of(results, trials)
+    figure, placed, left_out = sheet(split(results, trials), 3.0, "seconds", "accuracy (%)")
+    for axes, panel in placed:
+        for method, look in shown.items():
+            rows = panel.rows[panel.rows["method"] == method]
+            accuracy = rows["test_accuracy"] * 100
+            axes.scatter(rows["seconds"], accuracy, color=look.colour, marker=look.marker)
+    note = " ".join(filter(None, ["A point per trial.", lost(results.trials), left_out]))
+    finish(figure, TITLE, shown, note)
+    return Drawing(
+        figure, TITLE, "Test accuracy after the last epoch, by seconds of a trial.", note
+    )
