@@ -130,6 +130,12 @@ def parts(kind: str) -> tuple[Part, ...]:
     return tuple(Part(kind, name, module, _declared(path)) for name, module, path in found)
 
 
+def forget() -> None:
+    """Look for parts anew when they are next asked for: packages were installed meanwhile."""
+    _entry_points.cache_clear()
+    parts.cache_clear()
+
+
 @dataclass(frozen=True)
 class Found:
     """The part that a name stands for.

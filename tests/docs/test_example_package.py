@@ -46,9 +46,9 @@ def installed(tmp_path, monkeypatch):
     dist_info(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.syspath_prepend(str(PACKAGE))
-    parts.parts.cache_clear()
+    parts.forget()
     yield [str(tmp_path), str(PACKAGE)]
-    parts.parts.cache_clear()
+    parts.forget()
 
 
 def trained(**values):

@@ -2,6 +2,7 @@
 
 import shutil
 
+import pytest
 from tests_support import untuned
 
 from studies.store import Store
@@ -22,6 +23,7 @@ def rows(place):
     return Store(str(place / "results"), "own").read("trials").rows.to_pylist()
 
 
+@pytest.mark.slow
 def test_a_study_names_its_images_and_the_trials_do_not_know_where_they_lie(tmp_path, pets):
     shutil.copytree(pets, tmp_path / "images")
     (tmp_path / "own.yaml").write_text(STUDY.format(folder="images"))

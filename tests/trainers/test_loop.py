@@ -172,9 +172,9 @@ def needs_density(tmp_path, monkeypatch):
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text("[untuned.methods]\ntuned = foreign_density\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    parts.parts.cache_clear()
+    parts.forget()
     yield
-    parts.parts.cache_clear()
+    parts.forget()
 
 
 @pytest.mark.usefixtures("needs_density")
@@ -234,9 +234,9 @@ def foreign_method(tmp_path, monkeypatch):
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text("[untuned.methods]\none-shot = foreign_one_shot\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    parts.parts.cache_clear()
+    parts.forget()
     yield
-    parts.parts.cache_clear()
+    parts.forget()
 
 
 @pytest.mark.usefixtures("foreign_method")

@@ -45,6 +45,7 @@ def told(method):
     return density | {"epochs": 2 if "LEAST_EPOCHS" in part.declared else 1}
 
 
+@pytest.mark.slow
 def test_every_two_parts_run_together(few):
     axes = {kind: every(kind) for kind in ("method", "activation")}
     axes |= {"network": NETWORKS, "weights": [p.examples[-1] for p in parts.parts("weights")]}
