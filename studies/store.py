@@ -292,17 +292,21 @@ class Store:
         self._files.put(f"networks/{trial_id}-{parts.digest(content)}.safetensors", content)
 
     def network(self, trial_id: str) -> bytes | None:
-        """The file of a trial's network, None if there is none that is whole.
+        """The file of a trial's network, None if none was kept.
 
         Raises:
-            UserError: they cannot be listed.
+            UserError: they cannot be listed, or what is there is damaged or cannot be read.
         """
-        for name in self._files.names("networks", ".safetensors"):
-            if name.startswith(f"{trial_id}-"):
-                with contextlib.suppress(OSError):
-                    content = self._files.get(f"networks/{name}")
-                    if name == f"{trial_id}-{parts.digest(content)}.safetensors":
-                        return content
+        kept = self._files.names("networks", ".safetensors")
+        names = [name for name in kept if name.startswith(f"{trial_id}-")]
+        for name in names:
+            with contextlib.suppress(OSError):
+                content = self._files.get(f"networks/{name}")
+                if name == f"{trial_id}-{parts.digest(content)}.safetensors":
+                    return content
+        if names:
+            where = self._files.place(f"networks/{names[0]}")
+            raise UserError(f"network {where}: damaged, or it cannot be read; move it away")
         return None
 
     def save_checkpoint(self, key: str, content: bytes) -> None:

@@ -153,10 +153,10 @@ def load(content: bytes) -> Saved:
         return Saved(trained, network, about, tensors["input.mean"])
     except UserError:
         raise
-    except Exception as error:  # whatever bytes that are no such file may hold
+    except Exception:  # whatever bytes that are no such file may hold
         raise UserError(
-            f"not a network that untuned has written, or damaged ({type(error).__name__}); give a "
-            "file from `untuned export` or `untuned train --save`"
+            "not a network that untuned can read, or damaged; give a .safetensors file from "
+            "`untuned export` without --state-dict, or from `untuned train --save`"
         ) from None
 
 

@@ -29,7 +29,7 @@ _SUFFIXES = (".safetensors", ".pt2", ".onnx")
     help="Write ordinary weights by name, as safetensors, for a module of your own.",
 )
 @click.option(
-    "--again", is_flag=True, help="Train it again, on this CPU, if its network was not kept."
+    "--again", is_flag=True, help="Train it again, on this CPU; for a network that was not kept."
 )
 def command(
     study: str,
@@ -59,7 +59,7 @@ def command(
     store = common.with_results(study, results)
     done = finished(store)
     found = lookup.trial(trial, done.ids, store.study)
-    content = store.network(found)
+    content = None if again else store.network(found)
     if content is None:
         if not again:
             raise UserError(

@@ -11,6 +11,7 @@ import click
 
 from orchestrator import completion
 from orchestrator.cli import common
+from studies.errors import UserError
 from studies.trial import FIELDS, SETTABLE, Trial
 
 if TYPE_CHECKING:
@@ -84,6 +85,11 @@ def command(
     from studies import sources
 
     if save:
+        if save.suffix != ".safetensors":
+            raise UserError(
+                f"--save {save}: give a file that ends in .safetensors; untuned export writes "
+                "other forms"
+            )
         common.check_folder(save)
     own = common.own_data(data)
     named, own = sources.bind([values["dataset"], values["source"]], own, Path.cwd())

@@ -51,6 +51,10 @@ MISTAKES = [
     (["train", "--epochs", "-1"], "epochs: -1 is not a whole number, at least 0"),
     (["train", "--learning-rate", "nan"], "learning_rate: nan is not a finite number, above 0"),
     (["train", "--method", "dense", "--penalty", "2"], "the method dense does not use it"),
+    (["train", "--save", "net.pt2"], "--save net.pt2: give a file that ends in .safetensors"),
+    (["train", "--save", "no/net.safetensors"], "there is no folder no"),
+    (["evaluate", "none.safetensors"], "network none.safetensors: cannot be read"),
+    (["export", "digits", "ab", "net.pt"], "its suffix '.pt' says no form"),
     (["train", "--batch-size", "1.5"], "'1.5' is not a valid integer"),
 ]
 

@@ -100,8 +100,10 @@ def test_what_was_not_kept_is_said_and_trained_again_if_wanted(place, tmp_path):
     folder = copy(place, tmp_path)
     kept = sorted((folder / "results/own/networks").iterdir())
     trial_id, before = kept[0].name[:12], kept[0].read_bytes()
-    kept[0].write_bytes(before[:-1])  # damaged: as good as none
     export = ("export", "own", trial_id[:6], "net.safetensors")
+    kept[0].write_bytes(before[:-1])
+    assert f"{kept[0].name}: damaged" in untuned(*export, cwd=folder).stderr
+    kept[0].unlink()
     answer = untuned(*export, cwd=folder)
     assert answer.returncode == 2
     assert f"trial {trial_id}: its network was not kept" in answer.stderr

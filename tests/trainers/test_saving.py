@@ -137,16 +137,19 @@ def test_weights_that_are_drawn_otherwise_are_noticed(content):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda c: c[:-1], "not a network that untuned has written, or damaged"),
+        (lambda c: c[:-1], "not a network that untuned can read, or damaged"),
         (lambda c: c.replace(b"digits", b"digitz", 1), "damaged: it is not what was written"),
         (lambda c: c[:-3] + b"abc", "damaged: it is not what was written"),
-        (lambda c: b"", "not a network that untuned has written"),
-        (lambda c: b"PK" + c, "not a network that untuned has written"),
+        (lambda c: b"", "not a network that untuned can read"),
+        (lambda c: b"PK" + c, "not a network that untuned can read"),
         (lambda c: changed(c, format=99), "written by a newer untuned"),
-        (lambda c: changed(c, classes=3), "not a network that untuned has written"),
+        (lambda c: changed(c, classes=3), "not a network that untuned can read"),
         (lambda c: changed(c, shape=[1, 10**5, 10**5]), "connections; at most"),
         (lambda c: changed(c, trial={"method": "dense"}), "the trial has no network"),
-        (lambda c: safetensors.torch.save({"x": torch.ones(1)}), "not a network that untuned"),
+        (
+            lambda c: safetensors.torch.save({"x": torch.ones(1)}),
+            "not a network that untuned can read",
+        ),
     ],
 )
 def test_what_is_damaged_or_foreign_is_refused_in_a_line(spoil, message, content, tmp_path):
