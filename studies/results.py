@@ -40,6 +40,12 @@ class Finished:
         """The ids of the finished trials."""
         return frozenset(self.rows["trial_id"].to_pylist())
 
+    def row(self, trial_id: str) -> dict[str, Any]:
+        """A finished trial's row of `trials`."""
+        (row,) = self.rows.filter(pc.field("trial_id") == trial_id).drop_columns("part").to_pylist()
+        found: dict[str, Any] = row
+        return found
+
     def fingerprints(self) -> dict[str, str]:
         """The fingerprint of each data set that finished trials were trained on."""
         found: dict[str, str] = {}

@@ -7,7 +7,7 @@ from hypothesis import settings
 settings.register_profile("calm", deadline=None)  # a busy machine is no failure
 settings.load_profile("calm")
 
-sys.path.insert(0, str(Path(__file__).parent))  # for s3_support
+sys.path.insert(0, str(Path(__file__).parent))  # for s3_support and its like
 
 
 @pytest.fixture(autouse=True)

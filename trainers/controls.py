@@ -11,39 +11,38 @@ import torch
 from torch import Tensor, nn
 
 from studies.trial import Trial
-from trainers import methods, weights
+from trainers import methods, packs, weights
 from trainers.batches import Batches
 from trainers.evaluating import evaluate, images_at_once
 from trainers.methods import Pack, shuffled
-from trainers.networks import Network
 from trainers.trained import Trained
 
 #: Batches that batch normalisation's statistics are taken from.
 _BATCHES = 20
 
 
-def controls(trained: Trained, network: Network, batches: Batches) -> dict[str, float]:
+def controls(trained: Trained, pack: Pack, batches: Batches) -> dict[str, float]:
     """Test accuracies of a trained network's mask elsewhere, see `studies.schemas.TRIALS`.
 
     Args:
         trained: the network; one that does not follow from its mask has no such controls.
-        network: that its trial names.
+        pack: of one, with the network's own weights.
         batches: of the data set, for this trial alone.
     """
     if not trained.kept:
         return {}
     permuted = replace(trained, kept=tuple(_permuted(trained.trial, trained.kept)))
-    other = weights.redrawn(trained.trial)
+    other = packs.assemble([weights.redrawn(trained.trial)], pack.network, batches.device)
     moved = {
-        "permuted_accuracy": (permuted, None),
+        "permuted_accuracy": (permuted, pack),
         "redrawn_accuracy": (trained, other),
         "random_accuracy": (permuted, other),
     }
     method, found = methods.load(trained.trial), {}
     for name, (mask, drawn) in moved.items():
-        pack = mask.pack(network, batches.device, drawn)
-        take_statistics(pack, batches)
-        found[name] = float(evaluate(pack, method, batches, "test").accuracy[0])
+        elsewhere = mask.on(drawn)
+        take_statistics(elsewhere, batches)
+        found[name] = float(evaluate(elsewhere, method, batches, "test").accuracy[0])
     return found
 
 

@@ -58,7 +58,7 @@ class Layer:
 
     def part(self, rows: slice) -> "Layer":
         """The layer of some of the replicas: views of these tensors."""
-        part = Layer(self.name, self.weight[rows], index=self.index)
+        part = Layer(self.name, self.weight[rows], index=self.index, passes=self.passes)
         for name in ("scale", "price", "trained", "effective"):
             tensor = getattr(self, name, None)
             if tensor is not None:

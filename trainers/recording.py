@@ -166,7 +166,8 @@ class Recorder:
 
     def _final(self, r: int, row: Row, outcome: str, right: Tensor) -> tuple[Row, bytes | None]:
         """What came out of a replica, and its network's file if it is kept."""
-        trained, data = Trained.of(self._pack, r), self.batches.data
+        alone, data = self._pack.part(slice(r, r + 1)), self.batches.data
+        trained = Trained.of(alone)
         *source, target = (batches.data.fingerprint for batches in self._stages)
         final = {name: row[name] for name in FIGURES} | {
             "outcome": outcome,
@@ -179,8 +180,8 @@ class Recorder:
             "engine": self._engine,
         }
         if outcome != "diverged":
-            final |= controls(trained, self._pack.network, self.batches.alone(r))
-        return final, saving.dump(trained, data, final) if self._keep.networks else None
+            final |= controls(trained, alone, self.batches.alone(r))
+        return final, saving.dump(trained, alone, data, final) if self._keep.networks else None
 
     def _layer(
         self, epoch: int, layer: Layer, mask: Tensor, ending: Collection[int]

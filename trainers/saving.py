@@ -81,25 +81,24 @@ class Saved:
         return pack
 
 
-def dump(trained: Trained, data: Dataset, scores: Mapping[str, Any]) -> bytes:
+def dump(trained: Trained, pack: Pack, data: Dataset, scores: Mapping[str, Any]) -> bytes:
     """A trained network's file.
 
     Args:
         trained: the network.
+        pack: of one, with its weights as drawn.
         data: that it was trained on.
         scores: the trial's row of `trials`, of which a few figures are taken.
     """
     from trainers import runtime
 
-    network = networks.build(trained.trial, data.shape, data.classes)
-    names = [layer.name for layer in network.layers]
+    names = [layer.name for layer in pack.layers]
     tensors = {f"norm.{name}": value for name, value in trained.norms.items()}
     tensors["input.mean"] = torch.from_numpy(data.mean)
     for name, kept in zip(names, trained.kept, strict=False):
         tensors[f"{name}.kept"] = torch.from_numpy(np.packbits(kept.numpy()))
     for name, value in zip(names, trained.trained, strict=False):
         tensors[f"{name}.trained"] = value.contiguous()
-    drawn = packs.assemble([trained.trial], network, torch.device("cpu"))
     about = {
         "format": _FORMAT,
         "trial": json.loads(trained.trial.canonical),
@@ -111,7 +110,7 @@ def dump(trained: Trained, data: Dataset, scores: Mapping[str, Any]) -> bytes:
         "white": data.white,
         "std": data.std,
         "scores": {name: _plain(scores[name]) for name in _SCORES},
-        "weights_sha256": _of_weights(drawn),
+        "weights_sha256": _of_weights(pack),
         "versions": runtime.versions(),
     }
     about["sha256"] = _of_all(tensors, about)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from studies.trial import Trial
 from trainers import methods, packs
-from trainers.methods import Pack
+from trainers.methods import Layer, Pack
 from trainers.networks import Network
 
 
@@ -32,15 +32,15 @@ class Trained:
     norms: Mapping[str, Tensor]
 
     @classmethod
-    def of(cls, pack: Pack, replica: int) -> "Trained":
-        """What is left of one replica of a pack, copied to the CPU."""
-        trial = pack.trials[replica]
-        method, alone = methods.load(trial), pack.part(slice(replica, replica + 1))
+    def of(cls, pack: Pack) -> "Trained":
+        """What is left of a pack of one, copied to the CPU."""
+        (trial,) = pack.trials
+        method = methods.load(trial)
         if method.by_mask:
-            left = tuple((method.mask(alone, la)[0] > 0).cpu() for la in alone.layers)
+            left = tuple((method.mask(pack, layer)[0] > 0).cpu() for layer in pack.layers)
         else:
-            left = tuple(layer.trained[0].cpu().clone() for layer in alone.layers)
-        norms = alone.norms[0].state_dict() if alone.norms else {}
+            left = tuple(layer.trained[0].cpu().clone() for layer in pack.layers)
+        norms = pack.norms[0].state_dict() if pack.norms else {}
         return cls(
             trial,
             left if method.by_mask else (),
@@ -49,22 +49,30 @@ class Trained:
             {name: value.cpu().clone() for name, value in norms.items()},
         )
 
-    def pack(self, network: Network, device: torch.device, drawn: Trial | None = None) -> Pack:
+    def pack(self, network: Network, device: torch.device) -> Pack:
         """The network again, as a pack of one.
 
         Args:
             network: that the trial names, for its data set's shape.
             device: where it is wanted.
-            drawn: the trial whose weights it is to have, if not its own.
+        """
+        return self.on(packs.assemble([self.trial], network, device))
+
+    def on(self, drawn: Pack) -> Pack:
+        """The network on weights that are drawn already, as a pack of one.
+
+        Args:
+            drawn: a pack of one of this network, of which the weights are taken and nothing else.
         """
         method = methods.load(self.trial)
-        pack = packs.assemble([drawn or self.trial], network, device)
-        pack.trials, pack.round = [self.trial], len(method.rounds(self.trial)) - 1
-        for i, layer in enumerate(pack.layers):
+        layers = [Layer(la.name, la.weight, la.scale, index=la.index) for la in drawn.layers]
+        norms = packs.norms(self.trial, drawn.network).to(layers[0].weight.device)
+        norms.load_state_dict(self.norms)
+        last = len(method.rounds(self.trial)) - 1
+        pack = Pack([self.trial], drawn.network, layers, [norms], round=last)
+        for i, layer in enumerate(layers):
             left = self.kept[i].float() if self.kept else self.trained[i]
-            layer.trained, layer.passes = left[None].to(device), self.passes[i]
+            layer.trained, layer.passes = left[None].to(layer.weight.device), self.passes[i]
             layer.effective = torch.empty_like(layer.weight).requires_grad_()
             method.rebuild(pack, layer)
-        if self.norms:
-            pack.norms[0].load_state_dict(self.norms)
         return pack

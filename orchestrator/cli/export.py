@@ -67,8 +67,7 @@ def command(
                 "keep_networks: true in the study keeps those of new trials); add --again to "
                 "train it once more"
             )
-        row = next(r for r in done.rows.to_pylist() if r["trial_id"] == found)
-        content = _trained_again(row, store, data)
+        content = _trained_again(done.row(found), store, data)
     if state_dict or file.suffix != ".safetensors":
         content = _converted(content, file.suffix, state_dict=state_dict)
     common.write(file, content)

@@ -68,7 +68,7 @@ def command(study: str, trial: str, results: str, as_json: bool) -> None:
     planned = {t.trial_id for definition in definitions for t in plan.check(definition)}
     found = lookup.trial(trial, {*done.ids, *lost, *planned}, store.study)
     if found in done.ids:
-        (row,) = done.rows.filter(_is(found)).drop_columns("part").to_pylist()
+        row = done.row(found)
         epochs, layers = (
             of_trial(store, done, table, row).to_pylist() for table in ("epochs", "layers")
         )
@@ -85,12 +85,6 @@ def command(study: str, trial: str, results: str, as_json: bool) -> None:
         print(json.dumps(told, indent=2, allow_nan=False))
     else:
         _show(store.study, told)
-
-
-def _is(trial_id: str) -> Any:
-    import pyarrow.compute as pc
-
-    return pc.field("trial_id") == trial_id
 
 
 def _finished(

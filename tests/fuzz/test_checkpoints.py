@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+from checkpoint_support import Memory
 from fuzz_support import amounts, damaged
 
 from orchestrator.keeper import Keeper
@@ -37,24 +38,6 @@ def trial_of(kind, **values):
 def digits():
     runtime.settle()
     return datasets.load("digits", datasets.Place("digits", Path()))
-
-
-class Memory:
-    """Keeps a checkpoint in memory, due after every epoch."""
-
-    continued_from = None
-
-    def __init__(self, content=None):
-        self.content = content
-
-    def load(self):
-        return self.content
-
-    def save(self, content):
-        self.content = content
-
-    def due(self):
-        return True
 
 
 def stopped(trial, data, records=3):

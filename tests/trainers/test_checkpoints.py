@@ -3,6 +3,7 @@ import json
 import pytest
 import safetensors.torch
 import torch
+from checkpoint_support import Memory
 
 from studies.schemas import science
 from trainers import parts
@@ -34,25 +35,6 @@ CASES = {
     "batch norm": {"network": "resnet8", "width": 0.2, "affine": True, "batch_size": 200},
     "alone": {"method": "frozen", "network": "resnet8", "width": 0.2, "batch_size": 200},
 }
-
-
-class Memory:
-    """Keeps checkpoints in memory, after each epoch or when the training is stopped."""
-
-    continued_from = None
-
-    def __init__(self, content=None, every=True):
-        self.content, self._every, self.saved = content, every, 0
-
-    def load(self):
-        return self.content
-
-    def save(self, content):
-        self.content = content
-        self.saved += 1
-
-    def due(self):
-        return self._every
 
 
 def figures(records):

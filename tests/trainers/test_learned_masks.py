@@ -47,7 +47,8 @@ def test_each_control_moves_what_it_says(trial, digits, network):
     order = methods.shuffled([given], 0, left.kept[0][None])[0]
     assert order.sum() == left.kept[0].sum()
     assert not torch.equal(order, left.kept[0])
-    found = controls(left, network(given, digits), Batches(digits, [given], CPU))
+    own = packs.assemble([given], network(given, digits), CPU)
+    found = controls(left, own, Batches(digits, [given], CPU))
     assert tuple(found) == CONTROLS
     # The same by hand: the mask permuted in each layer, on the trial's own weights.
     pack = packs.assemble([given], network(given, digits), CPU)
@@ -75,7 +76,7 @@ def test_moved_masks_of_residual_networks_take_their_own_statistics(trial, digit
     given = trial(network="resnet8")
     net = network(given, digits)
     left = replace(trained(given, digits), norms=packs.norms(given, net).state_dict())
-    pack = left.pack(net, CPU, weights.redrawn(given))
+    pack = left.on(packs.assemble([weights.redrawn(given)], net, CPU))
     take_statistics(pack, Batches(digits, [given], CPU))
     first = pack.norms[0][0]
     assert first.num_batches_tracked == 20

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from checkpoint_support import Memory
 
 from studies.errors import UserError
 from studies.schemas import science
@@ -50,24 +51,6 @@ def test_the_first_stage_is_the_training_on_the_source(trial, halves):
     assert both[-1].final["test_images"] == len(data.labels["test"])
     assert both[-1].final["source_fingerprint"] == source.fingerprint
     assert both[-1].final["dataset_fingerprint"] == data.fingerprint
-
-
-class Memory:
-    """Keeps a checkpoint in memory, due after every epoch."""
-
-    continued_from = None
-
-    def __init__(self, content=None):
-        self.content = content
-
-    def load(self):
-        return self.content
-
-    def save(self, content):
-        self.content = content
-
-    def due(self):
-        return True
 
 
 @pytest.mark.parametrize("layers", ["all", "output"])
