@@ -54,13 +54,16 @@ def draw(results: Results) -> Drawing:
     place = _reference(rows, axes_of)
     layered = layered[layered["attempt"].isin(place["attempt"])]
     looks = methods_of(results, rows)
+    shown = {measure: _shown(measure, looks) for measure in _UP}
+    measures = [measure for measure in _UP if shown[measure]]
     columns = 1 + len(axes_of)
-    figure = Figure(figsize=(max(_WIDE * columns, 7.0), _TALL * len(_UP)), layout="constrained")
-    grid = figure.subplots(len(_UP), columns, squeeze=False, sharex="col", sharey="row")
+    size = (max(_WIDE * columns, 7.0), _TALL * len(measures))
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(len(measures), columns, squeeze=False, sharex="col", sharey="row")
     counts: list[int] = []
-    for (measure, up), line in zip(_UP.items(), grid, strict=True):
-        line[0].set_ylabel(up)
-        counts += _draw_row(line, measure, layered, axes_of, looks)
+    for measure, line in zip(measures, grid, strict=True):
+        line[0].set_ylabel(_UP[measure])
+        counts += _draw_row(line, measure, layered, axes_of, shown[measure])
     varied = [axis for axis, _ in axes_of]
     grid[0][0].set_title(_fixed("per layer", place, varied))
     grid[-1][0].set_xlabel("layer")
@@ -104,16 +107,20 @@ def _fixed(name: str, rows: pd.DataFrame, varied: Sequence[str]) -> str:
     return "\n".join(filter(None, [name, label(fixed)]))
 
 
+def _shown(measure: str, looks: dict[str, Look]) -> dict[str, Look]:
+    """The methods that have the measure: dense training changes no connection."""
+    changed = measure == "live_changed_share"
+    return {name: look for name, look in looks.items() if not (changed and name == BASELINE)}
+
+
 def _draw_row(
     line: Sequence[Axes],
     measure: str,
     layered: pd.DataFrame,
     axes_of: Sequence[tuple[str, pd.DataFrame]],
-    looks: dict[str, Look],
+    shown: dict[str, Look],
 ) -> list[int]:
     """Draw one measure: per layer, then against each axis; returns the numbers of seeds."""
-    changed = measure == "live_changed_share"
-    shown = {name: look for name, look in looks.items() if not (changed and name == BASELINE)}
     per_layer = grouped(layered, ["layer", "layer_name", "method"], measure)
     draw_layers(line[0], per_layer, shown, "method")
     tables = [per_layer]

@@ -1,6 +1,8 @@
 """The report: one self-contained HTML page, and each figure beside it as PNG and SVG."""
 
+import traceback
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +26,39 @@ from studies.errors import UserError
 _PAGE = Path(__file__).parent / "page"
 
 
-def write(results: Results, output: Path, several: Mapping[str, Results] | None = None) -> Path:
+@dataclass(frozen=True)
+class Report:
+    """A report that was written.
+
+    Attributes:
+        page: the path of ``report.html``.
+        failed: the figures that could not be drawn, each with the path of its traceback.
+    """
+
+    page: Path
+    failed: Mapping[str, Path]
+
+
+@dataclass(frozen=True)
+class _Figures:
+    """What became of each figure.
+
+    Attributes:
+        drawn: name, title, text and drawing of those that are on the page.
+        skipped: why others do not apply, a sentence each.
+        failed: those whose code raised an error: name, error in a line, and the log's file name.
+    """
+
+    drawn: list[dict[str, Any]]
+    skipped: list[str]
+    failed: list[dict[str, str]]
+
+
+def write(results: Results, output: Path, several: Mapping[str, Results] | None = None) -> Report:
     """Write ``report.html`` and the figures' files into a folder.
 
-    The same results give the same bytes.
+    The same results give the same bytes. A figure that cannot be drawn leaves a named gap on the
+    page and its traceback beside it; it does not cost the rest of the page.
 
     Args:
         results: of one or several studies, finished or not.
@@ -35,25 +66,22 @@ def write(results: Results, output: Path, several: Mapping[str, Results] | None 
         several: the results one by one under the names that they are shown with, to be set side by
             side; nothing for a single study.
 
-    Returns:
-        The page's path.
-
     Raises:
         UserError: the folder cannot be written to.
     """
     try:
         output.mkdir(parents=True, exist_ok=True)
         page = output / "report.html"
-        page.write_text(_page(results, output, several or {}), encoding="utf-8")
+        made = _figures(results, output)
+        page.write_text(_page(results, made, several or {}), encoding="utf-8")
     except OSError as error:
         reason = error.strerror or str(error)
         raise UserError(f"report folder {output}: {reason}; give one that can be written") from None
-    return page
+    return Report(page, {one["name"]: output / one["log"] for one in made.failed})
 
 
-def _page(results: Results, output: Path, several: Mapping[str, Results]) -> str:
+def _page(results: Results, made: _Figures, several: Mapping[str, Results]) -> str:
     cells = summary(results)
-    drawn, skipped = _figures(results, output)
     environment = Environment(
         loader=FileSystemLoader(_PAGE),
         autoescape=True,
@@ -72,31 +100,44 @@ def _page(results: Results, output: Path, several: Mapping[str, Results]) -> str
         rows=[_row(results, cell) for _, cell in cells.iterrows()],
         any_lost=bool(cells[["diverged", "dead", "no_accuracy"]].to_numpy().sum()),
         findings=findings(results),
-        drawn=[figure["name"] for figure in drawn],
-        figures=drawn,
-        skipped=skipped,
+        drawn=[figure["name"] for figure in made.drawn],
+        figures=made.drawn,
+        skipped=made.skipped,
+        failed=made.failed,
         provenance=provenance(results),
         beside=of_several(several) if len(several) > 1 else None,
         css=Markup((_PAGE / "report.css").read_text(encoding="utf-8")),  # noqa: S704  (ours)
         script=Markup((_PAGE / "report.js").read_text(encoding="utf-8")),  # noqa: S704  (ours)
-        **of_verdicts(results, [figure["name"] for figure in drawn]),
+        **of_verdicts(results, [figure["name"] for figure in made.drawn]),
     )
 
 
-def _figures(results: Results, output: Path) -> tuple[list[dict[str, Any]], list[str]]:
-    """The figures, drawn and saved, and why others do not apply."""
-    drawn, skipped = [], []
+def _figures(results: Results, output: Path) -> _Figures:
+    """Draw the figures and save them beside the page."""
+    made = _Figures([], [], [])
     for name in figures.names():
+        log = output / f"{name}.log"
+        log.unlink(missing_ok=True)  # of an earlier report
         try:
-            drawing = figures.draw(name, results)
+            made.drawn.append(_figure(name, results, output))
         except NothingToDraw as reason:
-            skipped.append(str(reason))
-            continue
-        told = f"{drawing.title}. {drawing.caption} {drawing.note}"
-        text = inline(save(drawing, output, name), name, told)
-        svg = Markup(text)  # noqa: S704  (matplotlib escapes, and so does inline)
-        drawn.append({"name": name, "title": drawing.title, "text": drawing.caption, "svg": svg})
-    return drawn, skipped
+            made.skipped.append(str(reason))
+        except OSError:  # the folder's fault, not the figure's
+            raise
+        except Exception as error:
+            log.write_text(traceback.format_exc(), encoding="utf-8")
+            line = f"{type(error).__name__}: {error}".splitlines()[0]
+            made.failed.append({"name": name, "error": line, "log": log.name})
+    return made
+
+
+def _figure(name: str, results: Results, output: Path) -> dict[str, Any]:
+    """Draw one figure, save its files and return what the page shows of it."""
+    drawing = figures.draw(name, results)
+    told = f"{drawing.title}. {drawing.caption} {drawing.note}"
+    text = inline(save(drawing, output, name), name, told)
+    svg = Markup(text)  # noqa: S704  (matplotlib escapes, and so does inline)
+    return {"name": name, "title": drawing.title, "text": drawing.caption, "svg": svg}
 
 
 def _row(results: Results, cell: pd.Series) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """`untuned report`."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -16,7 +17,7 @@ from orchestrator.cli import common
     help="Folder for the page and its figures; the study's own `report` folder if not given, "
     "`reports` here for several.",
 )
-def command(studies: tuple[str, ...], results: str, output: Path | None) -> None:
+def command(studies: tuple[str, ...], results: str, output: Path | None) -> int:
     """Write a page with the verdicts, tables and figures of STUDIES' results.
 
     Several studies are read together and set side by side; a study's name, its file, or the folder
@@ -34,5 +35,8 @@ def command(studies: tuple[str, ...], results: str, output: Path | None) -> None
     together = Path("reports") / "-".join(dict.fromkeys(store.study for store in stores))
     own = stores[0].local_path if len(stores) == 1 else None
     folder = output or (own / "report" if own else together)
-    page = common.loaded(studies, results, lambda loaded: report.write(loaded, folder, several))
-    print(f"report: {page}")
+    made = common.loaded(studies, results, lambda loaded: report.write(loaded, folder, several))
+    print(f"report: {made.page}")
+    for name, log in made.failed.items():
+        print(f"untuned: the figure {name} could not be drawn, see {log}", file=sys.stderr)
+    return 1 if made.failed else 0

@@ -40,7 +40,7 @@ def written(study, record_in, tmp_path_factory):
     other = one.model_copy(update={"name": "other"})
     uris = [record_in(place / "results", asked) for asked in (one, other)]
     several = {name: analysis.load(uri) for name, uri in zip(("small", "other"), uris, strict=True)}
-    return report.write(analysis.load(uris), place / "report", several)
+    return report.write(analysis.load(uris), place / "report", several).page
 
 
 @pytest.fixture

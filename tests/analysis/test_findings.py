@@ -53,7 +53,7 @@ def test_other_studies_have_none(results):
 
 def test_a_section_stands_on_the_page_and_leads_to_its_figure(study, record, tmp_path):
     asked = study(seeds=1, method="free-pruning", labels=["given", "permuted"])
-    page = write(analysis.load(record(asked, final)), tmp_path / "report").read_text()
+    page = write(analysis.load(record(asked, final)), tmp_path / "report").page.read_text()
     assert 'id="finding-random_labels"' in page
     section = page[page.index('id="finding-random_labels"') :]
     assert 'href="#figure-random_labels"' in section

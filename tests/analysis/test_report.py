@@ -77,7 +77,7 @@ def written(study, record_in, tmp_path_factory):
     results = analysis.load(record_in(place / "results", study(margin=0.5)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "names", lambda: FEW)
-        return report.write(results, place / "report")
+        return report.write(results, place / "report").page
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +91,9 @@ def page(html):
 
 
 def _page(results, tmp_path):
-    path = report.write(results, tmp_path / "report")
-    return Page(path.read_text(encoding="utf-8"))
+    made = report.write(results, tmp_path / "report")
+    assert made.failed == {}
+    return Page(made.page.read_text(encoding="utf-8"))
 
 
 def test_every_figure_that_applies_is_on_the_page_and_beside_it(results, tmp_path):
@@ -182,7 +183,7 @@ def test_two_studies_side_by_side(study, record, tmp_path, few):
         )
     ]
     several = {name: analysis.load(uri) for name, uri in zip(("old", "new"), uris, strict=True)}
-    path = report.write(analysis.load(uris), tmp_path / "both", several)
+    path = report.write(analysis.load(uris), tmp_path / "both", several).page
     page = Page(path.read_text(encoding="utf-8"))
     # differences -1, -1 and -1.3 points: mean -1.1, s = 0.1732, half = 4.303 * 0.1
     (row,) = page.tables["beside"]
@@ -193,7 +194,7 @@ def test_two_studies_side_by_side(study, record, tmp_path, few):
 def test_two_runs_of_the_same_trials_are_said_to_be_equal(study, record, tmp_path, few):
     uri = record(study())
     several = {"one": analysis.load(uri), "again": analysis.load(uri)}
-    page = Page(report.write(analysis.load(uri), tmp_path / "b", several).read_text())
+    page = Page(report.write(analysis.load(uri), tmp_path / "b", several).page.read_text())
     assert [row[-1] for row in page.tables["beside"]] == ["equal (3)", "equal (3)"]
 
 
@@ -257,8 +258,8 @@ def test_a_description_cannot_break_the_page(study, record, tmp_path, few):
 
 
 def test_same_results_same_bytes(results, tmp_path, few):
-    first = report.write(results, tmp_path / "one")
-    second = report.write(results, tmp_path / "two")
+    first = report.write(results, tmp_path / "one").page
+    second = report.write(results, tmp_path / "two").page
     names = sorted(path.name for path in first.parent.iterdir())
     assert names == sorted(path.name for path in second.parent.iterdir())
     assert len(names) == 7
@@ -277,3 +278,50 @@ def test_wall_time_is_that_in_which_a_trial_ran():
     ends = pd.to_datetime([10, 6, 14, 102], unit="s", utc=True).as_unit("us")
     trials = pd.DataFrame({"finished_at": ends, "seconds": [10.0, 4.0, 5.0, 2.0]})
     assert wall_seconds(trials) == 10 + 4 + 2
+
+
+def counted(trial):
+    """Final figures with all that is counted per layer."""
+    layers = {"connected": (9_000, 20_000, 900), "live": (8_000, 15_000, 800)}
+    figures_of_it = {"test_accuracy": 0.9 + 0.01 * trial.seed, "changed": 0.1}
+    return figures_of_it | {"layers": layers | {"live_changed": (0, 10, 20)}}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"method": "dense"},
+        {"method": "free-pruning"},
+        {"method": ["dense", "free-flipping"], "seeds": 1},
+        {"method": ["dense", "free-pruning"], "epochs": 1, "labels": "permuted"},
+        {"method": "edge-popup", "density": [0.3, 0.5], "epochs": 0},
+    ],
+)
+def test_every_figure_of_a_study_that_holds_little_is_drawn_or_skipped(
+    study, record, tmp_path, fields
+):
+    made = report.write(analysis.load(record(study(**fields), counted)), tmp_path / "report")
+    assert made.failed == {}
+    page = Page(made.page.read_text(encoding="utf-8"))
+    assert len(page.images) >= 1
+    assert "could not be drawn" not in page.text
+
+
+def test_a_study_without_a_finished_trial_has_a_page(study, record, tmp_path):
+    loaded = analysis.load(record(study(), only=lambda trial: False))
+    made = report.write(loaded, tmp_path / "report")
+    assert made.failed == {}
+    assert "0 of 6 planned trials are finished" in Page(made.page.read_text()).text
+
+
+def test_a_figure_that_fails_leaves_a_named_gap_and_its_traceback(results, tmp_path, monkeypatch):
+    source = "ORDER = 1\ndef draw(results):\n    raise ValueError('a <bad> figure')\n"
+    (tmp_path / "broken.py").write_text(source)
+    monkeypatch.setattr(figures, "__path__", [*figures.__path__, str(tmp_path)])
+    monkeypatch.setattr(figures, "names", lambda: ["broken", "final_accuracy"])
+    made = report.write(results, tmp_path / "report")
+    assert made.failed == {"broken": tmp_path / "report" / "broken.log"}
+    assert "ValueError: a <bad> figure" in made.failed["broken"].read_text()
+    page = Page(made.page.read_text(encoding="utf-8"))
+    assert "The figure broken could not be drawn: ValueError: a <bad> figure." in page.text
+    assert {"figure-broken", "figure-final_accuracy"} <= set(page.ids)
