@@ -222,6 +222,10 @@ def quieten(*, own: bool) -> None:
         os.environ["RAY_AUTH_MODE"] = "token"
     os.environ.update(
         RAY_AIR_NEW_OUTPUT="0",
+        # Under `uv run` Ray would send the working folder to its workers and start each of them by
+        # `uv run` again. They start with this process's Python instead; on a cluster every node's
+        # versions are compared with ours before anything is trained.
+        RAY_ENABLE_UV_RUN_RUNTIME_ENV="0",
         RAY_USAGE_STATS_ENABLED="0",
         RAY_prestart_worker_first_driver="0",  # Tune's actors are started anew
         TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1",

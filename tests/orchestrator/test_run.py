@@ -3,11 +3,14 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests_support import (
+    UNTUNED,
     in_the_base_install,
     install_method,
     science_of,
@@ -15,6 +18,7 @@ from tests_support import (
     untuned,
     write_study,
 )
+from uv import find_uv_bin
 
 import analysis
 from studies.results import failed_attempts
@@ -52,6 +56,21 @@ def test_run_again_it_does_nothing_and_says_so(place):
     assert answer.returncode == 0
     assert answer.stdout == "own: nothing to do, all 4 trials are finished\n"
     assert sorted((place / "results").rglob("*")) == before
+
+
+def test_under_uv_nothing_is_sent_to_the_workers(tmp_path):
+    """Ray would send the working folder, which may be of any size, and set up its project."""
+    path = write_study(tmp_path, seeds=1)
+    path.write_text(path.read_text().replace("[dense, minimal-flipping]", "dense"))
+    with (tmp_path / "large").open("wb") as large:
+        large.truncate(2**40)
+    uv = [find_uv_bin(), "run", "--no-project", "--offline", "--python", sys.executable]
+    command = [*uv, *UNTUNED, "run", "own.yaml", "--workers", "1"]
+    answer = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "1 of 1 trials finished" in answer.stdout
 
 
 def test_more_seeds_run_only_the_new_trials(place, tmp_path):
