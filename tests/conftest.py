@@ -1,3 +1,4 @@
+import os
 import sys
 from pathlib import Path
 
@@ -8,6 +9,29 @@ settings.register_profile("calm", deadline=None)  # a busy machine is no failure
 settings.load_profile("calm")
 
 sys.path.insert(0, str(Path(__file__).parent))  # for s3_support and its like
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_surroundings(tmp_path_factory):
+    """Tests see neither the user's results and caches nor the folder that pytest was started in."""
+    folder, before = tmp_path_factory.mktemp("surroundings"), Path.cwd()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        patch.setenv("MPLCONFIGDIR", str(folder / "matplotlib"))
+        (folder / "empty").mkdir()
+        os.chdir(folder / "empty")
+        yield folder / "empty"
+        os.chdir(before)
+
+
+@pytest.fixture(autouse=True)
+def _empty_working_folder(_own_surroundings):
+    """What a test leaves in the working folder is its own fault, and no other test's."""
+    os.chdir(_own_surroundings)
+    yield
+    os.chdir(_own_surroundings)
+    left = [path.name for path in _own_surroundings.iterdir()]
+    assert left == [], "a test writes into the working folder; give it one of its own"
 
 
 @pytest.fixture(autouse=True)
