@@ -2,10 +2,19 @@
 
 import os
 import signal
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests_support import Running, science_of, trial_rows, untuned, workers_of, write_study
+from tests_support import (
+    Running,
+    install_method,
+    science_of,
+    trial_rows,
+    untuned,
+    write_study,
+)
 
 import analysis
 from studies.results import finished
@@ -13,6 +22,9 @@ from studies.store import Store
 from studies.study import read
 from trainers import datasets, runtime
 from trainers.loop import train
+
+#: Far more than pass while a run that is told to stop does so.
+EPOCHS = 400
 
 
 def parts(folder):
@@ -48,33 +60,101 @@ def test_stopped_and_killed_halfway_it_ends_as_if_undisturbed(undisturbed, tmp_p
     assert science_of(tmp_path, "long") == science_of(undisturbed, "long")
 
 
-def test_a_killed_worker_goes_on_from_its_checkpoint(tmp_path):
-    """One trial of many epochs; killed, then stopped, in the end as if undisturbed."""
-    path = write_study(tmp_path, "long", seeds=1, epochs=110)
-    path.write_text(path.read_text().replace("dense, ", "").replace("lenet-16", "lenet-300-100"))
+GATED = """
+import os
+import time
+from pathlib import Path
+
+from trainers.methods.minimal_flipping import MinimalFlipping
+
+MIXES = True
+READS = ("score_low", "score_high", "score_seed", "score_offset", "penalty")
+GATE = Path({gate!r})
+
+
+class Gated(MinimalFlipping):
+    \"""Minimal flipping that asks for leave before each epoch is recorded.\"""
+
+    def penalty(self, pack):
+        while not (GATE / "open").exists():
+            for leave in sorted(GATE.glob("leave-*")):
+                leave.unlink()
+                return super().penalty(pack)
+            (GATE / f"waiting-{{os.getpid()}}").touch()
+            time.sleep(0.02)
+        return super().penalty(pack)
+
+
+METHOD = Gated()
+"""
+
+
+class Gate:
+    """Holds a training in another process until the test lets it go on, epoch by epoch.
+
+    So what a test does to a running trial never depends on how fast the machine is.
+    """
+
+    def __init__(self, folder):
+        self.folder = folder / "gate"
+        self.folder.mkdir()
+        self._given = 0
+
+    def allow(self, epochs):
+        """Let so many epochs pass, epoch 0 among them."""
+        for _ in range(epochs):
+            self._given += 1
+            (self.folder / f"leave-{self._given:05d}").touch()
+
+    def waiting(self):
+        """The processes that have met the gate closed."""
+        return {int(path.name.partition("-")[2]) for path in self.folder.glob("waiting-*")}
+
+    def open(self):
+        """Let everything pass from now on."""
+        (self.folder / "open").touch()
+
+
+def test_a_killed_worker_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
+    """One trial; its worker is killed, then the run is stopped; in the end as if undisturbed."""
+    gate = Gate(tmp_path)
+    install_method(tmp_path, "gated", GATED.format(gate=str(gate.folder)))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    path = write_study(tmp_path, "long", seeds=1, epochs=EPOCHS)
+    path.write_text(path.read_text().replace("[dense, minimal-flipping]", "gated"))
 
     def checkpoints():
         return list((tmp_path / "results/long/_checkpoints").glob("*.safetensors"))
 
-    run = Running(tmp_path, "--workers", 2, "--checkpoint", 0.3)
-    run.wait_until(checkpoints)
-    os.kill(workers_of(run.process.pid)[0], signal.SIGKILL)
+    run = Running(tmp_path, "--workers", 2, "--checkpoint", 1e-9)  # one after every epoch
+    gate.allow(10)
+    run.wait_until(gate.waiting)
     first = checkpoints()
-    run.wait_until(lambda: checkpoints() not in ([], first))  # another worker took it up
+    assert len(first) == 1
+    (worker,) = gate.waiting()
+    os.kill(worker, signal.SIGKILL)
+    run.wait_until(lambda: gate.waiting() - {worker})  # another worker took it up
+    gate.allow(5)
+    run.wait_until(lambda: checkpoints() not in ([], first))
     run.process.send_signal(signal.SIGINT)
-    assert run.process.wait(timeout=60) == 130, run.errors.read_text()
+    while run.process.poll() is None:  # it stops between two epochs
+        gate.allow(1)
+        time.sleep(0.2)
+    assert run.process.returncode == 130, run.errors.read_text()
     assert "Traceback" not in run.errors.read_text()
     assert checkpoints()
+    gate.open()
     answer = untuned("run", "long.yaml", "--workers", 1, cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
     assert checkpoints() == []
     (row,) = trial_rows(tmp_path, "long").to_pylist()
-    assert 0 < row["continued_from"] < 110
+    assert 10 <= row["continued_from"] < EPOCHS
 
     (trial,) = read(path).trials()
     digits = datasets.load("digits", datasets.Place("digits", Path()))
     runtime.settle()
-    undisturbed = [record.epoch for record in train([trial], digits)]
+    same = replace(trial, method="minimal-flipping")
+    undisturbed = [record.epoch for record in train([same], digits)]
     recorded = analysis.load(str(tmp_path / "results" / "long")).epochs.order("epoch").df()
     for name in ("train_loss", "validation_accuracy", "test_loss", "changed", "penalty_loss"):
         assert recorded[name].tolist() == [row[name] for row in undisturbed]
