@@ -44,7 +44,7 @@ lint: setup
 	$(BIN)/lint-imports
 
 docs: setup  ## docs/commands.md from the commands themselves
-	$(BIN)/python -m orchestrator.reference > docs/commands.md
+	$(BIN)/python -m orchestrator.cli._docs_page > docs/commands.md
 
 verify: setup  ## LeNet on MNIST, ours beside the official implementation (some ten minutes)
 	$(BIN)/untuned run lenet-mnist $(if $(DATA),--data $(DATA))

@@ -16,11 +16,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from studies import filesystems
 from studies.errors import UserError
-from studies.results import Finished, failed, finished
 from studies.schemas import TABLES
-from studies.store import Store, studies_in
+from studies.store import Store, filesystems, studies_in
+from studies.store.finished import Finished, failed, finished
 from studies.trial import SETTABLE, Trial
 
 if TYPE_CHECKING:

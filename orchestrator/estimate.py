@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from orchestrator.prepare import data_sets
-from studies.parts import encode
+from orchestrator.execution.data_loading import data_sets
 from studies.schemas import TABLES
+from studies.store.part_files import encode
+from studies.store.writer import Row
 from studies.trial import Trial
-from studies.writer import Row
 
 if TYPE_CHECKING:
     from trainers.datasets import Dataset, Place
@@ -155,9 +155,9 @@ def kind(trial: Trial) -> Kind:
 
 
 def _extent(name: str, place: "Place") -> Extent:
-    from trainers import datasets, parts
+    from trainers import datasets, registry
 
-    declared = parts.find("dataset", place.part).part.declared
+    declared = registry.find("dataset", place.part).component.declared
     if "SHAPE" in declared:
         return Extent(declared["SHAPE"], declared["CLASSES"], *declared["IMAGES"])
     data = datasets.load(name, place)

@@ -7,8 +7,8 @@ from operator import attrgetter
 
 import trainers
 from studies.errors import UserError
-from studies.results import Finished, finished
 from studies.store import Store
+from studies.store.finished import Finished, finished
 from studies.study import Study
 from studies.trial import FIELDS, SETTABLE, Trial
 

@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).parent / "orchestrator"))
 from clusters import Cluster
 from tests_support import UNTUNED, install_method, science_of
 
-from studies.results import failed_attempts, finished
 from studies.store import Store
+from studies.store.finished import failed_attempts, finished
 from studies.study import read
 
 #: Trains as dense does, but takes 6 GiB once if it is told to.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from trainers.checking import check
 
 if TYPE_CHECKING:
-    from trainers.plain import PlainNetwork
+    from trainers.network_files.module import PlainNetwork
 
 __all__ = ["check", "load_network"]
 
@@ -26,7 +26,7 @@ def load_network(path: str | Path) -> "PlainNetwork":
     Raises:
         UserError: the file cannot be read, is damaged, or is no such file.
     """
-    from trainers.plain import PlainNetwork
-    from trainers.saving import read
+    from trainers.network_files.format import read_network
+    from trainers.network_files.module import PlainNetwork
 
-    return PlainNetwork(read(path))
+    return PlainNetwork(read_network(path))

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from studies.errors import UserError
 from studies.trial import FIELDS, Trial
-from trainers.parts import KINDS, Found, Part, find, parts
+from trainers.registry import KINDS, Component, Found, components, find
 
 #: What the training loop itself reads; the parts declare the rest of what they read.
 COMMON = frozenset(
@@ -59,20 +59,22 @@ def check(trial: Trial, own: Mapping[str, str] | None = None) -> Trial:
     names = {kind: getattr(trial, kind) for kind in KINDS}
     names["dataset"] = _place(trial.dataset, own or {})
     found = {kind: find(kind, name) for kind, name in names.items()}
-    _check_fields(trial, {kind: one.part for kind, one in found.items()})
+    _check_fields(trial, {kind: one.component for kind, one in found.items()})
     _check_method(trial, found["method"])
     _check_scores(trial)
     _check_optimizer(trial)
     _check_stages(trial, found["method"], own or {})
-    stamps = [f.part for f in found.values() if f.part.revision > 1]
-    return replace(trial, revisions=",".join(f"{part.name}={part.revision}" for part in stamps))
+    stamps = [f.component for f in found.values() if f.component.revision > 1]
+    return replace(
+        trial, revisions=",".join(f"{component.name}={component.revision}" for component in stamps)
+    )
 
 
 def _place(dataset: str, own: Mapping[str, str]) -> str:
-    """What a data set's part is found by: its name, or the source of one of the user's own."""
+    """What a data set's component is found by: its name, or the source of one of the user's own."""
     if dataset not in own:
         return dataset
-    if any(dataset in part.examples for part in parts("dataset")):
+    if any(dataset in component.examples for component in components("dataset")):
         raise UserError(
             f"dataset: {dataset} is a built-in data set, and {own[dataset]} is another; give your "
             "images a name of their own"
@@ -88,7 +90,7 @@ def _check_stages(trial: Trial, method: Found, own: Mapping[str, str]) -> None:
                 f"source: {trial.source} is the data set itself; leave it out, or take another one"
             )
         find("dataset", _place(trial.source, own))
-        if "LEAST_EPOCHS" in method.part.declared:
+        if "LEAST_EPOCHS" in method.component.declared:
             raise UserError(
                 f"source: {trial.source} is given, but the method {trial.method} has several "
                 "rounds of its own; take one that has a single one, such as free-pruning"
@@ -109,7 +111,7 @@ def _check_stages(trial: Trial, method: Found, own: Mapping[str, str]) -> None:
 def _check_method(trial: Trial, found: Found) -> None:
     """Refuse too few epochs, a density that is missing, and a schedule that cannot be rewound."""
     rewind = found.parameters.get("rewind", 0)
-    least = found.part.declared.get("LEAST_EPOCHS", 0) + rewind
+    least = found.component.declared.get("LEAST_EPOCHS", 0) + rewind
     if trial.epochs < least:
         raise UserError(
             f"epochs: {trial.epochs} are given, but the method {trial.method} needs {least} or more"
@@ -119,7 +121,7 @@ def _check_method(trial: Trial, found: Found) -> None:
             f"schedule: {trial.schedule} is given, but a training that is rewound to after its "
             "start takes a constant learning rate; leave it out"
         )
-    if "density" in found.part.reads and trial.density < _LEAST_DENSITY:
+    if "density" in found.component.reads and trial.density < _LEAST_DENSITY:
         raise UserError(
             f"density: the method {trial.method} needs one from {_LEAST_DENSITY:g} to 1, the "
             f"fraction of connections that it keeps; {trial.density:g} is given"
@@ -155,21 +157,21 @@ def _check_optimizer(trial: Trial) -> None:
         )
 
 
-def _check_fields(trial: Trial, found: Mapping[str, Part]) -> None:
+def _check_fields(trial: Trial, found: Mapping[str, Component]) -> None:
     """Refuse a field that is given and makes no difference."""
-    reads = COMMON.union(*(part.reads for part in found.values()))
+    reads = COMMON.union(*(component.reads for component in found.values()))
     for name, about in FIELDS.items():
         value = getattr(trial, name)
         if value == about.default:
             continue
-        for kind, part in found.items():
-            if name in part.refuses:
+        for kind, component in found.items():
+            if name in component.refuses:
                 raise UserError(
                     f"{name}: {value!r} is given, but it makes no difference to the {kind} "
                     f"{getattr(trial, kind)}; leave it out"
                 )
         if name not in reads:
-            readers = [(k, p.examples[0]) for k in KINDS for p in parts(k) if name in p.reads]
+            readers = [(k, p.examples[0]) for k in KINDS for p in components(k) if name in p.reads]
             kind = readers[0][0] if readers else "method"
             others = f", or use one of: {', '.join(n for _, n in readers)}" if readers else ""
             raise UserError(

@@ -30,7 +30,7 @@ from trainers.recording import Record, Row
 _FORMAT = 4
 
 
-class Keeper(Protocol):
+class CheckpointStore(Protocol):
     """Where the checkpoint of one pack is kept, and how often one is wanted.
 
     Attributes:
@@ -67,7 +67,7 @@ class Checkpoints:
     """
 
     def __init__(
-        self, keeper: Keeper | None, pack: Pack, method: Method, **conditions: str
+        self, keeper: CheckpointStore | None, pack: Pack, method: Method, **conditions: str
     ) -> None:
         self._keeper, self._pack, self._method = keeper, pack, method
         trials = [trial.canonical for trial in pack.trials]

@@ -9,7 +9,7 @@ import torch
 from studies.trial import Trial
 from trainers import datasets, engines, networks, packs
 from trainers.batches import Batches
-from trainers.checkpoints import Checkpoints, Keeper
+from trainers.checkpoints import Checkpoints, CheckpointStore
 from trainers.mixed import method_of
 from trainers.recording import Keep, Record, Recorder
 
@@ -18,7 +18,7 @@ def train(
     trials: Sequence[Trial],
     data: datasets.Dataset,
     device: str = "cpu",
-    keeper: Keeper | None = None,
+    keeper: CheckpointStore | None = None,
     *,
     source: datasets.Dataset | None = None,
     keep: Keep = Keep(),  # noqa: B008  (which cannot be changed)

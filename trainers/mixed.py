@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from studies.trial import Trial
-from trainers import lockstep, methods
+from trainers import methods, pack_key
 from trainers.batches import Batches
 from trainers.methods import Method
 from trainers.packs import Layer, Pack
@@ -15,7 +15,7 @@ from trainers.packs import Layer, Pack
 
 def method_of(trials: Sequence[Trial]) -> Method:
     """The method of a pack's trials, or their methods side by side."""
-    arms = lockstep.arms(trials)
+    arms = pack_key.arms(trials)
     return methods.load(trials[0]) if len(arms) == 1 else Mixed(arms)
 
 

@@ -11,14 +11,14 @@ from torch import Tensor
 
 from studies.schemas import FIGURES
 from studies.trial import Trial
-from trainers import saving
 from trainers.batches import Batches
-from trainers.controls import controls
-from trainers.evaluating import Evaluation, as_it_is, correct, evaluate, losses
-from trainers.fates import fates
+from trainers.measures.effective_size import sizes
+from trainers.measures.evaluation import Evaluation, as_it_is, correct, evaluate, losses
+from trainers.measures.histograms import fates
+from trainers.measures.mask_controls import controls
 from trainers.methods import Layer, Method, Pack
-from trainers.reach import sizes
-from trainers.trained import Trained
+from trainers.network_files.format import network_to_bytes
+from trainers.network_files.trained import Trained
 
 Row = dict[str, Any]
 #: The columns that `_counts` fills.
@@ -181,7 +181,7 @@ class Recorder:
         }
         if outcome != "diverged":
             final |= controls(trained, alone, self.batches.alone(r))
-        return final, saving.dump(trained, alone, data, final) if self._keep.networks else None
+        return final, network_to_bytes(trained, alone, data, final) if self._keep.networks else None
 
     def _layer(
         self, epoch: int, layer: Layer, mask: Tensor, ending: Collection[int]

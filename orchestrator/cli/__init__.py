@@ -20,7 +20,7 @@ class _Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of the files."""
-        return sorted(p.stem for p in Path(__file__).parent.glob("[!_]*.py") if p.stem != "common")
+        return sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Import a command's file."""

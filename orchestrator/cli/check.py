@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli import common
-from orchestrator.wording import about, many, size
+from orchestrator.cli import _options
+from orchestrator.formatting import about, many, size
 
 if TYPE_CHECKING:
     from analysis.verdicts.prospects import Prospect
+    from orchestrator.execution.resources import ResourceRequest
     from orchestrator.plan import Plan
-    from orchestrator.resources import Wanted
     from studies.store import Store
     from studies.study import Study
     from trainers.datasets import Place
 
 
 @click.command(name="check")
-@common.study_argument
-@common.results_option
-@common.data_option
-@common.extent_options
+@_options.study_argument
+@_options.results_option
+@_options.data_option
+@_options.extent_options
 @click.option("--workers", type=click.IntRange(1, 1024), help="Processes that would train.")
-@common.device_option
+@_options.device_option
 @click.option("--no-estimate", is_flag=True, help="Leave out the short calibration behind it.")
 def command(
     study: str,
@@ -43,15 +43,15 @@ def command(
     started and nothing written.
     """
     from orchestrator import plan
-    from orchestrator.prepare import data_sets
-    from orchestrator.resources import Wanted
+    from orchestrator.execution.data_loading import data_sets
+    from orchestrator.execution.resources import ResourceRequest
 
     asked, store = _asked(study, results, seeds, epochs, data)
     planned = plan.make(asked, store)
     describe(asked.name, planned)
     if planned.todo and not no_estimate:
-        places = common.places(data, data_sets(planned.trials), asked.data)
-        estimate(planned, places, Wanted(workers=workers, device=device))
+        places = _options.places(data, data_sets(planned.trials), asked.data)
+        estimate(planned, places, ResourceRequest(workers=workers, device=device))
     _say_what_it_decides(asked, store)
 
 
@@ -66,9 +66,9 @@ def _asked(
         asked = find(study)
         store = Store(results, asked.name)
     else:
-        store, definitions = common.recorded(study, results)
+        store, definitions = _options.recorded(study, results)
         asked = definitions[-1]
-    return asked.override(seeds=seeds, epochs=epochs, data=common.own_data(data)), store
+    return asked.override(seeds=seeds, epochs=epochs, data=_options.own_data(data)), store
 
 
 def describe(name: str, planned: "Plan") -> None:
@@ -79,7 +79,7 @@ def describe(name: str, planned: "Plan") -> None:
     print(f"{name}: {len(planned.todo)} of {len(planned.trials)} trials would run; nothing started")
 
 
-def estimate(planned: "Plan", places: "dict[str, Place]", wanted: "Wanted") -> None:
+def estimate(planned: "Plan", places: "dict[str, Place]", wanted: "ResourceRequest") -> None:
     """Print what the missing trials would take on the resources of this machine."""
     try:
         resources = wanted.here()

@@ -2,21 +2,21 @@
 
 import click
 
-from orchestrator.cli import common
+from orchestrator.cli import _options
 from studies.errors import UserError
 
 
 @click.command(name="compact")
-@common.study_argument
-@common.results_option
+@_options.study_argument
+@_options.results_option
 def command(study: str, results: str) -> None:
     """Merge the many small files of STUDY's results into few; reading them is much faster then.
 
     It may run while the study runs, and can be stopped at any time.
     """
-    from studies.compaction import compact
+    from studies.store.compaction import compact
 
-    store = common.with_results(study, results)
+    store = _options.with_results(study, results)
     try:
         done = compact(store)
     except OSError as error:

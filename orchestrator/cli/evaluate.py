@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli import common
+from orchestrator.cli import _options
 
 
 @click.command(name="evaluate")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--dataset", help="Another data set than the one that it was trained on.")
-@common.data_option
+@_options.data_option
 @click.option(
     "--split",
     type=click.Choice(["train", "validation", "test"]),
@@ -29,14 +29,16 @@ def command(
     """
     from studies import sources
     from studies.errors import UserError
-    from trainers import datasets, evaluating, methods, runtime, saving
+    from trainers import datasets, methods, runtime
     from trainers.batches import Batches
+    from trainers.measures import evaluation
+    from trainers.network_files.format import read_network
 
     runtime.settle()
-    saved = saving.read(file)
+    saved = read_network(file)
     trial, about = saved.trained.trial, saved.about
-    (name,), own = sources.bind([dataset or trial.dataset], common.own_data(data), Path.cwd())
-    loaded = datasets.load(name, common.places(data, [name], own)[name])
+    (name,), own = sources.bind([dataset or trial.dataset], _options.own_data(data), Path.cwd())
+    loaded = datasets.load(name, _options.places(data, [name], own)[name])
     if list(loaded.shape) != about["shape"] or loaded.classes != about["classes"]:
         raise UserError(
             f"data set {name}: {loaded}; the network takes images of "
@@ -45,7 +47,7 @@ def command(
         )
     pack = saved.pack()
     batches = Batches(saved.normalised(loaded), pack.trials, saved.mean.device)
-    found = evaluating.evaluate(pack, methods.load(trial), batches, split)
+    found = evaluation.evaluate(pack, methods.load(trial), batches, split)
     accuracy, loss, images = found.accuracy.item(), found.loss.item(), found.correct.shape[1]
     same = loaded.fingerprint == about["fingerprint"]
     recorded = about["scores"]["test_accuracy"] if same and split == "test" else None

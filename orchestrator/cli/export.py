@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import common
+from orchestrator.cli import _options
 from studies.errors import UserError
 from studies.trial import FIELDS, Trial
 
@@ -18,11 +18,11 @@ _SUFFIXES = (".safetensors", ".pt2", ".onnx")
 
 
 @click.command(name="export")
-@common.study_argument
+@_options.study_argument
 @click.argument("trial")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@common.results_option
-@common.data_option
+@_options.results_option
+@_options.data_option
 @click.option(
     "--state-dict",
     is_flag=True,
@@ -49,16 +49,16 @@ def command(
     .pt2          a program for torch.export.load, which needs PyTorch alone
     .onnx         for other programs
     """  # noqa: D301  (click wants the character, not a backslash)
-    from orchestrator import lookup
-    from studies.results import finished
+    from orchestrator.cli import _lookup
+    from studies.store.finished import finished
 
     if file.suffix not in _SUFFIXES or (state_dict and file.suffix != ".safetensors"):
         wanted = ".safetensors" if state_dict else ", ".join(_SUFFIXES)
         raise UserError(f"{file}: its suffix {file.suffix!r} says no form; give one of: {wanted}")
-    common.check_folder(file)
-    store = common.with_results(study, results)
+    _options.check_folder(file)
+    store = _options.with_results(study, results)
     done = finished(store)
-    found = lookup.trial(trial, done.ids, store.study)
+    found = _lookup.trial(trial, done.ids, store.study)
     content = None if again else store.network(found)
     if content is None:
         if not again:
@@ -70,16 +70,17 @@ def command(
         content = _trained_again(done.row(found), store, data)
     if state_dict or file.suffix != ".safetensors":
         content = _converted(content, file.suffix, state_dict=state_dict)
-    common.write(file, content)
+    _options.write(file, content)
     print(f"{file}: {len(content):,} bytes, trial {found} of {store.study}")
 
 
 def _converted(content: bytes, suffix: str, *, state_dict: bool) -> bytes:
-    from trainers import exporting, saving
-    from trainers.plain import PlainNetwork
+    from trainers.network_files import export
+    from trainers.network_files.format import network_from_bytes
+    from trainers.network_files.module import PlainNetwork
 
-    network = PlainNetwork(saving.load(content))
-    return exporting.state_dict(network) if state_dict else exporting.FORMS[suffix](network)
+    network = PlainNetwork(network_from_bytes(content))
+    return export.state_dict(network) if state_dict else export.FORMS[suffix](network)
 
 
 def _trained_again(row: Mapping[str, Any], store: "Store", data: tuple[str, ...]) -> bytes:
@@ -89,19 +90,19 @@ def _trained_again(row: Mapping[str, Any], store: "Store", data: tuple[str, ...]
         UserError: a data set is missing, or not the one that was used.
     """
     import trainers
-    from orchestrator import prepare
+    from orchestrator.execution import data_loading
     from trainers import runtime
     from trainers.loop import train
     from trainers.recording import Keep
 
     own = {k: v for study in store.definitions() for k, v in study.data.items()}
-    own |= common.own_data(data)
+    own |= _options.own_data(data)
     values = {name: row[name] for name in FIELDS if name != "revisions"}
     trial = trainers.check(Trial.from_mapping(values), own)
     runtime.settle()
-    places = common.places(data, prepare.data_sets([trial]), own)
+    places = _options.places(data, data_loading.data_sets([trial]), own)
     known = {trial.dataset: row["dataset_fingerprint"], trial.source: row["source_fingerprint"]}
-    sets = {n: prepare.read(n, place, known[n], [trial]) for n, place in places.items()}
+    sets = {n: data_loading.read(n, place, known[n], [trial]) for n, place in places.items()}
     print(f"training trial {trial.trial_id} again, about {row['seconds']:.0f} s", file=sys.stderr)
     source = sets.get(trial.source)
     *_, last = train([trial], sets[trial.dataset], source=source, keep=Keep(networks=True))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.wording import clock
+from orchestrator.formatting import clock
 
 if TYPE_CHECKING:
     from orchestrator.jobs.client import Job, Jobs

@@ -12,7 +12,7 @@ def command() -> None:
 
     from studies.study import find, shipped
     from studies.trial import FIELDS
-    from trainers import parts
+    from trainers import registry
 
     console = Console()
     table = Table("study", "trials", "what it shows", box=box.SIMPLE_HEAD)
@@ -22,9 +22,11 @@ def command() -> None:
         table.add_row(name, str(len(study.trials())), study.description)
     console.print(table)
     available = Table("field", "what it can be", box=box.SIMPLE_HEAD)
-    for kind in parts.KINDS:
-        names = ", ".join(name for part in parts.parts(kind) for name in part.examples)
-        notes = [part.declared["NOTE"] for part in parts.parts(kind) if "NOTE" in part.declared]
+    for kind in registry.KINDS:
+        names = ", ".join(name for part in registry.components(kind) for name in part.examples)
+        notes = [
+            part.declared["NOTE"] for part in registry.components(kind) if "NOTE" in part.declared
+        ]
         available.add_row(kind, "; ".join([names, *notes]))
     for name, about in FIELDS.items():
         if about.metadata["choices"]:

@@ -66,7 +66,7 @@ def command(name: str | None, schema: bool) -> None:
     The schema beside it has editors complete and check what is typed; it knows the parts that are
     installed here, and is written anew each time.
     """
-    from orchestrator.schema import schema as made
+    from orchestrator.cli._study_schema import schema as made
 
     text = json.dumps(made(), indent=2) + "\n"
     if schema:
@@ -126,11 +126,11 @@ def template(name: str) -> str:
 
 def _about(field: str) -> str:
     """What a field means and can be."""
-    from orchestrator.schema import explained, known
-    from trainers import parts
+    from orchestrator.cli._study_schema import explained, known
+    from trainers import registry
 
     names: Iterable[str] = FIELDS[field].metadata["choices"]
-    if not names and field in parts.KINDS:
+    if not names and field in registry.KINDS:
         names = known(field)
     return explained(field) + (f" One of: {', '.join(names)}." if names else "")
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli import common
+from orchestrator.cli import _options
 
 
 @click.command(name="report")
-@common.studies_argument
-@common.results_option
+@_options.studies_argument
+@_options.results_option
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
@@ -26,7 +26,7 @@ def command(studies: tuple[str, ...], results: str, output: Path | None) -> int:
     import analysis
     from analysis import report
 
-    stores = [common.with_results(name, results) for name in dict.fromkeys(studies)]
+    stores = [_options.with_results(name, results) for name in dict.fromkeys(studies)]
     several = {}
     if len(stores) > 1:
         names = [store.study for store in stores]
@@ -35,7 +35,7 @@ def command(studies: tuple[str, ...], results: str, output: Path | None) -> int:
     together = Path("reports") / "-".join(dict.fromkeys(store.study for store in stores))
     own = stores[0].local_path if len(stores) == 1 else None
     folder = output or (own / "report" if own else together)
-    made = common.loaded(studies, results, lambda loaded: report.write(loaded, folder, several))
+    made = _options.loaded(studies, results, lambda loaded: report.write(loaded, folder, several))
     print(f"report: {made.page}")
     for name, log in made.failed.items():
         print(f"untuned: the figure {name} could not be drawn, see {log}", file=sys.stderr)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator import completion
-from orchestrator.cli import common
+from orchestrator.cli import _completion, _options
 from studies.errors import UserError
 from studies.trial import SETTABLE
 
@@ -32,13 +31,13 @@ _PERCENT = ("accuracy", "changed")
 
 
 @click.command(name="results")
-@common.study_argument
-@common.results_option
+@_options.study_argument
+@_options.results_option
 @click.option(
     "--where",
     multiple=True,
     metavar="CONDITION",
-    shell_complete=completion.among(_COLUMNS),
+    shell_complete=_completion.among(_COLUMNS),
     help="Only such trials, as in method=free-pruning or 'density>=0.5'; several must all hold.",
 )
 @click.option(
@@ -63,10 +62,10 @@ def command(
     A row per cell: its seeds (n), and mean and standard deviation over them. Accuracies and changed
     connections are in percent, times in seconds; --csv and --json give fractions.
     """
-    from orchestrator.conditions import Condition
+    from orchestrator.cli._filters import Condition
 
     conditions = [Condition.of(text) for text in where]
-    loaded = common.loaded([study], results, lambda found: found)
+    loaded = _options.loaded([study], results, lambda found: found)
     rows = loaded.trials.drop(columns=[*_HIDDEN, "study"], errors="ignore")
     for condition in conditions:
         rows = rows[condition.holds(rows)]
@@ -91,7 +90,7 @@ def _say_what_is_left_out(loaded: "Results", rows: "pd.DataFrame") -> None:
 def _of_trials(loaded: "Results", rows: "pd.DataFrame", wanted: Sequence[str]) -> "pd.DataFrame":
     """A row per trial."""
     from analysis import cells
-    from orchestrator.conditions import one_of
+    from orchestrator.cli._filters import one_of
 
     by = _varying(loaded, rows)
     names = [one_of(name, rows) for name in wanted]
@@ -109,7 +108,7 @@ def _of_cells(loaded: "Results", rows: "pd.DataFrame", wanted: Sequence[str]) ->
     from pandas.api.types import is_numeric_dtype
 
     from analysis import cells
-    from orchestrator.conditions import one_of
+    from orchestrator.cli._filters import one_of
 
     by, names = _varying(loaded, rows), [one_of(name, rows) for name in wanted]
     figures = [name for name in names if name not in SETTABLE] or list(_FIGURES)

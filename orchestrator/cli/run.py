@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator import shipping
-from orchestrator.cli import check, common
-from orchestrator.wording import clock
+from orchestrator.cli import _options, check
+from orchestrator.execution import code_upload
+from orchestrator.formatting import clock
 
 if TYPE_CHECKING:
+    from orchestrator.execution.session import RunRequest
+    from orchestrator.execution.supervisor import Outcome
     from orchestrator.plan import Plan
-    from orchestrator.session import Asked
-    from orchestrator.supervisor import Outcome
     from studies.store import Store
     from studies.study import Study
 
 
 @click.command(name="run")
-@common.study_argument
-@common.results_option
-@common.data_option
-@common.extent_options
-@common.running_options
+@_options.study_argument
+@_options.results_option
+@_options.data_option
+@_options.extent_options
+@_options.running_options
 @click.option(
     "--address",
     metavar="HOST:PORT",
@@ -55,20 +55,21 @@ def command(
 
     Running it again does only what is not finished, so a larger --seeds extends a finished study.
     """
-    from orchestrator import curves, plan
-    from orchestrator.prepare import data_sets
-    from orchestrator.resources import Wanted
+    from orchestrator import plan
+    from orchestrator.execution.data_loading import data_sets
+    from orchestrator.execution.resources import ResourceRequest
+    from orchestrator.execution.tensorboard import check_tensorboard
     from studies.store import Store
     from studies.study import find
 
-    curves.check(tensorboard)
+    check_tensorboard(tensorboard)
     asked = find(study).override(
-        seeds=seeds, epochs=epochs, data=common.own_data(data), keep_networks=keep_networks
+        seeds=seeds, epochs=epochs, data=_options.own_data(data), keep_networks=keep_networks
     )
     store = Store(results, asked.name)
     planned = plan.make(asked, store)
-    places = common.places(data, data_sets(planned.trials), asked.data)
-    wanted = Wanted(**resources)
+    places = _options.places(data, data_sets(planned.trials), asked.data)
+    wanted = ResourceRequest(**resources)
     if dry_run:
         check.describe(asked.name, planned)
         if planned.todo:
@@ -81,9 +82,9 @@ def command(
             _mend(store, planned)
         print(f"{asked.name}: nothing to do, all {len(planned.trials)} trials are finished")
         return 0
-    from orchestrator.session import Asked
+    from orchestrator.execution.session import RunRequest
 
-    order = Asked(
+    order = RunRequest(
         study=asked,
         store=store,
         todo=planned.todo,
@@ -99,19 +100,19 @@ def command(
     return _run(planned, order, results)
 
 
-def _run(planned: "Plan", asked: "Asked", results: str) -> int:
+def _run(planned: "Plan", asked: "RunRequest", results: str) -> int:
     """Run what is missing and say how it went; the exit code."""
-    from orchestrator import connection, presence, supervisor
-    from orchestrator.resources import Resources
+    from orchestrator.execution import heartbeat, ray_connection, supervisor
+    from orchestrator.execution.resources import Resources
 
     started = time.monotonic()
     name, store = asked.study.name, asked.store
     if asked.address:
-        connection.check_address(asked.address)
+        ray_connection.check_address(asked.address)
     elif not isinstance(asked.resources, Resources):
         asked = replace(asked, resources=asked.resources.here())
     if not asked.join:
-        presence.refuse_second(store)
+        heartbeat.refuse_second(store)
     store.prepare()
     _mend(store, planned)
     count = f"{len(planned.todo)} of {len(planned.trials)} trials to run"
@@ -155,7 +156,7 @@ def _conclude(name: str, store: "Store", results: str, outcome: "Outcome", secon
     counted = f"{name}: {outcome.finished} of {outcome.planned} trials finished"
     new = outcome.finished - outcome.before
     # A job's own command is of no use to whoever submitted it.
-    again = os.environ.get(shipping.COMMAND) or shlex.join(["untuned", *sys.argv[1:]])
+    again = os.environ.get(code_upload.COMMAND) or shlex.join(["untuned", *sys.argv[1:]])
     if outcome.interrupted and outcome.finished < outcome.planned:
         print(
             f"{counted} and kept ({new} in this run), long ones that are not left checkpoints; go "

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator import completion
-from orchestrator.cli import common
+from orchestrator.cli import _completion, _options
 from studies.errors import UserError
 from studies.trial import FIELDS, REQUIRED, SETTABLE, Trial
 
@@ -49,24 +48,25 @@ _LINES = 20
 
 
 @click.command(name="show")
-@common.study_argument
-@click.argument("trial", shell_complete=completion.trial)
-@common.results_option
+@_options.study_argument
+@click.argument("trial", shell_complete=_completion.trial)
+@_options.results_option
 @click.option("--json", "as_json", is_flag=True, help="All of it as JSON, for programs.")
 def command(study: str, trial: str, results: str, as_json: bool) -> None:
     """Show one TRIAL of STUDY: what it is, how it went, where it ran, and how to train it again.
 
     TRIAL is its id, or as much of it as no other trial has.
     """
-    from orchestrator import lookup, plan
-    from studies.results import failures, finished, of_trial
+    from orchestrator import plan
+    from orchestrator.cli import _lookup
+    from studies.store.finished import failures, finished, of_trial
 
-    store = common.with_results(study, results)
+    store = _options.with_results(study, results)
     definitions = store.definitions()
     done = finished(store)
     lost = failures(store, done.ids)
     planned = {t.trial_id for definition in definitions for t in plan.check(definition)}
-    found = lookup.trial(trial, {*done.ids, *lost, *planned}, store.study)
+    found = _lookup.trial(trial, {*done.ids, *lost, *planned}, store.study)
     if found in done.ids:
         row = done.row(found)
         epochs, layers = (
@@ -137,7 +137,7 @@ def train_command(trial: Trial, own: Mapping[str, str]) -> str:
         trial: the trial.
         own: the sources of the user's own data sets, by name, as far as they are known.
     """
-    from trainers import parts
+    from trainers import registry
 
     options = []
     for name in SETTABLE:
@@ -145,7 +145,7 @@ def train_command(trial: Trial, own: Mapping[str, str]) -> str:
         if name in REQUIRED or value != FIELDS[name].default:
             said = str(value).lower() if isinstance(value, bool) else str(value)
             options += [f"--{name.replace('_', '-')}", said]
-    shipped = {example for part in parts.parts("dataset") for example in part.examples}
+    shipped = {example for part in registry.components("dataset") for example in part.examples}
     for name in dict.fromkeys((trial.dataset, trial.source)):
         if name and name not in shipped:
             options += ["--data", f"{name}={own.get(name, 'folder:PATH')}"]
@@ -228,7 +228,7 @@ def _show_curves(console: Any, told: Mapping[str, Any]) -> None:
     from rich import box
     from rich.table import Table
 
-    from orchestrator.sparkline import sparkline
+    from orchestrator.cli._sparkline import sparkline
 
     epochs = told["curves"]["epoch"]
     title = f"epochs {epochs[0]} to {epochs[-1]}"

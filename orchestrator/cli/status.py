@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import common
+from orchestrator.cli import _options
 from studies.trial import Trial
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @click.command(name="status")
-@common.study_argument
-@common.results_option
+@_options.study_argument
+@_options.results_option
 @click.option("--watch", is_flag=True, help="Go on looking, from any machine, until it is done.")
 @click.option(
     "--every",
@@ -34,13 +34,13 @@ def command(study: str, results: str, watch: bool, every: float, as_json: bool) 
     With --watch it shows the cells as they fill, who runs the study and how fast; where the output
     is no terminal, a line for each look. Ctrl-C ends the watching, and nothing else.
     """
-    store, definitions = common.recorded(study, results)
+    store, definitions = _options.recorded(study, results)
     if watch or as_json:
-        from orchestrator import watching
-        from orchestrator.glance import Glance
+        from orchestrator.status import live
+        from orchestrator.status.snapshot import SnapshotReader
 
-        glance = Glance(store, definitions)
-        return watching.watch(glance, every if watch else None, as_json=as_json)
+        glance = SnapshotReader(store, definitions)
+        return live.watch(glance, every if watch else None, as_json=as_json)
     _show(study, results, store, definitions)
     return 0
 
@@ -48,7 +48,7 @@ def command(study: str, results: str, watch: bool, every: float, as_json: bool) 
 def _show(study: str, results: str, store: "Store", definitions: "Sequence[Study]") -> None:
     """Print the cells, then a line for all that is not as it should be."""
     from orchestrator import plan
-    from studies.results import failures, finished
+    from studies.store.finished import failures, finished
 
     asked = [(definition, plan.check(definition)) for definition in definitions]
     trials = list(dict.fromkeys(trial for _, checked in asked for trial in checked))

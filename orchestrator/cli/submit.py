@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from orchestrator.cli import common, jobs
+from orchestrator.cli import _options, jobs
 
 
 @click.command(name="submit")
-@common.study_argument
+@_options.study_argument
 @jobs.address_option
 @click.option(
     "--results",
@@ -21,9 +21,9 @@ from orchestrator.cli import common, jobs
     metavar="URI",
     help="Results that all nodes reach: a URI such as s3://BUCKET/FOLDER, or an absolute path.",
 )
-@common.data_option
-@common.extent_options
-@common.running_options
+@_options.data_option
+@_options.extent_options
+@_options.running_options
 @click.option("--follow", is_flag=True, help="Show what it prints, and exit with its exit code.")
 def command(
     study: str,
@@ -45,13 +45,13 @@ def command(
     from orchestrator.jobs import submission
     from studies.study import find
 
-    asked = find(study).override(seeds=seeds, epochs=epochs, data=common.own_data(data))
+    asked = find(study).override(seeds=seeds, epochs=epochs, data=_options.own_data(data))
     plan.check(asked)
     place = submission.shared(results)
-    options = [*_places(data, asked.data), *common.as_given(passed)]
+    options = [*_places(data, asked.data), *_options.as_given(passed)]
     again = shlex.join(["untuned", *(a for a in sys.argv[1:] if a != "--follow")])
     submission.environment(again)  # refuses what must not be sent
-    from orchestrator.connection import versions
+    from orchestrator.execution.ray_connection import versions
     from orchestrator.jobs import probe
     from orchestrator.jobs.client import Jobs
 
@@ -73,25 +73,25 @@ def _places(data: Sequence[str], own: Mapping[str, str]) -> list[str]:
         UserError: a data set is unknown.
     """
     from studies import sources
-    from trainers import parts
+    from trainers import registry
 
     found = []
     for value in data:
         name, equals, folder = value.partition("=")
         if not equals or "/" in name:
             found += ["--data", str(sources.expanded(value).absolute())]
-        elif name not in own and parts.find("dataset", name):
+        elif name not in own and registry.find("dataset", name):
             found += ["--data", f"{name}={Path(sources.expanded(folder)).absolute()}"]
     return found
 
 
 def _version() -> str:
     """Of this project, with its commit."""
-    from orchestrator import shipping
+    from orchestrator.execution import code_upload
 
     try:
         release = version("untuned")
     except PackageNotFoundError:
         release = "not installed"
-    commit = shipping.commit()
+    commit = code_upload.commit()
     return f"{release} ({commit[:12]})" if commit else release

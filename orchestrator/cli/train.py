@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator import completion
-from orchestrator.cli import common
+from orchestrator.cli import _completion, _options
 from studies.errors import UserError
 from studies.trial import FIELDS, SETTABLE, Trial
 
@@ -51,21 +50,21 @@ def _option_for_every_field(function: Callable[..., Any]) -> Callable[..., Any]:
             type=about.type,
             default=_FIRST_TRY.get(name, about.default),
             show_default=True,
-            shell_complete=_completion(name),
+            shell_complete=_complete(name),
             help=f"{about.metadata['explanation'].capitalize()}.",
         )(function)
     return function
 
 
-def _completion(field: str) -> completion.Complete:
+def _complete(field: str) -> _completion.Complete:
     choices = FIELDS[field].metadata["choices"]
-    return completion.among(choices) if choices else completion.part(field)
+    return _completion.among(choices) if choices else _completion.part(field)
 
 
 @click.command(name="train")
 @_option_for_every_field
-@common.data_option
-@common.device_option
+@_options.data_option
+@_options.device_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per epoch on a line.")
 @click.option(
     "--save",
@@ -81,7 +80,7 @@ def command(
     are means over the epoch. Losses are cross-entropies.
     """
     import trainers
-    from orchestrator import prepare, resources
+    from orchestrator.execution import data_loading, resources
     from studies import sources
 
     if save:
@@ -90,12 +89,12 @@ def command(
                 f"--save {save}: give a file that ends in .safetensors; untuned export writes "
                 "other forms"
             )
-        common.check_folder(save)
-    own = common.own_data(data)
+        _options.check_folder(save)
+    own = _options.own_data(data)
     named, own = sources.bind([values["dataset"], values["source"]], own, Path.cwd())
     values["dataset"], values["source"] = named
     trial = trainers.check(Trial.from_mapping(values), own)
-    places = common.places(data, prepare.data_sets([trial]), own)
+    places = _options.places(data, data_loading.data_sets([trial]), own)
     where = resources.device(device)
     from trainers import datasets, runtime
     from trainers.loop import train
@@ -107,7 +106,7 @@ def command(
         print(sets[name], file=sys.stderr)
     source = sets.get(trial.source)
     if source:
-        prepare.check_source(source, sets[trial.dataset])
+        data_loading.check_source(source, sets[trial.dataset])
     keep = Keep(networks=save is not None)
     records = train([trial], sets[trial.dataset], where, source=source, keep=keep)
     for record in _until_stopped(records):
@@ -118,7 +117,7 @@ def command(
         if record.final and record.final["outcome"] != "completed":
             print(f"untuned: {_OUTCOMES[record.final['outcome']]}", file=sys.stderr)
         if save and record.network:
-            common.write(save, record.network)
+            _options.write(save, record.network)
             print(f"saved {save}, {len(record.network):,} bytes", file=sys.stderr)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli import common
+from orchestrator.cli import _options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,8 +20,8 @@ _STYLES = {"supported": "green", "refuted": "red", "undecided": "yellow"}
 
 
 @click.command(name="verdict")
-@common.studies_argument
-@common.results_option
+@_options.studies_argument
+@_options.results_option
 @click.option("--claim", "wanted", multiple=True, metavar="ID", help="Only these, such as C6.")
 @click.option("--json", "as_json", is_flag=True, help="Everything behind them, for programs.")
 @click.option("--markdown", is_flag=True, help="A table, a row per claim, method and cell.")
@@ -43,7 +43,7 @@ def command(
     from analysis.verdicts.telling import as_dict
 
     claims = chosen(wanted)
-    loaded, found = common.loaded(studies, results, lambda read: (read, verdicts(read, claims)))
+    loaded, found = _options.loaded(studies, results, lambda read: (read, verdicts(read, claims)))
     left = untested(found, claims)
     if as_json:
         told = {

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
-from orchestrator.connection import public
+from orchestrator.execution.ray_connection import public
 from orchestrator.jobs.client import Job, Jobs
 from studies.errors import UserError
 

@@ -7,10 +7,11 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from orchestrator import shipping
+from orchestrator.execution import code_upload
 from orchestrator.jobs.client import Jobs
-from studies import filesystems, strict_yaml
+from studies import strict_yaml
 from studies.errors import UserError
+from studies.store import filesystems
 from studies.study import Study
 
 #: Seconds that a job may take to end when it is stopped, before it is killed.
@@ -46,7 +47,7 @@ def submit(
     job_id = f"untuned-{study.name}-{secrets.token_hex(3)}"
     metadata = {"study": study.name, "results": results, "version": version, "command": command}
     text = strict_yaml.dump(study.definition())
-    with shipping.staged({name: text}) as folder:
+    with code_upload.staged({name: text}) as folder:
         jobs.submit(
             job_id,
             entrypoint(name, results, options),
@@ -78,13 +79,13 @@ def environment(command: str) -> dict[str, str]:
                 f"{name} has a user or a password in it, which would be sent and shown; take them "
                 "out: nodes have credentials of their own"
             )
-    commit = shipping.commit()
+    commit = code_upload.commit()
     return {
         "RAY_JOB_STOP_SIGNAL": "SIGINT",
         "RAY_JOB_STOP_WAIT_TIME_S": str(STOP_SECONDS),
         "OMP_NUM_THREADS": "1",  # whatever the nodes were started with
-        shipping.COMMAND: command,
-        **({shipping.COMMIT: commit} if commit else {}),
+        code_upload.COMMAND: command,
+        **({code_upload.COMMIT: commit} if commit else {}),
         **handed,
     }
 

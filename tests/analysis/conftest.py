@@ -12,9 +12,9 @@ import analysis
 from analysis.tables import Results
 from studies.schemas import FIGURES
 from studies.store import Store
+from studies.store.writer import Writer
 from studies.study import Study, from_mapping
 from studies.trial import Trial
-from studies.writer import Writer
 
 #: Per method: final accuracy, its spread per seed, final changed fraction.
 TYPICAL = {

@@ -10,9 +10,9 @@ import pytest
 
 import analysis
 from analysis.tables import Results
-from studies.compaction import compact
 from studies.errors import UserError
 from studies.store import Store
+from studies.store.compaction import compact
 from studies.trial import Trial
 
 FLAT = {"test_accuracy": 0.5, "changed": 0.0}

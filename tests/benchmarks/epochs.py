@@ -15,7 +15,7 @@ from torchvision.datasets import MNIST
 
 from trainers import engines
 from trainers.batches import Batches
-from trainers.engines.leaf import Leaf
+from trainers.engines.autograd import Autograd
 from trainers.loop import train
 
 CPU = torch.device("cpu")
@@ -93,7 +93,7 @@ def packed(rounds, steps):
     ):
         data = noise(shape, (25 * 200, 50, 50))
         given = trial("free-pruning", network=network)
-        eager = _Waiting(given, data, where, kind=Leaf)
+        eager = _Waiting(given, data, where, kind=Autograd)
         many = _Waiting(given, data, where, replicas=size, kind=engines.start)
         times = interleaved({"alone": eager, "packed": many}, rounds, steps)
         gain = [size * one for one in ratios(times["alone"], times["packed"])]

@@ -13,7 +13,7 @@ import torch.nn.functional as F  # noqa: N812
 from table import AT_MOST, Row, noise, ratios, trial
 from torch import nn
 
-from trainers import engines, networks, packs, parts
+from trainers import engines, networks, packs, registry
 from trainers.batches import Batches
 from trainers.mixed import method_of
 
@@ -101,7 +101,7 @@ def interleaved(subjects, rounds, steps):
 
 def methods(network, batch_size):
     """A trial of every method, by name; those that need a density at one half."""
-    for part in parts.parts("method"):
+    for part in registry.components("method"):
         density = {"density": 0.5} if "density" in part.reads else {}
         yield part.name, trial(part.name, network=network, batch_size=batch_size, **density)
 

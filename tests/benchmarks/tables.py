@@ -20,8 +20,8 @@ import numpy as np
 
 from studies.schemas import FIGURES
 from studies.store import Store
+from studies.store.writer import Writer
 from studies.study import from_mapping
-from studies.writer import Writer
 
 EPOCHS = 100
 _CELLS = {
@@ -117,7 +117,7 @@ def tables(uri):
 
 def merge(uri):
     """Merge the parts."""
-    from studies.compaction import compact
+    from studies.store.compaction import compact
 
     root, _, name = uri.rpartition("/")
     return {table: f"{c.before} to {c.after}" for table, c in compact(Store(root, name)).items()}

@@ -22,10 +22,10 @@ from tests_support import UNTUNED, workers_of
 import analysis
 from orchestrator import plan
 from orchestrator.estimate import estimate
-from studies.results import finished
 from studies.store import Store
+from studies.store.finished import finished
+from studies.store.writer import Writer
 from studies.study import from_mapping
-from studies.writer import Writer
 from trainers import datasets
 from trainers.loop import train
 

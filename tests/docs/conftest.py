@@ -13,8 +13,8 @@ from tests_support import WHERE
 
 from orchestrator import plan
 from studies.store import Store
+from studies.store.writer import Writer
 from studies.study import from_mapping
-from studies.writer import Writer
 from trainers import datasets, runtime
 from trainers.loop import train
 

@@ -7,8 +7,7 @@ import click
 import pytest
 from docs_support import PAGES, ROOT, bash, blocks, commands, python, slow, spoken
 
-from orchestrator import reference
-from orchestrator.cli import cli
+from orchestrator.cli import _docs_page, cli
 
 SHELL = [b for page in PAGES for b in blocks(page) if b.language == "bash"]
 
@@ -71,7 +70,7 @@ def test_what_make_is_asked_for_is_in_the_makefile():
 
 def test_the_reference_is_what_the_commands_say():
     written = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
-    assert written == reference.page(), "run `make docs`"
+    assert written == _docs_page.page(), "run `make docs`"
 
 
 @pytest.mark.parametrize("page", QUICK, ids=lambda page: page.stem)

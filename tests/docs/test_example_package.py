@@ -18,8 +18,9 @@ from analysis import figures
 from analysis.verdicts import verdicts
 from studies.errors import UserError
 from studies.trial import Trial
-from trainers import check, datasets, parts, saving
+from trainers import check, datasets, registry
 from trainers.loop import train
+from trainers.network_files.format import network_from_bytes
 from trainers.recording import Keep
 
 PACKAGE = ROOT / "tests" / "example_package"
@@ -46,9 +47,9 @@ def installed(tmp_path, monkeypatch):
     dist_info(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.syspath_prepend(str(PACKAGE))
-    parts.forget()
+    registry.forget()
     yield [str(tmp_path), str(PACKAGE)]
-    parts.forget()
+    registry.forget()
 
 
 def trained(**values):
@@ -85,7 +86,7 @@ def test_the_parts_are_trained_together(network, activation):
 @pytest.mark.usefixtures("installed")
 def test_the_method_is_saved_as_a_bit_per_connection():
     record = trained(epochs=2)
-    saved = saving.load(record.network)
+    saved = network_from_bytes(record.network)
     assert [kept.dtype for kept in saved.trained.kept] == [torch.bool] * 3
     assert saved.about["scores"]["test_accuracy"] == record.final["test_accuracy"]
 
@@ -98,7 +99,7 @@ def test_the_method_refuses_what_it_does_not_read():
 
 @pytest.mark.usefixtures("installed")
 def test_the_weights_have_two_sizes_and_the_common_mean_square():
-    module, found = parts.load("weights", "two-level(ratio=9)")
+    module, found = registry.load("weights", "two-level(ratio=9)")
     uniform = (torch.arange(1000, dtype=torch.float64) + 0.5) / 1000
     drawn = module.magnitude(uniform, 50, 10, **found.parameters)
     assert drawn.unique().tolist() == pytest.approx([0.2 / math.sqrt(41), 1.8 / math.sqrt(41)])
@@ -107,7 +108,7 @@ def test_the_weights_have_two_sizes_and_the_common_mean_square():
 
 @pytest.mark.usefixtures("installed")
 def test_the_activations_written_gradient_is_autograds():
-    module, _ = parts.load("activation", "softsign")
+    module, _ = registry.load("activation", "softsign")
     x = torch.linspace(-3, 3, 13, requires_grad=True)
     module.activation(x).sum().backward()
     output = module.activate_(x.detach().clone())
@@ -160,7 +161,9 @@ def test_pip_installs_the_package(tmp_path):
         check=False,
     )
     assert answer.returncode == 0, answer.stderr
-    ask = "from trainers import parts; print(parts.find('method', 'sign-pruning').part.module)"
+    ask = (
+        "from trainers.registry import find; print(find('method', 'sign-pruning').component.module)"
+    )
     paths = os.pathsep.join([str(tmp_path / "site"), str(ROOT)])
     told = subprocess.run(
         [sys.executable, "-c", ask],

@@ -11,7 +11,7 @@ import torch
 from checkpoint_support import Memory
 from fuzz_support import amounts, damaged
 
-from orchestrator.keeper import Keeper
+from orchestrator.execution.checkpoint_store import CheckpointStore
 from studies.schemas import science
 from studies.store import Store
 from studies.trial import Trial
@@ -276,7 +276,7 @@ def test_a_training_with_a_bad_checkpoint_ends_with_the_same_bits(cases, digits,
                 (path,) = (store.local_path / "_checkpoints").iterdir()
                 path.write_bytes(bad[0])
                 assert store.load_checkpoint(trial.trial_id) is None
-            keeper = Keeper(store, [trial], 1000.0, store.checkpoints())
+            keeper = CheckpointStore(store, [trial], 1000.0, store.checkpoints())
             assert figures(train([trial], digits, keeper=keeper)) == whole
             assert keeper.continued_from is None
             ends["right hash" if right else "wrong hash"] += 1

@@ -18,7 +18,7 @@ import torchvision.datasets as published
 from fuzz_support import amounts, damaged, refused
 from PIL import Image
 
-from trainers import datasets, parts
+from trainers import datasets, registry
 from trainers.datasets import _idx
 
 KINDS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
@@ -127,7 +127,7 @@ def idx_set(request, tmp_path, monkeypatch):
     packed = {f"{file}.gz": gzip.compress(content) for file, content in plain.items()}
     monkeypatch.setattr(kind, "resources", [(f, md5(c)) for f, c in packed.items()])
     monkeypatch.setattr(_idx, "_SHAPES", shapes)
-    module = parts.load("dataset", request.param)[0]
+    module = registry.load("dataset", request.param)[0]
     if request.param == "mnist":
         monkeypatch.setattr(module, "_UNPACKED", {f: md5(c) for f, c in plain.items()})
         monkeypatch.setattr(module.np, "arange", lambda n: np.array(range(6)))

@@ -11,8 +11,10 @@ import torch
 from fuzz_support import amounts, damaged, refused
 
 from studies.trial import Trial
-from trainers import datasets, runtime, saving
+from trainers import datasets, runtime
 from trainers.loop import train
+from trainers.network_files import format as network_format
+from trainers.network_files.format import network_from_bytes
 from trainers.recording import Keep
 
 KINDS = {"dense": {}, "free-pruning": {}, "supermask": {}}
@@ -28,9 +30,9 @@ def file_of(method):
 
 def opened(content):
     """The network's effective weights and what its file says; None where it is refused."""
-    if refused(lambda: saving.load(content).pack()):
+    if refused(lambda: network_from_bytes(content).pack()):
         return None
-    saved = saving.load(content)
+    saved = network_from_bytes(content)
     return saved.about, [layer.effective.detach() for layer in saved.pack().layers]
 
 
@@ -63,9 +65,9 @@ HOSTILE = [
 @pytest.mark.parametrize("values", HOSTILE)
 def test_trials_of_another_kind_under_their_own_hash(values):
     content = file_of("free-pruning")
-    about = json.loads(saving._metadata(content)["network"])
+    about = json.loads(network_format._metadata(content)["network"])
     about["trial"] |= values
     tensors = safetensors.torch.load(content)
-    about["sha256"] = saving._of_all(tensors, about)
+    about["sha256"] = network_format._of_all(tensors, about)
     planted = safetensors.torch.save(tensors, {"network": json.dumps(about)})
-    assert refused(lambda: saving.load(planted).pack())
+    assert refused(lambda: network_from_bytes(planted).pack())

@@ -12,14 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 from fuzz_support import amounts, damaged, refused
 
-from studies import parts
-from studies.compaction import compact
-from studies.results import failed, finished
 from studies.schemas import TABLES
-from studies.store import Store
+from studies.store import Store, part_files
+from studies.store.compaction import compact
+from studies.store.finished import failed, finished
+from studies.store.writer import Writer
 from studies.study import find
 from studies.trial import FIELDS, Trial
-from studies.writer import Writer
 
 #: Those that a trial's rows are in, in the order in which they are written.
 OF_A_TRIAL = ("layers", "epochs", "trials")
@@ -180,7 +179,7 @@ def test_a_part_of_another_table_is_no_part_of_this_one(store, table, other):
 
 def named(table, content, writer="feed"):
     """A part's name, true to its bytes."""
-    return parts.name_of(content, writer, 7)
+    return part_files.name_of(content, writer, 7)
 
 
 def encoded(rows):

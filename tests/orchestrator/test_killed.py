@@ -17,8 +17,8 @@ from tests_support import (
 )
 
 import analysis
-from studies.results import finished
 from studies.store import Store
+from studies.store.finished import finished
 from studies.study import read
 from trainers import datasets, runtime
 from trainers.loop import train

@@ -1,6 +1,6 @@
 import pytest
 
-from orchestrator import lookup
+from orchestrator.cli import _lookup
 from studies.errors import UserError
 
 IDS = ["29b9a1ae3338", "2efd1da84122", "a310c22e65f5"]
@@ -8,7 +8,7 @@ IDS = ["29b9a1ae3338", "2efd1da84122", "a310c22e65f5"]
 
 @pytest.mark.parametrize("given", ["a310c22e65f5", "a", "A31"])
 def test_the_beginning_of_an_id_that_no_other_has_is_enough(given):
-    assert lookup.trial(given, IDS, "own") == "a310c22e65f5"
+    assert _lookup.trial(given, IDS, "own") == "a310c22e65f5"
 
 
 @pytest.mark.parametrize(
@@ -22,9 +22,9 @@ def test_the_beginning_of_an_id_that_no_other_has_is_enough(given):
 )
 def test_another_is_refused_with_the_nearest(given, message):
     with pytest.raises(UserError, match=message):
-        lookup.trial(given, IDS, "own")
+        _lookup.trial(given, IDS, "own")
 
 
 def test_without_trials_it_says_what_to_run():
     with pytest.raises(UserError, match="no trials yet; run first: untuned run own"):
-        lookup.trial("a", [], "own")
+        _lookup.trial("a", [], "own")

@@ -9,8 +9,8 @@ from tests_support import in_the_base_install
 
 from orchestrator import plan
 from orchestrator.cli import cli
+from orchestrator.cli._study_schema import schema
 from orchestrator.cli.new import template
-from orchestrator.schema import schema
 from studies import strict_yaml
 from studies.errors import UserError
 from studies.study import from_mapping, read

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from tests_support import install_method, science_of
 
-from orchestrator.losses import Losses
-from orchestrator.resources import Resources, Wanted
-from orchestrator.searcher import Packs
-from orchestrator.shares import Shares
+from orchestrator.execution.resources import ResourceRequest, Resources
+from orchestrator.execution.retries import Retries
+from orchestrator.execution.scheduler import PackScheduler
+from orchestrator.execution.work_queue import WorkQueue
 from studies.errors import UserError
-from studies.results import failed, failed_attempts
 from studies.store import Store
+from studies.store.finished import failed, failed_attempts
 from studies.trial import Trial
 
 METHODS = [
@@ -30,9 +30,9 @@ RUN = """
 import json, sys
 from pathlib import Path
 from orchestrator import plan, supervisor
-from orchestrator.losses import Losses
+from orchestrator.losses import Retries
 from orchestrator.resources import Resources
-from orchestrator.session import Asked
+from orchestrator.execution.session import RunRequest
 from studies.store import Store
 from studies.study import from_mapping
 from trainers.datasets import Place
@@ -43,7 +43,7 @@ store = Store(folder + "/results", study.name)
 store.prepare()
 planned = plan.make(study, store)
 places = {"digits": Place("digits", Path())}
-asked = Asked(study, store, planned.todo, places, {}, Resources(**resources))
+asked = RunRequest(study, store, planned.todo, places, {}, Resources(**resources))
 outcome = supervisor.run(planned, asked)
 assert outcome.finished == outcome.planned, outcome
 assert not {"torch", "ray"} & set(sys.modules)
@@ -126,8 +126,8 @@ class Nobody:
 
 def packs_of(tmp_path, count, workers=2, retries=1, alive=True):
     store = Store(str(tmp_path), "own")
-    losses = Losses(store, {}, retries, lambda node: alive)
-    packs = Packs(trials(count), Shares(count, workers), Nobody(), losses)
+    losses = Retries(store, {}, retries, lambda node: alive)
+    packs = PackScheduler(trials(count), WorkQueue(count, workers), Nobody(), losses)
     return packs, losses, store
 
 
@@ -239,7 +239,7 @@ def test_a_pack_that_runs_out_of_memory_is_tried_in_halves(tmp_path):
 def test_workers_share_gpus(there, given, expected, monkeypatch):
     monkeypatch.setattr("trainers.devices.gpus", lambda: there)
     workers, gpus, fraction = given
-    found = Wanted(workers, "cuda", gpus, fraction).here()
+    found = ResourceRequest(workers, "cuda", gpus, fraction).here()
     assert found == Resources(expected[0], "cuda", expected[1], expected[2], lock_step=True)
 
 
@@ -248,7 +248,7 @@ def test_too_many_workers_for_the_gpus_are_refused(given, monkeypatch):
     monkeypatch.setattr("trainers.devices.gpus", lambda: 2)
     workers, gpus, fraction = given
     with pytest.raises(UserError, match="this machine has 2 GPUs, and"):
-        Wanted(workers, "auto", gpus, fraction).here()
+        ResourceRequest(workers, "auto", gpus, fraction).here()
 
 
 @pytest.mark.parametrize("option", ["--gpus", "--gpu-fraction", "--tf32"])
@@ -257,4 +257,4 @@ def test_what_is_for_gpus_is_refused_on_a_cpu(option, monkeypatch):
     given = {"--gpus": 2, "--gpu-fraction": 0.5, "--tf32": True}
     values = [given[o] if o == option else None for o in ("--gpus", "--gpu-fraction")]
     with pytest.raises(UserError, match=f"{option}.*: the run is on the CPU; leave it out"):
-        Wanted(None, "cpu", *values, option == "--tf32").here()
+        ResourceRequest(None, "cpu", *values, option == "--tf32").here()

@@ -11,8 +11,8 @@ from tests_support import untuned
 
 import trainers
 from orchestrator import plan
-from studies.results import finished
 from studies.store import Store
+from studies.store.finished import finished
 from trainers import datasets, runtime
 from trainers.loop import train
 

@@ -9,7 +9,7 @@ from tests_support import in_the_base_install, train_study, untuned
 
 from orchestrator.cli import cli
 from studies.errors import UserError
-from studies.results import finished
+from studies.store.finished import finished
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,8 @@ from tests_support import (
 from uv import find_uv_bin
 
 import analysis
-from studies.results import failed_attempts
 from studies.store import Store
+from studies.store.finished import failed_attempts
 
 TABLES = ("masks", "layers", "epochs", "trials")
 

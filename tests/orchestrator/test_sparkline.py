@@ -3,7 +3,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.sparkline import sparkline
+from orchestrator.cli._sparkline import sparkline
 
 FLOATS = st.floats(allow_nan=True, allow_infinity=True)
 

@@ -16,8 +16,8 @@ from clusters import Cluster
 from s3_support import SECRET, served
 from tests_support import Running, install_method, science_of, untuned, workers_of, write_study
 
-from studies.results import failed_attempts, finished
 from studies.store import Store
+from studies.store.finished import failed_attempts, finished
 
 pytestmark = pytest.mark.cluster
 

@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 from orchestrator import plan
-from studies.results import finished
 from studies.schemas import science
 from studies.store import Store
+from studies.store.finished import finished
+from studies.store.writer import Writer
 from studies.study import read
-from studies.writer import Writer
 from trainers import datasets, runtime
 from trainers.loop import train
 from trainers.recording import Keep

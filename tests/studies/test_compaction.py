@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 
 import analysis
-from studies import compaction, parts
-from studies.compaction import compact
-from studies.results import finished
-from studies.store import Store
-from studies.writer import Writer
+from studies.store import Store, compaction, part_files
+from studies.store.compaction import compact
+from studies.store.finished import finished
+from studies.store.writer import Writer
 
 TABLES = ("layers", "epochs", "trials")
 
@@ -52,7 +51,7 @@ def test_eight_parts_become_one_with_the_same_rows(filled, everything):
     )
     for table in TABLES:
         (name,) = listed(filled, table)
-        assert name.startswith(parts.MERGED)
+        assert name.startswith(part_files.MERGED)
     assert everything(filled) == before
     assert len(finished(filled).ids) == 8
 
@@ -104,7 +103,7 @@ def test_two_at_once_count_every_row_once(filled, monkeypatch, everything):
         compact(filled)
         hidden = {}
         for table in TABLES:  # the second one listed before the first one's parts were visible
-            (merged,) = (n for n in listed(filled, table) if n.startswith(parts.MERGED))
+            (merged,) = (n for n in listed(filled, table) if n.startswith(part_files.MERGED))
             path = Path(filled.root) / table / merged
             hidden[path] = path.read_bytes()
             path.unlink()
@@ -131,7 +130,7 @@ def test_two_at_once_that_saw_different_parts_count_every_row_once(filled, monke
         compact(filled)
         hidden = {}
         for table in TABLES:
-            (merged,) = (n for n in listed(filled, table) if n.startswith(parts.MERGED))
+            (merged,) = (n for n in listed(filled, table) if n.startswith(part_files.MERGED))
             path = Path(filled.root) / table / merged
             hidden[path] = path.read_bytes()
             path.unlink()
@@ -156,7 +155,7 @@ def test_parts_with_columns_of_a_newer_version_stay_as_they_are(filled):
     rows = pq.read_table(victim)
     newer = rows.append_column("brand_new", [[1.0] * len(rows)])
     pq.write_table(newer.replace_schema_metadata(rows.schema.metadata), victim)
-    name = parts.name_of(victim.read_bytes(), "feed", 1)
+    name = part_files.name_of(victim.read_bytes(), "feed", 1)
     victim.rename(victim.with_name(name))
     filled.write("layers", [], "unnamed", 1)
     writer_rows = filled.read("trials").rows.drop_columns("part").to_pylist()

@@ -1,7 +1,7 @@
 import pytest
 
 from studies.errors import UserError
-from studies.folder import Folder, folders_with
+from studies.store.folder import Folder, folders_with
 
 
 @pytest.fixture

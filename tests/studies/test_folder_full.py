@@ -9,13 +9,13 @@ import sys
 import pytest
 
 from studies.errors import UserError
-from studies.folder import Folder, NotWrittenError
 from studies.store import Store
+from studies.store.folder import Folder, NotWrittenError
 
 PUT = """
 import resource, signal, sys
 from pathlib import Path
-from studies.folder import Folder
+from studies.store.folder import Folder
 where, size, limit = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 if limit:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from studies.compaction import compact
-from studies.results import finished
-from studies.writer import Writer
+from studies.store.compaction import compact
+from studies.store.finished import finished
+from studies.store.writer import Writer
 
 MASK = np.array([1, 0, 0, 1, 1, 0, 0, 0, 1], bool)
 ROW = {

@@ -16,14 +16,13 @@ import pytest
 from s3_support import SECRET, served
 
 import analysis
-from studies import filesystems, parts
-from studies.compaction import compact
 from studies.errors import UserError
-from studies.folder import Folder, NotWrittenError
-from studies.results import failed, finished
-from studies.store import Store, studies_in
+from studies.store import Store, filesystems, part_files, studies_in
+from studies.store.compaction import compact
+from studies.store.finished import failed, finished
+from studies.store.folder import Folder, NotWrittenError
+from studies.store.writer import Writer
 from studies.study import find
-from studies.writer import Writer
 
 
 @pytest.fixture(scope="module")
@@ -264,7 +263,7 @@ def test_nothing_is_deleted_before_the_merged_part_is_there(uri, trial, record, 
 
     def look_first(folder, path):
         table, _ = path.split("/")
-        merged = [key for key in keys(uri) if f"/{table}/{parts.MERGED}" in key]
+        merged = [key for key in keys(uri) if f"/{table}/{part_files.MERGED}" in key]
         seen.append(bool(merged))
         real(folder, path)
 

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from studies import schemas
-from studies.writer import Writer
+from studies.store.writer import Writer
 
 LATER = {
     "layers": schemas.LAYERS.names[schemas.LAYERS.get_field_index("weight_reach") :],

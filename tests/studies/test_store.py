@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from studies.errors import UserError
-from studies.folder import Folder
-from studies.results import failed, finished
 from studies.schemas import TABLES, science
 from studies.store import Store, studies_in
+from studies.store.finished import failed, finished
+from studies.store.folder import Folder
+from studies.store.writer import Writer
 from studies.study import find
-from studies.writer import Writer
 
 
 def parts(store, table):

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from trainers import parts
+from trainers import registry
 
 #: At -1, 0 and 2, by hand.
 AT = {
@@ -20,10 +20,10 @@ AT = {
 
 @pytest.mark.parametrize("name", AT)
 def test_activations(name):
-    activation = parts.load("activation", name)[0].activation
+    activation = registry.load("activation", name)[0].activation
     values = activation(torch.tensor([-1.0, 0.0, 2.0]))
     assert values.tolist() == pytest.approx(AT[name], abs=1e-6)
 
 
 def test_every_activation_is_tested():
-    assert {part.name for part in parts.parts("activation")} == AT.keys()
+    assert {part.name for part in registry.components("activation")} == AT.keys()

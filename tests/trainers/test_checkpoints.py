@@ -6,7 +6,7 @@ import torch
 from checkpoint_support import Memory
 
 from studies.schemas import science
-from trainers import parts
+from trainers import registry
 from trainers.loop import train
 
 CASES = {
@@ -136,7 +136,7 @@ def test_a_finished_training_leaves_no_checkpoint_behind_it(trial, digits):
 
 def test_rounds_and_masks_go_on(trial, digits, monkeypatch):
     """A method that prunes between its rounds, stopped in each of its epochs."""
-    module = parts.load("method", "dense")[0]
+    module = registry.load("method", "dense")[0]
     monkeypatch.setattr(module, "METHOD", _Rounds())
     given = trial("dense", epochs=4)
     whole = figures(list(train([given], digits)))
@@ -148,7 +148,7 @@ def test_rounds_and_masks_go_on(trial, digits, monkeypatch):
         assert keeper.continued_from == (epochs - 1 or None)
 
 
-class _Rounds(type(parts.load("method", "dense")[0].METHOD)):
+class _Rounds(type(registry.load("method", "dense")[0].METHOD)):
     def rounds(self, trial):
         return (2, 2)
 

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from trainers import devices, replicas
+from trainers import devices, pack_size
 
 
 def test_a_device_is_chosen_by_the_gpus_there_are(monkeypatch):
@@ -43,10 +43,10 @@ def test_without_pytorch_the_module_is_named(monkeypatch):
     ],
 )
 def test_trials_side_by_side_are_doubled_while_that_gains(most, seconds, expected):
-    assert replicas.best(most, seconds) == expected
+    assert pack_size.best(most, seconds) == expected
 
 
 def test_no_size_is_timed_twice():
     timed = []
-    replicas.best(8, lambda n: timed.append(n) or 1.0)
+    pack_size.best(8, lambda n: timed.append(n) or 1.0)
     assert timed == [1, 2, 4, 8]

@@ -8,9 +8,9 @@ import torch
 
 from studies.schemas import science
 from studies.trial import Trial
-from trainers import engines, lockstep, networks, packs, parts
+from trainers import engines, networks, pack_key, packs, registry
 from trainers.batches import Batches
-from trainers.engines.leaf import Leaf
+from trainers.engines.autograd import Autograd
 from trainers.engines.mlp import Mlp, _Lane
 from trainers.loop import train
 from trainers.methods import MaskedWeights, Method
@@ -66,7 +66,7 @@ def test_the_written_backward_pass_gives_the_numbers_of_autograd(method, values,
     given = [trial(method, **values)]
     for steps in (1, 20):
         fast, fast_logits = stepped(given, digits, Mlp, steps)
-        slow, slow_logits = stepped(given, digits, Leaf, steps)
+        slow, slow_logits = stepped(given, digits, Autograd, steps)
         # Adam divides by the gradient's size: where that is of the size of its rounding, so is the
         # difference of the step.
         for one, other in zip(fast, slow, strict=True):
@@ -78,7 +78,7 @@ def test_the_written_backward_pass_gives_the_numbers_of_autograd(method, values,
 
 def test_the_gradients_of_one_step_are_autograds(trial, digits):
     given = [trial("dense")]
-    (fast, batches), (slow, _) = begun(given, digits, Mlp), begun(given, digits, Leaf)
+    (fast, batches), (slow, _) = begun(given, digits, Mlp), begun(given, digits, Autograd)
     images, labels = next(batches.training(1))
     with torch.no_grad():
         flat = fast._backward(images, labels)[1][0]
@@ -94,12 +94,12 @@ def test_the_gradients_of_one_step_are_autograds(trial, digits):
 def test_an_epoch_of_both_engines_ends_at_about_the_same_accuracy(trial, digits, monkeypatch):
     trials = [trial("free-pruning", seed=seed, epochs=3) for seed in range(1, 6)]
     found = {}
-    for kind in (Mlp, Leaf):
+    for kind in (Mlp, Autograd):
         monkeypatch.setattr(engines, "choose", lambda pack, kind=kind: kind)
         records = [r for given in trials for r in train([given], digits) if r.final]
         assert {r.final["engine"] for r in records} == {kind.name}
         found[kind] = sum(r.final["test_accuracy"] for r in records) / len(records)
-    assert abs(found[Mlp] - found[Leaf]) < 0.01
+    assert abs(found[Mlp] - found[Autograd]) < 0.01
 
 
 def test_an_engine_is_chosen_by_network_and_activation(trial, digits):
@@ -109,12 +109,12 @@ def test_an_engine_is_chosen_by_network_and_activation(trial, digits):
     assert {chosen(activation=name) for name in WITH_BACKWARD} == {Mlp}
     assert {chosen(method=m, network="lenet-7") for m in ("dense", "minimal-flipping")} == {Mlp}
     assert chosen(network="linear") is Mlp  # also without a hidden layer
-    assert {chosen(activation="gelu"), chosen(network="conv2")} == {Leaf}
+    assert {chosen(activation="gelu"), chosen(network="conv2")} == {Autograd}
 
 
 def test_every_activation_in_place_is_the_activation():
     x = torch.linspace(-3, 3, 31)
-    for part in parts.parts("activation"):
+    for part in registry.components("activation"):
         module = part.load()
         if not hasattr(module, "backward_"):
             continue
@@ -149,7 +149,7 @@ def test_packed_equals_alone_to_the_bit_with_mixed_methods(size, network, trial,
     epochs = 1 if network == "conv2" else 2
     width = 0.05 if network == "conv2" else 1.0
     trials = [trial(network=network, epochs=epochs, width=width, **v) for v in SETTINGS]
-    assert len({lockstep.pack_key(t) for t in trials}) == 1
+    assert len({pack_key.pack_key(t) for t in trials}) == 1
     alone = {t: figures(list(train([t], digits)), t) for t in trials}
     assert len(set(alone.values())) == 5
     for start in range(0, 5, size):
@@ -172,7 +172,7 @@ def test_which_trials_make_a_pack(trial):
     first = trial()
     mixing = ["free-flipping", "dense", "minimal-pruning", "maximal-pruning", "frozen"]
     alone = ["supermask", "snip", "lottery-ticket", "edge-popup", "random-pruning"]
-    key = lockstep.pack_key
+    key = pack_key.pack_key
     assert {key(replace(first, method=m)) for m in mixing} == {key(first)}
     assert len({key(replace(first, method=m)) for m in alone} | {key(first)}) == 6
     assert key(replace(first, method="snip", density=0.5)) != key(replace(first, method="snip"))
@@ -182,7 +182,7 @@ def test_which_trials_make_a_pack(trial):
 
 def test_trials_of_one_pack_stand_together_and_in_it_those_of_one_method(trial):
     methods = ["minimal-flipping", "snip", "dense", "supermask", "dense", "edge-popup"]
-    order = lockstep.ordered([trial(m, seed=s) for s in (1, 2) for m in methods])
+    order = pack_key.ordered([trial(m, seed=s) for s in (1, 2) for m in methods])
     names = [given.method for given in order]
     assert names[:6] == ["dense"] * 4 + ["minimal-flipping"] * 2
     assert names[6:] == ["edge-popup"] * 2 + ["snip"] * 2 + ["supermask"] * 2
@@ -257,7 +257,7 @@ class _LaterSnip(MaskedWeights):
         return [(g > g.flatten(1).median(dim=1).values[:, None, None]).float() for g in found]
 
 
-@pytest.mark.parametrize("kind", [Leaf, Mlp])
+@pytest.mark.parametrize("kind", [Autograd, Mlp])
 def test_a_later_round_may_take_a_gradient(kind, trial, digits):
     given, method = [trial("dense")], _LaterSnip()
     batches = Batches(digits, given, CPU)

@@ -9,10 +9,10 @@ import torch
 from studies.schemas import CONTROLS
 from trainers import methods, networks, packs, weights
 from trainers.batches import Batches
-from trainers.controls import controls, take_statistics
-from trainers.evaluating import evaluate
 from trainers.loop import train
-from trainers.trained import Trained
+from trainers.measures.evaluation import evaluate
+from trainers.measures.mask_controls import controls, take_statistics
+from trainers.network_files.trained import Trained
 
 CPU = torch.device("cpu")
 

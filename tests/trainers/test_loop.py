@@ -9,7 +9,7 @@ import pytest
 from studies.errors import UserError
 from studies.schemas import science
 from studies.trial import Trial
-from trainers import check, parts
+from trainers import check, registry
 from trainers.loop import train
 
 METHODS = ["dense", "free-pruning", "free-flipping", "minimal-pruning", "minimal-flipping"]
@@ -172,9 +172,9 @@ def needs_density(tmp_path, monkeypatch):
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text("[untuned.methods]\ntuned = foreign_density\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    parts.forget()
+    registry.forget()
     yield
-    parts.forget()
+    registry.forget()
 
 
 @pytest.mark.usefixtures("needs_density")
@@ -234,9 +234,9 @@ def foreign_method(tmp_path, monkeypatch):
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text("[untuned.methods]\none-shot = foreign_one_shot\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    parts.forget()
+    registry.forget()
     yield
-    parts.forget()
+    registry.forget()
 
 
 @pytest.mark.usefixtures("foreign_method")

@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from studies.trial import Trial
-from trainers import parts
-from trainers.engines.leaf import Leaf
+from trainers import registry
+from trainers.engines.autograd import Autograd
 from trainers.methods import Layer, MaskedWeights, Method, Pack
 from trainers.networks import LayerShape, Network
 
@@ -35,7 +35,7 @@ def pack(method, scores=SCORES, **values):
     layer = Layer("fc1", torch.tensor([WEIGHT]))
     network = Network((LayerShape("fc1", (2, 2), 2, 2),), linear)
     begun = Pack([trial], network, [layer])
-    how = parts.load("method", method)[0].METHOD
+    how = registry.load("method", method)[0].METHOD
     how.begin(begun, 0, None)
     if method != "dense":
         layer.trained.copy_(torch.tensor([scores]))
@@ -45,7 +45,7 @@ def pack(method, scores=SCORES, **values):
 
 def step(begun, how):
     images, labels = torch.tensor([1.0, 2.0]).view(1, 1, 1, 1, 2), torch.tensor([[0]])
-    return Leaf(begun, how, 1).step(images, labels)
+    return Autograd(begun, how, 1).step(images, labels)
 
 
 def close(actual, expected):
@@ -132,7 +132,7 @@ def test_penalties(method, expected):
 
 
 def test_methods_read_the_fields_they_use():
-    reads = {part.name: set(part.reads) for part in parts.parts("method")}
+    reads = {part.name: set(part.reads) for part in registry.components("method")}
     scores = {"score_low", "score_high", "score_seed", "score_offset"}
     rank = {"score_low", "score_high", "score_seed", "density"}
     masks = ["random-pruning", "magnitude-pruning", "snip", "grasp", "synflow", "lottery-ticket"]
@@ -182,7 +182,7 @@ def test_rescaling_is_each_replicas_own():
     trials = [Trial(**about, seed=seed) for seed in (1, 2)]
     layer = Layer("fc1", torch.tensor([WEIGHT, WEIGHT]))
     begun = Pack(trials, Network((LayerShape("fc1", (2, 2), 2, 2),), linear), [layer])
-    how = parts.load("method", "free-pruning")[0].METHOD
+    how = registry.load("method", "free-pruning")[0].METHOD
     how.begin(begun, 0, None)
     layer.trained.copy_(torch.tensor([SCORES, [[0.05, -0.1], [-0.1, -0.1]]]))
     how.rebuild(begun, layer)
@@ -193,7 +193,7 @@ def test_rescaling_is_each_replicas_own():
 
 def test_frozen_weights_stay_as_drawn():
     begun, _ = pack("dense")
-    frozen = parts.load("method", "frozen")[0].METHOD
+    frozen = registry.load("method", "frozen")[0].METHOD
     step(begun, frozen)
     close(begun.layers[0].effective, WEIGHT)
 
@@ -239,12 +239,12 @@ def test_the_leaf_form_equals_a_straight_through_function_to_the_bit(method, off
     given = trial(method, learning_rate=1e-2)
     network = networks.build(given, digits.shape, digits.classes)
     batches = list(Batches(digits, [given], torch.device("cpu")).training(1))[:30]
-    how: Method = parts.load("method", method)[0].METHOD
+    how: Method = registry.load("method", method)[0].METHOD
 
     begun = assemble([given], network, torch.device("cpu"))
     how.begin(begun, 0, None)
     scores = [layer.trained.clone().requires_grad_() for layer in begun.layers]
-    engine = Leaf(begun, how, 30)
+    engine = Autograd(begun, how, 30)
     for images, labels in batches:
         engine.step(images, labels)
 

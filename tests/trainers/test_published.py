@@ -14,7 +14,7 @@ import scipy.io
 import torchvision.datasets as published
 
 from studies.errors import UserError
-from trainers import datasets, parts
+from trainers import datasets, registry
 from trainers.datasets import _idx
 
 
@@ -134,7 +134,7 @@ def idx_set(request, tmp_path, monkeypatch):
         resources.append((path.name, md5(path)))
     monkeypatch.setattr(kind, "resources", resources)
     monkeypatch.setattr(_idx, "_SHAPES", shapes)
-    module = parts.load("dataset", request.param)[0]
+    module = registry.load("dataset", request.param)[0]
     monkeypatch.setattr(module, "held_out", lambda n: np.arange(6))
     return request.param, tmp_path, folder
 
@@ -188,7 +188,7 @@ def test_a_download_that_fails_says_what_to_do(name, tmp_path, monkeypatch):
 
 
 def test_what_a_built_in_set_declares_is_what_it_is(digits):
-    part = parts.find("dataset", "digits").part.declared
+    part = registry.find("dataset", "digits").component.declared
     assert part["SHAPE"] == digits.shape
     assert part["CLASSES"] == digits.classes
     sizes = {split: len(labels) for split, labels in digits.labels.items()}

@@ -3,8 +3,8 @@ import itertools
 import pytest
 import torch
 
-from trainers import parts
-from trainers.engines.leaf import Leaf
+from trainers import registry
+from trainers.engines.autograd import Autograd
 from trainers.loop import train
 from trainers.methods import Layer, Pack
 from trainers.networks import LayerShape, Network
@@ -33,10 +33,10 @@ def test_a_step_is_as_long_as_the_schedule_says(trial):
     given = trial("dense", schedule="cosine", learning_rate=0.1, adam_epsilon=1e-12)
     layer = Layer("fc1", torch.zeros(1, 2, 2))
     network = Network((LayerShape("fc1", (2, 2), 2, 2),), lambda w, x, n: x.flatten(2).bmm(w[0].mT))
-    pack, dense = Pack([given], network, [layer]), parts.load("method", "dense")[0].METHOD
+    pack, dense = Pack([given], network, [layer]), registry.load("method", "dense")[0].METHOD
     dense.begin(pack, 0, None)
     dense.gradient = lambda pack, layer, gradient: torch.ones_like(gradient)
-    engine, places = Leaf(pack, dense, 4), [0.0]
+    engine, places = Autograd(pack, dense, 4), [0.0]
     for _ in range(4):
         engine.step(torch.ones(1, 1, 1, 1, 2), torch.tensor([[0]]))
         places.append(layer.trained[0, 0, 0].item())

@@ -9,7 +9,7 @@ import pytest
 from studies.pairwise import pairwise
 from studies.study import find
 from studies.trial import FIELDS, Trial
-from trainers import check, parts
+from trainers import check, registry
 from trainers.loop import train
 
 
@@ -31,7 +31,7 @@ def few(digits):
 
 def every(kind):
     """The names of all parts of a kind, found as the program finds them."""
-    return [example for part in parts.parts(kind) for example in part.examples]
+    return [example for part in registry.components(kind) for example in part.examples]
 
 
 #: conv8 needs more pixels than digits have, and deeper residual networks differ in depth alone.
@@ -40,7 +40,7 @@ NETWORKS = ["conv2", "conv4", "conv6", "lenet-300-100", "resnet8"]
 
 def told(method):
     """The density that a method must be told, and the epochs that it needs."""
-    part = parts.find("method", method).part
+    part = registry.find("method", method).component
     density = {"density": 0.5} if "density" in part.reads else {}
     return density | {"epochs": 2 if "LEAST_EPOCHS" in part.declared else 1}
 
@@ -48,7 +48,10 @@ def told(method):
 @pytest.mark.slow
 def test_every_two_parts_run_together(few):
     axes = {kind: every(kind) for kind in ("method", "activation")}
-    axes |= {"network": NETWORKS, "weights": [p.examples[-1] for p in parts.parts("weights")]}
+    axes |= {
+        "network": NETWORKS,
+        "weights": [p.examples[-1] for p in registry.components("weights")],
+    }
     axes["augmentation"] = FIELDS["augmentation"].metadata["choices"]
     about = {"dataset": "digits", "epochs": 1, "batch_size": 100, "width": 0.1, "seed": 1}
     outcomes = []

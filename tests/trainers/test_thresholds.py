@@ -18,7 +18,7 @@ from studies.errors import UserError
 from studies.trial import Trial
 from trainers import check
 from trainers.batches import Batches
-from trainers.engines.leaf import Leaf
+from trainers.engines.autograd import Autograd
 from trainers.loop import train
 from trainers.methods import Layer, Method, Pack, load
 from trainers.methods._masks import keep_largest
@@ -172,7 +172,7 @@ def test_flipping_at_d_and_one_minus_d_are_mirrored_runs(trial, digits):
                 layer.weight.neg_()
                 layer.trained.neg_()
                 how.rebuild(pack, layer)
-        engine = Leaf(pack, how, 20)
+        engine = Autograd(pack, how, 20)
         batches = Batches(digits, [given], torch.device("cpu")).training(1)
         for images, labels in itertools.islice(batches, 20):
             engine.step(images, labels)
@@ -355,7 +355,7 @@ def test_a_ticket_rewinds_batch_normalisation_too(trial, digits):
     pack = assemble([given], build(given, digits.shape, 10), torch.device("cpu"))
     how, batches = load(given), Batches(digits, [given], torch.device("cpu"))
     how.begin(pack, 0, batches)
-    engine = Leaf(pack, how, 7)
+    engine = Autograd(pack, how, 7)
     for images, labels in batches.training(1):
         engine.step(images, labels)
     assert (pack.norms[0][0].weight != 1).any()
@@ -531,7 +531,7 @@ def test_sgd_with_momentum_and_decay_by_hand():
     pack = Pack([trial], Network((LayerShape("fc1", (2, 2), 2, 2),), linear), [layer])
     how = _Ones()
     how.begin(pack, 0, None)
-    engine = Leaf(pack, how, 2)
+    engine = Autograd(pack, how, 2)
     engine.step(*OneImage().balanced(1))
     close(layer.trained, [[1 - 0.1 * 1.1, 2 - 0.1 * 1.2], [-0.1, -0.1]])
     engine.step(*OneImage().balanced(1))

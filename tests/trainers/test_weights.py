@@ -8,7 +8,7 @@ from scipy import stats
 
 from studies.errors import UserError
 from studies.schemas import science
-from trainers import check, parts, randomness
+from trainers import check, randomness, registry
 from trainers.loop import train
 from trainers.networks import LayerShape, build
 from trainers.packs import assemble
@@ -103,8 +103,8 @@ def test_skewed_weights_are_a_shifted_exponential(trial):
 
 def test_a_larger_uniform_number_gives_a_larger_magnitude():
     numbers = torch.tensor([2**-54, 0.1, 0.5, 0.9, 1 - 2**-53], dtype=torch.float64)
-    for part in parts.parts("weights"):
-        module, found = parts.load("weights", part.name)
+    for part in registry.components("weights"):
+        module, found = registry.load("weights", part.name)
         law = getattr(module, "signed", None) or module.magnitude
         drawn = law(numbers, 100, 50, **found.parameters)
         assert drawn.dtype == torch.float64
@@ -169,7 +169,7 @@ def test_he_normal_is_a_normal_cut_off_at_two_sigma(trial):
     assert np.abs(drawn).max() < 2 * sigma
     assert stats.kstest(drawn / sigma, stats.truncnorm(-2, 2).cdf).pvalue > 0.01
     # and by hand: the median magnitude z solves Phi(z) = 1/2 + 0.4772 / 2, z = 0.6424 (sic: 0.7386)
-    middle = parts.load("weights", "he-normal")[0].magnitude(torch.tensor([0.5]).double(), 2, 1)
+    middle = registry.load("weights", "he-normal")[0].magnitude(torch.tensor([0.5]).double(), 2, 1)
     assert middle.item() == pytest.approx(
         stats.norm.ppf(0.5 + 0.47724987 / 2) / 0.8796256, rel=1e-6
     )
@@ -198,7 +198,7 @@ def test_scores_start_in_their_range_and_do_not_depend_on_the_weights(trial, dig
         given = trial(weights=weights, score_low=-0.5, score_high=0.25)
         network = build(given, digits.shape, digits.classes)
         pack = assemble([given], network, torch.device("cpu"))
-        parts.load("method", "free-pruning")[0].METHOD.begin(pack, 0, None)
+        registry.load("method", "free-pruning")[0].METHOD.begin(pack, 0, None)
         scores.append(torch.cat([layer.trained.flatten() for layer in pack.layers]).detach())
     assert torch.equal(*scores)
     assert -0.5 <= scores[0].min() < -0.49
@@ -209,7 +209,7 @@ def test_scores_start_in_their_range_and_do_not_depend_on_the_weights(trial, dig
 def test_the_offset_is_the_share_of_scores_at_or_below_zero(offset, trial, digits):
     given = trial(score_offset=offset)
     pack = assemble([given], build(given, digits.shape, 10), torch.device("cpu"))
-    parts.load("method", "free-pruning")[0].METHOD.begin(pack, 0, None)
+    registry.load("method", "free-pruning")[0].METHOD.begin(pack, 0, None)
     scores = torch.cat([layer.trained.flatten() for layer in pack.layers])
     tolerance = 5 * math.sqrt(offset * (1 - offset) / len(scores))
     assert (scores <= 0).double().mean().item() == pytest.approx(offset, abs=tolerance)

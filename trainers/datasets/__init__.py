@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from studies import sources
 from studies.errors import UserError
-from trainers import parts, randomness
+from trainers import randomness, registry
 
 #: Most images that are held out for validation.
 _VALIDATION = 5_000
@@ -133,7 +133,7 @@ def load(name: str, place: Place) -> Dataset:
     Raises:
         UserError: the data set is missing or damaged, or too small to be split.
     """
-    module, found = parts.load("dataset", place.part)
+    module, found = registry.load("dataset", place.part)
     try:
         source: Source = module.read(place.root, **found.parameters)
     except OSError as error:

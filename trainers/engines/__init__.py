@@ -4,9 +4,9 @@ An engine is chosen by the network alone, so that methods that are compared have
 GPU its step is replayed from a CUDA graph, where the method allows it; that changes no number.
 """
 
+from trainers.engines.autograd import Autograd
 from trainers.engines.engine import Engine
 from trainers.engines.graph import Graphed
-from trainers.engines.leaf import Leaf
 from trainers.engines.mlp import Mlp, fits
 from trainers.methods import Method
 from trainers.packs import Pack
@@ -14,7 +14,7 @@ from trainers.packs import Pack
 
 def choose(pack: Pack) -> type[Engine]:
     """The fastest engine for the pack's network."""
-    return Mlp if fits(pack) else Leaf
+    return Mlp if fits(pack) else Autograd
 
 
 def start(pack: Pack, method: Method, steps: int) -> Engine | Graphed:

@@ -15,7 +15,7 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
-from trainers import parts
+from trainers import registry
 from trainers.engines.engine import Engine
 from trainers.packs import Layer, Pack
 
@@ -40,7 +40,7 @@ class Mlp(Engine):
         #: For each layer that is scaled: its weights, the scale, their product and its gradient.
         self._scaled: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
         used = [self._used(la, g) for la, g in zip(pack.layers, gradients, strict=True)]
-        activation = parts.load("activation", pack.trial.activation)[0]
+        activation = registry.load("activation", pack.trial.activation)[0]
         if flat.is_cuda:
             self._lanes = [_Lane(activation, torch.bmm, used, gradients)]
         else:
@@ -161,5 +161,5 @@ class _Lane:
 
 def fits(pack: Pack) -> bool:
     """Whether the pack's network is one that this engine knows, with an activation likewise."""
-    activation = parts.load("activation", pack.trial.activation)[0]
+    activation = registry.load("activation", pack.trial.activation)[0]
     return pack.network.plain and hasattr(activation, "backward_")

@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 
 from studies.trial import Trial
-from trainers import lockstep, parts, randomness
+from trainers import pack_key, randomness, registry
 from trainers.batches import Batches
 from trainers.packs import Layer, Pack
 
@@ -271,6 +271,6 @@ def load(trial: Trial) -> Method:
     """The method that a trial names, with the parameters in the name, in the trial's stages."""
     from trainers.methods._staged import Staged  # which is a method itself
 
-    module, found = parts.load("method", trial.method)
+    module, found = registry.load("method", trial.method)
     made: Method = module.METHOD if not found.parameters else module.method(**found.parameters)
-    return Staged(made, trial) if lockstep.staged(trial) else made
+    return Staged(made, trial) if pack_key.staged(trial) else made

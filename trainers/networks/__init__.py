@@ -1,6 +1,6 @@
 """Networks: one file each, with a function `build`.
 
-    build(wanted: Wanted) -> Network
+    build(wanted: NetworkSpec) -> Network
 
 No network has biases (arXiv:2006.16627, section 3). A network that is written for one replica, as
 any with convolutions, passes its forward function through `side_by_side`.
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from studies.errors import UserError
 from studies.trial import Trial
-from trainers import parts
+from trainers import registry
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class NetworkSpec:
     """What a network is built for.
 
     Attributes:
@@ -112,10 +112,10 @@ def build(trial: Trial, input_shape: tuple[int, int, int], classes: int) -> Netw
     Raises:
         UserError: the network cannot take such images, or is too large.
     """
-    activation = parts.load("activation", trial.activation)[0]
-    wanted = Wanted(
+    activation = registry.load("activation", trial.activation)[0]
+    wanted = NetworkSpec(
         trial.network,
-        parts.find("network", trial.network).numbers,
+        registry.find("network", trial.network).numbers,
         input_shape,
         classes,
         activation.activation,
@@ -142,12 +142,12 @@ def wiring(
 
     So that it shows which paths there are: a mean has them all, a maximum one for each input.
     """
-    numbers = parts.find("network", trial.network).numbers
+    numbers = registry.find("network", trial.network).numbers
     about = (trial.network, numbers, input_shape, classes, activation)
     return _built(_Wiring(*about, width=trial.width))
 
 
-class _Wiring(Wanted):
+class _Wiring(NetworkSpec):
     """Asks for a network that averages where it would take maxima."""
 
     def pooled(self, x: Tensor) -> Tensor:
@@ -155,8 +155,8 @@ class _Wiring(Wanted):
         return F.avg_pool2d(self.activation(x), 2)
 
 
-def _built(wanted: Wanted) -> Network:
-    network: Network = parts.load("network", wanted.name)[0].build(wanted)
+def _built(wanted: NetworkSpec) -> Network:
+    network: Network = registry.load("network", wanted.name)[0].build(wanted)
     return network
 
 

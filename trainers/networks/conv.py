@@ -12,8 +12,8 @@ from torch import Tensor
 
 from trainers.networks import (
     Network,
+    NetworkSpec,
     Norms,
-    Wanted,
     convolution_shape,
     dense_shape,
     flatten,
@@ -26,7 +26,7 @@ EXAMPLES = ("conv2", "conv4", "conv6", "conv8")
 _CHANNELS = (64, 128, 256, 512)
 
 
-def build(wanted: Wanted) -> Network:
+def build(wanted: NetworkSpec) -> Network:
     """ConvN; on CIFAR-10 conv2 has 4,300,992, conv4 2,425,024 and conv6 2,261,184 connections.
 
     Raises:

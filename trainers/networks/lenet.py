@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from trainers.networks import Network, Norms, Wanted, dense_shape, side_by_side
+from trainers.networks import Network, NetworkSpec, Norms, dense_shape, side_by_side
 
 PATTERN = r"lenet((?:-[1-9][0-9]{0,4})+)"
 EXAMPLES = ("lenet-300-100",)
 NOTE = "the numbers in lenet-300-100 are free"
 
 
-def build(wanted: Wanted) -> Network:
+def build(wanted: NetworkSpec) -> Network:
     """Hidden layers as wide as the numbers say, then one output per class (arXiv:2006.16627, 3).
 
     LeNet-300-100 on MNIST has 784 * 300 + 300 * 100 + 100 * 10 = 266,200 connections.

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from trainers.networks import (
     Network,
+    NetworkSpec,
     Norms,
-    Wanted,
     convolution_shape,
     dense_shape,
     side_by_side,
@@ -32,7 +32,7 @@ READS = ("affine",)
 _LEAST = 5
 
 
-def build(wanted: Wanted) -> Network:
+def build(wanted: NetworkSpec) -> Network:
     """ResNet-(6n+2) v1; on CIFAR-10 resnet20 has 270,896 connections in 22 layers.
 
     Raises:

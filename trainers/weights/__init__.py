@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from studies.trial import Trial
-from trainers import parts, randomness
+from trainers import randomness, registry
 from trainers.networks import LayerShape
 
 
@@ -40,7 +40,7 @@ def draw(trial: Trial, index: int, layer: LayerShape) -> Tensor:
         layer: its shape.
     """
     n = torch.Size(layer.shape).numel()
-    module, found = parts.load("weights", trial.weights)
+    module, found = registry.load("weights", trial.weights)
     uniform = torch.from_numpy(randomness.uniform(trial.seed, "magnitude", index, n))
     drawn: Tensor
     if hasattr(module, "signed"):
@@ -60,7 +60,7 @@ def redrawn(trial: Trial) -> Trial:
 
 def scale(trial: Trial, layer: LayerShape) -> float:
     """The factor on a layer's output in the forward pass; 1 for most families."""
-    module, found = parts.load("weights", trial.weights)
+    module, found = registry.load("weights", trial.weights)
     if not hasattr(module, "scale"):
         return 1.0
     return float(module.scale(layer.fan_in, layer.fan_out, **found.parameters))

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from trainers.networks import Network, Norms, Wanted, dense_shape, side_by_side
+from trainers.networks import Network, NetworkSpec, Norms, dense_shape, side_by_side
 
 PATTERN = r"skip-([1-9][0-9]{0,4})"
 EXAMPLES = ("skip-100",)
 NOTE = "the number in skip-100 is free"
 
 
-def build(wanted: Wanted) -> Network:
+def build(wanted: NetworkSpec) -> Network:
     """Logits are activation(x fc1) fc2 + x direct; no biases."""
     pixels, hidden = math.prod(wanted.input_shape), wanted.wide(wanted.numbers[0])
     layers = (

@@ -1,0 +1,1 @@
+"""Executes a plan: sessions, workers, retries, heartbeats, progress."""

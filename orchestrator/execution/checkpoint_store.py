@@ -1,0 +1,55 @@
+"""Keeps the checkpoints of trials with the study's results."""
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Container, Sequence
+
+from studies.errors import UserError
+from studies.store import Store
+from studies.trial import Trial
+
+
+class CheckpointStore:
+    """Keeps the checkpoint of a group of trials with the study's results.
+
+    Checkpoints are a convenience: where one cannot be read or written, the trials go on without.
+
+    Attributes:
+        key: the checkpoint's name.
+        continued_from: the epoch of the checkpoint that the trials go on from, or None.
+        used: whether there may be a checkpoint.
+    """
+
+    continued_from: int | None = None
+    used: bool = False
+
+    def __init__(
+        self, store: Store, group: Sequence[Trial], seconds: float, there: Container[str]
+    ) -> None:
+        ids = ",".join(trial.trial_id for trial in group)
+        self.key = ids if len(group) == 1 else hashlib.sha256(ids.encode()).hexdigest()[:12]
+        self._store, self._seconds, self._last = store, seconds, time.monotonic()
+        self._there = there
+
+    def load(self) -> bytes | None:
+        """The checkpoint's bytes."""
+        if self.key not in self._there:
+            return None
+        try:
+            content = self._store.load_checkpoint(self.key)
+        except UserError:  # the results cannot be listed just now
+            return None
+        self.used = content is not None
+        return content
+
+    def save(self, content: bytes) -> None:
+        """Replace the checkpoint."""
+        self.used = True
+        with contextlib.suppress(OSError, UserError):
+            self._store.save_checkpoint(self.key, content)
+        self._last = time.monotonic()
+
+    def due(self) -> bool:
+        """Whether the last one is old enough."""
+        return time.monotonic() - self._last > self._seconds

@@ -1,0 +1,131 @@
+"""Shows a study as it goes: a live grid of its cells in a terminal, lines elsewhere."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.formatting import clock, many
+from orchestrator.status.snapshot import Cell, Snapshot, SnapshotReader
+from studies.errors import UserError
+
+#: Lines of the screen that are not cells.
+_AROUND = 8
+_BAR = 6
+
+
+def watch(glance: SnapshotReader, every: float | None, *, as_json: bool = False) -> int:
+    """Show a study until all of it is done, or until Ctrl-C.
+
+    Args:
+        glance: looks at it.
+        every: seconds between two looks; None for a single one.
+        as_json: as JSON instead, a line for each look of several.
+
+    Returns:
+        The exit code: 0, or 130 after Ctrl-C.
+    """
+    console = Console(highlight=False)
+    try:
+        if as_json:
+            for shown in _looks(glance, every):
+                print(json.dumps(shown.as_dict(), indent=2 if every is None else None), flush=True)
+        elif console.is_terminal:
+            with Live(console=console, auto_refresh=False) as live:
+                for shown in _looks(glance, every):
+                    live.update(screen(shown, console.height), refresh=True)
+        else:
+            for shown in _looks(glance, every):
+                print(line(shown), flush=True)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _looks(glance: SnapshotReader, every: float | None) -> Iterator[Snapshot]:
+    """A look now, and one after each wait as long as there is something to wait for."""
+    yield (shown := glance.look())
+    while every is not None and (shown.done < shown.planned or shown.runs):
+        time.sleep(every)
+        try:
+            shown = glance.look()
+        except UserError as error:  # results that cannot be reached just now
+            print(f"untuned: {error}", file=sys.stderr)
+            continue
+        yield shown
+
+
+def line(shown: Snapshot) -> str:
+    """A study in a line: ``digits: 12/50 · 2 in training · 24.1 trials/min · 1:35 min left``."""
+    return f"{shown.study}: {shown.done}/{shown.planned} · {' · '.join(_words(shown))}"
+
+
+def _words(shown: Snapshot) -> list[str]:
+    said = [f"{shown.failed} failed"] if shown.failed else []
+    if not shown.runs:
+        return [*said, "finished" if shown.done == shown.planned else "nobody runs it"]
+    said.append(f"{shown.training} in training")
+    if len(shown.runs) > 1:
+        said.append(many(len(shown.runs), "run"))
+    if shown.rate and shown.left is not None:
+        said += [f"{shown.rate * 60:.1f} trials/min", f"{clock(shown.left)} left"]
+    return said
+
+
+def screen(shown: Snapshot, height: int) -> RenderableType:
+    """The cells as a grid, and above it what holds of all.
+
+    Args:
+        shown: the study.
+        height: lines of the terminal; cells that do not fit are counted.
+    """
+    share = shown.done / shown.planned if shown.planned else 1.0
+    head = Text.assemble(
+        (f"{shown.study} ", "bold"), _bar(share, 30), f" {shown.done}/{shown.planned}"
+    )
+    about = [Text(" · ".join(_words(shown)))]
+    for word, cells in (("best", shown.ranked[:1]), ("worst", shown.ranked[1:][-1:])):
+        about += [Text(f"{word:<6}{cell.accuracy:7.2%}  {cell.label}") for cell in cells]
+    return Group(head, *about, _grid(shown, max(3, height - _AROUND)))
+
+
+def _grid(shown: Snapshot, most: int) -> RenderableType:
+    """A row per cell; where they are too many, those at which something happens."""
+    cells = list(shown.cells)
+    if len(cells) > most:
+        cells = sorted(cells, key=_quiet)[:most]
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in shown.cells[0].fields if shown.cells else ():
+        table.add_column(name, overflow="fold")
+    for name in ("", "done", "now", "failed", "accuracy"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for cell in cells:
+        table.add_row(*cell.fields.values(), *_row(cell))
+    left = len(shown.cells) - len(cells)
+    return Group(table, Text(f"and {many(left, 'cell')} more")) if left else table
+
+
+def _quiet(cell: Cell) -> int:
+    """Cells in training come first, then those with failures, those begun, the rest."""
+    begun = 0 < cell.done < cell.planned
+    return 0 if cell.training else 1 if cell.failed else 2 if begun else 3
+
+
+def _row(cell: Cell) -> list[str | Text]:
+    accuracy = "" if cell.accuracy != cell.accuracy else f"{cell.accuracy:.2%}"
+    accuracy += f" ({cell.lost} lost)" if cell.lost else ""
+    failed = Text(str(cell.failed or ""), "red")
+    training = Text(str(cell.training or ""), "cyan")
+    done = f"{cell.done}/{cell.planned}"
+    return [_bar(cell.done / max(1, cell.planned), _BAR), done, training, failed, accuracy]
+
+
+def _bar(share: float, width: int) -> Text:
+    full = int(share * width)
+    return Text.assemble(("█" * full, "green"), ("░" * (width - full), "dim"))

@@ -1,0 +1,215 @@
+"""A folder on any filesystem that pyarrow opens, whose files appear whole or not at all."""
+
+import contextlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.fs
+
+from studies.errors import UserError
+from studies.store import filesystems
+from studies.store.filesystems import reason
+
+#: Bytes up to which an object is sent in one request; larger ones are sent in parts, and appear
+#: when all have arrived.
+_ONE_REQUEST = 5_000_000
+
+
+class NotWrittenError(OSError):
+    """A file that could not be written: where, why, and how large it was to be.
+
+    Attributes:
+        errno: of the system, if it gave one.
+        strerror: the reason.
+    """
+
+    def __init__(self, where: str, size: int, error: OSError) -> None:
+        super().__init__(error.errno, error.strerror or reason(error))
+        self._where, self._size = where, size
+
+    def __reduce__(self) -> tuple[type["NotWrittenError"], tuple[str, int, OSError]]:
+        error = OSError(self.errno, self.strerror)
+        return NotWrittenError, (self._where, self._size, error)
+
+    def __str__(self) -> str:
+        return f"{self._where}: {self.strerror} ({self._size:,} bytes were to be written)"
+
+
+class Folder:
+    """A folder, on a local disk or in an object store; it need not exist.
+
+    It is pickled as what it was made of, and opened anew where it is unpickled, with the
+    credentials of that machine.
+
+    Args:
+        where: a folder, or a URI such as ``s3://bucket/folder``.
+        name: of the folder in there.
+
+    Attributes:
+        root: the folder as its filesystem names it.
+        uri: the folder as `where` names it.
+        is_local: whether it is on a local disk.
+
+    Raises:
+        UserError: the URI cannot be opened.
+    """
+
+    def __init__(self, where: str, name: str) -> None:
+        self._fs, above = filesystems.opened(where)
+        self.root = f"{above}/{name}"
+        self.is_local = isinstance(self._fs, pyarrow.fs.LocalFileSystem)
+        self._made_of = (above if self.is_local else where, name)
+        folder, mark, options = where.partition("?")
+        self.uri = self.root if self.is_local else f"{folder.rstrip('/')}/{name}{mark}{options}"
+
+    def __reduce__(self) -> tuple[type["Folder"], tuple[str, str]]:
+        return Folder, self._made_of
+
+    def place(self, path: str) -> str:
+        """Where a file of the folder is, for people to read."""
+        folder, mark, options = (self.uri, "", "") if self.is_local else self.uri.partition("?")
+        return f"{folder}/{path}{mark}{options}"
+
+    def names(self, folder: str, ending: str) -> list[str]:
+        """The sorted names of the files in a folder that end so, apart from hidden ones.
+
+        Raises:
+            UserError: it cannot be listed.
+        """
+        try:
+            listed = filesystems.listed(self._fs, f"{self.root}/{folder}")
+        except OSError as error:
+            raise UserError(
+                f"results folder {self.uri}: cannot be read ({reason(error)})"
+            ) from None
+        names = (info.base_name for info in listed if info.is_file)
+        return sorted(n for n in names if n.endswith(ending) and not n.startswith(("_", ".")))
+
+    def get(self, path: str) -> bytes:
+        """A file's bytes.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        with self._fs.open_input_file(f"{self.root}/{path}") as stream:
+            return bytes(stream.read())
+
+    def beside(self, name: str) -> bytes:
+        """The bytes of a file that lies beside the folder.
+
+        Raises:
+            OSError: it cannot be read, or there is none.
+        """
+        with self._fs.open_input_file(f"{self.root.rpartition('/')[0]}/{name}") as stream:
+            return bytes(stream.read())
+
+    def dataset(self, folder: str, names: Iterable[str], schema: pa.Schema) -> ds.Dataset:
+        """Parquet files of a folder as an Arrow data set; nothing is read before it is asked for.
+
+        Args:
+            folder: in this folder.
+            names: of the files.
+            schema: of their rows, with a column `part` for the name of each row's file.
+        """
+        kind, root = ds.ParquetFileFormat(), f"{self.root}/{folder}"
+        fragments = [
+            kind.make_fragment(f"{root}/{name}", self._fs, ds.field("part") == name)
+            for name in names
+        ]
+        return ds.FileSystemDataset(fragments, schema, kind, self._fs)
+
+    def put(self, path: str, content: bytes, *, lasting: bool = False) -> None:
+        """Make a file appear whole: by a rename on a local disk, by one put on an object store.
+
+        Args:
+            path: in the folder.
+            content: its bytes.
+            lasting: whether it must outlast a power cut as soon as this returns.
+
+        Raises:
+            NotWrittenError: it could not be written; nothing of it is visible then.
+        """
+        target = f"{self.root}/{path}"
+        try:
+            if self.is_local:
+                self._replace(target, content, lasting)
+            else:
+                self._upload(target, content)
+        except OSError as error:
+            raise NotWrittenError(self.place(path), len(content), error) from None
+
+    def _replace(self, target: str, content: bytes, lasting: bool) -> None:
+        folder, _, name = target.rpartition("/")
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        temporary = Path(f"{folder}/_writing-{name}")
+        try:
+            with temporary.open("wb") as stream:
+                stream.write(content)
+                if lasting:
+                    stream.flush()
+                    os.fsync(stream.fileno())
+            temporary.replace(target)
+            if lasting:
+                _sync(folder)
+        finally:
+            with contextlib.suppress(OSError):  # what went wrong before is what is to be said
+                temporary.unlink(missing_ok=True)
+
+    def _upload(self, target: str, content: bytes) -> None:
+        fs = self._fs
+        if isinstance(fs, pyarrow.fs.S3FileSystem) and len(content) > _ONE_REQUEST:
+            fs = filesystems.s3(self._made_of[0], at_once=False)
+        with fs.open_output_stream(target) as stream:
+            stream.write(content)
+
+    def move(self, path: str, to: str) -> None:
+        """Move a file within the folder.
+
+        Raises:
+            OSError: it could not be moved.
+        """
+        target = f"{self.root}/{to}"
+        if self.is_local:
+            self._fs.create_dir(target.rpartition("/")[0])
+        self._fs.move(f"{self.root}/{path}", target)
+
+    def delete(self, path: str) -> None:
+        """Delete a file.
+
+        Raises:
+            OSError: it could not be deleted, or is not there.
+        """
+        self._fs.delete_file(f"{self.root}/{path}")
+
+
+def _sync(folder: str) -> None:
+    """Have a rename in a folder outlast a power cut, as far as its file system can do that."""
+    with contextlib.suppress(OSError):
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+
+
+def folders_with(where: str, inside: str) -> list[str]:
+    """The sorted names of the folders under a folder or URI that have a certain folder in them.
+
+    Raises:
+        UserError: the URI cannot be opened or listed.
+    """
+    fs, root = filesystems.opened(where)
+    try:
+        listed = filesystems.listed(fs, root)
+        folders = [info for info in listed if info.type == pyarrow.fs.FileType.Directory]
+        wanted = fs.get_file_info([f"{info.path}/{inside}" for info in folders])
+    except OSError as error:
+        raise UserError(f"results folder {where}: cannot be read ({reason(error)})") from None
+    return sorted(
+        info.base_name
+        for info, found in zip(folders, wanted, strict=True)
+        if found.type == pyarrow.fs.FileType.Directory
+    )

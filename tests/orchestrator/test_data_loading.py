@@ -1,0 +1,61 @@
+"""Data sets that are read in a process of their own: what comes back, and what goes wrong."""
+
+import os
+import re
+import signal
+from dataclasses import replace
+
+import pytest
+
+from orchestrator.execution.data_loading import Reading
+from studies.errors import UserError
+from studies.trial import Trial
+from trainers import datasets
+from trainers.datasets import Place
+
+GIVEN = Trial(
+    network="lenet-5", dataset="digits", method="dense", weights="he-normal", seed=1, epochs=1
+)
+
+
+def reading(tmp_path, given=GIVEN, earlier=None, **places):
+    places = {"digits": Place("digits", tmp_path)} | places
+    return Reading([given], places, earlier or {})
+
+
+def test_a_data_set_is_what_it_is_here(tmp_path):
+    here = datasets.load("digits", Place("digits", tmp_path))
+    with reading(tmp_path, earlier={"digits": here.fingerprint}) as found:
+        sets = found.sets()
+    assert list(sets) == ["digits"]
+    assert sets["digits"].fingerprint == here.fingerprint
+    assert (sets["digits"].images["test"] == here.images["test"]).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "earlier", "message"),
+    [
+        ({}, {"digits": "0" * 16}, "is not the one that the finished trials were trained on"),
+        ({"network": "conv8"}, {}, "network conv8: it halves images and needs at least 16x16"),
+        ({"dataset": "own"}, {}, "data set .*nowhere: no such folder"),
+    ],
+)
+def test_a_mistake_of_the_users_comes_back_as_one(change, earlier, message, tmp_path):
+    given = replace(GIVEN, **change)
+    own = Place.of(f"folder:{tmp_path}/nowhere")
+    with reading(tmp_path, given, earlier, own=own) as found, pytest.raises(UserError) as error:
+        found.sets()
+    assert re.search(message, str(error.value))
+
+
+def test_a_reader_that_is_killed_is_noticed(tmp_path):
+    with reading(tmp_path) as found:
+        os.kill(found._process.pid, signal.SIGKILL)
+        with pytest.raises(RuntimeError, match="the process that reads the data sets died"):
+            found.sets()
+
+
+def test_leaving_early_ends_the_process(tmp_path):
+    with reading(tmp_path) as found:
+        process = found._process
+    assert not process.is_alive()

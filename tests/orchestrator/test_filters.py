@@ -1,0 +1,68 @@
+import contextlib
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.cli._filters import Condition
+from studies.errors import UserError
+
+ROWS = pd.DataFrame(
+    {
+        "method": ["dense", "free-pruning", "edge-popup"],
+        "weights": ["lognormal(sigma=0.5)", "he-normal", "he-normal"],
+        "density": [0.0, 0.0, 0.5],
+        "seed": [1, 2, 3],
+        "affine": [False, True, False],
+        "train_full_accuracy": [0.5, None, 0.9],
+        "finished_at": pd.to_datetime(["2026-01-01", "2026-02-01", "2026-03-01"], utc=True),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("method=dense", [1, 0, 0]),
+        ("method != dense", [0, 1, 1]),
+        ("weights=lognormal(sigma=0.50)", [1, 0, 0]),
+        ("density>=0.5", [0, 0, 1]),
+        ("density<5e-1", [1, 1, 0]),
+        ("seed==2", [0, 1, 0]),
+        ("seed>1.5", [0, 1, 1]),
+        ("affine=true", [0, 1, 0]),
+        ("train-full-accuracy!=0.5", [0, 0, 1]),
+        ("train_full_accuracy<=1", [1, 0, 1]),
+        ("finished_at>=2026-02-01", [0, 1, 1]),
+    ],
+)
+def test_a_condition_chooses_the_rows_that_it_holds_for(text, fits):
+    assert Condition.of(text).holds(ROWS).tolist() == [bool(fit) for fit in fits]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("method", "give a column, one of = != < <= > >= and a value"),
+        ("=dense", "give a column"),
+        ("method=", "give a column"),
+        ("methods=dense", "unknown column 'methods'; did you mean method"),
+        ("method=dens", "unknown method 'dens'; did you mean dense"),
+        ("method>dense", "method holds names; compare them by = or !="),
+        ("method=dense; DROP TABLE trials", "unknown method 'dense; DROP TABLE trials'"),
+        ("density>=half", "'half' is not a number"),
+        ("affine=1", "'1' is not true or false"),
+        ("finished_at>noon", "'noon' is not a time"),
+    ],
+)
+def test_a_wrong_one_is_refused_with_the_close_matches(text, message):
+    with pytest.raises(UserError) as refused:
+        Condition.of(text).holds(ROWS)
+    assert message in str(refused.value)
+
+
+@given(st.text(max_size=30) | st.from_regex(r"(method|seed|density|affine)[=<>!]{1,2}.{1,9}"))
+def test_any_text_is_a_condition_or_refused_in_a_line(text):
+    with contextlib.suppress(UserError):
+        assert len(Condition.of(text).holds(ROWS)) == len(ROWS)

@@ -1,0 +1,119 @@
+"""`untuned status --watch`: from results and signs of life alone."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+from tests_support import train_study, untuned
+
+from orchestrator.execution.heartbeat import Heartbeat, OtherRun
+from orchestrator.status import live
+from orchestrator.status.snapshot import Cell, Snapshot, SnapshotReader
+
+
+@pytest.fixture
+def study(tmp_path):
+    """A study of two cells of two trials, whose last one failed: its results and trials."""
+    return train_study(tmp_path, failing=1)
+
+
+def test_a_look_counts_what_is_done_in_training_and_failed(study):
+    store, trials = study
+    glance = SnapshotReader(store, [])
+    with Heartbeat(store) as run:
+        run.tell([trials[3].trial_id, trials[0].trial_id], 0.5)  # the first has just ended
+        run._beat()
+        shown = glance.look()
+    assert [(c.planned, c.done, c.training, c.failed) for c in shown.cells] == [
+        (2, 2, 0, 0),
+        (2, 1, 1, 1),
+    ]
+    assert [cell.fields for cell in shown.cells] == [
+        {"method": "dense"},
+        {"method": "minimal-flipping"},
+    ]
+    assert (shown.rate, shown.left) == (0.5, 1.0)
+    assert shown.failures[trials[3].trial_id]["error"] == "ValueError: bang"
+    assert live.line(shown) == ("own: 3/4 · 1 failed · 1 in training · 30.0 trials/min · 1 s left")
+    assert live.line(glance.look()) == "own: 3/4 · 1 failed · nobody runs it"
+
+
+def test_what_was_read_is_not_read_again(study, monkeypatch):
+    store, _ = study
+    glance = SnapshotReader(store, [])
+    first = glance.look()
+    read = []
+    get = type(store._files).get
+    monkeypatch.setattr(
+        type(store._files), "get", lambda self, path: (read.append(path), get(self, path))[1]
+    )
+    assert glance.look().cells == first.cells
+    assert [path for path in read if path.endswith(".parquet")] == []
+
+
+def test_a_study_that_nobody_ran_is_watched_by_its_file(tmp_path):
+    store, _ = train_study(tmp_path, failing=4)
+    for path in (Path(store.root) / "definitions").iterdir():
+        path.unlink()
+    from studies.study import read
+
+    shown = SnapshotReader(store, [read(tmp_path / "own.yaml")]).look()
+    assert (shown.done, shown.planned) == (0, 4)
+    assert shown.ranked == []
+
+
+def cell(name="a", accuracy=math.nan, **about):
+    counts = {"planned": 2, "done": 0, "training": 0, "failed": 0, "lost": 0} | about
+    return Cell(fields={"method": name}, accuracy=accuracy, **counts)
+
+
+def rendered(shown, height=40):
+    from rich.console import Console
+
+    console = Console(width=80, highlight=False)
+    with console.capture() as capture:
+        console.print(live.screen(shown, height))
+    return capture.get()
+
+
+def test_the_screen_names_best_and_worst_cell():
+    cells = [cell("a", 0.5, done=1), cell("b", 0.9, done=2, lost=1), cell("c", 0.7, done=1)]
+    said = rendered(Snapshot("own", cells, [OtherRun("r", "h", 1, frozenset())], {}))
+    assert "best   90.00%  b" in said
+    assert "worst  50.00%  a" in said
+    assert "90.00% (1 lost)" in said
+    assert "own " in said
+    assert "4/6" in said
+
+
+def test_of_too_many_cells_those_are_shown_at_which_something_happens():
+    cells = [cell(f"m{i}") for i in range(50)] + [cell("busy", training=1)]
+    said = rendered(Snapshot("own", cells, [], {}), height=20)
+    assert "busy" in said
+    assert "and 39 cells more" in said
+    assert said.count("\n") <= 20
+
+
+def test_json_is_one_look_and_watching_ends_when_all_is_done(tmp_path):
+    train_study(tmp_path)
+    told = json.loads(untuned("status", "own", "--json", cwd=tmp_path).stdout)
+    assert (told["done"], told["planned"], told["runs"]) == (4, 4, [])
+    assert [one["done"] for one in told["cells"]] == [2, 2]
+    answer = untuned("status", "own", "--watch", "--every", "0.2", cwd=tmp_path)
+    assert (answer.returncode, answer.stdout) == (0, "own: 4/4 · finished\n")
+
+
+def test_status_names_the_cell_and_error_of_what_failed(study, tmp_path):
+    answer = untuned("status", "own", cwd=tmp_path)
+    failed = study[1][3].trial_id
+    assert f"trial {failed} (minimal-flipping, seed 2) failed: ValueError: bang" in answer.stdout
+
+
+def test_ctrl_c_ends_the_watching_alone(study, monkeypatch, capsys):
+    def interrupted(seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(live.time, "sleep", interrupted)
+    assert live.watch(SnapshotReader(study[0], []), 1.0) == 130
+    assert capsys.readouterr().out.count("\n") == 1

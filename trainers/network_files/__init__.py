@@ -1,0 +1,1 @@
+"""Files of trained networks, and the network made again from one."""
