@@ -205,7 +205,7 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
 
 def _load(uri: str) -> _Loaded:
     store = store_of(uri)
-    definitions = tuple(store.definitions())
+    definitions = tuple(store.definitions.all())
     done = finished(store, masks=True)
     if not definitions and not len(done.rows):
         raise _nothing(store, uri)
@@ -286,7 +286,7 @@ def _rows(
         own = trials.loc[trials[_PLACE] == number, "attempt"]
         wanted = one.done.keys(table).to_pandas()
         wanted = wanted[wanted["attempt"].isin(own)]
-        connection.register(rows, one.store.lazily(table, wanted["part"].unique()))
+        connection.register(rows, one.store.tables.dataset(table, wanted["part"].unique()))
         connection.register(keys, wanted)
         selects.append(
             f"SELECT r.* EXCLUDE (merged_from, part) FROM {rows} r JOIN {keys} k "  # noqa: S608

@@ -114,7 +114,7 @@ MASKS = _schema(
 )
 
 #: The fields of `Trial`. One with a default may be missing in results from before it
-#: existed; `Store.read` puts the default in.
+#: existed; `Store.tables.read` puts the default in.
 _TRIAL = tuple(
     pa.field(name, _ARROW[about.type], nullable=name not in REQUIRED)  # type: ignore[index]
     for name, about in FIELDS.items()

@@ -229,7 +229,7 @@ def held_against_quiet(folder, given):
     done = finished(chaos.store)
     planned = len(read(path).trials())
     same = science_of(folder, "chaos") == science_of(folder / "quiet", "chaos")
-    twice = len(chaos.store.read("trials").rows) - len(done.rows)
+    twice = len(chaos.store.tables.read("trials").rows) - len(done.rows)
     print(f"{chaos.minutes:.1f} minutes; {dict(chaos.counts)}")
     print(f"{len(failed_attempts(chaos.store))} attempts recorded as failed; {len(done.rows)} of "
           f"{planned} trials finished, {twice} of them twice, {len(done.conflicts)} conflicts, "

@@ -243,7 +243,7 @@ def recorded(name_or_path: str, results: str) -> "tuple[Store, list[Study]]":
         raise unknown("study", name_or_path, {*there, *shipped()})
     study = None if name_or_path in there else find(name_or_path)
     store = Store(results, study.name if study else name_or_path)
-    return store, store.definitions() or ([study] if study else [])
+    return store, store.definitions.all() or ([study] if study else [])
 
 
 def with_results(name: str, results: str) -> "Store":
@@ -260,7 +260,7 @@ def with_results(name: str, results: str) -> "Store":
     else:
         store, _ = recorded(name, results)
         said, runs = f"of {store.study} in {results}", name
-    if not store.definitions():
+    if not store.definitions.all():
         raise UserError(f"no results {said}; run first: untuned run {runs}")
     return store
 

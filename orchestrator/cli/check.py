@@ -104,12 +104,12 @@ def _say_what_it_decides(asked: "Study", store: "Store") -> None:
     from analysis.verdicts.prospects import lacking, prospects
     from studies.store import Store
 
-    recorded = store.definitions()
+    recorded = store.definitions.all()
     with tempfile.TemporaryDirectory() as folder:
         # The plan alone, as if it had just begun: the earliest definition's margin counts.
         alone = Store(folder, asked.name)
         for definition in [*recorded, asked]:
-            alone.define(definition)
+            alone.definitions.record(definition)
         planned = analysis.load(str(Path(folder) / asked.name))
         seen = analysis.load(store.uri) if recorded else None
         found, others = prospects(planned, seen), lacking(planned)

@@ -59,7 +59,7 @@ def command(
     store = _options.with_results(study, results)
     done = finished(store)
     found = _lookup.trial(trial, done.ids, store.study)
-    content = None if again else store.network(found)
+    content = None if again else store.networks.load(found)
     if content is None:
         if not again:
             raise UserError(
@@ -95,7 +95,7 @@ def _trained_again(row: Mapping[str, Any], store: "Store", data: tuple[str, ...]
     from trainers.loop import train
     from trainers.recording import Keep
 
-    own = {k: v for study in store.definitions() for k, v in study.data.items()}
+    own = {k: v for study in store.definitions.all() for k, v in study.data.items()}
     own |= _options.own_data(data)
     values = {name: row[name] for name in FIELDS if name != "revisions"}
     trial = trainers.check(Trial.from_mapping(values), own)

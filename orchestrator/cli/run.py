@@ -124,7 +124,7 @@ def _run(planned: "Plan", asked: "RunRequest", results: str) -> int:
 
 def _note_definitions(asked: "Study", store: "Store") -> None:
     """Say what other definitions of this name have been run, and whose margin counts."""
-    known = store.definitions()
+    known = store.definitions.all()
     others = {trial for other in known if other != asked for trial in other.trials()}
     if others.difference(asked.trials()):
         print(
@@ -144,7 +144,7 @@ def _mend(store: "Store", planned: "Plan") -> None:
     """Set damaged parts aside, so that what they held is run again."""
     for table, part in planned.results.damaged:
         with suppress(FileNotFoundError):  # a run that this one joins has done it
-            store.set_aside(table, part)
+            store.tables.set_aside(table, part)
         print(
             f"{store.study}: damaged part {table}/{part} set aside; its trials run again",
             file=sys.stderr,

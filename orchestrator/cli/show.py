@@ -62,7 +62,7 @@ def command(study: str, trial: str, results: str, as_json: bool) -> None:
     from studies.store.finished import failures, finished, of_trial
 
     store = _options.with_results(study, results)
-    definitions = store.definitions()
+    definitions = store.definitions.all()
     done = finished(store)
     lost = failures(store, done.ids)
     planned = {t.trial_id for definition in definitions for t in plan.check(definition)}

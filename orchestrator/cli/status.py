@@ -70,7 +70,7 @@ def _show(study: str, results: str, store: "Store", definitions: "Sequence[Study
     for definition, checked in asked:
         missing = sum(trial.trial_id not in found.ids for trial in checked)
         if missing:
-            what = store.definition_path(definition) or study
+            what = store.definitions.path(definition) or study
             print(f"{missing} missing; go on with: {shlex.join(['untuned', 'run', what, *place])}")
 
 

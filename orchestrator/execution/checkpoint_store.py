@@ -37,7 +37,7 @@ class CheckpointStore:
         if self.key not in self._there:
             return None
         try:
-            content = self._store.load_checkpoint(self.key)
+            content = self._store.checkpoints.load(self.key)
         except UserError:  # the results cannot be listed just now
             return None
         self.used = content is not None
@@ -47,7 +47,7 @@ class CheckpointStore:
         """Replace the checkpoint."""
         self.used = True
         with contextlib.suppress(OSError, UserError):
-            self._store.save_checkpoint(self.key, content)
+            self._store.checkpoints.save(self.key, content)
         self._last = time.monotonic()
 
     def due(self) -> bool:

@@ -88,7 +88,7 @@ class Heartbeat:
         others = self.refresh()
         before = next((other for other in others if other.name < self.name), None)
         if before and self._gives_way:
-            self._store.end_sign(self.name)
+            self._store.heartbeats.remove(self.name)
             raise _already_run_by(self._store, before)
         self._thread.start()
         return self
@@ -98,7 +98,7 @@ class Heartbeat:
         self._wake.set()
         self._thread.join()
         with contextlib.suppress(OSError, UserError):
-            self._store.end_sign(self.name)
+            self._store.heartbeats.remove(self.name)
 
     def claim(self, ids: Iterable[str]) -> None:
         """Take trials in hand; others, if there are, are told at once."""
@@ -144,7 +144,7 @@ class Heartbeat:
             "training": self._training,
             "rate": self._rate,
         }
-        self._store.sign(self.name, json.dumps(about).encode())
+        self._store.heartbeats.write(self.name, json.dumps(about).encode())
 
 
 class LiveRuns:
@@ -161,7 +161,7 @@ class LiveRuns:
     def alive(self) -> list[OtherRun]:
         """The runs that are, or may be; the one that began first stands first."""
         found = []
-        for name, content in self._store.signs().items():
+        for name, content in self._store.heartbeats.read_all().items():
             sign = _parsed(content)
             if sign is None:
                 continue
@@ -171,7 +171,7 @@ class LiveRuns:
                 found.append(OtherRun(name, *about))
             else:  # were it only slow, it would give its sign again
                 with contextlib.suppress(OSError, UserError):
-                    self._store.end_sign(name)
+                    self._store.heartbeats.remove(name)
         return found
 
     def certainly(self) -> list[OtherRun]:

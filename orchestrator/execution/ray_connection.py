@@ -145,7 +145,7 @@ def _check_nodes(store: Store) -> None:
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     token = f"probe-{secrets.token_hex(6)}"
-    store.sign(token, b"")
+    store.heartbeats.write(token, b"")
     try:
         look = ray.remote(num_cpus=0, max_retries=0)(_look)
         nodes = {node["NodeID"]: node for node in _nodes() if node["Alive"]}
@@ -159,7 +159,7 @@ def _check_nodes(store: Store) -> None:
         for reference in [*ready, *late]:
             _check_node(reference, nodes[asked[reference]], store)
     finally:
-        store.end_sign(token)
+        store.heartbeats.remove(token)
 
 
 def _check_node(reference: Any, node: Mapping[str, Any], store: Store) -> None:
@@ -190,7 +190,7 @@ def _check_node(reference: Any, node: Mapping[str, Any], store: Store) -> None:
 def _look(store: Store, token: str) -> tuple[dict[str, str], bool]:
     """On a node: its versions, and whether it sees what was put beside the results."""
     try:
-        return versions(), token in store.signs()
+        return versions(), token in store.heartbeats.read_all()
     except UserError:
         return versions(), False
 

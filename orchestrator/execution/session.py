@@ -127,7 +127,7 @@ def hold(asked: RunRequest, stop: Stop, say: Callable[[str], object]) -> Session
             print(sets[name], file=sys.stderr)
         presence = stack.enter_context(Heartbeat(asked.store, asked.name, joins=asked.join))
         say(f"{NAMED}{presence.name}")
-        asked.store.define(asked.study)
+        asked.store.definitions.record(asked.study)
         say("training")
         return _Session(asked, resources, sets, presence, stop).rounds()
 

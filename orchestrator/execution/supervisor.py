@@ -90,7 +90,7 @@ def run(plan: Plan, asked: RunRequest) -> Outcome:
         lost, reason = _sessions(asked, signals)
         now = Plan(plan.trials, finished(store, need_masks=bool(asked.study.keep_masks)))
         if not now.todo:
-            store.drop_checkpoints()
+            store.checkpoints.delete_all()
         logs = failed(store, now.results.ids)
     return Outcome(
         before=len(plan.trials) - len(plan.todo),

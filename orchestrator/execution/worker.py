@@ -161,7 +161,7 @@ class Worker(tune.Trainable):
     def _drop_checkpoints(self) -> None:
         """Delete the checkpoints of trials whose rows are written."""
         while self._kept and self._writer.empty:
-            self._job.store.drop_checkpoint(self._kept.pop())
+            self._job.store.checkpoints.delete(self._kept.pop())
 
     def _train(self) -> Generator[tuple[int, int]]:
         """Train the pack; after each epoch yield how many trials have just finished and failed."""
@@ -171,7 +171,7 @@ class Worker(tune.Trainable):
         there: Container[str] = ()
         if self._job.checkpoint_seconds:
             with contextlib.suppress(UserError):  # they cannot be listed just now: go without
-                there = self._job.store.checkpoints()
+                there = self._job.store.checkpoints.keys()
         while self._at < self._pack.stop:
             group = self._group()
             self._until = self._at + len(group)

@@ -164,7 +164,7 @@ class SnapshotReader:
         return Snapshot(self._store.study, cells, runs, failures)
 
     def _plan(self) -> None:
-        definitions = self._store.definitions() or self._fallback
+        definitions = self._store.definitions.all() or self._fallback
         if definitions != self._definitions:
             self._definitions = definitions
             every = (trial for study in definitions for trial in plan.check(study))
@@ -172,7 +172,7 @@ class SnapshotReader:
 
     def _rows(self, table: str, columns: Sequence[str]) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]]
-        rows = self._store.read(table, columns, self._kept[table]).rows.to_pylist()
+        rows = self._store.tables.read(table, columns, self._kept[table]).rows.to_pylist()
         return rows
 
     def _cells(

@@ -75,7 +75,7 @@ def compact(store: Store, most: int = MOST) -> dict[str, Compacted]:
             merged, and nothing is deleted of what was to be.
     """
     writer = f"{part_files.MERGED}{secrets.token_hex(6)}"
-    trials = store.read("trials")
+    trials = store.tables.read("trials")
     named = {
         table: set(chain.from_iterable(n or () for n in trials.rows[f"{table}_parts"].to_pylist()))
         for table in ("masks", "layers", "epochs")
@@ -84,18 +84,19 @@ def compact(store: Store, most: int = MOST) -> dict[str, Compacted]:
     del trials  # of a large study they take more memory than all that follows
     done = {}
     for table in TABLES:
-        there = of_trials if table == "trials" else store.check(table)
+        there = of_trials if table == "trials" else store.tables.parts(table)
         wanted = named.get(table, there.where.keys())
         names = {there.where[name] for name in wanted if name in there.where}
-        store.delete(table, there.replaced)  # left by one that died before it had deleted them
+        # What a compaction left that died before it had deleted them.
+        store.tables.delete(table, there.replaced)
         after = len(set(there.where.values()))
         before = after + len(there.replaced)
         batches = _batches(store, table, sorted(names), there, most)
         for number, batch in enumerate(batches, start=1):
-            name = store.put(table, batch.encoded(), writer, number)
-            if not part_files.intact(name, store.part(table, name)):
+            name = store.tables.put(table, batch.encoded(), writer, number)
+            if not part_files.intact(name, store.tables.content(table, name)):
                 raise OSError(f"{table}/{name}: does not read back as it was written")
-            store.delete(table, batch.names)
+            store.tables.delete(table, batch.names)
             after -= len(batch.names) - 1
         done[table] = Compacted(before, after)
     return done
@@ -111,7 +112,7 @@ def _batches(
     batch = _Batch()
     for name in names:
         try:
-            content = store.part(table, name)
+            content = store.tables.content(table, name)
         except FileNotFoundError:
             continue  # another process has merged it meanwhile
         found = (

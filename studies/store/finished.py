@@ -86,9 +86,9 @@ def finished(store: Store, *, masks: bool = False, need_masks: bool = False) -> 
         need_masks: whether a trial whose masks were not kept counts as not finished.
     """
     masks = masks or need_masks
-    trials = store.read("trials")
+    trials = store.tables.read("trials")
     others = ("masks", "layers", "epochs") if masks else ("layers", "epochs")
-    parts = {"trials": trials.parts} | {table: store.check(table) for table in others}
+    parts = {"trials": trials.parts} | {table: store.tables.parts(table) for table in others}
     where = {table: parts[table].where for table in others}
     damaged = tuple((table, part) for table, found in parts.items() for part in found.damaged)
     # Of the wide rows only those that are wanted are copied, and once.
@@ -125,7 +125,7 @@ def of_trial(store: Store, done: Finished, table: str, row: Mapping[str, Any]) -
         row: the trial's row of `trials`.
     """
     named = row[f"{table}_parts"] or []
-    lazy = store.lazily(table, {done.where[table][part] for part in named})
+    lazy = store.tables.dataset(table, {done.where[table][part] for part in named})
     own = pc.field("attempt") == row["attempt"]
     origin = pc.coalesce(pc.field("merged_from"), pc.field("part"))
     rows = lazy.to_table(filter=own & origin.isin(named))
@@ -134,7 +134,7 @@ def of_trial(store: Store, done: Finished, table: str, row: Mapping[str, Any]) -
 
 def failures(store: Store, done: frozenset[str]) -> dict[str, dict[str, Any]]:
     """For each trial that failed and is not finished, the row of its last failure."""
-    rows = store.read("failures").rows.sort_by("failed_at").to_pylist()
+    rows = store.tables.read("failures").rows.sort_by("failed_at").to_pylist()
     return {row["trial_id"]: row for row in rows if row["trial_id"] not in done}
 
 
@@ -145,7 +145,7 @@ def failed(store: Store, done: frozenset[str]) -> Mapping[str, str]:
 
 def failed_attempts(store: Store) -> Mapping[str, str]:
     """For each attempt that failed, its trial."""
-    rows = store.read("failures").rows
+    rows = store.tables.read("failures").rows
     return dict(zip(rows["attempt"].to_pylist(), rows["trial_id"].to_pylist(), strict=True))
 
 

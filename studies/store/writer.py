@@ -117,7 +117,7 @@ class Writer:
         if not self._trials:
             return
         while self._networks:
-            self._store.save_network(*self._networks[0])
+            self._store.networks.save(*self._networks[0])
             del self._networks[0]
         for table, rows in self._rows.items():
             if (rows or table != "masks") and f"{table}_parts" not in self._names:
@@ -131,4 +131,4 @@ class Writer:
 
     def _write(self, table: str, rows: list[Row]) -> str:
         self._parts += 1
-        return self._store.write(table, rows, self.name, self._parts)
+        return self._store.tables.write(table, rows, self.name, self._parts)

@@ -155,7 +155,7 @@ def record_in() -> Callable[..., str]:
         final: Final = typical,
         only: Callable[[Trial], bool] = lambda trial: True,
     ) -> str:
-        Store(str(folder), study.name).define(study)
+        Store(str(folder), study.name).definitions.record(study)
         return _record(folder, study.name, filter(only, study.trials()), final)
 
     return run

@@ -19,7 +19,7 @@ def planned(tmp_path):
 
     def make(seeds=15, margin=0.3, **axes):
         values = {"name": "own", "seeds": seeds, "margin": margin, "axes": AXES | axes}
-        Store(str(tmp_path), "own").define(from_mapping(values, "own"))
+        Store(str(tmp_path), "own").definitions.record(from_mapping(values, "own"))
         return load(str(tmp_path / "own"))
 
     return make

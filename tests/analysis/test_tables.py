@@ -100,8 +100,8 @@ def test_attempts_that_differ_are_named(study, record):
 def test_rows_that_a_repeated_flush_wrote_twice_count_once(study, record, tmp_path):
     uri = record(study())
     store = Store(str(tmp_path / "results"), "small")
-    rows = store.read("epochs").rows.drop_columns("part").to_pylist()
-    store.write("epochs", rows, "otherwriter", 1)
+    rows = store.tables.read("epochs").rows.drop_columns("part").to_pylist()
+    store.tables.write("epochs", rows, "otherwriter", 1)
     assert len(analysis.load(uri).epochs.df()) == 6 * 4
 
 

@@ -39,7 +39,7 @@ def make(root, trials):
     given = {"name": "large", "seeds": max(1, trials // cells), "margin": 0.2, "axes": axes}
     study, rng = from_mapping(given, "tables"), np.random.default_rng(0)
     store = Store(str(root), study.name)
-    store.define(study)
+    store.definitions.record(study)
     writer = Writer(store, seconds=0.0)
     for trial in study.trials():
         figures = rng.random((EPOCHS + 1, len(FIGURES)))

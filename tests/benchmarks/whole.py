@@ -165,7 +165,7 @@ def recovery(times):
             os.kill(found[0], signal.SIGKILL)
             assert process.wait() == 0
             store = Store(str(Path(folder) / "results"), "recovery")
-            (row,) = store.read("trials").rows.to_pylist()
+            (row,) = store.tables.read("trials").rows.to_pylist()
             taken.append(row["finished_at"].timestamp() - row["seconds"] - killed)
     yield Row.of("a worker killed", "until its trial trains again", taken, "s", f"{AT_MOST} 15")
 

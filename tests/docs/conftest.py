@@ -55,7 +55,7 @@ def digits_study(tmp_path_factory):
     runtime.settle()
     asked = from_mapping(SHORT, "digits")
     store = Store(str(folder / "results"), "digits")
-    store.define(asked)
+    store.definitions.record(asked)
     writer = Writer(store)
     for trial in plan.check(asked):
         records = list(train([trial], data, "cpu"))

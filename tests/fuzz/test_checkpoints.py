@@ -271,12 +271,12 @@ def test_a_training_with_a_bad_checkpoint_ends_with_the_same_bits(cases, digits,
         bad = [damaged(rng, content), rng.choice([*changes(*parts_of(content), other)])[1]]
         for right in (True, False):
             store = Store(str(tmp_path / f"{case}{right}"), "own")
-            store.save_checkpoint(trial.trial_id, content if not right else rng.choice(bad))
+            store.checkpoints.save(trial.trial_id, content if not right else rng.choice(bad))
             if not right:
                 (path,) = (store.local_path / "_checkpoints").iterdir()
                 path.write_bytes(bad[0])
-                assert store.load_checkpoint(trial.trial_id) is None
-            keeper = CheckpointStore(store, [trial], 1000.0, store.checkpoints())
+                assert store.checkpoints.load(trial.trial_id) is None
+            keeper = CheckpointStore(store, [trial], 1000.0, store.checkpoints.keys())
             assert figures(train([trial], digits, keeper=keeper)) == whole
             assert keeper.continued_from is None
             ends["right hash" if right else "wrong hash"] += 1

@@ -75,7 +75,7 @@ def rows_of(store, done):
     for table in ("layers", "epochs"):
         keys = done.keys(table).select(["attempt", "part"]).to_pydict()
         wanted = set(zip(*keys.values(), strict=True))
-        rows = store.read(table).rows.to_pylist()
+        rows = store.tables.read(table).rows.to_pylist()
         found += [r | {"part": ""} for r in rows if (r["attempt"], r["part"]) in wanted]
     return Counter(map(repr, found))
 
@@ -91,7 +91,7 @@ def test_every_damaged_part_is_named_and_its_trials_are_done_again(cases, store,
     rows = rows_of(store, whole)
     held = {}
     for table in OF_A_TRIAL:
-        read = store.read(table).rows
+        read = store.tables.read(table).rows
         for path in listed(store, table):
             pairs = zip(read["part"].to_pylist(), read["trial_id"].to_pylist(), strict=True)
             held[path] = frozenset(trial for part, trial in pairs if part == path.name)
@@ -103,8 +103,8 @@ def test_every_damaged_part_is_named_and_its_trials_are_done_again(cases, store,
         table = victim.parent.name
         assert done.damaged == ((table, victim.name),)
         assert done.ids == of(range(4)) - held[victim]
-        assert victim.name not in store.check(table).where
-        assert victim.name not in store.read(table).rows["part"].to_pylist()
+        assert victim.name not in store.tables.parts(table).where
+        assert victim.name not in store.tables.read(table).rows["part"].to_pylist()
         assert rows_of(store, done) <= rows
         victim.write_bytes(content)
     assert rows_of(store, finished(store)) == rows
@@ -168,8 +168,8 @@ def test_a_part_of_another_table_is_no_part_of_this_one(store, table, other):
     path = listed(store, other)[0]
     folder(store, table).mkdir(exist_ok=True)
     (folder(store, table) / path.name).write_bytes(path.read_bytes())
-    assert path.name in store.read(table).parts.damaged
-    assert path.name not in store.read(table).rows["part"].to_pylist()
+    assert path.name in store.tables.read(table).parts.damaged
+    assert path.name not in store.tables.read(table).rows["part"].to_pylist()
     done = finished(store)
     assert rows_of(store, done) == rows
     assert failed(store, frozenset()) == {}
@@ -256,7 +256,7 @@ def test_a_hostile_part_is_damaged_although_it_has_its_hash(store, table):
     planted = {}
     for what, content in hostile(table, own).items():
         path = planted[what] = plant(store, table, content)
-        assert store.read(table).parts.damaged == (path.name,), what
+        assert store.tables.read(table).parts.damaged == (path.name,), what
         done = finished(store)
         assert (done.ids, rows_of(store, done)) == (of(range(4)), rows), what
         assert all(part == path.name for _, part in done.damaged), what
@@ -292,8 +292,8 @@ def test_what_a_hostile_merged_part_says_is_not_believed(store, table):
     kept = {p: p.read_bytes() for name in OF_A_TRIAL for p in listed(store, name)}
     for what, (said, origin) in claims.items():
         path = plant(store, table, merged(own, said, origin), "merged00")
-        assert path.name not in store.read(table).rows["part"].to_pylist(), what
-        where = store.check(table).where
+        assert path.name not in store.tables.read(table).rows["part"].to_pylist(), what
+        where = store.tables.parts(table).where
         assert [where[name] for name in every] == every, what
         after = finished(store)
         assert (after.ids, rows_of(store, after)) == (done.ids, rows), what
@@ -334,7 +334,7 @@ def test_a_merged_part_without_its_column_or_of_another_type_is_damaged(store):
         merged(own, ["x"], ["x"], pa.list_(pa.string())),
     ):
         path = plant(store, "epochs", content, "merged00")
-        store.read("epochs")
+        store.tables.read("epochs")
         assert rows_of(store, finished(store)) == rows
         path.unlink()
 
@@ -344,7 +344,7 @@ def test_a_newer_version_is_refused_in_one_line(store):
         own = pq.read_table(listed(store, table)[0])
         newer = own.replace_schema_metadata({"untuned.schema": "2"})
         path = plant(store, table, encoded(newer))
-        assert f"{path.name}: written by a newer untuned" in refused(store.read, table)
+        assert f"{path.name}: written by a newer untuned" in refused(store.tables.read, table)
         path.unlink()
 
 
@@ -360,7 +360,7 @@ def test_any_bytes_may_stand_under_their_own_hash(cases, store, capsys):
         kind = rng.choice(sorted(own))
         table, writer = kind.split()[-1], "merged00" if kind.startswith("merged") else "feed"
         path = plant(store, table, damaged(rng, own[kind]), writer)
-        said = refused(finished, store) or refused(store.read, table)
+        said = refused(finished, store) or refused(store.tables.read, table)
         if said:
             ends["refused"] += 1
             assert f"{path.name}: written by a newer untuned" in said
@@ -379,12 +379,12 @@ def test_any_bytes_may_stand_under_their_own_hash(cases, store, capsys):
 @amounts(60, 3000)
 def test_a_definition_is_read_or_named(cases, store, capsys):
     rng, ends = random.Random(3), Counter()
-    store.define(find("digits"))
+    store.definitions.record(find("digits"))
     (path,) = folder(store, "definitions").glob("*.yaml")
     content = path.read_bytes()
     for _ in range(cases):
         path.write_bytes(damaged(rng, content))
-        said = refused(store.definitions)
+        said = refused(store.definitions.all)
         ends["named" if said else "read"] += 1
         assert not said or f"definitions/{path.name}: " in said
     with capsys.disabled():
@@ -401,6 +401,6 @@ HOSTILE_DEFINITIONS = [
 
 @pytest.mark.parametrize("content", HOSTILE_DEFINITIONS)
 def test_hostile_definitions_are_named(store, content):
-    store.define(find("digits"))
+    store.definitions.record(find("digits"))
     (folder(store, "definitions") / "0.yaml").write_bytes(content)
-    assert "definitions/0.yaml: " in refused(store.definitions)
+    assert "definitions/0.yaml: " in refused(store.definitions.all)

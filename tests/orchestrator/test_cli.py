@@ -270,7 +270,7 @@ def test_a_study_of_one_cell_is_shown_and_its_missing_part_can_be_run(capsys, tm
     _, out, _ = run(capsys, "run", path, "--results", tmp_path, "--dry-run")
     assert ["dense", "0/2"] in [line.split() for line in out.splitlines()]
     store = Store(str(tmp_path), "own")
-    store.define(read(path).override(seeds=7, epochs=1))
+    store.definitions.record(read(path).override(seeds=7, epochs=1))
     _, out, _ = run(capsys, "status", "own", "--results", tmp_path)
     go_on = re.search(r"7 missing; go on with: untuned run (\S+) --results", out)[1]
     assert read(Path(go_on)) == read(path).override(seeds=7, epochs=1)

@@ -23,7 +23,7 @@ def store(tmp_path):
 
 def sign(store, name, **changes):
     about = {"host": "elsewhere", "pid": 1, "began": None, "beat": 1, "joins": False, "claimed": []}
-    store.sign(name, json.dumps(about | changes).encode())
+    store.heartbeats.write(name, json.dumps(about | changes).encode())
 
 
 def test_a_run_leaves_a_sign_and_takes_it_away(store):
@@ -52,7 +52,7 @@ def test_of_two_that_start_at_once_the_later_is_refused_unless_it_joins(store):
             assert first.elsewhere == {"a"}
         first.refresh()
         assert first.elsewhere == frozenset()
-    assert store.signs() == {}
+    assert store.heartbeats.read_all() == {}
 
 
 def test_a_run_that_others_have_joined_is_not_refused_when_it_goes_on(store):
@@ -76,7 +76,7 @@ def test_a_process_of_this_machine_that_is_gone_is_not_waited_for(store):
     sign(store, "0-killed", host=platform.node(), pid=ended.pid, began=17)
     sign(store, "1-number-given-out-again", host=platform.node(), pid=os.getpid(), began=17)
     heartbeat.refuse_second(store)
-    assert store.signs() == {}
+    assert store.heartbeats.read_all() == {}
 
 
 def test_a_run_elsewhere_is_alive_as_long_as_its_sign_changes(store, monkeypatch):
@@ -92,21 +92,21 @@ def test_a_run_elsewhere_is_alive_as_long_as_its_sign_changes(store, monkeypatch
     assert len(watch.alive()) == 1
     now[0] += 2
     assert watch.alive() == []
-    assert store.signs() == {}  # taken away; it would come back if it were only slow
+    assert store.heartbeats.read_all() == {}  # taken away; it would come back if it were only slow
 
 
 def test_a_run_that_died_elsewhere_is_told_from_one_that_lives(store, monkeypatch):
     monkeypatch.setattr(heartbeat, "_PATIENCE", 0.5)
     sign(store, "0-far")
     heartbeat.refuse_second(store)
-    assert store.signs() == {}
+    assert store.heartbeats.read_all() == {}
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"[]", b"{}", b"[" * 9999, _WITHOUT, b'{"pid": "x"}', b"\xff", b"null", b"7"]
 )
 def test_a_damaged_sign_is_passed_over(store, content):
-    store.sign("0-damaged", content)
+    store.heartbeats.write("0-damaged", content)
     assert LiveRuns(store).alive() == []
 
 

@@ -10,6 +10,7 @@ from tests_support import train_study, untuned
 from orchestrator.execution.heartbeat import Heartbeat, OtherRun
 from orchestrator.status import live
 from orchestrator.status.snapshot import Cell, Snapshot, SnapshotReader
+from studies.store.folder import Folder
 
 
 @pytest.fixture
@@ -44,10 +45,8 @@ def test_what_was_read_is_not_read_again(study, monkeypatch):
     glance = SnapshotReader(store, [])
     first = glance.look()
     read = []
-    get = type(store._files).get
-    monkeypatch.setattr(
-        type(store._files), "get", lambda self, path: (read.append(path), get(self, path))[1]
-    )
+    get = Folder.get
+    monkeypatch.setattr(Folder, "get", lambda self, path: (read.append(path), get(self, path))[1])
     assert glance.look().cells == first.cells
     assert [path for path in read if path.endswith(".parquet")] == []
 

@@ -20,7 +20,7 @@ axes:
 
 
 def rows(place):
-    return Store(str(place / "results"), "own").read("trials").rows.to_pylist()
+    return Store(str(place / "results"), "own").tables.read("trials").rows.to_pylist()
 
 
 @pytest.mark.slow

@@ -64,7 +64,7 @@ def run(folder, seeds, grids=METHODS, PYTHONPATH="", **resources):  # noqa: N803
         check=False,
     )
     assert answer.returncode == 0, answer.stderr
-    return Store(f"{folder}/results", "own").read("trials").rows.to_pylist()
+    return Store(f"{folder}/results", "own").tables.read("trials").rows.to_pylist()
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ def raw(table):
 @pytest.mark.parametrize("table", ["trials", "epochs", "layers", "masks"])
 def test_every_row_has_the_values_that_were_written(store, table):
     before = raw(table)
-    now = store.read(table).rows.to_pylist()
+    now = store.tables.read(table).rows.to_pylist()
     assert len(now) == len(before) > 0
     key = ("trial_id", "epoch", "layer") if "layer" in before[0] else ("trial_id", "epoch")
     key = ("trial_id",) if table == "trials" else key
@@ -50,7 +50,7 @@ def test_every_row_has_the_values_that_were_written(store, table):
 
 
 def test_its_trials_are_those_of_its_definition_and_finished(store):
-    (definition,) = store.definitions()
+    (definition,) = store.definitions.all()
     planned = plan.make(definition, store)
     assert {t.trial_id for t in planned.trials} == {row["trial_id"] for row in raw("trials")}
     assert planned.todo == []
@@ -77,7 +77,7 @@ def test_its_networks_are_read(store):
 
 def test_a_trial_of_it_trains_to_the_recorded_figures(store):
     """To the bit where the libraries are the same; elsewhere up to their rounding."""
-    (definition,) = store.definitions()
+    (definition,) = store.definitions.all()
     data = datasets.load("digits", datasets.Place("digits", Path()))
     runtime.settle()
     rows = {(row["trial_id"], row["epoch"]): row for row in raw("epochs")}

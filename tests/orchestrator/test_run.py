@@ -238,9 +238,9 @@ def test_another_data_set_of_the_same_name_is_refused(place, tmp_path):
     folder = copy(place, tmp_path)
     results = folder / "results"
     store = Store(str(results), "own")
-    rows = store.read("trials").rows.drop_columns("part").to_pylist()
+    rows = store.tables.read("trials").rows.drop_columns("part").to_pylist()
     shutil.rmtree(results / "own" / "trials")
-    store.write("trials", [row | {"dataset_fingerprint": "0" * 16} for row in rows], "a", 1)
+    store.tables.write("trials", [row | {"dataset_fingerprint": "0" * 16} for row in rows], "a", 1)
     answer = untuned("run", "own.yaml", "--seeds", 3, cwd=folder)
     assert answer.returncode == 2
     assert "is not the one that the finished trials were trained on" in answer.stderr

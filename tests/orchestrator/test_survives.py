@@ -133,7 +133,7 @@ def test_of_two_runs_at_once_one_is_refused_and_may_join(undisturbed, long):
     runs = [Running(long, "--workers", 1, "--join") for _ in range(2)]
     assert [run.process.wait(timeout=180) for run in runs] == [0, 0]
     assert whole(long, undisturbed)
-    rows = Store(str(long / "results"), "long").read("trials").rows
+    rows = Store(str(long / "results"), "long").tables.read("trials").rows
     assert len({attempt.partition("-")[0] for attempt in rows["attempt"].to_pylist()}) > 1
     assert len(rows) <= 12 + 6  # where they meet in the middle, some are trained by both
     assert not list((long / "results/long/_workers").glob("*"))

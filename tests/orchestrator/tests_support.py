@@ -51,7 +51,7 @@ def train_study(folder, name="own", seeds=2, epochs=2, failing=0):
     """Train a study in this process and record it; its last trials are recorded as failed."""
     asked = read(write_study(folder, name, seeds, epochs))
     store = Store(str(Path(folder) / "results"), name)
-    store.define(asked)
+    store.definitions.record(asked)
     data = datasets.load("digits", datasets.Place("digits", Path()))
     runtime.settle()
     writer, trials = Writer(store), plan.check(asked)
@@ -148,7 +148,7 @@ def science_of(folder, study="own"):
     for table in ("epochs", "layers"):
         named = done.keys(table).select(["attempt", "part"]).to_pydict()
         keys = set(zip(*named.values(), strict=True))
-        rows = store.read(table).rows
+        rows = store.tables.read(table).rows
         pairs = zip(*(rows[name].to_pylist() for name in ("attempt", "part")), strict=True)
         tables[table] = rows.filter([pair in keys for pair in pairs])
     order = [("trial_id", "ascending"), ("epoch", "ascending"), ("layer", "ascending")]

@@ -76,7 +76,7 @@ def rows_of():
     def read(store, table, done):
         named = done.keys(table).select(["attempt", "part"]).to_pydict()
         keys = set(zip(*named.values(), strict=True))
-        rows = store.read(table).rows.to_pylist()
+        rows = store.tables.read(table).rows.to_pylist()
         return [row for row in rows if (row["attempt"], row["part"]) in keys]
 
     return read

@@ -9,6 +9,7 @@ import analysis
 from studies.store import Store, compaction, part_files
 from studies.store.compaction import compact
 from studies.store.finished import finished
+from studies.store.tables import Tables
 from studies.store.writer import Writer
 
 TABLES = ("layers", "epochs", "trials")
@@ -65,7 +66,7 @@ def test_what_comes_later_is_merged_with_what_was(filled, trial, record, everyth
     assert (compact(filled)["epochs"].before, len(listed(filled, "epochs"))) == (2, 1)
     assert everything(filled) == before
     # The last merged part stands for the first writers' parts too, which the trials still name.
-    assert len(filled.check("epochs").where) == 1 + 8 + 1 + 1
+    assert len(filled.tables.parts("epochs").where) == 1 + 8 + 1 + 1
 
 
 def test_merging_again_changes_nothing(filled):
@@ -85,7 +86,7 @@ def test_large_parts_stay_alone(filled, everything):
 
 def test_replaced_parts_that_are_still_there_are_dropped(filled, monkeypatch, everything):
     before = everything(filled)
-    monkeypatch.setattr(Store, "delete", lambda self, table, names: None)  # it dies before
+    monkeypatch.setattr(Tables, "delete", lambda self, table, names: None)  # it dies before
     compact(filled)
     assert len(listed(filled, "trials")) == 9
     assert everything(filled) == before
@@ -99,7 +100,7 @@ def test_replaced_parts_that_are_still_there_are_dropped(filled, monkeypatch, ev
 def test_two_at_once_count_every_row_once(filled, monkeypatch, everything):
     before = everything(filled)
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "delete", lambda self, table, names: None)
+        patch.setattr(Tables, "delete", lambda self, table, names: None)
         compact(filled)
         hidden = {}
         for table in TABLES:  # the second one listed before the first one's parts were visible
@@ -118,7 +119,7 @@ def test_two_at_once_that_saw_different_parts_count_every_row_once(filled, monke
     before = everything(filled)
     some = {table: listed(filled, table)[:5] for table in TABLES}
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "delete", lambda self, table, names: None)
+        patch.setattr(Tables, "delete", lambda self, table, names: None)
         batches = compaction._batches
         patch.setattr(  # the first one sees five parts of each table
             compaction,
@@ -157,21 +158,21 @@ def test_parts_with_columns_of_a_newer_version_stay_as_they_are(filled):
     pq.write_table(newer.replace_schema_metadata(rows.schema.metadata), victim)
     name = part_files.name_of(victim.read_bytes(), "feed", 1)
     victim.rename(victim.with_name(name))
-    filled.write("layers", [], "unnamed", 1)
-    writer_rows = filled.read("trials").rows.drop_columns("part").to_pylist()
+    filled.tables.write("layers", [], "unnamed", 1)
+    writer_rows = filled.tables.read("trials").rows.drop_columns("part").to_pylist()
     for row in writer_rows:  # the trials name the newer part
         row["epochs_parts"] = [name if n == victim.name else n for n in row["epochs_parts"]]
     for old in listed(filled, "trials"):
         (Path(filled.root) / "trials" / old).unlink()
-    filled.write("trials", writer_rows, "feed", 2)
+    filled.tables.write("trials", writer_rows, "feed", 2)
     compact(filled)
     assert name in listed(filled, "epochs")
     assert "brand_new" in pq.read_schema(Path(filled.root) / "epochs" / name).names
 
 
 def test_rows_that_no_trial_names_stay_where_they_are(filled, trial, record, everything):
-    rows = filled.read("epochs").rows.drop_columns("part").to_pylist()[:2]
-    orphan = filled.write("epochs", rows, "abc", 1)
+    rows = filled.tables.read("epochs").rows.drop_columns("part").to_pylist()[:2]
+    orphan = filled.tables.write("epochs", rows, "abc", 1)
     before = everything(filled)
     compact(filled)
     assert orphan in listed(filled, "epochs")

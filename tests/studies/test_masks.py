@@ -30,7 +30,7 @@ def both(store, trial, record):
 
 
 def test_a_mask_comes_back_bit_by_bit(both, trial):
-    (row,) = both.read("masks").rows.to_pylist()
+    (row,) = both.tables.read("masks").rows.to_pylist()
     assert row["trial_id"] == trial(seed=1).trial_id
     assert (np.unpackbits(np.frombuffer(row["kept"], np.uint8))[:9] == MASK).all()
 

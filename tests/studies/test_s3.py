@@ -54,7 +54,7 @@ def test_a_study_lives_there_as_on_a_disk(uri, ending, trial, record):
     where = uri + ending
     store = Store(where, "own")
     store.prepare()
-    store.define(find("digits"))
+    store.definitions.record(find("digits"))
     writer = Writer(store)
     for seed in range(1, 5):
         record(writer, trial(seed))
@@ -63,20 +63,20 @@ def test_a_study_lives_there_as_on_a_disk(uri, ending, trial, record):
     writer.flush()
     assert len(finished(store).ids) == 4
     assert list(failed(store, finished(store).ids)) == [trial(5).trial_id]
-    assert store.definitions() == [find("digits")]
+    assert store.definitions.all() == [find("digits")]
     assert studies_in(where) == ["own"]
     assert store.uri == f"{where.rstrip('/')}/own"
-    store.sign("0-me", b"{}")
-    assert store.signs() == {"0-me": b"{}"}
-    store.end_sign("0-me")
-    assert store.signs() == {}
-    store.save_checkpoint("abc", b"one")
-    store.save_checkpoint("abc", b"two")
-    assert store.load_checkpoint("abc") == b"two"
+    store.heartbeats.write("0-me", b"{}")
+    assert store.heartbeats.read_all() == {"0-me": b"{}"}
+    store.heartbeats.remove("0-me")
+    assert store.heartbeats.read_all() == {}
+    store.checkpoints.save("abc", b"one")
+    store.checkpoints.save("abc", b"two")
+    assert store.checkpoints.load("abc") == b"two"
     assert compact(store)["trials"].after == 1
     assert len(finished(store).ids) == 4
-    merged = set(store.check("trials").where.values())
-    assert store.lazily("trials", merged).count_rows() == 4
+    merged = set(store.tables.parts("trials").where.values())
+    assert store.tables.dataset("trials", merged).count_rows() == 4
 
 
 def test_it_travels_without_credentials_and_opens_with_those_of_the_machine(uri, trial, record):
@@ -144,7 +144,11 @@ def test_a_bucket_that_is_not_there_is_said(endpoint):
     store = Store("s3://nobucket/x", "own")
     with pytest.raises(UserError, match=r"cannot be written to \(there is no such bucket; make it"):
         store.prepare()
-    for look in (store.definitions, lambda: finished(store), lambda: studies_in("s3://nobucket")):
+    for look in (
+        store.definitions.all,
+        lambda: finished(store),
+        lambda: studies_in("s3://nobucket"),
+    ):
         with pytest.raises(UserError, match=r"cannot be read \(there is no such bucket; make it"):
             look()
 
@@ -218,7 +222,7 @@ import sys
 from studies.store import Store
 store = Store(sys.argv[1], "own")
 print("ready", flush=True)
-store.put("layers", bytes(int(sys.argv[2])), "writer", 1)
+store.tables.put("layers", bytes(int(sys.argv[2])), "writer", 1)
 print("done", flush=True)
 """
 
@@ -242,13 +246,13 @@ def test_a_writer_that_is_killed_in_mid_upload_leaves_no_part(uri, size):
     time.sleep(0.5)
     store = Store(uri, "own")
     # S3 takes no body that ends early; this server does, and the part's name gives it away.
-    found = store.check("layers")
+    found = store.tables.parts("layers")
     assert not found.where
     assert len(found.damaged) == len(keys(uri)) <= (size < 5_000_000)
     for part in found.damaged:
-        store.set_aside("layers", part)
-    store.put("layers", bytes(size), "writer", 1)
-    found = store.check("layers")
+        store.tables.set_aside("layers", part)
+    store.tables.put("layers", bytes(size), "writer", 1)
+    found = store.tables.parts("layers")
     assert (len(found.where), found.damaged) == (1, ())
 
 

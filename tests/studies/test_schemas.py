@@ -43,7 +43,7 @@ def test_they_are_null_where_nothing_was_recorded(table, older, store, trial, re
         writer = Writer(store)
         record(writer, trial())
         writer.flush()
-    rows = store.read(table).rows
+    rows = store.tables.read(table).rows
     assert rows.schema.remove(len(rows.schema) - 1).equals(schemas.TABLES[table])
     assert len(rows) == (2 if table == "layers" else 1)
     assert all(row[name] is None for row in rows.to_pylist() for name in LATER[table])
@@ -53,8 +53,10 @@ def test_histograms_come_back_beside_rows_without(store, trial, layer):
     counts = {name: [3, 0, 3] for name in LISTS}
     ends = {"weight_reach": 0.1, "scores_from": -0.5, "scores_to": 2.0}
     key = {"trial_id": trial().trial_id, "attempt": "a-1"}
-    store.write("layers", [key | layer, key | layer | {"epoch": 1} | counts | ends], "abc", 1)
-    first, last = store.read("layers").rows.to_pylist()
+    store.tables.write(
+        "layers", [key | layer, key | layer | {"epoch": 1} | counts | ends], "abc", 1
+    )
+    first, last = store.tables.read("layers").rows.to_pylist()
     assert [last[name] for name in LISTS] == [[3, 0, 3]] * 4
     assert {name: last[name] for name in ends} == ends
     assert [first[name] for name in LATER["layers"]] == [None] * 10

@@ -149,14 +149,16 @@ def test_rows_come_back_as_they_were_written(store, layer, count):
         layer | {"trial_id": "a", "attempt": "b-1", "epoch": number, "mask_zero": number**3}
         for number in range(count)
     ]
-    name = store.write("layers", rows, "writer", 1)
+    name = store.tables.write("layers", rows, "writer", 1)
     empty = dict.fromkeys(TABLES["layers"].names)  # what may be null is
-    assert store.read("layers").rows.to_pylist() == [empty | row | {"part": name} for row in rows]
+    assert store.tables.read("layers").rows.to_pylist() == [
+        empty | row | {"part": name} for row in rows
+    ]
 
 
 def test_checking_holds_few_parts_at_a_time(store, layer, monkeypatch):
     for number in range(40):
-        store.write("layers", [layer | {"trial_id": "a", "attempt": "b"}], "writer", number)
+        store.tables.write("layers", [layer | {"trial_id": "a", "attempt": "b"}], "writer", number)
     get, lock, held, most = Folder.get, threading.Lock(), 0, 0
 
     class Content(bytes):
@@ -174,7 +176,7 @@ def test_checking_holds_few_parts_at_a_time(store, layer, monkeypatch):
                 held -= 1
 
     monkeypatch.setattr(Folder, "get", lambda self, path: Content(get(self, path)))
-    found = store.check("layers")
+    found = store.tables.parts("layers")
     assert (len(found.where), found.damaged, held) == (40, (), 0)
     assert most <= 8
 
@@ -219,7 +221,7 @@ def test_a_damaged_part_costs_its_own_trials_only(store, trial, record, table, d
     done = finished(store)
     assert len(done.ids) == 1
     assert done.damaged == ((table, victim.name),)
-    store.set_aside(table, victim.name)
+    store.tables.set_aside(table, victim.name)
     again = finished(store)
     assert again.ids == done.ids
     assert again.damaged == ()
@@ -246,7 +248,7 @@ def test_results_of_a_newer_schema_are_refused(store):
     folder.mkdir(parents=True)
     (folder / f"a-1-{digest}.parquet").write_bytes(buffer.getvalue())
     with pytest.raises(UserError, match=r"newer untuned \(schema 2\); upgrade"):
-        store.read("failures")
+        store.tables.read("failures")
 
 
 def test_a_nullable_column_may_be_missing(store):
@@ -260,7 +262,7 @@ def test_a_nullable_column_may_be_missing(store):
     folder = Path(store.root) / "trials"
     folder.mkdir(parents=True)
     (folder / f"a-1-{digest}.parquet").write_bytes(buffer.getvalue())
-    contents = store.read("trials")
+    contents = store.tables.read("trials")
     assert contents.parts.damaged == ()
     assert contents.rows.schema.field("commit").type == pa.string()
 
@@ -281,18 +283,18 @@ def test_definitions_are_kept_in_the_order_they_were_run(store):
     study = find("digits")
     more = study.override(seeds=7)
     for definition in (more, study, more):
-        store.define(definition)
-    assert store.definitions() == [more, study]
+        store.definitions.record(definition)
+    assert store.definitions.all() == [more, study]
     assert studies_in(str(Path(store.root).parent)) == ["own"]
     assert studies_in(str(Path(store.root) / "nowhere")) == []
 
 
 def test_a_damaged_definition_is_named(store):
-    store.define(find("digits"))
+    store.definitions.record(find("digits"))
     (path,) = (Path(store.root) / "definitions").glob("*.yaml")
     path.write_text("nonsense")
     with pytest.raises(UserError, match=f"{path.name}: damaged"):
-        store.definitions()
+        store.definitions.all()
 
 
 def test_nothing_written_is_visible_before_it_is_whole(store, trial, record, monkeypatch):
@@ -372,38 +374,38 @@ def test_science_and_provenance_are_told_apart():
 
 
 def test_a_checkpoint_takes_the_place_of_the_one_before(store):
-    assert store.load_checkpoint("abc") is None
-    store.save_checkpoint("abc", b"one")
-    store.save_checkpoint("abcd", b"another trial's")
-    store.save_checkpoint("abc", b"two")
-    assert store.load_checkpoint("abc") == b"two"
+    assert store.checkpoints.load("abc") is None
+    store.checkpoints.save("abc", b"one")
+    store.checkpoints.save("abcd", b"another trial's")
+    store.checkpoints.save("abc", b"two")
+    assert store.checkpoints.load("abc") == b"two"
     folder = store.local_path / "_checkpoints"
     assert len(list(folder.iterdir())) == 2
-    store.drop_checkpoint("abc")
-    assert store.load_checkpoint("abc") is None
-    assert store.load_checkpoint("abcd") == b"another trial's"
+    store.checkpoints.delete("abc")
+    assert store.checkpoints.load("abc") is None
+    assert store.checkpoints.load("abcd") == b"another trial's"
 
 
 def test_the_keys_of_all_checkpoints_are_listed_at_once(store):
-    assert store.checkpoints() == frozenset()
-    store.save_checkpoint("abc", b"one")
-    store.save_checkpoint("abcd", b"another trial's")
-    assert store.checkpoints() == {"abc", "abcd"}
-    store.drop_checkpoint("abc")
-    assert store.checkpoints() == {"abcd"}
-    store.drop_checkpoints()
-    assert store.checkpoints() == frozenset()
+    assert store.checkpoints.keys() == frozenset()
+    store.checkpoints.save("abc", b"one")
+    store.checkpoints.save("abcd", b"another trial's")
+    assert store.checkpoints.keys() == {"abc", "abcd"}
+    store.checkpoints.delete("abc")
+    assert store.checkpoints.keys() == {"abcd"}
+    store.checkpoints.delete_all()
+    assert store.checkpoints.keys() == frozenset()
 
 
 def test_a_damaged_checkpoint_is_none(store):
-    store.save_checkpoint("abc", b"one")
+    store.checkpoints.save("abc", b"one")
     (path,) = (store.local_path / "_checkpoints").iterdir()
     path.write_bytes(b"onE")
-    assert store.load_checkpoint("abc") is None
+    assert store.checkpoints.load("abc") is None
 
 
 def test_results_from_before_a_field_existed_have_its_default(store, trial, record, monkeypatch):
-    from studies import store as module
+    from studies.store import tables as module
 
     late = ("width", "affine", "schedule", "continued_from")
     whole = dict(module.TABLES)
@@ -414,7 +416,7 @@ def test_results_from_before_a_field_existed_have_its_default(store, trial, reco
         writer = Writer(store)
         record(writer, trial())
         writer.flush()
-    (row,) = store.read("trials").rows.to_pylist()
+    (row,) = store.tables.read("trials").rows.to_pylist()
     assert [row[name] for name in late] == [1.0, False, "constant", None]
     assert row["trial_id"] == trial().trial_id
 
@@ -425,10 +427,10 @@ def test_what_was_read_before_is_kept_and_brought_up_to_date(store, trial, recor
         writer = Writer(store)
         record(writer, trial(seed))
         writer.flush()
-        rows = store.read("trials", ["trial_id", "seed"], kept).rows
+        rows = store.tables.read("trials", ["trial_id", "seed"], kept).rows
         assert sorted(rows["seed"].to_pylist()) == [*range(1, seed + 1)]
         assert rows.column_names == ["trial_id", "seed", "part"]
         assert len(kept) == seed
     parts(store, "trials")[0].unlink()
     monkeypatch.setattr(Folder, "get", None)  # nothing is read any more
-    assert len(store.read("trials", ["trial_id", "seed"], kept).rows) == 1
+    assert len(store.tables.read("trials", ["trial_id", "seed"], kept).rows) == 1

@@ -1,0 +1,82 @@
+"""Every definition of a study that was run, as a YAML file each; none is ever changed."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import yaml
+
+from studies import strict_yaml
+from studies.errors import UserError
+from studies.store import filesystems
+from studies.store.folder import Folder
+
+if TYPE_CHECKING:
+    from studies.study import Study
+
+
+class Definitions:
+    """The definitions in a study's folder.
+
+    Args:
+        folder: of the study's results.
+    """
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+
+    def record(self, study: "Study") -> None:
+        """Record the definition that is about to run; one that is recorded stays as it is.
+
+        Raises:
+            UserError: it cannot be recorded.
+        """
+        name = f"definitions/{study.definition_hash}.yaml"
+        if self._folder.names("definitions", f"{study.definition_hash}.yaml"):
+            return
+        recorded = datetime.now(UTC).isoformat(timespec="microseconds")
+        content = {"recorded": recorded, "definition": study.definition()}
+        try:
+            self._folder.put(name, strict_yaml.dump(content).encode())
+        except OSError as error:
+            raise unwritable(self._folder, error) from None
+
+    def all(self) -> list["Study"]:
+        """Every definition that was run, the earliest first.
+
+        Raises:
+            UserError: a definition cannot be read.
+        """
+        from studies.study import from_mapping
+
+        definitions = []
+        for name in self._folder.names("definitions", ".yaml"):
+            where = self._folder.place(f"definitions/{name}")
+            try:
+                text = self._folder.get(f"definitions/{name}")
+            except OSError as error:
+                why = filesystems.reason(error)
+                raise UserError(f"{where}: cannot be read ({why}); try again") from None
+            try:
+                content = strict_yaml.load(text.decode())
+                study = from_mapping(content["definition"], where)
+                definitions.append((content["recorded"], study))
+            except (UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
+                raise UserError(
+                    f"{where}: damaged ({type(error).__name__}); move it away, it is written "
+                    "again when the study runs"
+                ) from None
+        return [study for _, study in sorted(definitions, key=lambda item: str(item[0]))]
+
+    def path(self, study: "Study") -> str | None:
+        """The file in which a definition is recorded, where it is and is on a local disk."""
+        name = f"{study.definition_hash}.yaml"
+        there = self._folder.is_local and self._folder.names("definitions", name)
+        return f"{self._folder.root}/definitions/{name}" if there else None
+
+
+def unwritable(folder: Folder, error: OSError) -> UserError:
+    """The error for results that cannot be written."""
+    why = error.strerror or filesystems.reason(error)
+    return UserError(
+        f"results folder {folder.uri}: cannot be written to ({why}); give another with --results"
+    )

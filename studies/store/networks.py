@@ -1,0 +1,48 @@
+"""Files of trained networks, named after their trial and their own bytes."""
+
+import contextlib
+
+from studies.errors import UserError
+from studies.store.folder import Folder
+from studies.store.part_files import digest
+
+
+class Networks:
+    """The trained networks in a study's folder.
+
+    Args:
+        folder: of the study's results.
+    """
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+
+    def save(self, trial_id: str, content: bytes) -> None:
+        """Write the file of a trial's network.
+
+        Raises:
+            OSError: it could not be written; nothing of it is visible then.
+        """
+        self._folder.put(f"networks/{_name(trial_id, content)}", content)
+
+    def load(self, trial_id: str) -> bytes | None:
+        """The file of a trial's network, None if none was kept.
+
+        Raises:
+            UserError: they cannot be listed, or what is there is damaged or cannot be read.
+        """
+        kept = self._folder.names("networks", ".safetensors")
+        names = [name for name in kept if name.startswith(f"{trial_id}-")]
+        for name in names:
+            with contextlib.suppress(OSError):
+                content = self._folder.get(f"networks/{name}")
+                if name == _name(trial_id, content):
+                    return content
+        if names:
+            where = self._folder.place(f"networks/{names[0]}")
+            raise UserError(f"network {where}: damaged, or it cannot be read; move it away")
+        return None
+
+
+def _name(trial_id: str, content: bytes) -> str:
+    return f"{trial_id}-{digest(content)}.safetensors"
