@@ -1,6 +1,9 @@
-"""What is left to do: the trials of a study that are not finished."""
+"""What is left to do: the trials of a study that are not finished.
 
-from collections.abc import Sequence
+`remaining` decides it, for a run and its sessions, for `untuned status` and for the live view.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from operator import attrgetter
@@ -17,31 +20,105 @@ _SETTING = attrgetter(*(name for name in FIELDS if name != "seed"))
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A study held against its results.
+class Demand:
+    """What definitions ask for.
 
     Attributes:
-        trials: all trials of the study, checked, in its order.
-        results: the finished trials, of this and of earlier definitions.
+        trials: their trials, checked, in their order, each once.
+        need_masks: ids of the trials whose masks must be kept.
     """
 
     trials: tuple[Trial, ...]
+    need_masks: frozenset[str]
+
+    def remaining(self, recorded: Collection[str], with_masks: Collection[str]) -> list[Trial]:
+        """The trials that are still to be trained; see `remaining`."""
+        return remaining(self.trials, recorded, with_masks, self.need_masks)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What definitions ask for, compared with the results.
+
+    Attributes:
+        demand: what they ask for.
+        results: the finished trials, of these and of other definitions.
+    """
+
+    demand: Demand
     results: Finished
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """All trials that are asked for."""
+        return self.demand.trials
 
     @cached_property
     def todo(self) -> list[Trial]:
         """The trials that are not finished."""
-        done = self.results.ids
-        return [trial for trial in self.trials if trial.trial_id not in done]
+        return self.demand.remaining(self.results.ids, self.results.ids_with_masks)
+
+    def again(self, store: Store) -> "Plan":
+        """The same demand compared with the results as they are now."""
+        return replace(self, results=finished(store, masks=bool(self.demand.need_masks)))
 
 
-def make(study: Study, store: Store) -> Plan:
-    """Check a study's trials and look up which of them are finished.
+def make(definitions: Iterable[Study], store: Store) -> Plan:
+    """Check the trials of some definitions and look up which of them are finished.
 
     Raises:
         UserError: a trial that cannot be run, or results that cannot be read.
     """
-    return Plan(tuple(check(study)), finished(store, need_masks=bool(study.keep_masks)))
+    asked = demand(definitions)
+    return Plan(asked, finished(store, masks=bool(asked.need_masks)))
+
+
+def demand(definitions: Iterable[Study]) -> Demand:
+    """What some definitions ask for, each trial checked.
+
+    Raises:
+        UserError: a trial that cannot be run; it names the study and the field.
+    """
+    trials: dict[Trial, None] = {}
+    need_masks = set[str]()
+    for study in definitions:
+        checked = check(study)
+        trials |= dict.fromkeys(checked)
+        if study.keep_masks:
+            need_masks.update(trial.trial_id for trial in checked)
+    return Demand(tuple(trials), frozenset(need_masks))
+
+
+def remaining(
+    trials: Iterable[Trial],
+    recorded: Collection[str],
+    with_masks: Collection[str],
+    need_masks: Collection[str],
+) -> list[Trial]:
+    """The trials that are still to be trained: the one place where "finished" is decided.
+
+    Args:
+        trials: those that are asked for.
+        recorded: ids of the trials that have a row in `trials`, and whatever proves it.
+        with_masks: ids of those among them whose masks were kept.
+        need_masks: ids of the trials whose masks must be kept.
+    """
+    return [
+        trial
+        for trial in trials
+        if trial.trial_id not in recorded
+        or (trial.trial_id in need_masks and trial.trial_id not in with_masks)
+    ]
+
+
+def remaining_in(store: Store, trials: Iterable[Trial], need_masks: Collection[str]) -> list[Trial]:
+    """The trials that are still to be trained according to the results; see `remaining`.
+
+    Raises:
+        UserError: the results cannot be read.
+    """
+    results = finished(store, masks=bool(need_masks))
+    return remaining(trials, results.ids, results.ids_with_masks, need_masks)
 
 
 def check(study: Study) -> list[Trial]:

@@ -54,7 +54,7 @@ _EXTENT = (
     click.option("--epochs", type=click.IntRange(0, 1_000_000), help="Train for N epochs."),
 )
 
-#: The first ones are named like the fields of `resources.Wanted`.
+#: But for --keep-networks they are the fields of `messages.RunOptions`.
 _RUNNING = (
     click.option(
         "--workers", type=click.IntRange(1, 1024), help="Processes; one per core if not given."

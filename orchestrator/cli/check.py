@@ -12,7 +12,7 @@ from orchestrator.formatting import about, many, size
 
 if TYPE_CHECKING:
     from analysis.verdicts.prospects import Prospect
-    from orchestrator.execution.resources import ResourceRequest
+    from orchestrator.execution.messages import RunOptions
     from orchestrator.plan import Plan
     from studies.store import Store
     from studies.study import Study
@@ -44,18 +44,18 @@ def command(
     """
     from orchestrator import plan
     from orchestrator.execution.data_loading import data_sets
-    from orchestrator.execution.resources import ResourceRequest
+    from orchestrator.execution.messages import RunOptions
 
-    asked, store = _asked(study, results, seeds, epochs, data)
-    planned = plan.make(asked, store)
-    describe(asked.name, planned)
+    definition, store = _definition(study, results, seeds, epochs, data)
+    planned = plan.make([definition], store)
+    describe(definition.name, planned)
     if planned.todo and not no_estimate:
-        places = _options.places(data, data_sets(planned.trials), asked.data)
-        estimate(planned, places, ResourceRequest(workers=workers, device=device))
-    _say_what_it_decides(asked, store)
+        places = _options.places(data, data_sets(planned.trials), definition.data)
+        estimate(planned, places, RunOptions(workers=workers, device=device))
+    _print_what_it_decides(definition, store)
 
 
-def _asked(
+def _definition(
     study: str, results: str, seeds: int | None, epochs: int | None, data: tuple[str, ...]
 ) -> "tuple[Study, Store]":
     """The study as it would run now, or as it was last run where only its results are there."""
@@ -63,43 +63,45 @@ def _asked(
     from studies.study import find, shipped
 
     if study in shipped() or study.endswith((".yaml", ".yml")):
-        asked = find(study)
-        store = Store(results, asked.name)
+        definition = find(study)
+        store = Store(results, definition.name)
     else:
         store, definitions = _options.recorded(study, results)
-        asked = definitions[-1]
-    return asked.override(seeds=seeds, epochs=epochs, data=_options.own_data(data)), store
+        definition = definitions[-1]
+    return definition.override(seeds=seeds, epochs=epochs, data=_options.own_data(data)), store
 
 
 def describe(name: str, planned: "Plan") -> None:
     """Print the cells of a study with what is finished, and how much would run."""
     from orchestrator.cli.status import show_cells
 
-    show_cells(planned.trials, planned.results.ids)
+    show_cells(planned)
     print(f"{name}: {len(planned.todo)} of {len(planned.trials)} trials would run; nothing started")
 
 
-def estimate(planned: "Plan", places: "dict[str, Place]", wanted: "ResourceRequest") -> None:
+def estimate(planned: "Plan", places: "dict[str, Place]", options: "RunOptions") -> None:
     """Print what the missing trials would take on the resources of this machine."""
+    from orchestrator.execution.resources import on_this_machine
+
     try:
-        resources = wanted.here()
+        resources = on_this_machine(options)
         from orchestrator.estimate import estimate as measured
 
-        took = measured(planned.todo, places, resources.device)
+        cost = measured(planned.todo, places, resources.device)
     except ModuleNotFoundError as error:
         print(f"no estimate without {error.name}: pip install 'untuned[run]' brings it")
         return
     print(
-        f"estimate: about {about(took.seconds / resources.workers)} on "
-        f"{many(resources.workers, 'worker')} ({resources.device}) and some ten seconds to start, "
-        f"up to {size(took.memory)} of memory for each and {size(took.data)} for the data, some "
-        f"{size(took.disk)} of results; from {about(took.calibration)} of calibration here"
-        + ("; trials side by side take less" if resources.lock_step else "")
+        f"estimate: {about(cost.seconds / resources.workers)} on "
+        f"{many(resources.workers, 'worker')} ({resources.device}), plus some ten seconds to "
+        f"start; up to {size(cost.memory)} of memory per worker and {size(cost.data)} for the "
+        f"data; some {size(cost.disk)} of results. Calibrated here for {about(cost.calibration)}."
+        + (" Trials side by side take less." if resources.lock_step else "")
     )
 
 
-def _say_what_it_decides(asked: "Study", store: "Store") -> None:
-    """Print the claims that the study's plan has cells of, with their power, and the others."""
+def _print_what_it_decides(study: "Study", store: "Store") -> None:
+    """Print the claims that the study has cells for, with their power, and the others."""
     import analysis
     from analysis.verdicts.prospects import lacking, prospects
     from studies.store import Store
@@ -107,30 +109,30 @@ def _say_what_it_decides(asked: "Study", store: "Store") -> None:
     recorded = store.definitions.all()
     with tempfile.TemporaryDirectory() as folder:
         # The plan alone, as if it had just begun: the earliest definition's margin counts.
-        alone = Store(folder, asked.name)
-        for definition in [*recorded, asked]:
+        alone = Store(folder, study.name)
+        for definition in [*recorded, study]:
             alone.definitions.record(definition)
-        planned = analysis.load(str(Path(folder) / asked.name))
+        planned = analysis.load(str(Path(folder) / study.name))
         seen = analysis.load(store.uri) if recorded else None
-        found, others = prospects(planned, seen), lacking(planned)
-    _show_prospects(found, seen=seen is not None)
-    words: dict[str, list[str]] = {}
-    for claim, lack in others.items():
-        words.setdefault(lack, []).append(claim.id)
-    for lack, ids in words.items():
-        _say(f"not decided here, {lack}: {', '.join(ids)}")
+        decided, others = prospects(planned, seen), lacking(planned)
+    _print_prospects(decided, seen=seen is not None)
+    ids_by_reason: dict[str, list[str]] = {}
+    for claim, reason in others.items():
+        ids_by_reason.setdefault(reason, []).append(claim.id)
+    for reason, ids in ids_by_reason.items():
+        _print_remark(f"not decided here, {reason}: {', '.join(ids)}")
 
 
-def _say(text: str) -> None:
-    """Print a remark, indented as far as it goes."""
+def _print_remark(text: str) -> None:
+    """Print a remark; its wrapped lines are indented."""
     from rich.console import Console
     from rich.padding import Padding
 
     Console(highlight=False).print(Padding(text, (0, 0, 0, 1)))
 
 
-def _show_prospects(found: "list[Prospect]", *, seen: bool) -> None:
-    """Print a row per claim, then what the verdicts would be exploratory for."""
+def _print_prospects(found: "list[Prospect]", *, seen: bool) -> None:
+    """Print a row per claim, then why verdicts would be exploratory."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -148,16 +150,16 @@ def _show_prospects(found: "list[Prospect]", *, seen: bool) -> None:
         row = [f"{one.claim.id} {one.claim.name}", str(one.cells), str(one.seeds), _finds(one)]
         table.add_row(*row, *([_seen(one)] if seen else []))
     Console(highlight=False).print(table)
-    _say(
-        "sd: of the paired differences, which only results tell. Power: if the two do not differ, "
-        "of each single comparison; all of a cell must pass."
+    _print_remark(
+        "sd of the paired differences, known only from results. Power: of each single comparison, "
+        "if the two do not differ; all comparisons of a cell must pass."
     )
     kinds: dict[tuple[str, ...], list[str]] = {}
     for one in found:
         kinds.setdefault(one.exploratory, []).append(one.claim.id)
     for reasons, ids in kinds.items():
         kind = f"exploratory ({'; '.join(reasons)})" if reasons else "confirmatory"
-        _say(f"{kind}: {', '.join(ids)}")
+        _print_remark(f"{kind}: {', '.join(ids)}")
 
 
 def _finds(one: "Prospect") -> str:

@@ -91,6 +91,7 @@ def _trained_again(row: Mapping[str, Any], store: "Store", data: tuple[str, ...]
     """
     import trainers
     from orchestrator.execution import data_loading
+    from orchestrator.execution.data_loading import DataTask
     from trainers import runtime
     from trainers.loop import train
     from trainers.recording import Keep
@@ -102,7 +103,8 @@ def _trained_again(row: Mapping[str, Any], store: "Store", data: tuple[str, ...]
     runtime.settle()
     places = _options.places(data, data_loading.data_sets([trial]), own)
     known = {trial.dataset: row["dataset_fingerprint"], trial.source: row["source_fingerprint"]}
-    sets = {n: data_loading.read(n, place, known[n], [trial]) for n, place in places.items()}
+    tasks = [DataTask(name, place, known[name], [trial]) for name, place in places.items()]
+    sets = {task.name: data_loading.read(task) for task in tasks}
     print(f"training trial {trial.trial_id} again, about {row['seconds']:.0f} s", file=sys.stderr)
     source = sets.get(trial.source)
     *_, last = train([trial], sets[trial.dataset], source=source, keep=Keep(networks=True))

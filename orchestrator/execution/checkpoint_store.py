@@ -1,4 +1,4 @@
-"""Keeps the checkpoints of trials with the study's results."""
+"""Keeps the checkpoint of one pack with the study's results."""
 
 import contextlib
 import hashlib
@@ -11,13 +11,19 @@ from studies.trial import Trial
 
 
 class CheckpointStore:
-    """Keeps the checkpoint of a group of trials with the study's results.
+    """Keeps the checkpoint of a pack; see `trainers.checkpoints.CheckpointStore`.
 
-    Checkpoints are a convenience: where one cannot be read or written, the trials go on without.
+    Checkpoints are a convenience: where one cannot be read or written, the trials train without.
+
+    Args:
+        store: the study's results.
+        pack: the trials.
+        seconds: of training from one checkpoint to the next.
+        existing: the keys of the checkpoints that exist.
 
     Attributes:
         key: the checkpoint's name.
-        continued_from: the epoch of the checkpoint that the trials go on from, or None.
+        continued_from: the epoch of the checkpoint that the trials continue from, or None.
         used: whether there may be a checkpoint.
     """
 
@@ -25,16 +31,16 @@ class CheckpointStore:
     used: bool = False
 
     def __init__(
-        self, store: Store, group: Sequence[Trial], seconds: float, there: Container[str]
+        self, store: Store, pack: Sequence[Trial], seconds: float, existing: Container[str]
     ) -> None:
-        ids = ",".join(trial.trial_id for trial in group)
-        self.key = ids if len(group) == 1 else hashlib.sha256(ids.encode()).hexdigest()[:12]
+        ids = ",".join(trial.trial_id for trial in pack)
+        self.key = ids if len(pack) == 1 else hashlib.sha256(ids.encode()).hexdigest()[:12]
         self._store, self._seconds, self._last = store, seconds, time.monotonic()
-        self._there = there
+        self._existing = existing
 
     def load(self) -> bytes | None:
-        """The checkpoint's bytes."""
-        if self.key not in self._there:
+        """The checkpoint's bytes, None if there is none."""
+        if self.key not in self._existing:
             return None
         try:
             content = self._store.checkpoints.load(self.key)
@@ -51,5 +57,5 @@ class CheckpointStore:
         self._last = time.monotonic()
 
     def due(self) -> bool:
-        """Whether the last one is old enough."""
+        """Whether the last checkpoint is old enough for another one."""
         return time.monotonic() - self._last > self._seconds

@@ -1,4 +1,4 @@
-"""This project's own code in a folder, to be sent to the nodes of a cluster, and its commit."""
+"""Collects this project's code in a folder, to send it to the nodes of a cluster; its commit."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-#: What of each package runs; data beside the code is that of pyproject.toml.
+#: The files of each package that a run needs; data files are those of pyproject.toml.
 _SHIPPED = {
     "studies": ("**/*.py", "library/*.yaml"),
     "trainers": ("**/*.py",),
@@ -19,13 +19,13 @@ _SHIPPED = {
 
 #: The environment variable that carries the commit to nodes, where the code is no checkout.
 COMMIT = "UNTUNED_COMMIT"
-#: And the one that carries the command that a user would give again.
+#: The environment variable that carries the command that a user would give again.
 COMMAND = "UNTUNED_COMMAND"
 
 
 @contextlib.contextmanager
 def staged(files: Mapping[str, str]) -> Iterator[Path]:
-    """A temporary folder with the four packages, as it is found here, and some files beside them.
+    """Yield a temporary folder with copies of the four packages, and some files beside them.
 
     Ray names an upload after the names and bytes in it, so the same content is sent only once.
 
@@ -47,9 +47,9 @@ def staged(files: Mapping[str, str]) -> Iterator[Path]:
 
 
 def commit() -> str | None:
-    """The commit of this project's checkout, or of the one that was sent here; None for a package.
+    """The commit of this project's checkout; None for an installed package.
 
-    Where nothing was sent, git is asked.
+    On a node of a cluster it is that of the checkout that was sent there.
     """
     sent = os.environ.get(COMMIT)
     if sent:

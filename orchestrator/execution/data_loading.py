@@ -1,4 +1,4 @@
-"""What is looked at before a run starts, in a process of its own: data sets and networks.
+"""Reads the data sets and checks the networks of a run before it starts, in another process.
 
 So the run's own process needs no PyTorch, and starts Ray meanwhile.
 """
@@ -7,6 +7,7 @@ import multiprocessing
 import signal
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
@@ -18,54 +19,76 @@ if TYPE_CHECKING:
 
 
 def data_sets(trials: Iterable[Trial]) -> list[str]:
-    """The names of the data sets that trials are trained on, first or last, each once."""
-    named = (name for trial in trials for name in (trial.dataset, trial.source) if name)
-    return list(dict.fromkeys(named))
+    """The names of the data sets that trials use, as data set or as source, each once."""
+    names = (name for trial in trials for name in (trial.dataset, trial.source) if name)
+    return list(dict.fromkeys(names))
 
 
 def check_source(source: "Dataset", data: "Dataset") -> None:
-    """See that one network can be trained on two data sets.
+    """Refuse two data sets that one network cannot be trained on.
 
     Raises:
-        UserError: their images differ in shape, or they in the number of classes.
+        UserError: they differ in the shape of their images or the number of classes.
     """
-    kinds = [(one.shape, one.classes) for one in (source, data)]
-    if kinds[0] != kinds[1]:
-        said = [f"{h}x{w}x{c} in {classes} classes" for (c, h, w), classes in kinds]
+    formats = [(dataset.shape, dataset.classes) for dataset in (source, data)]
+    if formats[0] != formats[1]:
+        words = [f"{h}x{w}x{c} in {classes} classes" for (c, h, w), classes in formats]
         raise UserError(
-            f"source: {source.name} has images of {said[0]}, but {data.name} of {said[1]}; give "
+            f"source: {source.name} has images of {words[0]}, but {data.name} of {words[1]}; give "
             "one of the same shape and number of classes"
         )
 
 
-class Reading:
+@dataclass(frozen=True)
+class DataTask:
+    """A data set to read, and what to check about it.
+
+    Attributes:
+        name: of the data set.
+        place: where it is read from; it is downloaded if it is not there and can be.
+        fingerprint: of the one that finished trials were trained on; None where none were.
+        trials: one for each network that is trained on it.
+    """
+
+    name: str
+    place: "Place"
+    fingerprint: str | None
+    trials: Sequence[Trial]
+
+
+class DataLoading:
     """Reads the data sets of a run; use it as a context around what is done meanwhile.
 
     Args:
         todo: the trials.
-        places: where each data set lies.
-        earlier: the fingerprints of the data sets that finished trials were trained on.
+        places: where each data set is read from.
+        fingerprints: of the data sets that finished trials were trained on.
     """
 
     def __init__(
-        self, todo: Sequence[Trial], places: "Mapping[str, Place]", earlier: Mapping[str, str]
+        self, todo: Sequence[Trial], places: "Mapping[str, Place]", fingerprints: Mapping[str, str]
     ) -> None:
         kinds = {(t.dataset, t.source, t.network, t.width, t.activation): t for t in todo}
-        self._asked = [
-            (n, places[n], earlier.get(n), [t for t in kinds.values() if n in data_sets([t])])
-            for n in data_sets(todo)
+        self._tasks = [
+            DataTask(
+                name,
+                places[name],
+                fingerprints.get(name),
+                [trial for trial in kinds.values() if name in data_sets([trial])],
+            )
+            for name in data_sets(todo)
         ]
 
-    def __enter__(self) -> "Reading":
+    def __enter__(self) -> "DataLoading":
         # Not forked: the process is to be free of what Ray does here.
         context = multiprocessing.get_context("spawn")
         self._answers, answers = context.Pipe(duplex=False)
-        self._process = context.Process(target=_serve, args=(answers, self._asked), daemon=True)
-        # Ctrl-C is for the run, which ends this process; what is ignored here is ignored there.
+        self._process = context.Process(target=_serve, args=(answers, self._tasks), daemon=True)
+        # Ctrl-C is for the run, which ends this process. A new process ignores what we ignore now.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         self._process.start()
         signal.signal(signal.SIGINT, before)
-        answers.close()  # ours: with the process's own gone, waiting for it ends
+        answers.close()  # ours; once the process has closed its own, waiting for it ends
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -73,20 +96,20 @@ class Reading:
         self._process.join()
         self._answers.close()
 
-    def sets(self) -> "dict[str, Dataset]":
+    def datasets(self) -> "dict[str, Dataset]":
         """The data sets by name; waits for them.
 
         Raises:
-            UserError: see `read`; or a source is of another kind than what follows it.
+            UserError: see `read`; or a source does not fit the data set that follows it.
             RuntimeError: the process has died.
         """
-        found = {name: self._next() for name, *_ in self._asked}
+        datasets = {task.name: self._next() for task in self._tasks}
         self._process.join()
-        for *_, kinds in self._asked:
-            for trial in kinds:
+        for task in self._tasks:
+            for trial in task.trials:
                 if trial.source:
-                    check_source(found[trial.source], found[trial.dataset])
-        return found
+                    check_source(datasets[trial.source], datasets[trial.dataset])
+        return datasets
 
     def _next(self) -> "Dataset":
         try:
@@ -100,25 +123,19 @@ class Reading:
         return answer
 
 
-def _serve(answers: Connection, asked: Sequence[tuple[object, ...]]) -> None:
-    """Send the data sets, up to the first that cannot be read: then what is wrong."""
-    for one in asked:
+def _serve(answers: Connection, tasks: Sequence[DataTask]) -> None:
+    """Send the data sets, or the error of the first that cannot be read."""
+    for task in tasks:
         try:
-            answers.send(read(*one))  # type: ignore[arg-type]
+            answers.send(read(task))
         except Exception as error:
             error.add_note(traceback.format_exc())
             answers.send(error)
             return
 
 
-def read(name: str, place: "Place", earlier: str | None, kinds: Sequence[Trial]) -> "Dataset":
-    """Read a data set, and see that it is the right one and that the networks can take it.
-
-    Args:
-        name: the data set's.
-        place: where it lies; what is not there is downloaded if it can be.
-        earlier: the fingerprint of the one that finished trials were trained on.
-        kinds: a trial for each network that is trained on it.
+def read(task: DataTask) -> "Dataset":
+    """Read a data set, and check that it is the right one and that the networks can take it.
 
     Raises:
         UserError: the data set is missing, damaged, or not the one that earlier trials were
@@ -126,13 +143,13 @@ def read(name: str, place: "Place", earlier: str | None, kinds: Sequence[Trial])
     """
     from trainers import datasets, networks
 
-    data = datasets.load(name, place)
-    if earlier not in (None, data.fingerprint):
+    data = datasets.load(task.name, task.place)
+    if task.fingerprint not in (None, data.fingerprint):
         raise UserError(
-            f"data set {name} in {place.root} is not the one that the finished trials were trained "
-            f"on (fingerprint {data.fingerprint}, recorded {earlier}); "
+            f"data set {task.name} in {task.place.root} is not the one that the finished trials "
+            f"were trained on (fingerprint {data.fingerprint}, recorded {task.fingerprint}); "
             "name the right one with --data, or other results with --results"
         )
-    for trial in kinds:
+    for trial in task.trials:
         networks.build(trial, data.shape, data.classes)
     return data

@@ -1,8 +1,8 @@
-"""Who else runs a study: each run leaves a sign of life with the results, as a courtesy.
+"""Which runs of a study are alive: each run keeps a heartbeat with the results, as a courtesy.
 
 Nothing depends on it. Two runs that do not see each other train some trials twice, and each trial
-counts once all the same; with it, a second run is told, or joins and leaves the first one's trials
-alone. Clocks of different machines are not compared: a sign of life that changes is alive.
+counts once all the same. With it, a second run is refused, or joins the first one and leaves its
+trials alone. Clocks of different machines are not compared: a heartbeat that changes is alive.
 """
 
 import contextlib
@@ -20,11 +20,11 @@ from typing import Any
 from studies.errors import UserError
 from studies.store import Store
 
-#: Seconds between two signs of life.
+#: Seconds between two heartbeats.
 _BEAT = 4.0
-#: Seconds after which one that has not changed is taken for a dead one's.
+#: Seconds after which a run whose heartbeat has not changed is taken for dead.
 _PATIENCE = 15.0
-#: Seconds within which what another run has begun to write is there.
+#: Seconds within which what another run has begun to write can be read.
 _SETTLE = 0.3
 #: Seconds within which the processes of a run that was killed are gone.
 _MOMENT = 1.0
@@ -35,11 +35,11 @@ class OtherRun:
     """Another run of the study.
 
     Attributes:
-        name: of its sign of life.
-        host: where it runs.
+        name: of the run.
+        host: the machine that it runs on.
         pid: its process there.
         claimed: ids of the trials that it has in hand or has trained.
-        training: ids of those that its workers are at.
+        training: ids of the trials that its workers are training.
         rate: trials a second, None where that is not known yet.
     """
 
@@ -55,15 +55,16 @@ class OtherRun:
 
 
 class Heartbeat:
-    """This run's sign of life, and what the others' say; use it as a context.
+    """This run's heartbeat, and what the others' say; use it as a context.
 
     Args:
         store: the study's results.
-        name: of the run, as an earlier session made it; its first makes one, and may be refused.
-        joins: whether the run works together with others, if there are.
+        name: of the run, as an earlier session made it; the first session makes one, and may be
+            refused.
+        joins: whether the run works together with others, if there are any.
 
     Attributes:
-        name: of the run. Of two that begin at once the one whose name is smaller stays.
+        name: of the run. Of two that begin at once the one with the smaller name stays.
         elsewhere: ids of the trials that other runs have in hand.
         rank: how many of the others began before this run.
     """
@@ -75,9 +76,9 @@ class Heartbeat:
         self._training: list[str] = []
         self._rate: float | None = None
         self._beats, self._alone = 0, False
-        self._watch = LiveRuns(store)
+        self._live_runs = LiveRuns(store)
         self._ended, self._wake = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._go_on, daemon=True)
+        self._thread = threading.Thread(target=self._keep_beating, daemon=True)
         self.elsewhere: frozenset[str] = frozenset()
         self.rank = 0
 
@@ -101,54 +102,54 @@ class Heartbeat:
             self._store.heartbeats.remove(self.name)
 
     def claim(self, ids: Iterable[str]) -> None:
-        """Take trials in hand; others, if there are, are told at once."""
+        """Take trials in hand; other runs, if there are any, learn of it at once."""
         self._claimed |= dict.fromkeys(ids)
         if not self._alone:
             self._wake.set()
 
     def release(self, ids: Iterable[str]) -> None:
-        """Give trials back that are not trained."""
+        """Give back trials that were not trained."""
         for trial_id in ids:
             self._claimed.pop(trial_id, None)
 
-    def tell(self, training: Iterable[str], rate: float | None) -> None:
-        """Say with the next sign of life what the workers are at, and how many trials a second."""
+    def update(self, training: Iterable[str], rate: float | None) -> None:
+        """Put into the next heartbeat what is in training, and how many trials a second end."""
         self._training, self._rate = list(training), rate
 
     def refresh(self) -> list[OtherRun]:
-        """Look at what the others say now; who they are."""
-        others = [other for other in self._watch.alive() if other.name != self.name]
+        """Read the other runs' heartbeats now, and return these runs."""
+        others = [other for other in self._live_runs.alive() if other.name != self.name]
         self.elsewhere = frozenset[str]().union(*(other.claimed for other in others))
         self._alone = not others
         self.rank = sum(other.name < self.name for other in others)
         return others
 
-    def _go_on(self) -> None:
+    def _keep_beating(self) -> None:
         while True:
             self._wake.wait(_BEAT)
             if self._ended.is_set():
                 return
             self._wake.clear()
-            with contextlib.suppress(OSError, UserError):  # it is but a courtesy
+            with contextlib.suppress(OSError, UserError):  # it is only a courtesy
                 self._beat()
                 self.refresh()
 
     def _beat(self) -> None:
         self._beats += 1
-        about = {
+        content = {
             "host": platform.node(),
             "pid": os.getpid(),
-            "began": _began(os.getpid()),
+            "began": _start_time(os.getpid()),
             "beat": self._beats,
             "claimed": [] if self._alone else list(self._claimed),
             "training": self._training,
             "rate": self._rate,
         }
-        self._store.heartbeats.write(self.name, json.dumps(about).encode())
+        self._store.heartbeats.write(self.name, json.dumps(content).encode())
 
 
 class LiveRuns:
-    """Tells which runs of a study are alive.
+    """Finds the runs of a study that are alive.
 
     Args:
         store: the study's results.
@@ -159,40 +160,41 @@ class LiveRuns:
         self._seen: dict[str, _Seen] = {}
 
     def alive(self) -> list[OtherRun]:
-        """The runs that are, or may be; the one that began first stands first."""
-        found = []
+        """The runs that are alive, or may be, in the order in which they began."""
+        runs = []
         for name, content in self._store.heartbeats.read_all().items():
-            sign = _parsed(content)
-            if sign is None:
+            beat = _parsed(content)
+            if beat is None:
                 continue
-            if self._may_be_alive(name, sign):
-                claimed, training = frozenset(sign["claimed"]), frozenset(sign["training"])
-                about = (sign["host"], sign["pid"], claimed, training, sign["rate"])
-                found.append(OtherRun(name, *about))
-            else:  # were it only slow, it would give its sign again
+            if self._may_be_alive(name, beat):
+                claimed, training = frozenset(beat["claimed"]), frozenset(beat["training"])
+                runs.append(
+                    OtherRun(name, beat["host"], beat["pid"], claimed, training, beat["rate"])
+                )
+            else:  # if it were only slow, it would write its heartbeat again
                 with contextlib.suppress(OSError, UserError):
                     self._store.heartbeats.remove(name)
-        return found
+        return runs
 
     def certainly(self) -> list[OtherRun]:
         """As `alive`, after a wait that tells a run on another machine from one that died there.
 
-        A run of this machine that was killed a moment ago is given the time to be gone, too.
+        A run of this machine that was killed a moment ago gets the time to disappear, too.
         """
-        found, began = self.alive(), time.monotonic()
-        while found and time.monotonic() < began + (
-            _PATIENCE + 1 if any(self._uncertain(other.name) for other in found) else _MOMENT
+        runs, began = self.alive(), time.monotonic()
+        while runs and time.monotonic() < began + (
+            _PATIENCE + 1 if any(self._uncertain(run.name) for run in runs) else _MOMENT
         ):
             time.sleep(0.2)
-            found = self.alive()
-        return found
+            runs = self.alive()
+        return runs
 
-    def _may_be_alive(self, name: str, sign: Mapping[str, Any]) -> bool:
-        if sign["host"] == platform.node():
-            return _exists(sign["pid"]) and _began(sign["pid"]) == sign["began"]
-        seen = self._seen.setdefault(name, _Seen(sign["beat"], time.monotonic()))
-        if seen.beat != sign["beat"]:
-            self._seen[name] = seen = _Seen(sign["beat"], time.monotonic(), changed=True)
+    def _may_be_alive(self, name: str, beat: Mapping[str, Any]) -> bool:
+        if beat["host"] == platform.node():
+            return _exists(beat["pid"]) and _start_time(beat["pid"]) == beat["began"]
+        seen = self._seen.setdefault(name, _Seen(beat["beat"], time.monotonic()))
+        if seen.beat != beat["beat"]:
+            self._seen[name] = seen = _Seen(beat["beat"], time.monotonic(), changed=True)
         return time.monotonic() - seen.since < _PATIENCE
 
     def _uncertain(self, name: str) -> bool:
@@ -201,7 +203,7 @@ class LiveRuns:
 
 @dataclass(frozen=True)
 class _Seen:
-    """A sign of life from another machine, when it was first seen so, and whether it changed."""
+    """A heartbeat from another machine, when it was first seen so, and whether it had changed."""
 
     beat: int
     since: float
@@ -209,10 +211,10 @@ class _Seen:
 
 
 def refuse_second(store: Store) -> None:
-    """See that nobody runs the study.
+    """Refuse to run a study that another run has in hand.
 
     Raises:
-        UserError: somebody does.
+        UserError: another run is alive.
     """
     if others := LiveRuns(store).certainly():
         raise _already_run_by(store, others[0])
@@ -226,15 +228,15 @@ def _already_run_by(store: Store, other: OtherRun) -> UserError:
 
 
 def _parsed(content: bytes) -> dict[str, Any] | None:
-    """What a sign of life says; None where it is damaged."""
+    """A heartbeat's content; None where it is damaged."""
     kinds = {"host": str, "pid": int, "beat": int, "claimed": list, "training": list}
     try:
-        sign = {"training": [], "rate": None, **json.loads(content)}  # older ones lack these
-        whole = all(isinstance(sign[name], kind) for name, kind in kinds.items())
-        whole = whole and isinstance(sign["began"], int | None)
-        whole = whole and isinstance(sign["rate"], int | float | None)
-        ids = [*sign["claimed"], *sign["training"]]
-        return sign if whole and all(isinstance(one, str) for one in ids) else None
+        beat = {"training": [], "rate": None, **json.loads(content)}  # older ones lack these
+        whole = all(isinstance(beat[name], kind) for name, kind in kinds.items())
+        whole = whole and isinstance(beat["began"], int | None)
+        whole = whole and isinstance(beat["rate"], int | float | None)
+        ids = [*beat["claimed"], *beat["training"]]
+        return beat if whole and all(isinstance(trial_id, str) for trial_id in ids) else None
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
 
@@ -250,10 +252,10 @@ def _exists(pid: int) -> bool:
     return True
 
 
-def _began(pid: int) -> int | None:
-    """When a process of this machine began, in clock ticks since the start; None if not known.
+def _start_time(pid: int) -> int | None:
+    """When a process of this machine began, in clock ticks since boot; None if not known.
 
-    So a process id that was given out again is not taken for the run's.
+    With it, a process id that was given out again is not taken for the run's.
     """
     try:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])

@@ -2,8 +2,6 @@
 
 import sys
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
@@ -11,6 +9,7 @@ from rich.progress import Progress as Bar
 from rich.progress import Task as RichTask
 from rich.text import Text
 
+from orchestrator.execution.messages import WorkerReport
 from orchestrator.execution.throughput import Throughput
 from orchestrator.formatting import clock, many
 
@@ -25,41 +24,41 @@ class _Rate(TextColumn):
         super().__init__("")
 
     def render(self, task: RichTask) -> Text:
-        """What `Counts` says."""
-        return Text(task.fields["about"])
+        """The words of `Counts`."""
+        return Text(task.fields["words"])
 
 
 class Counts:
-    """Counts trials and words the counts.
+    """Counts trials, and puts the counts into words.
 
     Args:
         total: trials to run.
     """
 
     def __init__(self, total: int) -> None:
-        self.total, self.finished, self.failed, self.running, self.lost = total, 0, 0, 0, 0
-        self._pace = Throughput()
+        self.total, self.finished, self.failed, self.running, self.died = total, 0, 0, 0, 0
+        self._throughput = Throughput()
 
-    def note(self, worker: str, report: Mapping[str, Any]) -> None:
-        """Count what a worker reports: trials that have just ended, and those in hand."""
-        self.finished += report.get("finished", 0)
-        self.failed += report.get("failed", 0)
-        self._pace.note(worker, report)
+    def note(self, item: str, report: WorkerReport) -> None:
+        """Count what a worker reports: trials that have just ended, and those in training."""
+        self.finished += report.finished
+        self.failed += report.failed
+        self._throughput.note(item, report)
 
-    def lose(self, worker: str) -> None:
-        """Count a worker that died."""
-        self.lost += 1
-        self._pace.drop(worker)
+    def worker_died(self, item: str) -> None:
+        """Count a worker that died at a work item."""
+        self.died += 1
+        self._throughput.drop(item)
 
     def words(self) -> str:
         """Such as ``2 workers · 24.1 trials/min · 35 s left``."""
         parts = [many(self.running, "worker")]
         if self.failed:
             parts.append(f"{self.failed} failed")
-        if self.lost:
-            parts.append(f"{self.lost} lost and replaced")
-        if rate := self._pace.rate():
-            left = max(0.0, self.total - self._pace.done) / rate
+        if self.died:
+            parts.append(f"{many(self.died, 'worker')} died and replaced")
+        if rate := self._throughput.rate():
+            left = max(0.0, self.total - self._throughput.done) / rate
             parts += [f"{rate * 60:.1f} trials/min", f"{clock(left)} left"]
         return " · ".join(parts)
 
@@ -70,7 +69,6 @@ class Progress:
     Args:
         study: the study's name.
         total: trials to run.
-
     """
 
     def __init__(self, study: str, total: int) -> None:
@@ -89,24 +87,24 @@ class Progress:
                 _Rate(),
             )
             self._bar = Bar(*columns, console=console)
-            self._task = self._bar.add_task(self._study, total=self._counts.total, about="starting")
+            self._task = self._bar.add_task(self._study, total=self._counts.total, words="starting")
             self._bar.start()
 
-    def note(self, worker: str, report: Mapping[str, Any]) -> None:
-        """Count what a worker reports."""
-        self._counts.note(worker, report)
+    def note(self, item: str, report: WorkerReport) -> None:
+        """Count what a worker reports about a work item."""
+        self._counts.note(item, report)
 
-    def lose(self, worker: str) -> None:
-        """Count a worker that died."""
-        self._counts.lose(worker)
+    def worker_died(self, item: str) -> None:
+        """Count a worker that died at a work item."""
+        self._counts.worker_died(item)
 
     def show(self, running: int) -> None:
-        """Show the counts, with so many workers at work."""
+        """Show the counts, and how many workers are at work."""
         counts = self._counts
         counts.running = running
         ended = counts.finished + counts.failed
         if self._bar:
-            self._bar.update(self._task, completed=ended, about=counts.words())
+            self._bar.update(self._task, completed=ended, words=counts.words())
         elif time.monotonic() - self._printed > _LINE:
             self._printed = time.monotonic()
             print(f"{self._study}: {ended}/{counts.total} · {counts.words()}", file=sys.stderr)
@@ -114,5 +112,5 @@ class Progress:
     def close(self) -> None:
         """Close the bar."""
         if self._bar:
-            self._bar.update(self._task, about="")
+            self._bar.update(self._task, words="")
             self._bar.stop()

@@ -1,4 +1,4 @@
-"""Connects a session to a Ray of its own or to a cluster, and looks at the cluster's nodes."""
+"""Connects a session to a Ray of its own or to a cluster, and checks the cluster's nodes."""
 
 import contextlib
 import logging
@@ -8,65 +8,64 @@ import secrets
 import socket
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from orchestrator.execution.resources import Resources
+from orchestrator.execution.messages import Resources, RunRequest
+from orchestrator.execution.resources import on_cluster
 from studies.errors import UserError
 from studies.store import Store
 
-if TYPE_CHECKING:
-    from orchestrator.execution.session import RunRequest
-
-#: Seconds within which a cluster's head must answer, its nodes must have looked around (having
-#: received this project's code), and a raylet must take a connection.
+#: Seconds within which a cluster's head must answer, its nodes must have answered the check (for
+#: which they receive this project's code), and a raylet must take a connection.
 _ANSWER = 5.0
-_LOOK = 120.0
+_CHECK = 120.0
 _RAYLET = 2.0
 #: What must be the same on all nodes for a trial to be the same there.
 _PACKAGES = ("ray", "torch")
 
 
 @contextlib.contextmanager
-def connected(asked: "RunRequest") -> Iterator[Resources]:
-    """A connection to Ray, and what may be used there; see `quieten`.
+def connected(request: RunRequest) -> Iterator[Resources]:
+    """Connect to Ray, and yield what may be used there; call `configure_ray` first.
 
     Raises:
         UserError: the cluster cannot be reached, lacks what is asked for, or has a node with other
-            versions or without sight of the results.
+            versions or one that does not see the results.
     """
     import ray
 
     try:
-        if isinstance(asked.resources, Resources):
+        if request.resources is not None:
             ray.init(
                 address="local",  # a cluster file that another program left behind is not ours
-                num_cpus=asked.resources.workers,
-                num_gpus=asked.resources.gpus,
+                num_cpus=request.resources.workers,
+                num_gpus=request.resources.gpus,
                 include_dashboard=False,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 _node_ip_address="127.0.0.1",
             )
-            yield asked.resources
+            yield request.resources
         else:
-            assert asked.address is not None  # noqa: S101  (what is wanted is wanted of a cluster)
-            _join(asked.address)
-            _check_nodes(asked.store)
-            yield asked.resources.on_cluster(ray.cluster_resources())  # type: ignore[no-untyped-call]
+            assert request.address is not None  # noqa: S101  (only a cluster is asked what it has)
+            _join(request.address)
+            _check_nodes(request.store)
+            totals = ray.cluster_resources()  # type: ignore[no-untyped-call]
+            yield on_cluster(request.options, totals)
     finally:
         ray.shutdown()
 
 
 def alive(node: str) -> bool:
-    """Whether a node of the cluster is, by its id.
+    """Whether a node of the cluster is alive, by its id.
 
-    Its workers' death is known seconds before its own, so its raylet is asked.
+    The death of its workers is known seconds before its own, so its raylet is asked.
     """
-    about = next((about for about in _nodes() if about["NodeID"] == node), None)
-    if about is None or not about["Alive"]:
+    entry = next((entry for entry in _nodes() if entry["NodeID"] == node), None)
+    if entry is None or not entry["Alive"]:
         return False
     try:
-        raylet = (about["NodeManagerAddress"], about["NodeManagerPort"])
+        raylet = (entry["NodeManagerAddress"], entry["NodeManagerPort"])
         socket.create_connection(raylet, _RAYLET).close()
     except OSError:
         return False
@@ -76,15 +75,15 @@ def alive(node: str) -> bool:
 def _nodes() -> list[dict[str, Any]]:
     import ray
 
-    found: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-    return found
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return nodes
 
 
 def check_address(address: str) -> None:
-    """See that an address is one of a cluster's head.
+    """Refuse an address that cannot be that of a cluster's head.
 
     Raises:
-        UserError: it is of another kind.
+        UserError: it has another form.
     """
     if "://" in address:
         raise UserError(
@@ -97,7 +96,7 @@ def check_address(address: str) -> None:
 
 
 def _join(address: str) -> None:
-    """Connect to a cluster, with this project's code for its workers."""
+    """Connect to a cluster, and send it this project's code for its workers."""
     import ray
 
     from orchestrator.execution import code_upload
@@ -136,10 +135,10 @@ def _join(address: str) -> None:
 
 
 def _check_nodes(store: Store) -> None:
-    """Have every node tell its versions and whether it sees the results.
+    """Ask every node for its versions, and whether it sees the results.
 
     Raises:
-        UserError: a node has others than this process has, or does not see them.
+        UserError: a node has other versions than this process, or does not see the results.
     """
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -147,17 +146,17 @@ def _check_nodes(store: Store) -> None:
     token = f"probe-{secrets.token_hex(6)}"
     store.heartbeats.write(token, b"")
     try:
-        look = ray.remote(num_cpus=0, max_retries=0)(_look)
+        check = ray.remote(num_cpus=0, max_retries=0)(_report_on_node)
         nodes = {node["NodeID"]: node for node in _nodes() if node["Alive"]}
-        asked = {
-            look.options(
+        checks = {
+            check.options(
                 scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)
             ).remote(store, token): node
             for node in nodes
         }
-        ready, late = ray.wait(list(asked), num_returns=len(asked), timeout=_LOOK)
+        ready, late = ray.wait(list(checks), num_returns=len(checks), timeout=_CHECK)
         for reference in [*ready, *late]:
-            _check_node(reference, nodes[asked[reference]], store)
+            _check_node(reference, nodes[checks[reference]], store)
     finally:
         store.heartbeats.remove(token)
 
@@ -167,28 +166,28 @@ def _check_node(reference: Any, node: Mapping[str, Any], store: Store) -> None:
 
     where = f"node {node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
     try:
-        there, sees = ray.get(reference, timeout=0.1)
+        theirs, sees_results = ray.get(reference, timeout=0.1)
     except ray.exceptions.RayError as error:
         if not alive(node["NodeID"]):
             return  # it has left meanwhile
         reason = str(error).strip().splitlines()[-1]
         raise UserError(f"{where} cannot run this project: {reason}") from None
-    here = versions()
-    for name in here:
-        if here[name] != there[name]:
+    ours = versions()
+    for name in ours:
+        if ours[name] != theirs[name]:
             raise UserError(
-                f"{where} has {name} {there[name] or 'not installed'}, here it is {here[name]}; "
+                f"{where} has {name} {theirs[name] or 'not installed'}, here it is {ours[name]}; "
                 "all nodes must have the same"
             )
-    if not sees:
+    if not sees_results:
         raise UserError(
             f"results {store.uri}: {where} does not see them; --results must be somewhere that "
             "every node reaches, such as s3://BUCKET/FOLDER or a network folder"
         )
 
 
-def _look(store: Store, token: str) -> tuple[dict[str, str], bool]:
-    """On a node: its versions, and whether it sees what was put beside the results."""
+def _report_on_node(store: Store, token: str) -> tuple[dict[str, str], bool]:
+    """On a node: its versions, and whether it sees the file that was written to the results."""
     try:
         return versions(), token in store.heartbeats.read_all()
     except UserError:
@@ -197,26 +196,26 @@ def _look(store: Store, token: str) -> tuple[dict[str, str], bool]:
 
 def versions() -> dict[str, str]:
     """The public versions of Python (its minor one), Ray and PyTorch; empty where not installed."""
-    found = {"Python": ".".join(platform.python_version_tuple()[:2])}
+    installed = {"Python": ".".join(platform.python_version_tuple()[:2])}
     for name in _PACKAGES:
         try:
-            found[name] = public(version(name))
+            installed[name] = public(version(name))
         except PackageNotFoundError:
-            found[name] = ""
-    return found
+            installed[name] = ""
+    return installed
 
 
 def public(version: str) -> str:
-    """A version without its local part: 2.14.1+cpu and 2.14.1+cu130 are built of one source."""
+    """A version without its local part: 2.14.1+cpu and 2.14.1+cu130 have the same source."""
     return version.partition("+")[0]
 
 
-def quieten(*, own: bool) -> None:
-    """Make Ray's settings for a program with an output of its own, before Ray is imported.
+def configure_ray(*, own: bool) -> None:
+    """Set Ray's environment variables, before Ray is imported; its output is not for the user.
 
     Args:
-        own: whether it starts a Ray of its own, which then asks everybody for a token: its ports
-            are open to the network, whatever the address that it is given.
+        own: whether this process starts a Ray of its own. That one then asks everybody for a
+            token, because its ports are open to the network whatever address it is given.
     """
     if own:
         os.environ["RAY_AUTH_MODE"] = "token"

@@ -1,75 +1,77 @@
-"""Counts how often each trial failed in a run, and records those whose workers died."""
+"""Decides whether a trial whose worker died is tried again, and records its failure."""
 
 import contextlib
 import platform
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
 
+from orchestrator.execution.messages import WorkerReport
 from studies.store import Store
 from studies.store.writer import Writer
 from studies.trial import Trial
 
-#: Nodes that may die under one trial before it is suspected of that.
+#: Nodes that may die under one trial before it is suspected of killing them.
 _NODES = 10
 
 
 class Retries:
-    """Judges whether trials whose workers died are tried again.
+    """Counts how often each trial has failed, and compares that with the retries allowed.
 
-    A worker that dies with its node is not its trial's fault, and is not counted, unless that
+    A worker that dies with its node is not its trial's fault and does not count, unless that
     happens to one trial again and again.
 
     Args:
         store: the study's results, whose table of failures is written to.
-        counts: how often each trial has failed in this run, by its id.
+        failures: how often each trial has failed in this run, by its id.
         retries: how often a trial that failed is tried again.
-        alive: whether a node of the cluster, by its id, is.
+        alive: whether a node, by its id, is alive.
     """
 
     def __init__(
         self,
         store: Store,
-        counts: Mapping[str, int],
+        failures: Mapping[str, int],
         retries: int,
         alive: Callable[[str], bool],
     ) -> None:
         self._store, self._retries, self._alive = store, retries, alive
-        self._counts, self._with_node = Counter(counts), Counter[str]()
-        self._open: dict[str, tuple[Trial, Mapping[str, Any]]] = {}
+        self._failures, self._with_node = Counter(failures), Counter[str]()
+        #: By work item the trial that failed, until the reason is known.
+        self._unexplained: dict[str, tuple[Trial, WorkerReport]] = {}
 
-    def again(self, pack: str, trial: Trial, said: Mapping[str, Any] | None) -> bool:
-        """Whether a trial is tried once more after its worker has died.
+    def again(self, item: str, trial: Trial, report: WorkerReport | None) -> bool:
+        """Whether to try a trial once more after its worker has died.
 
         Args:
-            pack: Ray Tune's name for the pack.
+            item: the name of the work item.
             trial: what the worker was training.
-            said: its last report, if there was one.
+            report: its last report, if there was one.
         """
-        if said is None:
+        if report is None:
             return True
-        if not self._alive(said["node"]):
+        if not self._alive(report.node):
             self._with_node[trial.trial_id] += 1
             if self._with_node[trial.trial_id] <= _NODES:
                 return True
-        self._counts[trial.trial_id] += 1
-        self._open[pack] = (trial, said)
-        return self._counts[trial.trial_id] <= self._retries
+        self._failures[trial.trial_id] += 1
+        self._unexplained[item] = (trial, report)
+        return self._failures[trial.trial_id] <= self._retries
 
-    def explain(self, pack: str, reason: str) -> bool:
-        """Record the failure of a pack's trial, now that its reason is known.
+    def explain(self, item: str, reason: str) -> bool:
+        """Record the failure of a work item's trial, now that its reason is known.
 
         Returns:
-            Whether there was one: a worker that trained a single trial, and not with its node.
+            Whether there was one: the worker trained a single trial and did not die with its node.
         """
-        if pack not in self._open:
+        if item not in self._unexplained:
             return False
-        trial, said = self._open.pop(pack)
-        words = f"the worker that trained it (process {said.get('pid')} on {said.get('hostname')}) "
-        text = f"{trial.canonical}\n\n{words}died:\n{reason}"
-        with contextlib.suppress(OSError):  # the count of this round holds even so
+        trial, report = self._unexplained.pop(item)
+        error = f"the worker that trained it (process {report.pid} on {report.host}) died"
+        with contextlib.suppress(OSError):  # this round's count holds all the same
             writer = Writer(self._store)
-            writer.fail(trial, f"{secrets.token_hex(6)}-1", platform.node(), f"{words}died", text)
+            attempt = f"{secrets.token_hex(6)}-1"
+            text = f"{trial.canonical}\n\n{error}:\n{reason}"
+            writer.fail(trial, attempt, platform.node(), error, text)
             writer.flush()
         return True

@@ -1,113 +1,113 @@
-"""Hands Ray Tune one pack after another, and takes back what of a lost one is not done."""
+"""Hands out one work item after another, and takes back what a worker has not done."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
-from typing import Any
-
-from ray.tune.search import Searcher
 
 from orchestrator.execution.heartbeat import Heartbeat
+from orchestrator.execution.messages import WorkerReport, WorkItem
 from orchestrator.execution.retries import Retries
 from orchestrator.execution.throughput import Throughput
-from orchestrator.execution.work_queue import WorkItem, WorkQueue
+from orchestrator.execution.work_queue import WorkQueue
 from studies.trial import Trial
 
-#: Work items in a row that may be lost before their workers report at all; something else is wrong.
+#: Work items in a row whose workers may die before they report at all; more is no coincidence.
 _SILENT = 10
 
 
-class PackScheduler(Searcher):
-    """Suggests packs as long as there are trials left.
+class WorkScheduler:
+    """Hands out work items as long as there are trials left.
 
-    One long ``grid_search`` would be expanded in quadratic time and held in memory, and could not
-    go by how long trials take.
+    An executor asks for items under names of its own, passes on the workers' reports, and says how
+    each item ended.
 
     Args:
-        trials: the trials of the run, in its order.
-        shares: cuts them into packs.
-        presence: what other runs of the study have in hand, and what this one has.
-        losses: judges whether a trial whose worker died is tried again.
+        trials: the trials of the run, in the order in which they are handed out.
+        queue: cuts them into work items.
+        heartbeat: tells other runs of the study what this one has in hand, and the reverse.
+        retries: decides whether a trial whose worker died is tried again.
     """
 
     def __init__(
-        self, trials: Sequence[Trial], shares: WorkQueue, presence: Heartbeat, losses: Retries
+        self, trials: Sequence[Trial], queue: WorkQueue, heartbeat: Heartbeat, retries: Retries
     ) -> None:
-        super().__init__()
-        self._trials, self._shares = trials, shares
-        self._presence, self._losses = presence, losses
-        self._out: dict[str, WorkItem] = {}
-        self._said: dict[str, dict[str, Any]] = {}
-        self._silent, self._pace = 0, Throughput()
+        self._trials, self._queue = trials, queue
+        self._heartbeat, self._retries = heartbeat, retries
+        self._items: dict[str, WorkItem] = {}
+        self._reports: dict[str, WorkerReport] = {}
+        self._silent, self._throughput = 0, Throughput()
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]
-        """The next pack, or that there is none, or that one may still come back."""
-        elsewhere = self._presence.elsewhere
-        pack = self._shares.take(lambda index: self._trials[index].trial_id in elsewhere)
-        if pack is None:
-            return str(Searcher.FINISHED) if self._shares.ended else None
-        self._presence.claim(self._ids(pack.start, pack.stop))
-        self._out[trial_id] = pack
-        return asdict(pack)
+    @property
+    def ended(self) -> bool:
+        """Whether no work item is in training and none will come."""
+        return self._queue.ended
 
-    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Keep what a worker said last."""
-        self._said[trial_id] = result
-        self._silent = 0
-        self._pace.note(trial_id, result)
-        self._tell()
+    def next_item(self, name: str) -> WorkItem | None:
+        """Return the next work item; None if there is none now (see `ended`).
 
-    def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
-    ) -> None:
-        """Take back what a worker has not begun, or what it was at when it died."""
-        pack, said = self._out.pop(trial_id), self._said.pop(trial_id, None)
-        self._pace.drop(trial_id)
-        if error or result is None or not result.get("done"):
-            self._lose(trial_id, pack, said)
-            self._presence.release(self._ids(pack.start, pack.stop))
-        else:
-            self._shares.give_back(pack, result["at"], result["busy"])
-            self._presence.release(self._ids(result["at"], pack.stop))
-        self._tell()
-
-    def running(self, pid: int, nodes: Collection[str]) -> str | None:
-        """The pack that the worker of a process id on one of some nodes was at.
-
-        Returns:
-            Ray Tune's name for it.
+        Args:
+            name: what the executor calls it from now on.
         """
-        for name, said in self._said.items():
-            if said.get("pid") == pid and said["node"] in nodes:
+        elsewhere = self._heartbeat.elsewhere
+        item = self._queue.take(lambda index: self._trials[index].trial_id in elsewhere)
+        if item is not None:
+            self._heartbeat.claim(self._ids(item.start, item.stop))
+            self._items[name] = item
+        return item
+
+    def note(self, name: str, report: WorkerReport) -> None:
+        """Take a worker's report on a work item."""
+        self._reports[name] = report
+        self._silent = 0
+        self._throughput.note(name, report)
+        self._update_heartbeat()
+
+    def end(self, name: str, last: WorkerReport | None) -> None:
+        """Take back what a worker has not begun of a work item.
+
+        Args:
+            name: of the item.
+            last: the report with which the worker came to the item's end.
+        """
+        if last is None or not last.done:
+            self.lose(name)
+            return
+        item = self._items.pop(name)
+        self._reports.pop(name, None)
+        self._throughput.note(name, last)
+        self._throughput.drop(name)
+        self._queue.give_back(item, last.at, last.busy)
+        self._heartbeat.release(self._ids(last.at, item.stop))
+        self._update_heartbeat()
+
+    def lose(self, name: str) -> None:
+        """Take back a work item whose worker died, and decide about what it was training."""
+        item, report = self._items.pop(name), self._reports.pop(name, None)
+        self._throughput.drop(name)
+        last = report or WorkerReport(at=item.start, until=item.stop, written=item.start)
+        suspect = self._queue.lose(item, last.written, last.at, last.until)
+        if suspect is not None and self._retries.again(name, self._trials[suspect], report):
+            self._queue.retry(suspect)
+        self._silent += report is None
+        if self._silent > _SILENT:
+            self._queue.clear()
+        self._heartbeat.release(self._ids(item.start, item.stop))
+        self._update_heartbeat()
+
+    def item_of(self, pid: int, nodes: Collection[str]) -> str | None:
+        """The name of the work item of the worker with a process id on one of some nodes."""
+        for name, report in self._reports.items():
+            if report.pid == pid and report.node in nodes:
                 return name
         return None
 
-    def blame(self, trial_id: str) -> None:
-        """The worker at a pack was killed for what it was at, and its node goes on."""
-        self._losses.again(trial_id, self._trials[self._said[trial_id]["at"]], self._said[trial_id])
+    def blame(self, name: str) -> None:
+        """Count the trial in training of a work item as failed: its worker was killed for it."""
+        report = self._reports[name]
+        self._retries.again(name, self._trials[report.at], report)
 
-    def _tell(self) -> None:
-        """Have the run's sign of life say what is in training."""
-        training = [i for said in self._said.values() for i in self._ids(said["at"], said["until"])]
-        self._presence.tell(training, self._pace.rate())
-
-    def _lose(self, trial_id: str, pack: WorkItem, said: dict[str, Any] | None) -> None:
-        at = said or {"written": pack.start, "at": pack.start, "until": pack.stop}
-        suspect = self._shares.lose(pack, at["written"], at["at"], at["until"])
-        if suspect is not None and self._losses.again(trial_id, self._trials[suspect], said):
-            self._shares.again(suspect)
-        self._silent += said is None
-        if self._silent > _SILENT:
-            self._shares.drop()
+    def _update_heartbeat(self) -> None:
+        reports = self._reports.values()
+        training = [i for report in reports for i in self._ids(report.at, report.until)]
+        self._heartbeat.update(training, self._throughput.rate())
 
     def _ids(self, start: int, stop: int) -> list[str]:
         return [trial.trial_id for trial in self._trials[start:stop]]
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Ray Tune pickles what it is given, so that it could be taken up again: see `save`."""
-        return {}
-
-    def save(self, checkpoint_path: str) -> None:
-        """Nothing to keep: a run that is taken up again is planned anew from its results."""
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Nothing to restore."""

@@ -1,17 +1,17 @@
-"""Ends a run in an orderly way."""
+"""Whether a run is to end before all trials are finished."""
 
 
-class Stop:
-    """Whether a run is to end before all is done.
+class StopSignal:
+    """Ends a run in good order: true once the user has asked for the end or going on is useless.
 
     Attributes:
-        asked: whether the user has asked for it.
-        reason: why going on is of no use, in words; empty if it is.
+        requested: whether the user has asked for it.
+        reason: why going on is useless, in words; empty if it is not.
     """
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
         self.reason = ""
 
     def __bool__(self) -> bool:
-        return self.asked or bool(self.reason)
+        return self.requested or bool(self.reason)

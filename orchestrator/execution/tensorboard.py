@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from trainers.recording import Record
 
-#: The curves of an epoch: how TensorBoard calls each.
+#: TensorBoard's name for each curve, and the column of `epochs` that it shows.
 _CURVES = {
     "accuracy/train": "train_accuracy",
     "accuracy/validation": "validation_accuracy",
@@ -28,7 +28,7 @@ _LONGEST = 200
 
 
 def check_tensorboard(folder: str | None) -> None:
-    """See that curves can be written, where they are wanted.
+    """Check that curves can be written, where a folder for them is given.
 
     Raises:
         UserError: TensorBoard is not installed, or the folder cannot be made.
@@ -49,7 +49,7 @@ class TensorBoardCurves:
     """Writes the curves of trials, in a folder each.
 
     Args:
-        folder: that TensorBoard is shown.
+        folder: the one that `tensorboard --logdir` is given.
     """
 
     def __init__(self, folder: str) -> None:
@@ -57,7 +57,7 @@ class TensorBoardCurves:
         self._open: dict[str, SummaryWriter] = {}
 
     def write(self, record: "Record") -> None:
-        """Add an epoch of a trial; what cannot be written is no trouble to the trial."""
+        """Add an epoch of a trial; where it cannot be written, the trial goes on all the same."""
         with contextlib.suppress(OSError):
             writer, epoch = self._writer(record), record.epoch["epoch"]
             for tag, column in _CURVES.items():
@@ -71,13 +71,13 @@ class TensorBoardCurves:
                 self._open.pop(record.trial.trial_id).close()
 
     def close(self) -> None:
-        """Close what is open, of trials that were stopped or failed."""
+        """Close the curves of trials that were stopped or failed."""
         while self._open:
             with contextlib.suppress(OSError):
                 self._open.popitem()[1].close()
 
     def _writer(self, record: "Record") -> "SummaryWriter":
-        """A trial's writer; of an attempt before, it hides what comes after this epoch."""
+        """A trial's writer; it hides what an earlier attempt wrote from this epoch on."""
         from torch.utils.tensorboard import SummaryWriter
 
         trial = record.trial
@@ -89,10 +89,10 @@ class TensorBoardCurves:
 
 
 def name(trial: Trial) -> str:
-    """A trial's folder: what it is, as far as it is not at its default, and its id."""
-    said = [
+    """A trial's folder: its fields that are not at their default, and its id."""
+    fields = [
         str(value) if isinstance(value, str) else f"{field}={value}"
         for field in SETTABLE
         if (value := getattr(trial, field)) != FIELDS[field].default
     ]
-    return f"{','.join(said)[:_LONGEST]},{trial.trial_id}".replace("/", "_")
+    return f"{','.join(fields)[:_LONGEST]},{trial.trial_id}".replace("/", "_")

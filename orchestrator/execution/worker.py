@@ -1,21 +1,18 @@
-"""The worker: a Ray Tune Trainable that trains packs and writes the results itself."""
+"""The worker: trains work items one after another and writes the results itself."""
 
 import contextlib
+import os
 import platform
 import time
 import traceback
-from collections.abc import Container, Generator, Iterator, Mapping, Sequence
+from collections.abc import Container, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import ray
-from ray import tune
+from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.execution.checkpoint_store import CheckpointStore
+from orchestrator.execution.messages import WorkerConfig, WorkerReport, WorkItem
 from orchestrator.execution.tensorboard import TensorBoardCurves
-from orchestrator.execution.work_queue import WorkItem
 from studies.errors import UserError
-from studies.store import Store
 from studies.store.writer import Writer
 from studies.trial import Trial
 
@@ -23,121 +20,119 @@ if TYPE_CHECKING:
     from trainers.datasets import Dataset
     from trainers.recording import Record
 
-#: Trials that are fetched at once.
-CHUNK = 256
-
-#: Seconds between two reports to the driver, as far as epochs are shorter than that.
+#: Seconds between two reports, as far as epochs are shorter than that.
 _REPORT = 1.0
 #: Seconds for which a worker that cannot write its results waits for room.
 PATIENCE = 120.0
-_IDLE: tuple[int, int] = (0, 0)
+
+
+class Inputs(Protocol):
+    """Where a worker gets the run's trials and data sets from."""
+
+    def trial(self, index: int) -> Trial:
+        """A trial by its index in the run."""
+
+    def dataset(self, name: str) -> "Dataset":
+        """A data set by its name."""
 
 
 @dataclass(frozen=True)
-class WorkerConfig:
-    """What the driver hands to every worker of a run.
+class _Ended:
+    """How many trials have just finished and failed.
 
     Attributes:
-        store: the study's results (a worker has a working directory of its own, so a relative
-            path would not do).
-        trials: references to the run's trials in their order, `CHUNK` in each.
-        data: a reference to each data set, shared by the workers of a node.
-        device: as torch names it.
-        lock_step: whether trials are trained side by side, as on a GPU; else one after another.
-        gpu_fraction: of a GPU that a worker gets.
-        tf32: whether a GPU may multiply with TF32's 10 bits of mantissa.
-        checkpoint_seconds: of training after which a trial leaves a checkpoint; 0 for none.
-        keep_masks: see `Study.keep_masks`.
-        keep_networks: whether trained networks are kept.
-        commit: of this project's checkout, if it is one.
-        tensorboard: the folder for curves of each trial, if they are wanted.
+        finished: number of trials.
+        failed: number of trials.
     """
 
-    store: Store
-    trials: Sequence["ray.ObjectRef[list[Trial]]"]
-    data: Mapping[str, "ray.ObjectRef[Dataset]"]
-    device: str
-    lock_step: bool
-    gpu_fraction: float
-    tf32: bool
-    checkpoint_seconds: float
-    keep_masks: bool | int
-    keep_networks: bool
-    commit: str | None
-    tensorboard: str | None = None
+    finished: int = 0
+    failed: int = 0
 
 
-class Worker(tune.Trainable):
-    """Trains one pack after another in one process.
+class Worker:
+    """Trains one work item after another in one process.
 
-    A step lasts until a report is due; it ends between two epochs, so that a study can be stopped
-    without waiting for a trial. Finished trials are written by then or when the worker is stopped.
-    As long as they cannot be written, the worker holds them and trains nothing more.
+    A step lasts until a report is due. It ends between two epochs, so that a study can be stopped
+    without waiting for a trial. Finished trials are written when the next flush is due, or when the
+    worker is closed. As long as they cannot be written, the worker holds them and trains nothing.
+
+    Args:
+        config: of the run.
+        inputs: the run's trials and data sets.
+        node: id of the node that the worker runs on; empty where there are no nodes.
     """
 
-    def setup(self, config: dict[str, Any], job: WorkerConfig | None = None) -> None:
-        """Keep what comes from the driver; nothing heavy, since some actors are never used.
-
-        Args:
-            config: a `WorkItem`.
-            job: always given; Ray Tune's own signature makes it optional.
-        """
-        assert job is not None  # noqa: S101
-        self._job = job
-        self._writer = Writer(job.store)
+    def __init__(self, config: WorkerConfig, inputs: Inputs, node: str = "") -> None:
+        self._config, self._inputs, self._node = config, inputs, node
+        self._writer = Writer(config.store)
         self._trouble = _Trouble()
-        self._curves = TensorBoardCurves(job.tensorboard) if job.tensorboard else None
-        self._node = ray.get_runtime_context().get_node_id()
-        self._kept: list[str] = []
-        self._data: dict[str, Dataset] = {}
-        self._chunk: tuple[int, list[Trial]] = (-1, [])
-        self.reset_config(config)
+        folder = config.options.tensorboard
+        self._curves = TensorBoardCurves(folder) if folder else None
+        #: Keys of the checkpoints of trials whose rows are not written yet.
+        self._checkpoint_keys: list[str] = []
+        self._datasets: dict[str, Dataset] = {}
 
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Take the next pack in the same process."""
-        self._pack = WorkItem(**new_config)
-        self._at = self._until = self._written = self._pack.start
-        self._began, self._told, self._ended = time.monotonic(), False, False
+    def take(self, item: WorkItem) -> None:
+        """Take the next work item; the one before has come to its end."""
+        self._item = item
+        self._at = self._until = self._written = item.start
+        self._began, self._announced, self._ended = time.monotonic(), False, False
         self._fraction = 0.0
-        self._progress = self._train()
-        return True
+        self._training = self._train_item()
 
-    def step(self) -> dict[str, Any]:
-        """Train for a moment; the first of a pack only says what comes, in case it is fatal.
+    def step(self) -> WorkerReport:
+        """Train until a report is due, and return it.
 
-        Returns:
-            How many trials were ``finished`` and how many ``failed``; the ``node``; the indices of
-            the trials in training (``at``, ``until``), the ``fraction`` of their epochs that is
-            over, and of the first that may not be ``written``;
-            ``trouble`` with writing, in words, and whether it is ``hopeless``; ``done`` at the
-            pack's end, with the seconds that it took (``busy``).
+        The first step of an item trains nothing: it reports what comes next, in case that kills
+        the worker.
         """
-        if not self._told:
-            self._told, self._until = True, self._at + len(self._group())
-            return self._report(0, 0)
-        if self._trouble.words:
+        if not self._announced:
+            self._announced, self._until = True, self._at + len(self._next_pack())
+            return self._report(_Ended())
+        if self._trouble.reason:
             time.sleep(_REPORT)
         finished = failed = 0
         until = time.monotonic() + _REPORT
-        while not self._ended and not self._trouble.words and time.monotonic() < until:
-            done, lost = next(self._progress, (None, 0))
-            self._ended = done is None
-            finished, failed = finished + (done or 0), failed + lost
+        while not self._ended and not self._trouble.reason and time.monotonic() < until:
+            ended = next(self._training, None)
+            if ended is None:
+                self._ended = True
+            else:
+                finished, failed = finished + ended.finished, failed + ended.failed
         self._write()
-        return self._report(finished, failed)
+        return self._report(_Ended(finished, failed))
 
-    def _report(self, finished: int, failed: int) -> dict[str, Any]:
-        about: dict[str, Any] = {"finished": finished, "failed": failed, "node": self._node}
-        about |= {"at": self._at, "until": self._until, "written": self._written}
-        about["fraction"] = self._fraction
-        about |= {"trouble": self._trouble.words, "hopeless": self._trouble.hopeless}
-        about["done"] = self._trouble.hopeless or (self._ended and self._writer.empty)
-        return about | {"busy": time.monotonic() - self._began}
+    def close(self) -> None:
+        """Write what is finished, and a checkpoint of what is not: the run is stopped."""
+        self._training.close()
+        if self._curves:
+            self._curves.close()
+        with contextlib.suppress(OSError):  # reported before; those trials run again
+            self._writer.flush()
+        self._delete_checkpoints()
+
+    def _report(self, ended: _Ended) -> WorkerReport:
+        hopeless = self._trouble.hopeless
+        return WorkerReport(
+            finished=ended.finished,
+            failed=ended.failed,
+            at=self._at,
+            until=self._until,
+            written=self._written,
+            fraction=self._fraction,
+            trouble=self._trouble.reason,
+            hopeless=hopeless,
+            done=hopeless or (self._ended and self._writer.empty),
+            busy=time.monotonic() - self._began,
+            node=self._node,
+            host=platform.node(),
+            pid=os.getpid(),
+        )
 
     def _write(self) -> None:
-        """Write what is due, all at the pack's end or after trouble; note what goes wrong."""
+        """Write what is due, and everything at the item's end or after trouble."""
         try:
-            if self._ended or self._trouble.words:
+            if self._ended or self._trouble.reason:
                 self._writer.flush()
             else:
                 self._writer.flush_if_due()
@@ -147,147 +142,166 @@ class Worker(tune.Trainable):
         self._trouble = _Trouble()
         if self._writer.empty:
             self._written = self._at
-        self._drop_checkpoints()
+        self._delete_checkpoints()
 
-    def cleanup(self) -> None:
-        """Write what is finished, and a checkpoint of what is not, when the study is stopped."""
-        self._progress.close()
-        if self._curves:
-            self._curves.close()
-        with contextlib.suppress(OSError):  # said before; those trials run again
-            self._writer.flush()
-        self._drop_checkpoints()
-
-    def _drop_checkpoints(self) -> None:
+    def _delete_checkpoints(self) -> None:
         """Delete the checkpoints of trials whose rows are written."""
-        while self._kept and self._writer.empty:
-            self._job.store.checkpoints.delete(self._kept.pop())
+        while self._checkpoint_keys and self._writer.empty:
+            self._config.store.checkpoints.delete(self._checkpoint_keys.pop())
 
-    def _train(self) -> Generator[tuple[int, int]]:
-        """Train the pack; after each epoch yield how many trials have just finished and failed."""
+    def _train_item(self) -> Generator[_Ended]:
+        """Train the work item; after each epoch yield what has just ended."""
         from trainers import runtime
 
-        runtime.settle(tf32=self._job.tf32)
-        there: Container[str] = ()
-        if self._job.checkpoint_seconds:
+        options = self._config.options
+        runtime.settle(tf32=options.tf32)
+        checkpoints: Container[str] = ()
+        if options.checkpoint_seconds:
             with contextlib.suppress(UserError):  # they cannot be listed just now: go without
-                there = self._job.store.checkpoints.keys()
-        while self._at < self._pack.stop:
-            group = self._group()
-            self._until = self._at + len(group)
-            yield from self._train_group(group, there)
-            self._at += len(group)
-            if time.monotonic() - self._began > self._pack.seconds:
+                checkpoints = self._config.store.checkpoints.keys()
+        while self._at < self._item.stop:
+            pack = self._next_pack()
+            self._until = self._at + len(pack)
+            yield from self._train_pack(pack, checkpoints)
+            self._at += len(pack)
+            if time.monotonic() - self._began > self._item.seconds:
                 return
 
-    def _group(self) -> list[Trial]:
-        """The trials that come next and are trained side by side: on a CPU one."""
-        first = self._trial(self._at)
-        if not self._job.lock_step:
+    def _next_pack(self) -> list[Trial]:
+        """The next trials to train in lock-step; on a CPU that is one."""
+        first = self._inputs.trial(self._at)
+        resources = self._config.resources
+        if not resources.lock_step:
             return [first]
         from trainers import pack_key, pack_size
 
-        job = self._job
         try:
             data = self._dataset(first.dataset)
-            most = pack_size.fitting(first, data, job.device, job.gpu_fraction)
-        except Exception:  # whatever it is, training the trial will meet it too, and record it
+            most = pack_size.fitting(first, data, resources.device, resources.gpu_fraction)
+        except Exception:  # whatever it is, training the trial meets it too, and records it
             most = 1
-        group, key = [first], pack_key.pack_key(first)
-        for index in range(self._at + 1, min(self._pack.stop, self._at + most)):
-            if pack_key.pack_key(self._trial(index)) != key:
+        pack, key = [first], pack_key.pack_key(first)
+        for index in range(self._at + 1, min(self._item.stop, self._at + most)):
+            trial = self._inputs.trial(index)
+            if pack_key.pack_key(trial) != key:
                 break
-            group.append(self._trial(index))
-        return group
-
-    def _trial(self, index: int) -> Trial:
-        number, place = divmod(index, CHUNK)
-        if self._chunk[0] != number:
-            self._chunk = (number, ray.get(self._job.trials[number]))
-        return self._chunk[1][place]
+            pack.append(trial)
+        return pack
 
     def _dataset(self, name: str) -> "Dataset":
-        if name not in self._data:
-            self._data[name] = ray.get(self._job.data[name])
-        return self._data[name]
+        if name not in self._datasets:
+            self._datasets[name] = self._inputs.dataset(name)
+        return self._datasets[name]
 
-    def _train_group(
-        self, group: Sequence[Trial], there: Container[str]
-    ) -> Generator[tuple[int, int]]:
-        """Train trials side by side; ``there`` are the keys of the checkpoints that there are."""
+    def _train_pack(self, pack: Sequence[Trial], checkpoints: Container[str]) -> Generator[_Ended]:
+        """Train a pack, and record what comes out.
+
+        Args:
+            pack: trials of one `pack_key`.
+            checkpoints: the keys of the checkpoints that exist.
+        """
         from trainers.loop import train
-        from trainers.recording import Keep
 
-        job = self._job
-        left = {trial.trial_id: trial for trial in group}
-        attempts = {trial.trial_id: self._writer.attempt() for trial in group}
-        rows: dict[str, list[Record]] = {trial_id: [] for trial_id in left}
-        keeper = CheckpointStore(self._job.store, group, self._job.checkpoint_seconds, there)
-        wanted = keeper if self._job.checkpoint_seconds else None
-        first, clock = group[0], _Clock()
-        data = self._dataset(first.dataset)
-        source = self._dataset(first.source) if first.source else None
-        every = 0 if job.keep_masks is True else int(job.keep_masks)
-        keep = Keep(bool(job.keep_masks), every, job.keep_networks)
+        config, first = self._config, pack[0]
+        unfinished = {trial.trial_id: trial for trial in pack}
+        attempts = {trial.trial_id: self._writer.attempt() for trial in pack}
+        records: dict[str, list[Record]] = {trial_id: [] for trial_id in unfinished}
+        seconds = config.options.checkpoint_seconds
+        checkpoint = CheckpointStore(config.store, pack, seconds, checkpoints)
+        clock = _Clock()
         try:
-            training = train(group, data, job.device, wanted, source=source, keep=keep)
-            with contextlib.closing(training) as records:
-                for record in clock.over(records):
+            training = train(
+                pack,
+                self._dataset(first.dataset),
+                config.resources.device,
+                checkpoint if seconds else None,
+                source=self._dataset(first.source) if first.source else None,
+                keep=self._keep(),
+            )
+            with contextlib.closing(training) as new_records:
+                for record in clock.over(new_records):
                     trial_id = record.trial.trial_id
-                    rows[trial_id].append(record)
-                    self._fraction = 0.0 if record.final else _over(record)
+                    records[trial_id].append(record)
+                    self._fraction = 0.0 if record.final else _fraction(record)
                     if self._curves:
                         self._curves.write(record)
                     if record.final:
-                        about = {"attempt": attempts[trial_id], "pack_size": len(group)}
-                        self._finish(rows.pop(trial_id), about, keeper.continued_from, clock)
-                        del left[trial_id]
-                    yield (1, 0) if record.final else _IDLE
-            if keeper.used:
-                self._kept.append(keeper.key)
-        except Exception as error:  # whatever a trial dies of, the others go on
-            if len(group) > 1 and _out_of_memory(error):
-                trials = list(left.values())
+                        run = _Run(
+                            attempts[trial_id], len(pack), checkpoint.continued_from, clock.seconds
+                        )
+                        self._hand_to_writer(records.pop(trial_id), run)
+                        del unfinished[trial_id]
+                    yield _Ended(finished=1) if record.final else _Ended()
+            if checkpoint.used:
+                self._checkpoint_keys.append(checkpoint.key)
+        except Exception as error:  # whatever kills one trial, the others go on
+            if len(pack) > 1 and _out_of_memory(error):
+                trials = list(unfinished.values())
                 for half in (trials[::2], trials[1::2]):
-                    yield from self._train_group(half, there)
+                    yield from self._train_pack(half, checkpoints)
                 return
-            for trial_id, trial in left.items():
+            for trial_id, trial in unfinished.items():
                 reason = f"{type(error).__name__}: {error}".splitlines()[0]
                 text = f"{trial.canonical}\n\n{traceback.format_exc()}"
                 self._writer.fail(trial, attempts[trial_id], platform.node(), reason, text)
-            yield (0, len(left))
+            yield _Ended(failed=len(unfinished))
 
-    def _finish(
-        self,
-        records: Sequence["Record"],
-        about: dict[str, Any],
-        continued_from: int | None,
-        clock: "_Clock",
-    ) -> None:
-        """Hand a trial's rows to the writer; ``about`` is the attempt and what is known of it."""
-        from trainers import runtime
+    def _keep(self) -> Any:
+        """What of a trial is kept beside its figures, see `trainers.recording.Keep`."""
+        from trainers.recording import Keep
 
+        masks = self._config.keep_masks
+        every = 0 if masks is True else int(masks)
+        return Keep(bool(masks), every, self._config.keep_networks)
+
+    def _hand_to_writer(self, records: Sequence["Record"], run: "_Run") -> None:
+        """Give the rows of a finished trial to the writer."""
         last = records[-1]
         assert last.final is not None  # noqa: S101  (the caller's condition)
-        before = sum(_seconds(r) for r in records if r.epoch["epoch"] <= (continued_from or -1))
-        provenance = {
-            "seconds": (before + clock.seconds) / about["pack_size"],
-            "continued_from": continued_from,
+        before = sum(_seconds(r) for r in records if r.epoch["epoch"] <= (run.continued_from or -1))
+        self._writer.add(
+            last.trial,
+            run.attempt,
+            {**last.final, **self._provenance(run, before)},
+            epochs=[record.epoch for record in records],
+            layers=[row for record in records for row in record.layers],
+            masks=[row for record in records for row in record.masks],
+        )
+        if last.network:
+            self._writer.keep(last.trial, last.network)
+
+    def _provenance(self, run: "_Run", before: float) -> dict[str, Any]:
+        """Where and how a trial ran; ``before``: seconds up to the checkpoint it continued from."""
+        from trainers import runtime
+
+        return {
+            "seconds": (before + run.seconds) / run.pack_size,
+            "continued_from": run.continued_from,
             "host": platform.node(),
-            "device": self._job.device,
+            "device": self._config.resources.device,
             "threads": runtime.threads(),
             "tf32": runtime.tf32(),
             "versions": runtime.versions(),
-            "commit": self._job.commit,
-        } | about
-        epochs = [record.epoch for record in records]
-        layers = [row for record in records for row in record.layers]
-        masks = [row for record in records for row in record.masks]
-        row = {**last.final, **provenance}
-        attempt = row.pop("attempt")
-        self._writer.add(last.trial, attempt, row, epochs=epochs, layers=layers, masks=masks)
-        if last.network:
-            self._writer.keep(last.trial, last.network)
+            "commit": self._config.commit,
+            "pack_size": run.pack_size,
+        }
+
+
+@dataclass(frozen=True)
+class _Run:
+    """How one trial was trained.
+
+    Attributes:
+        attempt: the name of the attempt.
+        pack_size: trials trained side by side.
+        continued_from: the epoch of the checkpoint that it continued from, or None.
+        seconds: of the pack's training since then.
+    """
+
+    attempt: str
+    pack_size: int
+    continued_from: int | None
+    seconds: float
 
 
 @dataclass
@@ -295,26 +309,26 @@ class _Trouble:
     """What keeps a worker from writing.
 
     Attributes:
-        words: in a line; empty where nothing does.
-        since: when it began.
+        reason: in a line; empty where nothing does.
+        since: when it began, by `time.monotonic`.
     """
 
-    words: str = ""
+    reason: str = ""
     since: float = 0.0
 
-    def note(self, words: str) -> None:
-        """A try has failed."""
-        self.since = self.since if self.words else time.monotonic()
-        self.words = words
+    def note(self, reason: str) -> None:
+        """An attempt to write has failed."""
+        self.since = self.since if self.reason else time.monotonic()
+        self.reason = reason
 
     @property
     def hopeless(self) -> bool:
         """Whether it has lasted so long that waiting is given up."""
-        return bool(self.words) and time.monotonic() - self.since > PATIENCE
+        return bool(self.reason) and time.monotonic() - self.since > PATIENCE
 
 
 def _out_of_memory(error: Exception) -> bool:
-    """Whether a GPU's memory did not suffice; it is made free for another try."""
+    """Whether a GPU's memory did not suffice; it is freed for another try."""
     import torch
 
     if not isinstance(error, torch.OutOfMemoryError):
@@ -325,7 +339,7 @@ def _out_of_memory(error: Exception) -> bool:
 
 
 class _Clock:
-    """Counts the seconds that an iterator takes, and not those of who asks it.
+    """Counts the seconds that an iterator takes, without those of its consumer.
 
     Attributes:
         seconds: so far.
@@ -345,11 +359,11 @@ class _Clock:
             yield record
 
 
-def _over(record: "Record") -> float:
+def _fraction(record: "Record") -> float:
     """The fraction of its trial's epochs that is over."""
     return min(1.0, float(record.epoch["epoch"]) / max(1, record.trial.epochs))
 
 
 def _seconds(record: "Record") -> float:
-    """Of the epoch's training and evaluation."""
+    """Seconds of the epoch's training and evaluation."""
     return float(record.epoch["train_seconds"] + record.epoch["evaluation_seconds"])

@@ -1,4 +1,4 @@
-"""Shows a study as it goes: a live grid of its cells in a terminal, lines elsewhere."""
+"""Shows a study while it runs: a live table of its cells in a terminal, lines elsewhere."""
 
 import json
 import sys
@@ -20,13 +20,13 @@ _AROUND = 8
 _BAR = 6
 
 
-def watch(glance: SnapshotReader, every: float | None, *, as_json: bool = False) -> int:
-    """Show a study until all of it is done, or until Ctrl-C.
+def watch(reader: SnapshotReader, every: float | None, *, as_json: bool = False) -> int:
+    """Show a study until all of its trials are finished, or until Ctrl-C.
 
     Args:
-        glance: looks at it.
+        reader: reads its state.
         every: seconds between two looks; None for a single one.
-        as_json: as JSON instead, a line for each look of several.
+        as_json: print JSON instead; one line for each look where there are several.
 
     Returns:
         The exit code: 0, or 130 after Ctrl-C.
@@ -34,27 +34,27 @@ def watch(glance: SnapshotReader, every: float | None, *, as_json: bool = False)
     console = Console(highlight=False)
     try:
         if as_json:
-            for shown in _looks(glance, every):
+            for shown in _snapshots(reader, every):
                 print(json.dumps(shown.as_dict(), indent=2 if every is None else None), flush=True)
         elif console.is_terminal:
             with Live(console=console, auto_refresh=False) as live:
-                for shown in _looks(glance, every):
+                for shown in _snapshots(reader, every):
                     live.update(screen(shown, console.height), refresh=True)
         else:
-            for shown in _looks(glance, every):
+            for shown in _snapshots(reader, every):
                 print(line(shown), flush=True)
     except KeyboardInterrupt:
         return 130
     return 0
 
 
-def _looks(glance: SnapshotReader, every: float | None) -> Iterator[Snapshot]:
-    """A look now, and one after each wait as long as there is something to wait for."""
-    yield (shown := glance.look())
+def _snapshots(reader: SnapshotReader, every: float | None) -> Iterator[Snapshot]:
+    """A snapshot now, and one after each wait as long as there is something to wait for."""
+    yield (shown := reader.read())
     while every is not None and (shown.done < shown.planned or shown.runs):
         time.sleep(every)
         try:
-            shown = glance.look()
+            shown = reader.read()
         except UserError as error:  # results that cannot be reached just now
             print(f"untuned: {error}", file=sys.stderr)
             continue
@@ -67,19 +67,19 @@ def line(shown: Snapshot) -> str:
 
 
 def _words(shown: Snapshot) -> list[str]:
-    said = [f"{shown.failed} failed"] if shown.failed else []
+    words = [f"{shown.failed} failed"] if shown.failed else []
     if not shown.runs:
-        return [*said, "finished" if shown.done == shown.planned else "nobody runs it"]
-    said.append(f"{shown.training} in training")
+        return [*words, "finished" if shown.done == shown.planned else "nobody runs it"]
+    words.append(f"{shown.training} in training")
     if len(shown.runs) > 1:
-        said.append(many(len(shown.runs), "run"))
+        words.append(many(len(shown.runs), "run"))
     if shown.rate and shown.left is not None:
-        said += [f"{shown.rate * 60:.1f} trials/min", f"{clock(shown.left)} left"]
-    return said
+        words += [f"{shown.rate * 60:.1f} trials/min", f"{clock(shown.left)} left"]
+    return words
 
 
 def screen(shown: Snapshot, height: int) -> RenderableType:
-    """The cells as a grid, and above it what holds of all.
+    """The cells as a table, below a summary of all of them.
 
     Args:
         shown: the study.
@@ -89,14 +89,14 @@ def screen(shown: Snapshot, height: int) -> RenderableType:
     head = Text.assemble(
         (f"{shown.study} ", "bold"), _bar(share, 30), f" {shown.done}/{shown.planned}"
     )
-    about = [Text(" · ".join(_words(shown)))]
+    lines = [Text(" · ".join(_words(shown)))]
     for word, cells in (("best", shown.ranked[:1]), ("worst", shown.ranked[1:][-1:])):
-        about += [Text(f"{word:<6}{cell.accuracy:7.2%}  {cell.label}") for cell in cells]
-    return Group(head, *about, _grid(shown, max(3, height - _AROUND)))
+        lines += [Text(f"{word:<6}{cell.accuracy:7.2%}  {cell.label}") for cell in cells]
+    return Group(head, *lines, _grid(shown, max(3, height - _AROUND)))
 
 
 def _grid(shown: Snapshot, most: int) -> RenderableType:
-    """A row per cell; where they are too many, those at which something happens."""
+    """A row per cell; where they are too many, the cells at which something happens."""
     cells = list(shown.cells)
     if len(cells) > most:
         cells = sorted(cells, key=_quiet)[:most]
@@ -112,14 +112,15 @@ def _grid(shown: Snapshot, most: int) -> RenderableType:
 
 
 def _quiet(cell: Cell) -> int:
-    """Cells in training come first, then those with failures, those begun, the rest."""
+    """A sort key: cells in training first, then those with failures, those begun, the rest."""
     begun = 0 < cell.done < cell.planned
     return 0 if cell.training else 1 if cell.failed else 2 if begun else 3
 
 
 def _row(cell: Cell) -> list[str | Text]:
     accuracy = "" if cell.accuracy != cell.accuracy else f"{cell.accuracy:.2%}"
-    accuracy += f" ({cell.lost} lost)" if cell.lost else ""
+    if cell.diverged_or_dead:
+        accuracy += f" ({cell.diverged_or_dead} diverged or dead)"
     failed = Text(str(cell.failed or ""), "red")
     training = Text(str(cell.training or ""), "cyan")
     done = f"{cell.done}/{cell.planned}"

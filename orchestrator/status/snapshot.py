@@ -1,8 +1,8 @@
-"""A study at a glance, again and again: what is done, what is in training, what failed.
+"""The state of a study at one moment: what is finished, what is in training, what failed.
 
-From the results and the signs of life alone, so from any machine that reaches them. Every part of
-the results is read once. That a trial's rows in the other tables are intact is not looked at, as
-`studies.store.finished.finished` does: they were written before its row of `trials`.
+It comes from the results and the heartbeats alone, so any machine that reaches them can look. Each
+part is read once. Unlike `studies.store.finished`, it does not check that a trial's rows in the
+other tables are intact: they were written before its row of `trials`.
 """
 
 import math
@@ -16,10 +16,9 @@ from orchestrator.execution.heartbeat import LiveRuns, OtherRun
 from studies.store import Store
 from studies.store.part_files import Part
 from studies.study import Study
-from studies.trial import Trial
 
-_OF_TRIALS = ("trial_id", "test_accuracy", "outcome")
-_OF_FAILURES = ("trial_id", "error", "log", "failed_at")
+_TRIAL_COLUMNS = ("trial_id", "test_accuracy", "outcome", "masks_parts")
+_FAILURE_COLUMNS = ("trial_id", "error", "log", "failed_at")
 
 
 @dataclass(frozen=True)
@@ -27,13 +26,13 @@ class Cell:
     """The trials that differ in nothing but their seed.
 
     Attributes:
-        fields: what tells it from the other cells.
+        fields: the fields that set it apart from the other cells.
         planned: number of trials.
-        done: those that are finished.
-        training: those that workers are at.
-        failed: those that failed last.
-        lost: finished ones that diverged or died.
-        accuracy: mean test accuracy of the finished ones that have one, nan without any.
+        done: number of trials that are finished.
+        training: number of trials that workers are training.
+        failed: number of trials whose last attempt failed.
+        diverged_or_dead: number of finished trials that diverged or died.
+        accuracy: mean test accuracy of the recorded trials that have one, nan without any.
     """
 
     fields: Mapping[str, str]
@@ -41,7 +40,7 @@ class Cell:
     done: int
     training: int
     failed: int
-    lost: int
+    diverged_or_dead: int
     accuracy: float
 
     @property
@@ -57,7 +56,7 @@ class Snapshot:
     Attributes:
         study: its name.
         cells: in the study's order.
-        runs: those who run it.
+        runs: the runs of it that are alive.
         failures: the last failure of each trial that failed and is not finished, by its id.
     """
 
@@ -73,17 +72,17 @@ class Snapshot:
 
     @property
     def done(self) -> int:
-        """Those that are finished."""
+        """Number of trials that are finished."""
         return sum(cell.done for cell in self.cells)
 
     @property
     def training(self) -> int:
-        """Those that workers are at."""
+        """Number of trials that workers are training."""
         return sum(cell.training for cell in self.cells)
 
     @property
     def failed(self) -> int:
-        """Those that failed last."""
+        """Number of trials whose last attempt failed."""
         return sum(cell.failed for cell in self.cells)
 
     @property
@@ -118,7 +117,8 @@ class Snapshot:
             "cells": [
                 {
                     **{"fields": dict(cell.fields), "planned": cell.planned, "done": cell.done},
-                    **{"training": cell.training, "failed": cell.failed, "lost": cell.lost},
+                    **{"training": cell.training, "failed": cell.failed},
+                    **{"diverged_or_dead": cell.diverged_or_dead},
                     "test_accuracy": cell.accuracy if math.isfinite(cell.accuracy) else None,
                 }
                 for cell in self.cells
@@ -131,79 +131,82 @@ class Snapshot:
 
 
 class SnapshotReader:
-    """Looks at a study again and again.
+    """Reads the state of a study again and again.
 
     Args:
         store: its results.
-        fallback: its definition as long as none was run.
+        fallback: its definitions as long as none was run.
     """
 
     def __init__(self, store: Store, fallback: Sequence[Study]) -> None:
-        self._store, self._fallback, self._watch = store, list(fallback), LiveRuns(store)
+        self._store, self._fallback, self._live_runs = store, list(fallback), LiveRuns(store)
         self._definitions: list[Study] = []
-        self._trials: list[Trial] = []
-        self._kept: dict[str, dict[str, Part | None]] = {"trials": {}, "failures": {}}
+        self._demand = plan.Demand((), frozenset())
+        #: Parts that were read before; they never change.
+        self._parts: dict[str, dict[str, Part | None]] = {"trials": {}, "failures": {}}
 
-    def look(self) -> Snapshot:
+    def read(self) -> Snapshot:
         """The study as it is now.
 
         Raises:
             UserError: the results cannot be read just now.
         """
-        self._plan()
-        ended = {row["trial_id"]: row for row in self._rows("trials", _OF_TRIALS)}
-        rows = self._rows("failures", _OF_FAILURES)
-        failures = {
-            row["trial_id"]: row
-            for row in sorted(rows, key=lambda row: row["failed_at"])
-            if row["trial_id"] not in ended
-        }
-        runs = self._watch.alive()
-        training = frozenset[str]().union(*(run.training for run in runs)) - ended.keys()
-        cells = self._cells(ended, training, failures)
-        return Snapshot(self._store.study, cells, runs, failures)
-
-    def _plan(self) -> None:
         definitions = self._store.definitions.all() or self._fallback
         if definitions != self._definitions:
-            self._definitions = definitions
-            every = (trial for study in definitions for trial in plan.check(study))
-            self._trials = list(dict.fromkeys(every))
+            self._definitions, self._demand = definitions, plan.demand(definitions)
+        recorded = {row["trial_id"]: row for row in self._rows("trials", _TRIAL_COLUMNS)}
+        with_masks = {trial_id for trial_id, row in recorded.items() if row["masks_parts"]}
+        todo = self._demand.remaining(recorded.keys(), with_masks)
+        missing = frozenset(trial.trial_id for trial in todo)
+        failures = {
+            row["trial_id"]: row
+            for row in sorted(
+                self._rows("failures", _FAILURE_COLUMNS), key=lambda row: row["failed_at"]
+            )
+            if row["trial_id"] in missing or row["trial_id"] not in recorded
+        }
+        runs = self._live_runs.alive()
+        training = frozenset[str]().union(*(run.training for run in runs))
+        counts = _Counts(recorded, missing, training & missing, failures)
+        names, ids_by_cell = plan.cells(self._demand.trials)
+        cells = [
+            counts.cell(dict(zip(names, values, strict=True)), ids)
+            for values, ids in ids_by_cell.items()
+        ]
+        return Snapshot(self._store.study, cells, runs, failures)
 
     def _rows(self, table: str, columns: Sequence[str]) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]]
-        rows = self._store.tables.read(table, columns, self._kept[table]).rows.to_pylist()
+        rows = self._store.tables.read(table, columns, self._parts[table]).rows.to_pylist()
         return rows
 
-    def _cells(
-        self,
-        ended: Mapping[str, Mapping[str, Any]],
-        training: frozenset[str],
-        failures: Mapping[str, object],
-    ) -> list[Cell]:
-        names, found = plan.cells(self._trials)
-        return [
-            _cell(dict(zip(names, values, strict=True)), ids, ended, training, failures)
-            for values, ids in found.items()
-        ]
 
+@dataclass(frozen=True)
+class _Counts:
+    """What is known of a study's trials, by their ids.
 
-def _cell(
-    fields: Mapping[str, str],
-    ids: Sequence[str],
-    ended: Mapping[str, Mapping[str, Any]],
-    training: frozenset[str],
-    failures: Mapping[str, object],
-) -> Cell:
-    """Count the trials of a cell."""
-    done = [ended[one] for one in ids if one in ended]
-    known = [row["test_accuracy"] for row in done if math.isfinite(row["test_accuracy"])]
-    return Cell(
-        fields=fields,
-        planned=len(ids),
-        done=len(done),
-        training=len(training.intersection(ids)),
-        failed=sum(one in failures for one in ids),
-        lost=sum(row["outcome"] != "completed" for row in done),
-        accuracy=fmean(known) if known else math.nan,
-    )
+    Attributes:
+        recorded: the rows of `trials`.
+        missing: those that are still to be trained.
+        training: those among them that workers are training.
+        failures: the last failure of each trial that failed.
+    """
+
+    recorded: Mapping[str, Mapping[str, Any]]
+    missing: frozenset[str]
+    training: frozenset[str]
+    failures: Mapping[str, object]
+
+    def cell(self, fields: Mapping[str, str], ids: Sequence[str]) -> Cell:
+        """Count the trials of a cell."""
+        rows = [self.recorded[trial_id] for trial_id in ids if trial_id in self.recorded]
+        accuracies = [r["test_accuracy"] for r in rows if math.isfinite(r["test_accuracy"])]
+        return Cell(
+            fields=fields,
+            planned=len(ids),
+            done=len(ids) - len(self.missing.intersection(ids)),
+            training=len(self.training.intersection(ids)),
+            failed=sum(trial_id in self.failures for trial_id in ids),
+            diverged_or_dead=sum(row["outcome"] != "completed" for row in rows),
+            accuracy=fmean(accuracies) if accuracies else math.nan,
+        )

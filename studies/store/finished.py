@@ -40,6 +40,12 @@ class Finished:
         """The ids of the finished trials."""
         return frozenset(self.rows["trial_id"].to_pylist())
 
+    @cached_property
+    def ids_with_masks(self) -> frozenset[str]:
+        """The ids of those among them whose masks were kept."""
+        columns = (self.rows[name].to_pylist() for name in ("trial_id", "masks_parts"))
+        return frozenset(trial_id for trial_id, parts in zip(*columns, strict=True) if parts)
+
     def row(self, trial_id: str) -> dict[str, Any]:
         """A finished trial's row of `trials`."""
         (row,) = self.rows.filter(pc.field("trial_id") == trial_id).drop_columns("part").to_pylist()

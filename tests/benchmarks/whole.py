@@ -71,7 +71,11 @@ class Run:
                 time.sleep(0.1)
         self.seconds = time.time() - began
         assert process.returncode == 0, path.with_suffix(".log").read_text()
-        rows = Store(str(Path(folder) / "results"), content["name"]).read("trials").rows.to_pylist()
+        rows = (
+            Store(str(Path(folder) / "results"), content["name"])
+            .tables.read("trials")
+            .rows.to_pylist()
+        )
         ends = [row["finished_at"].timestamp() for row in rows]
         starts = [end - row["seconds"] for end, row in zip(ends, rows, strict=True)]
         self.start, self.trials = min(starts) - began, len(rows)
@@ -177,7 +181,7 @@ def planning(sizes):
         with tempfile.TemporaryDirectory() as folder:
             started = time.perf_counter()
             study = from_mapping(content, "bench.yaml")
-            todo = plan.make(study, Store(folder, study.name)).todo
+            todo = plan.make([study], Store(folder, study.name)).todo
             ids = {trial.trial_id for trial in todo}
             taken = time.perf_counter() - started
         assert len(ids) == size

@@ -90,7 +90,7 @@ def test_the_command_line_runs_from_it_alone(staged, tmp_path):
 def test_a_staged_folder_can_be_staged_again(staged):
     """As from an installed package: what counts is where the packages are found."""
     code = (
-        "from orchestrator import shipping\n"
+        "from orchestrator.execution import code_upload\n"
         "with code_upload.staged({}) as folder:\n"
         "    print(*sorted(str(p.relative_to(folder)) for p in folder.rglob('*') if p.is_file()))"
     )

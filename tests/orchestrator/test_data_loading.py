@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.execution.data_loading import Reading
+from orchestrator.execution.data_loading import DataLoading
 from studies.errors import UserError
 from studies.trial import Trial
 from trainers import datasets
@@ -18,15 +18,15 @@ GIVEN = Trial(
 )
 
 
-def reading(tmp_path, given=GIVEN, earlier=None, **places):
+def loading(tmp_path, given=GIVEN, earlier=None, **places):
     places = {"digits": Place("digits", tmp_path)} | places
-    return Reading([given], places, earlier or {})
+    return DataLoading([given], places, earlier or {})
 
 
 def test_a_data_set_is_what_it_is_here(tmp_path):
     here = datasets.load("digits", Place("digits", tmp_path))
-    with reading(tmp_path, earlier={"digits": here.fingerprint}) as found:
-        sets = found.sets()
+    with loading(tmp_path, earlier={"digits": here.fingerprint}) as data:
+        sets = data.datasets()
     assert list(sets) == ["digits"]
     assert sets["digits"].fingerprint == here.fingerprint
     assert (sets["digits"].images["test"] == here.images["test"]).all()
@@ -43,19 +43,19 @@ def test_a_data_set_is_what_it_is_here(tmp_path):
 def test_a_mistake_of_the_users_comes_back_as_one(change, earlier, message, tmp_path):
     given = replace(GIVEN, **change)
     own = Place.of(f"folder:{tmp_path}/nowhere")
-    with reading(tmp_path, given, earlier, own=own) as found, pytest.raises(UserError) as error:
-        found.sets()
+    with loading(tmp_path, given, earlier, own=own) as data, pytest.raises(UserError) as error:
+        data.datasets()
     assert re.search(message, str(error.value))
 
 
 def test_a_reader_that_is_killed_is_noticed(tmp_path):
-    with reading(tmp_path) as found:
-        os.kill(found._process.pid, signal.SIGKILL)
+    with loading(tmp_path) as data:
+        os.kill(data._process.pid, signal.SIGKILL)
         with pytest.raises(RuntimeError, match="the process that reads the data sets died"):
-            found.sets()
+            data.datasets()
 
 
 def test_leaving_early_ends_the_process(tmp_path):
-    with reading(tmp_path) as found:
-        process = found._process
+    with loading(tmp_path) as data:
+        process = data._process
     assert not process.is_alive()

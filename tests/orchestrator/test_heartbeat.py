@@ -112,7 +112,7 @@ def test_a_damaged_sign_is_passed_over(store, content):
 
 def test_a_sign_says_what_is_in_training_and_how_fast(store):
     with Heartbeat(store) as run:
-        run.tell(["a", "b"], 0.5)
+        run.update(["a", "b"], 0.5)
         run._beat()
         (other,) = LiveRuns(store).alive()
         assert (other.training, other.rate) == ({"a", "b"}, 0.5)

@@ -1,16 +1,18 @@
-"""`untuned status --watch`: from results and signs of life alone."""
+"""`untuned status --watch`: from results and heartbeats alone."""
 
 import json
 import math
 from pathlib import Path
 
 import pytest
-from tests_support import train_study, untuned
+from tests_support import train_study, untuned, write_study
 
+from orchestrator import plan
 from orchestrator.execution.heartbeat import Heartbeat, OtherRun
 from orchestrator.status import live
 from orchestrator.status.snapshot import Cell, Snapshot, SnapshotReader
 from studies.store.folder import Folder
+from studies.study import read
 
 
 @pytest.fixture
@@ -21,11 +23,11 @@ def study(tmp_path):
 
 def test_a_look_counts_what_is_done_in_training_and_failed(study):
     store, trials = study
-    glance = SnapshotReader(store, [])
+    reader = SnapshotReader(store, [])
     with Heartbeat(store) as run:
-        run.tell([trials[3].trial_id, trials[0].trial_id], 0.5)  # the first has just ended
+        run.update([trials[3].trial_id, trials[0].trial_id], 0.5)  # the first has just ended
         run._beat()
-        shown = glance.look()
+        shown = reader.read()
     assert [(c.planned, c.done, c.training, c.failed) for c in shown.cells] == [
         (2, 2, 0, 0),
         (2, 1, 1, 1),
@@ -37,17 +39,17 @@ def test_a_look_counts_what_is_done_in_training_and_failed(study):
     assert (shown.rate, shown.left) == (0.5, 1.0)
     assert shown.failures[trials[3].trial_id]["error"] == "ValueError: bang"
     assert live.line(shown) == ("own: 3/4 · 1 failed · 1 in training · 30.0 trials/min · 1 s left")
-    assert live.line(glance.look()) == "own: 3/4 · 1 failed · nobody runs it"
+    assert live.line(reader.read()) == "own: 3/4 · 1 failed · nobody runs it"
 
 
 def test_what_was_read_is_not_read_again(study, monkeypatch):
     store, _ = study
-    glance = SnapshotReader(store, [])
-    first = glance.look()
+    reader = SnapshotReader(store, [])
+    first = reader.read()
     read = []
     get = Folder.get
     monkeypatch.setattr(Folder, "get", lambda self, path: (read.append(path), get(self, path))[1])
-    assert glance.look().cells == first.cells
+    assert reader.read().cells == first.cells
     assert [path for path in read if path.endswith(".parquet")] == []
 
 
@@ -55,15 +57,32 @@ def test_a_study_that_nobody_ran_is_watched_by_its_file(tmp_path):
     store, _ = train_study(tmp_path, failing=4)
     for path in (Path(store.root) / "definitions").iterdir():
         path.unlink()
-    from studies.study import read
-
-    shown = SnapshotReader(store, [read(tmp_path / "own.yaml")]).look()
+    shown = SnapshotReader(store, [read(tmp_path / "own.yaml")]).read()
     assert (shown.done, shown.planned) == (0, 4)
     assert shown.ranked == []
 
 
+def test_masks_that_are_missing_are_counted_alike_everywhere(tmp_path):
+    """Trained without masks, then asked for with them: run, status and the live view agree."""
+    path = write_study(tmp_path)
+    path.write_text(path.read_text().replace("keep_masks: true\n", ""))
+    store, trials = train_study(tmp_path, masks=False, write=False)
+    assert plan.make(store.definitions.all(), store).todo == []
+    assert SnapshotReader(store, []).read().done == 4
+    store.definitions.record(read(write_study(tmp_path)))  # as the file was before
+    planned = plan.make(store.definitions.all(), store)
+    assert planned.todo == trials
+    shown = SnapshotReader(store, []).read()
+    assert (shown.done, shown.planned) == (0, 4)
+    status = untuned("status", "own", cwd=tmp_path).stdout
+    assert "own: 0 of 4 trials finished, 0 failed" in status
+    assert "4 missing; continue with: untuned run" in status
+    checked = untuned("check", "own.yaml", "--no-estimate", cwd=tmp_path).stdout
+    assert "own: 4 of 4 trials would run" in checked
+
+
 def cell(name="a", accuracy=math.nan, **about):
-    counts = {"planned": 2, "done": 0, "training": 0, "failed": 0, "lost": 0} | about
+    counts = {"planned": 2, "done": 0, "training": 0, "failed": 0, "diverged_or_dead": 0} | about
     return Cell(fields={"method": name}, accuracy=accuracy, **counts)
 
 
@@ -77,11 +96,15 @@ def rendered(shown, height=40):
 
 
 def test_the_screen_names_best_and_worst_cell():
-    cells = [cell("a", 0.5, done=1), cell("b", 0.9, done=2, lost=1), cell("c", 0.7, done=1)]
+    cells = [
+        cell("a", 0.5, done=1),
+        cell("b", 0.9, done=2, diverged_or_dead=1),
+        cell("c", 0.7, done=1),
+    ]
     said = rendered(Snapshot("own", cells, [OtherRun("r", "h", 1, frozenset())], {}))
     assert "best   90.00%  b" in said
     assert "worst  50.00%  a" in said
-    assert "90.00% (1 lost)" in said
+    assert "90.00% (1 diverged or dead)" in said
     assert "own " in said
     assert "4/6" in said
 

@@ -11,7 +11,7 @@ AXES = {"network": "lenet-5", "dataset": "digits", "weights": "he-normal", "epoc
 
 
 def test_nothing_is_finished_where_there_are_no_results(tmp_path):
-    made = plan.make(find("digits"), Store(str(tmp_path), "digits"))
+    made = plan.make([find("digits")], Store(str(tmp_path), "digits"))
     assert len(made.trials) == len(made.todo) == 50
     assert not list(tmp_path.iterdir())
 
@@ -40,3 +40,31 @@ def test_settings_are_checked_once_and_not_once_per_seed(monkeypatch):
         *((seed, "dense=2") for seed in (1, 2, 3)),
         *((seed, "") for seed in (1, 2, 3)),
     ]
+
+
+def definition(name="own", **fields):
+    axes = AXES | {"method": ["dense", "free-pruning"]}
+    return from_mapping({"name": name, "seeds": 2, "axes": axes} | fields, "own.yaml")
+
+
+def test_of_what_is_asked_for_that_remains_which_is_not_recorded():
+    trials = plan.check(definition())
+    ids = [trial.trial_id for trial in trials]
+    assert plan.remaining(trials, {}, {}, {}) == trials
+    assert plan.remaining(trials, {ids[0], ids[2]}, {}, {}) == [trials[1], trials[3]]
+    assert plan.remaining(trials, ids, {}, {}) == []
+
+
+def test_a_trial_without_the_masks_that_are_asked_for_remains():
+    trials = plan.check(definition())
+    ids = [trial.trial_id for trial in trials]
+    assert plan.remaining(trials, ids, {ids[0]}, set(ids[:2])) == [trials[1]]
+    assert plan.remaining(trials, ids[1:], {ids[0]}, set()) == [trials[0]]
+
+
+def test_several_definitions_ask_for_each_trial_once_and_for_masks_where_one_of_them_does():
+    longer = definition(seeds=3, keep_masks=True)
+    asked = plan.demand([definition(), longer])
+    assert len(asked.trials) == 6
+    assert asked.need_masks == {trial.trial_id for trial in longer.trials()}
+    assert plan.demand([definition()]).need_masks == frozenset()

@@ -51,7 +51,7 @@ def test_every_row_has_the_values_that_were_written(store, table):
 
 def test_its_trials_are_those_of_its_definition_and_finished(store):
     (definition,) = store.definitions.all()
-    planned = plan.make(definition, store)
+    planned = plan.make([definition], store)
     assert {t.trial_id for t in planned.trials} == {row["trial_id"] for row in raw("trials")}
     assert planned.todo == []
     ids = {trial.method: trial.trial_id for trial in reversed(planned.trials)}

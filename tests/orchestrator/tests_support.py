@@ -47,16 +47,27 @@ def install_method(folder, name, source):
     (about / "entry_points.txt").write_text(f"[untuned.methods]\n{name} = {name}_method\n")
 
 
-def train_study(folder, name="own", seeds=2, epochs=2, failing=0):
-    """Train a study in this process and record it; its last trials are recorded as failed."""
-    asked = read(write_study(folder, name, seeds, epochs))
+def train_study(folder, name="own", seeds=2, epochs=2, failing=0, *, masks=True, write=True):
+    """Train a study in this process and record it; its last trials are recorded as failed.
+
+    Args:
+        folder: of its file and its results.
+        name: the study's.
+        seeds: how many.
+        epochs: how many.
+        failing: how many trials are recorded as failed.
+        masks: whether masks are kept.
+        write: whether to write the study's file; else it is there.
+    """
+    path = write_study(folder, name, seeds, epochs) if write else Path(folder) / f"{name}.yaml"
+    asked = read(path)
     store = Store(str(Path(folder) / "results"), name)
     store.definitions.record(asked)
     data = datasets.load("digits", datasets.Place("digits", Path()))
     runtime.settle()
     writer, trials = Writer(store), plan.check(asked)
     for trial in trials[: len(trials) - failing]:
-        records = list(train([trial], data, "cpu", keep=Keep(masks=True)))
+        records = list(train([trial], data, "cpu", keep=Keep(masks=masks)))
         row = records[-1].final | WHERE
         layers = [row for record in records for row in record.layers]
         epochs_rows = [record.epoch for record in records]
@@ -160,7 +171,7 @@ def science_of(folder, study="own"):
 
 
 def trial_rows(folder, study="own"):
-    return Store(str(Path(folder) / "results"), study).read("trials").rows
+    return Store(str(Path(folder) / "results"), study).tables.read("trials").rows
 
 
 BASE = """

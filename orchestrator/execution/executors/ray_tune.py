@@ -1,0 +1,176 @@
+"""The executor on Ray: Ray Tune runs the workers, on this machine or on a cluster.
+
+Ray Tune's trial is a work item here. A worker is an actor that it reuses for one item after
+another.
+"""
+
+import contextlib
+import re
+import tempfile
+import threading
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.execution import code_upload, ray_connection
+from orchestrator.execution.executors import Round, RoundFailure
+from orchestrator.execution.messages import (
+    Resources,
+    RunRequest,
+    WorkerConfig,
+)
+from studies.trial import Trial
+
+if TYPE_CHECKING:
+    import ray
+
+    from orchestrator.execution.executors import ray_tune_adapters
+    from trainers.datasets import Dataset
+
+#: Trials in an object of Ray's store: a worker fetches so many at once.
+_CHUNK = 256
+#: What Ray says when its memory monitor has killed a worker, which makes fit() itself fail.
+_OUT_OF_MEMORY = "low on memory"
+
+
+@contextlib.contextmanager
+def connect(request: RunRequest) -> Iterator["RayTuneExecutor"]:
+    """Connect to Ray, or start one, and yield the executor; Ray Tune is imported meanwhile.
+
+    Raises:
+        UserError: see `ray_connection.connected`.
+    """
+    ray_connection.configure_ray(own=request.address is None)
+    ahead = threading.Thread(target=_import_tune)  # which takes a second or two
+    ahead.start()
+    with ray_connection.connected(request) as resources:
+        ahead.join()
+        yield RayTuneExecutor(request, resources)
+
+
+def _import_tune() -> None:
+    from orchestrator.execution.executors import ray_tune_adapters  # noqa: F401
+
+
+class SharedInputs:
+    """The trials and data sets of a run in Ray's object store; see `worker.Inputs`.
+
+    Args:
+        chunks: references to the trials in their order, `_CHUNK` in each.
+        datasets: a reference to each data set, whose memory the workers of a node share.
+    """
+
+    def __init__(
+        self,
+        chunks: Sequence["ray.ObjectRef[list[Trial]]"],
+        datasets: Mapping[str, "ray.ObjectRef[Dataset]"],
+    ) -> None:
+        self._chunks, self._datasets = chunks, datasets
+        self._fetched: tuple[int, list[Trial]] = (-1, [])
+
+    def trial(self, index: int) -> Trial:
+        """A trial by its index in the run."""
+        import ray
+
+        number, place = divmod(index, _CHUNK)
+        if self._fetched[0] != number:
+            self._fetched = (number, ray.get(self._chunks[number]))
+        return self._fetched[1][place]
+
+    def dataset(self, name: str) -> "Dataset":
+        """A data set by its name."""
+        import ray
+
+        dataset: Dataset = ray.get(self._datasets[name])
+        return dataset
+
+
+class RayTuneExecutor:
+    """Trains rounds of work items with Ray Tune; see `Executor`.
+
+    Args:
+        request: of the session.
+        resources: what may be used of Ray's.
+    """
+
+    def __init__(self, request: RunRequest, resources: Resources) -> None:
+        self.resources = resources
+        self._config = WorkerConfig(
+            store=request.store,
+            options=request.options,
+            resources=resources,
+            keep_masks=request.study.keep_masks,
+            keep_networks=request.study.keep_networks,
+            commit=code_upload.commit(),
+        )
+        self._datasets: dict[str, ray.ObjectRef[Dataset]] = {}
+
+    def share(self, data: "Mapping[str, Dataset]") -> None:
+        """Put the data sets into the memory that the workers of a node share."""
+        import ray
+
+        self._datasets = {name: ray.put(dataset) for name, dataset in data.items()}
+
+    def alive(self, node: str) -> bool:
+        """Whether a node of the cluster is alive, by its id."""
+        return ray_connection.alive(node)
+
+    def train(self, work: Round) -> RoundFailure | None:
+        """Train a round of work items; see `Executor.train`."""
+        from orchestrator.execution.executors import ray_tune_adapters
+
+        callbacks = ray_tune_adapters.Callbacks(work.monitor)
+        with tempfile.TemporaryDirectory(prefix="untuned-") as folder:
+            try:
+                self._tuner(work, callbacks, folder).fit()
+            except Exception:  # Ray's memory monitor, for one, makes fit() itself fail
+                crash = traceback.format_exc()
+            else:
+                return None
+            finally:
+                work.monitor.close()
+        out_of_memory = _OUT_OF_MEMORY in crash
+        if out_of_memory:
+            _blame(crash, work)
+        return RoundFailure(crash, out_of_memory)
+
+    def _tuner(self, work: Round, callbacks: "ray_tune_adapters.Callbacks", folder: str) -> Any:
+        """Ray Tune's own description of a round."""
+        import ray
+        from ray import tune
+
+        from orchestrator.execution.executors import ray_tune_adapters
+
+        trials, workers = work.trials, self.resources.workers
+        chunks = [ray.put(list(trials[i : i + _CHUNK])) for i in range(0, len(trials), _CHUNK)]
+        inputs = SharedInputs(chunks, self._datasets)
+        trainable = tune.with_parameters(
+            ray_tune_adapters.WorkerActor, worker_config=self._config, inputs=inputs
+        )
+        return tune.Tuner(
+            tune.with_resources(trainable, {"cpu": 1, "gpu": self.resources.gpu_fraction}),
+            tune_config=tune.TuneConfig(
+                search_alg=ray_tune_adapters.ItemSearcher(work.scheduler),
+                num_samples=-1,  # until there are no more work items
+                max_concurrent_trials=workers,
+                reuse_actors=True,
+            ),
+            run_config=tune.RunConfig(
+                name=self._config.store.study,
+                storage_path=folder,
+                stop=ray_tune_adapters.StopWhenRequested(work.stop),
+                callbacks=[callbacks],
+                verbose=0,
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            ),
+        )
+
+
+def _blame(crash: str, work: Round) -> None:
+    """Count as failed the trial of the largest worker that the memory monitor has killed."""
+    nodes, killed = re.findall(r"ID: (\w+)", crash), re.findall(r"pid=(\d+)", crash)
+    by_size = [pid for pid in re.findall(r"^(\d+)\t", crash, re.MULTILINE) if pid in killed]
+    items = (work.scheduler.item_of(int(pid), nodes) for pid in [*by_size, *killed])
+    if item := next(filter(None, items), None):
+        work.scheduler.blame(item)
+        work.monitor.explain(item, crash)

@@ -1,0 +1,72 @@
+"""Follows a round of training: shows the progress, and passes on what goes wrong."""
+
+import re
+import sys
+
+from orchestrator.execution.messages import WorkerReport
+from orchestrator.execution.progress import Progress
+from orchestrator.execution.retries import Retries
+from orchestrator.execution.stop_signal import StopSignal
+
+
+class Monitor:
+    """What an executor tells about its work items, for the user and for the run's end.
+
+    Args:
+        study: the study's name.
+        total: how many trials there are to run.
+        retries: records the trials whose workers died.
+        stop: is set where going on is useless.
+        fail_fast: whether the first failure ends the run.
+
+    Attributes:
+        errors: of workers that died, each with its traceback.
+    """
+
+    def __init__(
+        self, study: str, total: int, retries: Retries, stop: StopSignal, *, fail_fast: bool
+    ) -> None:
+        self._study, self._retries, self._stop = study, retries, stop
+        self._fail_fast = fail_fast
+        self._progress = Progress(study, total)
+        self._printed = set[str]()
+        self.errors: list[str] = []
+
+    def open(self) -> None:
+        """Begin to show the progress."""
+        self._progress.open()
+
+    def close(self) -> None:
+        """Stop showing the progress."""
+        self._progress.close()
+
+    def show(self, workers: int) -> None:
+        """Show the progress, with so many workers at work."""
+        self._progress.show(workers)
+
+    def note(self, item: str, report: WorkerReport) -> None:
+        """Take a worker's report on a work item."""
+        self._progress.note(item, report)
+        self._note_trouble(report)
+        if report.failed and self._fail_fast:
+            self._stop.reason = "a trial failed, and --fail-fast was given"
+
+    def worker_died(self, item: str, reason: str) -> None:
+        """A worker died; the unfinished trials of its work item come again."""
+        self.errors.append(reason)
+        if self._retries.explain(item, reason) and self._fail_fast:
+            self._stop.reason = "a trial's worker died, and --fail-fast was given"
+        self._progress.worker_died(item)
+
+    def explain(self, item: str, reason: str) -> None:
+        """Record why a work item's trial failed whose worker was killed; see `Retries.explain`."""
+        self._retries.explain(item, reason)
+
+    def _note_trouble(self, report: WorkerReport) -> None:
+        """Print what keeps workers from writing, once for each folder and reason."""
+        if report.hopeless:
+            self._stop.reason = f"results cannot be written: {report.trouble}"
+        kind = re.sub(r"[^/]*: |\(.*", "", report.trouble)  # without the file's name and size
+        if report.trouble and kind not in self._printed:
+            self._printed.add(kind)
+            print(f"{self._study}: waiting, since {report.trouble}", file=sys.stderr)
