@@ -45,3 +45,10 @@ def test_comments_for_the_tests_are_valid(page):
         assert block.mark in ("", "not run", "slow", "file"), block.name
         assert bool(block.mark) == bool(block.argument), block.name
         assert block.language, f"{block.name}: name its language, or text"
+
+
+def test_the_files_named_in_contributing_exist():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:studies|trainers|analysis|orchestrator|tests)/[\w/.]*)`", text)
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
