@@ -18,7 +18,7 @@ from studies.study import from_mapping
 from trainers import datasets, runtime
 from trainers.loop import train
 
-#: The shipped study `digits`, but shorter.
+#: A shorter form of the shipped study `digits`.
 SHORT = {
     "name": "digits",
     "margin": 0.5,
@@ -35,7 +35,7 @@ SHORT = {
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory):
-    """One in which `untuned` and `python` are this checkout's."""
+    """Environment variables under which `untuned` and `python` run this checkout."""
     folder = tmp_path_factory.mktemp("bin")
     for name, line in {
         "untuned": 'exec "$PYTHON" -m orchestrator.cli "$@"',
@@ -49,15 +49,15 @@ def environment(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def digits_study(tmp_path_factory):
-    """A folder with results of a short study `digits`, and once more in `may`."""
+    """A folder with the results of a short study `digits`, and a copy of them in `may`."""
     folder = tmp_path_factory.mktemp("documented")
     data = datasets.load("digits", datasets.Place("digits", Path()))
     runtime.settle()
-    asked = from_mapping(SHORT, "digits")
+    study = from_mapping(SHORT, "digits")
     store = Store(str(folder / "results"), "digits")
-    store.definitions.record(asked)
+    store.definitions.record(study)
     writer = Writer(store)
-    for trial in plan.check(asked):
+    for trial in plan.check(study):
         records = list(train([trial], data, "cpu"))
         layers = [row for record in records for row in record.layers]
         epochs = [record.epoch for record in records]

@@ -1,12 +1,12 @@
-"""The documentation, taken apart: pages, their blocks of code, links and anchors.
+"""The pages of the documentation with their blocks of code, links and anchors.
 
-A block is run where it stands, in the order of its page, unless a comment above it says otherwise:
+A page's blocks are run in order, unless a comment above a block says otherwise:
 
-    <!-- not run: REASON -->     its commands are held against the command line alone
-    <!-- slow: REASON -->        it is run by a slow test
-    <!-- file: PATH -->          it is that file, from the repository's root
+    <!-- not run: REASON -->     it is not run; only its commands and options are checked
+    <!-- slow: REASON -->        a slow test runs it
+    <!-- file: PATH -->          it shows that file (PATH is relative to the repository's root)
 
-A page that begins with ``<!-- slow: REASON -->`` is run by a test of its own.
+A slow test runs the whole of a page that begins with ``<!-- slow: REASON -->``.
 """
 
 import re
@@ -26,7 +26,7 @@ PAGES = sorted(
     ]
 )
 _BLOCK = re.compile(
-    r"^(?:<!-- (?P<mark>[\w ]+?)(?:: (?P<said>.*?))? -->\n)?"
+    r"^(?:<!-- (?P<mark>[\w ]+?)(?:: (?P<argument>.*?))? -->\n)?"
     r"```(?P<language>\w*)\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
@@ -35,74 +35,74 @@ _LINK = re.compile(r"(?P<image>!)?\[(?P<text>[^\]]*)\]\((?P<to>[^()\s]+)\)")
 
 @dataclass(frozen=True)
 class Block:
-    """A block of code: its language, its text, and the comment above it."""
+    """A block of code with its language and the mark and argument of the comment above it."""
 
     page: Path
     language: str
     code: str
     mark: str
-    said: str
+    argument: str
     line: int
 
     @property
     def name(self):
-        """For a test's name."""
+        """Return the page and line, for the name of a test."""
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
 
 def blocks(page):
-    """The fenced blocks of a page, in order."""
+    """Return the fenced blocks of a page, in order."""
     text = page.read_text(encoding="utf-8")
     return [
         Block(
             page,
-            found["language"],
-            found["code"],
-            found["mark"] or "",
-            found["said"] or "",
-            text.count("\n", 0, found.start()) + 1,
+            match["language"],
+            match["code"],
+            match["mark"] or "",
+            match["argument"] or "",
+            text.count("\n", 0, match.start()) + 1,
         )
-        for found in _BLOCK.finditer(text)
+        for match in _BLOCK.finditer(text)
     ]
 
 
 def slow(page):
-    """Whether a page says that it takes long."""
+    """Return whether a page is marked as slow."""
     return page.read_text(encoding="utf-8").startswith("<!-- slow: ")
 
 
 def prose(page):
-    """The text of a page without its blocks of code."""
+    """Return the text of a page without its blocks of code."""
     return _BLOCK.sub("", page.read_text(encoding="utf-8"))
 
 
 def links(page):
-    """(whether it is an image, where it leads) of every link of a page."""
+    """Return (whether it is an image, its target) for each link of a page."""
     without_code = re.sub(r"`[^`\n]*`", "", prose(page))
     return [(bool(m["image"]), m["to"]) for m in _LINK.finditer(without_code)]
 
 
 def anchors(page):
-    """The anchors of a page's headings, as GitHub makes them."""
+    """Return the anchors of a page's headings, as GitHub forms them."""
     headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", one.lower()).strip().replace(" ", "-") for one in headings}
+    return {re.sub(r"[^\w\- ]", "", h.lower()).strip().replace(" ", "-") for h in headings}
 
 
 def commands(code):
-    """The words of every `untuned` command in a block of shell code."""
+    """Return the words of each `untuned` command in a block of shell code."""
     code = re.sub(r"<<'?(\w+)'?\n.*?^\1$", "", code, flags=re.MULTILINE | re.DOTALL)
-    found = []
+    argument_lists = []
     for line in code.replace("\\\n", " ").splitlines():
         words = shlex.split(line, comments=True)
         if words[:1] == ["exec"]:
             words = words[1:]
         if words[:1] == ["untuned"]:
-            found.append([word for word in _until_redirected(words[1:]) if word != "..."])
-    return found
+            argument_lists.append([word for word in _until_redirected(words[1:]) if word != "..."])
+    return argument_lists
 
 
-def spoken(page):
-    """The `untuned` commands in the running text of a page."""
+def inline_commands(page):
+    """Return the words of each `untuned` command in the running text of a page."""
     texts = re.findall(r"`(untuned [^`]+)`", prose(page))
     return [shlex.split(text)[1:] for text in texts if "..." not in text]
 
@@ -113,12 +113,12 @@ def _until_redirected(words):
 
 
 def bash(code, cwd, environment):
-    """Run a block of shell code as it stands."""
+    """Run a block of shell code."""
     return _finished(["bash", "-eu", "-o", "pipefail", "-c", code], cwd, environment)
 
 
 def python(code, cwd, environment):
-    """Run a block of Python as it stands, with warnings as errors of its own."""
+    """Run a block of Python code in a process of its own."""
     return _finished([environment["PYTHON"], "-c", code], cwd, environment)
 
 

@@ -1,38 +1,38 @@
-"""Every command in the documentation is one of the command line, and what can be run here is."""
+"""Every command in the documentation exists with its options, and every runnable block runs."""
 
 import re
 import shutil
 
 import click
 import pytest
-from docs_support import PAGES, ROOT, bash, blocks, commands, python, slow, spoken
+from docs_support import PAGES, ROOT, bash, blocks, commands, inline_commands, python, slow
 
 from orchestrator.cli import _docs_page, cli
 
 SHELL = [b for page in PAGES for b in blocks(page) if b.language == "bash"]
 
 
-def to_run(mark):
-    """The pages that are run quickly or slowly, each with its blocks to run."""
-    found = {}
+def pages_to_run(mark):
+    """Return the pages that have blocks to run under this mark, each with those blocks."""
+    to_run = {}
     for page in PAGES:
         code = [b for b in blocks(page) if b.language in ("bash", "python")]
-        wanted = [b for b in code if (b.mark or ("slow" if slow(page) else "")) == mark]
-        found |= {page: wanted} if wanted else {}
-    return found
+        marked = [b for b in code if (b.mark or ("slow" if slow(page) else "")) == mark]
+        to_run |= {page: marked} if marked else {}
+    return to_run
 
 
-QUICK, SLOW = to_run(""), to_run("slow")
+QUICK, SLOW = pages_to_run(""), pages_to_run("slow")
 
 
-def parsed(words, *, whole=True):
-    """Hold a command against the command line without running it; files need not be there."""
+def check_command(words, *, whole=True):
+    """Check a command's name, options and arguments without running it; files may be missing."""
     context = click.Context(cli, info_name="untuned")
     name, *rest = words
     command = cli.get_command(context, name)
-    own = click.Context(command, info_name=name, parent=context)
-    own.resilient_parsing = not whole
-    values, left, _ = command.make_parser(own).parse_args(list(rest))
+    subcontext = click.Context(command, info_name=name, parent=context)
+    subcontext.resilient_parsing = not whole
+    values, left, _ = command.make_parser(subcontext).parse_args(list(rest))
     assert not left, left
     for parameter in command.params:
         value = values.get(parameter.name)
@@ -40,57 +40,57 @@ def parsed(words, *, whole=True):
             assert value, f"untuned {name} needs {parameter.human_readable_name}"
         kind = parameter.type
         if isinstance(kind, click.Choice) or hasattr(kind, "min"):
-            given = value if isinstance(value, (list, tuple)) else [value]
-            for one in given:
-                if isinstance(one, str) and not one.isupper():
-                    kind.convert(one, parameter, own)
+            values_given = value if isinstance(value, (list, tuple)) else [value]
+            for text in values_given:
+                if isinstance(text, str) and not text.isupper():
+                    kind.convert(text, parameter, subcontext)
 
 
 @pytest.mark.parametrize("block", SHELL, ids=[b.name for b in SHELL])
-def test_commands_in_blocks_have_the_options_that_they_say(block):
+def test_commands_in_blocks_exist_with_their_options(block):
     for words in commands(block.code):
-        parsed(words)
+        check_command(words)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(p.relative_to(ROOT)) for p in PAGES])
-def test_commands_in_the_text_have_the_options_that_they_say(page):
-    for words in spoken(page):
-        if words[0].isupper():  # COMMAND, a word for any
+def test_commands_in_the_text_exist_with_their_options(page):
+    for words in inline_commands(page):
+        if words[0].isupper():  # COMMAND stands for any command
             continue
-        parsed(words, whole=False)  # `untuned verdict` names the command
+        check_command(words, whole=False)  # `untuned verdict` names the command
 
 
-def test_what_make_is_asked_for_is_in_the_makefile():
+def test_make_targets_exist():
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
-        asked = re.findall(r"(?:^|`)make ([\w-]+)", text, re.MULTILINE)
-        assert set(asked) <= targets, page
+        targets_named = re.findall(r"(?:^|`)make ([\w-]+)", text, re.MULTILINE)
+        assert set(targets_named) <= targets, page
 
 
-def test_the_reference_is_what_the_commands_say():
+def test_the_page_of_commands_is_up_to_date():
     written = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     assert written == _docs_page.page(), "run `make docs`"
 
 
 @pytest.mark.parametrize("page", QUICK, ids=lambda page: page.stem)
-def test_blocks_run_as_they_stand(page, digits_study, environment, tmp_path):
+def test_blocks_run(page, digits_study, environment, tmp_path):
     shutil.copytree(digits_study, tmp_path, dirs_exist_ok=True)
-    in_order(QUICK[page], tmp_path, environment)
+    run_in_order(QUICK[page], tmp_path, environment)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("page", SLOW, ids=lambda page: page.stem)
-def test_long_blocks_run_as_they_stand(page, digits_study, environment, tmp_path):
-    if not slow(page):  # such a page begins in an empty folder
+def test_slow_blocks_run(page, digits_study, environment, tmp_path):
+    if not slow(page):  # a slow page starts in an empty folder
         shutil.copytree(digits_study, tmp_path, dirs_exist_ok=True)
-    in_order(SLOW[page], tmp_path, environment)
+    run_in_order(SLOW[page], tmp_path, environment)
 
 
-def in_order(found, folder, environment):
+def run_in_order(code_blocks, folder, environment):
     """Run blocks in one folder, each in a process of its own."""
-    for block in found:
+    for block in code_blocks:
         run = bash if block.language == "bash" else python
         answer = run(block.code, folder, environment)
         assert answer.returncode == 0, f"{block.name}\n{answer.stdout}\n{answer.stderr}"

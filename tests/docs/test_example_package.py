@@ -1,4 +1,4 @@
-"""The parts that the documentation shows are these very files, and they work."""
+"""The documentation shows the components of the example package as they are, and they work."""
 
 import importlib.util
 import math
@@ -29,22 +29,22 @@ SHOWN = [block for page in PAGES for block in blocks(page) if block.mark == "fil
 COMMON = {"network": "skip-32", "dataset": "stripes", "weights": "two-level(ratio=9)"}
 
 
-def dist_info(folder):
-    """What installing the package leaves beside it: its entry points."""
+def write_dist_info(folder):
+    """Write the metadata that pip would write for the package, with its entry points."""
     project = tomllib.loads((PACKAGE / "pyproject.toml").read_text())["project"]
-    about = folder / "example_parts-1.0.dist-info"
-    about.mkdir()
+    metadata = folder / "example_components-1.0.dist-info"
+    metadata.mkdir()
     lines = [f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"]
-    (about / "METADATA").write_text("".join(lines))
+    (metadata / "METADATA").write_text("".join(lines))
     groups = project["entry-points"].items()
     text = [f"[{g}]\n" + "".join(f"{n} = {m}\n" for n, m in points.items()) for g, points in groups]
-    (about / "entry_points.txt").write_text("\n".join(text))
+    (metadata / "entry_points.txt").write_text("\n".join(text))
 
 
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
-    """The example package, as if it were installed."""
-    dist_info(tmp_path)
+    """Make the example package importable, as if it were installed; yield the paths to add."""
+    write_dist_info(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.syspath_prepend(str(PACKAGE))
     registry.forget()
@@ -53,22 +53,22 @@ def installed(tmp_path, monkeypatch):
 
 
 def trained(**values):
-    """The last record of a trial on stripes."""
-    about = {"method": "sign-pruning", "seed": 1, "epochs": 10, "learning_rate": 0.01}
-    trial = check(Trial(**COMMON | about | values))
+    """Train a trial on stripes and return its last record."""
+    defaults = {"method": "sign-pruning", "seed": 1, "epochs": 10, "learning_rate": 0.01}
+    trial = check(Trial(**COMMON | defaults | values))
     data = datasets.load("stripes", datasets.Place("stripes", Path()))
     return list(train([trial], data, keep=Keep(networks=True)))[-1]
 
 
-@pytest.mark.parametrize("block", SHOWN, ids=[block.said for block in SHOWN])
-def test_the_documentation_shows_the_files_themselves(block):
-    assert block.code == (ROOT / block.said).read_text(encoding="utf-8"), block.name
+@pytest.mark.parametrize("block", SHOWN, ids=[block.argument for block in SHOWN])
+def test_the_documentation_shows_the_files_unchanged(block):
+    assert block.code == (ROOT / block.argument).read_text(encoding="utf-8"), block.name
 
 
 def test_all_files_of_the_package_are_shown():
     files = [path for path in PACKAGE.rglob("*.*") if path.suffix in (".py", ".toml")]
-    wanted = {str(p.relative_to(ROOT)) for p in files if p.name != "__init__.py"}
-    assert {block.said for block in SHOWN} == wanted
+    expected = {str(p.relative_to(ROOT)) for p in files if p.name != "__init__.py"}
+    assert {block.argument for block in SHOWN} == expected
 
 
 @pytest.mark.usefixtures("installed")
@@ -76,7 +76,7 @@ def test_all_files_of_the_package_are_shown():
     ("network", "activation"),
     [("skip-32", "relu"), ("skip-32", "softsign"), ("lenet-32", "softsign")],
 )
-def test_the_parts_are_trained_together(network, activation):
+def test_the_components_are_trained_together(network, activation):
     record = trained(network=network, activation=activation)
     assert record.final["outcome"] == "completed"
     assert record.final["test_accuracy"] > 0.9
@@ -99,15 +99,15 @@ def test_the_method_refuses_what_it_does_not_read():
 
 @pytest.mark.usefixtures("installed")
 def test_the_weights_have_two_sizes_and_the_common_mean_square():
-    module, found = registry.load("weights", "two-level(ratio=9)")
+    module, match = registry.load("weights", "two-level(ratio=9)")
     uniform = (torch.arange(1000, dtype=torch.float64) + 0.5) / 1000
-    drawn = module.magnitude(uniform, 50, 10, **found.parameters)
+    drawn = module.magnitude(uniform, 50, 10, **match.parameters)
     assert drawn.unique().tolist() == pytest.approx([0.2 / math.sqrt(41), 1.8 / math.sqrt(41)])
     assert drawn.square().mean().item() == pytest.approx(2 / 50)
 
 
 @pytest.mark.usefixtures("installed")
-def test_the_activations_written_gradient_is_autograds():
+def test_the_activations_gradient_matches_autograd():
     module, _ = registry.load("activation", "softsign")
     x = torch.linspace(-3, 3, 13, requires_grad=True)
     module.activation(x).sum().backward()
@@ -115,7 +115,7 @@ def test_the_activations_written_gradient_is_autograds():
     torch.testing.assert_close(module.backward_(torch.ones(13), output), x.grad)
 
 
-def test_the_command_line_knows_the_parts(installed, environment, tmp_path):
+def test_the_command_line_knows_the_components(installed, environment, tmp_path):
     paths = os.pathsep.join([*installed, str(ROOT)])
     command = ["train", *(word for name in COMMON for word in (f"--{name}", COMMON[name]))]
     answer = subprocess.run(
@@ -130,11 +130,11 @@ def test_the_command_line_knows_the_parts(installed, environment, tmp_path):
     assert "epoch  10" in answer.stdout
 
 
-def test_the_figure_is_drawn_as_a_file_of_the_folder(digits_study, monkeypatch):
+def test_the_figure_is_drawn_from_a_file_in_the_folder(digits_study, monkeypatch):
     monkeypatch.setattr(figures, "__path__", [*figures.__path__, str(INSIDE)])
     results = analysis.load(str(digits_study / "results" / "digits"))
     drawing = figures.draw("accuracy_by_seconds", results)
-    points = [len(one.get_offsets()) for axes in drawing.figure.axes for one in axes.collections]
+    points = [len(c.get_offsets()) for axes in drawing.figure.axes for c in axes.collections]
     assert sum(points) == len(results.trials) == 20
 
 
@@ -143,8 +143,8 @@ def test_the_claim_is_judged(digits_study):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     results = analysis.load(str(digits_study / "results" / "digits"))
-    found = verdicts(results, (module.CLAIM,))
-    assert {(v.cell["method"], v.cell["weights"], v.n) for v in found} == {
+    judged = verdicts(results, (module.CLAIM,))
+    assert {(v.cell["method"], v.cell["weights"], v.n) for v in judged} == {
         ("free-pruning", "he-normal", 2),
         ("free-pruning", "he-constant", 2),
     }
@@ -161,15 +161,15 @@ def test_pip_installs_the_package(tmp_path):
         check=False,
     )
     assert answer.returncode == 0, answer.stderr
-    ask = (
+    program = (
         "from trainers.registry import find; print(find('method', 'sign-pruning').component.module)"
     )
     paths = os.pathsep.join([str(tmp_path / "site"), str(ROOT)])
-    told = subprocess.run(
-        [sys.executable, "-c", ask],
+    printed = subprocess.run(
+        [sys.executable, "-c", program],
         env=os.environ | {"PYTHONPATH": paths},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert told.stdout.strip() == "example_parts.sign_pruning"
+    assert printed.stdout.strip() == "example_components.sign_pruning"

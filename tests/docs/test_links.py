@@ -1,4 +1,4 @@
-"""Every link of the documentation leads somewhere, every figure is there with its command."""
+"""Every link in the documentation resolves, and every figure stands beside its command."""
 
 import re
 from urllib.parse import urlparse
@@ -10,7 +10,7 @@ NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_links_lead_to_files_and_anchors_that_there_are(page):
+def test_links_lead_to_existing_files_and_anchors(page):
     for _, to in links(page):
         address = urlparse(to)
         if address.scheme:
@@ -25,7 +25,7 @@ def test_links_lead_to_files_and_anchors_that_there_are(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_an_image_is_there_and_the_command_that_makes_it_beside_it(page):
+def test_an_image_exists_and_its_command_is_on_the_page(page):
     text = page.read_text(encoding="utf-8")
     for image, to in links(page):
         if image:
@@ -34,14 +34,21 @@ def test_an_image_is_there_and_the_command_that_makes_it_beside_it(page):
             assert re.search(rf"^untuned report {study}\b", text, re.MULTILINE), to
 
 
-def test_every_page_of_the_documentation_is_reached_from_the_readme():
-    reached = {(ROOT / to.partition("#")[0]).resolve() for _, to in links(ROOT / "README.md")}
-    assert {page for page in (ROOT / "docs").iterdir() if page.is_file()} <= reached
+def test_the_readme_links_to_every_page():
+    linked = {(ROOT / to.partition("#")[0]).resolve() for _, to in links(ROOT / "README.md")}
+    assert {page for page in (ROOT / "docs").iterdir() if page.is_file()} <= linked
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
-def test_comments_that_steer_the_tests_are_known(page):
+def test_comments_for_the_tests_are_valid(page):
     for block in blocks(page):
         assert block.mark in ("", "not run", "slow", "file"), block.name
-        assert bool(block.mark) == bool(block.said), block.name
-        assert block.language, f"{block.name}: say its language, or text"
+        assert bool(block.mark) == bool(block.argument), block.name
+        assert block.language, f"{block.name}: name its language, or text"
+
+
+def test_the_files_named_in_contributing_exist():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:studies|trainers|analysis|orchestrator|tests)/[\w/.]*)`", text)
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []

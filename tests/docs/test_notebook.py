@@ -1,4 +1,4 @@
-"""The notebook runs as it stands, on results of a short study."""
+"""The notebook runs on results of a short study."""
 
 import shutil
 
@@ -9,18 +9,18 @@ from nbclient import NotebookClient
 NOTEBOOK = ROOT / "docs" / "results.ipynb"
 
 
-def test_the_notebook_runs_as_it_stands(digits_study, environment, tmp_path):
+def test_the_notebook_runs(digits_study, environment, tmp_path):
     (tmp_path / "docs").mkdir()
     shutil.copytree(digits_study / "results", tmp_path / "results")
     notebook = nbformat.read(NOTEBOOK, 4)
     where = {"metadata": {"path": str(tmp_path / "docs")}}
     client = NotebookClient(notebook, timeout=200, kernel_name="python3", resources=where)
     client.execute(env=environment)
-    drawn = [o for cell in notebook.cells for o in cell.get("outputs", []) if "data" in o]
-    assert any("image/png" in one["data"] for one in drawn)
+    outputs = [o for cell in notebook.cells for o in cell.get("outputs", []) if "data" in o]
+    assert any("image/png" in output["data"] for output in outputs)
 
 
-def test_the_notebook_stands_there_with_what_it_gives():
+def test_the_notebook_is_saved_with_its_outputs():
     notebook = nbformat.read(NOTEBOOK, 4)
     nbformat.validate(notebook)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]

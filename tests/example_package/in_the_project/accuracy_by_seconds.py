@@ -1,4 +1,4 @@
-"""Final accuracy against the seconds that a trial took."""
+"""Final accuracy against the training time of each trial."""
 
 from analysis.drawing import Drawing, NothingToDraw, finish, lost, methods_of, sheet, split
 from analysis.tables import Results
@@ -8,10 +8,10 @@ TITLE = "Accuracy against time"
 
 
 def draw(results: Results) -> Drawing:
-    """Draw every trial as a point, accuracy in percent; a panel per setting."""
+    """Draw a point per trial, accuracy in percent; one panel per value of the varied fields."""
     trials = results.trials.dropna(subset="test_accuracy")
     if trials["method"].nunique() < 2:
-        raise NothingToDraw("One method alone is trained.")
+        raise NothingToDraw("The study trains only one method.")
     shown = methods_of(results, trials)
     figure, placed, left_out = sheet(split(results, trials), 3.0, "seconds", "accuracy (%)")
     for axes, panel in placed:
@@ -19,8 +19,8 @@ def draw(results: Results) -> Drawing:
             rows = panel.rows[panel.rows["method"] == method]
             accuracy = rows["test_accuracy"] * 100
             axes.scatter(rows["seconds"], accuracy, color=look.colour, marker=look.marker)
-    note = " ".join(filter(None, ["A point per trial.", lost(results.trials), left_out]))
+    note = " ".join(filter(None, ["One point per trial.", lost(results.trials), left_out]))
     finish(figure, TITLE, shown, note)
     return Drawing(
-        figure, TITLE, "Test accuracy after the last epoch, by seconds of a trial.", note
+        figure, TITLE, "Test accuracy after the last epoch, against the trial's seconds.", note
     )

@@ -1,4 +1,4 @@
-"""A claim: what is judged, against what, and the bound that decides."""
+"""A claim: the trials it judges, what they are compared with, and the deciding bound."""
 
 from analysis.verdicts.claim import MARGIN, Claim, Criterion, both, where
 from analysis.verdicts.claims.arms import as_is

@@ -1,4 +1,4 @@
-"""Free pruning whose scores hear only the direction of the gradient.
+"""Free pruning that trains each score by the sign of its gradient alone.
 
 effective = weight * where(score > 0, 1, 0); dL/dscore = sign(dL/deffective * weight).
 """
@@ -12,13 +12,13 @@ READS = ("score_low", "score_high", "score_seed", "score_offset")
 
 
 class SignPruning(Connections):
-    """A connection is pruned while its score is not positive."""
+    """Prunes a connection while its score is not positive."""
 
     off = 0.0
-    elementwise = capturable = True  # said anew, since `gradient` is its own
+    elementwise = capturable = True  # both must be repeated where `gradient` is overridden
 
     def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
-        """The sign of what free pruning's scores get, [R, *shape], in place."""
+        """Return the sign of free pruning's gradient, [R, *shape], computed in place."""
         return super().gradient(pack, layer, gradient).sign_()
 
 

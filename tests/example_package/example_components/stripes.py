@@ -1,4 +1,4 @@
-"""Noisy stripes of 8x8 pixels, lying or standing: two classes, made and not read."""
+"""Noisy stripes of 8x8 pixels, horizontal or vertical: two classes, generated in memory."""
 
 from pathlib import Path
 
@@ -8,15 +8,15 @@ from trainers.datasets import Source, held_out
 
 SHAPE = (1, 8, 8)
 CLASSES = 2
-IMAGES = (360, 140)  # in training, and in evaluation: 40 for validation and 100 for the test
+IMAGES = (360, 140)  # for training; for evaluation: 40 for validation and 100 for the test
 
 
 def read(root: Path) -> Source:
-    """Five hundred images, always the same; ``root`` is not used."""
+    """Return the same five hundred images each time; ``root`` is unused."""
     generator = np.random.default_rng(0)
     labels = generator.integers(2, size=500)
-    lying = np.tile((np.arange(8) % 2 * 128)[:, None], (1, 8))
-    clean = np.where(labels[:, None, None] == 0, lying, lying.T)
+    horizontal = np.tile((np.arange(8) % 2 * 128)[:, None], (1, 8))
+    clean = np.where(labels[:, None, None] == 0, horizontal, horizontal.T)
     images = (clean + generator.integers(128, size=clean.shape)).astype(np.uint8)[:, None]
     return Source(
         train_images=images[:400],

@@ -4,12 +4,12 @@ from torch import Tensor
 
 
 def activation(x: Tensor) -> Tensor:
-    """Elementwise."""
+    """Return x / (1 + |x|), elementwise."""
     return x / (1 + x.abs())
 
 
 def activate_(x: Tensor) -> Tensor:
-    """The activation, in place."""
+    """Apply the activation in place."""
     return x.div_(1 + x.abs())
 
 

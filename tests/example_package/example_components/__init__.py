@@ -1,0 +1,1 @@
+"""Components for untuned from a separate package."""

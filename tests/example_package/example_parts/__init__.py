@@ -1,1 +1,0 @@
-"""Parts of untuned from a package of one's own."""
