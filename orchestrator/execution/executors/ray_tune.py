@@ -53,7 +53,7 @@ def _import_tune() -> None:
 
 
 class SharedInputs:
-    """The trials and data sets of a run in Ray's object store; see `worker.Inputs`.
+    """The trials and data sets of a run in Ray's object store; see `pack_training.Inputs`.
 
     Args:
         chunks: references to the trials in their order, `_CHUNK` in each.

@@ -13,9 +13,10 @@ from ray.tune.search import Searcher
 
 from orchestrator.execution.messages import WorkerConfig, WorkerReport, WorkItem
 from orchestrator.execution.monitor import Monitor
+from orchestrator.execution.pack_training import Inputs
 from orchestrator.execution.scheduler import WorkScheduler
 from orchestrator.execution.stop_signal import StopSignal
-from orchestrator.execution.worker import Inputs, Worker
+from orchestrator.execution.worker import Worker
 
 
 class WorkerActor(tune.Trainable):
