@@ -187,7 +187,7 @@ class Checkpoints:
         found = {}
         for i, layer in enumerate(self._pack.layers):
             found[f"layer.{i}.trained"] = layer.trained
-            found[f"layer.{i}.passes"] = torch.tensor(layer.passes)
+            found[f"layer.{i}.passes"] = torch.tensor(layer.steps)
             if layer.mask is not None:
                 found[f"layer.{i}.mask"] = layer.mask
             if layer.start is not None:
@@ -203,7 +203,7 @@ class Checkpoints:
         self._pack.round = next(number for number, end in enumerate(ends) if epoch <= end)
         for i, layer in enumerate(self._pack.layers):
             layer.trained.copy_(tensors[f"layer.{i}.trained"])
-            layer.passes = int(tensors[f"layer.{i}.passes"])
+            layer.steps = int(tensors[f"layer.{i}.passes"])
             for name in ("mask", "start"):
                 value = tensors.get(f"layer.{i}.{name}")
                 setattr(layer, name, None if value is None else value.to(layer.weight.device))

@@ -7,10 +7,9 @@ from collections.abc import Generator, Sequence
 import torch
 
 from studies.trial import Trial
-from trainers import datasets, engines, networks, packs
+from trainers import datasets, engines, methods, networks, packs
 from trainers.batches import Batches
 from trainers.checkpoints import Checkpoints, CheckpointStore
-from trainers.mixed import method_of
 from trainers.recording import Keep, Record, Recorder
 
 
@@ -36,7 +35,7 @@ def train(
         keep: what is kept of each trial beside its figures.
     """
     network = networks.build(trials[0], data.shape, data.classes)
-    method = method_of(trials)
+    method = methods.of(trials)
     pack = packs.assemble(trials, network, torch.device(device))
     stages = [Batches(d, trials, torch.device(device)) for d in (source, data) if d]
     name = engines.choose(pack).name

@@ -166,7 +166,7 @@ class Recorder:
 
     def _final(self, r: int, row: Row, outcome: str, right: Tensor) -> tuple[Row, bytes | None]:
         """What came out of a replica, and its network's file if it is kept."""
-        alone, data = self._pack.part(slice(r, r + 1)), self.batches.data
+        alone, data = self._pack.replicas(slice(r, r + 1)), self.batches.data
         trained = Trained.of(alone)
         *source, target = (batches.data.fingerprint for batches in self._stages)
         final = {name: row[name] for name in FIGURES} | {

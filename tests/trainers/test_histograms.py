@@ -7,10 +7,9 @@ import pytest
 import torch
 
 from studies.schemas import LAYERS
-from trainers import networks, packs, registry
+from trainers import methods, networks, packs, registry
 from trainers.loop import train
 from trainers.measures.histograms import BINS, counts, fates
-from trainers.mixed import method_of
 
 WEIGHTS = ["weight_reach", "weights_kept", "weights_changed"]
 SCORES = ["scores_from", "scores_to", "scores_kept", "scores_changed"]
@@ -156,7 +155,7 @@ def test_in_a_pack_as_alone_to_the_bit(trial, digits):
 def test_scores_of_several_methods_side_by_side(trial, digits):
     trials = [trial("dense"), trial("free-pruning"), trial("frozen"), trial("free-flipping")]
     network = networks.build(trials[0], digits.shape, digits.classes)
-    pack, method = packs.assemble(trials, network, torch.device("cpu")), method_of(trials)
+    pack, method = packs.assemble(trials, network, torch.device("cpu")), methods.of(trials)
     method.begin(pack, 0, None)
     scores = method.scores(pack, pack.layers[0])
     assert [s is None for s in scores] == [True, False, True, False]

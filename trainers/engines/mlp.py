@@ -52,7 +52,7 @@ class Mlp(Engine):
         self._gradients = gradients
         if self.method.elementwise and all(trial.rescaling == "none" for trial in pack.trials):
             self._rebuilt = [whole]
-            if all(layer.price is None for layer in pack.layers):
+            if all(layer.penalty_gradient is None for layer in pack.layers):
                 self._graded, self._gradients = [whole], [flat]
         return [whole.trained]
 

@@ -20,8 +20,7 @@ from torch import Tensor
 from studies.trial import Trial
 from trainers.batches import Batches
 from trainers.methods import MaskedWeights, Pack
-from trainers.methods._masks import largest
-from trainers.methods.edge_popup import top
+from trainers.methods._masks import largest, top
 
 EXAMPLES = ("lottery-ticket", "lottery-ticket(rewind=1)")
 PARAMETERS = {"rewind": (0, 1, 1000)}

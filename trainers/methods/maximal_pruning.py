@@ -13,7 +13,7 @@ READS = ("score_low", "score_high", "score_seed", "score_offset", "penalty", "re
 class MaximalPruning(FreePruning):
     """Free pruning where a connection that is kept must pay for itself."""
 
-    extreme = 1
+    penalty_sign = 1
 
 
 METHOD = MaximalPruning()

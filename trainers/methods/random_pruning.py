@@ -11,7 +11,7 @@ from torch import Tensor
 from trainers import randomness
 from trainers.batches import Batches
 from trainers.methods import MaskedWeights, Pack
-from trainers.methods.edge_popup import top
+from trainers.methods._masks import top
 
 READS = ("density",)
 

@@ -33,7 +33,7 @@ class Supermask(Method):
 
     def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
         """dL/dscore = dL/deffective * weight * sigmoid(score) (1 - sigmoid(score))."""
-        layer.passes += 1
+        layer.steps += 1
         chance = layer.trained.sigmoid()
         return gradient.mul_(layer.weight).mul_(chance).mul_(1 - chance)
 
@@ -67,7 +67,7 @@ class Supermask(Method):
 
 def _draw(pack: Pack, layer: Layer, draw: int) -> None:
     """effective = weight where a random number lies below sigmoid(score), else 0."""
-    n, turn = layer.weight[0].numel(), layer.passes * (_DRAWS + 1) + draw
+    n, turn = layer.weight[0].numel(), layer.steps * (_DRAWS + 1) + draw
     numbers = np.stack([_uniform(trial.seed, layer.index, n, turn) for trial in pack.trials])
     uniform = torch.from_numpy(numbers).to(layer.weight.device).view_as(layer.weight)
     torch.mul(layer.weight, uniform < layer.trained.sigmoid(), out=layer.effective.detach())

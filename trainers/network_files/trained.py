@@ -45,7 +45,7 @@ class Trained:
             trial,
             left if method.by_mask else (),
             () if method.by_mask else left,
-            tuple(layer.passes for layer in pack.layers),
+            tuple(layer.steps for layer in pack.layers),
             {name: value.cpu().clone() for name, value in norms.items()},
         )
 
@@ -72,7 +72,7 @@ class Trained:
         pack = Pack([self.trial], drawn.network, layers, [norms], round=last)
         for i, layer in enumerate(layers):
             left = self.kept[i].float() if self.kept else self.trained[i]
-            layer.trained, layer.passes = left[None].to(layer.weight.device), self.passes[i]
+            layer.trained, layer.steps = left[None].to(layer.weight.device), self.passes[i]
             layer.effective = torch.empty_like(layer.weight).requires_grad_()
             method.rebuild(pack, layer)
         return pack
