@@ -80,8 +80,8 @@ def test_the_gradients_of_one_step_are_autograds(trial, digits):
     (fast, batches), (slow, _) = begun(given, digits, Mlp), begun(given, digits, Autograd)
     images, labels = next(batches.training(1))
     with torch.no_grad():
-        flat = fast._backward(images, labels)[1][0]
-        expected = slow._backward(images, labels)[1]
+        flat = fast.backward(images, labels)[1][0]
+        expected = slow.backward(images, labels)[1]
     written = torch.cat([gradient.flatten() for gradient in expected])
     assert flat.abs().sum() == pytest.approx(written.abs().sum().item(), rel=1e-6)
     for layer, gradient in zip(fast.pack.layers, expected, strict=True):
