@@ -72,5 +72,5 @@ def losses(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def correct(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return whether each image is classified correctly, [R, N]; the first of equal logits counts."""
+    """Return whether each image is classified correctly, [R, N]; the first of equal logits wins."""
     return logits.argmax(dim=2) == labels
