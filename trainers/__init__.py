@@ -1,6 +1,6 @@
 """How trials are trained: methods, weights, networks, data sets, activations, and the loop.
 
-Importing it needs no torch; `trainers.loop.train` and `load_network` do.
+Importing this package needs no torch; `trainers.loop.train` and `load_network` do.
 """
 
 from pathlib import Path
@@ -15,16 +15,16 @@ __all__ = ["check", "load_network"]
 
 
 def load_network(path: str | Path) -> "PlainNetwork":
-    """A trained network from its file, as an ordinary torch module with ordinary weights.
+    """Return a trained network from its file, as an ordinary torch module with ordinary weights.
 
     Args:
         path: a file from `untuned export` or `untuned train --save`.
 
     Returns:
-        A module in evaluation mode that takes images as in the data set's files and gives logits.
+        A module in evaluation mode, from images as in the data set's files to logits.
 
     Raises:
-        UserError: the file cannot be read, is damaged, or is no such file.
+        UserError: the file cannot be read, is damaged, or holds no trained network.
     """
     from trainers.network_files.format import read_network
     from trainers.network_files.module import PlainNetwork

@@ -1,4 +1,4 @@
-"""A data set on its device, as bytes, and the batches taken from it."""
+"""A data set on its device, as bytes, and the batches of it."""
 
 import copy
 import math
@@ -17,55 +17,55 @@ from trainers.datasets import Dataset
 #: An image is shifted by up to a tenth of its height and width, in whole pixels, at least one.
 _SHIFT = 10
 
-#: Numbers that are gathered and normalised at once: a dozen operations for each of a few hundred
-#: small batches cost more than the numbers themselves.
-_AHEAD = 2**18
-_AHEAD_ON_GPU = 2**26
+#: Pixels that are gathered and normalised at once. A dozen operations for each of a few hundred
+#: small batches would cost more than the pixels themselves.
+_AT_ONCE = 2**18
+_AT_ONCE_ON_GPU = 2**26
 
 
 class Batches:
-    """Gives a pack its training and evaluation batches.
+    """The training and evaluation batches of a pack.
 
-    The whole data set lies on the device as bytes; a batch is gathered and normalised when it is
-    needed: (pixel / white - mean) / std, by the training images' statistics for all splits; then
+    The whole data set is on the device as bytes. A batch is gathered and normalised when it is
+    needed: (pixel / white - mean) / std, with the training images' statistics for all splits. Then
     training images are shifted and mirrored as the trials' `augmentation` says.
 
     Args:
         data: the data set.
-        trials: of the pack; each has a data order of its own, by its seed.
-        device: where the batches are wanted.
+        trials: of the pack; each has its own data order, by its seed.
+        device: of the batches.
 
     Attributes:
         data: the data set.
-        device: where the batches are.
+        device: of the batches.
     """
 
     def __init__(self, data: Dataset, trials: Sequence[Trial], device: torch.device) -> None:
         self.data, self.device, self._trials = data, device, trials
         self._images = {split: self._tensor(images) for split, images in data.images.items()}
-        own = {split: [labels] * len(trials) for split, labels in data.labels.items()}
-        own["train"] = [_labels(trial, data.labels["train"]) for trial in trials]
-        alike = all(labels is each[0] for each in own.values() for labels in each)
-        #: [R, N] of each split; where all replicas have the same ones, held once.
+        by_replica = {split: [labels] * len(trials) for split, labels in data.labels.items()}
+        by_replica["train"] = [_labels(trial, data.labels["train"]) for trial in trials]
+        shared = all(labels is each[0] for each in by_replica.values() for labels in each)
+        #: [R, N] of each split; in memory once if all replicas have the same labels.
         self._labels = {
             split: self._tensor(each[0]).expand(len(trials), -1)
-            if alike
+            if shared
             else self._tensor(np.stack(each))
-            for split, each in own.items()
+            for split, each in by_replica.items()
         }
         self._mean = self._tensor(data.mean)
 
     def alone(self, replica: int) -> "Batches":
-        """Those of one replica, from the same memory."""
-        one = copy.copy(self)
-        one._trials = self._trials[replica : replica + 1]
-        one._labels = {k: v[replica : replica + 1] for k, v in self._labels.items()}
-        return one
+        """Return the batches of one replica, from the same memory."""
+        batches = copy.copy(self)
+        batches._trials = self._trials[replica : replica + 1]
+        batches._labels = {k: v[replica : replica + 1] for k, v in self._labels.items()}
+        return batches
 
     def training(self, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batches of an epoch, each replica's in its own order.
+        """Yield the batches of an epoch, each replica's in its own order.
 
-        The last batch holds what is left over.
+        The last batch may be smaller.
 
         Yields:
             Normalised images [R, B, channels, height, width] and labels [R, B].
@@ -79,31 +79,34 @@ class Batches:
         order = torch.from_numpy(np.stack([o[p] for o, p in zip(orders, places, strict=True)]))
         order = order.to(self.device)
         moves = self._moves(epoch, places)
-        for start in range(0, len(images), self._ahead * size):
-            rows = order[:, start : start + self._ahead * size]
-            taken = self._normalise(images.index_select(0, rows.flatten()))
+        stretch = self._batches_at_once * size
+        for start in range(0, len(images), stretch):
+            rows = order[:, start : start + stretch]
+            gathered = self._normalise(images.index_select(0, rows.flatten()))
             if moves is not None:
-                moved = moves[:, :, start : start + rows.shape[1]]
-                taken = shift_and_mirror(taken, *moved.flatten(start_dim=1))
-            ahead = torch.split(taken.view(*rows.shape, *self.data.shape), size, dim=1)
-            told = torch.split(labels.gather(1, rows), size, dim=1)
-            yield from zip(ahead, told, strict=True)
+                moves_here = moves[:, :, start : start + rows.shape[1]]
+                gathered = shift_and_mirror(gathered, *moves_here.flatten(start_dim=1))
+            yield from zip(
+                torch.split(gathered.view(*rows.shape, *self.data.shape), size, dim=1),
+                torch.split(labels.gather(1, rows), size, dim=1),
+                strict=True,
+            )
 
     @property
-    def _ahead(self) -> int:
+    def _batches_at_once(self) -> int:
         """Batches that are gathered at once: as many as stay in a core's cache, on a GPU more."""
-        one = len(self._trials) * self._trials[0].batch_size * math.prod(self.data.shape)
-        return max(1, (_AHEAD if self.device.type == "cpu" else _AHEAD_ON_GPU) // one)
+        pixels = len(self._trials) * self._trials[0].batch_size * math.prod(self.data.shape)
+        return max(1, (_AT_ONCE if self.device.type == "cpu" else _AT_ONCE_ON_GPU) // pixels)
 
     @property
     def steps(self) -> int:
-        """Batches in an epoch."""
+        """The number of batches in an epoch."""
         return math.ceil(len(self._images["train"]) / self._trials[0].batch_size)
 
     def balanced(self, per_class: int) -> tuple[Tensor, Tensor]:
-        """For each replica the first training images of each class, in an order of its own.
+        """Return one batch with equally many training images of each class, without augmentation.
 
-        The order is none of an epoch's. Without augmentation.
+        For each replica these are the first of each class in an order that no epoch has.
 
         Returns:
             Normalised images [R, B, channels, height, width] and labels [R, B].
@@ -115,22 +118,22 @@ class Batches:
             classes = (order[labels[order] == c][:per_class] for c in range(self.data.classes))
             rows.append(np.concatenate(list(classes)))
         picked = torch.from_numpy(np.stack(rows)).to(self.device)
-        taken = self._normalise(self._images["train"].index_select(0, picked.flatten()))
-        return taken.view(*picked.shape, *self.data.shape), self._labels["train"].gather(1, picked)
+        images = self._normalise(self._images["train"].index_select(0, picked.flatten()))
+        return images.view(*picked.shape, *self.data.shape), self._labels["train"].gather(1, picked)
 
     def evaluation(self, split: str, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """A split in its own order, the same for all replicas, in batches of ``size``.
+        """Yield a split in its own order, the same for all replicas, in batches of ``size``.
 
         Yields:
             Normalised images [R, B, channels, height, width] and labels [R, B].
         """
         batches = torch.split(self._images[split], size)
         for images, labels in zip(batches, torch.split(self._labels[split], size, 1), strict=True):
-            normal = self._normalise(images)
-            yield normal.expand(len(self._trials), *normal.shape), labels
+            normalised = self._normalise(images)
+            yield normalised.expand(len(self._trials), *normalised.shape), labels
 
     def _moves(self, epoch: int, places: Sequence[npt.NDArray[np.int64] | slice]) -> Tensor | None:
-        """Shifts down and right in pixels, and 1 for mirrored, for each image in its order.
+        """Draw shifts down and right in pixels, and 1 for mirrored, for each image in its order.
 
         Returns:
             int64 [3, R, N], or None without augmentation.
@@ -146,8 +149,8 @@ class Batches:
         down, right, chance = np.stack(draws, axis=1)
         if "shift" in kind:
             _, height, width = self.data.shape
-            most = max(1, height // _SHIFT), max(1, width // _SHIFT)
-            moves = [_whole(down, most[0]), _whole(right, most[1])]
+            furthest = max(1, height // _SHIFT), max(1, width // _SHIFT)
+            moves = [_whole(down, furthest[0]), _whole(right, furthest[1])]
         else:
             moves = [np.zeros_like(down), np.zeros_like(right)]
         mirrored = (chance < 0.5) & ("mirror" in kind)
@@ -164,21 +167,21 @@ class Batches:
 
 
 def order_seed(trial: Trial) -> int:
-    """The seed of a trial's data order and of what is done to its images."""
+    """Return the seed of a trial's data order and augmentation."""
     return trial.seed if trial.order_seed < 0 else trial.order_seed
 
 
 def _labels(trial: Trial, given: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The training images' labels, or, where the trial says so, dealt anew by its seed."""
+    """The training images' labels, permuted by the seed if the trial says so."""
     if trial.labels == "given":
         return given
     return given[randomness.permutation(trial.seed, "labels", 0, len(given))]
 
 
 def _within_batches(trial: Trial, epoch: int, n: int, size: int) -> npt.NDArray[np.int64] | slice:
-    """Where each of the n images of an epoch comes from, moved within its batch, [n].
+    """The place that each of an epoch's n images is taken from, within its batch, [n].
 
-    The sums over a batch are the same then but for their rounding.
+    The order within a batch changes nothing but the rounding of the sums over it.
     """
     if not trial.rounding:
         return slice(None)
@@ -186,13 +189,13 @@ def _within_batches(trial: Trial, epoch: int, n: int, size: int) -> npt.NDArray[
     return np.lexsort((chance, np.arange(n) // size))
 
 
-def _whole(uniform: npt.NDArray[np.float64], most: int) -> npt.NDArray[np.float64]:
-    """Whole numbers from -most to most, all equally likely, from uniform numbers."""
-    return np.floor(uniform * (2 * most + 1)) - most
+def _whole(uniform: npt.NDArray[np.float64], furthest: int) -> npt.NDArray[np.float64]:
+    """Whole numbers from -furthest to furthest, all equally likely, from uniform numbers."""
+    return np.floor(uniform * (2 * furthest + 1)) - furthest
 
 
 def shift_and_mirror(images: Tensor, down: Tensor, right: Tensor, mirrored: Tensor) -> Tensor:
-    """Each image mirrored left to right where told, then shifted; the edge fills what comes free.
+    """Return images mirrored left to right if asked for, then shifted; the edge fills the gap.
 
     Args:
         images: [N, channels, height, width].

@@ -1,4 +1,4 @@
-"""Which devices there are, without importing PyTorch: a run's driver does not need it."""
+"""The devices of this machine, found without PyTorch, which the driver of a run does not need."""
 
 import ast
 import ctypes
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @cache
 def gpus() -> int:
-    """How many GPUs PyTorch would see here; CUDA_VISIBLE_DEVICES counts."""
+    """Return how many GPUs PyTorch would see here; CUDA_VISIBLE_DEVICES is respected."""
     built_for = _torch_versions()
     if built_for.get("cuda") is None:
         return _ask_torch() if built_for.get("hip") else 0
@@ -23,15 +23,15 @@ def gpus() -> int:
     return count.value
 
 
-def choose(wanted: str) -> str:
-    """The device that ``auto``, ``cpu`` or ``cuda`` stands for here; empty where there is none."""
-    if wanted == "auto":
+def choose(device: str) -> str:
+    """Return the device that ``auto``, ``cpu`` or ``cuda`` means here; empty if there is none."""
+    if device == "auto":
         return "cuda" if gpus() else "cpu"
-    return wanted if wanted == "cpu" or gpus() else ""
+    return device if device == "cpu" or gpus() else ""
 
 
 def _torch_versions() -> dict[str, str | None]:
-    """What PyTorch says of its build: ``cuda`` and ``hip``, a version or None.
+    """What PyTorch was built for: ``cuda`` and ``hip``, a version or None.
 
     Raises:
         ModuleNotFoundError: it is not installed.
@@ -40,16 +40,16 @@ def _torch_versions() -> dict[str, str | None]:
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("No module named 'torch'", name="torch")
     body = ast.parse((Path(spec.origin).parent / "version.py").read_text(encoding="utf-8")).body
-    found = {}
+    versions = {}
     for statement in body:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
             assert statement.value is not None  # noqa: S101
-            found[statement.target.id] = ast.literal_eval(statement.value)
-    return found
+            versions[statement.target.id] = ast.literal_eval(statement.value)
+    return versions
 
 
 def _ask_torch() -> int:
-    """For builds whose library is another one."""
+    """The number of GPUs, for builds that use another library than CUDA's."""
     import torch
 
     return torch.cuda.device_count()

@@ -12,7 +12,7 @@ from studies.trial import Trial
 from trainers import engines, networks, pack_key, packs
 from trainers.batches import Batches
 from trainers.datasets import Dataset
-from trainers.mixed import method_of
+from trainers.methods import of as method_of
 
 #: How much of its share of the memory a worker may fill.
 _FILLED = 0.8

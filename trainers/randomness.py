@@ -1,8 +1,8 @@
 """Random numbers that are the same on every machine, whatever else is drawn.
 
-A stream is keyed by (seed, stream, layer), so that no draw depends on how much another one took:
-networks of other widths, other distributions and other methods share what they have in common.
-Bits are numpy's raw Philox 4x64 output, which numpy promises never to change; the first n numbers
+A stream is keyed by (seed, stream, layer), so no draw depends on the length of another. Networks
+that differ in width, distribution or method share the random numbers that they have in common. The
+bits are numpy's raw Philox 4x64 output, which numpy promises never to change. The first n numbers
 of a stream are the same for every n.
 """
 
@@ -25,15 +25,15 @@ STREAMS = {
 
 
 def bits(seed: int, stream: str, layer: int, n: int, turn: int = 0) -> npt.NDArray[np.uint64]:
-    """The first ``n`` raw 64-bit words of a stream, shape [n].
+    """Return the first ``n`` raw 64-bit words of a stream, shape [n].
 
     Args:
         seed: the trial's seed.
         stream: a key of `STREAMS`.
-        layer: the layer's index, or whatever else counts within the stream (for ``order``, the
-            epoch).
-        n: how many.
-        turn: which turn, for a stream that is drawn from again and again; the counter's last word.
+        layer: the layer's index, or what else counts within the stream (for ``order``, the epoch).
+        n: the number of words.
+        turn: the number of the draw, for a stream that is drawn from repeatedly; it is the last
+            word of the counter.
     """
     key = np.array([seed, STREAMS[stream] << 32 | layer], dtype=np.uint64)
     counter = np.array([0, 0, 0, turn], dtype=np.uint64)
@@ -41,7 +41,7 @@ def bits(seed: int, stream: str, layer: int, n: int, turn: int = 0) -> npt.NDArr
 
 
 def uniform(seed: int, stream: str, layer: int, n: int) -> npt.NDArray[np.float64]:
-    """The first ``n`` uniform numbers of a stream, strictly between 0 and 1, shape [n].
+    """Return the first ``n`` uniform numbers of a stream, strictly between 0 and 1, shape [n].
 
     The upper 53 bits of each word w give (floor(w / 2^11) + 1/2) / 2^53.
     """
@@ -50,5 +50,5 @@ def uniform(seed: int, stream: str, layer: int, n: int) -> npt.NDArray[np.float6
 
 
 def permutation(seed: int, stream: str, layer: int, n: int) -> npt.NDArray[np.int64]:
-    """A random order of 0 to n-1, shape [n]: the stable order of the stream's words."""
+    """Return a random order of 0 to n-1, shape [n]: the stable order of the stream's words."""
     return np.argsort(bits(seed, stream, layer, n), kind="stable")

@@ -12,29 +12,29 @@ from torch import Tensor
 from studies.schemas import FIGURES
 from studies.trial import Trial
 from trainers.batches import Batches
-from trainers.measures.effective_size import sizes
-from trainers.measures.evaluation import Evaluation, as_it_is, correct, evaluate, losses
-from trainers.measures.histograms import fates
+from trainers.measures.effective_size import effective_sizes
+from trainers.measures.evaluation import Evaluation, correct, evaluate, evaluate_once, losses
+from trainers.measures.histograms import histograms
 from trainers.measures.mask_controls import controls
 from trainers.methods import Layer, Method, Pack
 from trainers.network_files.format import network_to_bytes
 from trainers.network_files.trained import Trained
 
 Row = dict[str, Any]
-#: The columns that `_counts` fills.
-_COUNTS = tuple(
-    f"{what}_{kind}" for what in ("mask", "effective") for kind in ("negative", "zero", "positive")
+#: The columns that `_sign_counts` fills.
+_SIGN_COUNTS = tuple(
+    f"{what}_{sign}" for what in ("mask", "effective") for sign in ("negative", "zero", "positive")
 )
 
 
 @dataclass(frozen=True)
 class Keep:
-    """What of a trial is kept beside its figures.
+    """What is kept of a trial beside its figures.
 
     Attributes:
-        masks: whether the final masks are.
-        every: epochs from one to the next that masks are kept of as well; 0 for the final alone.
-        networks: whether the trained network is.
+        masks: whether the final masks are kept.
+        every: epochs between masks that are kept as well; 0 keeps the final masks alone.
+        networks: whether the trained network is kept.
     """
 
     masks: bool = False
@@ -42,7 +42,7 @@ class Keep:
     networks: bool = False
 
     def masks_of(self, epoch: int, *, last: bool) -> bool:
-        """Whether the masks of an epoch are kept."""
+        """Return whether the masks of an epoch are kept."""
         return self.masks and (last or bool(self.every and epoch % self.every == 0))
 
 
@@ -54,9 +54,9 @@ class Record:
         trial: the trial.
         epoch: its row of the table `epochs`, without keys.
         layers: its rows of the table `layers`, without keys.
-        final: after the last epoch the columns of `trials` that tell what came out, else None.
+        final: after the last epoch its columns of `trials` that hold the results, else None.
         masks: its rows of the table `masks`, without keys, if they are kept.
-        network: the trained network's file after the last epoch, if it is kept.
+        network: after the last epoch the trained network's file, if it is kept.
     """
 
     trial: Trial
@@ -68,24 +68,21 @@ class Record:
 
 
 class Recorder:
-    """Evaluates a pack after each epoch and says when a trial has come to its end.
+    """Evaluates a pack after each epoch, and decides when a trial has ended.
 
     Args:
         pack: the pack.
         method: of all its trials.
         stages: batches of the data sets that it is trained on one after another, one or two.
-        engine: the name of the engine, to be recorded.
+        engine: the name of the engine, which is recorded.
         keep: what is kept beside the figures.
-
-    Attributes:
-        batches: of the stage that is evaluated.
     """
 
     def __init__(
         self, pack: Pack, method: Method, stages: Sequence[Batches], engine: str, keep: Keep
     ) -> None:
-        self.batches, self._stages = stages[0], stages
         self._pack, self._method, self._engine, self._keep = pack, method, engine, keep
+        self._stages = stages
         self._last = sum(method.rounds(pack.trial))
         self._running = set(range(len(pack.trials)))
 
@@ -95,29 +92,38 @@ class Recorder:
         return not self._running
 
     def untrained(self) -> Iterator[Record]:
-        """The records of epoch 0: the training figures are those of the untrained network."""
-        return self._record(0, None, 0.0)
+        """Yield the records of epoch 0, whose training figures are those before any step."""
+        return self._record(0, self._stages[0], None, 0.0)
 
     def trained(
-        self, epoch: int, answers: Sequence[tuple[Tensor, Tensor]], started: float
+        self,
+        epoch: int,
+        batches: Batches,
+        outputs: Sequence[tuple[Tensor, Tensor]],
+        started: float,
     ) -> Iterator[Record]:
-        """The records of an epoch.
+        """Yield the records of an epoch.
 
         Args:
             epoch: from 1.
-            answers: of its steps, logits [R, B, classes] and labels [R, B].
+            batches: of the data set that it was trained on.
+            outputs: logits [R, B, classes] and labels [R, B] of each of its steps.
             started: when its training began, by `time.perf_counter`.
         """
-        logits, labels = (torch.cat(both, dim=1) for both in zip(*answers, strict=True))
+        logits, labels = (torch.cat(both, dim=1) for both in zip(*outputs, strict=True))
         running = torch.stack([losses(logits, labels), correct(logits, labels)])
-        running = running.double().mean(dim=2).cpu()  # waits for a GPU: its seconds are training's
-        return self._record(epoch, running, time.perf_counter() - started)
+        # Waiting for a GPU here counts its seconds as training's.
+        running = running.double().mean(dim=2).cpu()
+        return self._record(epoch, batches, running, time.perf_counter() - started)
 
-    def _record(self, epoch: int, running: Tensor | None, seconds: float) -> Iterator[Record]:
+    def _record(
+        self, epoch: int, batches: Batches, running: Tensor | None, seconds: float
+    ) -> Iterator[Record]:
+        """Evaluate all replicas, and yield the records of those that have not ended before."""
         started = time.perf_counter()
-        validation, test = self._evaluate("validation"), self._evaluate("test")
-        full = self._evaluate("train") if epoch in (0, self._last) else None
-        expected = self._expected()
+        validation, test = self._evaluate(batches, "validation"), self._evaluate(batches, "test")
+        full = self._evaluate(batches, "train") if epoch in (0, self._last) else None
+        expected = self._expected(batches)
         train = torch.stack([full.loss, full.accuracy]) if running is None and full else running
         assert train is not None  # noqa: S101  (epoch 0 is evaluated in full)
         on_device = {
@@ -140,62 +146,70 @@ class Recorder:
             self._layer(epoch, layer, mask, ending)
             for layer, mask in zip(self._pack.layers, masks, strict=True)
         ]
-        sound = [r for r in ending if not diverged[r]]
-        if sound:
-            for rows, found in zip(by_layer, sizes(self._pack, self.batches, masks), strict=True):
-                for r in sound:
-                    rows[r] |= found[r]
-        taken = {"train_seconds": seconds, "evaluation_seconds": time.perf_counter() - started}
+        finite = [r for r in ending if not diverged[r]]
+        if finite:
+            sizes = effective_sizes(self._pack, batches, masks)
+            for rows, layer_sizes in zip(by_layer, sizes, strict=True):
+                for r in finite:
+                    rows[r] |= layer_sizes[r]
+        durations = {
+            "train_seconds": seconds,
+            "evaluation_seconds": time.perf_counter() - started,
+        }
         for r in sorted(self._running):
             layers = [rows[r] for rows in by_layer]
             row = {k: None if v is None else float(v[r]) for k, v in figures.items()}
-            row |= {"epoch": epoch, "changed": _changed(layers)} | taken
-            keep = self._keep.masks_of(epoch, last=r in ending)
-            kept = [
-                _mask(epoch, layer, mask[r])
+            row |= {"epoch": epoch, "changed": _changed(layers)} | durations
+            keep_masks = self._keep.masks_of(epoch, last=r in ending)
+            kept_masks = [
+                _mask_row(epoch, layer, mask[r])
                 for layer, mask in zip(self._pack.layers, masks, strict=True)
-                if keep
+                if keep_masks
             ]
             final, network = None, None
             if r in ending:
                 self._running.discard(r)
                 outcome = "dead" if test.constant[r] else "completed"
                 outcome = "diverged" if diverged[r] else outcome
-                final, network = self._final(r, row, outcome, test.correct[r])
-            yield Record(self._pack.trials[r], row, layers, final, kept, network)
+                final, network = self._final(r, batches, row, outcome, test.correct[r])
+            yield Record(self._pack.trials[r], row, layers, final, kept_masks, network)
 
-    def _final(self, r: int, row: Row, outcome: str, right: Tensor) -> tuple[Row, bytes | None]:
-        """What came out of a replica, and its network's file if it is kept."""
-        alone, data = self._pack.part(slice(r, r + 1)), self.batches.data
+    def _final(
+        self, r: int, batches: Batches, row: Row, outcome: str, right: Tensor
+    ) -> tuple[Row, bytes | None]:
+        """The results of a replica, and its network's file if it is kept."""
+        alone = self._pack.replicas(slice(r, r + 1))
         trained = Trained.of(alone)
-        *source, target = (batches.data.fingerprint for batches in self._stages)
+        *source, target = (stage.data.fingerprint for stage in self._stages)
         final = {name: row[name] for name in FIGURES} | {
             "outcome": outcome,
             "last_epoch": row["epoch"],
             "test_images": len(right),
             "test_correct": np.packbits(right.cpu().numpy()).tobytes(),
-            "dataset_fingerprint": target,  # whichever of them it diverged on
+            "dataset_fingerprint": target,  # even if it diverged on the source
             "source_fingerprint": source[0] if source else None,
-            "classes": data.classes,
+            "classes": batches.data.classes,
             "engine": self._engine,
         }
         if outcome != "diverged":
-            final |= controls(trained, alone, self.batches.alone(r))
-        return final, network_to_bytes(trained, alone, data, final) if self._keep.networks else None
+            final |= controls(trained, alone, batches.alone(r))
+        if not self._keep.networks:
+            return final, None
+        return final, network_to_bytes(trained, alone, batches.data, final)
 
     def _layer(
         self, epoch: int, layer: Layer, mask: Tensor, ending: Collection[int]
     ) -> dict[int, Row]:
         """A layer's row for each trial that is running, with histograms where it ends."""
-        about = {"epoch": epoch, "layer": layer.index, "layer_name": layer.name}
-        about["connections"] = layer.weight[0].numel()
-        counts = _counts(layer, mask).T.tolist()
-        rows = {r: about | dict(zip(_COUNTS, counts[r], strict=True)) for r in self._running}
+        common = {"epoch": epoch, "layer": layer.index, "layer_name": layer.name}
+        common["connections"] = layer.weight[0].numel()
+        counts = _sign_counts(layer, mask).T.tolist()
+        rows = {r: common | dict(zip(_SIGN_COUNTS, counts[r], strict=True)) for r in self._running}
         if ending:
             scores = self._method.scores(self._pack, layer)
             for r in ending:
                 weights = layer.trained if scores[r] is None else layer.weight
-                rows[r] |= fates(weights[r], mask[r] > 0, scores[r])
+                rows[r] |= histograms(weights[r], mask[r] > 0, scores[r])
         return rows
 
     def _diverged(self, figures: dict[str, Tensor | None]) -> list[bool]:
@@ -203,25 +217,25 @@ class Recorder:
         losses = [v for name, v in figures.items() if name.endswith("_loss") and v is not None]
         finite = torch.stack([loss.isfinite() for loss in losses]).all(dim=0)
         for layer in self._pack.layers:
-            # A score that is not a number leaves its weight as it is: the loss alone won't tell.
+            # A score that is nan gives a finite effective weight, so the loss need not show it.
             finite &= layer.trained.flatten(1).isfinite().all(dim=1).cpu()
         return [not ok for ok in finite.tolist()]
 
     @torch.no_grad()
-    def _expected(self) -> Evaluation | None:
+    def _expected(self, batches: Batches) -> Evaluation | None:
         """The test set under the expected mask, for methods whose masks are random."""
         if not self._method.expected(self._pack):
             return None
-        found = as_it_is(self._pack, self.batches, "test")
+        evaluation = evaluate_once(self._pack, batches, "test")
         for layer in self._pack.layers:
             self._method.rebuild(self._pack, layer)
-        return found
+        return evaluation
 
-    def _evaluate(self, split: str) -> Evaluation:
-        return evaluate(self._pack, self._method, self.batches, split)
+    def _evaluate(self, batches: Batches, split: str) -> Evaluation:
+        return evaluate(self._pack, self._method, batches, split)
 
 
-def _mask(epoch: int, layer: Layer, mask: Tensor) -> Row:
+def _mask_row(epoch: int, layer: Layer, mask: Tensor) -> Row:
     """A replica's row of the table `masks`."""
     return {
         "epoch": epoch,
@@ -232,7 +246,7 @@ def _mask(epoch: int, layer: Layer, mask: Tensor) -> Row:
     }
 
 
-def _counts(layer: Layer, mask: Tensor) -> Tensor:
+def _sign_counts(layer: Layer, mask: Tensor) -> Tensor:
     """How many are below, at and above zero: of the mask, then of the effective weights; [6, R]."""
     rows = []
     for values in (mask.flatten(1), layer.effective.detach().flatten(1)):

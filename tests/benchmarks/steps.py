@@ -13,9 +13,8 @@ import torch.nn.functional as F  # noqa: N812
 from table import AT_MOST, Row, noise, ratios, trial
 from torch import nn
 
-from trainers import engines, networks, packs, registry
+from trainers import engines, methods, networks, packs, registry
 from trainers.batches import Batches
-from trainers.mixed import method_of
 
 CIFAR = (3, 32, 32)
 CPU = torch.device("cpu")
@@ -27,7 +26,7 @@ class Ours:
     def __init__(self, given, data, device=CPU, replicas=1, kind=engines.start):
         trials = [type(given)(**given.values() | {"seed": s}) for s in range(1, replicas + 1)]
         pack = packs.assemble(trials, networks.build(given, data.shape, 10), device)
-        batches, method = Batches(data, trials, device), method_of(trials)
+        batches, method = Batches(data, trials, device), methods.of(trials)
         method.begin(pack, 0, batches)
         self.engine = kind(pack, method, 10**9)
         self._order = itertools.chain.from_iterable(map(batches.training, itertools.count(1)))
@@ -99,7 +98,7 @@ def interleaved(subjects, rounds, steps):
     return times
 
 
-def methods(network, batch_size):
+def every_method(network, batch_size):
     """A trial of every method, by name; those that need a density at one half."""
     for part in registry.components("method"):
         density = {"density": 0.5} if "density" in part.reads else {}
@@ -114,7 +113,9 @@ def measure(network, batch_size, rounds, steps, only=None):
     subjects = {"ordinary": Ordinary(dense, data)}
     if not lenet:
         subjects["ordinary, channels last"] = Ordinary(dense, data, channels_last=True)
-    subjects |= {n: Ours(t, data) for n, t in methods(network, batch_size) if not only or n in only}
+    subjects |= {
+        n: Ours(t, data) for n, t in every_method(network, batch_size) if not only or n in only
+    }
     times = interleaved(subjects, rounds, steps)
     group = f"step, {network}, batch {batch_size}"
     base = times.pop("ordinary")

@@ -15,11 +15,10 @@ from orchestrator.execution.checkpoint_store import CheckpointStore
 from studies.schemas import science
 from studies.store import Store
 from studies.trial import Trial
-from trainers import checkpoints, datasets, engines, networks, packs, runtime
+from trainers import checkpoints, datasets, engines, methods, networks, packs, runtime
 from trainers.batches import Batches
 from trainers.checkpoints import Checkpoints
 from trainers.loop import train
-from trainers.mixed import method_of
 
 KINDS = {
     "dense": {"method": "dense"},
@@ -61,7 +60,7 @@ class Begun:
 
     def __init__(self, trial, data):
         network = networks.build(trial, data.shape, data.classes)
-        self.trials, self.method, self.data = [trial], method_of([trial]), data
+        self.trials, self.method, self.data = [trial], methods.of([trial]), data
         self.pack = packs.assemble(self.trials, network, torch.device("cpu"))
         self.method.begin(self.pack, 0, Batches(data, self.trials, torch.device("cpu")))
 

@@ -8,7 +8,7 @@ import torch
 
 from studies.schemas import science
 from studies.trial import Trial
-from trainers import engines, networks, pack_key, packs, registry
+from trainers import engines, methods, networks, pack_key, packs, registry
 from trainers.batches import Batches
 from trainers.engines.autograd import Autograd
 from trainers.engines.mlp import Mlp, _Lane
@@ -17,7 +17,6 @@ from trainers.methods import MaskedWeights, Method
 from trainers.methods.free_pruning import FreePruning
 from trainers.methods.random_pruning import RandomPruning
 from trainers.methods.supermask import Supermask
-from trainers.mixed import Mixed, method_of
 from trainers.optimizers import Optimizer
 
 CPU = torch.device("cpu")
@@ -29,7 +28,7 @@ def begun(trials, data, kind=None):
     """An engine with a pack that its methods have begun."""
     network = networks.build(trials[0], data.shape, data.classes)
     pack = packs.assemble(trials, network, CPU)
-    method, batches = method_of(trials), Batches(data, trials, CPU)
+    method, batches = methods.of(trials), Batches(data, trials, CPU)
     method.begin(pack, 0, batches)
     return (kind or engines.choose(pack))(pack, method, 100), batches
 
@@ -81,8 +80,8 @@ def test_the_gradients_of_one_step_are_autograds(trial, digits):
     (fast, batches), (slow, _) = begun(given, digits, Mlp), begun(given, digits, Autograd)
     images, labels = next(batches.training(1))
     with torch.no_grad():
-        flat = fast._backward(images, labels)[1][0]
-        expected = slow._backward(images, labels)[1]
+        flat = fast.backward(images, labels)[1][0]
+        expected = slow.backward(images, labels)[1]
     written = torch.cat([gradient.flatten() for gradient in expected])
     assert flat.abs().sum() == pytest.approx(written.abs().sum().item(), rel=1e-6)
     for layer, gradient in zip(fast.pack.layers, expected, strict=True):
@@ -181,8 +180,8 @@ def test_which_trials_make_a_pack(trial):
 
 
 def test_trials_of_one_pack_stand_together_and_in_it_those_of_one_method(trial):
-    methods = ["minimal-flipping", "snip", "dense", "supermask", "dense", "edge-popup"]
-    order = pack_key.ordered([trial(m, seed=s) for s in (1, 2) for m in methods])
+    mixture = ["minimal-flipping", "snip", "dense", "supermask", "dense", "edge-popup"]
+    order = pack_key.ordered([trial(m, seed=s) for s in (1, 2) for m in mixture])
     names = [given.method for given in order]
     assert names[:6] == ["dense"] * 4 + ["minimal-flipping"] * 2
     assert names[6:] == ["edge-popup"] * 2 + ["snip"] * 2 + ["supermask"] * 2
@@ -297,7 +296,7 @@ def test_a_method_that_cannot_be_mixed_is_refused(unfit, trial, digits, monkeypa
     trials = [trial("dense"), trial("free-pruning")]
     monkeypatch.setattr("trainers.methods.free_pruning.METHOD", unfit())
     with pytest.raises(TypeError, match="says MIXES = True, but"):
-        Mixed([[t] for t in trials]).begin(
+        methods.of(trials).begin(
             packs.assemble(trials, networks.build(trials[0], digits.shape, 10), CPU),
             0,
             Batches(digits, [replace(t, density=0.5) for t in trials], CPU),

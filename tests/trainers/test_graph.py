@@ -15,11 +15,11 @@ class _Engine:
     def __init__(self):
         self.asked = []
 
-    def prepare(self):
-        self.asked.append("prepare")
+    def set_rate(self):
+        self.asked.append("set_rate")
 
-    def advance(self, images, labels):
-        self.asked.append("advance")
+    def update(self, images, labels):
+        self.asked.append("update")
         self.images, self.labels = images, labels
         return images * 1.0
 
@@ -59,14 +59,14 @@ def test_three_steps_as_they_are_then_one_captured_and_all_replayed(replays):
     graphed = Graphed(engine)
     for number in range(3):
         assert graphed.step(*batch(number))[0, 0] == number
-    assert engine.asked == ["prepare", "advance"] * 3
+    assert engine.asked == ["set_rate", "update"] * 3
     assert replays == []
     graphed.step(*batch(3))
-    assert engine.asked == ["prepare", "advance"] * 4  # captured, which computes nothing
+    assert engine.asked == ["set_rate", "update"] * 4  # captured, which computes nothing
     assert replays == ["replay"]
     captured = engine.images
     graphed.step(*batch(7))
-    assert engine.asked == ["prepare", "advance"] * 4 + ["prepare"]  # the rate is the host's work
+    assert engine.asked == ["set_rate", "update"] * 4 + ["set_rate"]  # the rate is the host's work
     assert replays == ["replay"] * 2
     assert engine.images is captured  # the graph looks where it always looked,
     assert captured.tolist() == [[7.0] * 4]  # and finds the new batch there

@@ -7,10 +7,9 @@ import pytest
 import torch
 
 from studies.schemas import LAYERS
-from trainers import networks, packs, registry
+from trainers import methods, networks, packs, registry
 from trainers.loop import train
-from trainers.measures.histograms import BINS, counts, fates
-from trainers.mixed import method_of
+from trainers.measures.histograms import BINS, bin_counts, histograms
 
 WEIGHTS = ["weight_reach", "weights_kept", "weights_changed"]
 SCORES = ["scores_from", "scores_to", "scores_kept", "scores_changed"]
@@ -33,7 +32,7 @@ def test_bins_by_hand():
     kept = torch.tensor([[True, False, True], [True, True, False]])
     # From -2 to 18 it is 0.5 wide.
     scores = torch.tensor([[-2.0, -1.75, -1.5], [8.0, 17.5, 18.0]])
-    found = fates(weights, kept, scores)
+    found = histograms(weights, kept, scores)
     assert [found[name] for name in ("weight_reach", "scores_from", "scores_to")] == [1, -2, 18]
     assert [filled(found[name]) for name in ("weights_kept", "weights_changed")] == [
         {0: 1, 20: 1, 25: 2},
@@ -50,17 +49,17 @@ def test_bins_by_hand():
 def test_every_edge_belongs_to_the_upper_bin(reach):
     reach = float(np.float32(reach))
     edges = torch.tensor([-reach, 0.0, reach])
-    found, _ = counts(edges, torch.ones(3, dtype=torch.bool), -reach, reach)
+    found, _ = bin_counts(edges, torch.ones(3, dtype=torch.bool), -reach, reach)
     assert filled(found) == {0: 1, 20: 1, 39: 1}
     whole = torch.arange(-20.0, 21.0)
-    found, _ = counts(whole, torch.ones(41, dtype=torch.bool), -20.0, 20.0)
+    found, _ = bin_counts(whole, torch.ones(41, dtype=torch.bool), -20.0, 20.0)
     assert found == [1] * 39 + [2]
 
 
 def test_bins_are_numpys_whose_edges_no_value_lies_on():
     weights = torch.randn(5_000, generator=torch.Generator().manual_seed(0))
     kept = weights > -0.3
-    found = fates(weights, kept, None)
+    found = histograms(weights, kept, None)
     ends = (-found["weight_reach"], found["weight_reach"])
     for name, of in (("weights_kept", kept), ("weights_changed", ~kept)):
         assert found[name] == np.histogram(weights[of].double(), BINS, ends)[0].tolist()
@@ -69,7 +68,7 @@ def test_bins_are_numpys_whose_edges_no_value_lies_on():
 @pytest.mark.parametrize("value", [0.0, 2.5, -1e-30])
 def test_values_that_are_all_equal(value):
     given, kept = torch.full((4,), value), torch.tensor([True, True, True, False])
-    found = fates(given, kept, given)
+    found = histograms(given, kept, given)
     # Weights have their middle at zero, so that equal ones lie at an end; zero has no range.
     end = 39 if value > 0 else 0
     assert found["scores_from"] == found["scores_to"]
@@ -79,7 +78,7 @@ def test_values_that_are_all_equal(value):
 
 def test_values_that_are_too_small_for_a_normal_number_are_counted():
     scores, kept = torch.tensor([1e-40, 1e-39, 2e-39]), torch.tensor([True, False, True])
-    found = fates(scores, kept, scores)
+    found = histograms(scores, kept, scores)
     for pair in ("weights", "scores"):
         assert [sum(found[f"{pair}_{fate}"]) for fate in ("kept", "changed")] == [2, 1]
 
@@ -87,9 +86,9 @@ def test_values_that_are_too_small_for_a_normal_number_are_counted():
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_values_that_are_not_finite_have_no_histogram(value):
     good, bad, kept = torch.ones(3), torch.tensor([1.0, value, 0.0]), torch.ones(3).bool()
-    assert list(fates(bad, kept, good)) == SCORES
-    assert list(fates(good, kept, bad)) == WEIGHTS
-    assert fates(bad, kept, bad) == {}
+    assert list(histograms(bad, kept, good)) == SCORES
+    assert list(histograms(good, kept, bad)) == WEIGHTS
+    assert histograms(bad, kept, bad) == {}
 
 
 #: Methods that train scores; all others train weights, or nothing.
@@ -156,7 +155,7 @@ def test_in_a_pack_as_alone_to_the_bit(trial, digits):
 def test_scores_of_several_methods_side_by_side(trial, digits):
     trials = [trial("dense"), trial("free-pruning"), trial("frozen"), trial("free-flipping")]
     network = networks.build(trials[0], digits.shape, digits.classes)
-    pack, method = packs.assemble(trials, network, torch.device("cpu")), method_of(trials)
+    pack, method = packs.assemble(trials, network, torch.device("cpu")), methods.of(trials)
     method.begin(pack, 0, None)
     scores = method.scores(pack, pack.layers[0])
     assert [s is None for s in scores] == [True, False, True, False]

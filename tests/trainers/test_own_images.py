@@ -199,7 +199,7 @@ def test_a_folder_that_is_not_there(tmp_path):
 def test_images_that_would_not_fit_into_memory(tmp_path, monkeypatch):
     fill(tmp_path / "a", 10)
     fill(tmp_path / "b", 10)
-    monkeypatch.setattr(_images, "MOST_BYTES", 20 * 4 * 6 * 3 - 1)
+    monkeypatch.setattr(_images, "MAX_BYTES", 20 * 4 * 6 * 3 - 1)
     with pytest.raises(UserError, match="20 images of 4x6 pixels would take"):
         load(f"folder:{tmp_path}")
 
@@ -263,7 +263,7 @@ def test_repeated_images_are_counted_although_they_take_no_room(tmp_path, monkey
     labels = pa.array([0, 1] * 500)
     pq.write_table(pa.table({"img": images, "label": labels}), tmp_path / "train.parquet")
     assert (tmp_path / "train.parquet").stat().st_size < 100 * len(content)
-    monkeypatch.setattr(parquet, "MOST_BYTES", 999 * len(content))
+    monkeypatch.setattr(parquet, "MAX_BYTES", 999 * len(content))
     with pytest.raises(UserError, match="the images take more than"):
         load(f"parquet:{tmp_path}")
 

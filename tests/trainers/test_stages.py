@@ -190,7 +190,7 @@ def test_score_and_order_seeds_change_what_they_say(trial, digits):
     shape = networks.build(own, digits.shape, digits.classes).layers[0]
     pack = packs.assemble([own], networks.build(own, digits.shape, 10), torch.device("cpu"))
     starts = [
-        methods.load(t).start(t, pack.layers[0])
+        methods.load(t).initial_scores(t, pack.layers[0])
         for t in (own, replace(own, score_seed=9), replace(own, seed=9))
     ]
     assert shape.name == "fc1"

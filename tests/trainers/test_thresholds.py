@@ -21,8 +21,7 @@ from trainers.batches import Batches
 from trainers.engines.autograd import Autograd
 from trainers.loop import train
 from trainers.methods import Layer, Method, Pack, load
-from trainers.methods._masks import keep_largest
-from trainers.methods.edge_popup import dropped, top
+from trainers.methods._masks import dropped, keep_largest, top
 from trainers.methods.lottery_ticket import prunings
 from trainers.networks import LayerShape, Network, build
 from trainers.packs import assemble

@@ -8,12 +8,12 @@ _elu_backward = torch.ops.aten.elu_backward.grad_input
 
 
 def activation(x: Tensor) -> Tensor:
-    """x where x > 0, else exp(x) - 1, elementwise."""
+    """Return x where x > 0, else exp(x) - 1, elementwise."""
     return F.elu(x)
 
 
 def activate_(x: Tensor) -> Tensor:
-    """The activation, in place."""
+    """Apply the activation, in place."""
     return F.elu_(x)
 
 

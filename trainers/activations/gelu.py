@@ -5,5 +5,5 @@ from torch import Tensor
 
 
 def activation(x: Tensor) -> Tensor:
-    """x Phi(x), Phi the standard normal's distribution function, elementwise."""
+    """Return x Phi(x), Phi the standard normal's distribution function, elementwise."""
     return F.gelu(x)

@@ -8,12 +8,12 @@ _leaky_relu_backward = torch.ops.aten.leaky_relu_backward.grad_input
 
 
 def activation(x: Tensor) -> Tensor:
-    """x where x > 0, else 0.01 x, elementwise."""
+    """Return x where x > 0, else 0.01 x, elementwise."""
     return F.leaky_relu(x)
 
 
 def activate_(x: Tensor) -> Tensor:
-    """The activation, in place."""
+    """Apply the activation, in place."""
     return F.leaky_relu_(x)
 
 

@@ -9,12 +9,12 @@ _threshold_backward = torch.ops.aten.threshold_backward.grad_input
 
 
 def activation(x: Tensor) -> Tensor:
-    """max(x, 0), elementwise."""
+    """Return max(x, 0), elementwise."""
     return x.relu()
 
 
 def activate_(x: Tensor) -> Tensor:
-    """The activation, in place."""
+    """Apply the activation, in place."""
     return torch.relu_(x)
 
 

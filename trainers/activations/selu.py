@@ -1,6 +1,6 @@
 """Scaled exponential linear unit (Klambauer et al. 2017, arXiv:1706.02515).
 
-The paper's code offers it, but runs elu under this name.
+The paper's code offers it, but runs ELU under this name.
 """
 
 import torch
@@ -13,12 +13,12 @@ _elu_backward = torch.ops.aten.elu_backward.grad_input
 
 
 def activation(x: Tensor) -> Tensor:
-    """1.0507 elu(x, alpha 1.6733), elementwise."""
+    """Return 1.0507 elu(x, alpha 1.6733), elementwise."""
     return F.selu(x)
 
 
 def activate_(x: Tensor) -> Tensor:
-    """The activation, in place."""
+    """Apply the activation, in place."""
     return F.selu_(x)
 
 

@@ -7,12 +7,12 @@ _sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input
 
 
 def activation(x: Tensor) -> Tensor:
-    """1 / (1 + exp(-x)), elementwise."""
+    """Return 1 / (1 + exp(-x)), elementwise."""
     return x.sigmoid()
 
 
 def activate_(x: Tensor) -> Tensor:
-    """The activation, in place."""
+    """Apply the activation, in place."""
     return x.sigmoid_()
 
 

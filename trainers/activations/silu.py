@@ -5,5 +5,5 @@ from torch import Tensor
 
 
 def activation(x: Tensor) -> Tensor:
-    """x sigmoid(x), elementwise."""
+    """Return x sigmoid(x), elementwise."""
     return F.silu(x)

@@ -7,12 +7,12 @@ _tanh_backward = torch.ops.aten.tanh_backward.grad_input
 
 
 def activation(x: Tensor) -> Tensor:
-    """tanh(x), elementwise."""
+    """Return tanh(x), elementwise."""
     return x.tanh()
 
 
 def activate_(x: Tensor) -> Tensor:
-    """The activation, in place."""
+    """Apply the activation, in place."""
     return x.tanh_()
 
 

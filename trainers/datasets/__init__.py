@@ -2,9 +2,9 @@
 
     read(root, **parameters) -> Source
 
-`root` is the folder to look in and to download to. What is read is split, fingerprinted and
-normalised here, in one way for all. Statistics are those of all training images, validation
-included, as in the official implementation.
+`root` is the folder to look in and to download to. This package splits, fingerprints and normalises
+all data sets in one way. The statistics are those of all training images, validation included, as
+in the official implementation.
 """
 
 import hashlib
@@ -22,8 +22,8 @@ from studies import sources
 from studies.errors import UserError
 from trainers import randomness, registry
 
-#: Most images that are held out for validation.
-_VALIDATION = 5_000
+#: The largest number of images that are held out for validation.
+_MAX_VALIDATION = 5_000
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Place:
     """Where a data set is read from.
 
     Attributes:
-        part: what the part that reads it is found by: ``mnist``, or a source as ``folder:PATH``.
+        part: the name of the component that reads it: ``mnist``, or a source such as
+            ``folder:PATH``.
         root: the folder or file that it reads.
     """
 
@@ -40,7 +41,11 @@ class Place:
 
     @classmethod
     def of(cls, source: str) -> "Place":
-        """The place of a source such as ``folder:PATH``."""
+        """Return the place of a source such as ``folder:PATH``.
+
+        Raises:
+            UserError: it is no such source.
+        """
         split = sources.split(source)
         if split is None:
             raise UserError(f"data {source!r}: give folder:PATH or parquet:PATH")
@@ -56,9 +61,9 @@ class Source:
         train_labels: int64 [N], 0 to classes - 1.
         test_images: uint8 [M, channels, height, width].
         test_labels: int64 [M].
-        classes: how many.
-        white: the largest value a pixel can have.
-        validation: indices into the training images that are held out, int64 [V].
+        classes: the number of classes.
+        white: the largest value that a pixel can have.
+        validation: indices of the training images that are held out, int64 [V].
     """
 
     train_images: npt.NDArray[np.uint8]
@@ -72,18 +77,18 @@ class Source:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set ready for training, in memory, images still as bytes.
+    """A data set in memory, ready for training, with its images as bytes.
 
     Attributes:
         name: the logical name.
-        fingerprint: first 16 hex digits of the SHA-256 over its arrays.
+        fingerprint: first 16 hex digits of the SHA-256 of its arrays.
         images: uint8 [N, channels, height, width] for train, validation, test.
         labels: int64 [N] for train, validation, test.
-        classes: how many.
-        white: the largest value a pixel can have.
+        classes: the number of classes.
+        white: the largest value that a pixel can have.
         mean: float32 [channels, height, width], of pixel / white over all training images,
-            validation included, as the official implementation does.
-        std: of the training images after the mean was taken away (0.2593 on MNIST); one number.
+            validation included, as in the official implementation.
+        std: one number, of the training images after the mean is subtracted (0.2593 on MNIST).
     """
 
     name: str
@@ -102,7 +107,7 @@ class Dataset:
         return channels, height, width
 
     def __str__(self) -> str:
-        """Such as ``pets: 64 training, 7 validation and 18 test images of 32x32x3, 2 classes``."""
+        """Return ``pets: 64 training, 7 validation and 18 test images of 32x32x3, 2 classes``."""
         sizes = [len(self.labels[split]) for split in ("train", "validation", "test")]
         channels, height, width = self.shape
         return (
@@ -112,14 +117,14 @@ class Dataset:
 
     @cached_property
     def varying(self) -> npt.NDArray[np.bool_]:
-        """Whether each pixel differs in any two training images, [channels, height, width]."""
+        """Whether each pixel differs between any two training images, [channels, height, width]."""
         images = self.images["train"]
         varying: npt.NDArray[np.bool_] = (images != images[:1]).any(axis=0)
         return varying
 
     @property
     def nbytes(self) -> int:
-        """Bytes that the images take in memory."""
+        """The bytes that the images take in memory."""
         return sum(images.nbytes for images in self.images.values())
 
 
@@ -127,27 +132,27 @@ def load(name: str, place: Place) -> Dataset:
     """Read a data set.
 
     Args:
-        name: its logical name, such as ``mnist`` or one of the user's own.
-        place: where it lies; what is not there and can be downloaded is downloaded.
+        name: its logical name, such as ``mnist`` or a name that the user chose.
+        place: where it is. Published data sets that are missing there are downloaded.
 
     Raises:
         UserError: the data set is missing or damaged, or too small to be split.
     """
-    module, found = registry.load("dataset", place.part)
+    module, component = registry.load("dataset", place.part)
     try:
-        source: Source = module.read(place.root, **found.parameters)
+        source: Source = module.read(place.root, **component.parameters)
     except OSError as error:
         where, reason = error.filename or place.root, error.strerror or str(error)
         raise UserError(f"data set {name}: {where} cannot be read ({reason})") from None
-    kept = np.setdiff1d(np.arange(len(source.train_images)), source.validation)
-    if not len(kept) or not len(source.validation) or not len(source.test_images):
+    train = np.setdiff1d(np.arange(len(source.train_images)), source.validation)
+    if not len(train) or not len(source.validation) or not len(source.test_images):
         raise UserError(
             f"data set {name}: {len(source.train_images)} training and {len(source.test_images)} "
             "test images are too few to train, validate and test with"
         )
-    pick = {"train": kept, "validation": source.validation}
-    images = {split: source.train_images[rows] for split, rows in pick.items()}
-    labels = {split: source.train_labels[rows] for split, rows in pick.items()}
+    splits = {"train": train, "validation": source.validation}
+    images = {split: source.train_images[rows] for split, rows in splits.items()}
+    labels = {split: source.train_labels[rows] for split, rows in splits.items()}
     if (source.train_images == source.train_images[:1]).all():
         raise UserError(
             f"data set {name}: all training images are alike; there is nothing to learn"
@@ -166,10 +171,10 @@ def load(name: str, place: Place) -> Dataset:
 
 
 def default_root() -> Path:
-    """Where data sets are looked for: UNTUNED_DATA, else a folder in the user's cache.
+    """Return where data sets are looked for: UNTUNED_DATA, else a folder in the user's cache.
 
     Raises:
-        UserError: UNTUNED_DATA names no folder.
+        UserError: UNTUNED_DATA does not name a folder.
     """
     given = os.environ.get("UNTUNED_DATA")
     if given:
@@ -178,7 +183,7 @@ def default_root() -> Path:
 
 
 def existing(root: Path) -> Path:
-    """The folder itself, for a user who named it.
+    """Return a folder that the user has named, if it exists.
 
     Raises:
         UserError: there is no such folder.
@@ -191,24 +196,24 @@ def existing(root: Path) -> Path:
 
 
 def held_out(n: int) -> npt.NDArray[np.int64]:
-    """A validation split for a set that has none: a tenth of ``n`` images, at most 5,000.
+    """Return a validation split for a set that has none: a tenth of ``n`` images, at most 5,000.
 
-    Always the same for the same n, whatever a trial's seed.
+    It depends on n alone, not on a trial's seed.
     """
-    return np.sort(randomness.permutation(0, "split", 1, n)[: min(n // 10, _VALIDATION)])
+    return np.sort(randomness.permutation(0, "split", 1, n)[: min(n // 10, _MAX_VALIDATION)])
 
 
 def tested(n: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Training and test images for a set that has no test set: four fifths and a fifth of ``n``."""
+    """Return training and test images for a set without a test set: 4/5 and 1/5 of ``n``."""
     order, count = randomness.permutation(0, "split", 0, n), math.ceil(n / 5)
     return np.sort(order[count:]), np.sort(order[:count])
 
 
 def _statistics(source: Source) -> tuple[npt.NDArray[np.float64], float]:
-    """Per-pixel mean and the std of the centred images, of pixel / white, in float64.
+    """The mean of each pixel and the std of the centred images, of pixel / white, in float64.
 
-    Taken from sums of whole numbers, so that neither depends on an order of additions:
-    the centred images have the variance mean(x^2) - mean(mean_pixel^2).
+    They come from sums of whole numbers, so they do not depend on the order of additions. The
+    centred images have the variance mean(x^2) - mean(mean_pixel^2).
     """
     images = source.train_images
     sums = images.sum(axis=0, dtype=np.int64)
@@ -221,7 +226,7 @@ def _statistics(source: Source) -> tuple[npt.NDArray[np.float64], float]:
 
 
 def _fingerprint(source: Source, *, split: bool) -> str:
-    """Of the images and labels; of a user's own images also of what is held out for validation."""
+    """The digest of images and labels; with ``split`` also of the validation indices."""
     digest = hashlib.sha256()
     arrays: list[npt.NDArray[Any]] = [
         source.train_images,

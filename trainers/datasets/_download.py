@@ -10,7 +10,7 @@ from pathlib import Path
 
 from studies.errors import UserError
 
-#: What torchvision, and what it uses, raise for a failed download.
+#: The errors of torchvision, and of what it uses, for a failed download.
 _FAILURES = (RuntimeError, OSError, EOFError, HTTPException, tarfile.TarError)
 
 
@@ -19,19 +19,19 @@ def download(name: str, fetch: Callable[[], object], folder: Path, what: str) ->
 
     Args:
         name: the data set's.
-        fetch: does it, and checks what it got.
-        folder: where the files go.
+        fetch: downloads the files and checks them.
+        folder: the folder of the files.
         what: the files, in words.
 
     Raises:
-        UserError: it failed.
+        UserError: the download failed.
     """
     made = [place for place in (folder, folder.parent) if not place.exists()]
     try:
         with contextlib.redirect_stdout(sys.stderr):
             fetch()
     except _FAILURES as error:
-        with contextlib.suppress(OSError):  # what it made of empty folders goes, files stay
+        with contextlib.suppress(OSError):  # remove new folders if they are empty; files stay
             for place in made:
                 place.rmdir()
         raise UserError(
@@ -41,24 +41,24 @@ def download(name: str, fetch: Callable[[], object], folder: Path, what: str) ->
         ) from None
 
 
-def md5(name: str, path: Path, wanted: str | None) -> bytes:
-    """A file's bytes, if they are the published ones.
+def md5(name: str, path: Path, published: str | None) -> bytes:
+    """Return a file's bytes after checking that they are the published ones.
 
     Args:
         name: the data set's.
         path: the file.
-        wanted: the published MD5, None where none is published.
+        published: the published MD5, None if there is none.
 
     Raises:
-        UserError: it cannot be read, or is another.
+        UserError: the file cannot be read, or differs.
     """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise UserError(f"data set {name}: {path} cannot be read ({error.strerror})") from None
-    if wanted and hashlib.md5(content, usedforsecurity=False).hexdigest() != wanted:
+    if published and hashlib.md5(content, usedforsecurity=False).hexdigest() != published:
         raise UserError(
-            f"data set {name}: {path} is damaged (its MD5 is not {wanted}); "
+            f"data set {name}: {path} is damaged (its MD5 is not {published}); "
             "delete it to have it downloaded again"
         )
     return content

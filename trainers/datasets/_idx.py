@@ -1,4 +1,4 @@
-"""MNIST and its successors: four idx files that torchvision knows by their checksums."""
+"""MNIST and its successors: four idx files whose checksums torchvision has."""
 
 import gzip
 import io
@@ -14,7 +14,7 @@ from studies.errors import UserError
 from trainers.datasets import Source
 from trainers.datasets._download import download, md5
 
-#: The four files in the order images, labels of the training set, images, labels of the test set.
+#: The four files: images and labels of the training set, images and labels of the test set.
 FILES = (
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
@@ -28,16 +28,17 @@ _SHAPES = ((60_000, 28, 28), (60_000,), (10_000, 28, 28), (10_000,))
 def read_idx(
     name: str, kind: Any, root: Path, unpacked: Mapping[str, str] | None = None
 ) -> list[npt.NDArray[np.uint8]]:
-    """The four arrays of a data set, downloaded where a file is not there.
+    """Return the four arrays of a data set; download them if a file is missing.
 
-    A packed file is checked against its published MD5 and unpacked in memory; else the unpacked
-    one is read, checked against ``unpacked`` where that is known, and for its shape.
+    A packed file is checked against its published MD5 and unpacked in memory. Without one the
+    unpacked file is read, and checked against ``unpacked`` if that is given. All are checked for
+    their shapes.
 
     Args:
         name: the data set's, for errors.
-        kind: torchvision's class, which knows addresses and checksums.
-        root: the folder that holds ``kind.__name__/raw``.
-        unpacked: MD5 of the unpacked files.
+        kind: torchvision's class, which has the addresses and the checksums.
+        root: the folder that contains ``kind.__name__/raw``.
+        unpacked: MD5 of the unpacked files, by their names.
 
     Raises:
         UserError: it cannot be downloaded, or a file is not the published one.
@@ -60,7 +61,7 @@ def read_idx(
 
 
 def as_source(arrays: list[npt.NDArray[np.uint8]], validation: npt.NDArray[np.int64]) -> Source:
-    """The four arrays as a data set of ten classes, with these images held out."""
+    """Return the four arrays as a data set of ten classes, with these images held out."""
     train_images, train_labels, test_images, test_labels = arrays
     return Source(
         train_images=train_images[:, None],
@@ -74,7 +75,7 @@ def as_source(arrays: list[npt.NDArray[np.uint8]], validation: npt.NDArray[np.in
 
 
 def _unpack(content: bytes, shape: tuple[int, ...]) -> bytes:
-    """At most one byte more than the file should have, whatever it would unpack to."""
+    """The unpacked bytes, at most one more than the file should have."""
     with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
         return stream.read(_size(shape) + 1)
 
@@ -84,9 +85,10 @@ def _size(shape: tuple[int, ...]) -> int:
 
 
 def _parse(name: str, path: Path, content: bytes, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
-    """An idx file: 0, 0, 8 (unsigned bytes), dimensions, their sizes (big endian), the bytes.
+    """An idx file's array: 0, 0, 8 (unsigned bytes), dimensions, their sizes (big endian), bytes.
 
-    Those of one dimension are labels; one that is no class is found where no checksum is known too.
+    An array of one dimension has labels. They are checked too, since a file without a known
+    checksum may hold one that is no class.
     """
     head = bytes([0, 0, 8, len(shape)]) + np.array(shape, dtype=">u4").tobytes()
     if len(content) == _size(shape) and content.startswith(head):

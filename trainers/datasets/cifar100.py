@@ -14,7 +14,7 @@ IMAGES = (45_000, 15_000)
 
 
 def read(root: Path) -> Source:
-    """Read it from ``root``, downloading it there where it is not.
+    """Read it from ``root``, downloading it if it is not there.
 
     Raises:
         UserError: it cannot be downloaded, or a file is not the published one.

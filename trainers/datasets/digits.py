@@ -1,7 +1,7 @@
 """scikit-learn's digits: 1,797 images of 8x8 pixels, 0 to 16 (UCI optdigits' test set).
 
-It comes with scikit-learn, needs no download, and has no official split: a fixed fifth is the
-test set (360 images, so one image is 0.28 points), 143 of the rest the validation set.
+The images come with scikit-learn, so there is no download. There is no official split: a fixed
+fifth is the test set (360 images, so one image is 0.28 points), and 143 others the validation set.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ IMAGES = (1_294, 503)
 
 
 def read(root: Path) -> Source:
-    """The digits; ``root`` is not used."""
+    """Return the digits; ``root`` is not used."""
     from sklearn.datasets import load_digits
 
     digits = load_digits()
@@ -35,7 +35,7 @@ def read(root: Path) -> Source:
 
 
 def some(first: int, last: int) -> Source:
-    """The images of some classes, with the split that they have among all.
+    """Return the images of some classes, each in the same split as among all classes.
 
     Args:
         first: the first of the classes, which becomes class 0.

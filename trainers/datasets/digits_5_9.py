@@ -1,4 +1,4 @@
-"""The digits 5 to 9 of scikit-learn's, as a data set of their own: to transfer to and from."""
+"""scikit-learn's digits 5 to 9 as a data set of their own, for transfer between halves."""
 
 from pathlib import Path
 
@@ -10,5 +10,5 @@ IMAGES = (651, 245)
 
 
 def read(root: Path) -> Source:
-    """Those of these five classes; ``root`` is not used."""
+    """Return the images of these five classes; ``root`` is not used."""
     return digits.some(5, 9)

@@ -1,11 +1,12 @@
-"""A folder of one's own images, with a folder per class: ``folder:PATH``.
+"""The user's own images, with a folder per class: ``folder:PATH``.
 
-PATH/train/CLASS/*.png and PATH/test/CLASS/*.png, with PATH/validation/CLASS/*.png if you like; or
-PATH/CLASS/*.png, of which a fixed random fifth is the test set. Where there is no validation set, a
-fixed random tenth of the training images (at most 5,000) is held out. Classes are the folders'
-names in their order. ``folder(size=32):PATH`` crops and scales each image to 32x32 pixels.
+The images are PATH/train/CLASS/*.png and PATH/test/CLASS/*.png, and optionally
+PATH/validation/CLASS/*.png. Or they are PATH/CLASS/*.png, and a fixed random fifth becomes the test
+set. Without a validation set a fixed random tenth of the training images (at most 5,000) is held
+out. Classes are numbered in the order of the folders' names. ``folder(size=32):PATH`` crops and
+scales each image to 32x32 pixels.
 
-Hidden files and folders, and files whose names do not end like an image's, are passed over.
+Hidden files and folders are ignored, and so are files whose names do not end like an image's.
 """
 
 import os
@@ -28,19 +29,19 @@ def read(root: Path, *, size: int) -> Source:
     """Read all images below a folder.
 
     Raises:
-        UserError: there is no such folder, fewer than two classes, a class without images, or an
-            image that cannot be read.
+        UserError: there is no such folder, there are fewer than two classes, a class has no
+            images, or an image cannot be read.
     """
     if not root.is_dir():
         raise UserError(f"data set folder:{root}: no such folder")
-    inside = _folders(root)
-    split = "train" in inside
-    if split and inside.keys() - set(_SPLITS):
-        odd = ", ".join(sorted(inside.keys() - set(_SPLITS)))
+    folders = _folders(root)
+    split = "train" in folders
+    if split and folders.keys() - set(_SPLITS):
+        odd = ", ".join(sorted(folders.keys() - set(_SPLITS)))
         raise UserError(
             f"data set folder:{root}: beside train there is {odd}; known are {', '.join(_SPLITS)}"
         )
-    classes = sorted(_folders(inside["train"] if split else root))
+    classes = sorted(_folders(folders["train"] if split else root))
     if len(classes) < 2:
         raise UserError(
             f"data set folder:{root}: {len(classes)} classes; put the images into a folder per "
@@ -49,7 +50,7 @@ def read(root: Path, *, size: int) -> Source:
     if not split:
         return as_source(_images(root, classes), [], [], len(classes), size)
     train, validation, test = (
-        _images(inside[name], classes) if name in inside else [] for name in _SPLITS
+        _images(folders[name], classes) if name in folders else [] for name in _SPLITS
     )
     return as_source(train, validation, test, len(classes), size)
 
@@ -59,13 +60,13 @@ def _folders(root: Path) -> dict[str, Path]:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """The image files below a folder; hidden files and folders are passed over.
+    """The image files below a folder, without hidden files and folders.
 
     Raises:
-        UserError: one is a link that leads nowhere, or a pipe, which would be waited for.
+        UserError: one is a broken link, or a pipe, whose reading would never end.
     """
-    for folder, inside, files in os.walk(root, onerror=_fail):
-        inside[:] = [name for name in inside if not name.startswith(".")]
+    for folder, subfolders, files in os.walk(root, onerror=_fail):
+        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
         for name in files:
             if not name.startswith(".") and name.lower().endswith(SUFFIXES):
                 path = Path(folder) / name
@@ -83,7 +84,7 @@ def _images(root: Path, classes: list[str]) -> list[Labelled]:
     unknown = sorted(_folders(root).keys() - set(classes))
     if unknown:
         raise UserError(f"data set folder:{root}: class {unknown[0]} is not among those of train")
-    found = []
+    images = []
     for label, name in enumerate(classes):
         files = sorted(_files(root / name))
         if not files:
@@ -93,5 +94,5 @@ def _images(root: Path, classes: list[str]) -> list[Labelled]:
                 f"data set folder:{root}: {name} holds folders and no image itself; is it a split? "
                 f"Splits are named {', '.join(_SPLITS)}, and a folder in them is a class"
             )
-        found += [Labelled(str(path), path, label) for path in files]
-    return found
+        images += [Labelled(str(path), path, label) for path in files]
+    return images

@@ -24,7 +24,7 @@ _UNPACKED = {
 
 
 def read(root: Path) -> Source:
-    """Read MNIST from ``root/MNIST/raw``, downloading it there where it is not.
+    """Read MNIST from ``root/MNIST/raw``, downloading it if it is not there.
 
     Raises:
         UserError: it cannot be downloaded, or a file is not the published one.

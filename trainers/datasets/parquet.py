@@ -1,11 +1,11 @@
-"""One's own images in Parquet, in the Hugging Face hub's layout: ``parquet:PATH``.
+"""The user's own images in Parquet, in the Hugging Face hub's layout: ``parquet:PATH``.
 
-PATH is a folder with train-*.parquet and test-*.parquet, and validation-*.parquet if you like (also
-in a folder `data` in it), or one file. An image column holds structs of `bytes` (an image file) and
-`path`; a column of whole numbers named `label`, or the like, holds the labels from 0. Without test
-images a fixed random fifth becomes the test set; without validation images a fixed random tenth of
-the training images (at most 5,000) is held out. ``parquet(size=32):PATH`` crops and scales to 32x32
-pixels.
+PATH is one file, or a folder with train-*.parquet and test-*.parquet, and optionally
+validation-*.parquet; they may also be in its folder `data`. The image column has structs of `bytes`
+(an image file) and `path`. A column of whole numbers named `label`, `labels`, `fine_label`, `class`
+or `target` has the labels from 0. Without test images a fixed random fifth becomes the test set.
+Without validation images a fixed random tenth of the training images (at most 5,000) is held out.
+``parquet(size=32):PATH`` crops and scales to 32x32 pixels.
 """
 
 import itertools
@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from studies.errors import UserError
 from trainers.datasets import Source
-from trainers.datasets._images import MOST_BYTES, Labelled, as_source
+from trainers.datasets._images import MAX_BYTES, Labelled, as_source
 
 PATTERN = r"parquet:"
 EXAMPLES = ("parquet:PATH", "parquet(size=32):PATH")
@@ -26,7 +26,7 @@ PARAMETERS = {"size": (0, 1, 4096)}
 
 _SPLITS = ("train", "validation", "test")
 _LABELS = ("label", "labels", "fine_label", "class", "target")
-#: Rows that are unpacked at a time.
+#: The number of rows that are unpacked at a time.
 _ROWS = 256
 
 
@@ -34,10 +34,10 @@ def read(root: Path, *, size: int) -> Source:
     """Read all images of a Parquet file, or of a folder of such files.
 
     Raises:
-        UserError: there are none, the columns are others, a label is missing or not in order, or
-            an image cannot be read.
+        UserError: there are no such files, the columns differ, a label is missing or leaves a gap,
+            or an image cannot be read.
     """
-    left = MOST_BYTES
+    left = MAX_BYTES
     splits: list[list[Labelled]] = []
     for paths in _files(root):
         splits.append([])
@@ -46,7 +46,7 @@ def read(root: Path, *, size: int) -> Source:
                 left -= len(image.source) if isinstance(image.source, bytes) else 0
                 if left < 0:
                     raise UserError(
-                        f"{path}: the images take more than {MOST_BYTES >> 30} GiB; take fewer"
+                        f"{path}: the images take more than {MAX_BYTES >> 30} GiB; take fewer"
                     )
                 splits[-1].append(image)
     train, validation, test = splits
@@ -82,21 +82,21 @@ def _files(root: Path) -> list[list[Path]]:
 
 
 def _check_shards(path: Path) -> None:
-    """Refuse ``train-00000-of-00002.parquet`` where one of the two is not there, or no file."""
+    """Refuse ``train-00000-of-00002.parquet`` if one of the two is missing or is no file."""
     if not path.is_file():
         raise UserError(f"data set parquet:{path.parent}: {path} is not a file")
     match = re.fullmatch(r"(.*-)(\d+)(-of-)(\d+)(\.parquet)", path.name)
     if match is None:
         return
     head, number, of, count, end = match.groups()
-    for one in range(int(count)):
-        name = f"{head}{one:0{len(number)}}{of}{count}{end}"
+    for shard in range(int(count)):
+        name = f"{head}{shard:0{len(number)}}{of}{count}{end}"
         if not (path.parent / name).is_file():
             raise UserError(f"data set parquet:{path.parent}: {name} is missing")
 
 
 def _images(path: Path) -> Iterator[Labelled]:
-    """The images of a file, a few at a time: repeated ones take no room in it."""
+    """The images of a file, a few at a time: a file can repeat an image without growing."""
     number = itertools.count()
     try:
         with pq.ParquetFile(path) as file:
@@ -105,7 +105,7 @@ def _images(path: Path) -> Iterator[Labelled]:
                 contents = batch.column(image).field("bytes")
                 for content, value in zip(contents, batch.column(label).to_pylist(), strict=True):
                     yield _labelled(f"{path} row {next(number)}", content.as_py(), value)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # columns' names as well
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # also of columns' names
         raise UserError(f"{path}: cannot be read as Parquet ({error})") from None
 
 
@@ -137,5 +137,5 @@ def _is_image(kind: pa.DataType) -> bool:
 
 
 def _described(schema: pa.Schema) -> str:
-    told = [f"{field.name[:40]}: {str(field.type)[:40]}" for field in itertools.islice(schema, 12)]
-    return ", ".join(told) + (", ..." if len(schema) > len(told) else "")
+    first = [f"{field.name[:40]}: {str(field.type)[:40]}" for field in itertools.islice(schema, 12)]
+    return ", ".join(first) + (", ..." if len(schema) > len(first) else "")

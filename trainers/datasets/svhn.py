@@ -18,7 +18,7 @@ IMAGES = (68_257, 31_032)
 
 
 def read(root: Path) -> Source:
-    """Read SVHN from ``root/SVHN``, downloading it there where it is not.
+    """Read SVHN from ``root/SVHN``, downloading it if it is not there.
 
     Raises:
         UserError: it cannot be downloaded, or a file is not the published one.

@@ -1,7 +1,7 @@
-"""Engines: ways to take a training step, one file each; `leaf` is the readable reference.
+"""Engines: ways to take a training step, one file each; `Autograd` is the readable reference.
 
-An engine is chosen by the network alone, so that methods that are compared have the same one. On a
-GPU its step is replayed from a CUDA graph, where the method allows it; that changes no number.
+The network alone decides which engine is used, so that methods that are compared have the same one.
+On a GPU a CUDA graph replays the engine's step if the method allows it; that changes no number.
 """
 
 from trainers.engines.autograd import Autograd
@@ -11,14 +11,22 @@ from trainers.engines.mlp import Mlp, fits
 from trainers.methods import Method
 from trainers.packs import Pack
 
+__all__ = ["Autograd", "Engine", "Graphed", "Mlp", "choose", "fits", "start"]
+
 
 def choose(pack: Pack) -> type[Engine]:
-    """The fastest engine for the pack's network."""
+    """Return the fastest engine for the pack's network."""
     return Mlp if fits(pack) else Autograd
 
 
 def start(pack: Pack, method: Method, steps: int) -> Engine | Graphed:
-    """An engine for a round of so many steps, ready to take them; the method has begun."""
+    """Return an engine that is ready for a round.
+
+    Args:
+        pack: begun by the method.
+        method: of all its trials.
+        steps: that the round takes.
+    """
     engine = choose(pack)(pack, method, steps)
     graphed = pack.layers[0].weight.is_cuda and method.capturable
     return Graphed(engine) if graphed else engine

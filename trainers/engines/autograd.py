@@ -1,7 +1,8 @@
 """The readable engine: autograd with the effective weights as its leaves.
 
-The gradient of the effective weight is all that a method needs, so the mask is no part of the
-graph; this is bit-identical to a straight-through autograd function per layer, and faster.
+A method needs no more than the gradient of the effective weights, so the mask is no part of the
+autograd graph. The bits equal those of a straight-through autograd function per layer, and it is
+faster.
 """
 
 from collections.abc import Sequence
@@ -18,16 +19,16 @@ class Autograd(Engine):
 
     name = "leaf"
 
-    def _backward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Sequence[Tensor]]:
-        """See `Engine._backward`."""
+    def backward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Sequence[Tensor]]:
+        """See `Engine.backward`."""
         leaves = [layer.effective for layer in self.pack.layers]
-        beside = [p for norms in self._beside for p in norms]
+        affine = [parameter for parameters in self._affine for parameter in parameters]
         with torch.enable_grad():
             logits = self.pack.logits(images)
             loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")
-            gradients = torch.autograd.grad(loss / labels.shape[1], [*leaves, *beside])
-        for parameter, gradient in zip(beside, gradients[len(leaves) :], strict=True):
+            gradients = torch.autograd.grad(loss / labels.shape[1], [*leaves, *affine])
+        for parameter, gradient in zip(affine, gradients[len(leaves) :], strict=True):
             parameter.grad = gradient
-        # A convolution's gradient may lie in memory in another order than its weights, and the
-        # fused optimiser goes by memory.
+        # A convolution's gradient may have another memory order than its weights, and the fused
+        # optimiser goes by memory.
         return logits.detach(), [gradient.contiguous() for gradient in gradients[: len(leaves)]]

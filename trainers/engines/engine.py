@@ -1,4 +1,4 @@
-"""What all engines have in common: a training step around the gradients."""
+"""What all engines have in common: the training step around the backward pass."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,92 +17,95 @@ class Engine:
     Args:
         pack: begun by the method.
         method: of all trials of the pack.
-        steps: that the round will take, for the learning rate's schedule.
+        steps: that the round takes, for the learning rate's schedule.
     """
 
     name: str
 
     def __init__(self, pack: Pack, method: Method, steps: int) -> None:
         self.pack, self.method = pack, method
-        self._steps, self._taken = steps, 0
-        #: Of each replica's batch normalisations.
-        self._beside = [list(norms.parameters()) for norms in pack.norms] or [[]] * len(pack.trials)
-        #: The layers as the method is handed them, for their gradients and to rebuild them.
+        self._steps, self._steps_taken = steps, 0
+        #: The scales and shifts of each replica's batch normalisations.
+        self._affine = [list(norms.parameters()) for norms in pack.norms] or [[]] * len(pack.trials)
+        #: The layers that the method's `gradient` and `rebuild` are called with.
         self._graded: Sequence[Layer] = pack.layers
         self._rebuilt: Sequence[Layer] = pack.layers
         trained = self._lay_out()
-        self._optimizer = Optimizer(pack.trials, self._by_replica(trained, self._beside))
-
-    def _lay_out(self) -> Sequence[Tensor]:
-        """Prepare the pack's tensors, and say what the optimiser is handed, each [R, ...]."""
-        return [layer.trained for layer in self.pack.layers]
-
-    def _backward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Sequence[Tensor]]:
-        """Forward and backward pass of the batch's mean cross-entropy.
-
-        Returns:
-            Logits [R, B, classes], and dL/deffective of each of `_graded`; gradients of batch
-            normalisations are left with their parameters.
-        """
-        raise NotImplementedError
-
-    def _move(self, gradients: Sequence[Tensor]) -> None:
-        """Take the optimiser's step, along dL/dtrained of each of `_graded`."""
-        beside = [[_gradient(p) for p in norms] for norms in self._beside]
-        self._optimizer.step(self._by_replica(gradients, beside))
+        self._optimizer = Optimizer(pack.trials, self._by_replica(trained, self._affine))
 
     def step(self, images: Tensor, labels: Tensor) -> Tensor:
-        """One training step.
+        """Take one training step.
 
         Args:
             images: normalised, [R, B, channels, height, width].
             labels: [R, B].
 
         Returns:
-            The logits that it began with, [R, B, classes].
+            The logits before the step, [R, B, classes].
         """
-        self.prepare()
-        return self.advance(images, labels)
+        self.set_rate()
+        return self.update(images, labels)
 
-    def prepare(self) -> None:
-        """What of a step is no work of the device: its learning rate."""
-        progress = self._taken / self._steps
+    def set_rate(self) -> None:
+        """Set the step's learning rate: the part of a step that the host computes."""
+        progress = self._steps_taken / self._steps
         self._optimizer.scale_rates(schedules.factor(self.pack.trial.schedule, progress))
-        self._taken += 1
+        self._steps_taken += 1
 
     @torch.no_grad()
-    def advance(self, images: Tensor, labels: Tensor) -> Tensor:
-        """The work of the device, which a CUDA graph can hold; see `step`."""
-        logits, gradients = self._backward(images, labels)
+    def update(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Do the rest of a step: the device's part, which a CUDA graph can hold; see `step`."""
+        logits, gradients = self.backward(images, labels)
         for layer, gradient in zip(self._graded, gradients, strict=True):
-            made = self.method.gradient(self.pack, layer, gradient)
-            if made is not gradient:
-                gradient.copy_(made)
-        self._move(gradients)
+            turned = self.method.gradient(self.pack, layer, gradient)
+            if turned is not gradient:
+                gradient.copy_(turned)
+        self._optimize(gradients)
         for layer in self._rebuilt:
             self.method.rebuild(self.pack, layer)
         return logits
 
+    def backward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Sequence[Tensor]]:
+        """Compute the forward pass, the batch's mean cross-entropy and the backward pass.
+
+        Returns:
+            Logits [R, B, classes], and dL/deffective of each of `_graded`. The gradients of batch
+            normalisation stay with its parameters.
+        """
+        raise NotImplementedError
+
     def state(self) -> dict[str, Tensor]:
-        """What it knows, by name: copies of nothing, so write them before a step."""
-        return self._optimizer.state() | {"taken": torch.tensor(self._taken)}
+        """Return its state by name.
+
+        These are the live tensors, not copies: save them before the next step.
+        """
+        return self._optimizer.state() | {"taken": torch.tensor(self._steps_taken)}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from what `state` gave."""
-        self._taken = int(state["taken"])
+        """Continue from what `state` returned."""
+        self._steps_taken = int(state["taken"])
         for name, tensor in self._optimizer.state().items():
             tensor.copy_(state[name])
 
+    def _lay_out(self) -> Sequence[Tensor]:
+        """Prepare the pack's tensors, and return what the optimiser moves, each [R, ...]."""
+        return [layer.trained for layer in self.pack.layers]
+
+    def _optimize(self, gradients: Sequence[Tensor]) -> None:
+        """Take the optimiser's step, along dL/dtrained of each of `_graded`."""
+        affine = [[_gradient(p) for p in parameters] for parameters in self._affine]
+        self._optimizer.step(self._by_replica(gradients, affine))
+
     @staticmethod
     def _by_replica(
-        tensors: Sequence[Tensor], beside: Sequence[Sequence[Tensor]]
+        tensors: Sequence[Tensor], affine: Sequence[Sequence[Tensor]]
     ) -> list[list[Tensor]]:
-        """For each replica its parts of tensors [R, ...], and what it has beside."""
+        """Each replica's rows of tensors [R, ...], followed by those of its batch normalisation."""
         replicas = zip(*(tensor.unbind() for tensor in tensors), strict=True)
-        return [[*own, *more] for own, more in zip(replicas, beside, strict=True)]
+        return [[*rows, *more] for rows, more in zip(replicas, affine, strict=True)]
 
 
 def _gradient(parameter: Tensor) -> Tensor:
-    """What the backward pass has left with a parameter."""
+    """The gradient that the backward pass has left with a parameter."""
     assert parameter.grad is not None  # noqa: S101
     return parameter.grad

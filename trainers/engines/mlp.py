@@ -3,9 +3,9 @@
     forward     x[i + 1] = activation(x[i] W[i]^T)
     backward    dL/dW[i] = d[i]^T x[i],  d[i - 1] = d[i] W[i] * activation'(x[i])
 
-with d = (softmax - onehot) / B at the output. Without autograd's bookkeeping, with all layers in
-one piece of memory and nothing allocated in a step but its logits, a step of LeNet-300-100 takes
-three quarters of the time. The numbers are those of `leaf` up to the rounding of the softmax.
+with d = (softmax - onehot) / B at the output. A step of LeNet-300-100 takes three quarters of the
+time: autograd's bookkeeping is gone, all layers lie in one piece of memory, and a step allocates
+nothing but its logits. The numbers equal those of `Autograd` up to the rounding of the softmax.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,13 +23,13 @@ from trainers.packs import Layer, Pack
 class Mlp(Engine):
     """Takes training steps with fully connected layers and an activation between them.
 
-    On a CPU replicas are computed one after another, as alone; on a GPU together.
+    On a CPU replicas are computed one after another, as they are alone; on a GPU together.
     """
 
     name = "mlp"
 
     def _lay_out(self) -> Sequence[Tensor]:
-        """All layers in one piece of memory, and handed on as one where the method allows it."""
+        """Put all layers into one piece of memory, and treat them as one if the method allows."""
         pack = self.pack
         whole = pack.flatten()
         flat = torch.zeros_like(whole.trained)
@@ -48,16 +48,16 @@ class Mlp(Engine):
                 _Lane(activation, torch.mm, [w[r] for w in used], [g[r] for g in gradients])
                 for r in range(len(pack.trials))
             ]
-        self._along = [[gradient] for gradient in flat]  # such networks have nothing beside
+        self._flat_gradients = [[gradient] for gradient in flat]  # there is no batch normalisation
         self._gradients = gradients
         if self.method.elementwise and all(trial.rescaling == "none" for trial in pack.trials):
             self._rebuilt = [whole]
-            if all(layer.price is None for layer in pack.layers):
+            if all(layer.penalty_gradient is None for layer in pack.layers):
                 self._graded, self._gradients = [whole], [flat]
         return [whole.trained]
 
     def _used(self, layer: Layer, gradient: Tensor) -> Tensor:
-        """What the network computes with: the effective weights, or their product with a scale."""
+        """The effective weights, or a tensor for their product with the layer's scale."""
         weight = layer.effective.detach()
         if layer.scale is None:
             return weight
@@ -65,8 +65,8 @@ class Mlp(Engine):
         self._scaled.append((weight, layer.scale, product, gradient))
         return product
 
-    def _backward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Sequence[Tensor]]:
-        """See `Engine._backward`."""
+    def backward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Sequence[Tensor]]:
+        """See `Engine.backward`."""
         for weight, scale, product, _ in self._scaled:
             torch.mul(weight, scale, out=product)
         if images.is_cuda:
@@ -80,16 +80,16 @@ class Mlp(Engine):
             gradient.mul_(scale)
         return logits, self._gradients
 
-    def _move(self, gradients: Sequence[Tensor]) -> None:
-        """See `Engine._move`; the gradients have been written where the optimiser looks."""
-        self._optimizer.step(self._along)
+    def _optimize(self, gradients: Sequence[Tensor]) -> None:
+        """See `Engine._optimize`; the gradients are views of `_flat_gradients`."""
+        self._optimizer.step(self._flat_gradients)
 
 
 @dataclass
 class _Buffers:
     """What a step with B images writes: each hidden layer's output and dL/doutput."""
 
-    hidden: list[Tensor]
+    outputs: list[Tensor]
     flows: list[Tensor]
 
 
@@ -101,7 +101,7 @@ class _Lane:
         activation: its module.
         product: of two matrices, or of R pairs.
         weights: of each layer, [..., outputs, inputs].
-        gradients: where they go, likewise.
+        gradients: the tensors that the gradients are written to, likewise.
     """
 
     activation: ModuleType
@@ -116,7 +116,7 @@ class _Lane:
         self._minus_onehots = -torch.eye(last.shape[-2], device=last.device)
 
     def propagate(self, x: Tensor, labels: Tensor) -> Tensor:
-        """Forward and backward pass; writes the gradients.
+        """Run the forward and backward pass; write the gradients.
 
         Args:
             x: [..., B, inputs].
@@ -126,40 +126,40 @@ class _Lane:
             The logits, [..., B, classes].
         """
         size = labels.shape[-1]
-        buffers = self._buffers.get(size) or self._prepare(size)
+        buffers = self._buffers.get(size) or self._allocate(size)
         inputs = [x]
-        for transposed, hidden in zip(self._transposed, buffers.hidden, strict=False):
+        for transposed, output in zip(self._transposed, buffers.outputs, strict=False):
             inputs.append(
-                self.activation.activate_(self.product(inputs[-1], transposed, out=hidden))
+                self.activation.activate_(self.product(inputs[-1], transposed, out=output))
             )
         # With the classes in front the softmax runs along the memory, and several times as fast.
         logits = self.product(self.weights[-1], inputs[-1].mT)
-        across = logits.softmax(dim=-2).add_(self._right(labels)).div_(size)  # d^T
+        d = logits.softmax(dim=-2).add_(self._minus_onehot(labels)).div_(size)  # transposed
         for i in range(len(self.weights) - 1, -1, -1):
-            self.product(across, inputs[i], out=self.gradients[i])
+            self.product(d, inputs[i], out=self.gradients[i])
             if i > 0:
-                flow = self.product(across.mT, self.weights[i], out=buffers.flows[i - 1])
-                across = self.activation.backward_(flow, inputs[i]).mT
+                flow = self.product(d.mT, self.weights[i], out=buffers.flows[i - 1])
+                d = self.activation.backward_(flow, inputs[i]).mT
         return logits.mT
 
-    def _right(self, labels: Tensor) -> Tensor:
+    def _minus_onehot(self, labels: Tensor) -> Tensor:
         """-1 for each image's class, else 0, [..., classes, B]."""
-        picked = self._minus_onehots.index_select(1, labels.flatten())
-        return picked if labels.dim() == 1 else picked.view(-1, *labels.shape).movedim(0, -2)
+        columns = self._minus_onehots.index_select(1, labels.flatten())
+        return columns if labels.dim() == 1 else columns.view(-1, *labels.shape).movedim(0, -2)
 
-    def _prepare(self, size: int) -> _Buffers:
-        """Buffers for batches of so many images; an epoch has two sizes at most."""
+    def _allocate(self, size: int) -> _Buffers:
+        """Buffers for batches of ``size`` images; an epoch has two sizes at most."""
 
         def empty(*shape: int) -> Tensor:
             return self.weights[0].new_empty(*self.weights[0].shape[:-2], *shape)
 
         widths = [weight.shape[-2] for weight in self.weights[:-1]]
-        hidden, flows = ([empty(size, width) for width in widths] for _ in range(2))
-        self._buffers[size] = _Buffers(hidden, flows)
+        outputs, flows = ([empty(size, width) for width in widths] for _ in range(2))
+        self._buffers[size] = _Buffers(outputs, flows)
         return self._buffers[size]
 
 
 def fits(pack: Pack) -> bool:
-    """Whether the pack's network is one that this engine knows, with an activation likewise."""
+    """Return whether this engine knows the pack's network and its activation."""
     activation = registry.load("activation", pack.trial.activation)[0]
     return pack.network.plain and hasattr(activation, "backward_")

@@ -1,11 +1,13 @@
 """Which connections of a trained network do anything: effective size.
 
-A connection is *connected* if it is used and lies on a path of such connections from a pixel to a
-class. It is *live* if for some training image the logits would move with its effective weight. The
-network's own forward pass tells both. For the first it is run on ones, with 1 for every connection
-that is used, each unit's value set to 1 where it is above zero, and so is each gradient on its way
-back: a connection's gradient is then above zero just where its input is reached from a pixel and
-its output reaches a class.
+A connection is *connected* if it is used and lies on a path of used connections from a pixel to a
+class. It is *live* if the logits of some training image would move with its effective weight. The
+network's own forward pass finds both.
+
+For the connected ones it is run on ones, with a weight of 1 for every used connection. Each unit's
+value is set to 1 where it is above zero, and so is each gradient on its way back. A connection's
+gradient is then above zero exactly where its input is reached from a pixel and its output reaches a
+class.
 """
 
 from collections.abc import Sequence
@@ -22,7 +24,7 @@ from trainers.networks import Network
 
 
 def connected(wiring: Network, used: Sequence[Tensor], pixels: Tensor) -> list[Tensor]:
-    """Which connections could carry something from a pixel to a class, if they were used.
+    """Return which connections would lie on a path from a pixel to a class if they were used.
 
     Args:
         wiring: the network with `reached` as its activation, see `networks.wiring`.
@@ -43,9 +45,9 @@ def connected(wiring: Network, used: Sequence[Tensor], pixels: Tensor) -> list[T
 
 
 def live(pack: Pack, batches: Batches, wiring: Network) -> list[Tensor]:
-    """By which connections the logits of some training image would move, bool [R, *shape] each.
+    """Return which connections would move the logits of some training image, bool [R, *shape] each.
 
-    The logits are weighted at random, so that no two images' shares cancel.
+    The logits are weighted at random, so that no two images' gradients cancel.
 
     Args:
         pack: with its effective weights as they are.
@@ -56,41 +58,42 @@ def live(pack: Pack, batches: Batches, wiring: Network) -> list[Tensor]:
     size = images_at_once(pack)
     first, _ = next(batches.evaluation("train", size))
     pixels = torch.from_numpy(batches.data.varying).to(first.device) | (first[0, 0] != 0)
-    # No more than these can be live; as soon as all of them are, the other images tell nothing new.
-    most = connected(wiring, [leaf.detach() != 0 for leaf in leaves], pixels)
-    found = [torch.zeros_like(one) for one in most]
+    # No others can be live. Once all of these are, the other images add nothing.
+    candidates = connected(wiring, [leaf.detach() != 0 for leaf in leaves], pixels)
+    moving = [torch.zeros_like(layer) for layer in candidates]
     pack.evaluating(True)
     for images, _ in batches.evaluation("train", size):
         with torch.enable_grad():
             logits = pack.logits(images)
-            weighed = randomness.uniform(0, "control", 1, logits[0].numel())
-            share = torch.from_numpy(weighed).to(logits).view_as(logits[0])
-            gradients = torch.autograd.grad((logits * share).sum(), leaves)
-        for so_far, gradient in zip(found, gradients, strict=True):
-            so_far |= gradient != 0
-        if all(torch.equal(*pair) for pair in zip(found, most, strict=True)):
+            uniform = randomness.uniform(0, "control", 1, logits[0].numel())
+            factors = torch.from_numpy(uniform).to(logits).view_as(logits[0])
+            gradients = torch.autograd.grad((logits * factors).sum(), leaves)
+        for layer, gradient in zip(moving, gradients, strict=True):
+            layer |= gradient != 0
+        if all(torch.equal(*pair) for pair in zip(moving, candidates, strict=True)):
             break
     pack.evaluating(False)
-    return found
+    return moving
 
 
-def sizes(pack: Pack, batches: Batches, masks: Sequence[Tensor]) -> list[list[dict[str, int]]]:
-    """The counts of live and connected connections, by layer and replica.
+def effective_sizes(
+    pack: Pack, batches: Batches, masks: Sequence[Tensor]
+) -> list[list[dict[str, int]]]:
+    """Return the numbers of live and connected connections, by layer and replica.
 
     Args:
         pack: after its training.
         batches: of its data set.
-        masks: of each layer what became of each connection, [R, *shape]: 1 where it is kept.
+        masks: of each layer the state of each connection, [R, *shape]: 1 where it is kept.
 
     Returns:
         The columns `connected`, `live` and `live_changed` of `studies.schemas.LAYERS`.
     """
     wiring = networks.wiring(pack.trial, batches.data.shape, batches.data.classes, reached)
     used = [layer.effective.detach() != 0 for layer in pack.layers]
-    everywhere = torch.ones(batches.data.shape, dtype=torch.bool, device=batches.device)
-    paths = connected(wiring, used, everywhere)
-    moves = live(pack, batches, wiring)
-    rows = zip(used, paths, moves, masks, strict=True)
+    all_pixels = torch.ones(batches.data.shape, dtype=torch.bool, device=batches.device)
+    on_path = connected(wiring, used, all_pixels)
+    moving = live(pack, batches, wiring)
     return [
         [
             {"connected": c, "live": n, "live_changed": changed}
@@ -98,7 +101,7 @@ def sizes(pack: Pack, batches: Batches, masks: Sequence[Tensor]) -> list[list[di
                 _counts(path & use), _counts(move), _counts(move & (mask <= 0)), strict=True
             )
         ]
-        for use, path, move, mask in rows
+        for use, path, move, mask in zip(used, on_path, moving, masks, strict=True)
     ]
 
 
@@ -108,7 +111,7 @@ def _counts(flags: Tensor) -> list[int]:
 
 
 class _Reached(torch.autograd.Function):
-    """1 where the input is above zero, on the way back likewise for the gradient."""
+    """1 where the input is above zero; on the way back the same for the gradient."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
@@ -122,6 +125,6 @@ class _Reached(torch.autograd.Function):
 
 
 def reached(x: Tensor) -> Tensor:
-    """The activation that tells whether anything reaches a unit."""
-    told: Tensor = _Reached.apply(x)
-    return told
+    """Return 1 where anything reaches a unit, else 0: the activation of a wiring."""
+    flags: Tensor = _Reached.apply(x)
+    return flags

@@ -1,8 +1,8 @@
-"""Does a mask carry the function, or only its densities? What it is worth when it is moved.
+"""Does a mask carry the function, or only its densities? Its accuracy when it is moved.
 
-The final mask is permuted within each layer, put on weights that are drawn anew, and both; nothing
-is trained any more. Batch normalisation takes its statistics anew for each of these networks, since
-those of the trained one would be another network's.
+The final mask is permuted within each layer, applied to weights that are drawn anew, and both.
+Nothing is trained any more. Batch normalisation takes its statistics anew for each of these
+networks, because those of the trained network do not fit them.
 """
 
 from dataclasses import replace
@@ -22,28 +22,31 @@ _BATCHES = 20
 
 
 def controls(trained: Trained, pack: Pack, batches: Batches) -> dict[str, float]:
-    """Test accuracies of a trained network's mask elsewhere, see `studies.schemas.TRIALS`.
+    """Return the test accuracies of a trained network's mask elsewhere.
 
     Args:
-        trained: the network; one that does not follow from its mask has no such controls.
-        pack: of one, with the network's own weights.
+        trained: the network. One that does not follow from its mask has no such controls.
+        pack: of this one replica, with the network's own weights.
         batches: of the data set, for this trial alone.
+
+    Returns:
+        The columns `studies.schemas.CONTROLS` of the table `trials`, or nothing.
     """
     if not trained.kept:
         return {}
     permuted = replace(trained, kept=tuple(_permuted(trained.trial, trained.kept)))
-    other = packs.assemble([weights.redrawn(trained.trial)], pack.network, batches.device)
+    redrawn = packs.assemble([weights.redrawn(trained.trial)], pack.network, batches.device)
     moved = {
         "permuted_accuracy": (permuted, pack),
-        "redrawn_accuracy": (trained, other),
-        "random_accuracy": (permuted, other),
+        "redrawn_accuracy": (trained, redrawn),
+        "random_accuracy": (permuted, redrawn),
     }
-    method, found = methods.load(trained.trial), {}
+    method, accuracies = methods.load(trained.trial), {}
     for name, (mask, drawn) in moved.items():
-        elsewhere = mask.on(drawn)
-        take_statistics(elsewhere, batches)
-        found[name] = float(evaluate(elsewhere, method, batches, "test").accuracy[0])
-    return found
+        control = mask.on(drawn)
+        take_statistics(control, batches)
+        accuracies[name] = float(evaluate(control, method, batches, "test").accuracy[0])
+    return accuracies
 
 
 def _permuted(trial: Trial, kept: tuple[Tensor, ...]) -> list[Tensor]:
@@ -52,7 +55,7 @@ def _permuted(trial: Trial, kept: tuple[Tensor, ...]) -> list[Tensor]:
 
 @torch.no_grad()
 def take_statistics(pack: Pack, batches: Batches) -> None:
-    """Batch normalisation's running statistics from the first training images."""
+    """Set batch normalisation's running statistics to those of the first training images."""
     norms = [norm for norm in pack.norms[0] if isinstance(norm, nn.BatchNorm2d)]
     if not norms:
         return

@@ -8,13 +8,16 @@ from torch import Tensor
 from studies.trial import Trial
 from trainers import weights
 from trainers.batches import Batches
-from trainers.methods import Connections, Layer, Method, Pack, shuffled
+from trainers.methods._base import MaskedWeights, Method, shuffled
+from trainers.methods._combined import Combined
+from trainers.methods._connections import Connections
+from trainers.packs import Layer, Pack
 
 
-class LearnedMask(Method):
+class LearnedMask(Combined):
     """Trains connections for the trial's epochs, then the weights under their mask for as many.
 
-    The first round is, to the bit, the training of the trial with `connections`.
+    The first round equals the training of a trial with `connections` to the bit.
 
     Args:
         connections: the method that trains the mask.
@@ -22,16 +25,19 @@ class LearnedMask(Method):
         redrawn: whether the weights are drawn anew for it.
     """
 
-    capturable = True
-
     def __init__(
         self, connections: Connections, *, shuffled: bool = False, redrawn: bool = False
     ) -> None:
+        super().__init__(connections, MaskedWeights())
         self._connections, self._shuffled, self._redrawn = connections, shuffled, redrawn
 
     def rounds(self, trial: Trial) -> Sequence[int]:
-        """One of connections and one of weights."""
+        """Return one round of connections and one of weights."""
         return (trial.epochs, trial.epochs)
+
+    def active(self, pack: Pack) -> Method:
+        """Return the connections in the first round, the weights in the second."""
+        return self.methods[pack.round]
 
     def begin(self, pack: Pack, number: int, batches: Batches) -> None:
         """Begin with the scores; then with the weights as the mask leaves them."""
@@ -44,35 +50,10 @@ class LearnedMask(Method):
                 mask = shuffled(pack.trials, layer.index, mask)
             layer.effective = (self._weights(pack, layer) * mask).requires_grad_()
             layer.trained = layer.effective.detach()
-            layer.mask = mask.abs()  # what is flipped is trained like the rest
-
-    def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
-        """The connections', then that of the weights; a weight that is pruned gets none."""
-        if pack.round == 0:
-            return self._connections.gradient(pack, layer, gradient)
-        return gradient if layer.mask is None else gradient.mul_(layer.mask)
-
-    def rebuild(self, pack: Pack, layer: Layer) -> None:
-        """The connections' effective weights, then the weights themselves."""
-        if pack.round == 0:
-            self._connections.rebuild(pack, layer)
-        else:
-            super().rebuild(pack, layer)
-
-    def mask(self, pack: Pack, layer: Layer) -> Tensor:
-        """The connections' mask, then 1 for each weight that is trained, else 0; [R, *shape]."""
-        if pack.round == 0 or layer.mask is None:
-            return self._connections.mask(pack, layer)
-        return layer.mask
-
-    def scores(self, pack: Pack, layer: Layer) -> list[Tensor | None]:
-        """The connections' scores, then none."""
-        if pack.round == 0:
-            return self._connections.scores(pack, layer)
-        return super().scores(pack, layer)
+            layer.mask = mask.abs()  # a flipped weight is trained like the rest
 
     def _weights(self, pack: Pack, layer: Layer) -> Tensor:
-        """As drawn, or drawn anew, [R, *shape]."""
+        """Return the weights as drawn, or drawn anew, [R, *shape]."""
         if not self._redrawn:
             return layer.weight
         shape = pack.network.layers[layer.index]

@@ -1,9 +1,12 @@
-"""Masks that keep the connections with the largest scores, for methods that rank weights."""
+"""Selection by rank: which connections have the largest scores, in a layer or over all layers."""
 
 import copy
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  (PyTorch's own name for it)
 from torch import Tensor
@@ -11,21 +14,76 @@ from torch import Tensor
 from studies.trial import Trial
 from trainers import randomness
 from trainers.batches import Batches
-from trainers.methods import Pack
-from trainers.methods.edge_popup import dropped
+from trainers.packs import Pack
 
-#: The layer that stands for all layers in the stream of masks.
+#: The layer number of all layers together in the stream of masks.
 _TIES = 2**31
 _PER_CLASS = 10
 
 
-def largest(pack: Pack, scores: Sequence[Tensor], density: float) -> list[Tensor]:
-    """Masks of the largest scores over these layers, [R, *shape] per layer.
+def dropped(density: float, n: int) -> int:
+    """Return how many of n connections are dropped: floor((1 - density) n), exactly as written.
+
+    In floating point 1 - 0.9 is below 0.1, and the floor would be one too low.
+    """
+    return math.floor((1 - Fraction(repr(density))) * n)
+
+
+# --- in one layer ---------------------------------------------------------------------------------
+
+
+def top(scores: Tensor, density: float) -> Tensor:
+    """Return 1.0 for the scores that are kept, else 0.0; see `keep_top`."""
+    return keep_top(torch.ones_like(scores), scores, density, torch.empty_like(scores))
+
+
+def keep_top(weight: Tensor, scores: Tensor, density: float, into: Tensor) -> Tensor:
+    """Write the weights with the top scores, else 0; of equal scores the first are dropped first.
+
+    The threshold is found by selection; sorting all scores would be many times slower.
 
     Args:
-        pack: the pack.
+        weight: of one layer and one replica.
+        scores: of the same shape.
+        density: the fraction kept.
+        into: the tensor to write to, of the same shape.
+
+    Returns:
+        ``into``.
+    """
+    count = dropped(density, scores.numel())
+    if count == 0:
+        return into.copy_(weight)
+    threshold, above = _threshold(scores.flatten(), count)
+    # ReLU's own backward pass writes in one pass: weight where score > threshold, else 0.
+    torch.ops.aten.threshold_backward.grad_input(weight, scores, threshold, grad_input=into)
+    missing = scores.numel() - count - above
+    if missing:  # of the scores that equal the threshold the last are kept
+        equal = (scores.flatten() == threshold).nonzero().flatten()[-missing:]
+        into.view(-1)[equal] = weight.view(-1)[equal]
+    return into
+
+
+def _threshold(scores: Tensor, count: int) -> tuple[float, int]:
+    """Return the ``count``-th smallest score, and how many are above it."""
+    if scores.device.type != "cpu":
+        threshold = scores.kthvalue(count).values
+        return float(threshold), int((scores > threshold).sum())
+    values = scores.numpy()  # its selection and its counting are vectorised, PyTorch's are not
+    least = np.partition(values, count - 1)[count - 1]
+    return float(least), int(np.count_nonzero(values > least))
+
+
+# --- over all layers ------------------------------------------------------------------------------
+
+
+def largest(pack: Pack, scores: Sequence[Tensor], density: float) -> list[Tensor]:
+    """Return masks of the largest scores over all given layers, [R, *shape] per layer.
+
+    Args:
+        pack: for its trials.
         scores: of each layer, [R, *shape].
-        density: the fraction of their connections that is kept.
+        density: the fraction of all their connections that is kept.
     """
     masks = [
         keep_largest(trial, [layer[r] for layer in scores], density)
@@ -35,9 +93,10 @@ def largest(pack: Pack, scores: Sequence[Tensor], density: float) -> list[Tensor
 
 
 def keep_largest(trial: Trial, scores: Sequence[Tensor], density: float) -> list[Tensor]:
-    """Masks of one replica: of all n connections floor((1 - density) n) are dropped.
+    """Return one replica's masks of the largest scores, [*shape] per layer.
 
-    Equal scores are told apart by the trial's seed; a score that is not a number is the lowest.
+    Of all n connections floor((1 - density) n) are dropped. The trial's seed breaks ties; a score
+    that is nan ranks lowest.
 
     Args:
         trial: for its seed.
@@ -49,35 +108,35 @@ def keep_largest(trial: Trial, scores: Sequence[Tensor], density: float) -> list
     order = chance[flat.cpu()[chance].argsort(stable=True)]
     mask = torch.ones(len(flat))
     mask[order[: dropped(density, len(flat))]] = 0.0
-    parts = torch.split(mask, [layer.numel() for layer in scores])
-    return [part.view_as(s).to(s.device) for part, s in zip(parts, scores, strict=True)]
+    by_layer = torch.split(mask, [layer.numel() for layer in scores])
+    return [m.view_as(layer).to(layer.device) for m, layer in zip(by_layer, scores, strict=True)]
 
 
 def stacked(masks: Sequence[Sequence[Tensor]]) -> list[Tensor]:
-    """Masks per replica and layer as masks per layer, [R, *shape]."""
+    """Turn masks per replica and layer into masks per layer, [R, *shape]."""
     return [torch.stack(replicas) for replicas in zip(*masks, strict=True)]
 
 
 def balanced_loss(pack: Pack, batches: Batches, temperature: float = 1.0) -> Tensor:
-    """The loss of one class-balanced batch, ten images of each class, summed over the replicas.
+    """Return the loss of one class-balanced batch, ten images per class, summed over replicas.
 
-    Batch normalisation is in training mode, and its running statistics stay as they were.
+    Batch normalisation is in training mode; its running statistics stay as they were.
 
     Args:
         pack: the pack.
         batches: of its data set.
-        temperature: that the logits are divided by.
+        temperature: the divisor of the logits.
     """
     images, labels = batches.balanced(_PER_CLASS)
-    with _unmoved(pack):
+    with _statistics_kept(pack):
         logits = pack.logits(images) / temperature
     loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum")
     return loss / labels.shape[1]
 
 
 @contextmanager
-def _unmoved(pack: Pack) -> Iterator[None]:
-    """Scoring in training mode must not move batch normalisation's running statistics."""
+def _statistics_kept(pack: Pack) -> Iterator[None]:
+    """Restore batch normalisation's running statistics afterwards."""
     states = [copy.deepcopy(norms.state_dict()) for norms in pack.norms]
     yield
     for norms, state in zip(pack.norms, states, strict=True):

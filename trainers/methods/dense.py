@@ -6,7 +6,7 @@ MIXES = True
 
 
 class Dense(Method):
-    """What `Method` does, and no more."""
+    """`Method` itself, with its promises."""
 
     elementwise = capturable = True
 

@@ -1,8 +1,8 @@
 """Edge-popup with flipped signs: +1 for the top scores of each layer, -1 for the rest.
 
-What edge-popup (arXiv:1911.13299) is to free pruning, this is to free flipping. With weights whose
-signs are symmetric, the densities d and 1 - d follow the same law: the network with all signs
-turned is as likely, and turned scores rank the other way.
+This is to free flipping what edge-popup (arXiv:1911.13299) is to free pruning. If the signs of the
+weights are symmetric, the densities d and 1 - d follow the same law: the network with all signs
+turned is equally likely, and turned scores rank in reverse.
 """
 
 from trainers.methods.edge_popup import EdgePopup

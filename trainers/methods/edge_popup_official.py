@@ -1,9 +1,9 @@
 """Edge-popup as its authors train it (Ramanujan et al. 2020, arXiv:1911.13299, and their code).
 
 The top |score| are kept, so that dL/dscore = sign(score) * weight * dL/deffective; without the sign
-the training collapses. Scores start uniform within +-1 / sqrt(fan_in). The rest of the setting is
-the trial's: optimizer sgd, learning_rate 0.1, momentum 0.9, weight_decay 1e-4, schedule cosine,
-batch_size 128.
+the training collapses. Scores start uniform within +-1 / sqrt(fan_in). The trial gives the rest of
+the authors' setting: optimizer sgd, learning_rate 0.1, momentum 0.9, weight_decay 1e-4, schedule
+cosine, batch_size 128.
 """
 
 import math
@@ -20,13 +20,13 @@ READS = ("score_seed", "density", "rescaling")
 class OfficialEdgePopup(EdgePopup):
     """A connection is pruned while the size of its score is among the lowest of its layer."""
 
-    def start(self, trial: Trial, layer: Layer) -> Tensor:
-        """Uniform within +-1 / sqrt(fan_in), as PyTorch starts a layer's weights."""
+    def initial_scores(self, trial: Trial, layer: Layer) -> Tensor:
+        """Draw scores uniform within +-1 / sqrt(fan_in), as PyTorch starts a layer's weights."""
         end = 1 / math.sqrt(layer.weight[0, 0].numel())
         return uniform_scores(trial, layer, -end, end)
 
     def ranked(self, layer: Layer) -> Tensor:
-        """The sizes of the scores."""
+        """Return the sizes of the scores."""
         return layer.trained.abs()
 
     def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:

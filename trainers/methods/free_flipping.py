@@ -1,4 +1,4 @@
-"""Free flipping (arXiv:2006.16627, section 3.2): weights change their signs and back.
+"""Free flipping (arXiv:2006.16627, section 3.2): weights change their signs and change them back.
 
 effective = weight * where(score > 0, 1, -1); dL/dscore = dL/deffective * weight.
 """

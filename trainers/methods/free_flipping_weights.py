@@ -1,8 +1,8 @@
-"""Weights trained under what free flipping has left: a control of what its masks are worth.
+"""Weights trained under the mask of free flipping: a control of what its masks are worth.
 
-The first `epochs` are free flipping; the next as many train the weights from there. With
-``shuffled`` the mask is permuted within each layer first, with ``redrawn`` the weights are drawn
-anew: if the mask carries the function, and not its densities alone, either should cost accuracy.
+The first `epochs` are free flipping; equally many train the weights from there. With ``shuffled``
+the mask is permuted within each layer first, with ``redrawn`` the weights are drawn anew. If the
+mask carries the function, and not its densities alone, either should cost accuracy.
 """
 
 from trainers.methods._learned import LearnedMask
@@ -19,5 +19,5 @@ LEAST_EPOCHS = 1
 
 
 def method(*, shuffled: bool, redrawn: bool) -> LearnedMask:
-    """The method with the parameters in its name."""
+    """Return the method with the parameters in its name."""
     return LearnedMask(FREE, shuffled=shuffled, redrawn=redrawn)

@@ -1,8 +1,8 @@
-"""Frozen: all connections kept, no weight trained; a control.
+"""Frozen: all connections are kept and no weight is trained; a control.
 
-What is trained is what the network has beside connections: with ``affine`` a residual network's
-batch normalisation alone (Frankle et al. 2021, arXiv:2003.00152). Without, nothing at all: the
-untrained network, whose batch normalisation still follows its running statistics.
+With ``affine`` a residual network's batch normalisation alone is trained (Frankle et al. 2021,
+arXiv:2003.00152). Without it nothing is: the network stays untrained, and its batch normalisation
+only updates its running statistics.
 """
 
 from torch import Tensor
@@ -19,7 +19,7 @@ class Frozen(Method):
     elementwise = capturable = True
 
     def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
-        """Zero, [R, *shape]."""
+        """Return zero, [R, *shape]."""
         return gradient.zero_()
 
 

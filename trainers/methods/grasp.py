@@ -2,8 +2,8 @@
 
 The connections with the largest weight * (H g) over all layers are kept: those whose removal would
 lower the gradient's norm most. H g, the Hessian times the gradient, is the gradient of <g, g held
-fixed>, of one class-balanced batch, ten images of each class, with the logits divided by 200 as in
-the authors' code. ``grasp(shuffled)`` permutes the mask within each layer.
+fixed>. The loss is that of one class-balanced batch with ten images per class, and the logits are
+divided by 200, as in the authors' code. ``grasp(shuffled)`` permutes the mask within each layer.
 """
 
 import torch
@@ -21,10 +21,10 @@ _TEMPERATURE = 200
 
 
 class Grasp(MaskedWeights):
-    """Keeps the connections that carry the gradient's flow."""
+    """Keeps the connections that preserve the gradient's flow."""
 
     def masks(self, pack: Pack, number: int, batches: Batches) -> list[Tensor]:
-        """The largest weight * (H g)."""
+        """Return masks of the largest weight * (H g)."""
         leaves = [layer.effective for layer in pack.layers]
         gradients = torch.autograd.grad(
             balanced_loss(pack, batches, _TEMPERATURE), leaves, create_graph=True

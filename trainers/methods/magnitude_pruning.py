@@ -1,8 +1,8 @@
 """Magnitude pruning, one-shot (Han et al. 2015, arXiv:1506.02626): train, prune, fine-tune.
 
-The first half of the epochs trains all weights; then those that are largest in size, over all
-layers, are kept and trained for the rest. So it takes as many epochs as the methods it is held
-against. ``magnitude-pruning(shuffled)`` permutes the mask within each layer.
+The first half of the epochs trains all weights. Those with the largest sizes over all layers are
+kept, and the second half trains them further. So it takes as many epochs as the methods that it is
+compared with. ``magnitude-pruning(shuffled)`` permutes the mask within each layer.
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ LEAST_EPOCHS = 2
 
 
 class MagnitudePruning(MaskedWeights):
-    """Keeps the weights that training has made largest."""
+    """Keeps the weights that training makes largest."""
 
     def rounds(self, trial: Trial) -> Sequence[int]:
-        """Dense training and fine-tuning, half of the epochs each."""
+        """Return half of the epochs for dense training, and half for fine-tuning."""
         return (trial.epochs // 2, trial.epochs - trial.epochs // 2)
 
     def masks(self, pack: Pack, number: int, batches: Batches) -> list[Tensor] | None:
-        """Before fine-tuning: the largest |weight| over all layers."""
+        """Return masks of the largest |weight| over all layers, before fine-tuning."""
         if number == 0:
             return None
         sizes = [layer.scaled(layer.trained).abs() for layer in pack.layers]

@@ -1,7 +1,7 @@
 """Maximal pruning: as many connections are pruned as possible.
 
-Free pruning with +penalty * mean(mask) of each layer added to the loss: a connection that is kept
-must pay for itself. A path of the official implementation's plots, not in the paper's text.
+Free pruning with +penalty * mean(mask) of each layer added to the loss: a kept connection must pay
+for itself. It is in the plots of the official implementation, not in the paper's text.
 """
 
 from trainers.methods.free_pruning import FreePruning
@@ -11,9 +11,9 @@ READS = ("score_low", "score_high", "score_seed", "score_offset", "penalty", "re
 
 
 class MaximalPruning(FreePruning):
-    """Free pruning where a connection that is kept must pay for itself."""
+    """Free pruning where a kept connection must pay for itself."""
 
-    extreme = 1
+    penalty_sign = 1
 
 
 METHOD = MaximalPruning()

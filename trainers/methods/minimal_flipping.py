@@ -12,7 +12,7 @@ READS = ("score_low", "score_high", "score_seed", "score_offset", "penalty")
 class MinimalFlipping(FreeFlipping):
     """Free flipping where a flipped sign must pay for itself."""
 
-    extreme = -1
+    penalty_sign = -1
 
 
 METHOD = MinimalFlipping()

@@ -12,7 +12,7 @@ READS = ("score_low", "score_high", "score_seed", "score_offset", "penalty", "re
 class MinimalPruning(FreePruning):
     """Free pruning where a pruned connection must pay for itself."""
 
-    extreme = -1
+    penalty_sign = -1
 
 
 METHOD = MinimalPruning()

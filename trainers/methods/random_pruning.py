@@ -1,7 +1,7 @@
 """Random pruning: weights trained under a random mask, each layer with the same density.
 
-The baseline of all pruning. For random masks with the densities of another method's layers, that
-method has a form of its own with its mask permuted in each layer, as in ``snip(shuffled)``.
+It is the baseline of all pruning. For random masks with the layer densities of another method, take
+that method with its mask permuted within each layer, as in ``snip(shuffled)``.
 """
 
 import numpy as np
@@ -11,16 +11,16 @@ from torch import Tensor
 from trainers import randomness
 from trainers.batches import Batches
 from trainers.methods import MaskedWeights, Pack
-from trainers.methods.edge_popup import top
+from trainers.methods._masks import top
 
 READS = ("density",)
 
 
 class RandomPruning(MaskedWeights):
-    """Keeps the connections with the largest of random numbers."""
+    """Keeps the connections with the largest random numbers."""
 
     def masks(self, pack: Pack, number: int, batches: Batches) -> list[Tensor]:
-        """Of each layer's n connections floor((1 - density) n) are dropped."""
+        """Return random masks that drop floor((1 - density) n) of each layer's n connections."""
         return [
             torch.stack(
                 [_mask(t.seed, layer.index, layer.weight[0], t.density) for t in pack.trials]

@@ -1,8 +1,8 @@
 """SNIP (Lee et al. 2019, arXiv:1810.02340, equation 5): pruning once, before training.
 
-The connections with the largest |weight * dL/dweight| over all layers are kept, the loss being that
-of one class-balanced batch, ten images of each class. ``snip(shuffled)`` permutes the mask within
-each layer: random pruning at snip's densities.
+The connections with the largest |weight * dL/dweight| over all layers are kept. The loss is that of
+one class-balanced batch with ten images per class. ``snip(shuffled)`` permutes the mask within each
+layer: random pruning at snip's densities.
 """
 
 import torch
@@ -18,10 +18,10 @@ READS = ("density",)
 
 
 class Snip(MaskedWeights):
-    """Keeps the connections whose loss the first gradient says would be felt most."""
+    """Keeps the connections whose removal would change the loss most, by its first gradient."""
 
     def masks(self, pack: Pack, number: int, batches: Batches) -> list[Tensor]:
-        """The largest |weight * dL/dweight|."""
+        """Return masks of the largest |weight * dL/dweight|."""
         leaves = [layer.effective for layer in pack.layers]
         gradients = torch.autograd.grad(balanced_loss(pack, batches), leaves)
         scores = [(w * g).abs().detach() for w, g in zip(leaves, gradients, strict=True)]

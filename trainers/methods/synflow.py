@@ -1,11 +1,11 @@
 """SynFlow (Tanaka et al. 2020, arXiv:2006.05467, algorithm 1): pruning without data.
 
-R = 1^T (product of |W|) 1, the output for an all-ones input of the network of absolute weights
-without activations; a connection scores |w| dR/d|w|. A hundred rounds keep the largest over all
+R = 1^T (product of |W|) 1 is the output, for an input of ones, of the network with absolute weights
+and without activations. A connection scores |w| dR/d|w|. A hundred rounds keep the largest over all
 layers, density^(k/100) of all connections after round k, so that no layer is emptied before the
-others. In float64, batch normalisation in evaluation mode. With weights of one magnitude whole
-layers tie at the start: ties are broken by the seed. ``synflow(shuffled)`` permutes the mask within
-each layer.
+others. It computes in float64, with batch normalisation in evaluation mode. If all weights have one
+magnitude, whole layers tie at the start; the seed breaks the ties. ``synflow(shuffled)`` permutes
+the mask within each layer.
 """
 
 import copy
@@ -31,9 +31,9 @@ class Synflow(MaskedWeights):
     """Keeps the connections on the strongest paths from input to output."""
 
     def masks(self, pack: Pack, number: int, batches: Batches) -> list[Tensor]:
-        """The mask after a hundred rounds."""
+        """Return the masks after a hundred rounds."""
         data, network = batches.data, pack.network
-        if pack.trial.activation != "relu":  # which is the identity here: all numbers are positive
+        if pack.trial.activation != "relu":  # ReLU is the identity here: all numbers are positive
             plain = replace(pack.trial, activation="relu")
             network = networks.build(plain, data.shape, data.classes)
         return stacked([_prune(pack, network, r, data.shape) for r in range(len(pack.trials))])

@@ -1,1 +1,1 @@
-"""Files of trained networks, and the network made again from one."""
+"""Files of trained networks, and the network rebuilt from one."""

@@ -1,4 +1,4 @@
-"""Trained networks in forms that need nothing of this project."""
+"""Trained networks in file formats that do not need this project."""
 
 import io
 import warnings
@@ -11,36 +11,36 @@ from torch import Tensor
 from studies.errors import UserError
 from trainers.network_files.module import PlainNetwork
 
-#: The opset that other programs know since 2022.
+#: Other programs have known this opset since 2022.
 _OPSET = 18
 
 
 def state_dict(network: PlainNetwork) -> bytes:
-    """The weights and buffers by name, as safetensors."""
+    """Return the weights and buffers by name, as safetensors."""
     tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
     return safetensors.torch.save(tensors)
 
 
 def program(network: PlainNetwork) -> bytes:
-    """An ExportedProgram for `torch.export.load`: PyTorch alone runs it, on any batch."""
+    """Return an ExportedProgram for `torch.export.load`: PyTorch alone runs it, on any batch."""
     buffer = io.BytesIO()
     torch.export.save(_exported(network), buffer)
     return buffer.getvalue()
 
 
 def onnx(network: PlainNetwork) -> bytes:
-    """ONNX, from images [B, channels, height, width], uint8, to logits [B, classes].
+    """Return ONNX, from images [B, channels, height, width], uint8, to logits [B, classes].
 
     Raises:
-        UserError: the packages that write it are not installed.
+        UserError: the packages that write ONNX are not installed.
     """
     try:
         import onnxscript  # noqa: F401
     except ModuleNotFoundError:
         raise UserError("ONNX needs onnxscript: pip install 'untuned[onnx]' brings it") from None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the exporter's own making
-        made = torch.onnx.export(
+        warnings.simplefilter("ignore")  # the exporter warns of its own code
+        exported = torch.onnx.export(
             _exported(network),
             opset_version=_OPSET,
             input_names=["images"],
@@ -48,8 +48,8 @@ def onnx(network: PlainNetwork) -> bytes:
             dynamo=True,
             verbose=False,
         )
-    assert made is not None  # noqa: S101  (it is where no file is named)
-    content: bytes = made.model_proto.SerializeToString()
+    assert exported is not None  # noqa: S101  (None only if a file is named)
+    content: bytes = exported.model_proto.SerializeToString()
     return content
 
 
@@ -59,5 +59,5 @@ def _exported(network: PlainNetwork) -> torch.export.ExportedProgram:
     return torch.export.export(network, (images,), dynamic_shapes={"images": {0: batch}})
 
 
-#: By the suffix of the file.
+#: The export function by the file's suffix.
 FORMS: dict[str, Callable[[PlainNetwork], bytes]] = {".pt2": program, ".onnx": onnx}

@@ -1,17 +1,17 @@
 """Files of trained networks: a bit per connection where the rest can be drawn again.
 
-A safetensors file, which cannot run code. Its tensors:
+It is a safetensors file, which cannot run code. Its tensors:
 
     <layer>.kept        uint8, a bit per connection in the order of the weights [outputs, inputs,
                         ...], 1 kept, packed as numpy.packbits does; for methods whose networks
-                        follow from that and the weights as drawn
-    <layer>.trained     float32, for the others: the trained weights, or supermask's scores
+                        follow from it and the weights as drawn
+    <layer>.trained     float32, for other methods: the trained weights, or supermask's scores
     norm.<n>.<name>     batch normalisation's scale, shift and statistics
-    input.mean          float32 [channels, height, width], to be taken from an image / white
+    input.mean          float32 [channels, height, width], subtracted from an image / white
 
-and in its metadata, as JSON under `network`, the trial (from which the weights are drawn), the data
-set, what the network scored, a SHA-256 of the weights as drawn, which proves that they are drawn
-alike, and one of all that the file holds.
+Its metadata hold JSON under `network`: the trial (from which the weights are drawn), the data set,
+the network's scores, a SHA-256 of the weights as drawn, which proves that they are drawn alike, and
+a SHA-256 of the whole content.
 """
 
 import hashlib
@@ -30,18 +30,20 @@ from torch import Tensor
 
 from studies.errors import UserError
 from studies.trial import Trial
-from trainers import checking, methods, networks, packs, registry
+from trainers import checking, methods, networks, packs, registry, runtime, tensor_digest
 from trainers.datasets import Dataset
 from trainers.network_files.trained import Trained
 from trainers.networks import Network
 from trainers.packs import Pack
 
-#: Of the files; one of a newer format is refused.
+#: Of a file's content; a file of a newer format is refused.
 _FORMAT = 1
-#: What is recorded of the trial's results.
+#: Precedes each tensor's bytes in a digest.
+_DIGEST_HEADER = "{name} {dtype} {shape} "
+#: Which of the trial's results are recorded.
 _SCORES = ("outcome", "test_accuracy", "test_loss", "changed", "test_images")
-#: The largest header that is looked at; ours take a few kilobytes.
-_MOST_HEADER = 2**24
+#: The largest header that is read, in bytes; ours take a few kilobytes.
+_MAX_HEADER = 2**24
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,10 @@ class Saved:
     """A trained network from a file.
 
     Attributes:
-        trained: what training has left.
-        network: that its trial names.
+        trained: the result of training.
+        network: the network that its trial names.
         about: the file's JSON: `dataset`, `fingerprint`, `shape`, `classes`, `white`, `std`, and
-            `scores`, what it scored when it was trained.
+            `scores`, its results when it was trained.
         mean: of the input, float32 [channels, height, width].
     """
 
@@ -62,15 +64,15 @@ class Saved:
     mean: Tensor
 
     def normalised(self, data: Dataset) -> Dataset:
-        """A data set, normalised as the one that the network was trained on."""
+        """Return a data set, normalised as the one that the network was trained on."""
         mean = self.mean.numpy()
         return replace(data, mean=mean, std=self.about["std"], white=self.about["white"])
 
     def pack(self, device: str = "cpu") -> Pack:
-        """The network with its weights, as a pack of one.
+        """Return the network with its weights, as a pack of one.
 
         Raises:
-            UserError: the weights are not drawn here as they were there.
+            UserError: this machine or version draws other weights than those it was trained with.
         """
         pack = self.trained.pack(self.network, torch.device(device))
         if _of_weights(pack) != self.about["weights_sha256"]:
@@ -84,16 +86,14 @@ class Saved:
 def network_to_bytes(
     trained: Trained, pack: Pack, data: Dataset, scores: Mapping[str, Any]
 ) -> bytes:
-    """A trained network's file.
+    """Return a trained network's file.
 
     Args:
         trained: the network.
-        pack: of one, with its weights as drawn.
-        data: that it was trained on.
-        scores: the trial's row of `trials`, of which a few figures are taken.
+        pack: of this one replica, with its weights as drawn.
+        data: the data set that it was trained on.
+        scores: the trial's row of `trials`, from which a few figures are recorded.
     """
-    from trainers import runtime
-
     names = [layer.name for layer in pack.layers]
     tensors = {f"norm.{name}": value for name, value in trained.norms.items()}
     tensors["input.mean"] = torch.from_numpy(data.mean)
@@ -104,7 +104,7 @@ def network_to_bytes(
     about = {
         "format": _FORMAT,
         "trial": json.loads(trained.trial.canonical),
-        "passes": list(trained.passes),
+        "passes": list(trained.steps),
         "dataset": data.name,
         "fingerprint": data.fingerprint,
         "shape": list(data.shape),
@@ -134,12 +134,12 @@ def read_network(path: str | Path) -> Saved:
 
 
 def network_from_bytes(content: bytes) -> Saved:
-    """A trained network from a file's bytes.
+    """Return the trained network that a file's bytes hold.
 
-    Nothing is drawn and no large memory is taken before all fits together.
+    All of it is checked before any weight is drawn or large memory allocated.
 
     Raises:
-        UserError: the bytes are damaged, or no such file's.
+        UserError: the bytes are damaged, or not those of such a file.
     """
     try:
         about = json.loads(_metadata(content)["network"])
@@ -154,7 +154,7 @@ def network_from_bytes(content: bytes) -> Saved:
         return Saved(trained, network, about, tensors["input.mean"])
     except UserError:
         raise
-    except Exception:  # whatever bytes that are no such file may hold
+    except Exception:  # other files may hold anything
         raise UserError(
             "not a network that untuned can read, or damaged; give a .safetensors file from "
             "`untuned export` without --state-dict, or from `untuned train --save`"
@@ -162,7 +162,7 @@ def network_from_bytes(content: bytes) -> Saved:
 
 
 def _trial(about: Mapping[str, Any]) -> Trial:
-    """The trial, checked; a data set of one's own need not be there."""
+    """The trial, checked; the user's own data set need not be present."""
     recorded = Trial.from_mapping(about["trial"])
     own = {}
     for name in filter(None, (recorded.dataset, recorded.source)):
@@ -172,38 +172,40 @@ def _trial(about: Mapping[str, Any]) -> Trial:
             own[name] = "folder:."
     checked = checking.check(replace(recorded, revisions=""), own)
     if checked != recorded:
-        raise UserError("a part of it has been mended since, with other results; train it again")
+        raise UserError(
+            "a component of it has been corrected since, so results differ; train it again"
+        )
     return checked
 
 
 def _trained(
     trial: Trial, network: Network, tensors: Mapping[str, Tensor], about: Mapping[str, Any]
 ) -> Trained:
-    """What training has left, from tensors that are just those of the network.
+    """The result of training, from the file's tensors.
 
     Raises:
-        ValueError: they are not.
+        ValueError: the tensors are not exactly those of the network.
     """
     by_mask = methods.load(trial).by_mask
     kind, dtype = ("kept", torch.uint8) if by_mask else ("trained", torch.float32)
-    wanted: dict[str, tuple[tuple[int, ...], torch.dtype]] = {}
+    expected: dict[str, tuple[tuple[int, ...], torch.dtype]] = {}
     for layer in network.layers:
         size = math.prod(layer.shape)
-        wanted[f"{layer.name}.{kind}"] = ((-(-size // 8),) if by_mask else layer.shape, dtype)
+        expected[f"{layer.name}.{kind}"] = ((-(-size // 8),) if by_mask else layer.shape, dtype)
     norms = packs.norms(trial, network).state_dict()
-    wanted |= {f"norm.{name}": (tuple(v.shape), v.dtype) for name, v in norms.items()}
-    wanted["input.mean"] = (tuple(about["shape"]), torch.float32)
-    if {name: (tuple(t.shape), t.dtype) for name, t in tensors.items()} != wanted:
+    expected |= {f"norm.{name}": (tuple(v.shape), v.dtype) for name, v in norms.items()}
+    expected["input.mean"] = (tuple(about["shape"]), torch.float32)
+    if {name: (tuple(t.shape), t.dtype) for name, t in tensors.items()} != expected:
         raise ValueError("tensors of another network")
     if len(about["passes"]) != len(network.layers):
-        raise ValueError("passes of another network")
-    found = [tensors[f"{layer.name}.{kind}"] for layer in network.layers]
+        raise ValueError("steps of another network")
+    by_layer = [tensors[f"{layer.name}.{kind}"] for layer in network.layers]
     shapes = [layer.shape for layer in network.layers]
     return Trained(
         trial,
-        tuple(map(_unpacked, found, shapes)) if by_mask else (),
-        () if by_mask else tuple(found),
-        tuple(int(passes) for passes in about["passes"]),
+        tuple(map(_unpacked, by_layer, shapes)) if by_mask else (),
+        () if by_mask else tuple(by_layer),
+        tuple(int(steps) for steps in about["passes"]),
         {name: tensors[f"norm.{name}"] for name in norms},
     )
 
@@ -215,33 +217,29 @@ def _unpacked(bits: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 def _metadata(content: bytes) -> Mapping[str, str]:
-    """The metadata of a safetensors file, whose library gives them for a file on a disk alone."""
+    """The metadata of a safetensors file; its library reads them from a disk only."""
     (size,) = struct.unpack("<Q", content[:8])
-    if size > _MOST_HEADER:
+    if size > _MAX_HEADER:
         raise ValueError("no header of ours is so large")
-    found: Mapping[str, str] = json.loads(content[8 : 8 + size])["__metadata__"]
-    return found
+    metadata: Mapping[str, str] = json.loads(content[8 : 8 + size])["__metadata__"]
+    return metadata
 
 
 def _of_weights(pack: Pack) -> str:
+    """The digest of the weights as drawn, in the order of the layers."""
     return _digest((layer.name, layer.weight[0]) for layer in pack.layers)
 
 
 def _of_all(tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> str:
-    """Of the tensors and of the JSON, but for this digest."""
-    said = json.dumps({k: v for k, v in about.items() if k != "sha256"}, sort_keys=True)
-    return hashlib.sha256((_digest(sorted(tensors.items())) + said).encode()).hexdigest()
+    """The digest of the tensors and of the JSON without this digest."""
+    text = json.dumps({k: v for k, v in about.items() if k != "sha256"}, sort_keys=True)
+    return hashlib.sha256((_digest(sorted(tensors.items())) + text).encode()).hexdigest()
 
 
 def _digest(tensors: Iterable[tuple[str, Tensor]]) -> str:
-    """The SHA-256 of tensors with their names, types and shapes."""
-    digest = hashlib.sha256()
-    for name, tensor in tensors:
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
-        digest.update(tensor.cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
+    return tensor_digest.sha256(tensors, _DIGEST_HEADER).hex()
 
 
 def _plain(value: Any) -> Any:
-    """A figure for JSON, which has no word for what is not finite."""
+    """A figure for JSON, which has no infinities and no nan."""
     return None if isinstance(value, float) and not math.isfinite(value) else value

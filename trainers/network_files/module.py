@@ -11,9 +11,9 @@ from trainers.network_files.format import Saved
 
 
 class PlainNetwork(nn.Module):
-    """A network whose weights are what training has made effective.
+    """A network whose weights are the effective weights after training.
 
-    Of a method whose masks are random they are the expected ones.
+    If the method's masks are random, they are the expected effective weights.
 
     Its state dict is that of any module with layers of these names and without biases:
     ``fc1.weight``, ``stage1.block1.conv1.weight``; batch normalisations are ``norms.0`` and so on,
@@ -23,7 +23,7 @@ class PlainNetwork(nn.Module):
         saved: a trained network's file.
 
     Attributes:
-        about: of the file: the trial, the data set, what the network scored.
+        about: the file's JSON: the trial, the data set, the network's scores.
     """
 
     mean: Tensor
@@ -46,7 +46,7 @@ class PlainNetwork(nn.Module):
         self.eval()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, [B, classes].
+        """Return the logits, [B, classes].
 
         Args:
             images: pixels as in the data set's files, 0 to `white`, of any type of number,
@@ -59,19 +59,19 @@ class PlainNetwork(nn.Module):
 
 
 class _Weights(nn.Module):
-    """A layer's weights; what is done with them is in the network's forward pass."""
+    """A layer's weights; the network's forward pass uses them."""
 
     def __init__(self, weight: Tensor) -> None:
         super().__init__()
         self.weight = nn.Parameter(weight, requires_grad=False)
 
     def extra_repr(self) -> str:
-        """The shape, [outputs, inputs, ...]."""
+        """Return the shape, [outputs, inputs, ...]."""
         return " x ".join(map(str, self.weight.shape))
 
 
 def _place(root: nn.Module, name: str, module: nn.Module) -> None:
-    """Put a module under its name, in a module for each of the name's parts but the last."""
+    """Add a module under a dotted name, with a module for each of the names before the last."""
     *path, last = name.split(".")
     for part in path:
         if not hasattr(root, part):

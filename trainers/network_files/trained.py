@@ -1,4 +1,4 @@
-"""What training has left of a network, and the network made again from it."""
+"""The result of training a network, and the network rebuilt from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,55 +14,57 @@ from trainers.networks import Network
 
 @dataclass(frozen=True)
 class Trained:
-    """One trained network, apart from what its trial draws again.
+    """One trained network without what its trial draws again.
 
     Attributes:
         trial: whose network it is.
-        kept: of each layer whether each connection is kept, bool [*shape], where the network
-            follows from that (`Method.by_mask`); else empty.
+        kept: of each layer whether each connection is kept, bool [*shape], if the network follows
+            from that (`Method.by_mask`); else empty.
         trained: else of each layer what was trained, weights or scores, float32 [*shape].
-        passes: of each layer, see `Layer.passes`.
+        steps: of each layer, see `Layer.steps`.
         norms: the state of the batch normalisations.
     """
 
     trial: Trial
     kept: tuple[Tensor, ...]
     trained: tuple[Tensor, ...]
-    passes: tuple[int, ...]
+    steps: tuple[int, ...]
     norms: Mapping[str, Tensor]
 
     @classmethod
     def of(cls, pack: Pack) -> "Trained":
-        """What is left of a pack of one, copied to the CPU."""
+        """Return the result of training a pack of one, copied to the CPU."""
         (trial,) = pack.trials
         method = methods.load(trial)
-        if method.by_mask:
-            left = tuple((method.mask(pack, layer)[0] > 0).cpu() for layer in pack.layers)
-        else:
-            left = tuple(layer.trained[0].cpu().clone() for layer in pack.layers)
+        kept, trained = [], []
+        for layer in pack.layers:
+            if method.by_mask:
+                kept.append((method.mask(pack, layer)[0] > 0).cpu())
+            else:
+                trained.append(layer.trained[0].cpu().clone())
         norms = pack.norms[0].state_dict() if pack.norms else {}
         return cls(
             trial,
-            left if method.by_mask else (),
-            () if method.by_mask else left,
-            tuple(layer.passes for layer in pack.layers),
+            tuple(kept),
+            tuple(trained),
+            tuple(layer.steps for layer in pack.layers),
             {name: value.cpu().clone() for name, value in norms.items()},
         )
 
     def pack(self, network: Network, device: torch.device) -> Pack:
-        """The network again, as a pack of one.
+        """Return the network, with its weights drawn again, as a pack of one.
 
         Args:
             network: that the trial names, for its data set's shape.
-            device: where it is wanted.
+            device: of the pack's tensors.
         """
         return self.on(packs.assemble([self.trial], network, device))
 
     def on(self, drawn: Pack) -> Pack:
-        """The network on weights that are drawn already, as a pack of one.
+        """Return the network on weights that are drawn already, as a pack of one.
 
         Args:
-            drawn: a pack of one of this network, of which the weights are taken and nothing else.
+            drawn: a pack of one of this network. Its weights are used, and nothing else.
         """
         method = methods.load(self.trial)
         layers = [Layer(la.name, la.weight, la.scale, index=la.index) for la in drawn.layers]
@@ -71,8 +73,8 @@ class Trained:
         last = len(method.rounds(self.trial)) - 1
         pack = Pack([self.trial], drawn.network, layers, [norms], round=last)
         for i, layer in enumerate(layers):
-            left = self.kept[i].float() if self.kept else self.trained[i]
-            layer.trained, layer.passes = left[None].to(layer.weight.device), self.passes[i]
+            trained = self.kept[i].float() if self.kept else self.trained[i]
+            layer.trained, layer.steps = trained[None].to(layer.weight.device), self.steps[i]
             layer.effective = torch.empty_like(layer.weight).requires_grad_()
             method.rebuild(pack, layer)
         return pack

@@ -1,9 +1,9 @@
 """Networks: one file each, with a function `build`.
 
-    build(wanted: NetworkSpec) -> Network
+    build(spec: NetworkSpec) -> Network
 
-No network has biases (arXiv:2006.16627, section 3). A network that is written for one replica, as
-any with convolutions, passes its forward function through `side_by_side`.
+No network has biases (arXiv:2006.16627, section 3). A network whose forward function is written for
+one replica, such as any with convolutions, passes it through `side_by_side`.
 """
 
 import math
@@ -37,10 +37,10 @@ class LayerShape:
     fan_out: int
 
 
-#: A trial holds about six numbers of four bytes per connection.
-_MOST_CONNECTIONS = 2**30
+#: A trial has about six numbers of four bytes per connection in memory.
+_MAX_CONNECTIONS = 2**30
 
-#: Batch normalisations of one replica in the order of the forward pass, [B, C, H, W] to the same.
+#: One replica's batch normalisations in the order of the forward pass, [B, C, H, W] to the same.
 Norms = Sequence[Callable[[Tensor], Tensor]]
 
 
@@ -53,9 +53,8 @@ class Network:
         forward: (weights, images, norms) -> logits; weights [R, *shape] per layer, images
             [R, B, channels, height, width], norms of each replica, logits [R, B, classes].
         channels: of each batch normalisation, in the order of the forward pass.
-        evaluation_batch: images per batch of an evaluation; small enough for a CPU's memory to
-            keep up.
-        plain: whether it is fully connected layers with the activation between them, nothing else.
+        evaluation_batch: images per batch of an evaluation; small enough for a CPU's cache.
+        plain: whether it consists of fully connected layers and the activation between them alone.
     """
 
     layers: tuple[LayerShape, ...]
@@ -67,13 +66,13 @@ class Network:
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """What a network is built for.
+    """What a network is built from.
 
     Attributes:
         name: the network's name, for errors.
-        numbers: those in the name.
+        numbers: those in the name, such as 300 and 100.
         input_shape: channels, height and width of an image.
-        classes: how many.
+        classes: the number of classes.
         activation: of the hidden layers, elementwise.
         width: factor on the units or channels of every hidden layer.
         rising: whether the activation never falls, so that it may follow max-pooling.
@@ -88,17 +87,17 @@ class NetworkSpec:
     rising: bool = False
 
     def pooled(self, x: Tensor) -> Tensor:
-        """Activation and 2x2 max-pooling, in the order that has less to compute."""
+        """Apply the activation and 2x2 max-pooling, in the order that is faster."""
         if self.rising:
             return self.activation(F.max_pool2d(x, 2))
         return F.max_pool2d(self.activation(x), 2)
 
     def wide(self, units: int) -> int:
-        """So many units or channels times the width, rounded, at least one."""
+        """Return the units or channels times the width, rounded, at least one."""
         return max(1, int(units * self.width + 0.5))
 
     def too_small(self, least: int) -> UserError:
-        """The error for images with fewer pixels than the network needs."""
+        """Return the error for images with fewer pixels than the network needs."""
         _, height, width = self.input_shape
         return UserError(
             f"network {self.name}: it halves images and needs at least {least}x{least} pixels, "
@@ -107,13 +106,13 @@ class NetworkSpec:
 
 
 def build(trial: Trial, input_shape: tuple[int, int, int], classes: int) -> Network:
-    """The network that a trial names, for a data set's shape.
+    """Return the network that a trial names, for a data set's shape.
 
     Raises:
         UserError: the network cannot take such images, or is too large.
     """
     activation = registry.load("activation", trial.activation)[0]
-    wanted = NetworkSpec(
+    spec = NetworkSpec(
         trial.network,
         registry.find("network", trial.network).numbers,
         input_shape,
@@ -122,11 +121,11 @@ def build(trial: Trial, input_shape: tuple[int, int, int], classes: int) -> Netw
         width=trial.width,
         rising=getattr(activation, "RISING", False),
     )
-    network = _built(wanted)
+    network = _built(spec)
     connections = sum(math.prod(layer.shape) for layer in network.layers)
-    if connections > _MOST_CONNECTIONS:
+    if connections > _MAX_CONNECTIONS:
         raise UserError(
-            f"network {trial.network}: {connections:,} connections; at most {_MOST_CONNECTIONS:,} "
+            f"network {trial.network}: {connections:,} connections; at most {_MAX_CONNECTIONS:,} "
             "are allowed; take fewer units, or a smaller width"
         )
     return network
@@ -138,35 +137,38 @@ def wiring(
     classes: int,
     activation: Callable[[Tensor], Tensor],
 ) -> Network:
-    """The network that a trial names with another activation, and means in the place of maxima.
+    """Return the network that a trial names, with another activation, and means instead of maxima.
 
-    So that it shows which paths there are: a mean has them all, a maximum one for each input.
+    It shows which paths there are: all inputs of a mean are on a path, but only one of a maximum's.
     """
     numbers = registry.find("network", trial.network).numbers
-    about = (trial.network, numbers, input_shape, classes, activation)
-    return _built(_Wiring(*about, width=trial.width))
+    values = (trial.network, numbers, input_shape, classes, activation)
+    return _built(_Wiring(*values, width=trial.width))
 
 
 class _Wiring(NetworkSpec):
-    """Asks for a network that averages where it would take maxima."""
+    """The specification of a network that averages instead of taking maxima."""
 
     def pooled(self, x: Tensor) -> Tensor:
-        """Activation and the mean of 2x2."""
+        """Apply the activation and 2x2 mean-pooling."""
         return F.avg_pool2d(self.activation(x), 2)
 
 
-def _built(wanted: NetworkSpec) -> Network:
-    network: Network = registry.load("network", wanted.name)[0].build(wanted)
+def _built(spec: NetworkSpec) -> Network:
+    network: Network = registry.load("network", spec.name)[0].build(spec)
     return network
 
 
 def dense_shape(name: str, inputs: int, outputs: int) -> LayerShape:
-    """A fully connected layer's weights, [outputs, inputs]."""
+    """Return the shape of a fully connected layer's weights, [outputs, inputs]."""
     return LayerShape(name, (outputs, inputs), inputs, outputs)
 
 
 def convolution_shape(name: str, inputs: int, outputs: int, kernel: int = 3) -> LayerShape:
-    """A convolution's weights, [outputs, inputs, kernel, kernel]; fans as Keras counts them."""
+    """Return the shape of a convolution's weights, [outputs, inputs, kernel, kernel].
+
+    Keras counts fan_in and fan_out alike.
+    """
     area = kernel * kernel
     return LayerShape(name, (outputs, inputs, kernel, kernel), inputs * area, outputs * area)
 
@@ -174,14 +176,14 @@ def convolution_shape(name: str, inputs: int, outputs: int, kernel: int = 3) -> 
 def side_by_side(
     single: Callable[[Sequence[Tensor], Tensor, Norms], Tensor],
 ) -> Callable[[Sequence[Tensor], Tensor, Sequence[Norms]], Tensor]:
-    """A forward pass of R replicas from that of one, each computed by itself.
+    """Turn the forward pass of one replica into that of R, each computed by itself.
 
     Args:
         single: (weights, images [B, C, H, W], norms) -> logits [B, classes] of one replica.
     """
 
     def forward(weights: Sequence[Tensor], images: Tensor, norms: Sequence[Norms]) -> Tensor:
-        """Logits, see `Network.forward`."""
+        """Return logits, see `Network.forward`."""
         if len(images) == 1:  # views only: nothing is copied in the backward pass
             return single([w.squeeze(0) for w in weights], images.squeeze(0), norms[0]).unsqueeze(0)
         replicas = zip(zip(*(w.unbind() for w in weights), strict=True), images, norms, strict=True)
@@ -191,9 +193,9 @@ def side_by_side(
 
 
 class _Flatten(torch.autograd.Function):
-    """Flattening whose gradient comes back in the channels-last order of the images.
+    """Flattening whose gradient has the channels-last memory order of the images.
 
-    The backward pass of a pooling is many times slower where the two lie in memory differently.
+    The backward pass of a pooling is many times slower if the two memory orders differ.
     """
 
     @staticmethod
@@ -209,6 +211,6 @@ class _Flatten(torch.autograd.Function):
 
 
 def flatten(x: Tensor) -> Tensor:
-    """Images [B, C, H, W] as rows [B, C * H * W]; for convolutions that compute channels last."""
+    """Turn images [B, C, H, W] into rows [B, C * H * W], for channels-last convolutions."""
     flat: Tensor = _Flatten.apply(x)
     return flat

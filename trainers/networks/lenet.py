@@ -13,28 +13,28 @@ EXAMPLES = ("lenet-300-100",)
 NOTE = "the numbers in lenet-300-100 are free"
 
 
-def build(wanted: NetworkSpec) -> Network:
-    """Hidden layers as wide as the numbers say, then one output per class (arXiv:2006.16627, 3).
+def build(spec: NetworkSpec) -> Network:
+    """Return hidden layers of the numbers' widths, and one output per class (arXiv:2006.16627, 3).
 
     LeNet-300-100 on MNIST has 784 * 300 + 300 * 100 + 100 * 10 = 266,200 connections.
     """
-    hidden = [wanted.wide(units) for units in wanted.numbers]
-    widths = [math.prod(wanted.input_shape), *hidden, wanted.classes]
+    hidden = [spec.wide(units) for units in spec.numbers]
+    widths = [math.prod(spec.input_shape), *hidden, spec.classes]
 
     def logits(weights: Sequence[Tensor], images: Tensor, norms: object) -> Tensor:
-        """Logits, [..., B, classes], of one replica or of several at once."""
+        """Return logits, [..., B, classes], of one replica or of several at once."""
         x = images.flatten(start_dim=-3)
         for weight in weights[:-1]:
-            x = wanted.activation(x @ weight.mT)
+            x = spec.activation(x @ weight.mT)
         return x @ weights[-1].mT
 
     separate = side_by_side(logits)
 
     def forward(weights: Sequence[Tensor], images: Tensor, norms: Sequence[Norms]) -> Tensor:
-        """Logits, see `Network.forward`; on a CPU of each replica by itself.
+        """Return logits, see `Network.forward`; on a CPU each replica is computed by itself.
 
-        A batched product gains nothing there, and its bits depend on the number of replicas where
-        a layer is one unit wide.
+        A batched product would gain nothing there, and if a layer is one unit wide its bits would
+        depend on the number of replicas.
         """
         return (logits if images.is_cuda else separate)(weights, images, norms)
 

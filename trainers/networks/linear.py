@@ -1,6 +1,6 @@
-"""Softmax regression: one layer from the pixels to the classes, no hidden one.
+"""Softmax regression: one layer from the pixels to the classes, and no hidden layer.
 
-A floor for what is claimed of networks with hidden layers.
+It is a baseline for claims about networks with hidden layers.
 """
 
 from dataclasses import replace
@@ -10,6 +10,6 @@ from trainers.networks import Network, NetworkSpec, lenet
 REFUSES = ("width", "activation")
 
 
-def build(wanted: NetworkSpec) -> Network:
-    """LeNet without a hidden layer: on MNIST 784 * 10 = 7,840 connections."""
-    return lenet.build(replace(wanted, numbers=()))
+def build(spec: NetworkSpec) -> Network:
+    """Return LeNet without a hidden layer: on MNIST 784 * 10 = 7,840 connections."""
+    return lenet.build(replace(spec, numbers=()))

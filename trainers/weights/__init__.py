@@ -2,22 +2,22 @@
 
     magnitude(uniform, fan_in, fan_out) -> magnitudes >= 0, float64, the shape of `uniform`
 
-All families share one rule for the sign: +1 where a common uniform number lies below the trial's
+All families share one rule for the sign: +1 where a common uniform number is below the trial's
 `positive_fraction`, else -1. So two families, and two fractions, differ in nothing else
 (arXiv:2006.16627, section 4). A magnitude is the family's inverse distribution function at the
-uniform number, so that a larger number always gives a larger magnitude.
+uniform number, so a larger number always gives a larger magnitude.
 
-The paper's own: he-normal, he-constant, glorot-normal and binary, in its code with any fraction of
-positive signs. Extensions of ours: he-uniform, glorot-uniform, lognormal, exponential and
-skewed-exponential. Glorot and binary aside, all have the mean square 2 / fan_in, so that they
-differ in shape and not in scale.
+The paper has he-normal, he-constant, glorot-normal and binary, and its code takes any fraction of
+positive signs. We add he-uniform, glorot-uniform, lognormal, exponential, skewed-exponential and
+pareto. All but Glorot's and binary have the mean square 2 / fan_in: they differ in shape and not in
+scale.
 
 A file may also have
 
     signed(uniform, fan_in, fan_out) -> weights     instead, for a family that draws its own signs
     scale(fan_in, fan_out, **parameters) -> factor  on the layer's output, in the forward pass
 
-Parameters in the name go to these functions by name.
+Parameters in the name are passed to these functions by name.
 """
 
 from dataclasses import replace
@@ -32,7 +32,7 @@ from trainers.networks import LayerShape
 
 
 def draw(trial: Trial, index: int, layer: LayerShape) -> Tensor:
-    """One layer's weights as the trial's seed draws them, float32, ``layer.shape``.
+    """Draw one layer's weights by the trial's seed, float32, ``layer.shape``.
 
     Args:
         trial: names the distribution, the fraction of positive weights and the seed.
@@ -40,27 +40,27 @@ def draw(trial: Trial, index: int, layer: LayerShape) -> Tensor:
         layer: its shape.
     """
     n = torch.Size(layer.shape).numel()
-    module, found = registry.load("weights", trial.weights)
+    module, family = registry.load("weights", trial.weights)
     uniform = torch.from_numpy(randomness.uniform(trial.seed, "magnitude", index, n))
     drawn: Tensor
     if hasattr(module, "signed"):
-        drawn = module.signed(uniform, layer.fan_in, layer.fan_out, **found.parameters)
+        drawn = module.signed(uniform, layer.fan_in, layer.fan_out, **family.parameters)
     else:
         positive = torch.from_numpy(randomness.uniform(trial.seed, "sign", index, n))
         sign = torch.where(positive < trial.positive_fraction, 1.0, -1.0)
-        drawn = sign * module.magnitude(uniform, layer.fan_in, layer.fan_out, **found.parameters)
+        drawn = sign * module.magnitude(uniform, layer.fan_in, layer.fan_out, **family.parameters)
     return drawn.to(torch.float32).reshape(layer.shape)
 
 
 def redrawn(trial: Trial) -> Trial:
-    """The trial with a seed of which its weights have nothing in common with its own."""
+    """Return the trial with another seed, derived from its own, whose weights are unrelated."""
     (word,) = randomness.bits(trial.seed, "control", 0, 1)
     return replace(trial, seed=int(word >> np.uint64(1)))
 
 
 def scale(trial: Trial, layer: LayerShape) -> float:
-    """The factor on a layer's output in the forward pass; 1 for most families."""
-    module, found = registry.load("weights", trial.weights)
+    """Return the factor on a layer's output in the forward pass; 1 for most families."""
+    module, family = registry.load("weights", trial.weights)
     if not hasattr(module, "scale"):
         return 1.0
-    return float(module.scale(layer.fan_in, layer.fan_out, **found.parameters))
+    return float(module.scale(layer.fan_in, layer.fan_out, **family.parameters))

@@ -1,8 +1,8 @@
 """Binary weights (the paper's): every weight is +1 or -1, with no scale.
 
 ``binary(scaled)`` multiplies the output of each layer by sqrt(2 / fan_in) in the forward pass. For
-methods that train connections it is he-constant exactly, to the bit; without biases and under ReLU
-the factors could as well be one factor on the input, as in the official code.
+methods that train connections it equals he-constant to the bit. Without biases and with ReLU the
+factors could be combined into one factor on the input, as in the official code.
 """
 
 import math
@@ -15,10 +15,10 @@ PARAMETERS = {"scaled": (False,)}
 
 
 def magnitude(uniform: Tensor, fan_in: int, fan_out: int, *, scaled: bool) -> Tensor:
-    """The constant 1, float64, the shape of ``uniform``."""
+    """Return the constant 1, float64, the shape of ``uniform``."""
     return torch.ones_like(uniform)
 
 
 def scale(fan_in: int, fan_out: int, *, scaled: bool) -> float:
-    """The factor on a layer's output: sqrt(2 / fan_in), or 1 if not ``scaled``."""
+    """Return the factor on a layer's output: sqrt(2 / fan_in), or 1 if not ``scaled``."""
     return math.sqrt(2 / fan_in) if scaled else 1.0

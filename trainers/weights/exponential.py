@@ -7,5 +7,5 @@ from torch import Tensor
 
 
 def magnitude(uniform: Tensor, fan_in: int, fan_out: int) -> Tensor:
-    """Exp(1) sqrt(1 / fan_in), float64: the mean square of Exp(1) is 2."""
+    """Return Exp(1) sqrt(1 / fan_in), float64; the mean square of Exp(1) is 2."""
     return -torch.log1p(-uniform) * math.sqrt(1 / fan_in)

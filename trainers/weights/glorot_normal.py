@@ -1,4 +1,4 @@
-"""Glorot-normal as Keras draws it: a normal cut off at two sigma, its std corrected (the paper's).
+"""Glorot-normal as Keras draws it: a normal cut off at two sigma, std corrected (the paper's).
 
 Glorot & Bengio (2010), equation 12, for the standard deviation sqrt(2 / (fan_in + fan_out)).
 """
@@ -11,5 +11,5 @@ from trainers.weights.he_normal import cut_normal
 
 
 def magnitude(uniform: Tensor, fan_in: int, fan_out: int) -> Tensor:
-    """Of a normal within two sigma, with the standard deviation sqrt(2 / (fan_in + fan_out))."""
+    """Return |normal| within two sigma, standard deviation sqrt(2 / (fan_in + fan_out))."""
     return cut_normal(uniform, math.sqrt(2 / (fan_in + fan_out)))

@@ -10,5 +10,5 @@ from torch import Tensor
 
 
 def magnitude(uniform: Tensor, fan_in: int, fan_out: int) -> Tensor:
-    """The constant sqrt(2 / fan_in), float64, the shape of ``uniform``."""
+    """Return the constant sqrt(2 / fan_in), float64, the shape of ``uniform``."""
     return torch.full_like(uniform, math.sqrt(2 / fan_in))

@@ -1,4 +1,4 @@
-"""He-normal as Keras draws it: a normal cut off at two sigma, its std corrected (the paper's).
+"""He-normal as Keras draws it: a normal cut off at two sigma, std corrected (the paper's).
 
 He et al. (2015, arXiv:1502.01852), equation 10, for the standard deviation sqrt(2 / fan_in).
 """
@@ -15,11 +15,11 @@ _HALF = 0.5 * math.erf(2 / math.sqrt(2))
 
 
 def cut_normal(uniform: Tensor, std: float) -> Tensor:
-    """|z| std / 0.8796, z normal within two sigma, float64: the standard deviation is ``std``."""
+    """Return |z| std / 0.8796, float64, z normal within two sigma; its deviation is ``std``."""
     half_normal: Tensor = torch.special.ndtri(0.5 + _HALF * uniform)
     return half_normal * (std / _CUT_STD)
 
 
 def magnitude(uniform: Tensor, fan_in: int, fan_out: int) -> Tensor:
-    """Of a normal within two sigma, with the standard deviation sqrt(2 / fan_in)."""
+    """Return |normal| within two sigma, standard deviation sqrt(2 / fan_in)."""
     return cut_normal(uniform, math.sqrt(2 / fan_in))

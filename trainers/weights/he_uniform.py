@@ -9,5 +9,5 @@ from torch import Tensor
 
 
 def magnitude(uniform: Tensor, fan_in: int, fan_out: int) -> Tensor:
-    """Uniform from 0 to sqrt(6 / fan_in), float64."""
+    """Return uniform magnitudes from 0 to sqrt(6 / fan_in), float64."""
     return uniform * math.sqrt(6 / fan_in)

@@ -1,8 +1,8 @@
 """Zero-mean skewed weights (an extension): (Exp(1) - 1) sqrt(2 / fan_in), mean square 2 / fan_in.
 
 63% of the weights are negative and small, 37% positive, a few of them large. Mean and variance are
-those of he-normal: beside a family with a fraction of positive signs other than one half, whose
-mean is shifted, it tells what skew alone does. The signs come with the draw.
+those of he-normal. So it shows the effect of skew alone, while a fraction of positive signs other
+than one half also shifts the mean. The signs come with the draw.
 """
 
 import math
@@ -14,5 +14,5 @@ REFUSES = ("positive_fraction",)
 
 
 def signed(uniform: Tensor, fan_in: int, fan_out: int) -> Tensor:
-    """(Exp(1) - 1) sqrt(2 / fan_in), float64, the shape of ``uniform``."""
+    """Return (Exp(1) - 1) sqrt(2 / fan_in), float64, the shape of ``uniform``."""
     return (-torch.log1p(-uniform) - 1) * math.sqrt(2 / fan_in)

@@ -1,0 +1,94 @@
+"""Methods that are made of other methods."""
+
+import inspect
+
+import pytest
+
+from trainers.methods import Method
+from trainers.methods._combined import Combined
+from trainers.methods._learned import LearnedMask
+from trainers.methods._mixed import Mixed
+from trainers.methods._staged import Staged
+from trainers.methods.dense import METHOD as DENSE
+from trainers.methods.free_pruning import METHOD as FREE_PRUNING
+from trainers.methods.supermask import METHOD as SUPERMASK
+
+PROTOCOL = [name for name, _ in inspect.getmembers(Method, inspect.isfunction) if name[0] != "_"]
+PROMISES = ["by_mask", "capturable", "elementwise"]
+
+
+class Recording(Method):
+    """Records each call of the protocol and returns a value of its own."""
+
+    def __init__(self):
+        self.calls = []
+
+
+def _recorded(name):
+    def call(self, *arguments):
+        self.calls.append((name, arguments))
+        return name
+
+    return call
+
+
+for protocol_name in PROTOCOL:
+    setattr(Recording, protocol_name, _recorded(protocol_name))
+
+
+class Second(Combined):
+    """The second method is always active."""
+
+    def active(self, pack):
+        return self.methods[1]
+
+
+def test_the_protocol_is_what_the_loop_calls():
+    public = {name for name in vars(Method) if not name.startswith("_")}
+    assert public == {*PROTOCOL, *PROMISES}
+    assert {"rounds", "begin", "gradient", "rebuild", "mask", "penalty"} <= public
+
+
+@pytest.mark.parametrize("name", PROTOCOL)
+def test_every_method_of_the_protocol_is_forwarded(name):
+    assert name in vars(Combined)  # not inherited from Method, which would train dense
+    first, second = Recording(), Recording()
+    signature = inspect.signature(getattr(Method, name))
+    arguments = tuple(object() for _ in range(len(signature.parameters) - 1))
+    returned = getattr(Second(first, second), name)(*arguments)
+    assert returned == (None if signature.return_annotation is None else name)
+    receiver, other = (first, second) if name == "rounds" else (second, first)
+    assert receiver.calls == [(name, arguments)]  # with the very same arguments
+    assert other.calls == []
+
+
+@pytest.mark.parametrize("name", PROTOCOL)
+def test_methods_side_by_side_join_what_each_replica_gets(name):
+    # All methods that mix have one round and Method's own states of evaluation.
+    assert (name in vars(Mixed)) != (name in ("rounds", "evaluated", "expected"))
+
+
+@pytest.mark.parametrize("name", PROMISES)
+def test_a_combination_promises_what_all_of_its_methods_promise(name):
+    class Sure(Method):
+        elementwise = capturable = by_mask = True
+
+    class Unsure(Method):
+        pass
+
+    assert getattr(Combined(Sure(), Sure()), name) is True
+    assert getattr(Combined(Sure(), Unsure()), name) is False
+    assert getattr(Mixed([(Sure(), 1), (Sure(), 2)]), name) is True
+    assert getattr(Mixed([(Sure(), 1), (Unsure(), 2)]), name) is False
+
+
+def test_what_the_shipped_combinations_promise(trial):
+    def promises(method):
+        return [getattr(method, name) for name in PROMISES]
+
+    assert promises(FREE_PRUNING) == [True, True, True]
+    assert promises(LearnedMask(FREE_PRUNING)) == [False, True, False]
+    assert promises(Staged(FREE_PRUNING, trial(source="digits"))) == [True, True, True]
+    assert promises(Staged(FREE_PRUNING, trial(trained_layers="output"))) == [True, True, False]
+    assert promises(Staged(SUPERMASK, trial(source="digits"))) == [False, False, False]
+    assert promises(Mixed([(DENSE, 1), (FREE_PRUNING, 1)])) == [False, True, True]
