@@ -53,7 +53,8 @@ def train(
         started = time.perf_counter()
         outputs = []
         for images, labels in batches.training(epoch):
-            # Forward pass, loss, backward pass, the method's gradient, optimiser, new weights.
+            # Forward pass, loss, backward pass, optimiser, new effective weights; see
+            # `Engine.update`. It is one call because a GPU replays it as one CUDA graph.
             logits = engine.step(images, labels)
             outputs.append((logits, labels))
         records = recorder.trained(epoch, batches, outputs, started)

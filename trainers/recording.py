@@ -41,7 +41,7 @@ class Keep:
     every: int = 0
     networks: bool = False
 
-    def masks_of(self, epoch: int, *, last: bool) -> bool:
+    def keeps_masks(self, epoch: int, *, last: bool) -> bool:
         """Return whether the masks of an epoch are kept."""
         return self.masks and (last or bool(self.every and epoch % self.every == 0))
 
@@ -160,7 +160,7 @@ class Recorder:
             layers = [rows[r] for rows in by_layer]
             row = {k: None if v is None else float(v[r]) for k, v in figures.items()}
             row |= {"epoch": epoch, "changed": _changed(layers)} | durations
-            keep_masks = self._keep.masks_of(epoch, last=r in ending)
+            keep_masks = self._keep.keeps_masks(epoch, last=r in ending)
             kept_masks = [
                 _mask_row(epoch, layer, mask[r])
                 for layer, mask in zip(self._pack.layers, masks, strict=True)

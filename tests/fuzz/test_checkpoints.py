@@ -69,7 +69,7 @@ class Begun:
         return {name: tensor.clone() for name, tensor in made._tensors().items()}
 
     def restored(self, content):
-        """The epoch that a checkpoint leads to, what its engine is told, and its records."""
+        """The epoch of a checkpoint, the state of its engine, and its records."""
         keeper = Memory(content)
         about = {"engine": engines.choose(self.pack).name, "device": "cpu"}
         made = Checkpoints(keeper, self.pack, self.method, data=self.data.fingerprint, **about)
@@ -131,7 +131,7 @@ def changes(tensors, about, other):
     value, knows = tensors[name], tensors[moment]
     records = about["records"]
 
-    def told(**values):
+    def about_with(**values):
         return sealed(tensors, about | values)
 
     def row(**values):
@@ -167,30 +167,38 @@ def changes(tensors, about, other):
         yield f"no {key}", sealed(tensors, {k: v for k, v in about.items() if k != key})
     (own,) = about["conditions"]["trials"]
     for trials in ([own.replace('"seed":1', '"seed":2')], [own, own], [], [1], own):
-        yield f"the trials {trials}", told(conditions=about["conditions"] | {"trials": trials})
+        yield (
+            f"the trials {trials}",
+            about_with(conditions=about["conditions"] | {"trials": trials}),
+        )
     for name in about["conditions"]:
-        yield f"another {name}", told(conditions=about["conditions"] | {name: None})
+        yield f"another {name}", about_with(conditions=about["conditions"] | {name: None})
     for epoch in (0, 1, 3, -1, 10**30, 2.5, "2", None, [2]):
-        yield f"epoch {epoch}", told(epoch=epoch)
-    yield "no records", told(records=[])
-    yield "a record less", told(records=records[1:])
-    yield "a record twice", told(records=[records[0], *records])
-    yield "records of another replica", told(records=[[1, *r[1:]] for r in records])
-    yield "records that are none", told(records=[1, 2, 3])
-    yield "records in a mapping", told(records={"a": 1})
-    yield "text for an accuracy", told(records=row(test_accuracy="1"))
-    yield "no accuracy", told(records=row(test_accuracy=None))
-    yield "a list for an accuracy", told(records=row(test_accuracy=[1.0]))
-    yield "another epoch", told(records=row(epoch=1))
-    yield "no layers", told(records=[[r, row, [], []] for r, row, _, _ in records])
-    yield "layers twice", told(records=[[r, row, [*la, *la], []] for r, row, la, _ in records])
+        yield f"epoch {epoch}", about_with(epoch=epoch)
+    yield "no records", about_with(records=[])
+    yield "a record less", about_with(records=records[1:])
+    yield "a record twice", about_with(records=[records[0], *records])
+    yield "records of another replica", about_with(records=[[1, *r[1:]] for r in records])
+    yield "records that are none", about_with(records=[1, 2, 3])
+    yield "records in a mapping", about_with(records={"a": 1})
+    yield "text for an accuracy", about_with(records=row(test_accuracy="1"))
+    yield "no accuracy", about_with(records=row(test_accuracy=None))
+    yield "a list for an accuracy", about_with(records=row(test_accuracy=[1.0]))
+    yield "another epoch", about_with(records=row(epoch=1))
+    yield "no layers", about_with(records=[[r, row, [], []] for r, row, _, _ in records])
+    yield (
+        "layers twice",
+        about_with(records=[[r, row, [*la, *la], []] for r, row, la, _ in records]),
+    )
     yield (
         "layers of another epoch",
-        told(records=[[r, x, [one | {"epoch": 7} for one in la], []] for r, x, la, _ in records]),
+        about_with(
+            records=[[r, x, [one | {"epoch": 7} for one in la], []] for r, x, la, _ in records]
+        ),
     )
     yield (
         "text for a count",
-        told(
+        about_with(
             records=[
                 [r, x, [one | {"mask_zero": "x"} for one in la], []] for r, x, la, _ in records
             ]
@@ -198,7 +206,7 @@ def changes(tensors, about, other):
     )
     mask = {"epoch": 0, "layer": 0, "layer_name": "fc1", "shape": [1], "kept": "AA=="}
     for what in (mask, mask | {"kept": "no base 64"}, mask | {"kept": 3}, {}, 3):
-        yield f"the mask {what}", told(records=[[*r[:3], [what]] for r in records])
+        yield f"the mask {what}", about_with(records=[[*r[:3], [what]] for r in records])
     for text in (b" ", b"null", b"[]", b"3", b"\xff", b'"x"', b"{}", b"[" * 100_000, b"{" * 9):
         yield f"{text[:9]!r} about it", sealed(tensors, text)
     for kind in (torch.float32, torch.bool, torch.complex64):

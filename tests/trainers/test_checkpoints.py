@@ -44,7 +44,7 @@ def figures(records):
 
 
 def stop_after(trials, data, epochs, keeper):
-    """Train until so many records came, then stop as a worker that is told to."""
+    """Train for a number of epochs, epoch 0 included, then stop as a worker does."""
     records = train(trials, data, keeper=keeper)
     for _ in range(epochs * len(trials)):
         next(records)

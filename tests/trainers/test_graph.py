@@ -10,21 +10,21 @@ from trainers.engines.graph import Graphed
 
 
 class _Engine:
-    """Notes what it is asked for, and which images the device would see."""
+    """Records its calls, and the images that the device would see."""
 
     def __init__(self):
-        self.asked = []
+        self.calls = []
 
     def set_rate(self):
-        self.asked.append("set_rate")
+        self.calls.append("set_rate")
 
     def update(self, images, labels):
-        self.asked.append("update")
+        self.calls.append("update")
         self.images, self.labels = images, labels
         return images * 1.0
 
     def step(self, images, labels):
-        self.asked.append("step")
+        self.calls.append("step")
         return images + 0.5
 
 
@@ -59,14 +59,14 @@ def test_three_steps_as_they_are_then_one_captured_and_all_replayed(replays):
     graphed = Graphed(engine)
     for number in range(3):
         assert graphed.step(*batch(number))[0, 0] == number
-    assert engine.asked == ["set_rate", "update"] * 3
+    assert engine.calls == ["set_rate", "update"] * 3
     assert replays == []
     graphed.step(*batch(3))
-    assert engine.asked == ["set_rate", "update"] * 4  # captured, which computes nothing
+    assert engine.calls == ["set_rate", "update"] * 4  # captured, which computes nothing
     assert replays == ["replay"]
     captured = engine.images
     graphed.step(*batch(7))
-    assert engine.asked == ["set_rate", "update"] * 4 + ["set_rate"]  # the rate is the host's work
+    assert engine.calls == ["set_rate", "update"] * 4 + ["set_rate"]  # the rate is the host's work
     assert replays == ["replay"] * 2
     assert engine.images is captured  # the graph looks where it always looked,
     assert captured.tolist() == [[7.0] * 4]  # and finds the new batch there
@@ -78,9 +78,9 @@ def test_a_smaller_last_batch_is_taken_as_it_is(replays):
     graphed = Graphed(engine)
     for number in range(5):
         graphed.step(*batch(number))
-    asked = len(engine.asked)
+    before = len(engine.calls)
     assert graphed.step(*batch(9, size=2)).tolist() == [[9.5, 9.5]]
-    assert engine.asked[asked:] == ["step"]
+    assert engine.calls[before:] == ["step"]
     assert replays == ["replay"] * 2
     assert engine.images.tolist() == [[4.0] * 4]
 

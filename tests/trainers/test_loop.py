@@ -17,8 +17,8 @@ METHODS += ["maximal-pruning"]
 
 
 def records(trials, data, trial=None):
-    wanted = trial or trials[0]
-    return [r for r in train(trials, data) if r.trial == wanted]
+    recorded = trial or trials[0]
+    return [r for r in train(trials, data) if r.trial == recorded]
 
 
 def figures(found):
@@ -165,7 +165,7 @@ def test_images_of_ones_own_cannot_take_a_built_in_name(trial):
 
 @pytest.fixture
 def needs_density(tmp_path, monkeypatch):
-    """A method that must be told a density, from another package."""
+    """A method that needs a density, from another package."""
     (tmp_path / "foreign_density.py").write_text('READS = ("density",)')
     about = tmp_path / "foreign-1.0.dist-info"
     about.mkdir()

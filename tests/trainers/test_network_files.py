@@ -164,7 +164,7 @@ def test_what_is_damaged_or_foreign_is_refused_in_a_line(spoil, message, content
     assert "\n" not in str(error.value)
 
 
-def test_a_missing_file_is_said(tmp_path):
+def test_a_missing_file_is_reported(tmp_path):
     with pytest.raises(UserError, match="cannot be read"):
         trainers.load_network(tmp_path / "none")
 
@@ -219,6 +219,6 @@ def test_onnx_computes_the_same(network, trial, digits):
     assert logits == pytest.approx(module(torch.from_numpy(images)).numpy(), abs=1e-3)
 
 
-def test_networks_of_a_foreign_shape_are_said(trial, digits):
+def test_networks_of_a_foreign_shape_are_reported(trial, digits):
     with pytest.raises(UserError, match="needs at least"):
         networks.build(trial(network="conv8"), (1, 8, 8), 10)

@@ -97,7 +97,7 @@ def test_grey_images_have_one_channel_unless_one_is_coloured(tmp_path):
     assert load(f"folder:{tmp_path}").shape == (3, 4, 6)
 
 
-def test_images_are_cropped_and_scaled_if_told(tmp_path):
+def test_images_are_cropped_and_scaled_if_asked_for(tmp_path):
     fill(tmp_path / "a", 10)
     fill(tmp_path / "b", 10, shape=(9, 5, 3), start=100)
     data = load(f"folder(size=8):{tmp_path}")

@@ -1,7 +1,7 @@
 """The published data sets, read by torchvision from small files in their layout.
 
-The real files are not at hand in a test; what is made here has their layout, and torchvision is
-told the checksums of what was made. What is not told must be refused.
+The tests do not have the real files. They make files of the same layout, and set torchvision's
+checksums to those of the files that they made. Any other file must be refused.
 """
 
 import gzip

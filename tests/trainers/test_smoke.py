@@ -38,8 +38,8 @@ def every(kind):
 NETWORKS = ["conv2", "conv4", "conv6", "lenet-300-100", "resnet8"]
 
 
-def told(method):
-    """The density that a method must be told, and the epochs that it needs."""
+def needed_by(method):
+    """The fields that a method needs: a density, and the fewest epochs."""
     part = registry.find("method", method).component
     density = {"density": 0.5} if "density" in part.reads else {}
     return density | {"epochs": 2 if "LEAST_EPOCHS" in part.declared else 1}
@@ -56,7 +56,7 @@ def test_every_two_parts_run_together(few):
     about = {"dataset": "digits", "epochs": 1, "batch_size": 100, "width": 0.1, "seed": 1}
     outcomes = []
     for values in pairwise(axes):
-        given = Trial(**values, **about | told(values["method"]))
+        given = Trial(**values, **about | needed_by(values["method"]))
         record = last(given, few)
         outcomes.append(record.final["outcome"])
         assert outcomes[-1] == "diverged" or math.isfinite(record.epoch["test_loss"]), given
@@ -86,7 +86,7 @@ def test_the_shipped_smoke_study_has_the_papers_parts():
 def test_the_full_product_on_lenet(trial, few):
     axes = {kind: every(kind) for kind in ("method", "weights", "activation")}
     for values in itertools.product(*axes.values()):
-        about = {"batch_size": 100} | told(values[0])
+        about = {"batch_size": 100} | needed_by(values[0])
         given = trial(**dict(zip(axes, values, strict=True)), **about)
         record = last(given, few)
         assert record.final["outcome"] in ("completed", "diverged", "dead"), given

@@ -164,10 +164,12 @@ def test_an_image_keeps_its_label_in_training(trial, digits):
     permuted = trial(labels="permuted")
     batches = Batches(digits, [permuted], torch.device("cpu"))
     images, labels = next(batches.evaluation("train", 2000))
-    told = {image.numpy().tobytes(): int(y) for image, y in zip(images[0], labels[0], strict=True)}
+    label_of = {
+        image.numpy().tobytes(): int(y) for image, y in zip(images[0], labels[0], strict=True)
+    }
     for x, y in batches.training(1):
         for image, label in zip(x[0], y[0], strict=True):
-            assert told[image.numpy().tobytes()] == int(label)
+            assert label_of[image.numpy().tobytes()] == int(label)
 
 
 def test_another_rounding_moves_images_within_their_batch_alone(trial, digits):

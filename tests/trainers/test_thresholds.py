@@ -436,9 +436,10 @@ def test_masks_differ_by_seed_and_not_by_pack(trial, digits):
 
 @pytest.mark.parametrize("method", ["snip", "grasp", "synflow", "edge-popup", "supermask"])
 def test_packed_equals_alone(method, trial, digits):
-    told = {} if method == "supermask" else {"density": 0.4}
+    density = {} if method == "supermask" else {"density": 0.4}
     trials = [
-        trial(method, seed=s, weights=w, **told) for s, w in ((1, "he-normal"), (2, "he-constant"))
+        trial(method, seed=s, weights=w, **density)
+        for s, w in ((1, "he-normal"), (2, "he-constant"))
     ]
     packed = [r for r in train(trials, digits) if r.final]
     alone = [list(train([t], digits))[-1] for t in trials]

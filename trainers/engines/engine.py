@@ -55,14 +55,10 @@ class Engine:
     @torch.no_grad()
     def update(self, images: Tensor, labels: Tensor) -> Tensor:
         """Do the rest of a step: the device's part, which a CUDA graph can hold; see `step`."""
-        logits, gradients = self.backward(images, labels)
-        for layer, gradient in zip(self._graded, gradients, strict=True):
-            turned = self.method.gradient(self.pack, layer, gradient)
-            if turned is not gradient:
-                gradient.copy_(turned)
-        self._optimize(gradients)
-        for layer in self._rebuilt:
-            self.method.rebuild(self.pack, layer)
+        logits, gradients = self.backward(images, labels)  # forward pass, loss, backward pass
+        self._turn(gradients)  # the method makes dL/dtrained of dL/deffective
+        self._optimize(gradients)  # Adam or SGD moves what is trained
+        self._rebuild()  # the method writes the effective weights that follow
         return logits
 
     def backward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Sequence[Tensor]]:
@@ -91,10 +87,22 @@ class Engine:
         """Prepare the pack's tensors, and return what the optimiser moves, each [R, ...]."""
         return [layer.trained for layer in self.pack.layers]
 
+    def _turn(self, gradients: Sequence[Tensor]) -> None:
+        """Turn dL/deffective of each of `_graded` into dL/dtrained, in place."""
+        for layer, gradient in zip(self._graded, gradients, strict=True):
+            turned = self.method.gradient(self.pack, layer, gradient)
+            if turned is not gradient:
+                gradient.copy_(turned)
+
     def _optimize(self, gradients: Sequence[Tensor]) -> None:
         """Take the optimiser's step, along dL/dtrained of each of `_graded`."""
         affine = [[_gradient(p) for p in parameters] for parameters in self._affine]
         self._optimizer.step(self._by_replica(gradients, affine))
+
+    def _rebuild(self) -> None:
+        """Write the effective weights of each of `_rebuilt`."""
+        for layer in self._rebuilt:
+            self.method.rebuild(self.pack, layer)
 
     @staticmethod
     def _by_replica(
