@@ -18,7 +18,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from studies import sources, strict_yaml
 from studies.errors import UserError, shown, unknown
 from studies.pairwise import pairwise
-from studies.trial import REQUIRED, SETTABLE, Trial, Value, check_value
+from studies.roles import Role
+from studies.trial import REQUIRED, SETTABLE, Trial, Value, check_value, fields_with
 
 LIBRARY = Path(__file__).parent / "library"
 #: A study's name is a folder's name, on local disks and object stores alike.
@@ -242,7 +243,7 @@ def _bound(study: Study, base: Path) -> Study:
     data = {name: sources.absolute(source, base) for name, source in study.data.items()}
     axes, *grids = (dict(axes) for axes in (study.axes, *study.grids))
     for values in (axes, *grids):
-        for name in ("dataset", "source"):
+        for name in fields_with(Role.DATA):
             if name in values:
                 values[name], data = sources.bind(values[name], data, base)
     changes: dict[str, Any] = {"axes": axes, "grids": grids} | ({"data": data} if data else {})

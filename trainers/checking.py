@@ -4,39 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from studies.errors import UserError
-from studies.trial import FIELDS, Trial
+from studies.roles import Role
+from studies.trial import FIELDS, Trial, fields_with
 from trainers.registry import KINDS, Component, Found, components, find
 
-#: What the training loop itself reads; the parts declare the rest of what they read.
-COMMON = frozenset(
-    {
-        "network",
-        "dataset",
-        "method",
-        "weights",
-        "seed",
-        "epochs",
-        "positive_fraction",
-        "activation",
-        "batch_size",
-        "learning_rate",
-        "adam_epsilon",
-        "width",
-        "augmentation",
-        "schedule",
-        "optimizer",
-        "momentum",
-        "weight_decay",
-        "labels",
-        "source",
-        "trained_layers",
-        "order_seed",
-        "rounding",
-        "revisions",
-    }
-)
-
-
+#: Fields that every trial may set. A component declares in its ``READS`` which others it uses.
+_COMMON = frozenset(FIELDS).difference(fields_with(Role.DECLARED))
 #: A lower density says nothing: no network here has so many connections.
 _LEAST_DENSITY = 1e-6
 
@@ -159,7 +132,7 @@ def _check_optimizer(trial: Trial) -> None:
 
 def _check_fields(trial: Trial, found: Mapping[str, Component]) -> None:
     """Refuse a field that is given and makes no difference."""
-    reads = COMMON.union(*(component.reads for component in found.values()))
+    reads = _COMMON.union(*(component.reads for component in found.values()))
     for name, about in FIELDS.items():
         value = getattr(trial, name)
         if value == about.default:
