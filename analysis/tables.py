@@ -17,18 +17,19 @@ import pandas as pd
 import pyarrow as pa
 
 from studies.errors import UserError
+from studies.roles import Role
 from studies.schemas import TABLES
 from studies.store import Store, filesystems, studies_in
 from studies.store.finished import Finished, failed, finished
-from studies.trial import SETTABLE, Trial
+from studies.trial import SETTABLE, Trial, fields_with
 
 if TYPE_CHECKING:
     from studies.study import Study
 
 #: What is joined from `trials` onto the rows of the other tables.
 _JOINED = ("study", *SETTABLE, "outcome")
-#: The fields that name parts, whose revisions a trial carries.
-_PARTS = ("network", "dataset", "method", "weights", "activation")
+#: The fields that name components, whose revisions a trial carries.
+_COMPONENTS = fields_with(Role.COMPONENT)
 _PLACE = "_place"
 #: What a table has beside its own columns.
 _DERIVED = {
@@ -227,12 +228,13 @@ def _together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _of_latest_revision(trials: pd.DataFrame) -> pd.DataFrame:
-    """Leave out trials of a part that was mended since; they count as not finished.
+    """Leave out trials of a component that was mended since; they count as not finished.
 
-    A part's revision only rises, so the largest sum marks the latest among the same parts.
+    A component's revision only rises, so the largest sum marks the latest trials of the same
+    components.
     """
     ranks = trials["revisions"].map(lambda text: sum(map(int, re.findall(r"=(\d+)", text))))
-    latest = ranks.groupby([trials[name] for name in _PARTS]).transform("max")
+    latest = ranks.groupby([trials[name] for name in _COMPONENTS]).transform("max")
     return trials[ranks == latest].reset_index(drop=True)
 
 
