@@ -159,7 +159,7 @@ def _extent(name: str, place: "Place") -> Extent:
     from trainers import datasets, registry
 
     declared = registry.find("dataset", place.part).component.declared
-    if "SHAPE" in declared:
+    if declared.keys() >= {"SHAPE", "CLASSES", "IMAGES"}:
         return Extent(declared["SHAPE"], declared["CLASSES"], *declared["IMAGES"])
     data = datasets.load(name, place)
     sizes = {split: len(labels) for split, labels in data.labels.items()}
