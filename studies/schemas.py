@@ -8,6 +8,7 @@ and however often it runs under the same engine and library versions on a CPU.
 
 import pyarrow as pa
 
+from studies.traits import TRAITS
 from studies.trial import FIELDS, REQUIRED
 
 VERSION = 1
@@ -127,7 +128,9 @@ _TRIAL = tuple(
 #: `*_parts`: where its rows are. `seconds`: from building its network to its last row, of trials
 #: side by side an equal share. `continued_from`: the epoch of the checkpoint that it was continued
 #: from, if there was one. `tf32`: whether a GPU multiplied with TF32. `classes`: how many the data
-#: set has; null in results from before the column existed.
+#: set has. The traits of its method, see `studies.traits.MethodTraits`: `needs_density`,
+#: `random_mask`, `trains_weights`, `by_mask` and `flips`. `classes` and the traits are null in
+#: results from before their columns existed.
 TRIALS = _schema(
     *_KEY,
     _required("trial", pa.string()),
@@ -140,6 +143,7 @@ TRIALS = _schema(
     _required("dataset_fingerprint", pa.string()),
     pa.field("source_fingerprint", pa.string()),
     pa.field("classes", pa.int32()),
+    *(pa.field(name, pa.bool_()) for name in TRAITS),
     *(pa.field(name, pa.float64()) for name in CONTROLS),
     _required("engine", pa.string()),
     _required("layers_parts", pa.list_(pa.string())),

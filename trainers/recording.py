@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from trainers.measures.evaluation import Evaluation, as_it_is, correct, evaluate
 from trainers.measures.histograms import fates
 from trainers.measures.mask_controls import controls
 from trainers.methods import Layer, Method, Pack
+from trainers.methods._traits import traits_of_method
 from trainers.network_files.format import network_to_bytes
 from trainers.network_files.trained import Trained
 
@@ -179,6 +180,7 @@ class Recorder:
             "classes": data.classes,
             "engine": self._engine,
         }
+        final |= asdict(traits_of_method(self._pack.trials[r]))
         if outcome != "diverged":
             final |= controls(trained, alone, self.batches.alone(r))
         return final, network_to_bytes(trained, alone, data, final) if self._keep.networks else None

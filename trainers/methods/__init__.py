@@ -62,11 +62,15 @@ class Method:
             graph can hold them.
         by_mask: whether the trained network follows from its mask and the weights as drawn, by
             `rebuild` with a score of one for what is kept and of zero for what is not.
+        trains_weights: whether the weights are trained, with or without a mask.
+        flips: whether it flips the signs of weights instead of pruning connections.
     """
 
     elementwise = False
     capturable = False
     by_mask = False
+    trains_weights = True
+    flips = False
 
     def __init_subclass__(cls) -> None:
         """A method that does these two in a way of its own says both anew, or has neither."""
@@ -180,6 +184,12 @@ class Connections(Method):
     extreme: int = 0
     capturable = True
     by_mask = True
+    trains_weights = False
+
+    @property
+    def flips(self) -> bool:  # type: ignore[override]
+        """Whether `off` turns signs."""
+        return self.off < 0
 
     def begin(self, pack: Pack, number: int, batches: Batches) -> None:
         """Draw the scores."""

@@ -29,6 +29,11 @@ class LearnedMask(Method):
     ) -> None:
         self._connections, self._shuffled, self._redrawn = connections, shuffled, redrawn
 
+    @property
+    def flips(self) -> bool:  # type: ignore[override]
+        """Whether the connections' method does."""
+        return self._connections.flips
+
     def rounds(self, trial: Trial) -> Sequence[int]:
         """One of connections and one of weights."""
         return (trial.epochs, trial.epochs)

@@ -1,0 +1,25 @@
+"""The traits of a trial's method, as they are recorded with the trial."""
+
+from dataclasses import replace
+
+from studies.traits import MethodTraits
+from studies.trial import Trial
+from trainers import methods, registry
+from trainers.methods import Method
+
+
+def traits_of_method(trial: Trial) -> MethodTraits:
+    """Return the traits of the method that a trial names, whatever its stages.
+
+    A method that declares `density` in its ``READS`` needs one. One that is evaluated in several
+    states has a random mask.
+    """
+    reads = registry.find("method", trial.method).component.reads
+    method = methods.load(replace(trial, source="", trained_layers="all"))
+    return MethodTraits(
+        needs_density="density" in reads,
+        random_mask=type(method).evaluated is not Method.evaluated,
+        trains_weights=method.trains_weights,
+        by_mask=method.by_mask,
+        flips=method.flips,
+    )
