@@ -5,35 +5,20 @@ from collections.abc import Hashable, Iterable, Sequence
 import pandas as pd
 
 from analysis.tables import Results
-from studies.trial import FIELDS, SETTABLE
+from studies.roles import Role
+from studies.trial import FIELDS, SETTABLE, fields_with
 
-#: A cell is a combination of these; `revisions` is derived and no part of it.
+#: A cell is a combination of these; `revisions` follows from them and is no part of it.
 CELL = tuple(name for name in SETTABLE if name != "seed")
 #: Fields that training the weights themselves (`dense`) does not read.
-METHOD_ONLY = (
-    "score_low",
-    "score_high",
-    "score_offset",
-    "score_seed",
-    "penalty",
-    "rescaling",
-    "density",
-)
-#: What makes a trial a control of another: it is not as anybody would train.
-CONTROL = ("labels", "source", "trained_layers", "score_seed", "order_seed", "rounding")
+METHOD_ONLY = fields_with(Role.METHOD)
+#: Fields that make a trial a control of another one.
+CONTROL = fields_with(Role.CONTROL)
 #: How a network is optimised; a method may have a recipe of its own.
-RECIPE = (
-    "learning_rate",
-    "batch_size",
-    "schedule",
-    "optimizer",
-    "momentum",
-    "weight_decay",
-    "adam_epsilon",
-)
+RECIPE = fields_with(Role.RECIPE)
 #: What a trial and the dense trial that it is paired with have in common, seed included.
 TASK = tuple(name for name in SETTABLE if name not in ("method", *METHOD_ONLY))
-#: The same without the seed: what the seeds of a cell and of its dense training have in common.
+#: The same without the seed: what the trials of a cell and their dense partners have in common.
 SETTING = tuple(name for name in TASK if name != "seed")
 BASELINE = "dense"
 

@@ -7,9 +7,9 @@ pyarrow opens will do and columns and groups that are not wanted are never held 
 
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import numpy as np
@@ -17,18 +17,20 @@ import pandas as pd
 import pyarrow as pa
 
 from studies.errors import UserError
+from studies.roles import Role
 from studies.schemas import TABLES
 from studies.store import Store, filesystems, studies_in
 from studies.store.finished import Finished, failed, finished
-from studies.trial import SETTABLE, Trial
+from studies.traits import TRAITS, MethodTraits, traits_of
+from studies.trial import SETTABLE, Trial, fields_with
 
 if TYPE_CHECKING:
     from studies.study import Study
 
 #: What is joined from `trials` onto the rows of the other tables.
 _JOINED = ("study", *SETTABLE, "outcome")
-#: The fields that name parts, whose revisions a trial carries.
-_PARTS = ("network", "dataset", "method", "weights", "activation")
+#: The fields that name components, whose revisions a trial carries.
+_COMPONENTS = fields_with(Role.COMPONENT)
 _PLACE = "_place"
 #: What a table has beside its own columns.
 _DERIVED = {
@@ -73,6 +75,8 @@ class Results:
         superseded: number of finished trials left out because a part of theirs was mended
             since: there are trials of a later revision of the same parts.
         connection: DuckDB's, in memory, with the tables as views.
+        methods: the traits of each method that was planned or is finished; `trials`, `tuning` and
+            the plans have them as columns.
     """
 
     trials: pd.DataFrame
@@ -90,6 +94,11 @@ class Results:
     superseded: int
 
     connection: duckdb.DuckDBPyConnection
+    methods: Mapping[str, MethodTraits]
+
+    def traits(self, method: str) -> MethodTraits:
+        """Return the traits of a method, as far as they are recorded or its name is known."""
+        return self.methods.get(method) or traits_of(method)
 
     def query(self, sql: str) -> duckdb.DuckDBPyRelation:
         """The answer to an SQL query over the tables `trials`, `epochs`, `layers`, `masks`.
@@ -177,7 +186,14 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
     if not uris:
         raise UserError("no results given; name at least one study's folder, as in results/digits")
     every = [_load(uri) for uri in dict.fromkeys(uri.rstrip("/") or uri for uri in uris)]
-    trials = _together([one.trials for one in every])
+    frames = [
+        _together([one.trials for one in every]),
+        _together([one.tuning for one in every]),
+        _plans(every, tuning=False),
+        _plans(every, tuning=True),
+    ]
+    methods = _methods(*frames)
+    trials, tuning, plan, tuning_plan = (_with_traits(frame, methods) for frame in frames)
     connection = duckdb.connect()
     # It takes an Arrow data set for one row, and would hold all of its rows to join few to them.
     connection.execute(f"SET disabled_optimizers = '{_MISLED}'")
@@ -188,9 +204,9 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
         epochs=_rows(connection, "epochs", every, trials),
         layers=_rows(connection, "layers", every, trials),
         masks=_rows(connection, "masks", every, trials),
-        tuning=_together([one.tuning for one in every]).drop(columns=_PLACE),
-        plan=_plans(every, tuning=False),
-        tuning_plan=_plans(every, tuning=True),
+        tuning=tuning.drop(columns=_PLACE),
+        plan=plan,
+        tuning_plan=tuning_plan,
         benchmarks=_benchmarks(every[0].store),
         studies=tuple(study for one in every for study in one.definitions),
         failed=tuple(trial for one in every for trial in sorted(failed(one.store, one.done.ids))),
@@ -200,6 +216,7 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
         conflicts=tuple(trial for one in every for trial in one.done.conflicts),
         superseded=sum(one.superseded for one in every),
         connection=connection,
+        methods=methods,
     )
 
 
@@ -226,13 +243,40 @@ def _together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(placed).drop_duplicates(list(SETTABLE), ignore_index=True)
 
 
-def _of_latest_revision(trials: pd.DataFrame) -> pd.DataFrame:
-    """Leave out trials of a part that was mended since; they count as not finished.
+def _methods(*frames: pd.DataFrame) -> dict[str, MethodTraits]:
+    """Return the traits of each method in some frames, from a row that records them if one does."""
+    rows: dict[str, dict[Hashable, Any]] = {}
+    for frame in frames:
+        columns = [name for name in ("method", "density", *TRAITS) if name in frame]
+        for row in frame[columns].drop_duplicates("method").to_dict("records"):
+            rows.setdefault(row["method"], row)
+        if TRAITS[0] in frame:
+            recorded = frame[columns].dropna().drop_duplicates("method").to_dict("records")
+            rows |= {row["method"]: row for row in recorded}
+    return {method: traits_of(row) for method, row in rows.items()}  # type: ignore[arg-type]
 
-    A part's revision only rises, so the largest sum marks the latest among the same parts.
+
+def _with_traits(frame: pd.DataFrame, methods: Mapping[str, MethodTraits]) -> pd.DataFrame:
+    """Return the frame with the traits of each row's method as columns of bool."""
+    columns = {
+        name: frame["method"].map({m: getattr(traits, name) for m, traits in methods.items()})
+        for name in TRAITS
+    }
+    filled = {
+        name: frame[name].where(frame[name].notna(), column) if name in frame else column
+        for name, column in columns.items()
+    }
+    return frame.assign(**{name: column.astype(bool) for name, column in filled.items()})
+
+
+def _of_latest_revision(trials: pd.DataFrame) -> pd.DataFrame:
+    """Leave out trials of a component that was mended since; they count as not finished.
+
+    A component's revision only rises, so the largest sum marks the latest trials of the same
+    components.
     """
     ranks = trials["revisions"].map(lambda text: sum(map(int, re.findall(r"=(\d+)", text))))
-    latest = ranks.groupby([trials[name] for name in _PARTS]).transform("max")
+    latest = ranks.groupby([trials[name] for name in _COMPONENTS]).transform("max")
     return trials[ranks == latest].reset_index(drop=True)
 
 

@@ -12,10 +12,11 @@ import numpy as np
 import pyarrow as pa
 
 from orchestrator.execution.data_loading import data_sets
+from studies.roles import Role
 from studies.schemas import TABLES
 from studies.store.part_files import encode
 from studies.store.writer import Row
-from studies.trial import Trial
+from studies.trial import Trial, fields_with
 
 if TYPE_CHECKING:
     from trainers.datasets import Dataset, Place
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 #: What a worker writes about every so many seconds, a file for each.
 _WRITTEN, _FLUSH = ("layers", "epochs", "trials"), 10.0
 
-#: What decides most of a step's cost; trials that agree in these are measured once.
-_COSTLY = ("network", "width", "dataset", "batch_size", "method")
+#: Trials that agree in these fields are measured once.
+_COSTLY = fields_with(Role.COST)
 Kind = tuple[object, ...]
 
 #: Seconds that the calibration may take in all, and those that one kind of trial takes at most;
@@ -158,7 +159,7 @@ def _extent(name: str, place: "Place") -> Extent:
     from trainers import datasets, registry
 
     declared = registry.find("dataset", place.part).component.declared
-    if "SHAPE" in declared:
+    if declared.keys() >= {"SHAPE", "CLASSES", "IMAGES"}:
         return Extent(declared["SHAPE"], declared["CLASSES"], *declared["IMAGES"])
     data = datasets.load(name, place)
     sizes = {split: len(labels) for split, labels in data.labels.items()}

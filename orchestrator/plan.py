@@ -15,8 +15,8 @@ from studies.store.finished import Finished, finished
 from studies.study import Study
 from studies.trial import FIELDS, SETTABLE, Trial
 
-#: All fields of a trial but its seed.
-_SETTING = attrgetter(*(name for name in FIELDS if name != "seed"))
+#: All fields of a trial except its seed.
+_WITHOUT_SEED = attrgetter(*(name for name in FIELDS if name != "seed"))
 
 
 @dataclass(frozen=True)
@@ -122,23 +122,23 @@ def remaining_in(store: Store, trials: Iterable[Trial], need_masks: Collection[s
 
 
 def check(study: Study) -> list[Trial]:
-    """The study's trials, each checked by the trainers; seeds make no difference to a check.
+    """The study's trials, checked by the trainers, one for all seeds of a cell.
 
     Raises:
         UserError: names the study and the field.
     """
     stamps: dict[tuple[object, ...], str] = {}
-    found = []
+    checked = []
     for trial in study.trials():
-        setting = _SETTING(trial)
-        if setting not in stamps:
+        fields = _WITHOUT_SEED(trial)
+        if fields not in stamps:
             try:
-                stamps[setting] = trainers.check(trial, study.data).revisions
+                stamps[fields] = trainers.check(trial, study.data).revisions
             except UserError as error:
                 raise UserError(f"study {study.name}: {error}") from None
-        stamp = stamps[setting]
-        found.append(replace(trial, revisions=stamp) if stamp else trial)
-    return found
+        stamp = stamps[fields]
+        checked.append(replace(trial, revisions=stamp) if stamp else trial)
+    return checked
 
 
 def cells(trials: Sequence[Trial]) -> tuple[list[str], dict[tuple[str, ...], list[str]]]:
@@ -149,7 +149,7 @@ def cells(trials: Sequence[Trial]) -> tuple[list[str], dict[tuple[str, ...], lis
     rows = [trial.values() for trial in trials]
     names = [n for n in SETTABLE if n != "seed" and len({row[n] for row in rows}) > 1]
     names = names or ["method"]
-    found: dict[tuple[str, ...], list[str]] = {}
+    ids_by_cell: dict[tuple[str, ...], list[str]] = {}
     for trial, row in zip(trials, rows, strict=True):
-        found.setdefault(tuple(str(row[n]) for n in names), []).append(trial.trial_id)
-    return names, found
+        ids_by_cell.setdefault(tuple(str(row[n]) for n in names), []).append(trial.trial_id)
+    return names, ids_by_cell

@@ -1,4 +1,4 @@
-"""What is asked and what is recorded: trials, studies, schemas and the results store."""
+"""What to train and what is recorded: trials, studies, schemas and the results store."""
 
 from studies.errors import UserError
 from studies.trial import Trial

@@ -1,4 +1,4 @@
-"""The one exception for a user's mistake, and how what was given is shown in it."""
+"""The one exception for a user's mistake, and how it shows what the user gave."""
 
 import difflib
 import reprlib
@@ -7,25 +7,25 @@ from typing import Any
 
 
 class UserError(Exception):
-    """A mistake that the user can mend.
+    """A mistake that the user can correct.
 
-    Its message is one line that says what was given, what is allowed and what to do.
-    The command line prints that line and exits with code 2; no traceback is shown.
+    Its message is one line that says what was given, what is allowed and what to do. The command
+    line prints that line and exits with code 2, without a traceback.
     """
 
     def __init__(self, message: str) -> None:
         line = " ".join(message.split())
-        # A file's name or content must not steer the terminal that shows the line.
+        # A file's name or content must not control the terminal that shows the line.
         super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line))
 
 
 def unknown(kind: str, given: str, known: Iterable[str]) -> UserError:
-    """The error for a name that does not exist.
+    """Return the error for a name that does not exist.
 
     Args:
         kind: what the name stands for, such as ``method``.
         given: the name as the user wrote it.
-        known: the names there are.
+        known: the names that exist.
     """
     names = sorted(known)
     close = difflib.get_close_matches(given, names, n=3, cutoff=0.5)
@@ -34,15 +34,15 @@ def unknown(kind: str, given: str, known: Iterable[str]) -> UserError:
 
 
 def shown(value: Any) -> str:
-    """A value as an error shows it: as Python writes it, shortened where that is long.
+    """Return a value as an error shows it: as Python writes it, shortened if that is long.
 
-    A few lines of YAML can stand for a value that would take hours to write out.
+    With aliases, a few lines of YAML stand for a value that would take hours to write out.
     """
     return _SHORT.repr(value)
 
 
 class _Short(reprlib.Repr):
-    """Shortens strings, numbers and collections, however deep they are nested."""
+    """Shortens strings, numbers and collections, however deeply they are nested."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,9 +50,9 @@ class _Short(reprlib.Repr):
         self.maxlevel = 4
 
     def repr_int(self, x: int, level: int) -> str:
-        """Python refuses to write numbers of more than some 4,000 digits."""
-        many = x.bit_length() > 4_000
-        return "a number of 1,000 digits or more" if many else super().repr_int(x, level)
+        """Return a number; Python refuses to write one of more than about 4,000 digits."""
+        is_long = x.bit_length() > 4_000
+        return "a number of 1,000 digits or more" if is_long else super().repr_int(x, level)
 
 
 _SHORT = _Short()

@@ -1,13 +1,14 @@
-"""Names with parameters, such as ``lognormal(sigma=1.5)``, and their one spelling."""
+"""Names with parameters, such as ``lognormal(sigma=1.5)``, and their canonical spelling."""
 
 import re
 
 from studies.errors import UserError, shown
 
 _CALL = re.compile(r"([^():]+)\(([^()]*)\)")
-#: As long as a path may be; a name may be the path of a data set.
+#: The length that a path may have; a name may be the path of a data set.
 _LONGEST = 4096
-#: What ends a path or a line, steers a terminal, or is half a character and no UTF-8.
+#: Characters that end a path or a line, control a terminal, or are halves of others (surrogates),
+#: which UTF-8 has no form for.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -15,16 +16,16 @@ def check_text(what: str, text: str) -> None:
     """Refuse a text that cannot be a name or a path.
 
     Raises:
-        UserError: it is too long, or holds characters that cannot be printed.
+        UserError: it is too long, or contains a character that cannot be printed.
     """
     if len(text) > _LONGEST:
         raise UserError(f"{what}: {shown(text)} is longer than {_LONGEST} characters")
     if _CONTROL.search(text):
-        raise UserError(f"{what}: {shown(text)} holds a character that cannot be printed")
+        raise UserError(f"{what}: {shown(text)} contains a character that cannot be printed")
 
 
 def split(name: str) -> tuple[str, dict[str, str]]:
-    """A name without its parameters, and the parameters as they stand there.
+    """Return a name without its parameters, and the parameters as they are written.
 
     A parameter without a value is a flag: ``binary(scaled)`` gives ``{"scaled": ""}``.
 
@@ -37,18 +38,18 @@ def split(name: str) -> tuple[str, dict[str, str]]:
     pairs = [item.partition("=") for item in match[2].split(",") if item.strip()]
     parameters = {key.strip(): value.strip() for key, _, value in pairs}
     if len(parameters) < len(pairs):
-        raise UserError(f"{shown(name)} says a parameter twice; say it once")
+        raise UserError(f"{shown(name)} gives a parameter twice; give it once")
     return match[1].strip(), parameters
 
 
 def join(stem: str, parameters: dict[str, str]) -> str:
-    """The name with these parameters, sorted; without any, the bare name."""
+    """Return the name with these parameters, sorted; without any, the bare name."""
     inside = ",".join(f"{k}={v}" if v else k for k, v in sorted(parameters.items()))
     return f"{stem}({inside})" if inside else stem
 
 
 def canonical(name: str) -> str:
-    """One spelling per name: parameters sorted, no spaces, numbers as short as they can be."""
+    """Return the one spelling of a name: sorted parameters, no spaces, the shortest numbers."""
     stem, parameters = split(name)
     return join(stem, {key: _shortest(value) for key, value in parameters.items()})
 

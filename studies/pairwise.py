@@ -1,25 +1,25 @@
 """Pairwise designs: few rows in which every two values of different axes meet at least once.
 
-Sets of values are whole numbers, a bit for each value: as quick as numpy for what a study asks, and
-`untuned list` need not wait for its import.
+A set of values is a whole number with a bit for each value. For designs of a study's size that is
+as fast as numpy, whose import would slow down `untuned list`.
 """
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-#: Of two axes and a value of the first: the values of the second that it has not met, as bits.
+#: By two axes: for each value of the first axis the values of the second one that it has not met.
 _Missing = dict[tuple[str, str], list[int]]
 
 
 def pairwise(axes: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    """Rows that hold every pair of values of every two axes; a single axis is listed.
+    """Return rows that contain every pair of values of every two axes.
 
     Each row starts from the first pair that is still missing and takes, axis by axis, the value
-    that brings most of the missing pairs (Cohen et al. 1997, "The AETG system"); no randomness.
+    that adds the most missing pairs (Cohen et al. 1997, "The AETG system"). Nothing is random.
 
     Args:
-        axes: each with its values, at least one.
+        axes: the values of each axis, at least one. A single axis gives a row per value.
     """
     sizes = {name: len(values) for name, values in axes.items()}
     if len(sizes) < 2:
@@ -42,19 +42,19 @@ def pairwise(axes: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
 def _row(
     chosen: dict[str, int], missing: _Missing, used: Mapping[str, list[int]]
 ) -> dict[str, int]:
-    """Complete a row, each value as its place in its axis, and note what it brings.
+    """Complete a row, and note the pairs that it adds. Values are given by position in their axis.
 
     Args:
-        chosen: the two values that it starts from.
-        missing: what has not met; changed.
-        used: for each axis how often its values were used; changed.
+        chosen: the two values that the row starts from.
+        missing: the pairs that have not met; updated.
+        used: for each axis how often each value was used; updated.
     """
     for name, times in used.items():
         if name not in chosen:
             every = (1 << len(times)) - 1
             best = _in_most((missing[other, name][at] for other, at in chosen.items()), every)
-            places = (place for place in range(len(times)) if best >> place & 1)
-            chosen[name] = min(places, key=times.__getitem__)  # of several the one used least
+            candidates = (place for place in range(len(times)) if best >> place & 1)
+            chosen[name] = min(candidates, key=times.__getitem__)  # the one used least
     for (a, i), (b, j) in itertools.permutations(chosen.items(), 2):
         missing[a, b][i] &= ~(1 << j)
     for name, times in used.items():
@@ -63,13 +63,14 @@ def _row(
 
 
 def _in_most(sets: Iterable[int], every: int) -> int:
-    """Of some sets the members that are in most of them; all members if the sets are empty.
+    """Return the members that are in the largest number of some sets; all if the sets are empty.
 
     Args:
-        sets: as bits.
-        every: all members.
+        sets: the sets, as bits.
+        every: all members, as bits.
     """
-    digits: list[int] = []  # of each member's count, in base 2: the members that have it
+    # Each member's count in base 2: for each digit the members for which it is 1.
+    digits: list[int] = []
     for carry in sets:
         for place, digit in enumerate(digits):
             digits[place], carry = digit ^ carry, digit & carry

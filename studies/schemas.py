@@ -1,13 +1,14 @@
 """The Arrow schemas of the results' tables.
 
-Version 1. A nullable column may be added under the same version; anything else raises it, and a
-reader refuses results of a version newer than its own. The columns of `PROVENANCE` tell where and
-how a trial ran; all others are science: the same trial has the same values to the bit, wherever
-and however often it runs under the same engine and library versions on a CPU.
+Version 1. A nullable column may be added without a new version; any other change needs one, and a
+reader refuses results of a newer version than its own. The columns of `PROVENANCE` say where and
+how a trial ran. All others are science: they have the same values to the bit, wherever and however
+often a trial runs with the same engine and library versions on a CPU.
 """
 
 import pyarrow as pa
 
+from studies.traits import TRAITS
 from studies.trial import FIELDS, REQUIRED
 
 VERSION = 1
@@ -26,11 +27,12 @@ def _schema(*columns: pa.Field) -> pa.Schema:
 _KEY = (_required("trial_id", pa.string()), _required("attempt", pa.string()))
 
 #: What is measured after an epoch. Losses are cross-entropies in nats; accuracies and `changed`
-#: are fractions. `train_*`: mean over the epoch's batches while it trained (before training,
-#: epoch 0: over all training images). `train_full_*`: over all training images after the epoch,
-#: for epoch 0 and the last one. `penalty_loss`: -penalty * sum of mean(mask), + in maximal-*
-#: (not `penalty`, which is the trial's field; `trials` holds both). `expected_test_accuracy`: under
-#: the expected mask, for methods whose masks are random; their other figures are means over ten.
+#: are fractions. `train_*`: the mean over the epoch's batches during training (epoch 0, before
+#: training: over all training images). `train_full_*`: over all training images after the epoch,
+#: only for epoch 0 and the last one. `penalty_loss`: -penalty * sum of mean(mask); with a + for
+#: maximal-*. (The field `penalty` of the trial is another column.) `expected_test_accuracy`: with
+#: the expected mask, for methods whose masks are random; their other figures are means over ten
+#: masks.
 FIGURES = (
     "train_loss",
     "train_accuracy",
@@ -45,29 +47,31 @@ FIGURES = (
     "expected_test_accuracy",
 )
 _NULLABLE = ("train_full_loss", "train_full_accuracy", "expected_test_accuracy")
-#: What the final mask is worth when it is moved elsewhere, see `TRIALS`.
+#: Test accuracies, without further training, of the final mask permuted within each layer, of the
+#: mask on weights that are drawn anew, and of both; only for methods with the trait `by_mask`.
 CONTROLS = ("permuted_accuracy", "redrawn_accuracy", "random_accuracy")
 _FIGURES = tuple(pa.field(name, pa.float64(), nullable=name in _NULLABLE) for name in FIGURES)
 
 #: Counts of connections in 40 bins of equal width.
 _HISTOGRAM = pa.list_(pa.int32())
 
-#: Trial x epoch x layer: how many connections have a mask of -1, 0, +1 and an effective weight
-#: below, at, above zero. They sum to `connections`, the layer's number of weights.
+#: Trial x epoch x layer: how many connections have a mask of -1, 0, +1, and how many an effective
+#: weight below, at, above zero. Each three sum to `connections`, the layer's number of weights.
 #:
-#: In the trial's last epoch also where weights and scores lie of the connections that are kept
-#: (mask +1) and of those that are changed (mask 0 or -1), counted in 40 bins of equal width; the
-#: two histograms of a pair sum to `connections`. A value on an edge lies in the upper bin, the
-#: highest one in the last. `weights_*`: from -`weight_reach`, the largest magnitude in the layer,
-#: to +`weight_reach`; weights as drawn, where the weights are trained as they are then (those that
-#: a mask has pruned are zero). `scores_*`: from `scores_from`, the smallest score, to `scores_to`,
-#: the largest. Null: in earlier epochs, in results from before these columns existed, for values
-#: that are not finite; and the scores' for methods without scores.
+#: In the trial's last epoch also histograms of weights and scores, for the connections that are
+#: kept (mask +1) and for those that are changed (mask 0 or -1), in 40 bins of equal width. The two
+#: histograms of a pair sum to `connections`. A value on an edge counts in the upper bin, the
+#: highest value in the last bin. `weights_*`: from -`weight_reach`, the largest magnitude in the
+#: layer, to +`weight_reach`; the weights as drawn, or, if the weights are trained, as trained
+#: (pruned weights are zero). `scores_*`: from `scores_from`, the smallest score, to `scores_to`,
+#: the largest. Null in earlier epochs, in results from before these columns existed, and for values
+#: that are not finite; the columns of scores also for methods without scores.
 #:
-#: Likewise in the last epoch, counted in connections: `connected`, kept or flipped ones on a path
-#: of such ones from a pixel to a class, so without dead units and paths; `live`, those by which
-#: some training image's logits would move if the effective weight were moved (never so: constant
-#: pixels, dead units); and `live_changed`, those of the live ones that are pruned or flipped.
+#: Also in the last epoch, numbers of connections. `connected`: kept or flipped connections on a
+#: path of such connections from a pixel to a class, so without dead units and paths. `live`:
+#: connections whose effective weight, if moved, would move the logits of some training image (those
+#: of constant pixels and dead units are not). `live_changed`: live connections that are pruned or
+#: flipped.
 LAYERS = _schema(
     *_KEY,
     _required("epoch", pa.int32()),
@@ -101,9 +105,9 @@ EPOCHS = _schema(
     _required("evaluation_seconds", pa.float64()),
 )
 
-#: Trial x epoch x layer, for studies that say `keep_masks`: the mask of the layer, a bit per
-#: connection in the order of its weights [outputs, inputs, ...], which `shape` gives: 1 kept,
-#: 0 pruned or flipped; packed as numpy.packbits does.
+#: Trial x epoch x layer, for studies with `keep_masks`: the mask of the layer, a bit per connection
+#: in the order of the weights [outputs, inputs, ...], whose shape is `shape`: 1 kept, 0 pruned or
+#: flipped; packed as numpy.packbits does.
 MASKS = _schema(
     *_KEY,
     _required("epoch", pa.int32()),
@@ -113,21 +117,24 @@ MASKS = _schema(
     _required("kept", pa.binary()),
 )
 
-#: The fields of `Trial`. One with a default may be missing in results from before it
-#: existed; `Store.tables.read` puts the default in.
+#: The fields of `Trial`. A field with a default may be missing in results from before it existed;
+#: `Store.tables.read` then fills in the default.
 _TRIAL = tuple(
-    pa.field(name, _ARROW[about.type], nullable=name not in REQUIRED)  # type: ignore[index]
-    for name, about in FIELDS.items()
+    pa.field(name, _ARROW[declared.type], nullable=name not in REQUIRED)  # type: ignore[index]
+    for name, declared in FIELDS.items()
 )
 
-#: One row per finished trial: what it was, what came out after its last epoch, how it ran.
-#: `test_correct`: a bit per test image in the data set's order, 1 = classified correctly, packed
-#: as numpy.packbits does (of ten random masks under the first). `outcome`: completed; diverged (not
-#: finite, at `last_epoch`); dead (the trained network gives every test image the same logits).
-#: `*_parts`: where its rows are. `seconds`: from building its network to its last row, of trials
-#: side by side an equal share. `continued_from`: the epoch of the checkpoint that it was continued
-#: from, if there was one. `tf32`: whether a GPU multiplied with TF32. `classes`: how many the data
-#: set has; null in results from before the column existed.
+#: One row per finished trial: its fields, its results after the last epoch, and how it ran.
+#: `outcome`: completed; diverged (not finite, at `last_epoch`); dead (the trained network gives all
+#: test images the same logits). `test_correct`: a bit per test image in the data set's order, 1 if
+#: it is classified correctly, packed as numpy.packbits does; with ten random masks, under the
+#: first. `classes`: the number of classes of the data set. The traits of its method, see
+#: `studies.traits.MethodTraits`: `needs_density`, `random_mask`, `trains_weights`, `by_mask` and
+#: `flips`. `classes` and the traits are null in results from before their columns existed.
+#: `*_parts`: the parts that its rows are in. `seconds`: from building its network to its last row;
+#: trials that are trained side by side have equal shares. `continued_from`: the epoch of the
+#: checkpoint that it was continued from, if there was one. `tf32`: whether a GPU multiplied with
+#: TF32.
 TRIALS = _schema(
     *_KEY,
     _required("trial", pa.string()),
@@ -140,6 +147,7 @@ TRIALS = _schema(
     _required("dataset_fingerprint", pa.string()),
     pa.field("source_fingerprint", pa.string()),
     pa.field("classes", pa.int32()),
+    *(pa.field(name, pa.bool_()) for name in TRAITS),
     *(pa.field(name, pa.float64()) for name in CONTROLS),
     _required("engine", pa.string()),
     _required("layers_parts", pa.list_(pa.string())),
@@ -157,7 +165,7 @@ TRIALS = _schema(
     pa.field("commit", pa.string()),
 )
 
-#: Append-only: what went wrong with a trial that will be tried again.
+#: Append-only: failed attempts at trials, which will be tried again.
 FAILURES = _schema(
     *_KEY,
     _required("trial", pa.string()),
@@ -177,7 +185,7 @@ TABLES: dict[str, pa.Schema] = {
 
 OUTCOMES = ("completed", "diverged", "dead")
 
-#: Columns that tell where and how, and may differ between two runs of one trial.
+#: Columns that say where and how a trial ran; they may differ between two runs of one trial.
 PROVENANCE = frozenset(
     {
         "attempt",
@@ -203,5 +211,5 @@ PROVENANCE = frozenset(
 
 
 def science(table: str) -> list[str]:
-    """The columns of a table that must be the same to the bit in every run."""
+    """Return the columns of a table that must be the same to the bit in every run."""
     return [name for name in TABLES[table].names if name not in PROVENANCE]

@@ -1,7 +1,7 @@
-"""Data sets of one's own: a name in the trials, bound to where the images lie.
+"""The user's own data sets: a name in the trials, and a source that says where the images are.
 
 A source is ``folder:PATH`` or ``parquet:PATH``, with parameters as in ``folder(size=32):PATH``.
-A trial holds the name alone, so that it is the same trial wherever the images lie.
+A trial contains only the name, so that it is the same trial wherever the images are.
 """
 
 import os
@@ -16,16 +16,16 @@ _SOURCE = re.compile(r"([a-z][a-z0-9-]*(?:\([^()]*\))?):(.+)")
 
 
 def split(text: str) -> tuple[str, str] | None:
-    """How the images are stored (``folder``, ``parquet``) and their path; None for another text."""
+    """Return the kind of a source (``folder``, ``parquet``) and its path; None for other texts."""
     match = _SOURCE.fullmatch(text)
     return (match[1], match[2]) if match else None
 
 
 def expanded(path: str) -> Path:
-    """The path with ``~`` as the user's home.
+    """Return the path with ``~`` replaced by the user's home.
 
     Raises:
-        UserError: there is no such user.
+        UserError: the user does not exist.
     """
     try:
         return Path(path).expanduser()
@@ -34,10 +34,14 @@ def expanded(path: str) -> Path:
 
 
 def absolute(source: str, base: Path) -> str:
-    """A source in its one spelling: its path absolute, relative to ``base`` as it was given.
+    """Return a source in its canonical spelling, with an absolute path.
+
+    Args:
+        source: the source.
+        base: the folder that its path is relative to.
 
     Raises:
-        UserError: it is no source.
+        UserError: it is not a source.
     """
     names.check_text("data", source)
     parts = split(source)
@@ -49,12 +53,12 @@ def absolute(source: str, base: Path) -> str:
 def bind(
     datasets: list[str], given: Mapping[str, str], base: Path
 ) -> tuple[list[str], dict[str, str]]:
-    """Take the paths out of data sets' names: ``parquet:/data/pets`` is named ``parquet:pets``.
+    """Replace sources by names without paths: ``parquet:/data/pets`` becomes ``parquet:pets``.
 
     Args:
         datasets: names, or sources such as ``folder:PATH``.
-        given: sources that are bound to names already; these count.
-        base: what the sources' paths are relative to.
+        given: the sources that already have names.
+        base: the folder that the sources' paths are relative to.
 
     Returns:
         The names, and all sources by name.
@@ -62,10 +66,10 @@ def bind(
     Raises:
         UserError: two sources would have the same name.
     """
-    found, bound = [], dict(given)
+    bound_names, bound = [], dict(given)
     for dataset in datasets:
         if dataset in given or split(dataset) is None:
-            found.append(dataset)
+            bound_names.append(dataset)
             continue
         source = absolute(dataset, base)
         scheme, path = split(source) or ("", "")
@@ -75,5 +79,5 @@ def bind(
                 f"data set {source}: {name} is {bound[name]} already; name them apart with "
                 "data: {NAME: SOURCE} in the study file or --data NAME=SOURCE"
             )
-        found.append(name)
-    return found, bound
+        bound_names.append(name)
+    return bound_names, bound

@@ -1,4 +1,4 @@
-"""YAML as people mean it, within bounds: no duplicate keys, 1e-3 is a number, nothing explodes."""
+"""YAML as people mean it: 1e-3 is a number, no key is given twice, and no document is huge."""
 
 import re
 from collections.abc import Hashable
@@ -8,27 +8,28 @@ import yaml
 
 from studies.errors import shown
 
-#: How deep lists and mappings may be nested, and how many values a document may have once its
-#: aliases are written out: ten lines of them can stand for a billion.
+#: How deeply lists and mappings may be nested.
 _DEEPEST = 20
+#: How many values a document may have once its aliases are written out: ten lines of aliases can
+#: stand for a billion values.
 _MOST_VALUES = 100_000
 #: Digits of a number. PyYAML takes hours for long ones in base 60, as in 1:30:00.
 _DIGITS = 400
-#: Line breaks and tabs may stand in a text; what else steers a terminal, or is half a character
-#: and no UTF-8, may not.
+#: Characters that control a terminal, line breaks and tabs apart, or that are halves of others
+#: (surrogates), which UTF-8 has no form for.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, mended where it silently reads something else or does not end."""
+    """PyYAML's safe loader, corrected where it misreads silently or does not end."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._depth = self._values = 0
-        self._sizes: dict[Hashable, int] = {}  # of each node, aliases in it written out
+        self._sizes: dict[Hashable, int] = {}  # values of each node, its aliases written out
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Refuse what is nested too deep, unprintable, or too much once it is written out."""
+        """Refuse a node that is nested too deeply, unprintable, or too large once written out."""
         alias = self.check_event(yaml.AliasEvent)
         mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
         if self._depth == _DEEPEST:
@@ -41,29 +42,29 @@ class _Loader(yaml.SafeLoader):
             self._values += 1
             self._sizes[node] = self._values - before
         elif node not in self._sizes:
-            raise _refused("an alias stands within what it stands for", mark)
+            raise _refused("an alias is inside the value that it stands for", mark)
         else:
             self._values += self._sizes[node]
             if self._values > _MOST_VALUES:
                 raise _refused(f"its aliases make it more than {_MOST_VALUES:,} values", mark)
         if isinstance(node, yaml.ScalarNode) and _CONTROL.search(node.value):
-            raise _refused(f"{shown(node.value)} holds a character that cannot be printed", mark)
+            raise _refused(f"{shown(node.value)} contains a character that cannot be printed", mark)
         return node
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        """Refuse a key that stands twice, of which PyYAML would drop the first."""
+        """Refuse a key that is given twice; PyYAML would silently drop the first."""
         node: yaml.MappingNode = super().compose_mapping_node(anchor)
         seen: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise _refused("a key must be a name", key.start_mark)
             if key.value in seen:
-                raise _refused(f"the key {shown(key.value)} stands twice", key.start_mark)
+                raise _refused(f"the key {shown(key.value)} is given twice", key.start_mark)
             seen.add(key.value)
         return node
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        """Say of a value that PyYAML fails at, such as a date that is none, where it stands."""
+        """Name the place of a value that PyYAML fails at, such as a date that does not exist."""
         number = node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
         if number and len(node.value) > _DIGITS:
             raise _refused(f"a number of more than {_DIGITS} digits", node.start_mark)
@@ -79,10 +80,10 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts quotes around what the loader would take for a number."""
+    """Puts quotes around texts that the loader would take for numbers."""
 
 
-# YAML 1.1, which PyYAML reads, takes 1e-3 (without a dot) for a string; YAML 1.2 does not.
+# YAML 1.1, which PyYAML reads, takes 1e-3 (without a dot) for a text; YAML 1.2 does not.
 for _kind in (_Loader, _Dumper):
     _kind.add_implicit_resolver(
         "tag:yaml.org,2002:float",
@@ -92,25 +93,25 @@ for _kind in (_Loader, _Dumper):
 
 
 def dump(content: Any) -> str:
-    """A document from which `load` builds the same content."""
+    """Return a document from which `load` builds the same content."""
     text: str = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=False)
     return text
 
 
 def load(text: str) -> Any:
-    """The content of a YAML document, built from plain types only.
+    """Return the content of a YAML document, built only from plain types.
 
     Raises:
-        yaml.YAMLError: the text is not YAML, a mapping has a key twice, or it is out of bounds;
-            says in one line what is wrong and where.
+        yaml.YAMLError: the text is not YAML, a mapping has a key twice, or a limit is exceeded;
+            one line that says what is wrong and where.
     """
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506  (a subclass of SafeLoader)
     except yaml.MarkedYAMLError as error:
-        told = ": ".join(part[:200] for part in (error.context, error.problem) if part)
+        problem = ": ".join(text[:200] for text in (error.context, error.problem) if text)
         mark = error.problem_mark or error.context_mark
         place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        raise yaml.YAMLError(told + place) from None
+        raise yaml.YAMLError(problem + place) from None
     except yaml.reader.ReaderError as error:
         raise yaml.YAMLError(
             f"the character U+{error.character:04X} at position {error.position} is not allowed"

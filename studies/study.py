@@ -1,4 +1,4 @@
-"""A study: axes that are multiplied out, grids that are joined, read from a YAML file.
+"""A study: a set of trials, described in a YAML file by axes that are multiplied out.
 
 The only module that needs pydantic; import it late where start-up time counts.
 """
@@ -18,43 +18,44 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from studies import sources, strict_yaml
 from studies.errors import UserError, shown, unknown
 from studies.pairwise import pairwise
-from studies.trial import REQUIRED, SETTABLE, Trial, Value, check_value
+from studies.roles import Role
+from studies.trial import REQUIRED, SETTABLE, Trial, Value, check_value, fields_with
 
 LIBRARY = Path(__file__).parent / "library"
 #: A study's name is a folder's name, on local disks and object stores alike.
 NAME = r"^[a-z0-9][a-z0-9._-]{0,99}$"
-#: Bytes of a study file, which nobody writes by hand beyond this: YAML takes seconds for them.
+#: Bytes of a study file; YAML takes seconds for more, and nobody writes more by hand.
 _MOST_BYTES = 2**20
-#: Axes are soon multiplied out to more than a machine's memory holds.
+#: Trials of a study: a few long axes would multiply out to more than the memory holds.
 _MOST_TRIALS = 1_000_000
-#: Pairs of values that `pairwise` has to bring together.
+#: Pairs of values that `pairwise` has to combine.
 _MOST_PAIRS = 100_000
 
 
 def _axes(given: Any) -> Any:
-    """Check one mapping of fields to a value or a list of values; every value becomes a list."""
+    """Check one mapping of fields to a value or a list of values; a single value becomes a list."""
     if not isinstance(given, dict):
         raise ValueError("not a mapping of fields to values")
     axes: dict[str, list[Value]] = {}
     for name, values in given.items():
         if name == "seed":
-            raise ValueError("seed is no axis; write seeds: N at the top of the file")
+            raise ValueError("seed is not an axis; write seeds: N at the top of the file")
         try:
             if name not in SETTABLE:
                 raise unknown("field", str(name), SETTABLE)
-            many = values if isinstance(values, list) else [values]
-            axes[name] = [check_value(name, value) for value in many]
+            listed = values if isinstance(values, list) else [values]
+            axes[name] = [check_value(name, value) for value in listed]
         except UserError as error:
             raise ValueError(str(error)) from None
-        if not many:
+        if not listed:
             raise ValueError(f"{name}: [] is an empty grid; give at least one value")
     return axes
 
 
 def _seeds(given: Any) -> Any:
-    """Check ``seeds``: N stands for 1 to N, a list for itself."""
+    """Check ``seeds``: a number N, for the seeds 1 to N, or a list of seeds."""
     if type(given) is int and not 1 <= given <= 1_000_000:
-        raise ValueError(f"{shown(given)} is not a count of seeds, 1 to 1000000")
+        raise ValueError(f"{shown(given)} is not a number of seeds from 1 to 1000000")
     if isinstance(given, list) and not given:
         raise ValueError("[] is an empty grid; give at least one seed")
     try:
@@ -76,25 +77,26 @@ Axes = Annotated[dict[str, list[Any]], BeforeValidator(_axes)]
 
 
 class Study(BaseModel):
-    """What is asked: a set of trials, and the margin that was fixed before they ran.
+    """A set of trials, and the margin that was fixed before they ran.
 
     Attributes:
-        name: the study's name, that of its file unless the file says otherwise.
-        description: one line on what it shows.
-        margin: the difference in test accuracy, in points, that counts as none.
+        name: the study's name; the name of its file if it is not given.
+        description: one line on what the study shows.
+        margin: the difference in test accuracy, in points, up to which two methods count as
+            equally good.
         seeds: N for the seeds 1 to N, or a list of seeds.
-        tuning_seeds: further seeds, on which settings are chosen that are then held against each
-            other on `seeds`; a role that a trial does not know of.
-        axes: values of `Trial`'s fields, common to all grids, multiplied out.
-        grids: further axes, each multiplied out with `axes` and joined with the other grids; a
-            grid's own values take the place of the common ones.
-        combine: ``product``, or ``pairwise`` for so few trials that every two values of different
-            axes meet in one.
+        tuning_seeds: further seeds, on which values such as the density are chosen; the chosen ones
+            are then compared on `seeds`. A trial is the same whatever its seed is used for.
+        axes: values of the fields of a trial, common to all grids, multiplied out.
+        grids: further axes. Each grid is multiplied out with `axes`, and the trials of all grids
+            are joined. A grid's values replace the common ones.
+        combine: ``product`` for all combinations of the values, or ``pairwise`` for just enough of
+            them that every two values of different axes meet in one.
         keep_masks: whether the final mask of each trial is kept in the table `masks`; a number K
-            for every K epochs as well, from epoch 0.
-        keep_networks: whether each trial's trained network is kept, to be exported.
-        data: where data sets lie, ``folder:PATH`` or ``parquet:PATH`` by name; no part of the
-            definition's hash, since it does not change what is asked.
+            also keeps the masks of every K epochs, from epoch 0.
+        keep_networks: whether each trial's trained network is kept, so that it can be exported.
+        data: where data sets are, ``folder:PATH`` or ``parquet:PATH`` by name; not part of the
+            definition's hash, since the trials are the same wherever the images are.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -119,9 +121,13 @@ class Study(BaseModel):
         data: Mapping[str, str] | None = None,
         keep_networks: bool = False,
     ) -> "Study":
-        """The same study with other seeds (1 to ``seeds``), epochs, or sources of its data.
+        """Return the same study with some changes.
 
-        Or one that keeps the networks.
+        Args:
+            seeds: N for the seeds 1 to N; the study's own if not given.
+            epochs: of all trials; the study's own if not given.
+            data: further sources of data sets, by name.
+            keep_networks: whether to keep the networks in any case.
         """
         values = self.definition()
         if keep_networks:
@@ -136,22 +142,22 @@ class Study(BaseModel):
 
     @property
     def confirmatory_seeds(self) -> list[int]:
-        """The seeds that are not there for tuning."""
+        """The seeds that are not for tuning."""
         return list(range(1, self.seeds + 1)) if isinstance(self.seeds, int) else self.seeds
 
     def trials(self) -> list[Trial]:
-        """All trials, each once, in the file's order; the seed is the innermost axis."""
+        """Return all trials, each once, in the file's order; the seed is the innermost axis."""
         seeds = [check_value("seed", s) for s in (*self.confirmatory_seeds, *self.tuning_seeds)]
-        found: dict[Trial, None] = {}
+        trials: dict[Trial, None] = {}  # a set that keeps the order
         for grid in self.grids:
             axes = {
                 name: [check_value(name, value) for value in values]
                 for name, values in {**self.axes, **grid}.items()
             }
-            for setting in self._combined(axes):
-                of_seeds = (Trial.of_checked({**setting, "seed": seed}) for seed in seeds)
-                found.update(dict.fromkeys(of_seeds))
-        return list(found)
+            for values in self._combined(axes):
+                of_seeds = (Trial.of_checked({**values, "seed": seed}) for seed in seeds)
+                trials.update(dict.fromkeys(of_seeds))
+        return list(trials)
 
     def _combined(self, axes: dict[str, list[Value]]) -> Iterable[dict[str, Value]]:
         if self.combine == "pairwise":
@@ -159,18 +165,18 @@ class Study(BaseModel):
         return (dict(zip(axes, v, strict=True)) for v in itertools.product(*axes.values()))
 
     def definition(self) -> dict[str, Any]:
-        """The study as plain values, from which `from_mapping` builds it again."""
-        # These came later: left out at their default, so that older hashes stay.
+        """Return the study as plain values, from which `from_mapping` builds it again."""
+        # These fields came later. They are left out at their default, so that older hashes stay.
         later = ("combine", "data", "tuning_seeds", "keep_masks", "keep_networks")
         fields = type(self).model_fields
-        unsaid = {name for name in later if getattr(self, name) == fields[name].default}
-        return self.model_dump(mode="json", exclude=unsaid)
+        left_out = {name for name in later if getattr(self, name) == fields[name].default}
+        return self.model_dump(mode="json", exclude=left_out)
 
     @property
     def definition_hash(self) -> str:
-        """First 12 hex digits of the SHA-256 of the definition's canonical JSON."""
-        asked = {key: value for key, value in self.definition().items() if key != "data"}
-        text = json.dumps(asked, sort_keys=True, separators=(",", ":"))
+        """The first 12 hex digits of the SHA-256 of the definition's canonical JSON."""
+        content = {key: value for key, value in self.definition().items() if key != "data"}
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -179,8 +185,8 @@ def from_mapping(values: Any, where: str, base: Path | None = None) -> Study:
 
     Args:
         values: the file's content.
-        where: the file, to be named in an error.
-        base: what the paths in it are relative to; the working directory if not given.
+        where: the file, named in an error.
+        base: the folder that its paths are relative to; the working directory if not given.
 
     Raises:
         UserError: names the file, the field, the value and what is allowed.
@@ -192,8 +198,8 @@ def from_mapping(values: Any, where: str, base: Path | None = None) -> Study:
             raise UserError(f"{where}: {unknown('field', str(key), Study.model_fields)}")
     if isinstance(values.get("name"), str) and not re.match(NAME, values["name"]):
         raise UserError(
-            f"{where}: name: {shown(values['name'])} is not of lower-case letters, digits, '.', "
-            "'_' and '-'; rename the file, or give a name in it"
+            f"{where}: name: {shown(values['name'])}: only lower-case letters, digits, '.', '_' "
+            "and '-' are allowed; rename the file, or give a name in it"
         )
     try:
         study = Study.model_validate(values)
@@ -220,14 +226,15 @@ def from_mapping(values: Any, where: str, base: Path | None = None) -> Study:
 
 
 def _check_size(study: Study, where: str) -> None:
-    """Refuse more than can be planned, before anything is multiplied out."""
+    """Refuse a study that is too large to be planned, before anything is multiplied out."""
     sizes = [sorted(map(len, {**study.axes, **grid}.values())) for grid in study.grids]
     pairs = 0
     if study.combine == "pairwise":
         pairs = sum(a * b for grid in sizes for a, b in itertools.combinations(grid, 2))
-        sizes = [grid[-2:] for grid in sizes]  # the longest two take as many trials, or some more
-    settings = sum(math.prod(grid) for grid in sizes)
-    trials = settings * len([*study.confirmatory_seeds, *study.tuning_seeds])
+        # At least as many rows as the two longest axes have pairs; not many more.
+        sizes = [grid[-2:] for grid in sizes]
+    cells = sum(math.prod(grid) for grid in sizes)
+    trials = cells * len([*study.confirmatory_seeds, *study.tuning_seeds])
     counts = ((trials, "trials", _MOST_TRIALS), (pairs, "pairs of values", _MOST_PAIRS))
     for count, what, most in counts:
         if count > most:
@@ -238,11 +245,11 @@ def _check_size(study: Study, where: str) -> None:
 
 
 def _bound(study: Study, base: Path) -> Study:
-    """The study with the paths taken out of its data sets' names, and made absolute."""
+    """Return the study with names without paths for its data sets, and absolute paths in `data`."""
     data = {name: sources.absolute(source, base) for name, source in study.data.items()}
     axes, *grids = (dict(axes) for axes in (study.axes, *study.grids))
     for values in (axes, *grids):
-        for name in ("dataset", "source"):
+        for name in fields_with(Role.DATA):
             if name in values:
                 values[name], data = sources.bind(values[name], data, base)
     changes: dict[str, Any] = {"axes": axes, "grids": grids} | ({"data": data} if data else {})
@@ -250,7 +257,7 @@ def _bound(study: Study, base: Path) -> Study:
 
 
 def _first(error: ValidationError) -> str:
-    """The first of pydantic's complaints, in one line: field, value, what is allowed."""
+    """Return the first of pydantic's errors in one line: field, value, what is allowed."""
     details = error.errors(include_url=False)
     first, more = details[0], len(details) - 1
     field = ".".join(str(part)[:100] for part in first["loc"])
@@ -277,22 +284,22 @@ def read(path: Path) -> Study:
     except yaml.YAMLError as error:
         raise UserError(f"study file {path}: not YAML: {error}") from None
     if isinstance(values, dict) and set(values) == {"recorded", "definition"}:
-        values = values["definition"]  # as the results keep it: what was run, overrides included
+        values = values["definition"]  # as the results record it, overrides included
     if isinstance(values, dict):
         values = {"name": path.stem, **values}
     return from_mapping(values, str(path), path.parent)
 
 
 def shipped() -> list[str]:
-    """The names of the shipped studies."""
+    """Return the names of the shipped studies."""
     return sorted(path.stem for path in LIBRARY.glob("*.yaml"))
 
 
 def find(name_or_path: str) -> Study:
-    """A shipped study by its name, or a study file by its path.
+    """Return a shipped study by its name, or read a study file by its path.
 
     Raises:
-        UserError: there is neither, or the file is not a study.
+        UserError: neither exists, or the file is not a study.
     """
     path = Path(name_or_path)
     if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:

@@ -11,12 +11,14 @@ from typing import Any
 
 from studies.errors import UserError, shown, unknown
 from studies.names import canonical, check_text
+from studies.roles import Role
 
 Value = str | int | float | bool
 
 
-def _setting(
+def _trial_field(
     explanation: str,
+    roles: Role,
     default: Any = MISSING,
     *,
     at_least: float | None = None,
@@ -25,12 +27,29 @@ def _setting(
     below: float | None = None,
     choices: tuple[str, ...] = (),
 ) -> Any:
-    """A field of `Trial` with its explanation, its bounds, and the choices where they are few."""
-    given = {"at_least": at_least, "above": above, "at_most": at_most, "below": below}
-    limits = {key: limit for key, limit in given.items() if limit is not None}
+    """Declare a field of `Trial` with everything that is known about it.
+
+    Args:
+        explanation: what it means, for users: a phrase without a capital and a full stop.
+        roles: what it is to the parts of this project. There is no default, so that a new field
+            cannot be forgotten by one of them.
+        default: its value if none is given.
+        at_least: the smallest value allowed.
+        above: a value that it must exceed.
+        at_most: the largest value allowed.
+        below: a value that it must not reach.
+        choices: the names allowed, if these are few.
+    """
+    bounds = {"at_least": at_least, "above": above, "at_most": at_most, "below": below}
+    limits = {kind: bound for kind, bound in bounds.items() if bound is not None}
     return field(
         default=default,
-        metadata={"explanation": explanation, "choices": choices, "limits": limits},
+        metadata={
+            "explanation": explanation,
+            "roles": roles,
+            "choices": choices,
+            "limits": limits,
+        },
     )
 
 
@@ -39,100 +58,185 @@ class Trial:
     """One training of one network: everything that decides its result.
 
     Two trials with the same fields are the same trial, wherever and whenever they run. Paths,
-    machines and roles are no part of it. Defaults are frozen for ever: a field at its default is
-    left out of the identity, so a new field with a default leaves all existing ids as they are.
+    machines and a study's use of the trial (for tuning or for confirmation) are no part of it.
+    Defaults never change: a field at its default is left out of the identity, so a new field with
+    a default leaves all existing ids as they are.
 
     Raises:
-        UserError: a value of the wrong type or out of its range.
+        UserError: a value has the wrong type or is out of range.
     """
 
-    network: str = _setting("network; its numbers are its shape, as in lenet-300-100")
-    dataset: str = _setting("data set")
-    method: str = _setting("how it is trained: dense, or which connections change and how")
-    weights: str = _setting("distribution that the weights are drawn from")
-    seed: int = _setting("seed of weights, scores and data order", at_least=0, at_most=2**63 - 1)
-    epochs: int = _setting("passes over the training images", at_least=0, at_most=1_000_000)
-    positive_fraction: float = _setting(
-        "chance of a weight to be positive (the paper's p+)", 0.5, at_least=0, at_most=1
+    network: str = _trial_field(
+        "network; the numbers in its name are its shape, as in lenet-300-100",
+        Role.COMPONENT | Role.PACK | Role.SHAPE | Role.COST,
     )
-    activation: str = _setting("activation of the hidden layers", "relu")
-    batch_size: int = _setting("training images per step", 25, at_least=1, at_most=1_000_000)
-    learning_rate: float = _setting("step size of the optimizer", 1e-3, above=0)
-    adam_epsilon: float = _setting("Adam's epsilon, added to the corrected sqrt(v)", 1e-7, above=0)
-    score_low: float = _setting("lower end of the scores' uniform start", 0.01)
-    score_high: float = _setting("upper end of the scores' uniform start", 0.1)
-    penalty: float = _setting("weight of mean(mask) in the minimal methods' loss", 1.0, at_least=0)
-    width: float = _setting(
-        "factor on the width of every hidden layer, in units or channels", 1.0, above=0, at_most=64
+    dataset: str = _trial_field(
+        "data set", Role.COMPONENT | Role.DATA | Role.PACK | Role.SHAPE | Role.COST
     )
-    affine: bool = _setting("whether batch normalisation has a trained scale and shift", False)
-    augmentation: str = _setting(
-        "what is done to each training image at random: shift by up to a tenth, mirror",
+    method: str = _trial_field(
+        "training method: dense, or which connections change and how",
+        Role.COMPONENT | Role.ARM | Role.COST,
+    )
+    weights: str = _trial_field(
+        "distribution that the weights are drawn from", Role.COMPONENT | Role.REPLICA
+    )
+    seed: int = _trial_field(
+        "seed of the weights, the scores and the order of the data",
+        Role.REPLICA,
+        at_least=0,
+        at_most=2**63 - 1,
+    )
+    epochs: int = _trial_field(
+        "passes over the training images", Role.PACK, at_least=0, at_most=1_000_000
+    )
+    positive_fraction: float = _trial_field(
+        "probability that a weight is positive (the paper's p+)",
+        Role.REPLICA,
+        0.5,
+        at_least=0,
+        at_most=1,
+    )
+    activation: str = _trial_field(
+        "activation function of the hidden layers", Role.COMPONENT | Role.PACK | Role.SHAPE, "relu"
+    )
+    batch_size: int = _trial_field(
+        "training images per step",
+        Role.RECIPE | Role.PACK | Role.SHAPE | Role.COST,
+        25,
+        at_least=1,
+        at_most=1_000_000,
+    )
+    learning_rate: float = _trial_field(
+        "step size of the optimizer", Role.RECIPE | Role.REPLICA, 1e-3, above=0
+    )
+    adam_epsilon: float = _trial_field(
+        "Adam's epsilon, added to the corrected sqrt(v)",
+        Role.RECIPE | Role.REPLICA,
+        1e-7,
+        above=0,
+    )
+    score_low: float = _trial_field(
+        "lower end of the range of the initial scores, which are uniform",
+        Role.METHOD | Role.DECLARED | Role.ARM,
+        0.01,
+    )
+    score_high: float = _trial_field(
+        "upper end of the range of the initial scores, which are uniform",
+        Role.METHOD | Role.DECLARED | Role.ARM,
+        0.1,
+    )
+    penalty: float = _trial_field(
+        "coefficient of mean(mask) in the loss of the minimal and maximal methods",
+        Role.METHOD | Role.DECLARED | Role.ARM,
+        1.0,
+        at_least=0,
+    )
+    width: float = _trial_field(
+        "factor on the width of every hidden layer, in units or channels",
+        Role.PACK | Role.SHAPE | Role.COST,
+        1.0,
+        above=0,
+        at_most=64,
+    )
+    affine: bool = _trial_field(
+        "whether batch normalisation has a trained scale and shift",
+        Role.DECLARED | Role.PACK | Role.SHAPE,
+        False,
+    )
+    augmentation: str = _trial_field(
+        "random change of each training image: shift by up to a tenth, mirror, or both",
+        Role.PACK | Role.SHAPE,
         "none",
         choices=("none", "shift", "mirror", "shift-mirror"),
     )
-    schedule: str = _setting(
-        "learning rate: constant; steps, a tenth at 2/5, 3/5 and 4/5 of the training; or cosine",
+    schedule: str = _trial_field(
+        "course of the learning rate: constant; steps, divided by 10 at 2/5, 3/5 and 4/5 of the "
+        "training; or cosine",
+        Role.RECIPE | Role.PACK,
         "constant",
         choices=("constant", "steps", "cosine"),
     )
-    rescaling: str = _setting(
-        "of pruned layers: none; dynamic, by size / (1 + kept); scale-fan, by 1 / sqrt(density)",
+    rescaling: str = _trial_field(
+        "factor on pruned layers: none; dynamic, size / (1 + kept); scale-fan, 1 / sqrt(density)",
+        Role.METHOD | Role.DECLARED | Role.ARM,
         "none",
         choices=("none", "dynamic", "scale-fan"),
     )
-    score_offset: float = _setting(
-        "share of scores that start at or below zero, the range moved for it; 0 leaves the range",
+    score_offset: float = _trial_field(
+        "fraction of the initial scores at or below zero: their range is shifted; 0 for no shift",
+        Role.METHOD | Role.DECLARED | Role.ARM,
         0.0,
         at_least=0,
         below=1,
     )
-    density: float = _setting(
-        "fraction of connections kept, for methods that need one told; 0 for the others",
+    density: float = _trial_field(
+        "fraction of connections kept, for methods that need it; 0 for all others",
+        Role.METHOD | Role.DECLARED | Role.ARM,
         0.0,
         at_least=0,
         at_most=1,
     )
-    optimizer: str = _setting(
-        "adam, betas 0.9 and 0.999; or sgd, with momentum and weight_decay",
+    optimizer: str = _trial_field(
+        "adam, with betas 0.9 and 0.999; or sgd, with momentum and weight_decay",
+        Role.RECIPE | Role.PACK,
         "adam",
         choices=("adam", "sgd"),
     )
-    momentum: float = _setting("of sgd", 0.0, at_least=0, below=1)
-    weight_decay: float = _setting("of sgd, on what is trained", 0.0, at_least=0)
-    labels: str = _setting(
-        "of the training images: given; or permuted, dealt anew among them (a control)",
+    momentum: float = _trial_field(
+        "momentum of sgd", Role.RECIPE | Role.PACK, 0.0, at_least=0, below=1
+    )
+    weight_decay: float = _trial_field(
+        "weight decay of sgd, on what is trained", Role.RECIPE | Role.PACK, 0.0, at_least=0
+    )
+    labels: str = _trial_field(
+        "labels of the training images: given; or permuted, shuffled among them (a control)",
+        Role.CONTROL | Role.PACK,
         "given",
         choices=("given", "permuted"),
     )
-    source: str = _setting(
-        "data set that is trained on first, for as many epochs; empty for none", ""
+    source: str = _trial_field(
+        "data set to train on first, for the same number of epochs; empty for none",
+        Role.COMPONENT | Role.DATA | Role.CONTROL | Role.PACK,
+        "",
     )
-    trained_layers: str = _setting(
-        "all; or output: it starts anew, the others stay as drawn, or as the source left them",
+    trained_layers: str = _trial_field(
+        "layers to train: all; or output, which starts anew while the others stay as drawn or as "
+        "the source left them",
+        Role.CONTROL | Role.PACK,
         "all",
         choices=("all", "output"),
     )
-    score_seed: int = _setting(
-        "seed of the scores' start; -1 for the trial's own", -1, at_least=-1, at_most=2**63 - 1
+    score_seed: int = _trial_field(
+        "seed of the initial scores; -1 for the trial's seed",
+        Role.METHOD | Role.DECLARED | Role.CONTROL | Role.REPLICA,
+        -1,
+        at_least=-1,
+        at_most=2**63 - 1,
     )
-    order_seed: int = _setting(
-        "seed of the data's order; -1 for the trial's own", -1, at_least=-1, at_most=2**63 - 1
+    order_seed: int = _trial_field(
+        "seed of the order of the data; -1 for the trial's seed",
+        Role.CONTROL | Role.REPLICA,
+        -1,
+        at_least=-1,
+        at_most=2**63 - 1,
     )
-    rounding: int = _setting(
-        "order of the images within each batch, which changes rounding alone; 0 as they come",
+    rounding: int = _trial_field(
+        "order of the images within each batch, which changes only rounding; 0 for no change",
+        Role.CONTROL | Role.REPLICA,
         0,
         at_least=0,
         at_most=2**63 - 1,
     )
-    revisions: str = _setting("parts whose results changed by a mended bug; set by trainers", "")
+    revisions: str = _trial_field(
+        "components whose results a mended bug has changed; set by trainers", Role.ARM, ""
+    )
 
-    _id = ""  # not a field: `trial_id` once it was asked for
+    _id = ""  # not a field: keeps `trial_id` once it is computed
 
     def __post_init__(self) -> None:
-        for name, about in FIELDS.items():
+        for name, declared in FIELDS.items():
             value = getattr(self, name)
-            if value is not about.default:  # most are, and a default needs no check
+            if value is not declared.default:  # most values are, and a default needs no check
                 object.__setattr__(self, name, check_value(name, value))
 
     @classmethod
@@ -151,18 +255,18 @@ class Trial:
 
     @classmethod
     def of_checked(cls, values: Mapping[str, Value]) -> "Trial":
-        """Build a trial of values that are not checked again: one of the thousands of a study.
+        """Build a trial from checked values without a second check: a study has thousands.
 
         Args:
-            values: what `check_value` gave for each field that is not at its default.
+            values: what `check_value` returned for each field that is not at its default.
 
         Raises:
             KeyError: a field without a default has no value.
         """
         trial = object.__new__(cls)
-        every = {**_DEFAULTS, **values}
-        for name in FIELDS:  # one by one, which takes a third of the memory of `__dict__.update`
-            object.__setattr__(trial, name, every[name])
+        complete = {**_DEFAULTS, **values}
+        for name in FIELDS:  # one by one: a third of the memory that `__dict__.update` takes
+            object.__setattr__(trial, name, complete[name])
         return trial
 
     @property
@@ -174,22 +278,28 @@ class Trial:
     @property
     def trial_id(self) -> str:
         """The first 12 hex digits of the SHA-256 of `canonical`."""
-        if not self._id:  # kept by hand: a cached_property triples the memory that a trial takes
+        if not self._id:  # a cached_property would triple the memory that a trial takes
             digest = hashlib.sha256(self.canonical.encode()).hexdigest()
             object.__setattr__(self, "_id", digest[:12])
         return self._id
 
     def values(self) -> dict[str, Value]:
-        """Every field with its value."""
+        """Return every field with its value."""
         return {name: getattr(self, name) for name in FIELDS}
 
 
-FIELDS: dict[str, Field[Any]] = {about.name: about for about in fields(Trial)}
-_DEFAULTS = {name: a.default for name, a in FIELDS.items() if a.default is not MISSING}
+FIELDS: dict[str, Field[Any]] = {declared.name: declared for declared in fields(Trial)}
+_DEFAULTS = {name: f.default for name, f in FIELDS.items() if f.default is not MISSING}
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
-REQUIRED = tuple(name for name, about in FIELDS.items() if about.default is MISSING)
-#: Fields that a user sets; `revisions` is derived from the parts that the trial names.
+#: Fields without a default.
+REQUIRED = tuple(name for name in FIELDS if name not in _DEFAULTS)
+#: Fields that a user sets; `revisions` follows from the components that the trial names.
 SETTABLE = tuple(name for name in FIELDS if name != "revisions")
+
+
+def fields_with(role: Role) -> tuple[str, ...]:
+    """Return the names of the fields that have a role, in the order of `Trial`."""
+    return tuple(name for name, f in FIELDS.items() if role in f.metadata["roles"])
 
 
 def check_field(name: str) -> None:
@@ -202,7 +312,7 @@ def check_field(name: str) -> None:
         raise unknown("field", name, SETTABLE)
 
 
-#: What is refused by each kind of limit.
+#: The comparison of a value with a limit that refuses the value.
 _OUTSIDE: dict[str, Callable[[Any, Any], bool]] = {
     "at_least": operator.lt,
     "above": operator.le,
@@ -212,42 +322,44 @@ _OUTSIDE: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def check_value(name: str, value: Any) -> Value:
-    """One field's value in its own type, or the reason why it is refused.
+    """Return one field's value in the field's own type.
 
-    A whole number given for a float is the float (1 and 1.0 are one trial).
+    A whole number given for a float becomes a float: 1 and 1.0 are one trial.
 
     Raises:
-        UserError: wrong type, not finite, or out of range.
+        UserError: the value has the wrong type, is not finite or is out of range.
     """
-    about = FIELDS[name]
-    wanted = about.type
-    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        with contextlib.suppress(OverflowError):  # a whole number beyond all floats is no float
+    declared = FIELDS[name]
+    kind = declared.type
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):  # beyond the largest float: refused below
             value = float(value)
-    if type(value) is not wanted or (value == "" and about.default != ""):
-        raise UserError(f"{name}: {shown(value)} is not {_allowed(about)}")
-    if wanted is str:
-        return _check_name(name, value, about.metadata["choices"])
-    if wanted is float and not math.isfinite(value):
-        raise UserError(f"{name}: {value!r} is not {_allowed(about)}")
-    limits = about.metadata["limits"].items()
+    if type(value) is not kind or (value == "" and declared.default != ""):
+        raise UserError(f"{name}: {shown(value)} is not {_allowed(declared)}")
+    if kind is str:
+        return _check_name(name, value, declared.metadata["choices"])
+    if kind is float and not math.isfinite(value):
+        raise UserError(f"{name}: {value!r} is not {_allowed(declared)}")
+    limits = declared.metadata["limits"].items()
     if any(_OUTSIDE[key](value, limit) for key, limit in limits):
-        raise UserError(f"{name}: {shown(value)} is not {_allowed(about)}")
-    checked: Value = value + 0.0 if wanted is float else value  # -0.0 and 0.0 are one value
+        raise UserError(f"{name}: {shown(value)} is not {_allowed(declared)}")
+    checked: Value = value + 0.0 if kind is float else value  # -0.0 and 0.0 are one value
     return checked
 
 
 def _check_name(field: str, value: str, choices: tuple[str, ...]) -> str:
     check_text(field, value)
     if value != value.strip():
-        raise UserError(f"{field}: {shown(value)} begins or ends with white space; take it away")
+        raise UserError(f"{field}: {shown(value)} begins or ends with white space; remove it")
     if choices and value not in choices:
         raise unknown(field, value, choices)
     return canonical(value)
 
 
-def _allowed(about: Field[Any]) -> str:
-    """What a field takes, in words: ``a whole number, at least 1``."""
+def _allowed(declared: Field[Any]) -> str:
+    """Say in words what a field accepts: ``a whole number, at least 1``."""
     kinds = {str: "a name", int: "a whole number", float: "a finite number", bool: "true or false"}
-    limits = [f"{key.replace('_', ' ')} {limit}" for key, limit in about.metadata["limits"].items()]
-    return ", ".join([kinds[about.type], *limits])  # type: ignore[index]
+    limits = [
+        f"{kind.replace('_', ' ')} {limit}" for kind, limit in declared.metadata["limits"].items()
+    ]
+    return ", ".join([kinds[declared.type], *limits])  # type: ignore[index]

@@ -4,40 +4,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from studies.errors import UserError
-from studies.trial import FIELDS, Trial
+from studies.roles import Role
+from studies.trial import FIELDS, Trial, fields_with
 from trainers.registry import KINDS, Component, Found, components, find
 
-#: What the training loop itself reads; the parts declare the rest of what they read.
-COMMON = frozenset(
-    {
-        "network",
-        "dataset",
-        "method",
-        "weights",
-        "seed",
-        "epochs",
-        "positive_fraction",
-        "activation",
-        "batch_size",
-        "learning_rate",
-        "adam_epsilon",
-        "width",
-        "augmentation",
-        "schedule",
-        "optimizer",
-        "momentum",
-        "weight_decay",
-        "labels",
-        "source",
-        "trained_layers",
-        "order_seed",
-        "rounding",
-        "revisions",
-    }
-)
-
-
-#: A lower density says nothing: no network here has so many connections.
+#: Fields that every trial may set. A component declares in its ``READS`` which others it uses.
+_COMMON = frozenset(FIELDS).difference(fields_with(Role.DECLARED))
+#: The smallest density allowed: even the largest network would keep hardly any connection below it.
 _LEAST_DENSITY = 1e-6
 
 
@@ -46,54 +19,56 @@ def check(trial: Trial, own: Mapping[str, str] | None = None) -> Trial:
 
     Args:
         trial: the trial.
-        own: the sources of the user's own data sets, by name.
+        own: where the images of the user's own data sets are, by name.
 
     Returns:
-        The trial, with the revisions of its parts where one is above 1.
+        The trial with `revisions`: ``NAME=REVISION`` for each of its components whose revision is
+        above 1, and ``source:NAME=REVISION`` for that of its source.
 
     Raises:
-        UserError: an unknown name (with the close matches), a field that none of the trial's
-            parts reads, a density where none is needed or none where one is, or an empty range
-            of scores.
+        UserError: an unknown name (with the close matches), a field that no component of the trial
+            reads, a missing or superfluous density, or an empty range of scores.
     """
     names = {kind: getattr(trial, kind) for kind in KINDS}
-    names["dataset"] = _place(trial.dataset, own or {})
-    found = {kind: find(kind, name) for kind, name in names.items()}
-    _check_fields(trial, {kind: one.component for kind, one in found.items()})
-    _check_method(trial, found["method"])
+    names["dataset"] = _component_name(trial.dataset, own or {})
+    matches = {kind: find(kind, name) for kind, name in names.items()}
+    _check_fields(trial, {kind: match.component for kind, match in matches.items()})
+    _check_method(trial, matches["method"])
     _check_scores(trial)
     _check_optimizer(trial)
-    _check_stages(trial, found["method"], own or {})
-    stamps = [f.component for f in found.values() if f.component.revision > 1]
-    return replace(
-        trial, revisions=",".join(f"{component.name}={component.revision}" for component in stamps)
-    )
+    _check_stages(trial, matches["method"])
+    used = [("", match.component) for match in matches.values()]
+    if trial.source:
+        used.append(
+            ("source:", find("dataset", _component_name(trial.source, own or {})).component)
+        )
+    stamps = [f"{role}{c.name}={c.revision}" for role, c in used if c.revision > 1]
+    return replace(trial, revisions=",".join(stamps))
 
 
-def _place(dataset: str, own: Mapping[str, str]) -> str:
-    """What a data set's component is found by: its name, or the source of one of the user's own."""
+def _component_name(dataset: str, own: Mapping[str, str]) -> str:
+    """Return what finds a data set's component: its name, or where the user's own images are."""
     if dataset not in own:
         return dataset
     if any(dataset in component.examples for component in components("dataset")):
         raise UserError(
             f"dataset: {dataset} is a built-in data set, and {own[dataset]} is another; give your "
-            "images a name of their own"
+            "images another name"
         )
     return own[dataset]
 
 
-def _check_stages(trial: Trial, method: Found, own: Mapping[str, str]) -> None:
-    """Refuse a source that is none, or a method that it, or staying layers, make no sense with."""
+def _check_stages(trial: Trial, method: Found) -> None:
+    """Refuse a source or untrained layers that the trial's other fields contradict."""
     if trial.source:
         if trial.source == trial.dataset:
             raise UserError(
-                f"source: {trial.source} is the data set itself; leave it out, or take another one"
+                f"source: {trial.source} is the data set itself; leave it out, or give another one"
             )
-        find("dataset", _place(trial.source, own))
         if "LEAST_EPOCHS" in method.component.declared:
             raise UserError(
                 f"source: {trial.source} is given, but the method {trial.method} has several "
-                "rounds of its own; take one that has a single one, such as free-pruning"
+                "rounds; give a method with a single round, such as free-pruning"
             )
     if trial.trained_layers == "output":
         if trial.affine:
@@ -108,20 +83,20 @@ def _check_stages(trial: Trial, method: Found, own: Mapping[str, str]) -> None:
             )
 
 
-def _check_method(trial: Trial, found: Found) -> None:
-    """Refuse too few epochs, a density that is missing, and a schedule that cannot be rewound."""
-    rewind = found.parameters.get("rewind", 0)
-    least = found.component.declared.get("LEAST_EPOCHS", 0) + rewind
+def _check_method(trial: Trial, method: Found) -> None:
+    """Refuse too few epochs, a missing density, and a schedule that cannot be rewound."""
+    rewind = method.parameters.get("rewind", 0)
+    least = method.component.declared.get("LEAST_EPOCHS", 0) + rewind
     if trial.epochs < least:
         raise UserError(
             f"epochs: {trial.epochs} are given, but the method {trial.method} needs {least} or more"
         )
     if rewind and trial.schedule != "constant":
         raise UserError(
-            f"schedule: {trial.schedule} is given, but a training that is rewound to after its "
-            "start takes a constant learning rate; leave it out"
+            f"schedule: {trial.schedule} is given, but a training that is rewound to a later point "
+            "than its start needs a constant learning rate; leave it out"
         )
-    if "density" in found.component.reads and trial.density < _LEAST_DENSITY:
+    if "density" in method.component.reads and trial.density < _LEAST_DENSITY:
         raise UserError(
             f"density: the method {trial.method} needs one from {_LEAST_DENSITY:g} to 1, the "
             f"fraction of connections that it keeps; {trial.density:g} is given"
@@ -129,11 +104,11 @@ def _check_method(trial: Trial, found: Found) -> None:
 
 
 def _check_scores(trial: Trial) -> None:
-    """Refuse an empty range of scores, and two ways to say where it lies."""
+    """Refuse an empty range of scores, and a range that is given in two ways."""
     if trial.score_offset and trial.score_low != FIELDS["score_low"].default:
         raise UserError(
-            f"score_low: {trial.score_low} is given with a score_offset, which puts the range; "
-            "give score_high alone for another width"
+            f"score_low: {trial.score_low} is given with a score_offset, which sets the lower end; "
+            "give only score_high to change the width of the range"
         )
     if trial.score_low > trial.score_high or (
         trial.score_offset and trial.score_low == trial.score_high
@@ -141,12 +116,12 @@ def _check_scores(trial: Trial) -> None:
         raise UserError(
             f"score_low: {trial.score_low} is "
             f"{'not below' if trial.score_offset else 'above'} score_high: {trial.score_high}; "
-            "give the lower end first"
+            "give a score_low below score_high"
         )
 
 
 def _check_optimizer(trial: Trial) -> None:
-    """Refuse settings of the other optimizer."""
+    """Refuse fields of an optimizer that the trial does not use."""
     sgd = {"momentum": trial.momentum, "weight_decay": trial.weight_decay}
     for name, value in ({} if trial.optimizer == "sgd" else sgd).items():
         if value:
@@ -157,21 +132,26 @@ def _check_optimizer(trial: Trial) -> None:
         )
 
 
-def _check_fields(trial: Trial, found: Mapping[str, Component]) -> None:
-    """Refuse a field that is given and makes no difference."""
-    reads = COMMON.union(*(component.reads for component in found.values()))
-    for name, about in FIELDS.items():
+def _check_fields(trial: Trial, chosen: Mapping[str, Component]) -> None:
+    """Refuse a field that is given but makes no difference.
+
+    Args:
+        trial: the trial.
+        chosen: its components by kind.
+    """
+    reads = _COMMON.union(*(component.reads for component in chosen.values()))
+    for name, field in FIELDS.items():
         value = getattr(trial, name)
-        if value == about.default:
+        if value == field.default:
             continue
-        for kind, component in found.items():
+        for kind, component in chosen.items():
             if name in component.refuses:
                 raise UserError(
                     f"{name}: {value!r} is given, but it makes no difference to the {kind} "
                     f"{getattr(trial, kind)}; leave it out"
                 )
         if name not in reads:
-            readers = [(k, p.examples[0]) for k in KINDS for p in components(k) if name in p.reads]
+            readers = [(k, c.examples[0]) for k in KINDS for c in components(k) if name in c.reads]
             kind = readers[0][0] if readers else "method"
             others = f", or use one of: {', '.join(n for _, n in readers)}" if readers else ""
             raise UserError(

@@ -8,7 +8,8 @@ from itertools import cycle, islice
 
 import torch
 
-from studies.trial import Trial
+from studies.roles import Role
+from studies.trial import Trial, fields_with
 from trainers import engines, networks, pack_key, packs
 from trainers.batches import Batches
 from trainers.datasets import Dataset
@@ -16,8 +17,8 @@ from trainers.methods import of as method_of
 
 #: How much of its share of the memory a worker may fill.
 _FILLED = 0.8
-#: What decides the time and the memory of a step; trials that agree in these are measured once.
-_SHAPE = ("network", "width", "dataset", "batch_size", "activation", "augmentation", "affine")
+#: Trials that agree in these fields are measured once.
+_SHAPE = fields_with(Role.SHAPE)
 #: What twice as many must gain in trials per second to be worth it.
 _GAIN = 1.15
 _STEPS = 20

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from trainers.measures.evaluation import Evaluation, correct, evaluate, evaluate
 from trainers.measures.histograms import histograms
 from trainers.measures.mask_controls import controls
 from trainers.methods import Layer, Method, Pack
+from trainers.methods._traits import traits_of_method
 from trainers.network_files.format import network_to_bytes
 from trainers.network_files.trained import Trained
 
@@ -191,6 +192,7 @@ class Recorder:
             "classes": batches.data.classes,
             "engine": self._engine,
         }
+        final |= asdict(traits_of_method(self._pack.trials[r]))
         if outcome != "diverged":
             final |= controls(trained, alone, batches.alone(r))
         if not self._keep.networks:

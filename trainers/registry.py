@@ -1,43 +1,51 @@
 """Finds the components that a trial names: methods, networks, data sets, weights, activations.
 
-A component is one file, named after it, in the folder of its kind; a package of your own adds some
+A component is one file, named after it, in the folder of its kind; another package adds some
 through the entry points ``untuned.methods``, ``untuned.networks`` and so on, each naming a module.
-What such a file declares in capitals is read from its source without running it (as setuptools
-reads ``attr:`` versions), so that names and identities need no torch:
+Such a file may declare these constants, which are read without running it (see
+`studies.components`):
 
-    PATTERN     the names it answers to, a regular expression; the component gets its groups as
-                numbers
-    EXAMPLES    names that it answers to, for lists and hints
-    NOTE        what the examples do not tell about its names
-    PARAMETERS  for each parameter in brackets behind the name its default, least and greatest value
-    READS       the fields of `Trial` that it reads beyond the common ones
-    REFUSES     common fields that make no difference to it, so that they must not be given
-    LEAST_EPOCHS  a method's; a parameter `rewind` in its name is added
-    MIXES       a method's: True if it has one round, needs no batch to begin, keeps nothing with a
-                layer but what is trained, the effective weights and a price, and can be held by a
-                CUDA graph: trials of other such methods can then be trained beside it in one pack
+    PATTERN     a regular expression for the names that find it; the numbers in its groups are
+                handed to the component
+    EXAMPLES    names that find it, for lists and hints
+    NOTE        what the examples do not show about its names
+    PARAMETERS  for each parameter in brackets behind the name: its default, smallest and largest
+                value; (False,) for a flag
+    READS       the fields of `Trial` that it reads beyond those that every trial may set
+    REFUSES     fields that every trial may set but that make no difference to it, so that they
+                must not be given
     REVISION    1, and one more whenever a mended bug changes results: older trials run again
 
-A data set that comes with the project also declares its SHAPE (channels, height, width), CLASSES
-and IMAGES (in training, without validation, and in evaluation), so that a study can be estimated
-before it is downloaded.
+Only a method:
+
+    LEAST_EPOCHS  of a method with several rounds the smallest number of epochs; a parameter
+                  `rewind` in its name is added
+    MIXES         True if it has one round, needs no batch to begin, keeps nothing with a layer but
+                  what is trained, the effective weights and a price, and can be held by a CUDA
+                  graph: trials of other such methods can then be trained beside it in one pack
+
+Only a data set, so that a study can be estimated before it is downloaded:
+
+    SHAPE       channels, height and width of an image
+    CLASSES     their number
+    IMAGES      their number in training (without validation), and in validation and test
 """
 
-import ast
-import importlib
-import importlib.metadata
-import importlib.util
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+from studies import components as _components
 from studies import names, sources
+from studies.components import Component, Declaration
 from studies.errors import UserError, unknown
+from studies.trial import SETTABLE
+
+__all__ = ["KINDS", "Component", "Found", "components", "find", "forget", "load"]
 
 #: A field of `Trial` that names a component, and the folder of such components.
 KINDS = {
@@ -47,93 +55,111 @@ KINDS = {
     "weights": "weights",
     "activation": "activations",
 }
-_OF_ALL = (
-    "PATTERN",
-    "EXAMPLES",
-    "NOTE",
-    "PARAMETERS",
-    "READS",
-    "REFUSES",
-    "REVISION",
-    "LEAST_EPOCHS",
-    "MIXES",
+
+
+def _is_whole(value: Any, least: int = 1) -> bool:
+    return type(value) is int and value >= least
+
+
+def _is_tuple_of(value: Any, fits: Any) -> bool:
+    return isinstance(value, (tuple, list)) and all(map(fits, value))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_pattern(value: Any) -> bool:
+    try:
+        return _is_text(value) and re.compile(value) is not None
+    except (re.error, OverflowError, RecursionError):
+        return False
+
+
+def _is_parameter(value: Any) -> bool:
+    """Whether it is ``(False,)``, or a default with the smallest and the largest value."""
+    if not isinstance(value, (tuple, list)) or not value:
+        return False
+    default, *limits = value
+    if default is False:
+        return not limits
+    numbers = all(type(v) in (int, float) and math.isfinite(v) for v in value)
+    return numbers and len(limits) == 2 and limits[0] <= limits[1]
+
+
+def _are_parameters(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        _is_text(name) and _is_parameter(parameter) for name, parameter in value.items()
+    )
+
+
+_FIELDS = Declaration(
+    'a tuple of fields of a trial, such as ("density",)',
+    lambda value: _is_tuple_of(value, SETTABLE.__contains__),
 )
-_DECLARED = (*_OF_ALL, "SHAPE", "CLASSES", "IMAGES")
-
-
-@dataclass(frozen=True)
-class Component:
-    """A component's file and what it declares.
-
-    Attributes:
-        kind: a key of `KINDS`.
-        name: its name, or the stem of its names.
-        module: the import path of its file.
-        declared: the literals that its file declares.
-    """
-
-    kind: str
-    name: str
-    module: str
-    declared: Mapping[str, Any]
-
-    @property
-    def pattern(self) -> str:
-        """The names that it answers to, without parameters."""
-        return str(self.declared.get("PATTERN", re.escape(self.name)))
-
-    @property
-    def examples(self) -> tuple[str, ...]:
-        """Some of these names, the first one the best known."""
-        return tuple(self.declared.get("EXAMPLES", (self.name,)))
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """The trial's fields that it reads beyond the common ones."""
-        return tuple(self.declared.get("READS", ()))
-
-    @property
-    def refuses(self) -> tuple[str, ...]:
-        """The common fields that make no difference to it."""
-        return tuple(self.declared.get("REFUSES", ()))
-
-    @property
-    def revision(self) -> int:
-        """1, or more where results have changed."""
-        return int(self.declared.get("REVISION", 1))
-
-    def load(self) -> ModuleType:
-        """Import the component's file."""
-        return importlib.import_module(self.module)
-
-
-@cache
-def _entry_points() -> Any:
-    """Those of all installed packages, which take a while to read; Python 3.12 changed the type."""
-    return importlib.metadata.entry_points()
+_OF_ALL = {
+    "PATTERN": Declaration("a regular expression", _is_pattern),
+    "EXAMPLES": Declaration(
+        'a tuple of at least one name, such as ("snip", "snip(shuffled)")',
+        lambda value: _is_tuple_of(value, _is_text) and len(value) > 0,
+    ),
+    "NOTE": Declaration("a text", _is_text),
+    "PARAMETERS": Declaration(
+        "for each parameter (default, smallest, largest), all of them numbers, or (False,), "
+        'such as {"sigma": (1.0, 0.1, 5.0), "shuffled": (False,)}',
+        _are_parameters,
+    ),
+    "READS": _FIELDS,
+    "REFUSES": _FIELDS,
+    "REVISION": Declaration("a whole number, at least 1", _is_whole),
+}
+#: What the files of each kind may declare.
+DECLARATIONS: Mapping[str, Mapping[str, Declaration]] = dict.fromkeys(KINDS, _OF_ALL) | {
+    "method": _OF_ALL
+    | {
+        "LEAST_EPOCHS": Declaration(
+            "a whole number, at least 0", lambda value: _is_whole(value, least=0)
+        ),
+        "MIXES": Declaration("True or False", lambda value: isinstance(value, bool)),
+    },
+    "dataset": _OF_ALL
+    | {
+        "SHAPE": Declaration(
+            "channels, height and width, such as (1, 28, 28)",
+            lambda value: _is_tuple_of(value, _is_whole) and len(value) == 3,
+        ),
+        "CLASSES": Declaration("a whole number, at least 1", _is_whole),
+        "IMAGES": Declaration(
+            "two whole numbers, such as (55_000, 15_000)",
+            lambda value: _is_tuple_of(value, _is_whole) and len(value) == 2,
+        ),
+    },
+}
 
 
 @cache
 def components(kind: str) -> tuple[Component, ...]:
-    """All components of a kind, built-in and by entry point.
+    """Return all components of a kind, those of this project first.
 
     Args:
         kind: a key of `KINDS`.
+
+    Raises:
+        UserError: a component's file has a declaration that is not allowed.
     """
     folder = KINDS[kind]
-    files = sorted((Path(__file__).parent / folder).glob("[!_]*.py"))
-    found = [(f.stem.replace("_", "-"), f"trainers.{folder}.{f.stem}", f) for f in files]
-    for point in _entry_points().select(group=f"untuned.{folder}"):
-        spec = importlib.util.find_spec(point.value)
-        if spec is None or spec.origin is None:
-            raise UserError(f"entry point {point.name}: there is no module {point.value}")
-        found.append((point.name, point.value, Path(spec.origin)))
-    return tuple(Component(kind, name, module, _declared(path)) for name, module, path in found)
+    return _components.discover(
+        kind,
+        Path(__file__).parent / folder,
+        f"trainers.{folder}",
+        f"untuned.{folder}",
+        DECLARATIONS[kind],
+    )
 
 
 def forget() -> None:
-    """Look for components anew when they are next asked for: packages were installed meanwhile."""
-    _entry_points.cache_clear()
+    """Look for components again when they are next needed: packages may have been installed."""
+    _components.forget()
     components.cache_clear()
 
 
@@ -144,7 +170,7 @@ class Found:
     Attributes:
         component: the component.
         numbers: those in the name, such as 300 and 100 in ``lenet-300-100``.
-        parameters: those in brackets, the component's defaults where nothing is said.
+        parameters: those in brackets, and the defaults of those that are not given.
     """
 
     component: Component
@@ -153,7 +179,7 @@ class Found:
 
 
 def find(kind: str, name: str) -> Found:
-    """The component that a name stands for, with the numbers and parameters in the name.
+    """Return the component that a name stands for, with the numbers and parameters in the name.
 
     Raises:
         UserError: there is none, with the close matches; or a parameter is not allowed.
@@ -176,13 +202,13 @@ def find(kind: str, name: str) -> Found:
 
 
 def load(kind: str, name: str) -> tuple[Any, Found]:
-    """The module of the component that a name stands for, and what the name says."""
+    """Import the component that a name stands for; return its module and what `find` returns."""
     found = find(kind, name)
     return found.component.load(), found
 
 
 def _parameters(component: Component, name: str, given: Mapping[str, str]) -> dict[str, Any]:
-    """The parameters with their values; one that says its default is refused.
+    """Return the parameters with their values; one that is given its default is refused.
 
     So no two names stand for the same thing, and a trial has one identity.
     """
@@ -203,6 +229,7 @@ def _parameters(component: Component, name: str, given: Mapping[str, str]) -> di
 
 
 def _number(what: str, text: str, default: Any, limits: Sequence[Any]) -> Any:
+    """Return a parameter's value, in the type of its default."""
     if default is False:  # a flag is given or not given
         if text:
             raise UserError(f"{what} takes no value; write it alone")
@@ -216,14 +243,3 @@ def _number(what: str, text: str, default: Any, limits: Sequence[Any]) -> Any:
     if not low <= value <= high:
         raise UserError(f"{what} {text!r} is not {kind} from {low} to {high}")
     return value
-
-
-def _declared(path: Path) -> dict[str, Any]:
-    """The constants in capitals that a file assigns literals to."""
-    declared: dict[str, Any] = {}
-    for statement in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            target = statement.targets[0].id
-            if target in _DECLARED:
-                declared[target] = ast.literal_eval(statement.value)
-    return declared

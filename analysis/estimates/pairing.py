@@ -14,6 +14,7 @@ import pandas as pd
 
 from analysis.cells import BASELINE, CELL, METHOD_ONLY, RECIPE, SETTING
 from analysis.tables import Results
+from studies.traits import TRAITS
 from studies.trial import FIELDS, REQUIRED, SETTABLE, Value
 
 #: Share of dense training's final accuracy whose first reaching is timed.
@@ -53,8 +54,9 @@ def judged(results: Results) -> pd.DataFrame:
         `above_chance` (that minus chance; nan where the number of classes is not known).
     """
     by = list(SETTABLE)
-    planned = results.plan.merge(results.trials, on=by, how="left")
-    found = results.trials.merge(results.plan, on=by, how="left")
+    # Both have the traits of the methods.
+    planned = results.plan.merge(results.trials.drop(columns=[*TRAITS]), on=by, how="left")
+    found = results.trials.merge(results.plan.drop(columns=[*TRAITS]), on=by, how="left")
     # In the plan's order, then what older definitions left that are not there any more.
     rows = pd.concat([planned, found[found["first"].isna()]], ignore_index=True)
     known = rows["dataset"].map(_CLASSES | dict.fromkeys(_TEN, 10)).astype(float)

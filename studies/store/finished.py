@@ -9,8 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from studies.roles import Role
 from studies.schemas import science
 from studies.store import Store
+from studies.trial import fields_with
 
 #: Beside the science columns, what must be equal before two attempts have to agree.
 _SAME_CONDITIONS = ("engine", "device", "threads", "versions")
@@ -55,7 +57,7 @@ class Finished:
     def fingerprints(self) -> dict[str, str]:
         """The fingerprint of each data set that finished trials were trained on."""
         found: dict[str, str] = {}
-        for kind in ("source", "dataset"):
+        for kind in reversed(fields_with(Role.DATA)):  # a data set's own column counts
             columns = (self.rows[name].to_pylist() for name in (kind, f"{kind}_fingerprint"))
             found |= {name: print_ for name, print_ in zip(*columns, strict=True) if print_}
         return found

@@ -117,6 +117,18 @@ def test_trials_of_an_earlier_revision_are_not_finished(study, record, record_tr
     assert 0.5 in results.trials["test_accuracy"].tolist()
 
 
+def test_an_earlier_revision_of_the_source_is_not_finished_either(study, record, record_trials):
+    uri = record(study(method="dense", seeds=1, source=["", "mnist"]))
+    without, with_source = study(method="dense", seeds=1, source=["", "mnist"]).trials()
+    values = with_source.values() | {"revisions": "source:mnist=2"}
+    record_trials("small", [Trial.from_mapping(values)], final=lambda trial: FLAT)
+    results = analysis.load(uri)
+    assert results.superseded == 1
+    kept = results.trials.set_index("source")["test_accuracy"]
+    assert kept["mnist"] == 0.5
+    assert set(kept.index) == {without.source, "mnist"}
+
+
 def test_extension_and_margin_of_the_earliest_definition(study, record):
     record(study(margin=0.5))
     results = analysis.load(record(study(margin=0.7, seeds=4), only=lambda trial: trial.seed < 4))

@@ -643,7 +643,7 @@ def test_never_reached_is_told_apart_from_not_finished(judge):
     (verdict,) = judge(settled(-0.5), "C5-time")
     assert verdict.conclusion == "undecided"
     assert verdict.flags == (
-        "finished, but one of the two never got to what is compared: seed 1, 2, 3",
+        "finished, but one of the two never reached what is compared: seed 1, 2, 3",
     )
 
 

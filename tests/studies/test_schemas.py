@@ -5,10 +5,11 @@ import pytest
 
 from studies import schemas
 from studies.store.writer import Writer
+from studies.traits import TRAITS
 
 LATER = {
     "layers": schemas.LAYERS.names[schemas.LAYERS.get_field_index("weight_reach") :],
-    "trials": ["classes", *schemas.CONTROLS],
+    "trials": ["classes", *TRAITS, *schemas.CONTROLS],
 }
 LISTS = ["weights_kept", "weights_changed", "scores_kept", "scores_changed"]
 

@@ -142,7 +142,7 @@ def test_no_epochs_record_the_untrained_network(trial, digits):
         ({"method": "free-flipping", "rescaling": "dynamic"}, "rescaling: 'dynamic' is given, but"),
         ({"score_offset": 0.3, "score_low": 0.0}, "score_low: 0.0 is given with a score_offset"),
         ({"score_offset": 0.3, "score_high": 0.01}, "score_low: 0.01 is not below score_high"),
-        ({"weights": "lognormal(sigma=2,sigma=3)"}, "says a parameter twice; say it once"),
+        ({"weights": "lognormal(sigma=2,sigma=3)"}, "gives a parameter twice; give it once"),
         ({"dataset": "folder:"}, "unknown dataset 'folder:'"),
         ({"dataset": "folder"}, "unknown dataset 'folder'; did you mean folder:PATH"),
         ({"dataset": "folder(size=0):x"}, "size '0' is not a whole number from 1 to 4096"),

@@ -10,7 +10,7 @@ from checkpoint_support import Memory
 
 from studies.errors import UserError
 from studies.schemas import science
-from trainers import check, datasets, methods, networks, packs, randomness
+from trainers import check, datasets, methods, networks, packs, randomness, registry
 from trainers.batches import Batches
 from trainers.loop import train
 from trainers.recording import Keep
@@ -239,3 +239,36 @@ def test_the_streams_of_the_controls_are_frozen():
 def test_what_makes_no_sense_is_refused(values, message, trial):
     with pytest.raises(UserError, match=message.replace("(", r"\(")):
         check(trial(**values))
+
+
+@pytest.fixture
+def mended(tmp_path, monkeypatch):
+    """Two data sets from another package, of which one has revision 3."""
+    (tmp_path / "foreign_old.py").write_text("REVISION = 3")
+    (tmp_path / "foreign_new.py").write_text("")
+    about = tmp_path / "foreign-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign\nVersion: 1.0\n")
+    points = "[untuned.datasets]\nold = foreign_old\nnew = foreign_new\n"
+    (about / "entry_points.txt").write_text(points)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry.forget()
+    yield
+    registry.forget()
+
+
+@pytest.mark.usefixtures("mended")
+def test_a_trial_carries_the_revision_of_its_source(trial):
+    def revisions(**values):
+        return check(trial(**values)).revisions
+
+    assert revisions(dataset="new", source="digits") == ""
+    assert revisions(dataset="old") == revisions(dataset="old", source="new") == "old=3"
+    assert revisions(dataset="new", source="old") == "source:old=3"
+    assert check(trial(dataset="new", source="mine"), {"mine": "folder:/x"}).revisions == ""
+    given = trial(dataset="new", source="old")
+    assert check(given).trial_id != given.trial_id
+
+
+def test_no_shipped_data_set_has_a_revision_that_would_change_ids():
+    assert {component.revision for component in registry.components("dataset")} == {1}

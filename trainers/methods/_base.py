@@ -27,11 +27,15 @@ class Method:
             host. A CUDA graph can then hold them.
         by_mask: whether the trained network follows from its mask and the weights as drawn, by
             `rebuild` with a score of 1 for each kept connection and 0 for each other one.
+        trains_weights: whether the weights are trained, with or without a mask.
+        flips: whether it flips the signs of weights instead of pruning connections.
     """
 
     elementwise = False
     capturable = False
     by_mask = False
+    trains_weights = True
+    flips = False
 
     def __init_subclass__(cls) -> None:
         """Withdraw the promises about `gradient` and `rebuild` from a class that overrides them.

@@ -14,7 +14,8 @@ class Combined(Method):
     """Forwards every call to the method that is active; a subclass says only how it differs.
 
     Args:
-        methods: what it is made of. It promises what all of them promise.
+        methods: what it is made of. It promises what all of them promise, and has the traits that
+            one of them has.
     """
 
     def __init__(self, *methods: Method) -> None:
@@ -22,6 +23,8 @@ class Combined(Method):
         self.elementwise = all(method.elementwise for method in methods)
         self.capturable = all(method.capturable for method in methods)
         self.by_mask = all(method.by_mask for method in methods)
+        self.trains_weights = any(method.trains_weights for method in methods)
+        self.flips = any(method.flips for method in methods)
 
     def active(self, pack: Pack) -> Method:
         """Return the method that the pack's round belongs to."""

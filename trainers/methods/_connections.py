@@ -66,6 +66,12 @@ class Connections(Method):
     penalty_sign: int = 0
     capturable = True
     by_mask = True
+    trains_weights = False
+
+    @property
+    def flips(self) -> bool:  # type: ignore[override]
+        """Whether `off` turns signs."""
+        return self.off < 0
 
     def begin(self, pack: Pack, number: int, batches: Batches) -> None:
         """Draw the scores."""

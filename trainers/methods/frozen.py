@@ -17,6 +17,7 @@ class Frozen(Method):
     """Dense training with no gradient for the weights, so that Adam leaves them as they are."""
 
     elementwise = capturable = True
+    trains_weights = False
 
     def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
         """Return zero, [R, *shape]."""

@@ -24,6 +24,8 @@ _DRAWS = 10
 class Supermask(Method):
     """Trains the probability of each connection; the weights stay as drawn."""
 
+    trains_weights = False
+
     def begin(self, pack: Pack, number: int, batches: Batches) -> None:
         """Set all scores to 0: every connection is kept in half of the forward passes."""
         for layer in pack.layers:

@@ -1,4 +1,4 @@
-"""Which trials a claim judges, and what several claims hold them against."""
+"""Which trials a claim judges, and what several claims compare them with."""
 
 import pandas as pd
 
@@ -8,23 +8,29 @@ from analysis.verdicts.claim import Rows
 
 FREE = ("free-pruning", "free-flipping")
 MINIMAL = ("minimal-pruning", "minimal-flipping")
-#: What an arm may have of its own.
+#: Fields in which an arm may differ from its partner.
 OWN = (*METHOD_ONLY, *RECIPE)
-#: Families whose weights are not symmetric about zero, whatever the fraction of positive ones.
+#: Distributions that are not symmetric about zero, whatever the fraction of positive weights.
 SKEWED = ("skewed-exponential",)
-#: Signs are highly asymmetric where the fraction of positive ones is so far from one half.
+#: Signs are highly asymmetric if the fraction of positive ones is this far from one half.
 HIGHLY = 0.2
 
 
+def _has(rows: pd.DataFrame, trait: str) -> "pd.Series[bool]":
+    """Rows of methods with a trait, see `studies.traits.MethodTraits`."""
+    return rows[trait].astype(bool)
+
+
 def plain(rows: pd.DataFrame) -> "pd.Series[bool]":
-    """Methods as they are: what only they read is at its default, and they are no controls."""
+    """Methods as they are: the fields that only methods read are at their default; no controls."""
     return at_default(rows, (*METHOD_ONLY, *CONTROL))
 
 
 def as_is(rows: pd.DataFrame) -> "pd.Series[bool]":
-    """Methods as they are, under their recipe: what a study varies of it is at its default.
+    """Methods as they are, with their recipe: recipe fields that a study varies are at default.
 
-    A recipe that is a method's only one there is its own.
+    A value that all trials of a method share, on a network and a data set, is the method's own
+    recipe.
     """
     fits = plain(rows)
     groups = rows.groupby(["network", "dataset", "method"], sort=False)
@@ -34,33 +40,33 @@ def as_is(rows: pd.DataFrame) -> "pd.Series[bool]":
 
 
 def symmetric(rows: pd.DataFrame) -> "pd.Series[bool]":
-    """Weights that are symmetric about zero."""
+    """Trials with weights that are symmetric about zero."""
     return at_default(rows, ["positive_fraction"]) & ~rows["weights"].isin(SKEWED)
 
 
 def highly_asymmetric(rows: pd.DataFrame) -> "pd.Series[bool]":
-    """Weights whose signs are far from evenly split, or that are skewed."""
+    """Trials with weights whose signs are far from evenly split, or that are skewed."""
     return ((rows["positive_fraction"] - 0.5).abs() > HIGHLY - 1e-9) | rows["weights"].isin(SKEWED)
 
 
 def thresholds(rows: pd.DataFrame) -> "pd.Series[bool]":
-    """Methods that train scores and put the threshold at a quantile."""
-    return (rows["density"] > 0) & rows["method"].str.startswith("edge-popup")
+    """Methods that train scores and put the threshold where a chosen density says."""
+    return (rows["density"] > 0) & _has(rows, "needs_density") & ~_has(rows, "trains_weights")
 
 
 def trains_weights(rows: pd.DataFrame) -> "pd.Series[bool]":
-    """Methods that train weights under a mask of a density."""
-    return (rows["density"] > 0) & ~rows["method"].str.startswith("edge-popup")
+    """Methods that train weights under a mask of a chosen density."""
+    return (rows["density"] > 0) & _has(rows, "needs_density") & _has(rows, "trains_weights")
 
 
 def tuned(rows: pd.DataFrame) -> "pd.Series[bool]":
-    """Densities that were tuned honestly."""
+    """Trials whose density was tuned honestly."""
     return rows["density"] == HONEST
 
 
 def flips(rows: pd.DataFrame) -> "pd.Series[bool]":
     """Methods that flip."""
-    return rows["method"].str.contains("flipping")
+    return _has(rows, "flips")
 
 
 def prunes(rows: pd.DataFrame) -> "pd.Series[bool]":
@@ -69,12 +75,12 @@ def prunes(rows: pd.DataFrame) -> "pd.Series[bool]":
 
 
 def wider(rows: pd.DataFrame) -> "pd.Series[bool]":
-    """Networks wider than they are described."""
+    """Trials of networks that are wider than their name says."""
     return rows["width"] > 1
 
 
 def recorded(value: str) -> Rows:
-    """Cells of which a trial has a value, with all of their trials: older results have none."""
+    """All trials of the cells in which at least one has a value; older results have none."""
 
     def chosen(rows: pd.DataFrame) -> "pd.Series[bool]":
         return rows.groupby(list(CELL), sort=False)[value].transform("count") > 0

@@ -1,0 +1,263 @@
+"""Finds components: files of a folder of this project, and modules of other installed packages.
+
+A component is one Python file. Its declarations are constants at the top of that file. They are
+read from the source without running it (as setuptools reads ``attr:`` versions), so that names and
+identities are known without a heavy import.
+"""
+
+import ast
+import difflib
+import importlib
+import importlib.metadata
+import importlib.util
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from studies.errors import UserError, shown
+
+#: How similar an unknown constant must be to a declaration to count as misspelt, from 0 to 1.
+_SIMILAR = 0.8
+_CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*")
+#: Code whose names are local to it.
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_SCOPES = (*_DEFINITIONS, ast.Lambda)
+#: Further code that binds a name.
+_NAMED = (*_DEFINITIONS, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A constant that a component's file may declare.
+
+    Attributes:
+        allowed: what its value may be, in words, such as ``a whole number, at least 1``.
+        fits: whether a value is allowed.
+    """
+
+    allowed: str
+    fits: Callable[[Any], bool]
+
+
+@dataclass(frozen=True)
+class Component:
+    """A component's file and what it declares.
+
+    Attributes:
+        kind: what the component is, such as ``method``.
+        name: its name, or the common part of its names.
+        module: the import path of its file.
+        file: the file.
+        declared: the values of its declarations.
+    """
+
+    kind: str
+    name: str
+    module: str
+    file: Path
+    declared: Mapping[str, Any]
+
+    @property
+    def pattern(self) -> str:
+        """A regular expression for the names that find it, without parameters."""
+        return str(self.declared.get("PATTERN", re.escape(self.name)))
+
+    @property
+    def examples(self) -> tuple[str, ...]:
+        """Some of these names, the best known one first."""
+        return tuple(self.declared.get("EXAMPLES", (self.name,)))
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The fields of `Trial` that it reads beyond those that every trial may set."""
+        return tuple(self.declared.get("READS", ()))
+
+    @property
+    def refuses(self) -> tuple[str, ...]:
+        """The fields that every trial may set but that make no difference to it."""
+        return tuple(self.declared.get("REFUSES", ()))
+
+    @property
+    def revision(self) -> int:
+        """1, or more if its results have changed."""
+        return int(self.declared.get("REVISION", 1))
+
+    def load(self) -> ModuleType:
+        """Import the component's file."""
+        return importlib.import_module(self.module)
+
+
+def in_folder(
+    kind: str, folder: Path, package: str, known: Mapping[str, Declaration]
+) -> list[Component]:
+    """Return the components in a folder, sorted by file; a leading underscore hides a file.
+
+    Args:
+        kind: what the components are.
+        folder: the folder of their files.
+        package: the import path of the folder.
+        known: the declarations that their files may hold.
+
+    Raises:
+        UserError: a file cannot be read, or has a declaration that is not allowed.
+    """
+    return [
+        Component(
+            kind,
+            file.stem.replace("_", "-"),
+            f"{package}.{file.stem}",
+            file,
+            declarations(file, known),
+        )
+        for file in sorted(folder.glob("[!_]*.py"))
+    ]
+
+
+def by_entry_point(kind: str, group: str, known: Mapping[str, Declaration]) -> list[Component]:
+    """Return the components that other packages add through a group of entry points.
+
+    Args:
+        kind: what the components are.
+        group: the entry points' group; each of them names a module.
+        known: the declarations that their files may hold.
+
+    Raises:
+        UserError: a module does not exist, or its file cannot be read or has a declaration that
+            is not allowed.
+    """
+    components = []
+    for point in _entry_points().select(group=group):
+        try:
+            spec = importlib.util.find_spec(point.value)
+        except (ImportError, ValueError):  # the package around it is missing, or has no spec
+            spec = None
+        if spec is None or spec.origin is None:
+            raise UserError(f"entry point {point.name}: there is no module {point.value}")
+        file = Path(spec.origin)
+        components.append(Component(kind, point.name, point.value, file, declarations(file, known)))
+    return components
+
+
+def discover(
+    kind: str, folder: Path, package: str, group: str, known: Mapping[str, Declaration]
+) -> tuple[Component, ...]:
+    """Return all components of a kind: those of `in_folder`, then those of `by_entry_point`."""
+    return (*in_folder(kind, folder, package, known), *by_entry_point(kind, group, known))
+
+
+@cache
+def _entry_points() -> Any:  # Python 3.12 changed the type
+    """Return those of all installed packages; reading them takes a while."""
+    return importlib.metadata.entry_points()
+
+
+def forget() -> None:
+    """Read the entry points again when they are next needed: packages may have been installed."""
+    _entry_points.cache_clear()
+
+
+def declarations(file: Path, known: Mapping[str, Declaration]) -> dict[str, Any]:
+    """Read what a component's file declares, without running it.
+
+    A declaration is an assignment at the top level of the file, ``REVISION = 2`` or
+    ``REVISION: int = 2``, of a literal value. Other constants are the file's own, unless their
+    name is so similar to a declaration's that it must be misspelt.
+
+    Args:
+        file: the file.
+        known: the declarations that it may hold.
+
+    Raises:
+        UserError: the file cannot be read, or a declaration is written in another way, misspelt
+            or not allowed; one line that names the file.
+    """
+    declared: dict[str, Any] = {}
+    for statement in _parsed(file).body:
+        name, value = _plain(statement)
+        if name in known and value is not None:
+            declared[name] = _literal(file, name, value, known[name])
+            continue
+        imports = isinstance(statement, (ast.Import, ast.ImportFrom))
+        for bound, line in _bound(statement):
+            if bound in known:
+                raise _not_plain(file, line, bound, known[bound])
+            if not imports and _CONSTANT.fullmatch(bound):
+                _check_spelling(file, line, bound, known)
+    return declared
+
+
+def _parsed(file: Path) -> ast.Module:
+    try:
+        with warnings.catch_warnings():  # about its code, which is not run here
+            warnings.simplefilter("ignore")
+            return ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        reason = error.strerror if isinstance(error, OSError) else f"not Python: {error}"
+        raise UserError(f"component {file}{line}: {reason}") from None
+
+
+def _plain(statement: ast.stmt) -> tuple[str, ast.expr | None]:
+    """Return the name and the value of an assignment to one name; an empty name otherwise."""
+    if isinstance(statement, ast.AnnAssign):
+        targets: list[ast.expr] = [statement.target]
+    elif isinstance(statement, ast.Assign):
+        targets = statement.targets
+    else:
+        return "", None
+    if len(targets) == 1 and isinstance(targets[0], ast.Name):
+        return targets[0].id, statement.value
+    return "", None
+
+
+def _literal(file: Path, name: str, value: ast.expr, declaration: Declaration) -> Any:
+    """Return the value of a literal.
+
+    Raises:
+        UserError: it is no literal, or not allowed.
+    """
+    try:
+        literal = ast.literal_eval(value)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        raise _not_plain(file, value.lineno, name, declaration) from None
+    if not declaration.fits(literal):
+        raise UserError(
+            f"component {file}, line {value.lineno}: {name} = {shown(literal)} is not allowed; "
+            f"give {declaration.allowed}"
+        )
+    return literal
+
+
+def _not_plain(file: Path, line: int, name: str, declaration: Declaration) -> UserError:
+    return UserError(
+        f"component {file}, line {line}: {name} is read without running the file; declare it at "
+        f"the top level as {name} = VALUE, where VALUE is written out: {declaration.allowed}"
+    )
+
+
+def _check_spelling(file: Path, line: int, name: str, known: Mapping[str, Declaration]) -> None:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=_SIMILAR)
+    if close:
+        raise UserError(
+            f"component {file}, line {line}: unknown declaration {name}; did you mean {close[0]}? "
+            f"write _{name} if it is something else"
+        )
+
+
+def _bound(node: ast.AST) -> Iterator[tuple[str, int]]:
+    """Yield each name that a statement binds at the level of its file, with its line."""
+    line = getattr(node, "lineno", 0)
+    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        yield node.id, line
+    elif isinstance(node, ast.alias):
+        yield node.asname or node.name, line
+    elif isinstance(node, _NAMED) and node.name:
+        yield node.name, line
+    if not isinstance(node, _SCOPES):
+        for child in ast.iter_child_nodes(node):
+            yield from _bound(child)

@@ -1,0 +1,47 @@
+import math
+
+import pytest
+
+from studies.traits import TRAITS, MethodTraits, traits_of
+
+RECORDED = {
+    "needs_density": True,
+    "random_mask": False,
+    "trains_weights": False,
+    "by_mask": True,
+    "flips": True,
+}
+
+
+def test_the_traits_are_these():
+    assert TRAITS == ("needs_density", "random_mask", "trains_weights", "by_mask", "flips")
+    assert tuple(RECORDED) == TRAITS
+
+
+def test_recorded_traits_count_whatever_the_name():
+    for method in ("mine", "free-pruning", "dense"):
+        assert traits_of({"method": method, "density": 0.5, **RECORDED}) == MethodTraits(**RECORDED)
+
+
+@pytest.mark.parametrize("missing", [None, math.nan])
+def test_a_row_without_them_is_known_by_its_method(missing):
+    null = dict.fromkeys(TRAITS, missing)
+    flipping = MethodTraits(trains_weights=False, by_mask=True, flips=True)
+    assert traits_of({"method": "free-flipping", **null}) == flipping
+    assert traits_of({"method": "free-flipping"}) == flipping
+    assert traits_of("free-flipping") == flipping
+
+
+def test_parameters_of_a_method_change_no_trait():
+    assert traits_of("snip(shuffled)") == traits_of("snip") == MethodTraits(needs_density=True)
+    assert traits_of("lottery-ticket(rewind=2)") == traits_of("lottery-ticket")
+
+
+def test_no_beginning_of_a_name_decides():
+    for name in ("edge-popup-of-mine", "supermask2", "my-flipping"):
+        assert traits_of(name) == MethodTraits()
+
+
+def test_a_method_that_is_not_known_needs_a_density_if_its_row_has_one():
+    assert traits_of({"method": "mine", "density": 0.0}) == MethodTraits()
+    assert traits_of({"method": "mine", "density": 0.3}) == MethodTraits(needs_density=True)
