@@ -6,12 +6,11 @@ weights are trained under the mask that another method has learned are trials of
 """
 
 import re
-from functools import lru_cache
 
 import pandas as pd
 
 from analysis.cells import varying
-from analysis.tables import Results
+from analysis.tables import Results, computed_once
 from studies.trial import SETTABLE
 
 TRAINED = "as trained"
@@ -28,7 +27,7 @@ RETRAINED = {"": "its mask", "shuffled": "mask permuted", "redrawn": "weights re
 _RETRAINS = re.compile(r"^(?P<learner>.+)-weights(?:\((?P<how>shuffled|redrawn)\))?$")
 
 
-@lru_cache(maxsize=4)  # a figure and a section of the report ask for them
+@computed_once  # a figure and a section of the report ask for them
 def moved(results: Results) -> pd.DataFrame:
     """The accuracy of each trained network and of its controls, none of them trained again.
 
@@ -51,7 +50,7 @@ def moved(results: Results) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-@lru_cache(maxsize=4)
+@computed_once
 def retrained(results: Results) -> pd.DataFrame:
     """The accuracy of weights trained under a mask that another method has learned.
 

@@ -6,13 +6,12 @@ a study does not ask the question there is no row.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
 from analysis.cells import BASELINE, settings
-from analysis.tables import Results
+from analysis.tables import Results, computed_once
 from studies.trial import SETTABLE
 
 GIVEN, PERMUTED = "given labels", "permuted labels"
@@ -44,7 +43,7 @@ class Kinds:
     reference: str
 
 
-@lru_cache(maxsize=4)  # a figure and a section of the report ask for each
+@computed_once  # a figure and a section of the report ask for each
 def labelled(results: Results) -> Kinds:
     """Accuracy on all training images after the last epoch: labels as given, and dealt anew."""
     trials = results.trials
@@ -53,7 +52,7 @@ def labelled(results: Results) -> Kinds:
     return _kinds(results, kind, value, ("labels",), (GIVEN, PERMUTED), needs=(PERMUTED,))
 
 
-@lru_cache(maxsize=4)
+@computed_once
 def transferred(results: Results) -> Kinds:
     """Test accuracy on the second data set of what was trained on a first one, and beside it not.
 
@@ -72,7 +71,7 @@ def transferred(results: Results) -> Kinds:
     return _kinds(results, kind, trials["test_accuracy"], apart, order, (CARRIED,))
 
 
-@lru_cache(maxsize=4)
+@computed_once
 def in_pieces(results: Results) -> Kinds:
     """Test accuracy with a piece of the network trained: batch normalisation, the output layer.
 

@@ -6,7 +6,6 @@ masks can be held against each other connection by connection.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from analysis.cells import ordered, varying
 from analysis.statistics.overlap import counts, overlap
-from analysis.tables import Results
+from analysis.tables import Results, computed_once
 from studies.trial import SETTABLE
 
 #: What two trials of a pair may differ in, and the field of it.
@@ -34,7 +33,7 @@ _MEASURES = ("overlap", "jaccard", "chance")
 Mask = Mapping[int, tuple[bytes, int, str]]
 
 
-@lru_cache(maxsize=4)  # a figure and a section of the report ask for them
+@computed_once  # a figure and a section of the report ask for them
 def overlaps(results: Results) -> pd.DataFrame:
     """The chance-corrected overlap of what final masks change, per weight seed.
 

@@ -7,13 +7,12 @@ An arm's partner is the trial that has the arm's fields, but for those that the 
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
 from analysis.cells import BASELINE, CELL, METHOD_ONLY, RECIPE, SETTING
-from analysis.tables import Results
+from analysis.tables import Results, computed_once
 from studies.trial import FIELDS, REQUIRED, SETTABLE, Value
 
 #: Share of dense training's final accuracy whose first reaching is timed.
@@ -43,7 +42,7 @@ _OF_BOTH = (
 )
 
 
-@lru_cache(maxsize=4)  # every claim asks for them; nobody changes them in place
+@computed_once  # every claim asks for them; nobody changes them in place
 def judged(results: Results) -> pd.DataFrame:
     """The confirmatory trials, finished or planned, with the values that claims are about.
 

@@ -5,14 +5,12 @@ by which some training image's logits would move. A changed connection that no i
 nothing, so what is changed is counted among the live ones too.
 """
 
-from functools import lru_cache
-
 import numpy as np
 import pandas as pd
 
 from analysis.cells import CELL
 from analysis.estimates.pairing import judged
-from analysis.tables import Results
+from analysis.tables import Results, computed_once
 from studies.trial import SETTABLE
 
 #: The measures, each as SQL of sums over layers; nan where a sum is not recorded.
@@ -25,7 +23,7 @@ MEASURES = {
 VARIED = ("width", "epochs", "score_offset")
 
 
-@lru_cache(maxsize=4)
+@computed_once
 def sizes(results: Results) -> pd.DataFrame:
     """The effective size of each trial's network after its last epoch.
 
@@ -36,7 +34,7 @@ def sizes(results: Results) -> pd.DataFrame:
     return _measured(results, "attempt")
 
 
-@lru_cache(maxsize=4)
+@computed_once
 def sizes_per_layer(results: Results) -> pd.DataFrame:
     """As `sizes`, a row per trial and layer, with `layer` and `layer_name`."""
     return _measured(results, "attempt, layer, layer_name").sort_values(
@@ -52,7 +50,7 @@ def _measured(results: Results, by: str) -> pd.DataFrame:
     return results.trials.merge(found, on="attempt")
 
 
-@lru_cache(maxsize=4)  # several claims ask for them
+@computed_once  # several claims ask for them
 def judged_with_sizes(results: Results) -> pd.DataFrame:
     """`judged` with `MEASURES`, `log_connected` and `left_by_length`, nan where not recorded.
 

@@ -4,13 +4,12 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 from analysis.cells import CELL
 from analysis.numbers import many
 from analysis.statistics import multiple, power
-from analysis.tables import Results
+from analysis.tables import Results, computed_once
 from analysis.verdicts.cautions import flags, lost
 from analysis.verdicts.claim import MARGIN, Claim
 from analysis.verdicts.claims import CLAIMS
@@ -24,7 +23,7 @@ IMAGES_DECIDE = ("mnist",)
 DEMONSTRATIONS = ("digits", "digits-0-4", "digits-5-9")
 
 
-@lru_cache(maxsize=4)  # the page and its forest plot ask for the same
+@computed_once  # the page and its forest plot ask for the same
 def verdicts(results: Results, claims: tuple[Claim, ...] = CLAIMS) -> tuple[Verdict, ...]:
     """The verdicts on all claims whose cells the results have, in the claims' order."""
     found = [verdict for claim in claims for verdict in _of_claim(results, claim)]

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from analysis.cells import label, settings
 from analysis.estimates.pairing import HONEST
 from analysis.numbers import MISSING, many, number
 from analysis.statistics.paired import Interval
-from analysis.tables import Results
+from analysis.tables import Results, computed_once
 from analysis.verdicts.claim import Claim
 from analysis.verdicts.verdict import LEVEL, Comparison, Overall, Verdict
 
@@ -68,7 +67,7 @@ def where(results: Results, verdict: Verdict) -> str:
     return label({name: verdict.cell[name] for name in names})
 
 
-@lru_cache(maxsize=128)  # the page asks for it several times a verdict, hundreds in all
+@computed_once  # the page asks for it several times a verdict, hundreds in all
 def _varied(results: Results, method: str) -> tuple[str, ...]:
     """The fields that make panels and that are varied within a method."""
     own = pd.concat([results.plan, results.trials])
