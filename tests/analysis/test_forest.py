@@ -96,4 +96,4 @@ def test_profile_tells_the_dead(study, record):
         return ahead(0.2)(trial) | ({"outcome": "dead"} if dead else {})
 
     drawing, _ = drawn(analysis.load(record(study(), final)), "performance_profile")
-    assert "Of them 1 dead, with their accuracy or chance." in drawing.note
+    assert "Of these trials 1 dead; they count with their accuracy or chance." in drawing.note
