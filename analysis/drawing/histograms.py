@@ -185,7 +185,7 @@ def _informative(cells: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     wide = (cells["kept"] + cells["changed"]).map(lambda counts: counts[1:-1].any())
     if not (changed & wide).any():
         return cells, ""
-    reasons = {"nothing is changed": ~changed, "all are of one magnitude": changed & ~wide}
+    reasons = {"nothing is changed": ~changed, "all values have one magnitude": changed & ~wide}
     hidden = [f"in which {why} ({count})" for why, of in reasons.items() if (count := of.sum())]
     return cells[changed & wide], f"Not shown: cells {', '.join(hidden)}." if hidden else ""
 

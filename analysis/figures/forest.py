@@ -107,7 +107,9 @@ def _note(shown: list[Verdict], total: int, linear: float) -> str:
         f"Mean over n = {counts} pairs; bar: 90% t interval, each end one-sided at 95%.",
         "Supported: the whole bar lies on the side of the bound that its arrow points to.",
         "On MNIST the bootstrap over seeds and images must agree." if on_mnist else "",
-        f"Linear up to {linear:g} points, logarithmic beyond." if linear else "",
+        f"Linear up to {linear:g} point{'' if linear == 1 else 's'}, logarithmic beyond."
+        if linear
+        else "",
         "A sweep shows the comparison that comes closest to failing.",
         f"Only the first {len(shown)} of {total} verdicts are shown." if total > len(shown) else "",
     )

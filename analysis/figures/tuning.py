@@ -61,15 +61,15 @@ def draw(results: Results) -> Drawing:
 
 
 def _draw(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look], furthest: float) -> None:
-    beside: Counter[float] = Counter()
+    marks_at: Counter[float] = Counter()
     for method, look in shown.items():
         line = rows[rows["method"] == method]
         across, single = line["trainings"], len(line) == 1
         if single:
             level, cost = float(line["best"].iloc[0]) * 100, float(across.iloc[0])
             axes.axhline(level, color=look.colour, ls=look.line, lw=0.8, alpha=0.7)
-            across = across + 0.014 * furthest * beside[cost]  # so that no mark hides another
-            beside[cost] += 1
+            across = across + 0.014 * furthest * marks_at[cost]  # so that no mark hides another
+            marks_at[cost] += 1
         axes.plot(
             across,
             percent(line["best"]),

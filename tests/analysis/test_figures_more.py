@@ -445,7 +445,7 @@ def test_weights_of_one_magnitude_give_way_to_others(load):
     both = load(_constant, method=methods, weights=["he-normal", "he-constant"])
     drawing = figures.draw("weights_by_fate", both)
     assert len(_axes(drawing)) == 2
-    assert "Not shown: cells in which all are of one magnitude (2)." in drawing.note
+    assert "Not shown: cells in which all values have one magnitude (2)." in drawing.note
 
 
 def test_weights_of_one_magnitude_alone_are_shown(load):
