@@ -1,4 +1,4 @@
-"""Numbers as text, the same everywhere."""
+"""Numbers as text, formatted the same everywhere."""
 
 from collections.abc import Iterable
 
@@ -8,12 +8,12 @@ MISSING = "\N{EN DASH}"
 
 
 def number(value: float, digits: int, *, sign: bool = False) -> str:
-    """A value rounded to so many digits, with a true minus sign; a dash for nan.
+    """Return a rounded value as text, with a true minus sign; a dash for nan.
 
     Args:
-        value: in the unit in which it is shown.
-        digits: after the point.
-        sign: whether a plus sign stands before what is shown as above zero.
+        value: in the unit of display.
+        digits: digits after the point.
+        sign: whether values that are shown as positive have a plus sign.
     """
     if pd.isna(value):
         return MISSING
@@ -23,13 +23,13 @@ def number(value: float, digits: int, *, sign: bool = False) -> str:
 
 
 def mean_and_half(mean: float, high: float, digits: int, *, sign: bool = False) -> str:
-    """``97.47 ± 0.31``: a mean and half its interval, given as fractions, shown in percent."""
+    """Return a mean and half its interval in percent, such as ``97.47 ± 0.31``, from fractions."""
     text = number(mean * 100, digits, sign=sign)
     return text if pd.isna(high) else f"{text} ± {number((high - mean) * 100, digits)}"
 
 
 def span(values: Iterable[float], digits: int, *, sign: bool = False) -> str:
-    """``97.01 to 97.35``: the smallest and the largest of fractions, in percent."""
+    """Return the smallest and largest of fractions in percent, such as ``97.01 to 97.35``."""
     known = [value * 100 for value in values if not pd.isna(value)]
     if not known:
         return MISSING
@@ -38,5 +38,5 @@ def span(values: Iterable[float], digits: int, *, sign: bool = False) -> str:
 
 
 def many(count: int, word: str) -> str:
-    """``1 trial``, ``2 trials``."""
+    """Return a count with its noun: ``1 trial``, ``2 trials``."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"

@@ -1,9 +1,9 @@
-"""Our results beside those of the official implementation: LeNet-300-100 on MNIST.
+"""Our results compared with those of the official implementation: LeNet-300-100 on MNIST.
 
-The means over seeds of test accuracy and changed fraction, after epochs 1 and 10, of each
-configuration that the official implementation was run with (see reference/README.md). Used as
-``python -m analysis.reference RESULTS_URI...``: prints the table, ends with 1 where a configuration
-is missing or lies outside its tolerance.
+Compared are the means over seeds of test accuracy and changed fraction after epochs 1 and 10, for
+each configuration that the official implementation was run with (see reference/README.md). Run
+``python -m analysis.reference RESULTS_URI...``: it prints the table and exits with 1 if a
+configuration is missing or outside its tolerance.
 """
 
 import sys
@@ -19,11 +19,11 @@ from studies.trial import FIELDS
 
 DATA = Path(__file__).parent / "reference" / "official_lenet_mnist.csv"
 EPOCHS = (1, 10)
-#: Largest difference of the means of (accuracy, changed), in points.
+#: Largest difference of the means of accuracy and of changed, in points.
 TOLERANCE = (0.4, 1.0)
-#: The same where the reference has a single seed: of that only the accuracy after the last epoch
-#: is judged. The other figures of one seed scatter by more than a point (in our runs at a
-#: positive_fraction of 0.9 the changed fraction after one epoch goes from 26 to 29%).
+#: The same for the accuracy if the reference has a single seed. Then only the accuracy after the
+#: last epoch is judged, because the other values of one seed vary by more than a point (in our runs
+#: at a positive_fraction of 0.9 the changed fraction after one epoch ranges from 26 to 29%).
 TOLERANCE_ONE_SEED = 1.0
 
 _METHODS = {
@@ -34,7 +34,7 @@ _METHODS = {
     "MinFlipping": "minimal-flipping",
 }
 _WEIGHTS = {"he": "he-normal", "heconstant": "he-constant"}
-#: What the reference was trained with; all other fields at their defaults.
+#: The fields that the reference was trained with; all others are at their defaults.
 _RECIPE = {
     "network": "lenet-300-100",
     "dataset": "mnist",
@@ -47,7 +47,7 @@ _KEY = [*_CELL, "epoch"]
 
 
 def official() -> pd.DataFrame:
-    """The official curves under our names.
+    """Return the official curves under our names.
 
     Returns:
         A row per run, epoch and layer: method, weights, positive_fraction, seed, epoch, layer
@@ -62,31 +62,31 @@ def official() -> pd.DataFrame:
 
 
 def compare(results: Results) -> pd.DataFrame:
-    """Our means beside the official ones.
+    """Compare our means with the official ones.
 
     Args:
-        results: of the studies that hold the reference's configurations; others are passed over.
+        results: of the studies that have the reference's configurations; others are ignored.
 
     Returns:
         A row per configuration and epoch: weights, positive_fraction, method, epoch; seeds and
         official_seeds; accuracy, official_accuracy, accuracy_difference and changed,
-        official_changed, changed_difference in percent and points, nan where we have none;
-        `judged`: whether the row has a tolerance; `within`: whether it is within it (a row that
-        is not judged is, if it is there at all).
+        official_changed, changed_difference in percent and points, nan if we have none;
+        `judged`: whether the row has a tolerance; `within`: whether it is within its tolerance
+        (a row that is not judged is within if we have it).
     """
     whole = official().query("layer == 'all'")
     epochs: pd.DataFrame = results.epochs.filter(f"epoch IN {EPOCHS}").df()
-    for name, about in FIELDS.items():
+    for name, definition in FIELDS.items():
         if name not in (*_CELL, "seed", "revisions"):
-            epochs = epochs[epochs[name] == _RECIPE.get(name, about.default)]
+            epochs = epochs[epochs[name] == _RECIPE.get(name, definition.default)]
     table = _means(whole).merge(_means(epochs), on=_KEY, how="left", suffixes=("_official", ""))
     for name in ("accuracy", "changed"):
         table[f"{name}_difference"] = table[name] - table[f"{name}_official"]
     accuracy, changed = (table[f"{n}_difference"].abs() for n in ("accuracy", "changed"))
-    lone = table["n_official"] == 1
-    table["judged"] = ~lone | (table["epoch"] == EPOCHS[-1])
-    within = (accuracy <= TOLERANCE[0]) & (changed <= TOLERANCE[1])  # nan is not
-    within = within.where(~lone, accuracy <= TOLERANCE_ONE_SEED) | (
+    one_seed = table["n_official"] == 1
+    table["judged"] = ~one_seed | (table["epoch"] == EPOCHS[-1])
+    within = (accuracy <= TOLERANCE[0]) & (changed <= TOLERANCE[1])  # false for nan
+    within = within.where(~one_seed, accuracy <= TOLERANCE_ONE_SEED) | (
         ~table["judged"] & table["n"].gt(0)
     )
     table = table.rename(
@@ -107,29 +107,29 @@ def compare(results: Results) -> pd.DataFrame:
 
 
 def _means(rows: pd.DataFrame) -> pd.DataFrame:
-    """Means over seeds at the compared epochs, in percent; nan if one of the values is."""
+    """Return means over seeds at the compared epochs, in percent; nan if a value is nan."""
     groups = rows[rows["epoch"].isin(EPOCHS)].groupby(_KEY, sort=False)
     means = groups[["test_accuracy", "changed"]].mean(skipna=False) * 100
     return means.assign(n=groups.size()).reset_index().rename(columns={"test_accuracy": "accuracy"})
 
 
 def as_text(table: pd.DataFrame) -> str:
-    """The comparison as an aligned table that Markdown reads too."""
+    """Return the comparison as an aligned Markdown table."""
     heads = ["method", "weights", "p+", "epoch", "seeds", "accuracy", "official", "difference"]
     heads += ["changed", "official", "difference", "within"]
     lines = [heads]
     for _, row in table.iterrows():
         figures = [
-            number(row[name.format(what)], 2, sign="difference" in name)
-            for what in ("accuracy", "changed")
+            number(row[name.format(measure)], 2, sign="difference" in name)
+            for measure in ("accuracy", "changed")
             for name in ("{}", "official_{}", "{}_difference")
         ]
-        settings = [row["method"], row["weights"], f"{row['positive_fraction']:g}", row["epoch"]]
+        names = [row["method"], row["weights"], f"{row['positive_fraction']:g}", row["epoch"]]
         seeds = f"{row['seeds']} / {row['official_seeds']}" if row["seeds"] else MISSING
         within = "yes" if row["within"] else "NO" if row["seeds"] else "MISSING"
-        if row["seeds"] and row["official_seeds"] == 1:  # of one seed only an accuracy is judged
+        if row["seeds"] and row["official_seeds"] == 1:  # only its accuracy is judged
             within = f"{within}, accuracy" if row["judged"] else "not judged"
-        lines.append([str(value) for value in (*settings, seeds, *figures, within)])
+        lines.append([str(value) for value in (*names, seeds, *figures, within)])
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     rule = [w * "-" if i < 2 else (w - 1) * "-" + ":" for i, w in enumerate(widths)]
     lines.insert(1, rule)
@@ -137,7 +137,7 @@ def as_text(table: pd.DataFrame) -> str:
 
 
 def _aligned(line: list[str], widths: list[int]) -> list[str]:
-    """Names to the left, numbers to the right."""
+    """Align names to the left and numbers to the right."""
     padded = zip(line, widths, strict=True)
     return [v.ljust(w) if i < 2 else v.rjust(w) for i, (v, w) in enumerate(padded)]
 
@@ -146,7 +146,7 @@ def main(arguments: Sequence[str]) -> int:
     """Print the comparison for the results at these URIs.
 
     Returns:
-        0: all within tolerance; 1: a configuration is missing or outside; 2: a user's mistake.
+        0: all within tolerance; 1: a configuration is missing or outside; 2: a usage error.
     """
     try:
         results = load(arguments)
@@ -156,18 +156,19 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     print(as_text(table))
     for part in results.damaged:
-        print(f"left out, damaged: {part}")
+        print(f"damaged part left out: {part}")
     print(_conclusion(table))
     return 0 if table["within"].all() else 1
 
 
 def _conclusion(table: pd.DataFrame) -> str:
     rule = (
-        f"Accuracy and changed connections in %; tolerance {TOLERANCE[0]:g} and {TOLERANCE[1]:g} "
-        f"points (against a single seed {TOLERANCE_ONE_SEED:g}, for the last accuracy alone)."
+        f"Accuracy and changed connections are in %. The tolerances are {TOLERANCE[0]:g} and "
+        f"{TOLERANCE[1]:g} points; {TOLERANCE_ONE_SEED:g} for the last accuracy alone if the "
+        "reference has a single seed."
     )
     judged = table[table["judged"]]
-    counts = f"{judged['within'].sum()} of {len(judged)} judged rows lie within"
+    counts = f"{judged['within'].sum()} of {len(judged)} judged rows are within tolerance"
     missing = (table["seeds"] == 0).sum()
     return f"{rule} {counts}" + (f"; {missing} are missing." if missing else ".")
 

@@ -5,11 +5,12 @@ rows and are read when asked: DuckDB relations over Arrow data sets, so that any
 pyarrow opens will do and columns and groups that are not wanted are never held in memory.
 """
 
+import functools
 import io
 import re
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import duckdb
 import numpy as np
@@ -26,6 +27,9 @@ from studies.trial import SETTABLE, Trial, fields_with
 
 if TYPE_CHECKING:
     from studies.study import Study
+
+_Arguments = ParamSpec("_Arguments")
+_Value = TypeVar("_Value")
 
 #: What is joined from `trials` onto the rows of the other tables.
 _JOINED = ("study", *SETTABLE, "outcome")
@@ -45,7 +49,7 @@ _DERIVED = {
 _MISLED = "join_order,build_side_probe_side,partial_aggregate_pushdown"
 
 
-@dataclass(frozen=True, eq=False)  # each is itself, so that what is made of it can be kept
+@dataclass(frozen=True, eq=False)
 class Results:
     """What one or several studies have brought so far.
 
@@ -95,6 +99,9 @@ class Results:
 
     connection: duckdb.DuckDBPyConnection
     methods: Mapping[str, MethodTraits]
+
+    #: The values of functions decorated with `computed_once`, by function and further arguments.
+    _computed: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
 
     def traits(self, method: str) -> MethodTraits:
         """Return the traits of a method, as far as they are recorded or its name is known."""
@@ -155,6 +162,30 @@ class Results:
         """Whether a later definition of a study states another margin than its earliest."""
         stated = {(study.name, study.margin) for study in self.studies}
         return len(stated) > len(self.names)
+
+
+def computed_once(
+    function: Callable[Concatenate[Results, _Arguments], _Value],
+) -> Callable[Concatenate[Results, _Arguments], _Value]:
+    """Decorate a function of results so that it computes its value once per `Results` object.
+
+    The value is stored in that object and is freed with it; a cache of the module would keep
+    every study in memory that was ever loaded. All callers get the same value, so nobody may
+    change it in place.
+
+    Args:
+        function: takes results first; its further arguments are hashable.
+    """
+
+    @functools.wraps(function)
+    def stored(results: Results, /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Value:
+        key = (function, args, tuple(sorted(kwargs.items())))
+        if key not in results._computed:
+            results._computed[key] = function(results, *args, **kwargs)
+        value: _Value = results._computed[key]
+        return value
+
+    return stored
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the figures share: panels, the legend, the note on seeds and bands."""
+"""What all figures share: panels, the legend, the note on seeds and intervals."""
 
 import math
 import textwrap
@@ -16,12 +16,12 @@ from analysis.cells import label, ordered, settings, sort, spread
 from analysis.drawing.style import Look, looks
 from analysis.tables import Results
 
-#: More panels than these are hard to read on a page; what is left out is said on the figure.
+#: More panels are hard to read on a page; the figure says how many are left out.
 MOST_PANELS = 12
 _COLUMNS = 3
 
 
-class NothingToDraw(Exception):  # noqa: N818  (no error: a study need not have every figure)
+class NothingToDraw(Exception):  # noqa: N818  (not an error: a study need not have every figure)
     """A figure does not apply to a study; the message is a sentence that says why."""
 
 
@@ -32,8 +32,8 @@ class Drawing:
     Attributes:
         figure: matplotlib's figure.
         title: what it shows, in a few words.
-        caption: what is seen and how to read it, in sentences.
-        note: what the figure itself says below its panels: seeds, intervals, what is left out.
+        caption: what it shows and how to read it, in sentences.
+        note: the text below its panels: seeds, intervals, what is left out.
     """
 
     figure: Figure
@@ -44,20 +44,20 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Panel:
-    """One panel: its title and its rows."""
+    """A panel: its title and its rows."""
 
     title: str
     rows: pd.DataFrame
 
 
 def split(results: Results, frame: pd.DataFrame) -> list[Panel]:
-    """The rows by the fields that are varied within a method, a panel each."""
+    """Return a panel for each combination of the fields that vary within a method."""
     by = settings(results)
     return panels(results, spread(results, frame, by), by)
 
 
 def panels(results: Results, frame: pd.DataFrame, by: Sequence[str]) -> list[Panel]:
-    """The rows by these fields, a panel each; one panel without a title for no fields."""
+    """Return a panel for each combination of these fields; without fields one untitled panel."""
     if not by:
         return [Panel("", frame)]
     groups = sort(results, frame, by).groupby(list(by), sort=False)
@@ -76,18 +76,18 @@ def sheet(
     same: bool = True,
     same_up: bool = True,
 ) -> tuple[Figure, list[tuple[Axes, Panel]], str]:
-    """An empty figure with axes for the panels, three in a row.
+    """Return an empty figure with axes for the panels, three in a row.
 
     Args:
         panels: at least one; those beyond `MOST_PANELS` are left out.
-        height: of a row of panels, in inches.
-        across: the horizontal axis, with its unit.
-        up: the vertical axis, with its unit.
+        height: height of a row of panels, in inches.
+        across: label of the horizontal axis, with its unit.
+        up: label of the vertical axis, with its unit.
         same: whether all panels share the horizontal axis.
         same_up: whether all panels share the vertical axis.
 
     Returns:
-        The figure, its axes with their panels, and a sentence on what is left out or "".
+        The figure, its axes with their panels, and a sentence on the panels left out or "".
     """
     shown = panels[:MOST_PANELS]
     columns = min(len(shown), _COLUMNS)
@@ -99,20 +99,23 @@ def sheet(
         axes.set_visible(False)
     for axes, panel in zip(grid, shown, strict=False):
         axes.set_title("\n".join(textwrap.wrap(panel.title, 34)))
-        axes.tick_params(labelbottom=True)  # the panel below may be an empty place
+        axes.tick_params(labelbottom=True)  # there may be no panel below
         axes.set_xlabel(across)
     for first in grid[::columns]:
         first.set_ylabel(up)
-    left = len(panels) - len(shown)
-    said = f"The first {len(shown)} of {len(panels)} panels; {left} are left out." if left else ""
-    return figure, list(zip(grid, shown, strict=False)), said
+    left_out = (
+        f"Only the first {len(shown)} of {len(panels)} panels are shown."
+        if len(shown) < len(panels)
+        else ""
+    )
+    return figure, list(zip(grid, shown, strict=False)), left_out
 
 
 def methods_of(results: Results, rows: pd.DataFrame) -> dict[str, Look]:
-    """The methods among the rows in the order in which they are shown, with their looks."""
-    every = [str(name) for name in ordered(results, "method")]
+    """Return the methods among the rows with their looks, in the order of display."""
+    names = [str(name) for name in ordered(results, "method")]
     present = set(rows["method"])
-    return {name: look for name, look in looks(every).items() if name in present}
+    return {name: look for name, look in looks(names).items() if name in present}
 
 
 def finish(
@@ -120,14 +123,14 @@ def finish(
 ) -> None:
     """Put the title and the methods' legend above the panels and the note below them.
 
-    The figure grows by the room that they take, so that the panels keep their size.
+    The figure grows by the room that these need, so the panels keep their size.
 
     Args:
-        figure: of `sheet` or its like.
-        title: what it shows.
+        figure: a figure with panels, such as one made by `sheet`.
+        title: the figure's title.
         shown: the methods in the legend.
-        note: what stands below.
-        further: what stands in the legend beside the methods, with labels.
+        note: the text below the panels.
+        further: labelled artists that the legend shows after the methods.
     """
     wide, tall = figure.get_size_inches()
     columns = max(1, int((wide - 0.2) // 1.75))
@@ -137,7 +140,7 @@ def finish(
     total = tall + above + below
     figure.set_size_inches(wide, total)
     engine = figure.get_layout_engine()
-    assert engine is not None  # noqa: S101  (`sheet` chose one)
+    assert engine is not None  # noqa: S101  (`sheet` sets one)
     engine.set(rect=(0, below / total, 1, tall / total))  # type: ignore[call-arg]
     left = 0.1 / wide
     figure.text(left, 1 - 0.1 / total, title, va="top", size=13, weight="bold")
@@ -155,62 +158,62 @@ def finish(
 
 
 def seeds(counts: Iterable[int], mark: str) -> str:
-    """The sentence on seeds and intervals that stands on a figure.
+    """Return the sentence on seeds and intervals below a figure.
 
     Args:
-        counts: number of seeds behind each of the means.
+        counts: number of seeds of each mean.
         mark: what shows the interval, such as ``band``.
     """
-    found = sorted({int(n) for n in counts if n > 0})
-    if not found:
+    sizes = sorted({int(n) for n in counts if n > 0})
+    if not sizes:
         return "No trial with a recorded value."
-    if found == [1]:
+    if sizes == [1]:
         return f"n = 1 seed: single trials, no {mark}."
-    span = f"{found[0]} to {found[-1]}" if len(found) > 1 else f"{found[0]}"
-    single = ", none where n = 1" if found[0] == 1 else ""
+    span = f"{sizes[0]} to {sizes[-1]}" if len(sizes) > 1 else f"{sizes[0]}"
+    single = ", none where n = 1" if sizes[0] == 1 else ""
     return f"Mean over n = {span} seeds; {mark}: 95% t interval of the mean{single}."
 
 
 def lost(trials: pd.DataFrame) -> str:
-    """A sentence on diverged and dead trials and on those without accuracy, or ""."""
+    """Return a sentence on diverged or dead trials and on those without accuracy, or ""."""
     counts = {
         "diverged": (trials["outcome"] == "diverged").sum(),
         "dead": (trials["outcome"] == "dead").sum(),
     }
-    said = [f"{count} {outcome}" for outcome, count in counts.items() if count]
+    phrases = [f"{count} {outcome}" for outcome, count in counts.items() if count]
     missing = trials["test_accuracy"].isna().sum()
     if missing:
-        said.append(f"{missing} without a recorded accuracy (not in the means)")
-    return f"Of {len(trials)} trials: {', '.join(said)}." if said else ""
+        phrases.append(f"{missing} without a recorded accuracy (not in the means)")
+    return f"Of {len(trials)} trials: {', '.join(phrases)}." if phrases else ""
 
 
 def completed(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of trials that neither diverged nor died; all rows where there is none.
+    """Return the rows of completed trials; all rows if every trial is diverged or dead.
 
-    These decide what part of an axis is shown: one trial at chance would press all others
-    together. What lies outside is told on the figure.
+    Axis limits are set by completed trials, because one trial at chance would leave no room for
+    the differences between the others. The figure says what lies outside.
     """
     sound = rows[rows["outcome"] == "completed"]
     return rows if sound.empty else sound
 
 
 def sentences(*parts: str) -> str:
-    """The parts that say something, one after another."""
+    """Join the parts that are not empty."""
     return " ".join(part for part in parts if part)
 
 
 def limits(low: float, high: float, room: float = 0.06) -> tuple[float, float]:
-    """Axis limits with some room around the values.
+    """Return axis limits with some room around the values.
 
     Args:
         low: the smallest value, in percent or points.
-        high: the largest.
-        room: on either side, a fraction of the range.
+        high: the largest value.
+        room: the room on either side, a fraction of the range.
     """
     extra = max((high - low) * room, 0.05)
     return low - extra, high + extra
 
 
 def percent(fractions: pd.Series) -> np.ndarray:
-    """Fractions as percentages, [n]."""
+    """Return fractions as percentages, [n]."""
     return np.asarray(fractions, float) * 100

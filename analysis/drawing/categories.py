@@ -1,4 +1,4 @@
-"""Categories below each other, in each the methods side by side: two measures per setting."""
+"""Categories below each other with the methods in each: two measures side by side."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -27,23 +27,23 @@ from analysis.estimates import grouped
 from analysis.numbers import number
 from analysis.tables import Results
 
-#: Of the height of a category the part that its methods take.
+#: The fraction of a category's height that its methods take.
 _FILLED = 0.84
-#: Of the height of a method how far its seeds lie above and its mean below the middle.
+#: How far seeds lie above and the mean below a method's middle, as fractions of its height.
 _SEEDS, _MEAN = 0.22, 0.14
-#: What lies further from the middle of the means than so many times its width is left outside.
+#: Means further from the middle ones than this many times their range are left outside the view.
 _AFAR = 6
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What is drawn of each trial.
+    """The measure that a panel draws.
 
     Attributes:
-        value: a column with fractions.
+        value: a column of fractions.
         side: the title and the axis, in percent or points.
-        whole: whether the axis holds zero, and all values.
-        dense: whether dense training has it.
+        whole: whether the axis includes zero.
+        dense: whether dense training has the measure.
     """
 
     value: str
@@ -69,33 +69,33 @@ def compare(
     trials: pd.DataFrame,
     second: Measure = CHANGED,
 ) -> Drawing:
-    """Draw final figures by a field's values: a point per seed, the mean, its interval.
+    """Draw two final measures by a field's values: a point per seed, the mean, its interval.
 
-    Dense training that does not read the field is a dashed line across all of its values.
+    If dense training does not read the field, it is a dashed line across all values.
 
     Args:
         results: the study.
         field: a field of trials; its values are the categories.
-        title: the figure's.
-        caption: what the values are.
+        title: the figure's title.
+        caption: the figure's caption.
         trials: the trials to show, with the measures.
-        second: what stands beside the accuracy.
+        second: the measure beside the accuracy.
 
     Raises:
-        NothingToDraw: nowhere are two values of the field compared.
+        NothingToDraw: no panel has two values of the field.
     """
     trials = trials.dropna(subset=ACCURACY.value)
-    told = _told(results, field, trials)
-    if not told:
+    compared = _panels(results, field, trials)
+    if not compared:
         raise NothingToDraw(f"No two values of {heading(field)} are compared.")
-    rows = pd.concat([panel.rows for panel in told])  # without nan: a row is a value
+    rows = pd.concat([panel.rows for panel in compared])
     looks = methods_of(results, rows)
     idle = field in METHOD_ONLY and BASELINE in looks
     rowed = {name: look for name, look in looks.items() if not (idle and name == BASELINE)}
     categories = [value for value in ordered(results, field) if value in set(rows[field])]
     height = 0.75 + len(categories) * (0.12 + 0.19 * len(rowed))
     figure, placed, left_out = side_by_side(
-        told, height, ACCURACY.side, second.side, same_across=False, same_up=True
+        compared, height, ACCURACY.side, second.side, same_across=False, same_up=True
     )
     outside = []
     for left, right, panel in placed:
@@ -118,26 +118,27 @@ def compare(
     return Drawing(figure, title, caption, note)
 
 
-def _told(results: Results, field: str, trials: pd.DataFrame) -> list[Panel]:
-    """A panel for each combination of the other settings that has several values of the field."""
+def _panels(results: Results, field: str, trials: pd.DataFrame) -> list[Panel]:
+    """Return a panel for each combination of the other fields that has several of its values."""
     by = settings(results)
     if field not in by:
         return []
     others = [name for name in by if name != field]
-    every = panels(results, spread(results, trials, others), others)
-    return [panel for panel in every if panel.rows[field].nunique() > 1]
+    combinations = panels(results, spread(results, trials, others), others)
+    return [panel for panel in combinations if panel.rows[field].nunique() > 1]
 
 
 def view(rows: pd.DataFrame, field: str, measure: Measure) -> tuple[float, float]:
-    """Limits in percent or points that hold the seeds of completed trials, and most intervals.
+    """Return limits in percent or points for the seeds of completed trials and most intervals.
 
-    A cell far away would press all others together: of those whose means lie beyond the middle of
-    them by more than `_AFAR` times its width no account is taken.
+    Cells whose means lie further than `_AFAR` times the range of the middle means from these do
+    not count, because they would leave no room for the differences between the others.
     """
-    of = (rows if measure.dense else rows[rows["method"] != BASELINE]).dropna(subset=measure.value)
-    if of.empty:
+    valued = rows if measure.dense else rows[rows["method"] != BASELINE]
+    valued = valued.dropna(subset=measure.value)
+    if valued.empty:
         return 0, 1
-    cells = grouped(completed(of), [field, "method"], measure.value)
+    cells = grouped(completed(valued), [field, "method"], measure.value)
     numbers = ["mean", "low", "high", "least", "most"]
     cells[numbers] *= 100
     aside = max(1, len(cells) // 5) if len(cells) > 3 else 0
@@ -145,7 +146,7 @@ def view(rows: pd.DataFrame, field: str, measure: Measure) -> tuple[float, float
     reach = _AFAR * max(middle.max() - middle.min(), 1)
     near = cells[cells["mean"].between(middle.min() - reach, middle.max() + reach)]
     least, most = near["least"].min(), near["most"].max()
-    # the intervals of two seeds are wide: no more of them than is shown of the seeds
+    # Intervals of two seeds are wide; they widen the view at most by the range of the seeds.
     room = max(most - least, 1)
     low = min(least, max(near["low"].min(), least - room)) if near["low"].notna().any() else least
     high = max(most, min(near["high"].max(), most + room)) if near["high"].notna().any() else most
@@ -165,19 +166,19 @@ def draw_rows(
     looks: dict[str, Look],
     measure: Measure,
 ) -> Outside:
-    """Draw one measure of one setting; returns what its view leaves out.
+    """Draw a measure in a panel and return what its view leaves out.
 
     Args:
-        axes: where to; its horizontal limits stay.
-        rows: a row per trial with the field, method and the measure.
+        axes: the panel's axes; their horizontal limits stay.
+        rows: a row per trial with the field, the method and the measure.
         field: the column whose values are the categories.
         categories: from top to bottom.
-        looks: the methods and their looks.
-        measure: what is drawn.
+        looks: the methods with their looks.
+        measure: the measure.
     """
     step = _FILLED / len(looks)
     means = grouped(rows, [field, "method"], measure.value)
-    points = bars = of = 0
+    points = bars = seeds_drawn = 0
     for place, category in enumerate(categories):
         if place % 2:
             axes.axhspan(place - 0.5, place + 0.5, color="#f4f4f4", lw=0, zorder=0)
@@ -186,9 +187,9 @@ def draw_rows(
                 continue
             at = place + step * (slot - (len(looks) - 1) / 2)
             chosen = (rows[field] == category) & (rows["method"] == method)
-            own = rows.loc[chosen, measure.value] * 100
-            seen, missed = _draw_seeds(axes, own, at - _SEEDS * step, look)
-            points, of = points + missed, of + seen + missed
+            values = rows.loc[chosen, measure.value] * 100
+            inside, outside = _draw_seeds(axes, values, at - _SEEDS * step, look)
+            points, seeds_drawn = points + outside, seeds_drawn + inside + outside
             mean = means[(means[field] == category) & (means["method"] == method)]
             for _, row in mean.dropna(subset="mean").iterrows():
                 bars += _draw_mean(axes, row, at + _MEAN * step, look)
@@ -196,17 +197,17 @@ def draw_rows(
         axes.axvline(0, color="#333333", lw=0.9, zorder=0.8)
     axes.set_ylim(len(categories) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
-    return Outside(points, bars, 0, of)
+    return Outside(points, bars, 0, seeds_drawn)
 
 
 def _draw_level(axes: Axes, rows: pd.DataFrame) -> None:
-    """Draw the mean of dense training, as accurate whatever the category."""
+    """Draw the mean of dense training as a line across all categories."""
     mean = rows.loc[rows["method"] == BASELINE, ACCURACY.value].mean() * 100
     axes.axvline(mean, color="#333333", lw=1, ls=(0, (4, 3)))
 
 
 def _draw_seeds(axes: Axes, values: pd.Series, at: float, look: Look) -> tuple[int, int]:
-    """Draw a point per seed that is in view; returns how many are in it and how many are not."""
+    """Draw a point per seed in view; return how many seeds are in view and how many are not."""
     known = values.dropna()
     left, right = axes.get_xlim()
     inside = known[known.between(left, right)]
@@ -215,9 +216,10 @@ def _draw_seeds(axes: Axes, values: pd.Series, at: float, look: Look) -> tuple[i
 
 
 def _draw_mean(axes: Axes, row: pd.Series, at: float, look: Look) -> int:
-    """Draw a mean with its interval, or an arrow and a number at the edge beyond which it lies.
+    """Draw a mean with its interval; a mean out of view is a number with an arrow at the edge.
 
-    Returns how many of the interval's ends lie outside.
+    Returns:
+        How many of the interval's ends lie out of view.
     """
     left, right = axes.get_xlim()
     mean, low, high = (float(row[name]) * 100 for name in ("mean", "low", "high"))

@@ -1,4 +1,4 @@
-"""Curves against the epoch: their estimates, and how a panel of them is drawn."""
+"""Curves against the epoch: how they are estimated and drawn."""
 
 import pandas as pd
 import seaborn as sns
@@ -12,19 +12,19 @@ from analysis.tables import Results
 
 
 def curves(results: Results, value: str, *, sound: bool = False) -> pd.DataFrame:
-    """Mean and t interval over seeds of a column of `epochs`, per cell and epoch.
+    """Return the mean over seeds of a column of `epochs` with its t interval, per cell and epoch.
 
     Args:
         results: the study.
         value: the column, or an SQL expression of columns.
-        sound: leave out diverged and dead trials, unless there are no others.
+        sound: whether to leave out diverged or dead trials, unless there are no others.
 
     Returns:
         A row per cell and epoch: the fields in which cells differ, epoch, and the columns of
         `grouped`.
     """
-    left_out = sound and (results.trials["outcome"] == "completed").any()
-    rows = results.epochs.filter("outcome = 'completed'") if left_out else results.epochs
+    only_completed = sound and (results.trials["outcome"] == "completed").any()
+    rows = results.epochs.filter("outcome = 'completed'") if only_completed else results.epochs
     return grouped(rows, [*varying(results), "epoch"], value)
 
 
@@ -34,10 +34,10 @@ def draw_curves(
     """Draw a line and a band per method.
 
     Args:
-        axes: where to.
-        rows: of `curves`, one cell per method.
-        shown: the methods and their looks.
-        scale: what values are multiplied with; 100 draws fractions in percent.
+        axes: the panel's axes.
+        rows: rows of `curves`, one cell per method.
+        shown: the methods with their looks.
+        scale: factor on the values; 100 draws fractions in percent.
     """
     across, up = axes.get_xlabel(), axes.get_ylabel()
     for method, look in shown.items():
@@ -59,18 +59,18 @@ def draw_curves(
         band = line["low"] * scale, line["high"] * scale
         axes.fill_between(line["epoch"], *band, color=look.colour, alpha=0.18, linewidth=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set(xlabel=across, ylabel=up)  # seaborn has put names of columns there
+    axes.set(xlabel=across, ylabel=up)  # seaborn replaces the labels by names of columns
 
 
 def top_view(rows: pd.DataFrame) -> tuple[float, float]:
-    """Limits in percent that let the differences between the methods' ends be seen.
+    """Return limits in percent that show the differences between the methods at the end.
 
-    The early rise dwarfs them. The view goes from the highest value down to the lowest end, and
-    below it by as much as the highest mean lies above it, at least by two points. A band of few
-    seeds can reach beyond 100% and far below; it does not widen the view.
+    The rise in the first epochs is far larger than these. The view reaches from the highest value
+    to the lowest final mean, and further down by the distance of the two, at least by two points.
+    The wide bands of few seeds do not widen the view.
 
     Args:
-        rows: of `curves`, with fractions.
+        rows: rows of `curves`, fractions.
     """
     last = rows.sort_values("epoch").groupby(_cells(rows), sort=False).tail(1)
     best, lowest = rows["mean"].max() * 100, last["mean"].min() * 100

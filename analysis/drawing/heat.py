@@ -1,4 +1,4 @@
-"""Heat maps: a number in each cell on a colour that diverges from zero."""
+"""Heat maps: a number in each cell, its colour on a scale that diverges from zero."""
 
 import matplotlib as mpl
 import numpy as np
@@ -10,20 +10,20 @@ from matplotlib.patches import Rectangle
 
 from analysis.numbers import number
 
-#: Orange for less, purple for more: told apart with any of the common colour blindnesses.
+#: Orange below zero, purple above: distinct with any of the common colour blindnesses.
 COLOURS = "PuOr"
-#: More letters than these do not fit beside each other below a map.
+#: More letters than this do not fit side by side below a map.
 _LETTERS = 30
-#: Relative luminance (ITU-R BT.709) below which white is more legible than black.
+#: Relative luminance (ITU-R BT.709) of a colour below which white text is more legible than black.
 _DARK = 0.45
 
 
 def scale(values: pd.Series) -> ScalarMappable:
-    """Colours that are centred at zero and not washed out by a few large values.
+    """Return colours centred at zero that a few large values do not wash out.
 
     Args:
-        values: in the unit in which they are shown; beyond nine tenths of their magnitudes the
-            colour stays the same. The scale reaches one at least.
+        values: in the unit of display. The scale ends at the 90% quantile of their magnitudes, at
+            least at 1; larger values have its last colour.
     """
     reach = max(float(values.abs().quantile(0.9)), 1.0)
     return ScalarMappable(Normalize(-reach, reach), mpl.colormaps[COLOURS])
@@ -35,23 +35,23 @@ def draw_heat(
     """Draw a table, its first row at the top, with a number in each cell that has one.
 
     Args:
-        axes: where to.
-        means: in the unit in which they are shown; index and columns are the labels.
-        halves: half-widths of their intervals, written below them where they are known.
-        colours: of `scale`.
+        axes: the panel's axes.
+        means: in the unit of display; index and columns are the labels.
+        halves: half-widths of their intervals, written below them if they are not nan.
+        colours: made by `scale`.
     """
     values, widths = means.to_numpy(float), halves.to_numpy(float)
     axes.imshow(values, cmap=colours.cmap, aspect="auto").set_norm(colours.norm)
     for row, column in np.argwhere(~np.isnan(values)).tolist():
         value, half = float(values[row, column]), float(widths[row, column])
-        said = number(value, _digits(value), sign=True)
-        said += "" if np.isnan(half) else f"\n±{number(half, _digits(half))}"
+        text = number(value, _digits(value), sign=True)
+        text += "" if np.isnan(half) else f"\n±{number(half, _digits(half))}"
         ink = (
             "white"
             if _luminance(colours.to_rgba(values[row : row + 1, column])[0]) < _DARK
             else "black"
         )
-        axes.text(column, row, said, ha="center", va="center", size=7.5, color=ink)
+        axes.text(column, row, text, ha="center", va="center", size=7.5, color=ink)
     labels = [str(name) for name in means.columns]
     turned = 40 if sum(map(len, labels)) > _LETTERS else 0
     axes.set_xticks(range(len(labels)), labels, rotation=turned)
@@ -61,7 +61,7 @@ def draw_heat(
 
 
 def outline(axes: Axes, column: int, rows: int) -> None:
-    """Draw a frame round a column of so many cells."""
+    """Draw a frame around a column of a map with this many rows."""
     place = (column - 0.5, -0.5)
     frame = Rectangle(place, 1, rows, fill=False, ec="black", lw=2, clip_on=False, zorder=3)
     axes.add_patch(frame)

@@ -1,4 +1,4 @@
-"""Histograms by fate: of the connections that are kept, and of those that are changed."""
+"""Histograms by fate: one of the connections that are kept, one of those that are changed."""
 
 import math
 import textwrap
@@ -29,25 +29,25 @@ from analysis.drawing.style import Look
 from analysis.numbers import many, number
 from analysis.tables import Results
 
-#: More rows than these are hard to read on a page, and more columns too small.
+#: More rows are hard to read on a page, and with more columns each is too small.
 _ROWS, _COLUMNS = 6, 4
-#: Inches, of a row.
+#: Height of a row, in inches.
 _HIGH = 2.2
 _BINS = 40
 _KEPT = "#C4C4C4"
-#: Of the values a share that the view may leave out at either end: a few far away press all others.
+#: The fraction of the values that the view may leave out at either end, where they are sparse.
 _TAIL = 0.002
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """What of a connection is counted.
+    """The quantity of a connection whose histogram is drawn.
 
     Attributes:
-        name: `weights` or `scores`; the columns of `layers` are named after it.
+        name: `weights` or `scores`, with which the columns of `layers` begin.
         low: the lower end of the first bin, in SQL.
-        high: the upper end of the last.
-        across: the horizontal axis.
+        high: the upper end of the last bin, in SQL.
+        across: label of the horizontal axis.
     """
 
     name: str
@@ -57,13 +57,14 @@ class Quantity:
 
 
 def histograms(results: Results, quantity: Quantity) -> pd.DataFrame:
-    """The histograms after the last epoch of each trial's largest layer, summed over seeds.
+    """Return the histograms of each trial's largest layer after the last epoch, summed over seeds.
 
-    Trials whose bins have other ends are counted in common bins, those of a bin spread evenly.
+    Trials whose bins have different ends are counted in common bins; the connections of a bin are
+    taken to be spread evenly over it.
 
     Args:
         results: the study.
-        quantity: what is counted.
+        quantity: the quantity.
 
     Returns:
         A row per cell of the methods that prune or flip: the fields in which cells differ, `layer`
@@ -72,8 +73,9 @@ def histograms(results: Results, quantity: Quantity) -> pd.DataFrame:
     """
     by = varying(results)
     rows = _largest(results, quantity, by)
-    about = "min(low) AS low, max(high) AS high, count(*) AS n, min(layer_name) AS layer"
-    cells: pd.DataFrame = rows.aggregate(f"{', '.join(by)}, {about}", ", ".join(by)).df()
+    columns_of_cells = "min(low) AS low, max(high) AS high, count(*) AS n, min(layer_name) AS layer"
+    keys = ", ".join(by)
+    cells: pd.DataFrame = rows.aggregate(f"{keys}, {columns_of_cells}", keys).df()
     places = {key: place for place, key in enumerate(cells[by].itertuples(index=False, name=None))}
     views = zip(cells["low"].astype(float), cells["high"].astype(float), strict=True)
     edges = [np.linspace(low, _above(low, high), _BINS + 1) for low, high in views]
@@ -88,30 +90,30 @@ def histograms(results: Results, quantity: Quantity) -> pd.DataFrame:
 
 
 def rebin(counts: Sequence[int], low: float, high: float, edges: np.ndarray) -> np.ndarray:
-    """Counts in bins of equal width between two ends, in other bins.
+    """Return counts in bins of equal width as counts in other bins.
 
     Args:
-        counts: per bin; within a bin they are taken to be spread evenly.
+        counts: per bin; taken to be spread evenly within a bin.
         low: the lower end of the first bin.
-        high: the upper end of the last.
-        edges: of the other bins, from `low` or less to `high` or more.
+        high: the upper end of the last bin.
+        edges: the edges of the other bins, from `low` or less to `high` or more.
 
     Returns:
-        Counts per other bin, whose sum is the same, [len(edges) - 1].
+        Counts per other bin, [len(edges) - 1], with the same sum.
     """
     old = np.linspace(low, _above(low, high), len(counts) + 1)
     return np.diff(np.interp(edges, old, np.concatenate([[0], np.cumsum(counts)])))
 
 
 def _above(low: float, high: float) -> float:
-    """The upper end; something above the lower one where all values are the same."""
+    """Return the upper end, or a value above the lower end if the two are equal."""
     return high if high > low else low + 1.0
 
 
 def _largest(results: Results, quantity: Quantity, by: Sequence[str]) -> duckdb.DuckDBPyRelation:
-    """The last histograms of each trial's largest layer, the first of equals."""
+    """Return the final histograms of each trial's largest layer, the first of equals."""
     name = quantity.name
-    wanted = {
+    columns = {
         "layer_name": "layer_name",
         "low": quantity.low,
         "high": quantity.high,
@@ -119,7 +121,8 @@ def _largest(results: Results, quantity: Quantity, by: Sequence[str]) -> duckdb.
         "changed": f"{name}_changed",
     }
     largest = [
-        f"first({of} ORDER BY connections DESC, layer) AS {as_}" for as_, of in wanted.items()
+        f"first({sql} ORDER BY connections DESC, layer) AS {column}"
+        for column, sql in columns.items()
     ]
     keys = ", ".join(["attempt", *by])
     last = results.final_layers.filter(f"method <> '{BASELINE}'")
@@ -127,7 +130,7 @@ def _largest(results: Results, quantity: Quantity, by: Sequence[str]) -> duckdb.
 
 
 def _each(rows: duckdb.DuckDBPyRelation) -> Iterator[dict[str, Any]]:
-    """The rows, few at a time in memory."""
+    """Yield the rows with few of them in memory at a time."""
     for batch in rows.to_arrow_reader(1024):
         yield from batch.to_pylist()
 
@@ -135,30 +138,30 @@ def _each(rows: duckdb.DuckDBPyRelation) -> Iterator[dict[str, Any]]:
 def by_fate(
     results: Results, quantity: Quantity, title: str, caption: str, missing: str
 ) -> Drawing:
-    """Draw the histograms, a column per method, rows for the settings.
+    """Draw the histograms, a column per method and rows for the fields that vary within a method.
 
     Args:
         results: the study.
-        quantity: what is counted.
-        title: the figure's.
-        caption: how it is read.
+        quantity: the quantity.
+        title: the figure's title.
+        caption: the figure's caption.
         missing: the sentence for results without such histograms.
 
     Raises:
-        NothingToDraw: there are none.
+        NothingToDraw: there are no such histograms.
     """
-    every = histograms(results, quantity)
-    if every.empty:
+    cells = histograms(results, quantity)
+    if cells.empty:
         raise NothingToDraw(missing)
-    table, hidden = _telling(every)
+    table, hidden = _informative(cells)
     shown = methods_of(results, table)
     figure, placed, left_out = _grid(split(results, table), shown, quantity)
     for axes, row, look in placed:
         _draw(axes, row, look)
     layers = " or ".join(dict.fromkeys(table["layer"]))
     note = sentences(
-        f"The network's largest layer ({layers}), summed over n = {_seeds(table['n'])}, each "
-        "histogram in percent of its own connections; no intervals.",
+        f"The network's largest layer ({layers}), summed over n = {_seeds(table['n'])}. Each "
+        "histogram is in percent of its own connections; no intervals.",
         f"Up to {100 * _TAIL:g}% of each at either end may lie outside the view. Dashed: zero.",
         hidden,
         lost(results.trials),
@@ -172,19 +175,19 @@ def by_fate(
     return Drawing(figure, title, caption, note)
 
 
-def _telling(every: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """The cells whose histograms tell something, or all if there is none, and the sentence on them.
+def _informative(cells: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Return the cells with informative histograms, or all if none is, and a sentence on the rest.
 
-    Those in which nothing is changed tell nothing, nor do those of which all values are at the two
-    ends, as weights of one magnitude are: what is changed of them the signs tell.
+    A cell in which nothing is changed is not informative, nor is one whose values all lie at the
+    two ends, such as weights of one magnitude.
     """
-    changed = every["changed"].map(np.any)
-    wide = (every["kept"] + every["changed"]).map(lambda counts: counts[1:-1].any())
+    changed = cells["changed"].map(np.any)
+    wide = (cells["kept"] + cells["changed"]).map(lambda counts: counts[1:-1].any())
     if not (changed & wide).any():
-        return every, ""
-    reasons = {"nothing is changed": ~changed, "all are of one magnitude": changed & ~wide}
-    said = [f"in which {why} ({count})" for why, of in reasons.items() if (count := of.sum())]
-    return every[changed & wide], f"Not shown: cells {', '.join(said)}." if said else ""
+        return cells, ""
+    reasons = {"nothing is changed": ~changed, "all values have one magnitude": changed & ~wide}
+    hidden = [f"in which {why} ({count})" for why, of in reasons.items() if (count := of.sum())]
+    return cells[changed & wide], f"Not shown: cells {', '.join(hidden)}." if hidden else ""
 
 
 def _seeds(counts: pd.Series) -> str:
@@ -195,41 +198,39 @@ def _seeds(counts: pd.Series) -> str:
 def _grid(
     panels: Sequence[Panel], shown: dict[str, Look], quantity: Quantity
 ) -> tuple[Figure, list[tuple[Axes, pd.Series, Look]], str]:
-    """Axes for each setting and method, and a sentence on what is left out."""
+    """Return a figure, its axes per panel and method, and a sentence on the panels left out."""
     columns = min(len(shown), _COLUMNS)
-    deep = math.ceil(len(shown) / columns)  # rows of a setting
-    told = panels[: max(1, _ROWS // deep)]
+    deep = math.ceil(len(shown) / columns)  # rows of axes for each panel
+    first = panels[: max(1, _ROWS // deep)]
     wide = {1: 7.0, 2: 7.0, 3: 9.5, 4: 11.5}[columns]
-    figure = Figure(figsize=(wide, _HIGH * deep * len(told)), layout="constrained")
-    grid = figure.subplots(deep * len(told), columns, squeeze=False)
+    figure = Figure(figsize=(wide, _HIGH * deep * len(first)), layout="constrained")
+    grid = figure.subplots(deep * len(first), columns, squeeze=False)
     placed = []
-    for setting, panel in enumerate(told):
+    for number_of_panel, panel in enumerate(first):
         cells = {str(row["method"]): row for _, row in panel.rows.iterrows()}
         for place, (method, look) in enumerate(shown.items()):
-            axes = grid[setting * deep + place // columns, place % columns]
+            axes = grid[number_of_panel * deep + place // columns, place % columns]
             if place % columns == 0:
                 axes.set_ylabel("\n".join([*textwrap.wrap(panel.title, 26), "connections (%)"]))
-            axes.set_xlabel(quantity.across if setting == len(told) - 1 else "")
+            axes.set_xlabel(quantity.across if number_of_panel == len(first) - 1 else "")
             if method in cells:
                 placed.append((axes, cells[method], look))
     drawn = [axes for axes, *_ in placed]
     for axes in grid.ravel():
         if axes not in drawn:
             _empty(axes)
-    said = (
-        f"The first {len(told)} of {len(panels)} settings; {len(panels) - len(told)} are left out."
-    )
-    return figure, placed, said if len(told) < len(panels) else ""
+    left_out = f"Only the first {len(first)} of {len(panels)} rows are shown."
+    return figure, placed, left_out if len(first) < len(panels) else ""
 
 
 def _empty(axes: Axes) -> None:
-    """Leave of a place without a histogram no more than its row's name."""
+    """Clear axes without a histogram, except for the label of the row."""
     axes.set(xticks=[], yticks=[], xlabel="")
     axes.spines[:].set_visible(False)
 
 
 def _draw(axes: Axes, row: pd.Series, look: Look) -> None:
-    """Draw the two histograms of one cell over each other."""
+    """Draw the two histograms of a cell over each other."""
     edges, fates = row["edges"], [row["kept"], row["changed"]]
     kept, changed = (100 * counts / max(counts.sum(), 1) for counts in fates)
     axes.stairs(kept, edges, fill=True, color=_KEPT)
@@ -243,12 +244,12 @@ def _draw(axes: Axes, row: pd.Series, look: Look) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.yaxis.set_major_locator(MaxNLocator(4))
     share = 100 * row["changed"].sum() / sum(counts.sum() for counts in fates)
-    said = f"{row['method']}: {number(share, 1 if share >= 1 else 2)}% changed"
-    axes.set_title("\n".join(textwrap.wrap(said, 36)))
+    title = f"{row['method']}: {number(share, 1 if share >= 1 else 2)}% changed"
+    axes.set_title("\n".join(textwrap.wrap(title, 36)))
 
 
 def _middle(counts: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
-    """The ends of the bins that hold all but the tails of the counts."""
+    """Return the ends of the bins that hold all but the tails of the counts."""
     passed = np.cumsum(counts) / counts.sum()
     first, last = np.searchsorted(passed, [_TAIL, 1 - _TAIL])
     return float(edges[first]), float(edges[min(last, len(counts) - 1) + 1])

@@ -1,4 +1,4 @@
-"""Marks side by side at each layer of a network."""
+"""Means per layer of a network, drawn as marks side by side."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from analysis.drawing import percent
 from analysis.drawing.style import Look
 
-#: Of a network with more layers these are numbered.
+#: Layers of networks with more layers than this are labelled by number.
 _NAMED = 12
 
 
@@ -15,10 +15,10 @@ def draw_layers(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look], column: 
     """Draw a mark with its interval per layer and value of a column, in percent.
 
     Args:
-        axes: where to.
+        axes: the panel's axes.
         rows: a row per layer and value: layer, layer_name, mean, low, high (fractions).
         shown: the column's values with their looks.
-        column: such as ``method``.
+        column: the column, such as ``method``.
     """
     layers = rows[["layer", "layer_name"]].drop_duplicates("layer").sort_values("layer")
     shifts = np.linspace(-0.27, 0.27, len(shown)) if len(shown) > 1 else np.zeros(1)

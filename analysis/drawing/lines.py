@@ -1,4 +1,4 @@
-"""Lines with bands against a number that a study varies."""
+"""Lines with bands against a numeric field that a study varies."""
 
 from collections.abc import Hashable, Sequence
 
@@ -13,10 +13,10 @@ def draw_lines(axes: Axes, means: pd.DataFrame, axis: str, shown: dict[str, Look
     """Draw a line with marks and a band per method, in percent.
 
     Args:
-        axes: where to.
+        axes: the panel's axes.
         means: a row per method and value of the axis: mean, low, high (fractions).
-        axis: the column to draw against.
-        shown: the methods and their looks.
+        axis: the column of the horizontal axis.
+        shown: the methods with their looks.
     """
     for method, look in shown.items():
         line = means[means["method"] == method].sort_values(axis)
@@ -35,7 +35,7 @@ def draw_lines(axes: Axes, means: pd.DataFrame, axis: str, shown: dict[str, Look
 
 
 def log_ticks(axes: Axes, values: Sequence[Hashable]) -> None:
-    """A logarithmic axis of base 2 with a tick at each value."""
+    """Make the horizontal axis logarithmic with base 2 and a tick at each value."""
     axes.set_xscale("log", base=2)
     axes.set_xticks(values, [f"{value:g}" for value in values])  # type: ignore[arg-type]
     axes.minorticks_off()

@@ -1,4 +1,4 @@
-"""A row per method: a point per seed, the mean, its interval, and what lies outside the view."""
+"""A row per method: a point per seed, the mean, its interval, and marks for what is out of view."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ from analysis.drawing.style import Look
 from analysis.estimates import grouped
 from analysis.numbers import many, number
 
-#: Of a method's row: where its seeds lie, its mean, and words below it.
+#: Where the seeds, the mean and the text lie in a method's row, relative to its middle.
 _SEEDS, _MEAN, _WORDS = -0.2, 0.12, 0.36
-#: Differences below this are rounding.
+#: Smaller differences are rounding errors.
 _EQUAL = 1e-9
 
 
 @dataclass(frozen=True)
 class Outside:
-    """What of a panel its view does not show, and how many of its rows have no interval to show.
+    """What a panel's view leaves out, and how many of its rows have equal seeds.
 
     Attributes:
-        points: number of seeds outside.
-        bars: number of ends of intervals outside.
+        points: number of seeds out of view.
+        bars: number of ends of intervals out of view.
         equal: number of rows whose seeds, two or more, all have the same value.
-        of: number of seeds, inside or outside.
+        of: number of seeds, in view or not.
     """
 
     points: int
@@ -38,26 +38,26 @@ class Outside:
 def view(
     rows: pd.DataFrame, by: Sequence[str], value: str, *, bounded: bool = True
 ) -> tuple[float, float]:
-    """Limits in percent for the seeds and intervals of trials that were completed.
+    """Return limits in percent for the seeds and intervals of completed trials.
 
-    A few cells far from all others would press these together, and so would the intervals of two
-    seeds: the view goes no further beyond the middle four fifths of the means than these are apart,
-    or than two points. `draw_points` marks what lies outside.
+    A few cells far from all others and the wide intervals of two seeds would leave no room for the
+    differences between the others. So the view reaches beyond the middle four fifths of the means
+    at most by the range of these, or by two points. `draw_points` marks what lies outside.
 
     Args:
         rows: a row per trial with `by`, `value` (a fraction) and `outcome`.
         by: the fields that make a cell.
-        value: the column to draw.
+        value: the column.
         bounded: whether the values lie between 0 and 1.
     """
     sound = completed(rows)
     means = grouped(sound, by, value)
-    # concatenated, because the bounds are nan where a cell has one seed
+    # The seeds are included because the bounds of a cell with one seed are nan.
     ends = pd.concat([sound[value], means["low"], means["high"]]) * 100
     lower, upper = means["mean"].quantile([0.1, 0.9]) * 100
     reach = max(upper - lower, 2.0)
     low, high = limits(max(ends.min(), lower - reach), min(ends.max(), upper + reach))
-    # an interval of few seeds may leave 0 to 100%
+    # The interval of few seeds may reach beyond 0 to 100%.
     return (max(low, -1.0), min(high, 101.0)) if bounded else (low, high)
 
 
@@ -73,16 +73,19 @@ def draw_points(
 ) -> Outside:
     """Draw each method's seeds as small points, their mean as a mark, the interval as a bar.
 
-    What lies outside is marked by an arrow at the edge, and such a mean is written there.
+    An arrow at the edge marks what lies out of view; a mean out of view is written there.
 
     Args:
-        axes: where to; the methods stand below each other. Its horizontal limits stay.
+        axes: the panel's axes; their horizontal limits stay.
         rows: a row per trial with `method` and `value`.
         means: a row per method with `mean`, `low`, `high`, `n`.
-        value: the column to draw.
-        shown: the methods and their looks, from top to bottom.
-        scale: what values are multiplied with; 100 draws fractions in percent.
-        word: what `mean` is, where it is another average.
+        value: the column.
+        shown: the methods with their looks, from top to bottom.
+        scale: factor on the values; 100 draws fractions in percent.
+        word: the kind of average in `mean`.
+
+    Returns:
+        What lies out of view.
     """
     across, up = axes.get_xlabel(), axes.get_ylabel()
     left, right = axes.get_xlim()
@@ -102,42 +105,43 @@ def draw_points(
             jitter=False,
             legend=False,
         )
-    for collection in axes.collections:  # seeds just above the mean, so that neither hides
+    for collection in axes.collections:  # seeds above the mean, so that neither hides the other
         collection.set_offsets(collection.get_offsets() - [0, -_SEEDS])  # type: ignore[operator]
     axes.set_xlim(left, right)
     bars = equal = 0
     for at, (method, look) in enumerate(shown.items()):
-        own = values[methods == method]
-        for beyond, edge in ((own < left, left), (own > right, right)):
+        of_method = values[methods == method]
+        for beyond, edge in ((of_method < left, left), (of_method > right, right)):
             if beyond.any():
                 _arrow(axes, edge, at + _SEEDS, look)
         for _, row in means[means["method"] == method].iterrows():
             mean, low, high = (float(row[name]) * scale for name in ("mean", "low", "high"))
             bars += _draw_mean(axes, at, look, (mean, low, high), word)
-            if own.count() == row["n"] > 1 and own.max() - own.min() < _EQUAL * scale:
+            spread = of_method.max() - of_method.min()
+            if of_method.count() == row["n"] > 1 and spread < _EQUAL * scale:
                 equal += 1
-                _say_equal(axes, mean, at, int(row["n"]))
+                _label_equal(axes, mean, at, int(row["n"]))
     axes.set_ylim(len(shown) - 0.5, -0.5)
     axes.set_yticks(range(len(shown)), list(shown))
-    axes.set(xlabel=across, ylabel=up)  # seaborn has put names of columns there
+    axes.set(xlabel=across, ylabel=up)  # seaborn replaces the labels by names of columns
     return Outside(int((~inside & values.notna()).sum()), bars, equal, int(values.notna().sum()))
 
 
 def unseen(panels: Iterable[Outside]) -> str:
-    """The sentences on what the panels' views leave out and on rows without an interval, or ""."""
-    found = list(panels)
+    """Return sentences on what is out of the panels' views and on equal seeds, or ""."""
+    every = list(panels)
     points, bars, equal, of = (
-        sum(getattr(one, name) for one in found) for name in ("points", "bars", "equal", "of")
+        sum(getattr(panel, name) for panel in every) for name in ("points", "bars", "equal", "of")
     )
-    said = [f"{points} of {of} points"] if points else []
-    said += [many(bars, "end") + " of bars"] if bars else []
-    arrows = f"Arrows at an edge: {' and '.join(said)} lie outside." if said else ""
-    same = "“n equal”: all n seeds have the same value, so that no bar is seen." if equal else ""
+    phrases = [f"{points} of {of} points"] if points else []
+    phrases += [many(bars, "end") + " of bars"] if bars else []
+    arrows = f"Arrows at an edge: {' and '.join(phrases)} lie outside." if phrases else ""
+    same = "“n equal”: all n seeds have the same value, so there is no bar." if equal else ""
     return sentences(arrows, same)
 
 
 def _draw_mean(axes: Axes, at: int, look: Look, ends: tuple[float, float, float], word: str) -> int:
-    """Draw a mean with its interval; returns how many of the interval's ends lie outside."""
+    """Draw a mean with its interval; return how many of the interval's ends are out of view."""
     mean, low, high = ends
     left, right = axes.get_xlim()
     line = at + _MEAN
@@ -149,22 +153,22 @@ def _draw_mean(axes: Axes, at: int, look: Look, ends: tuple[float, float, float]
     if left <= mean <= right:
         axes.plot(mean, line, look.marker, color=look.colour, ms=8, mec="white")
     elif mean < left:
-        said = f" \N{LEFTWARDS ARROW} {word} {number(mean, 1)}"
-        axes.text(left, at + _WORDS, said, color="#333333", size=8, va="center")
+        text = f" \N{LEFTWARDS ARROW} {word} {number(mean, 1)}"
+        axes.text(left, at + _WORDS, text, color="#333333", size=8, va="center")
     elif mean > right:
-        said = f"{word} {number(mean, 1)} \N{RIGHTWARDS ARROW} "
-        axes.text(right, at + _WORDS, said, color="#333333", size=8, va="center", ha="right")
+        text = f"{word} {number(mean, 1)} \N{RIGHTWARDS ARROW} "
+        axes.text(right, at + _WORDS, text, color="#333333", size=8, va="center", ha="right")
     return int(low < left) + int(high > right)
 
 
 def _arrow(axes: Axes, edge: float, at: float, look: Look) -> None:
-    """Mark on an edge of the view that something lies beyond it."""
+    """Mark on an edge of the view that a value lies beyond it."""
     marker = "<" if edge == axes.get_xlim()[0] else ">"
     axes.plot(edge, at, marker, color=look.colour, ms=5, mew=0, clip_on=False, zorder=3)
 
 
-def _say_equal(axes: Axes, mean: float, at: int, n: int) -> None:
-    """Say beside a mark that all seeds have its value, so that no bar is expected."""
+def _label_equal(axes: Axes, mean: float, at: int, n: int) -> None:
+    """Write beside a mean that all seeds have its value, which explains the missing bar."""
     left, right = axes.get_xlim()
     if left <= mean <= right:
         late = mean > left + 0.8 * (right - left)

@@ -1,4 +1,4 @@
-"""Two panels per setting, side by side: the same trials seen in two ways."""
+"""Two panels side by side that show the same trials in two ways."""
 
 import textwrap
 from collections.abc import Sequence
@@ -10,20 +10,20 @@ from matplotlib.figure import Figure
 
 from analysis.drawing import MOST_PANELS, Panel
 
-#: Inches; two panels beside each other.
+#: Width of two panels, in inches.
 _WIDTH = 9.5
-#: Behind what must not be read as the result.
+#: Background of a panel that must not be read as the result.
 TINT = "#f6efe2"
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two ways.
+    """The left or the right panels.
 
     Attributes:
-        title: what it shows; stands above each of its panels, below the setting.
-        across: the horizontal axis, with its unit.
-        up: the vertical axis, with its unit.
+        title: what they show; written above each panel, below the panel's own title.
+        across: label of the horizontal axis, with its unit.
+        up: label of the vertical axis, with its unit.
     """
 
     title: str
@@ -40,18 +40,19 @@ def side_by_side(
     same_across: bool | Literal["col"] = "col",
     same_up: bool | Literal["col"] = "col",
 ) -> tuple[Figure, list[tuple[Axes, Axes, Panel]], str]:
-    """A figure with a row of two panels for each of the first `MOST_PANELS` / 2 settings.
+    """Return an empty figure with two axes side by side for each of the first panels.
 
     Args:
-        panels: what to draw, at least one.
-        height: of a row, in inches.
-        left: what the first panel of a row shows.
-        right: what the second shows.
-        same_across: which panels share the horizontal axis: all, or those below each other.
-        same_up: which share the vertical axis.
+        panels: at least one; those beyond `MOST_PANELS` / 2 are left out.
+        height: height of a row, in inches.
+        left: what the left axes show.
+        right: what the right axes show.
+        same_across: which axes share the horizontal axis: all, none, or those in a column.
+        same_up: which axes share the vertical axis.
 
     Returns:
-        The figure, per setting its two axes and its panel, and a sentence on what is left out.
+        The figure, the two axes of each panel with the panel, and a sentence on the panels left
+        out or "".
     """
     shown = panels[: MOST_PANELS // 2]
     figure = Figure(figsize=(_WIDTH, height * len(shown)), layout="constrained")
@@ -63,6 +64,5 @@ def side_by_side(
             axes.set(xlabel=side.across, ylabel=side.up)
             axes.tick_params(labelbottom=True)
     placed = [(first, second, panel) for (first, second), panel in zip(grid, shown, strict=True)]
-    missing = len(panels) - len(shown)
-    said = f"The first {len(shown)} of {len(panels)} settings; {missing} are left out."
-    return figure, placed, said if missing else ""
+    left_out = f"Only the first {len(shown)} of {len(panels)} rows are shown."
+    return figure, placed, left_out if len(shown) < len(panels) else ""

@@ -8,22 +8,22 @@ from typing import Any, Literal
 import matplotlib as mpl
 import seaborn as sns
 
-#: Okabe and Ito's palette without its yellow, which is too faint for a line on white; then two of
-#: Paul Tol's. Told apart with any of the common colour blindnesses.
+#: Okabe and Ito's palette without its yellow, which is too faint for a line on white, and colours
+#: of Paul Tol's. They are distinct with any of the common colour blindnesses.
 _COLOURS = ("#009E73", "#CC79A7", "#882255", "#999933", "#44AA99", "#AA4499", "#117733", "#661100")
 _MARKERS = ("^", "v", "<", ">", "P", "*", "h", "d")
 
 
 @dataclass(frozen=True)
 class Look:
-    """Colour, marker and line of a method; markers and lines tell methods apart without colour."""
+    """Colour, marker and line of a method; marker and line alone distinguish methods too."""
 
     colour: str
     marker: str
     line: Literal["-", "--", ":"]
 
 
-#: Of a family free is a full line, minimal a broken one.
+#: Free methods have a solid line, minimal methods a dashed one.
 _FIXED = {
     "dense": Look("#333333", "o", "-"),
     "free-pruning": Look("#0072B2", "s", "-"),
@@ -32,7 +32,7 @@ _FIXED = {
     "minimal-flipping": Look("#E69F00", "D", "--"),
 }
 
-#: Of a verdict's conclusion.
+#: The looks of the conclusions of verdicts.
 CONCLUSIONS = {
     "supported": Look("#0072B2", "o", "-"),
     "undecided": Look("#777777", "D", "-"),
@@ -41,10 +41,10 @@ CONCLUSIONS = {
 
 
 def looks(methods: Sequence[str]) -> dict[str, Look]:
-    """The look of each method.
+    """Return the look of each method.
 
     Args:
-        methods: all methods of a study, so that those without a fixed look get the same one in
+        methods: all methods of a study, so that a method without a fixed look has the same one in
             all of its figures.
     """
     others = sorted(set(methods) - set(_FIXED))
@@ -57,7 +57,7 @@ def looks(methods: Sequence[str]) -> dict[str, Look]:
 
 @contextmanager
 def theme() -> Iterator[None]:
-    """Figures made in this context have the project's look and identical bytes every time."""
+    """Give figures made in this context the project's style and the same bytes every time."""
     settings: dict[Any, Any] = {
         "axes.grid": True,
         "axes.spines.right": False,
@@ -68,7 +68,7 @@ def theme() -> Iterator[None]:
         "figure.titlesize": 13,
         "figure.titleweight": "bold",
         "font.family": "sans-serif",
-        "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same on every machine
+        "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so it is the same everywhere
         "grid.color": "#e3e3e3",
         "legend.fontsize": 9.5,
         "legend.frameon": False,

@@ -1,4 +1,4 @@
-"""Figures as files, and as SVG that can stand many to a page."""
+"""Figures as files, and as SVG elements of which a page can have many."""
 
 import io
 import re
@@ -9,12 +9,12 @@ from analysis.drawing import Drawing
 from analysis.drawing.style import theme
 
 DPI = 150
-#: Without these two the bytes would change with the date and with matplotlib's version.
+#: These two would make the bytes depend on the date and on matplotlib's version.
 _NO_METADATA = {"Date": None, "Creator": None}
 
 
 def save(drawing: Drawing, folder: Path, name: str) -> str:
-    """Write ``<name>.png`` (150 dots per inch) and ``<name>.svg``, and return the latter's text.
+    """Write ``<name>.png`` (150 dots per inch) and ``<name>.svg``; return the text of the SVG.
 
     Raises:
         OSError: the files cannot be written.
@@ -28,11 +28,15 @@ def save(drawing: Drawing, folder: Path, name: str) -> str:
     return text
 
 
-def inline(text: str, name: str, told: str) -> str:
-    """The text of an SVG file as an ``<svg>`` element for an HTML page.
+def inline(text: str, name: str, description: str) -> str:
+    """Return the text of an SVG file as an ``<svg>`` element for an HTML page.
 
-    Its ids are prefixed by `name`, since matplotlib numbers them alike in every figure; it holds
-    no addresses, takes its width from the page and is announced by what `told` says.
+    It has no addresses and takes its width from the page.
+
+    Args:
+        text: the file's text.
+        name: prefix of the ids, because matplotlib uses the same ids in every figure.
+        description: what a screen reader reads instead.
     """
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
@@ -42,4 +46,4 @@ def inline(text: str, name: str, told: str) -> str:
     text = re.sub(r"url\(#", f"url(#{name}-", text)
     opening, _, rest = text.partition(">")
     box = re.search(r'viewBox="[^"]*"', opening)
-    return f'<svg {box[0] if box else ""} role="img" aria-label={quoteattr(told)}>{rest}'
+    return f'<svg {box[0] if box else ""} role="img" aria-label={quoteattr(description)}>{rest}'

@@ -15,14 +15,15 @@ from analysis.cells import BASELINE, TASK
 from analysis.statistics.paired import Interval
 
 LEVEL = 0.95
-#: What `grouped` says of each group.
+#: The columns that `grouped` adds for each group.
 ESTIMATED = ("mean", "low", "high", "n", "least", "most")
 
 
 def interval(values: Iterable[float], level: float = LEVEL) -> Interval:
-    """The mean of the values that are not nan, with its t interval; for showing, not for deciding.
+    """Return the mean of the values that are not nan with its t interval, to show, not to decide.
 
-    Unlike `analysis.statistics.paired.t_interval`, of equal values it has no width.
+    For equal values the interval has zero width, unlike `analysis.statistics.paired.t_interval`,
+    which gives nan.
 
     Args:
         values: independent values, one per seed.
@@ -41,10 +42,10 @@ def grouped(
     value: str,
     level: float = LEVEL,
 ) -> pd.DataFrame:
-    """`interval` of each group of rows.
+    """Return the `interval` of each group of rows.
 
     Args:
-        rows: a row per seed and group; of a relation no more than the answer is held in memory.
+        rows: a row per seed and group; the rows of a relation are not loaded into memory.
         by: the columns that make the groups.
         value: the column to estimate; nan is left out and not counted.
         level: the intervals' coverage, a fraction.
@@ -56,39 +57,39 @@ def grouped(
     """
     table = _of_frame(rows, by, value) if isinstance(rows, pd.DataFrame) else _of(rows, by, value)
     n = table["n"].to_numpy()
-    # t has no meaning below one degree of freedom; std is nan there, and so is the product
+    # With one value std is nan, and so are the bounds, whatever the degrees of freedom.
     half = stats.t.ppf((1 + level) / 2, np.maximum(n - 1, 1)) * table["std"] / np.sqrt(n.clip(1))
     bounds = {"low": table["mean"] - half, "high": table["mean"] + half}
     return table.assign(**bounds)[[*by, *ESTIMATED]]
 
 
 def _of_frame(frame: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
-    """Per group of a frame: mean, std, n, least, most."""
+    """Return mean, std, n, least and most per group of a frame."""
     groups = frame.groupby(list(by), sort=False, observed=True, dropna=False)[value]
     return groups.agg(mean="mean", std="std", n="count", least="min", most="max").reset_index()
 
 
 def _of(relation: duckdb.DuckDBPyRelation, by: Sequence[str], value: str) -> pd.DataFrame:
-    """Per group of a relation: mean, std, n, least, most."""
+    """Return mean, std, n, least and most per group of a relation."""
     keys, known = ", ".join(by), f"nullif({value}, 'nan'::DOUBLE)"
     figures = (
         f"{keys}, favg({known}) AS mean, stddev_samp({known}) AS std, count({known}) AS n, "
         f"min({known}) AS least, max({known}) AS most"
     )
-    found: pd.DataFrame = relation.aggregate(figures, keys).order(keys).df()
-    return found
+    estimates: pd.DataFrame = relation.aggregate(figures, keys).order(keys).df()
+    return estimates
 
 
 def differences(trials: pd.DataFrame, value: str = "test_accuracy") -> pd.DataFrame:
-    """Each trial's difference to the dense trial of the same seed and task.
+    """Return each trial's difference to the dense trial of the same task, which includes the seed.
 
     Args:
         trials: a row per trial with the trial's fields.
         value: the column to compare.
 
     Returns:
-        The rows of the trials that have such a partner (dense trials are none), with a column
-        `difference`: theirs minus dense's.
+        The rows of the trials that have such a partner, without dense trials, and a column
+        `difference`: the trial's value minus that of dense.
     """
     dense = trials.loc[trials["method"] == BASELINE, [*TASK, value]]
     others = trials[trials["method"] != BASELINE]

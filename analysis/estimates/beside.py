@@ -1,4 +1,4 @@
-"""Two studies, or two versions of one, side by side: the cells that they have in common."""
+"""Comparison of several studies, or versions of a study: the cells that they have in common."""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from analysis.tables import Results
 
 @dataclass(frozen=True)
 class Beside:
-    """A cell that is in several results.
+    """A cell that several results have in common.
 
     Attributes:
         cell: its fields.
-        accuracy: of each of the results the mean test accuracy with its 95% t interval; None where
+        accuracy: for each of the results the mean test accuracy with its 95% t interval; None if
             it does not have the cell.
-        difference: of each but the first, its accuracy minus the first's, paired by seed; None
-            where the two have no seed in common.
-        equal: of each but the first, whether all pairs of trials have the same accuracy.
+        difference: for each but the first, its accuracy minus that of the first, paired by seed;
+            None if the two have no seed in common.
+        equal: for each but the first, whether all pairs of trials have the same accuracy.
     """
 
     cell: Mapping[str, Hashable]
@@ -32,23 +32,23 @@ class Beside:
 
 
 def beside(several: Mapping[str, Results]) -> list[Beside]:
-    """The cells that two or more of the results have, in the first one's order.
+    """Return the cells that at least two of the results have, in order of appearance.
 
     Args:
-        several: results by the names that they are shown under; the first is the reference.
+        several: results by display name; the first is the reference.
     """
     trials = [
         results.trials[[*CELL, "seed", "test_accuracy"]].assign(number=number)
         for number, results in enumerate(several.values())
     ]
-    found = []
+    cells = []
     for key, rows in pd.concat(trials).groupby(list(CELL), sort=False):
         if rows["number"].nunique() > 1:
             by_seed = rows.pivot_table(
                 index="seed", columns="number", values="test_accuracy", dropna=False
             )
-            found.append(_cell(dict(zip(CELL, key, strict=True)), by_seed, len(trials)))
-    return found
+            cells.append(_cell(dict(zip(CELL, key, strict=True)), by_seed, len(trials)))
+    return cells
 
 
 def _cell(cell: Mapping[str, Hashable], by_seed: pd.DataFrame, count: int) -> Beside:

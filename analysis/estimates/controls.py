@@ -1,21 +1,20 @@
 """Does a mask carry the function, or only how many connections each layer keeps?
 
-A trained network is held against itself with its final mask permuted within each layer, with its
-weights drawn anew under the mask, and with both; and against itself before training. Networks whose
-weights are trained under the mask that another method has learned are trials of their own.
+A trained network is compared with itself after its final mask was permuted within each layer, after
+its weights were redrawn under the mask, after both, and before training. Networks whose weights are
+trained under the mask that another method has learned are separate trials.
 """
 
 import re
-from functools import lru_cache
 
 import pandas as pd
 
 from analysis.cells import varying
-from analysis.tables import Results
+from analysis.tables import Results, computed_once
 from studies.trial import SETTABLE
 
 TRAINED = "as trained"
-#: What is done to the trained network, by the column of its accuracy.
+#: The controls of a trained network, by the column of their accuracy.
 MOVED = {
     "test_accuracy": TRAINED,
     "redrawn_accuracy": "weights redrawn",
@@ -23,22 +22,22 @@ MOVED = {
     "random_accuracy": "both exchanged",
     "untrained_accuracy": "before training",
 }
-#: Under which mask weights are trained anew, by the method's parameter.
+#: The mask and the weights from which weights are retrained, by the method's parameter.
 RETRAINED = {"": "its mask", "shuffled": "mask permuted", "redrawn": "weights redrawn"}
 _RETRAINS = re.compile(r"^(?P<learner>.+)-weights(?:\((?P<how>shuffled|redrawn)\))?$")
 
 
-@lru_cache(maxsize=4)  # a figure and a section of the report ask for them
+@computed_once  # a figure and a section of the report need them
 def moved(results: Results) -> pd.DataFrame:
-    """The accuracy of each trained network and of its controls, none of them trained again.
+    """Return the accuracy of each trained network and of its controls without further training.
 
     Returns:
-        A row per trial that has them and control: the fields that cells differ in, seed, outcome,
-        classes; control, of `MOVED`'s values; accuracy, a fraction; difference, that minus the
-        accuracy as trained.
+        A row per trial with controls and per control: the fields in which cells differ, seed,
+        outcome, classes; control, a value of `MOVED`; accuracy, a fraction; difference, that minus
+        the accuracy as trained.
     """
-    first = results.epochs.filter("epoch = 0")
-    before = first.project("attempt, test_accuracy AS untrained_accuracy").df()
+    untrained = results.epochs.filter("epoch = 0")
+    before = untrained.project("attempt, test_accuracy AS untrained_accuracy").df()
     known = results.trials["permuted_accuracy"].notna()
     rows = results.trials[known].merge(before, on="attempt", how="left")
     common = [*varying(results), "seed", "outcome", "classes"]
@@ -51,26 +50,26 @@ def moved(results: Results) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-@lru_cache(maxsize=4)
+@computed_once
 def retrained(results: Results) -> pd.DataFrame:
-    """The accuracy of weights trained under a mask that another method has learned.
+    """Return the accuracy of weights trained under a mask that another method has learned.
 
     Returns:
-        A row per such trial: the fields that cells differ in, seed, outcome, classes; `method`, the
-        one that learned the mask; control, of `RETRAINED`'s values; accuracy, a fraction;
-        difference, that minus the accuracy under the mask as it is, nan without that partner.
+        A row per such trial: the fields in which cells differ, seed, outcome, classes; `method`,
+        the method that learned the mask; control, a value of `RETRAINED`; accuracy, a fraction;
+        difference, that minus the accuracy under the unchanged mask, nan without that partner.
     """
-    named = results.trials["method"].str.extract(_RETRAINS)
+    names = results.trials["method"].str.extract(_RETRAINS)
     rows = results.trials.assign(
-        method=named["learner"],
-        how=named["how"].fillna(""),
+        method=names["learner"],
+        how=names["how"].fillna(""),
         accuracy=results.trials["test_accuracy"],
-    )[named["learner"].notna()]
-    as_it_is = rows.loc[rows["how"] == "", [*SETTABLE, "accuracy"]]
-    found = rows.merge(as_it_is, on=list(SETTABLE), how="left", suffixes=("", "_as_it_is"))
-    found = found.assign(
-        control=found["how"].map(RETRAINED),
-        difference=found["accuracy"] - found["accuracy_as_it_is"],
+    )[names["learner"].notna()]
+    unchanged = rows.loc[rows["how"] == "", [*SETTABLE, "accuracy"]]
+    pairs = rows.merge(unchanged, on=list(SETTABLE), how="left", suffixes=("", "_unchanged"))
+    pairs = pairs.assign(
+        control=pairs["how"].map(RETRAINED),
+        difference=pairs["accuracy"] - pairs["accuracy_unchanged"],
     )
-    wanted = [*varying(results), "seed", "outcome", "classes", "control", "accuracy", "difference"]
-    return found[wanted]
+    columns = ["seed", "outcome", "classes", "control", "accuracy", "difference"]
+    return pairs[[*varying(results), *columns]]

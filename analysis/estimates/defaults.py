@@ -1,4 +1,4 @@
-"""What a field off its default changes, paired by seed, all other such fields at their defaults.
+"""The effect of a field off its default, paired by seed, with the other fields at their defaults.
 
 Claim C8: a threshold-free method would have a tuned threshold in disguise if some value of these
 fields did much better than the default.
@@ -13,14 +13,14 @@ from analysis.estimates import grouped
 from analysis.estimates.pairing import at_default
 from studies.trial import FIELDS
 
-#: Where a threshold could hide: only the ratio of learning rate and the scores' range counts, so
-#: the rate stands for both.
+#: The fields in which a threshold could hide. Only the ratio of learning rate to score range
+#: matters, so the rate stands for both.
 HIDDEN = ("learning_rate", "score_offset", "adam_epsilon", "penalty")
 VALUE = "test_accuracy"
 
 
 def sweep(trials: pd.DataFrame, field: str) -> pd.DataFrame:
-    """The trials in which of the hidden fields only this one may be off its default.
+    """Return the trials in which all fields of `HIDDEN` but this one are at their defaults.
 
     Args:
         trials: a row per trial with the trial's fields.
@@ -39,16 +39,16 @@ def sweep(trials: pd.DataFrame, field: str) -> pd.DataFrame:
 
 
 def gains(rows: pd.DataFrame, field: str, within: Sequence[str]) -> pd.DataFrame:
-    """Accuracy at each value of a field minus that at its default, paired by seed.
+    """Return the accuracy at each value of a field minus that at its default, paired by seed.
 
     Args:
-        rows: of `sweep`, with test_accuracy known.
-        field: the one that was varied.
+        rows: rows of `sweep` whose test_accuracy is not nan.
+        field: the field that varies.
         within: the fields that both trials of a pair have in common, the method among them.
 
     Returns:
-        A row per value and `within`: these, and the columns of `grouped`, fractions. The default's
-        own rows are 0 without an interval; values without a partner are left out.
+        A row per value and `within`: these, and the columns of `grouped`, fractions. Rows of the
+        default are 0 without an interval; trials without a partner are left out.
     """
     on = [*within, "seed"]
     default = rows.loc[rows[field] == FIELDS[field].default, [*on, VALUE]]

@@ -1,18 +1,17 @@
-"""Trials of one method and setting that differ in what is asked of them: kinds, side by side.
+"""Kinds of trials: trials of a method that differ in their task or in what is trained.
 
-Each function gives the trials of its question: as they are, and with a `value`, an accuracy. Where
-a study does not ask the question there is no row.
+Each function returns the trials of one question by kind, each with a `value`, an accuracy. There is
+no row if a study does not have the trials that the question needs.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
 from analysis.cells import BASELINE, settings
-from analysis.tables import Results
+from analysis.tables import Results, computed_once
 from studies.trial import SETTABLE
 
 GIVEN, PERMUTED = "given labels", "permuted labels"
@@ -21,7 +20,7 @@ CARRIED, CARRIED_ON = "carried over, output layer trained", "carried over, all t
 ALL, OUTPUT, NORM = "all layers", "output layer alone", "batch normalisation alone"
 WITH_NORM, OUTPUT_NORM = "all layers and batch normalisation", "output layer, batch normalisation"
 NOTHING = "nothing"
-#: Trains neither weights nor connections.
+#: The method that trains neither weights nor connections.
 FROZEN = "frozen"
 
 
@@ -31,11 +30,10 @@ class Kinds:
 
     Attributes:
         rows: a row per trial: the columns of `trials`; kind; value, an accuracy, a fraction;
-            difference, that minus the value of the reference with the same method, setting and
-            seed.
-        kinds: the kinds that there are, in the order in which they are shown.
-        by: the fields in which settings differ beside the kind.
-        reference: the kind that the others are held against.
+            difference, that minus the value of the reference that is the same in all else.
+        kinds: the kinds that occur, in the order of display.
+        by: the fields that vary within a method, apart from those that make the kinds.
+        reference: the kind that the others are compared with.
     """
 
     rows: pd.DataFrame
@@ -44,20 +42,20 @@ class Kinds:
     reference: str
 
 
-@lru_cache(maxsize=4)  # a figure and a section of the report ask for each
+@computed_once  # a figure and a section of the report need them
 def labelled(results: Results) -> Kinds:
-    """Accuracy on all training images after the last epoch: labels as given, and dealt anew."""
+    """Return the accuracy on all training images after the last epoch: given, permuted labels."""
     trials = results.trials
     value = trials["train_full_accuracy"].fillna(trials["train_accuracy"])
     kind = trials["labels"].map({"given": GIVEN, "permuted": PERMUTED})
     return _kinds(results, kind, value, ("labels",), (GIVEN, PERMUTED), needs=(PERMUTED,))
 
 
-@lru_cache(maxsize=4)
+@computed_once
 def transferred(results: Results) -> Kinds:
-    """Test accuracy on the second data set of what was trained on a first one, and beside it not.
+    """Return the test accuracy on a second data set with and without training on a first one.
 
-    Random features: the output layer is trained on layers as they are drawn.
+    Random features: only the output layer is trained, all other layers stay as drawn.
     """
     trials = results.trials
     source, output = trials["source"] != "", trials["trained_layers"] == "output"
@@ -66,17 +64,17 @@ def transferred(results: Results) -> Kinds:
     )
     kind = pd.Series(names, trials.index)
     sources = trials[source].groupby("dataset")["source"].nunique()
-    if (sources > 1).any():  # which one it was decides
+    if (sources > 1).any():  # each source is a kind
         kind = kind.where(~source, kind + " (after " + trials["source"] + ")")
     apart, order = ("source", "trained_layers"), (SCRATCH, CARRIED_ON, CARRIED, RANDOM)
     return _kinds(results, kind, trials["test_accuracy"], apart, order, (CARRIED,))
 
 
-@lru_cache(maxsize=4)
+@computed_once
 def in_pieces(results: Results) -> Kinds:
-    """Test accuracy with a piece of the network trained: batch normalisation, the output layer.
+    """Return the test accuracy of training batch normalisation or the output layer alone.
 
-    Batch normalisation alone trains nothing else, so that its reference is dense training.
+    Training batch normalisation alone changes no weights, so its reference is dense training.
     """
     trials = results.trials[results.trials["source"] == ""]
     frozen, affine = trials["method"] == FROZEN, trials["affine"]
@@ -99,15 +97,15 @@ def _kinds(
     order: tuple[str, ...],
     needs: tuple[str, ...],
 ) -> Kinds:
-    """The trials by kind, if there is a trial of those that make the question.
+    """Return the trials by kind; no rows if the kinds that make the question are missing.
 
     Args:
         results: the study.
-        kind: of each trial that counts, on its index.
-        value: likewise.
-        apart: the fields that the kinds differ in.
-        order: how the kinds begin, the reference first.
-        needs: how kinds begin of which there has to be one.
+        kind: the kind of each trial that counts, indexed like the trials.
+        value: the value of each such trial.
+        apart: the fields in which the kinds differ.
+        order: beginnings of the kinds' names in the order of display, the reference first.
+        needs: beginnings of kinds' names; at least one such kind must occur.
     """
     rows = results.trials.loc[kind.index].assign(kind=kind, value=value)
     if not kind.str.startswith(needs).any():
@@ -124,6 +122,6 @@ def _kinds(
 
 
 def _sorted(present: set[str], order: Sequence[str]) -> tuple[str, ...]:
-    """The kinds that there are in their order, each placed by the longest of its beginnings."""
+    """Return the kinds in order, each at the place of the longest beginning of its name."""
     place = {name: max((n for n in order if name.startswith(n)), key=len) for name in present}
     return tuple(sorted(present, key=lambda name: (order.index(place[name]), name)))

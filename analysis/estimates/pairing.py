@@ -1,34 +1,33 @@
-"""Pairs of trials that a claim holds against each other: same seed, signs and order of images.
+"""Pairs of trials that a claim compares: same seed, signs and order of images.
 
-An arm's partner is the trial that has the arm's fields, but for those that the comparison replaces
-(`against`) and those that it passes over because only one of the two reads them (`ignoring`).
+An arm's partner is the trial with the arm's fields, except for those that the comparison replaces
+(`against`) and those that it ignores because only one of the two reads them (`ignoring`).
 """
 
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
 from analysis.cells import BASELINE, CELL, METHOD_ONLY, RECIPE, SETTING
-from analysis.tables import Results
+from analysis.tables import Results, computed_once
 from studies.traits import TRAITS
 from studies.trial import FIELDS, REQUIRED, SETTABLE, Value
 
-#: Share of dense training's final accuracy whose first reaching is timed.
+#: The time to this fraction of dense training's final accuracy is measured.
 REACHED = 0.95
-#: Stands in `density` for one that was tuned honestly; none that can be asked for.
+#: The value of `density` that stands for an honestly tuned one; no trial can have it.
 HONEST = -1.0
-#: Of the data sets that come with the project; those of older results and of failed downloads.
+#: Number of classes of the project's data sets, for older results that do not record it.
 _CLASSES = {"cifar100": 100}
 _TEN = ("digits", "mnist", "fashion-mnist", "kmnist", "cifar10", "svhn")
-#: The benchmark's name for the steps of a network.
+#: The name of a benchmark of training steps.
 _STEPS = re.compile(r"step, (\S+), batch (\d+)")
-#: Trained weights as the paper has them: he-normal, half of them positive.
+#: Trained weights as in the paper: he-normal, half of them positive.
 TRAINED: dict[str, Value] = {"method": BASELINE, "weights": "he-normal", "positive_fraction": 0.5}
-#: What of a trial is wanted of both sides of a pair, beside the compared value.
+#: The columns that both sides of a pair need, besides the compared value.
 _OF_BOTH = (
     "trial_id",
     "attempt",
@@ -44,31 +43,32 @@ _OF_BOTH = (
 )
 
 
-@lru_cache(maxsize=4)  # every claim asks for them; nobody changes them in place
+@computed_once  # every claim needs them
 def judged(results: Results) -> pd.DataFrame:
-    """The confirmatory trials, finished or planned, with the values that claims are about.
+    """Return the trials on confirmatory seeds, finished or planned, with the values of claims.
 
     Returns:
-        A row per trial: the columns of `trials`, nan where it is not finished, and
-        `accuracy` (test accuracy after the last epoch; chance where a trial has none),
-        `above_chance` (that minus chance; nan where the number of classes is not known).
+        A row per trial: the columns of `trials`, nan if it is not finished, and
+        `accuracy` (test accuracy after the last epoch; chance if a trial has none),
+        `above_chance` (that minus chance; nan if the number of classes is not known).
     """
     by = list(SETTABLE)
     # Both have the traits of the methods.
     planned = results.plan.merge(results.trials.drop(columns=[*TRAITS]), on=by, how="left")
-    found = results.trials.merge(results.plan.drop(columns=[*TRAITS]), on=by, how="left")
-    # In the plan's order, then what older definitions left that are not there any more.
-    rows = pd.concat([planned, found[found["first"].isna()]], ignore_index=True)
-    known = rows["dataset"].map(_CLASSES | dict.fromkeys(_TEN, 10)).astype(float)
+    finished_trials = results.trials.merge(results.plan.drop(columns=[*TRAITS]), on=by, how="left")
+    # In the plan's order; then trials whose definition is missing.
+    unplanned = finished_trials[finished_trials["first"].isna()]
+    rows = pd.concat([planned, unplanned], ignore_index=True)
+    classes_by_name = rows["dataset"].map(_CLASSES | dict.fromkeys(_TEN, 10)).astype(float)
     classes = rows["classes"].astype(float)
-    chance = 1 / classes.where(classes.notna(), known)
+    chance = 1 / classes.where(classes.notna(), classes_by_name)
     finished = rows["attempt"].notna()
     accuracy = rows["test_accuracy"].where(rows["test_accuracy"].notna() | ~finished, chance)
     return rows.assign(accuracy=accuracy, above_chance=accuracy - chance)
 
 
 def at_default(rows: pd.DataFrame, names: Iterable[str]) -> pd.Series:
-    """Which rows have these fields at their default."""
+    """Return which rows have these fields at their defaults."""
     same = [rows[name] == FIELDS[name].default for name in names]
     return pd.Series(np.logical_and.reduce(same), rows.index)
 
@@ -81,27 +81,28 @@ def paired(
     value: str,
     share: float,
 ) -> pd.DataFrame:
-    """Each arm beside its partner.
+    """Return each arm with its partner.
 
     Args:
-        arms: of `judged`, or made of it.
-        trials: where the partners are looked for.
-        against: the fields that a partner has instead.
-        ignoring: fields in which a partner may differ; of those that only a method reads, its are
-            at their default.
+        arms: rows of `judged` or derived from them.
+        trials: the rows among which partners are found.
+        against: the fields whose values the partner has instead.
+        ignoring: fields in which a partner may differ from its arm. Those of them that only a
+            method with scores or a density reads must be at the partner's default.
         value: the compared column.
-        share: of the partner's value that is taken away.
+        share: the fraction of the partner's value that is subtracted.
 
     Returns:
         The arms that have a partner, planned or finished, with the columns of the partner named
-        ``*_of_partner`` and a column `difference`, nan where one of the two is not finished. An arm
-        with several partners that differ in what is ignored has none: it is not clear which.
+        ``*_of_partner`` and a column `difference`, nan if one of the two is not finished. An arm
+        with several partners that differ in ignored fields has none, because the choice between
+        them would be arbitrary.
     """
-    free = set(ignoring)
-    partners = trials[at_default(trials, free.intersection(METHOD_ONLY).difference(against))]
-    for name, wanted in against.items():
-        partners = partners[partners[name] == wanted]
-    on = [name for name in SETTABLE if name not in free and name not in against]
+    ignored = set(ignoring)
+    partners = trials[at_default(trials, ignored.intersection(METHOD_ONLY).difference(against))]
+    for name, required in against.items():
+        partners = partners[partners[name] == required]
+    on = [name for name in SETTABLE if name not in ignored and name not in against]
     partners = partners[~partners.duplicated(on, keep=False)]
     columns = list(dict.fromkeys([*on, *_OF_BOTH, value]))
     pairs = arms.merge(partners[columns], on=on, suffixes=("", "_of_partner"))
@@ -110,7 +111,7 @@ def paired(
 
 
 def correctness(rows: pd.DataFrame, suffix: str = "") -> np.ndarray | None:
-    """Which test images each trial gets right, bool [S, N]; None where trials differ in N."""
+    """Return which test images each trial gets right, bool [S, N]; None if trials differ in N."""
     images = set(rows[f"test_images{suffix}"])
     if len(images) != 1:
         return None
@@ -124,29 +125,29 @@ _JUDGED = ("accuracy", "above_chance")
 
 
 def gain_of_flipping(results: Results) -> pd.DataFrame:
-    """The free-flipping trials of `judged` with `gain`, their accuracy minus free-pruning's.
+    """Return the free-flipping trials of `judged` with `gain`, their accuracy over free-pruning.
 
-    One whose pruning partner diverged or died has that partner's outcome.
+    A trial whose pruning partner is diverged or dead has the outcome of that partner.
     """
     trials = judged(results)
     arms = trials[trials["method"] == "free-flipping"]
     pairs = paired(arms, trials, {"method": "free-pruning"}, (), "accuracy", 1.0)
-    lost = pairs["outcome_of_partner"].isin(["diverged", "dead"])
-    outcome = pairs["outcome"].where(~lost, pairs["outcome_of_partner"])
+    diverged_or_dead = pairs["outcome_of_partner"].isin(["diverged", "dead"])
+    outcome = pairs["outcome"].where(~diverged_or_dead, pairs["outcome_of_partner"])
     first = pairs["first"].eq(True) & pairs["first_of_partner"].eq(True)
-    found = pairs.assign(gain=pairs["difference"], outcome=outcome, first=first)
-    return found[[*trials.columns, "gain"]]
+    gains = pairs.assign(gain=pairs["difference"], outcome=outcome, first=first)
+    return gains[[*trials.columns, "gain"]]
 
 
 def benchmarked(results: Results) -> pd.DataFrame:
-    """Step times of the last benchmark beside the results, in ratio to dense in the same engine.
+    """Return the step times of the results' last benchmark, in ratio to dense in the same engine.
 
     Returns:
-        A row per round, method, network and batch size, with the fields of a trial (the round for
-        its seed) and `log_ratio`. The rounds are interleaved: each has some steps of every method.
+        A row per round, method, network and batch size, with the fields of a trial (the round as
+        its seed) and `log_ratio`. Rounds are interleaved: each has some steps of every method.
     """
-    default = {name: about.default for name, about in FIELDS.items() if name not in REQUIRED}
-    found = []
+    default = {name: field.default for name, field in FIELDS.items() if name not in REQUIRED}
+    rounds = []
     for row in results.benchmarks.to_dict("records"):
         group = _STEPS.fullmatch(str(row["group"]))
         method, _, base = str(row["measure"]).partition(" / ")
@@ -161,32 +162,32 @@ def benchmarked(results: Results) -> pd.DataFrame:
             "epochs": 1,
         }
         kind = "a quick run of the benchmark" if row["quick"] else "a whole run of the benchmark"
-        about = {
+        run = {
             "caution": f"{kind} on {row['machine']}",
             "outcome": "completed",
             "device": "cpu",
             "versions": row["versions"],
             "first": True,
         }
-        found += [
-            cell | about | {"seed": n, "trial_id": f"round {n}", "log_ratio": math.log(ratio)}
+        rounds += [
+            cell | run | {"seed": n, "trial_id": f"round {n}", "log_ratio": math.log(ratio)}
             for n, ratio in enumerate(row["values"], start=1)
         ]
     columns = [*SETTABLE, *_OF_BOTH, "study", "caution", "log_ratio"]
-    return pd.DataFrame(found, columns=columns)
+    return pd.DataFrame(rounds, columns=columns)
 
 
 def timed(results: Results) -> pd.DataFrame:
-    """The trials of `judged` with `log_seconds`, the log of the training seconds to an accuracy.
+    """Return the trials of `judged` with `log_seconds`, the log of training seconds to an accuracy.
 
-    The accuracy is `REACHED` of the mean that dense training of the same setting ends with; the
-    seconds are those of the epochs until the test accuracy is first there, nan where it never is.
+    The accuracy is `REACHED` times the mean final accuracy of dense training on the same task. The
+    seconds are those of the epochs until the test accuracy first reaches it, nan if it never does.
     """
     trials = judged(results)
-    setting = list(SETTING)
-    dense = trials[trials["method"] == BASELINE].groupby(setting, sort=False)["accuracy"].mean()
-    level = trials[["attempt", *setting]].merge(
-        (REACHED * dense).rename("level").reset_index(), on=setting
+    task = list(SETTING)
+    dense = trials[trials["method"] == BASELINE].groupby(task, sort=False)["accuracy"].mean()
+    level = trials[["attempt", *task]].merge(
+        (REACHED * dense).rename("level").reset_index(), on=task
     )
     results.connection.register("levels", level[["attempt", "level"]].dropna())
     seconds = results.query(
@@ -201,11 +202,11 @@ def timed(results: Results) -> pd.DataFrame:
 
 
 def at_own_best_recipe(results: Results) -> pd.DataFrame:
-    """The trials of `judged`, of each arm those of the recipe that its tuning seeds choose.
+    """Return the trials of `judged` at the recipe that each arm's tuning seeds choose.
 
-    The recipe with the best mean validation accuracy over the tuning seeds that all of the arm's
-    recipes have. Arms with a smaller budget than others of the same network, data set and epochs
-    are left out.
+    The chosen recipe has the best mean validation accuracy over the tuning seeds that all of the
+    arm's recipes have. Arms with a smaller budget than others of the same network, data set and
+    epochs are left out.
 
     Returns:
         Rows of `judged`; an arm whose tuning is not finished has rows without accuracy.
@@ -215,70 +216,69 @@ def at_own_best_recipe(results: Results) -> pd.DataFrame:
     if not recipe:
         return trials.iloc[:0]
     arm = [name for name in CELL if name not in recipe]
-    every = [*arm, *recipe]
-    recipes = planned[every].drop_duplicates().groupby(arm, sort=False)[recipe[0]].size()
-    on_all = planned.groupby([*arm, "seed"], sort=False)[recipe[0]].size().rename("on")
-    common = on_all.reset_index().merge(recipes.rename("recipes").reset_index(), on=arm)
-    common = common[common["on"] == common["recipes"]]
+    recipes = planned[[*arm, *recipe]].drop_duplicates().groupby(arm, sort=False)[recipe[0]].size()
+    per_seed = planned.groupby([*arm, "seed"], sort=False)[recipe[0]].size().rename("on_seed")
+    common = per_seed.reset_index().merge(recipes.rename("recipes").reset_index(), on=arm)
+    common = common[common["on_seed"] == common["recipes"]]
     budgets = common.groupby(arm, sort=False)["recipes"].sum().rename("budget").reset_index()
     task = ["network", "dataset", "epochs"]
     full = budgets[budgets["budget"] == budgets.groupby(task)["budget"].transform("max")]
-    asked = planned.merge(common[[*arm, "seed"]], on=[*arm, "seed"]).merge(full[arm], on=arm)
-    return _at_choice(results, trials, asked, arm, recipe)
+    deciding = planned.merge(common[[*arm, "seed"]], on=[*arm, "seed"]).merge(full[arm], on=arm)
+    return _at_choice(results, trials, deciding, arm, recipe)
 
 
 def honestly_tuned(results: Results) -> pd.DataFrame:
-    """Per replicate the fresh trial of the density that its own tuning seeds choose.
+    """Return per replicate the fresh trial at the density that its own tuning seeds choose.
 
-    Replicate r has the r-th seed and the r-th share of the planned tuning seeds; the density with
-    their best mean validation accuracy is run once on its seed (a nested design: no replicate
-    shares what another was tuned on).
+    Replicate r has the r-th seed and the r-th part of the planned tuning seeds. The density with
+    the best mean validation accuracy on these tuning seeds runs once on the replicate's seed. The
+    design is nested: no two replicates share a tuning seed.
 
     Returns:
-        `judged`, and such a row per replicate with `density` `HONEST`, `chosen` (the density),
-        `spent` (trainings, the fresh one included) and `spent_seconds`, nan for the others. A
-        replicate whose tuning is not finished has a row without accuracy.
+        `judged`, and such a row per replicate with `HONEST` as `density`, `chosen` (the density),
+        `spent` (trainings, the fresh one included) and `spent_seconds`, which are nan in all other
+        rows. A replicate whose tuning is not finished has a row without accuracy.
     """
     trials, planned = judged(results), results.tuning_plan[results.tuning_plan["density"] > 0]
     seeds, tuners = (sorted(rows["seed"].unique()) for rows in (results.plan, planned))
     per = max(1, len(tuners) // max(1, len(seeds)))
     arm = [name for name in CELL if name != "density"]
-    found = []
+    replicates = []
     for replicate, seed in enumerate(seeds[: len(tuners) // per]):
-        own = planned[planned["seed"].isin(tuners[replicate * per : (replicate + 1) * per])]
-        here = trials[(trials["seed"] == seed) & (trials["density"] > 0)]
-        found.append(_at_choice(results, here, own, arm, ["density"]))
-    made = pd.concat([trials.iloc[:0], *found], ignore_index=True)
-    made = made.assign(chosen=made["density"], density=HONEST)
-    return pd.concat([trials, made], ignore_index=True)
+        deciding = planned[planned["seed"].isin(tuners[replicate * per : (replicate + 1) * per])]
+        fresh = trials[(trials["seed"] == seed) & (trials["density"] > 0)]
+        replicates.append(_at_choice(results, fresh, deciding, arm, ["density"]))
+    tuned = pd.concat([trials.iloc[:0], *replicates], ignore_index=True)
+    tuned = tuned.assign(chosen=tuned["density"], density=HONEST)
+    return pd.concat([trials, tuned], ignore_index=True)
 
 
 def _at_choice(
     results: Results,
     trials: pd.DataFrame,
-    asked: pd.DataFrame,
+    deciding: pd.DataFrame,
     arm: Sequence[str],
     choices: Sequence[str],
 ) -> pd.DataFrame:
-    """Of each arm the trials at the choice with the best mean validation accuracy.
+    """Return each arm's trials at the choice with the best mean validation accuracy.
 
     Args:
-        results: with the finished tuning trials.
-        trials: of which some are returned.
-        asked: the planned tuning trials that decide; an arm has to have two choices at least.
+        results: the study, with the finished tuning trials.
+        trials: the trials from which those at the choice are returned.
+        deciding: the planned tuning trials that decide; an arm needs at least two choices.
         arm: the fields that make an arm.
-        choices: those that are chosen.
+        choices: the fields that are chosen.
 
     Returns:
-        The trials with `spent` (trainings, the chosen one included) and `spent_seconds`. Of an arm
-        whose tuning is not finished, the trials of its first choice without accuracy.
+        The trials with `spent` (trainings, the chosen one included) and `spent_seconds`. For an arm
+        whose tuning is not finished, the trials at its first choice without accuracy.
     """
-    every, by = [*arm, *choices], list(arm)
-    tuned = asked.merge(results.tuning, on=list(SETTABLE), how="left")
-    # Without a validation accuracy a training diverged: nothing that one would choose.
+    keys, by = [*arm, *choices], list(arm)
+    tuned = deciding.merge(results.tuning, on=list(SETTABLE), how="left")
+    # A training without validation accuracy diverged; 0 keeps it from being chosen.
     done = tuned["attempt"].notna()
     score = tuned["validation_accuracy"].where(tuned["validation_accuracy"].notna() | ~done, 0.0)
-    means = tuned.assign(score=score, done=done).groupby(every, sort=False)
+    means = tuned.assign(score=score, done=done).groupby(keys, sort=False)
     table = means.agg(
         score=("score", "mean"),
         done=("done", "all"),
@@ -297,11 +297,11 @@ def _at_choice(
     table = table[table["choices"] > 1]
     ranked = table.assign(score=table["score"].where(table["done"], 0.0))
     best = ranked.loc[ranked.groupby(by, sort=False)["score"].idxmax()]
-    kept = [*every, "done", "beforehand", "spent", "spent_seconds"]
-    found = trials.merge(best[kept], on=every)
-    chosen = found.assign(
-        first=found["first"].eq(True) & found["beforehand"],
-        spent_seconds=found["spent_seconds"] + found["seconds"],
-        **{name: found[name].where(found["done"]) for name in ("attempt", *_JUDGED)},
+    kept = [*keys, "done", "beforehand", "spent", "spent_seconds"]
+    chosen = trials.merge(best[kept], on=keys)
+    chosen = chosen.assign(
+        first=chosen["first"].eq(True) & chosen["beforehand"],
+        spent_seconds=chosen["spent_seconds"] + chosen["seconds"],
+        **{name: chosen[name].where(chosen["done"]) for name in ("attempt", *_JUDGED)},
     )
     return chosen.drop(columns=["done", "beforehand"])

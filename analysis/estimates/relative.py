@@ -1,29 +1,29 @@
-"""Accuracy as a fraction of dense training's, seed by seed."""
+"""Accuracy as a fraction of that of dense training, paired by seed."""
 
 import pandas as pd
 
 from analysis.cells import BASELINE, TASK
 from studies.trial import FIELDS
 
-#: What dense training is held against first, whatever the weights of the other methods.
+#: The weights of the dense training that all methods are compared with, if the study has it.
 REFERENCE = "he-normal"
 _SYMMETRIC = FIELDS["positive_fraction"].default
-#: A task whatever its weights.
+#: The fields of a task without those of its weights.
 _ANY_WEIGHTS = [name for name in TASK if name not in ("weights", "positive_fraction")]
 
 
 def relative(trials: pd.DataFrame) -> pd.DataFrame:
-    """Each trial's test accuracy over that of dense training with the same seed and settings.
+    """Return each trial's test accuracy divided by that of dense training with the same seed.
 
-    Dense training from symmetric he-normal weights if the study has it, since from skewed or
-    unscaled weights it may fail itself; else dense training from the same weights.
+    The partner is dense training from symmetric he-normal weights if the study has it, because
+    dense training from skewed or unscaled weights may fail; otherwise from the same weights.
 
     Args:
         trials: a row per trial with the trial's fields and `test_accuracy`.
 
     Returns:
-        The rows of all methods but dense with `relative`, nan where there is no such partner, and
-        `own`, whether the partner has the trial's own weights because he-normal was not trained.
+        The rows of all methods but dense with `relative`, nan without such a partner, and `own`,
+        whether the partner has the trial's own weights because the study has no he-normal one.
     """
     dense = trials.loc[trials["method"] == BASELINE, [*TASK, "test_accuracy"]]
     symmetric = (dense["weights"] == REFERENCE) & (dense["positive_fraction"] == _SYMMETRIC)
@@ -38,8 +38,8 @@ def relative(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def _partner(others: pd.DataFrame, dense: pd.DataFrame, on: list[str]) -> pd.Series:
-    """The accuracy of each row's partner among dense trials, nan without one, on its index."""
-    found = others[on].merge(
+    """Return the accuracy of each row's dense partner, nan without one, indexed like the rows."""
+    pairs = others[on].merge(
         dense[[*on, "test_accuracy"]], on=on, how="left", validate="many_to_one"
     )
-    return found["test_accuracy"].set_axis(others.index)
+    return pairs["test_accuracy"].set_axis(others.index)

@@ -1,44 +1,42 @@
-"""Effective size: the connections that a training leaves to work with.
+"""Effective size: the connections of a trained network that can affect its output.
 
-*Connected* are those on a path of kept or flipped connections from a pixel to a class; *live* those
-by which some training image's logits would move. A changed connection that no image can move says
-nothing, so what is changed is counted among the live ones too.
+A connection is *connected* if it lies on a path of kept or flipped connections from a pixel to a
+class, and *live* if it can move the logits of some training image. Whether a connection is changed
+has no effect if it is not live, so the changed fraction is also given among live connections.
 """
-
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
 from analysis.cells import CELL
 from analysis.estimates.pairing import judged
-from analysis.tables import Results
+from analysis.tables import Results, computed_once
 from studies.trial import SETTABLE
 
-#: The measures, each as SQL of sums over layers; nan where a sum is not recorded.
+#: The measures, each as SQL of sums over layers; nan if a sum is not recorded.
 MEASURES = {
     "connected_share": "sum(connected) / sum(connections)",
     "live_share": "sum(live) / sum(connections)",
     "live_changed_share": "sum(live_changed) / nullif(sum(live), 0)",
 }
-#: What studies vary that may change it, in the order in which it is shown.
+#: The fields that may change the effective size, in the order of display.
 VARIED = ("width", "epochs", "score_offset")
 
 
-@lru_cache(maxsize=4)
+@computed_once
 def sizes(results: Results) -> pd.DataFrame:
-    """The effective size of each trial's network after its last epoch.
+    """Return the effective size of each trial's network after its last epoch.
 
     Returns:
-        A row per trial that has it recorded: the columns of `trials`, `connections`, `connected`
+        A row per trial that records it: the columns of `trials`, `connections`, `connected`
         (counts), and `MEASURES` (fractions).
     """
     return _measured(results, "attempt")
 
 
-@lru_cache(maxsize=4)
+@computed_once
 def sizes_per_layer(results: Results) -> pd.DataFrame:
-    """As `sizes`, a row per trial and layer, with `layer` and `layer_name`."""
+    """Return the same as `sizes` with a row per trial and layer, `layer` and `layer_name`."""
     return _measured(results, "attempt, layer, layer_name").sort_values(
         "layer", kind="stable", ignore_index=True
     )
@@ -48,17 +46,17 @@ def _measured(results: Results, by: str) -> pd.DataFrame:
     sums = ", ".join(f"{sql} AS {name}" for name, sql in MEASURES.items())
     counts = "sum(connections)::DOUBLE AS connections, sum(connected)::DOUBLE AS connected"
     rows = results.final_layers.filter("connected IS NOT NULL")
-    found = rows.aggregate(f"{by}, {counts}, {sums}", by).df()
-    return results.trials.merge(found, on="attempt")
+    measured = rows.aggregate(f"{by}, {counts}, {sums}", by).df()
+    return results.trials.merge(measured, on="attempt")
 
 
-@lru_cache(maxsize=4)  # several claims ask for them
+@computed_once  # several claims need them
 def judged_with_sizes(results: Results) -> pd.DataFrame:
-    """`judged` with `MEASURES`, `log_connected` and `left_by_length`, nan where not recorded.
+    """Return `judged` with `MEASURES`, `log_connected`, `left_by_length`, nan if not recorded.
 
-    `log_connected`: the logarithm of the number of connected connections; nan where none is.
-    `left_by_length`: the share of connected connections minus that after the study's shortest
-    training of the same cell and seed; nan for that training itself.
+    `log_connected`: the logarithm of the number of connected connections; nan if there is none.
+    `left_by_length`: the fraction of connected connections minus that after the shortest training
+    that is the same in all else; nan for the shortest training itself.
     """
     columns = ["attempt", "connected", *MEASURES]
     rows = judged(results).merge(sizes(results)[columns], on="attempt", how="left")

@@ -1,4 +1,4 @@
-"""One row per cell: final accuracy, changed fraction, the difference to dense, and the counts."""
+"""A row per cell: final accuracy, changed fraction, the difference to dense, and counts."""
 
 from collections.abc import Sequence
 
@@ -10,17 +10,17 @@ from analysis.tables import Results
 
 
 def summary(results: Results) -> pd.DataFrame:
-    """The cells of a study, finished or not, with what came out after the last epoch.
+    """Return the cells of a study, finished or not, with their results after the last epoch.
 
-    Diverged and dead trials count with the accuracy that was recorded for them; a trial whose
-    accuracy is nan cannot, and is counted in `no_accuracy`.
+    Diverged or dead trials count with their recorded accuracy. A trial whose accuracy is nan does
+    not count in the means; `no_accuracy` says how many there are.
 
     Returns:
         A row per cell with the fields in which the cells differ (`method` is always there) and
         accuracy, accuracy_low, accuracy_high: mean test accuracy, a fraction, and 95% t interval;
-        changed, changed_low, changed_high: likewise the fraction of connections changed;
-        difference, difference_low, difference_high, pairs: accuracy minus that of `dense`, paired
-        by seed, nan for dense itself and where there is none;
+        changed, changed_low, changed_high: the same for the fraction of changed connections;
+        difference, difference_low, difference_high, pairs: accuracy minus that of `dense` from the
+        same weights, paired by seed, nan for dense itself and without a partner;
         n: finished trials; planned: trials in the definitions (0: only in older results);
         diverged, dead, no_accuracy: numbers of trials.
     """
@@ -40,7 +40,7 @@ def summary(results: Results) -> pd.DataFrame:
 
 
 def _counts(results: Results, by: Sequence[str]) -> pd.DataFrame:
-    """Per cell: how many trials are finished, planned, diverged, dead and without accuracy."""
+    """Return how many trials are finished, planned, diverged, dead, without accuracy, per cell."""
     trials = results.trials
     flags = trials[list(by)].assign(
         n=1,
@@ -56,7 +56,7 @@ def _counts(results: Results, by: Sequence[str]) -> pd.DataFrame:
 def _estimate(
     frame: pd.DataFrame, by: Sequence[str], value: str, name: str, n: str | None = None
 ) -> pd.DataFrame:
-    """`grouped` with its columns named after what is estimated."""
+    """Return `grouped` with columns named after the estimated value."""
     names = {"mean": name, "low": f"{name}_low", "high": f"{name}_high", "n": n or "count"}
     table = grouped(frame, by, value).drop(columns=["least", "most"]).rename(columns=names)
     return table if n else table.drop(columns="count")

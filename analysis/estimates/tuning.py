@@ -1,4 +1,4 @@
-"""What tuning buys: the best validation accuracy to be expected after so many trainings."""
+"""The gain of tuning: the expected best validation accuracy after a number of trainings."""
 
 from collections.abc import Sequence
 
@@ -8,18 +8,18 @@ from scipy import special
 
 from analysis.cells import METHOD_ONLY, RECIPE
 
-#: What somebody tunes: a method's own settings and how it is optimised.
+#: The fields that are tuned: those that only a method reads, and its recipe.
 TUNED = (*METHOD_ONLY, *RECIPE)
 
 
 def expected_best(values: Sequence[float]) -> np.ndarray:
-    """The expected maximum of the first k of these values in random order, for each k.
+    """Return the expected maximum of the first k of these values in random order, for each k.
 
-    Exact over all orders: of n values in ascending order the i-th is the largest of k with
+    Exact over all orders: the i-th of n values in ascending order is the largest of k with
     probability C(i - 1, k - 1) / C(n, k).
 
     Args:
-        values: n values, one per setting.
+        values: n values, one per configuration.
 
     Returns:
         [n], from k = 1 (their mean) to k = n (their maximum).
@@ -33,30 +33,31 @@ def expected_best(values: Sequence[float]) -> np.ndarray:
 
 
 def arms(tuning: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """What each arm's tuning brings, setting for setting.
+    """Return the gain of tuning each arm, by the number of configurations tried.
 
     Args:
-        tuning: a row per finished trial on a tuning seed; validation accuracy counts as chance
-            where there is none.
-        by: the fields that make an arm; its settings are its combinations of `TUNED`.
+        tuning: a row per finished trial on a tuning seed; a missing validation accuracy counts as
+            chance.
+        by: the fields that make an arm; its configurations are its combinations of `TUNED`.
 
     Returns:
-        A row per arm and number of settings tried, ascending: `by`; settings, how many there are;
-        tried; best, the expected best of their mean validation accuracies, a fraction; trainings
-        spent, rounds of a method counted each; fewest and most, the seeds of a setting.
+        A row per arm and number of configurations tried, ascending: `by`; settings, the number of
+        configurations; tried; best, the expected best of their mean validation accuracies, a
+        fraction; trainings spent, where each round of a method counts; fewest and most, the numbers
+        of seeds of a configuration.
     """
     accuracy = tuning["validation_accuracy"].fillna(1 / tuning["classes"]).fillna(0.0)
-    # a method that trains in rounds has more epochs than its trial's field says
+    # A method that trains in rounds has more epochs than its trial's field.
     trainings = np.maximum(np.ceil(tuning["last_epoch"] / tuning["epochs"].clip(lower=1)), 1)
     rows = tuning.assign(accuracy=accuracy, trainings=trainings)
-    found = []
+    table = []
     for key, arm in rows.groupby(list(by), sort=False):
-        each = arm.groupby(list(TUNED), sort=False).agg(
+        configurations = arm.groupby(list(TUNED), sort=False).agg(
             accuracy=("accuracy", "mean"), spent=("trainings", "sum"), seeds=("seed", "nunique")
         )
-        count, cost = len(each), each["spent"].mean()
-        about = [count, int(each["seeds"].min()), int(each["seeds"].max())]
-        for tried, best in enumerate(expected_best(each["accuracy"].tolist()), 1):
-            found.append([*key, tried, best, tried * cost, *about])
+        cost, seeds = configurations["spent"].mean(), configurations["seeds"]
+        counts = [len(configurations), int(seeds.min()), int(seeds.max())]
+        for tried, best in enumerate(expected_best(configurations["accuracy"].tolist()), 1):
+            table.append([*key, tried, best, tried * cost, *counts])
     names = [*by, "tried", "best", "trainings", "settings", "fewest", "most"]
-    return pd.DataFrame(found, columns=names)
+    return pd.DataFrame(table, columns=names)

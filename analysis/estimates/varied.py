@@ -1,4 +1,4 @@
-"""One thing at a time: the trials along each field that a study varies, all else fixed."""
+"""One field at a time: the trials along each field that a study varies, with all others fixed."""
 
 from collections.abc import Sequence
 
@@ -8,28 +8,28 @@ from studies.trial import FIELDS
 
 
 def one_at_a_time(rows: pd.DataFrame, fields: Sequence[str]) -> list[tuple[str, pd.DataFrame]]:
-    """For each field with several values, the rows along it at one place of the other fields.
+    """Return the rows along each field with several values, with the other fields fixed.
 
-    The place with the most values of the field; of several the one with the most defaults, then
-    the one with the largest values.
+    The other fields are fixed where the field has the most values; among such places at the one
+    with the most defaults, then at the one with the largest values.
 
     Args:
         rows: a row per trial with the fields.
-        fields: numbers that may be varied.
+        fields: numeric fields that may vary.
 
     Returns:
-        The fields that are varied anywhere with all others the same, each with its rows.
+        The fields that vary somewhere with all others the same, each with its rows.
     """
-    found = []
+    lines = []
     for field in fields:
         others = [name for name in fields if name != field]
-        places = [own for _, own in rows.groupby(others, sort=False)]
+        places = [place for _, place in rows.groupby(others, sort=False)]
         if not places:
             continue
-        own = max(places, key=lambda place: (_values(place, field), *_rank(place, others)))
-        if _values(own, field) > 1:
-            found.append((field, own))
-    return found
+        line = max(places, key=lambda place: (_values(place, field), *_rank(place, others)))
+        if _values(line, field) > 1:
+            lines.append((field, line))
+    return lines
 
 
 def _values(rows: pd.DataFrame, field: str) -> int:

@@ -1,8 +1,8 @@
-"""The figures: one file each. To add one, add a file; nothing else needs to know.
+"""The figures: one file each. To add one, add a file; it is found by its name.
 
 A figure's module has a docstring, an `ORDER` (its place on the page) and one function
-``draw(results: Results) -> Drawing`` that raises `analysis.drawing.NothingToDraw` where the figure
-does not apply. It estimates with `analysis.estimates`, never by itself.
+``draw(results: Results) -> Drawing`` that raises `analysis.drawing.NothingToDraw` if the figure
+does not apply. Estimates come from `analysis.estimates`.
 """
 
 import importlib
@@ -15,8 +15,8 @@ from analysis.tables import Results
 
 
 def names() -> list[str]:
-    """The figures' names in the order in which they stand on the page."""
-    modules = {about.name: _module(about.name) for about in pkgutil.iter_modules(__path__)}
+    """Return the figures' names in their order on the page."""
+    modules = {info.name: _module(info.name) for info in pkgutil.iter_modules(__path__)}
     return sorted(modules, key=lambda name: (modules[name].ORDER, name))
 
 
@@ -32,7 +32,7 @@ def draw(name: str, results: Results) -> Drawing:
     """
     with theme():
         drawing: Drawing = _module(name).draw(results)
-        drawing.figure.draw_without_rendering()  # settles the layout while the theme holds
+        drawing.figure.draw_without_rendering()  # computes the layout while the theme is set
     return drawing
 
 

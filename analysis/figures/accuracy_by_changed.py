@@ -1,4 +1,4 @@
-"""Accuracy relative to dense training against the fraction of connections that are changed."""
+"""Accuracy relative to dense training against the fraction of changed connections."""
 
 from typing import Any
 
@@ -26,25 +26,25 @@ from analysis.estimates.relative import REFERENCE, relative
 from analysis.tables import Results
 
 ORDER = 8
-TITLE = "Accuracy relative to dense against the connections changed"
-#: The claim of arXiv:2006.16627: fewer changed than this, more accuracy than that, in percent.
+TITLE = "Accuracy relative to dense against changed connections"
+#: The claim of arXiv:2006.16627, in percent: fewer changed connections, more accuracy.
 _CHANGED, _ACCURACY = 10, 90
-#: What lies lower, in percent, is marked at the edge, so that differences above can be seen.
+#: The view does not reach lower, in percent; means below it are marked at the edge.
 _FLOOR = 75.0
 _CORNER: dict[str, Any] = {"color": "#009E73", "alpha": 0.13, "lw": 0}
 
 
 def draw(results: Results) -> Drawing:
-    """Draw a point per trial and the mean per method and setting, both in percent."""
-    every = relative(results.trials)
-    trials = every.dropna(subset=["relative", "changed"])
+    """Draw a point per trial and the mean per method and density, in percent."""
+    methods = relative(results.trials)
+    trials = methods.dropna(subset=["relative", "changed"])
     if trials.empty:
-        raise NothingToDraw("No trial that prunes or flips has a dense partner to relate it to.")
+        raise NothingToDraw("No trial that prunes or flips has a dense partner to compare with.")
     others = [name for name in settings(results) if name != "density"]
-    told = panels(results, spread(results, trials, others), others)
+    to_draw = panels(results, spread(results, trials, others), others)
     shown = methods_of(results, trials)
     figure, placed, left_out = sheet(
-        told, 3.2, "changed connections (%)", "accuracy, percent of dense"
+        to_draw, 3.2, "changed connections (%)", "accuracy (% of dense)"
     )
     low, high = view(trials, varying(results), "relative", bounded=False)
     most = max(trials["relative"].max() * 100, 103.0)
@@ -67,24 +67,24 @@ def draw(results: Results) -> Drawing:
         if outside
         else "",
         _reference(trials),
-        _alone(every),
+        _without_partner(methods),
         lost(results.trials),
         left_out,
     )
     corner = Patch(**_CORNER, label="claim: < 10%, > 90%")
     finish(figure, TITLE, shown, note, [corner])
     caption = (
-        "Final test accuracy as a percentage of that of dense training with the same seed (from "
-        "he-normal weights where there is such), by the "
-        "share of connections that are pruned or flipped. Shaded: the corner of the original "
-        "paper's claim, fewer than 10% changed and more than 90% of dense's accuracy. Further up "
-        "and further left is better; a line joins the densities of a method that needs one."
+        "Final test accuracy in percent of that of dense training with the same seed (from "
+        "he-normal weights if the study has them), against the fraction of connections that are "
+        "pruned or flipped. Shaded: the original paper's claim, fewer than 10% changed and more "
+        "than 90% of the accuracy of dense. Higher and further left is better. A line joins the "
+        "densities of a method that needs one."
     )
     return Drawing(figure, TITLE, caption, note)
 
 
 def _means(rows: pd.DataFrame) -> pd.DataFrame:
-    """Per method and density: accuracy relative to dense, and beside it the changed fraction."""
+    """Return the accuracy relative to dense and the changed fraction per method and density."""
     by = ["method", "density"]
     changed = grouped(rows, by, "changed")[[*by, "mean", "low", "high"]]
     return grouped(rows, by, "relative").merge(changed, on=by, suffixes=("", "_changed"))
@@ -92,14 +92,14 @@ def _means(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _draw(axes: Axes, rows: pd.DataFrame, means: pd.DataFrame, shown: dict[str, Look]) -> None:
     for method, look in shown.items():
-        own, of = (table[table["method"] == method] for table in (rows, means))
-        of = of.sort_values("density")
-        points = own["changed"] * 100, own["relative"] * 100
+        trials, line = (table[table["method"] == method] for table in (rows, means))
+        line = line.sort_values("density")
+        points = trials["changed"] * 100, trials["relative"] * 100
         axes.errorbar(
-            of["mean_changed"] * 100,
-            of["mean"] * 100,
-            xerr=((of["high_changed"] - of["mean_changed"]) * 100).fillna(0),
-            yerr=((of["high"] - of["mean"]) * 100).fillna(0),
+            line["mean_changed"] * 100,
+            line["mean"] * 100,
+            xerr=((line["high_changed"] - line["mean_changed"]) * 100).fillna(0),
+            yerr=((line["high"] - line["mean"]) * 100).fillna(0),
             color=look.colour,
             linestyle=look.line,
             lw=1,
@@ -109,33 +109,32 @@ def _draw(axes: Axes, rows: pd.DataFrame, means: pd.DataFrame, shown: dict[str, 
             elinewidth=1.3,
             zorder=3,
         )
-        if (of["n"] > 1).any():  # else each is its mean
+        if (line["n"] > 1).any():  # a single trial is its own mean
             axes.plot(*points, "o", ms=3, mfc="white", mec=look.colour, mew=0.8, zorder=2)
 
 
 def _mark_outside(axes: Axes, means: pd.DataFrame, shown: dict[str, Look]) -> int:
-    """Mark the means above or below the view at its edge; returns how many there are."""
+    """Mark means out of view at the edge; return how many there are."""
     low, high = axes.get_ylim()
-    lost = means[~(means["mean"] * 100).between(low, high)]
-    for _, row in lost.iterrows():
+    outside = means[~(means["mean"] * 100).between(low, high)]
+    for _, row in outside.iterrows():
         under, look = row["mean"] * 100 < low, shown[str(row["method"])]
         at = float(row["mean_changed"]) * 100, low if under else high
         axes.plot(*at, "v" if under else "^", color=look.colour, ms=7, mew=0, clip_on=False)
-    return len(lost)
+    return len(outside)
 
 
 def _reference(trials: pd.DataFrame) -> str:
-    """What the accuracies are relative to."""
-    own = int(trials["own"].sum())
+    """Return the sentence on what the accuracies are relative to."""
+    same_weights = int(trials["own"].sum())
     first, second = f"dense from {REFERENCE} weights", "dense from the same weights"
-    if own == 0:
+    if same_weights == 0:
         return f"Dashed, 100%: {first}."
-    both = f"{first}, where not there {second}"
-    return f"Dashed, 100%: {second if own == len(trials) else both}."
+    both = f"{first}, or {second} if there is no such trial"
+    return f"Dashed, 100%: {second if same_weights == len(trials) else both}."
 
 
-def _alone(every: pd.DataFrame) -> str:
-    missing = int((every["relative"].isna() & every["test_accuracy"].notna()).sum())
-    return f"{missing} of {len(every)} trials have no dense partner of their own recipe." * bool(
-        missing
-    )
+def _without_partner(trials: pd.DataFrame) -> str:
+    missing = int((trials["relative"].isna() & trials["test_accuracy"].notna()).sum())
+    text = f"{missing} of {len(trials)} trials have no dense partner with the same recipe."
+    return text if missing else ""

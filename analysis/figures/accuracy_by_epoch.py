@@ -1,4 +1,4 @@
-"""Test accuracy against the epoch, a line per method, a panel per further setting."""
+"""Test accuracy against the epoch: a line per method."""
 
 import pandas as pd
 
@@ -19,7 +19,7 @@ from analysis.estimates import ESTIMATED
 from analysis.tables import Results
 
 ORDER = 20
-TITLE = "Test accuracy while training"
+TITLE = "Test accuracy during training"
 
 
 def draw(results: Results) -> Drawing:
@@ -39,19 +39,21 @@ def draw(results: Results) -> Drawing:
         seeds(trained["n"], "band"), _cut(trained, low), lost(results.trials), left_out
     )
     finish(figure, TITLE, shown, note)
-    reading = "Higher is better. The vertical axis does not start at zero, and all panels share it."
-    caption = "Share of the test images that are classified correctly after each epoch, by method."
-    return Drawing(figure, TITLE, sentences(caption, reading), note)
+    caption = (
+        "Test accuracy after each epoch, by method. Higher is better. The vertical axis does not "
+        "start at zero; all panels share it."
+    )
+    return Drawing(figure, TITLE, caption, note)
 
 
 def _cut(trained: pd.DataFrame, low: float) -> str:
-    """What the view leaves out, `low` percent being where it ends."""
+    """Return the sentence on what a view down to `low` percent leaves out."""
     cells = [c for c in trained.columns if c not in ("epoch", *ESTIMATED)]
     highest = trained.groupby(cells, sort=False)["mean"].max() * 100
     unseen = (highest < low).sum()
-    said = ["Epoch 0 (before training, near chance) is not shown"]
+    phrases = ["Epoch 0 (before training, near chance) is not shown"]
     if (trained["mean"] * 100 < low).any():
-        said.append("epochs below the axis are cut off")
+        phrases.append("epochs below the axis are cut off")
     if unseen:
-        said.append(f"{unseen} of {len(highest)} lines stay below it throughout")
-    return "; ".join(said) + "."
+        phrases.append(f"{unseen} of {len(highest)} lines stay below it throughout")
+    return "; ".join(phrases) + "."

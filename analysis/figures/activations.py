@@ -11,8 +11,8 @@ TITLE = "Activations"
 def draw(results: Results) -> Drawing:
     """Draw accuracy and changed fraction in percent, by activation and method."""
     caption = (
-        "Share of the test images that are classified correctly at the end, and of connections "
-        "pruned or flipped, by the activation of the hidden layers. Each setting has its own axes, "
-        "which do not start at zero for the accuracies."
+        "Test accuracy and fraction of connections pruned or flipped after the last epoch, by the "
+        "activation of the hidden layers. Each panel has its own axes. The axes of accuracy do not "
+        "start at zero."
     )
     return compare(results, "activation", TITLE, caption, results.trials)

@@ -30,16 +30,16 @@ _FIELD = "positive_fraction"
 
 
 def draw(results: Results) -> Drawing:
-    """Draw final means in percent against the positive fraction, beside each other."""
+    """Draw final means in percent against the positive fraction, side by side."""
     trials = results.trials.dropna(subset="test_accuracy")
     others = [name for name in settings(results) if name != _FIELD]
-    told = [p for p in panels(results, trials, others) if p.rows[_FIELD].nunique() > 1]
-    if not told:
+    to_draw = [p for p in panels(results, trials, others) if p.rows[_FIELD].nunique() > 1]
+    if not to_draw:
         raise NothingToDraw("No method is trained with several positive fractions.")
-    swept = pd.concat([panel.rows for panel in told])
+    swept = pd.concat([panel.rows for panel in to_draw])
     shown = methods_of(results, swept)
     figure, placed, left_out = side_by_side(
-        told,
+        to_draw,
         3.1,
         Side("test accuracy", "positive fraction", "test accuracy (%)"),
         Side("connections pruned or flipped", "positive fraction", "changed connections (%)"),
@@ -62,17 +62,16 @@ def draw(results: Results) -> Drawing:
         right.set_ylim(-0.02 * high_changed, high_changed)
     note = sentences(
         seeds(counts, "bar"),
-        f"{below} of {len(counts)} means lie below the accuracies' axis." if below else "",
-        f"{BASELINE} changes none by definition." if BASELINE in shown else "",
+        f"{below} of {len(counts)} means lie below the axis of accuracy." if below else "",
+        f"{BASELINE} changes no connection." if BASELINE in shown else "",
         lost(results.trials),
         left_out,
     )
     finish(figure, TITLE, shown, note)
     caption = (
-        "Left: share of the test images that are classified correctly at the end, by the chance of "
-        "a weight to be positive; at 0.5 the signs are symmetric. Right: share of the connections "
-        "that are pruned or flipped. Methods lie a little aside of their fraction, so that no bar "
-        "hides another."
+        "Left: test accuracy after the last epoch against the probability that a weight is "
+        "positive; at 0.5 the signs are symmetric. Right: fraction of connections that are pruned "
+        "or flipped. Marks are shifted slightly sideways so that no bar hides another."
     )
     return Drawing(figure, TITLE, caption, note)
 

@@ -16,7 +16,7 @@ from analysis.drawing.curves import curves, draw_curves
 from analysis.tables import Results
 
 ORDER = 40
-TITLE = "Connections pruned or flipped while training"
+TITLE = "Connections pruned or flipped during training"
 
 
 def draw(results: Results) -> Drawing:
@@ -31,7 +31,7 @@ def draw(results: Results) -> Drawing:
     for axes, panel in panels:
         draw_curves(axes, panel.rows, shown)
         axes.set_ylim(0, high)
-    dense = f"{BASELINE} changes none by definition and is not drawn."
+    dense = f"{BASELINE} changes no connection and is not drawn."
     note = sentences(
         seeds(table["n"], "band"),
         dense if BASELINE in set(results.trials["method"]) else "",
@@ -39,7 +39,7 @@ def draw(results: Results) -> Drawing:
     )
     finish(figure, TITLE, shown, note)
     caption = (
-        "Share of all connections that a method has pruned (set to zero) or flipped (sign "
-        "reversed) after each epoch; epoch 0 is before training. No threshold or density was set."
+        "Fraction of all connections that are pruned (set to zero) or flipped (sign reversed) "
+        "after each epoch; epoch 0 is before training."
     )
     return Drawing(figure, TITLE, caption, note)

@@ -1,4 +1,4 @@
-"""The fraction of each layer's connections that is changed after the last epoch."""
+"""The changed fraction of each layer's connections after the last epoch."""
 
 import duckdb
 
@@ -16,6 +16,7 @@ from analysis.drawing import (
 )
 from analysis.drawing.layers import draw_layers
 from analysis.estimates import grouped
+from analysis.numbers import many
 from analysis.tables import Results
 
 ORDER = 50
@@ -39,15 +40,15 @@ def draw(results: Results) -> Drawing:
     note = sentences(seeds(table["n"], "bar"), _empty(last), left_out)
     finish(figure, TITLE, shown, note)
     caption = (
-        "Share of each layer's own connections that are pruned or flipped at the end; the first "
-        "layer is next to the input. Layers differ much in size, so the network's total is not "
+        "Fraction of each layer's connections that are pruned or flipped after the last epoch; the "
+        "first layer is next to the input. Layers differ in size, so the network's fraction is not "
         "the mean of these."
     )
     return Drawing(figure, TITLE, caption, note)
 
 
 def _empty(last: duckdb.DuckDBPyRelation) -> str:
-    """A sentence on trials of which a layer keeps no connection, or ""."""
-    emptied = last.filter("mask_positive + mask_negative = 0")
-    (count,) = emptied.aggregate("count(DISTINCT attempt)").fetchall()[0]
-    return f"In {count} trials a layer keeps no connection." if count else ""
+    """Return a sentence on trials in which a layer keeps no connection, or ""."""
+    empty = last.filter("mask_positive + mask_negative = 0")
+    (count,) = empty.aggregate("count(DISTINCT attempt)").fetchall()[0]
+    return f"In {many(count, 'trial')} a layer keeps no connection." if count else ""

@@ -14,9 +14,10 @@ def draw(results: Results) -> Drawing:
     pairs = differences(results.trials)[["attempt", "difference"]]
     trials = results.trials.merge(pairs, on="attempt", how="left")
     caption = (
-        "Left: share of the test images that are classified correctly at the end, by data set. "
-        "Data sets differ in what can be reached; so to the right, where the study has it, the "
-        "difference to dense training with the same seed, which above zero is a method's lead."
+        "Left: test accuracy after the last epoch, by data set. Right: the difference to dense "
+        "training with the same seed and weights, since data sets differ in difficulty; above zero "
+        "the method is better. Without dense training: the fraction of connections pruned or "
+        "flipped."
     )
     second = DIFFERENCE if trials["difference"].notna().any() else CHANGED
     return compare(results, "dataset", TITLE, caption, trials, second)

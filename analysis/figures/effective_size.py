@@ -1,4 +1,4 @@
-"""How many connections are left to work with, per layer and against what a study varies."""
+"""How many connections can still affect the output, per layer and against what a study varies."""
 
 from collections.abc import Sequence
 
@@ -26,8 +26,8 @@ from analysis.estimates.varied import one_at_a_time
 from analysis.tables import Results
 
 ORDER = 75
-TITLE = "Effective size: connections that are left to work with"
-#: The rows of panels: a measure and its axis.
+TITLE = "Effective size: connections that can affect the output"
+#: The rows of panels: a measure and the label of its axis.
 _UP = {
     "connected_share": "connected (% of all)",
     "live_share": "live (% of all)",
@@ -36,19 +36,19 @@ _UP = {
 _ACROSS = {
     "width": "width (log scale)",
     "epochs": "epochs (log scale)",
-    "score_offset": "scores that start at or below 0 (share)",
+    "score_offset": "fraction of scores that start at or below 0",
 }
-#: Inches of a panel.
+#: Width and height of a panel, in inches.
 _WIDE, _TALL = 3.6, 2.3
 
 
 def draw(results: Results) -> Drawing:
-    """Draw the shares of connected and of live connections, and what of the live is changed."""
-    every = sizes(results)
-    if every.empty:
-        raise NothingToDraw("No trial has its connected and live connections counted.")
+    """Draw the fractions of connected, of live and of changed live connections in percent."""
+    trials = sizes(results)
+    if trials.empty:
+        raise NothingToDraw("No trial has recorded its connected and live connections.")
     others = [name for name in settings(results) if name not in VARIED]
-    rows, said = _first(results, every, others)
+    rows, left_out = _first(results, trials, others)
     axes_of = one_at_a_time(rows, VARIED)
     layered = sizes_per_layer(results)
     place = _reference(rows, axes_of)
@@ -70,45 +70,44 @@ def draw(results: Results) -> Drawing:
     for top, bottom, (axis, along) in zip(grid[0][1:], grid[-1][1:], axes_of, strict=True):
         top.set_title(_fixed("all layers", along, varied))
         bottom.set_xlabel(_ACROSS[axis])
-    note = sentences(seeds(counts, "bar or band"), said, lost(results.trials))
+    note = sentences(seeds(counts, "bar or band"), left_out, lost(results.trials))
     finish(figure, TITLE, looks, note)
     caption = (
-        "After the last epoch. Connected: kept or flipped connections on a path of such ones from "
-        "a pixel to a class, so without dead units and paths. Live: those by which some training "
-        "image's outputs would move. Below, what of the live ones is pruned or flipped. Where the "
-        "share depends on where the scores start, or on how long is trained, it is no property of "
-        "the task alone."
+        "After the last epoch. Top: connected, kept or flipped connections on a path of such "
+        "connections from a pixel to a class, so without dead units and paths. Middle: live, "
+        "connections that can move the output for some training image. Bottom: the fraction of "
+        "live connections that are pruned or flipped. If these fractions depend on where the "
+        "scores start or on the length of training, they are not a property of the task alone."
     )
     return Drawing(figure, TITLE, caption, note)
 
 
 def _first(results: Results, rows: pd.DataFrame, others: Sequence[str]) -> tuple[pd.DataFrame, str]:
-    """The rows of the first setting of what is not drawn against, and what is left out."""
+    """Return the rows at the values of the other fields with the most methods, and a note."""
     if not others:
         return rows, ""
     groups = list(sort(results, rows, others).groupby(list(others), sort=False))
     key, first = max(groups, key=lambda group: group[1]["method"].nunique())
-    named = label(dict(zip(others, key, strict=True)))
-    left = len(groups) - 1
-    return first, f"Shown: {named}; {left} more settings are in the table." if left else ""
+    name, left = label(dict(zip(others, key, strict=True))), len(groups) - 1
+    return first, f"Shown: {name}. The table has {left} more." if left else ""
 
 
 def _reference(rows: pd.DataFrame, axes_of: Sequence[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
-    """The rows at the place of all that is varied where most of the lines cross."""
-    along = pd.concat([rows, *(own for _, own in axes_of)])
+    """Return the rows at the values of the varied fields that most of the lines share."""
+    along = pd.concat([rows, *(line for _, line in axes_of)])
     counts = along.groupby(list(VARIED), sort=False)["attempt"].transform("size")
-    here = along.iloc[int(counts.to_numpy().argmax())]
-    return rows[(rows[list(VARIED)] == here[list(VARIED)]).all(axis=1)]
+    shared = along.iloc[int(counts.to_numpy().argmax())]
+    return rows[(rows[list(VARIED)] == shared[list(VARIED)]).all(axis=1)]
 
 
 def _fixed(name: str, rows: pd.DataFrame, varied: Sequence[str]) -> str:
-    """A panel's title: what is drawn, and at which value of what the study varies beside it."""
+    """Return a panel's title: its name and the values of the varied fields that it holds fixed."""
     fixed: dict[str, object] = {n: rows[n].iloc[0] for n in varied if rows[n].nunique() == 1}
     return "\n".join(filter(None, [name, label(fixed)]))
 
 
 def _shown(measure: str, looks: dict[str, Look]) -> dict[str, Look]:
-    """The methods that have the measure: dense training changes no connection."""
+    """Return the methods that have the measure: dense training changes no connection."""
     changed = measure == "live_changed_share"
     return {name: look for name, look in looks.items() if not (changed and name == BASELINE)}
 
@@ -120,7 +119,7 @@ def _draw_row(
     axes_of: Sequence[tuple[str, pd.DataFrame]],
     shown: dict[str, Look],
 ) -> list[int]:
-    """Draw one measure: per layer, then against each axis; returns the numbers of seeds."""
+    """Draw one measure per layer, then against each axis; return the numbers of seeds."""
     per_layer = grouped(layered, ["layer", "layer_name", "method"], measure)
     draw_layers(line[0], per_layer, shown, "method")
     tables = [per_layer]
@@ -130,8 +129,8 @@ def _draw_row(
         if axis != "score_offset":
             log_ticks(axes, sorted(set(along[axis])))
         tables.append(means)
-    every = pd.concat(tables)
-    every = every[every["method"].isin(shown)]
-    low, high = limits(0, min(float(every[["mean", "high"]].max().max()) * 100, 100.0))
+    means = pd.concat(tables)
+    means = means[means["method"].isin(shown)]
+    low, high = limits(0, min(float(means[["mean", "high"]].max().max()) * 100, 100.0))
     line[0].set_ylim(low, high)
-    return [int(n) for n in every["n"]]
+    return [int(n) for n in means["n"]]

@@ -21,7 +21,7 @@ TITLE = "Test accuracy after the last epoch"
 
 
 def draw(results: Results) -> Drawing:
-    """Draw the final test accuracies in percent, a row per method, with the mean of dense."""
+    """Draw final test accuracies in percent, a row per method, with the mean of dense."""
     trials = results.trials.dropna(subset="test_accuracy")
     if trials.empty:
         raise NothingToDraw("No trial with a recorded accuracy is finished.")
@@ -48,7 +48,7 @@ def draw(results: Results) -> Drawing:
     )
     finish(figure, TITLE, {}, note)
     caption = (
-        "Share of the test images that are classified correctly at the end, by method. Further "
-        "right is better; the axis does not start at zero."
+        "Test accuracy after the last epoch, by method. Further right is better. The axis does not "
+        "start at zero."
     )
     return Drawing(figure, TITLE, caption, note)

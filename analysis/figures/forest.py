@@ -1,7 +1,8 @@
-"""Every verdict on a difference of accuracies: the paired difference, its interval, the bound."""
+"""The verdicts on differences of accuracies: paired difference, interval and bound."""
 
 import math
 from textwrap import wrap
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,20 +19,20 @@ from analysis.verdicts.judging import IMAGES_DECIDE
 
 ORDER = 3
 TITLE = "The verdicts: paired differences and their bounds"
-#: More rows than these are not read; a study of its own has fewer.
+#: Nobody reads more rows; a single study has fewer.
 MOST_ROWS = 40
-_ROW, _HEAD, _LINE = 0.24, 0.34, 0.14  # inches: of a row, of a claim's sentence, of one more line
+_ROW, _HEAD, _LINE = 0.24, 0.34, 0.14  # inches of a row, a claim's sentence, a further line
 _WIDE, _WIDEST = 46, 110  # letters of a row's name and of a sentence
-#: Where the axis reaches further than `_FAR` times that, it is linear up to so many times the
-#: largest bound.
+#: The axis is linear up to `_LINEAR` times the largest bound and logarithmic beyond, if it reaches
+#: further than `_FAR` times its linear part.
 _LINEAR, _FAR = 2, 8
 
 
 def draw(results: Results) -> Drawing:
     """Draw a row per verdict in points, grouped by claim, with the bound of each."""
-    every = [v for v in verdicts(results) if v.decisive.criterion.unit == "points" and v.n > 1]
-    every.sort(key=lambda verdict: not verdict.claim.primary)
-    shown = every[:MOST_ROWS]
+    in_points = [v for v in verdicts(results) if v.decisive.criterion.unit == "points" and v.n > 1]
+    in_points.sort(key=lambda verdict: not verdict.claim.primary)
+    shown = in_points[:MOST_ROWS]
     if not shown:
         raise NothingToDraw("No claim about a difference of accuracies has two pairs of trials.")
     names = {verdict: "\n".join(wrap(_name(results, verdict), _WIDE)) for verdict in shown}
@@ -53,17 +54,17 @@ def draw(results: Results) -> Drawing:
     bound = Line2D([], [], color="#333333", marker="|", ms=11, mew=2, ls="none", label="bound")
     figure.legend(handles=[*handles, bound], loc="outside upper right", ncols=4)
     figure.suptitle(TITLE, x=0.01, ha="left")
-    note = _note(shown, len(every), linear)
+    note = _note(shown, len(in_points), linear)
     figure.supxlabel(note, x=0.01, ha="left", size=8.5, color="#444444", wrap=True)
     caption = (
-        "What each claim compares, seed by seed, and the bound that decides. Faint rows are "
-        "undecided for want of seeds that were planned. Secondary forms of claims stand last."
+        "The paired difference that each claim is about, and the bound that decides. Faint: "
+        "undecided because planned seeds are missing. Secondary forms of claims come last."
     )
     return Drawing(figure, TITLE, caption, note)
 
 
 def _draw_rows(axes: Axes, names: dict[Verdict, str], heads: dict[Claim, str]) -> None:
-    """Draw each claim's sentence and below it its verdicts, from top to bottom, in inches."""
+    """Draw each claim's sentence with its verdicts below it; the vertical axis is in inches."""
     at, places = 0.0, {}
     for claim, head in heads.items():
         at += _HEAD + _LINE * head.count("\n")
@@ -81,13 +82,13 @@ def _draw_rows(axes: Axes, names: dict[Verdict, str], heads: dict[Claim, str]) -
 
 
 def _scale(axes: Axes, shown: list[Verdict]) -> float:
-    """Set the horizontal axis; returns how far it is linear, 0 where it is throughout.
+    """Set the horizontal axis; return how far it is linear, 0 if it is linear throughout.
 
-    Beside differences of many points the bounds would not be told apart from zero.
+    On a linear axis with differences of many points the bounds would look like zero.
     """
     low, high = _view(shown)
     axes.set_xlim(low, high)
-    # A study without a margin has no bounds.
+    # Without a margin, bounds are nan.
     bounds = [abs(v.decisive.bound) * 100 for v in shown if not math.isnan(v.decisive.bound)]
     linear = _LINEAR * max(bounds, default=0.0)
     if not linear or max(-low, high) <= _FAR * linear:
@@ -98,18 +99,19 @@ def _scale(axes: Axes, shown: list[Verdict]) -> float:
     return linear
 
 
-def _note(shown: list[Verdict], every: int, linear: float) -> str:
+def _note(shown: list[Verdict], total: int, linear: float) -> str:
     seeds = sorted({verdict.n for verdict in shown})
     counts = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"{seeds[0]}"
     on_mnist = any(verdict.cell["dataset"] in IMAGES_DECIDE for verdict in shown)
-    left = every - len(shown)
     return sentences(
-        f"Mean over n = {counts} pairs of seeds; bar: 90% t interval, each end one-sided at 95%.",
-        "Supported where the whole bar lies on the side of the bound that its arrow points to.",
-        "On MNIST the bootstrap over seeds and images has to agree." if on_mnist else "",
-        f"Linear up to {linear:g} points, logarithmic beyond." if linear else "",
-        "Of a sweep the comparison that comes closest to failing.",
-        f"The first {len(shown)} of {every} verdicts; {left} are left out." if left else "",
+        f"Mean over n = {counts} pairs; bar: 90% t interval, each end one-sided at 95%.",
+        "Supported: the whole bar lies on the side of the bound that its arrow points to.",
+        "On MNIST the bootstrap over seeds and images must agree." if on_mnist else "",
+        f"Linear up to {linear:g} point{'' if linear == 1 else 's'}, logarithmic beyond."
+        if linear
+        else "",
+        "A sweep shows the comparison that comes closest to failing.",
+        f"Only the first {len(shown)} of {total} verdicts are shown." if total > len(shown) else "",
     )
 
 
@@ -121,23 +123,26 @@ def _name(results: Results, verdict: Verdict) -> str:
 
 
 def _draw(axes: Axes, verdict: Verdict, at: float) -> None:
-    one, look = verdict.decisive, CONCLUSIONS[verdict.conclusion]
-    faint = 1.0 if verdict.n >= verdict.planned else 0.4
-    found = one.interval
-    axes.plot([found.low * 100, found.high * 100], [at, at], color=look.colour, lw=2.2, alpha=faint)
-    axes.plot(found.mean * 100, at, look.marker, color=look.colour, ms=7, mec="white", alpha=faint)
-    axes.plot(one.bound * 100, at, "|", color="#333333", ms=11, mew=2)
-    side = CARETRIGHT if one.criterion.below is None else CARETLEFT  # where it is claimed to lie
-    axes.plot(one.bound * 100, at, marker=side, color="#333333", ms=6)
+    decisive, look = verdict.decisive, CONCLUSIONS[verdict.conclusion]
+    style: dict[str, Any] = {
+        "color": look.colour,
+        "alpha": 1 if verdict.n >= verdict.planned else 0.4,
+    }
+    interval, bound = decisive.interval, decisive.bound * 100
+    axes.plot([interval.low * 100, interval.high * 100], [at, at], lw=2.2, **style)
+    axes.plot(interval.mean * 100, at, look.marker, ms=7, mec="white", **style)
+    axes.plot(bound, at, "|", color="#333333", ms=11, mew=2)
+    claimed_side = CARETRIGHT if decisive.criterion.below is None else CARETLEFT
+    axes.plot(bound, at, marker=claimed_side, color="#333333", ms=6)
 
 
 def _view(shown: list[Verdict]) -> tuple[float, float]:
-    """Limits in points that hold all bounds and means, and most of every interval."""
-    ones = [v.decisive for v in shown]
-    inner = [one.interval.mean * 100 for one in ones]
-    inner += [one.bound * 100 for one in ones if not math.isnan(one.bound)]
-    ends = [e * 100 for one in ones for e in (one.interval.low, one.interval.high)]
-    known = [value for value in (*inner, *ends) if value == value]
+    """Return limits in points that hold all bounds and means, and most of every interval."""
+    comparisons = [verdict.decisive for verdict in shown]
+    inner = [c.interval.mean * 100 for c in comparisons]
+    inner += [c.bound * 100 for c in comparisons if not math.isnan(c.bound)]
+    ends = [e * 100 for c in comparisons for e in (c.interval.low, c.interval.high)]
+    known = [value for value in (*inner, *ends) if not math.isnan(value)]
     span = max(max(inner), 0.0) - min(min(inner), 0.0)
     low, high = max(min(known), min(inner) - span), min(max(known), max(inner) + span)
     room = 0.04 * (high - low) or 0.1

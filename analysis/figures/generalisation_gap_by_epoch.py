@@ -18,7 +18,7 @@ from analysis.drawing.curves import curves, draw_curves
 from analysis.tables import Results
 
 ORDER = 35
-TITLE = "Generalisation gap while training"
+TITLE = "Generalisation gap during training"
 _GAP = "train_accuracy - test_accuracy"
 
 
@@ -47,22 +47,23 @@ def draw(results: Results) -> Drawing:
     )
     finish(figure, TITLE, shown, note)
     caption = (
-        "Accuracy on the training images minus accuracy on the test images, in points: above zero "
-        "a method has learnt of the training images what does not hold for others. Training "
-        "accuracy is the mean over the epoch's batches while it trained, test accuracy that after "
-        "the epoch, so that early, while the network still learns fast, the gap is negative."
+        "Accuracy on the training images minus accuracy on the test images. Above zero, a method "
+        "has learned about the training images what does not hold for other images. Training "
+        "accuracy is the mean over the epoch's batches during training, and test accuracy is "
+        "measured after the epoch. So the gap is negative in early epochs, while the network "
+        "learns fast."
     )
     return Drawing(figure, TITLE, caption, note)
 
 
 def _view(rows: pd.DataFrame) -> tuple[float, float]:
-    """Limits in points that hold zero and most of the epochs' later half, and as much again.
+    """Return limits in points for zero and most of the later half of the epochs, with as much room.
 
-    The first epochs, in which the networks still learn fast, would press the others together, and
-    so would a few cells that do not learn steadily.
+    The first epochs, in which the networks learn fast, and a few cells that do not learn steadily
+    would leave no room for the differences between the others.
     """
     late = rows[rows["epoch"] * 2 >= rows["epoch"].max()]["mean"] * 100
     low, high = min(late.quantile(0.05), 0.0), max(late.quantile(0.95), 0.0)
     room = max(high - low, 0.5)
-    every = pd.concat([rows["mean"], rows["low"], rows["high"]]) * 100
-    return limits(max(low - room, min(every.min(), 0.0)), min(high + room, max(every.max(), 0.0)))
+    ends = pd.concat([rows["mean"], rows["low"], rows["high"]]) * 100
+    return limits(max(low - room, min(ends.min(), 0.0)), min(high + room, max(ends.max(), 0.0)))

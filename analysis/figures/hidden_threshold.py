@@ -24,10 +24,10 @@ from analysis.tables import Results
 from studies.trial import FIELDS
 
 ORDER = 9
-TITLE = "Accuracy when what might hide a threshold is off its default"
+TITLE = "Accuracy off the defaults of fields that might hide a threshold"
 _ACROSS = {
-    "learning_rate": "learning rate (range of the scores fixed)",
-    "score_offset": "share of scores that start at or below 0",
+    "learning_rate": "learning rate (score range fixed)",
+    "score_offset": "fraction of scores that start at or below 0",
     "adam_epsilon": "Adam's epsilon",
     "penalty": "penalty",
 }
@@ -35,51 +35,52 @@ _ACROSS = {
 
 @dataclass(frozen=True)
 class _Map(Panel):
-    """A heat map: the gains over a field (across) and another one (down)."""
+    """A heat map: the gains by one field (across) and another field (down)."""
 
     across: str
     down: str
 
 
 def draw(results: Results) -> Drawing:
-    """Draw, per field that was varied, the mean accuracy minus that at the default, in points."""
+    """Draw, per varied field, the mean accuracy minus that at the default, in points."""
     trials = results.trials.dropna(subset="test_accuracy")
-    maps = [one for field in HIDDEN for one in _maps(results, trials, field)]
+    maps = [heat_map for field in HIDDEN for heat_map in _maps(results, trials, field)]
     if not maps:
         raise NothingToDraw(
-            "No threshold-free method is trained at, and off, the default of learning rate, score "
-            "offset, Adam's epsilon or penalty."
+            "No threshold-free method is trained both at and off the default of learning rate, "
+            "score offset, Adam's epsilon or penalty."
         )
-    tallest = max(one.rows[one.down].nunique() for one in maps)
+    tallest = max(heat_map.rows[heat_map.down].nunique() for heat_map in maps)
     figure, placed, left_out = sheet(maps, 0.9 + 0.42 * tallest, "", "", same=False, same_up=False)
     shown = maps[: len(placed)]
-    cells = pd.concat(one.rows for one in shown)
+    cells = pd.concat(heat_map.rows for heat_map in shown)
     colours = scale(cells["mean"] * 100)
-    for (axes, _), one in zip(placed, shown, strict=True):
-        _draw(axes, one, results, colours)
+    for (axes, _), heat_map in zip(placed, shown, strict=True):
+        _draw(axes, heat_map, results, colours)
     bar = figure.colorbar(colours, ax=[axes for axes, _ in placed], extend="both", pad=0.02)
     bar.set_label("accuracy minus that\nat the default (points)")
-    each = ", of the penalty at each width" if any(one.down == "width" for one in shown) else ""
+    by_width = any(heat_map.down == "width" for heat_map in shown)
     note = sentences(
         seeds(cells["n"], "±"),
         "Differences are paired by seed.",
-        f"Framed: the default{each}; of the other fields that are drawn all are at theirs.",
+        f"Framed: the default{' (for the penalty, at each width)' if by_width else ''}. All other "
+        "fields that are drawn are at their defaults.",
         f"The study's margin is {results.margin:g} points." if results.margin else "",
         lost(results.trials),
         left_out,
     )
     finish(figure, TITLE, {}, note)
     caption = (
-        "By how many points the test accuracy at the end is above (purple) or below (orange) that "
-        "at the default setting. If these fields were a threshold in disguise, some value would do "
-        "much better than the default. Scaling learning rate and range of the scores together "
+        "Test accuracy after the last epoch minus that at the default: purple is better, orange "
+        "worse. If one of these fields were a tuned threshold in disguise, some value would do "
+        "much better than the default. Scaling the learning rate and the score range together "
         "changes nothing, so the rate stands for their ratio."
     )
     return Drawing(figure, TITLE, caption, note)
 
 
 def _maps(results: Results, trials: pd.DataFrame, field: str) -> list[_Map]:
-    """The heat maps of a field: a row per method, or where widths differ a map per method."""
+    """Return the heat maps of a field: one with a row per method, or one per method over widths."""
     rows = sweep(trials, field)
     fixed = (field, "density", *HIDDEN)
     others = [n for n in settings(results) if n not in fixed and rows[n].nunique() > 1]
@@ -93,31 +94,26 @@ def _maps(results: Results, trials: pd.DataFrame, field: str) -> list[_Map]:
     ]
 
 
-def _draw(axes: Axes, one: _Map, results: Results, colours: ScalarMappable) -> None:
-    present = {name: set(one.rows[name]) for name in (one.across, one.down)}
+def _draw(axes: Axes, heat_map: _Map, results: Results, colours: ScalarMappable) -> None:
+    rows, names = heat_map.rows, (heat_map.across, heat_map.down)
     across, down = (
-        [value for value in ordered(results, name) if value in present[name]]
-        for name in (one.across, one.down)
+        [value for value in ordered(results, name) if value in set(rows[name])] for name in names
     )
-    half = one.rows["high"] - one.rows["mean"]
     means, halves = (
-        (
-            one.rows.assign(value=values * 100).pivot(
-                index=one.down, columns=one.across, values="value"
-            )
-        )
+        rows.assign(value=values * 100)
+        .pivot(index=heat_map.down, columns=heat_map.across, values="value")
         .reindex(index=down, columns=across)
         .rename(index=_short, columns=_short)
-        for values in (one.rows["mean"], half)
+        for values in (rows["mean"], rows["high"] - rows["mean"])
     )
     draw_heat(axes, means, halves, colours)
-    outline(axes, across.index(FIELDS[one.across].default), len(down))
-    axes.set_xlabel(_ACROSS[one.across])
-    axes.set_ylabel("" if one.down == "method" else one.down)
+    outline(axes, across.index(FIELDS[heat_map.across].default), len(down))
+    axes.set_xlabel(_ACROSS[heat_map.across])
+    axes.set_ylabel("" if heat_map.down == "method" else heat_map.down)
 
 
 def _short(value: object) -> str:
-    """A number in few characters: 1.25e-4 for 0.000125; a name as it is."""
+    """Return a number in few characters, such as 1.25e-4 for 0.000125; a name unchanged."""
     if isinstance(value, str):
         return value
     text = f"{value:g}"

@@ -1,4 +1,4 @@
-"""Cross-entropy of the test and the training images against the epoch."""
+"""Cross-entropy on test and training images against the epoch."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -22,13 +22,13 @@ from analysis.drawing.style import Look
 from analysis.tables import Results
 
 ORDER = 30
-TITLE = "Cross-entropy while training"
-#: How far below the lowest test loss the view goes for the losses in training.
+TITLE = "Cross-entropy during training"
+#: The view ends at the lowest test loss divided by this, even if training losses are lower.
 _BELOW = 10
 
 
 def draw(results: Results) -> Drawing:
-    """Draw mean cross-entropies in nats against the epoch: test with a band, training thin."""
+    """Draw mean cross-entropy in nats against the epoch: test with a band, training thin."""
     by = [*varying(results), "epoch"]
     train = curves(results, "train_loss")[[*by, "mean"]].rename(columns={"mean": "train"})
     table = curves(results, "test_loss").merge(train, on=by)
@@ -41,10 +41,8 @@ def draw(results: Results) -> Drawing:
     for axes, panel in panels:
         axes.set_yscale("log")
         axes.set_ylim(low, high)
-        above = panel.rows["low"].where(
-            panel.rows["low"] > 0
-        )  # a logarithm has no place for others
-        draw_curves(axes, panel.rows.assign(low=above), shown, scale=1)
+        positive = panel.rows["low"].where(panel.rows["low"] > 0)  # the axis is logarithmic
+        draw_curves(axes, panel.rows.assign(low=positive), shown, scale=1)
         _draw_training(axes, panel.rows, shown)
         axes.yaxis.set_major_locator(LogLocator(10, (1, 2, 5) if high < 300 * low else (1,)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda nats, _: f"{nats:g}"))
@@ -52,8 +50,8 @@ def draw(results: Results) -> Drawing:
     note = sentences(
         seeds(table["n"], "band"),
         "No band where it would reach zero." if (table["low"] <= 0).any() else "",
-        "Lines with marks: test. Thin: training, mean over the epoch's batches while it trained "
-        "(at epoch 0 over all training images, before training).",
+        "Lines with marks: test. Thin lines: training, mean over the epoch's batches during "
+        "training (at epoch 0: over all training images before training).",
         _cut(table, low, high),
         lost(results.trials),
         left_out,
@@ -61,15 +59,15 @@ def draw(results: Results) -> Drawing:
     thin = Line2D([], [], color="#555555", lw=0.8, label="training (thin)")
     finish(figure, TITLE, shown, note, [thin])
     caption = (
-        "Mean cross-entropy without penalties, in nats, by method; guessing among ten classes "
-        "costs 2.3. Lower is better. The axis is logarithmic, and all panels share it. Where the "
-        "test loss rises while the training loss falls, a network grows too sure of its answers."
+        "Mean cross-entropy without penalties, by method; guessing among ten classes costs 2.3 "
+        "nats. Lower is better. The axis is logarithmic; all panels share it. If the test loss "
+        "rises while the training loss falls, the network becomes overconfident."
     )
     return Drawing(figure, TITLE, caption, note)
 
 
 def _view(sound: pd.DataFrame, table: pd.DataFrame) -> tuple[float, float]:
-    """Limits in nats that hold all means of the test and what of the training lies near them."""
+    """Return limits in nats that hold all test means and the training means near them."""
     known = sound.loc[sound["mean"] > 0, "mean"]
     train = table.loc[table["train"] > 0, "train"]
     lowest = max(min(train.min(), known.min()), known.min() / _BELOW)
@@ -83,8 +81,7 @@ def _draw_training(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> No
 
 
 def _cut(table: pd.DataFrame, low: float, high: float) -> str:
-    """What the view leaves out."""
-    below, above = (table["train"] < low).any(), (table["mean"] > high).any()
-    said = ["lines of training leave the axis below"] if below else []
-    said += ["lines of diverged or dead trials leave it above"] if above else []
-    return f"Cut off: {'; '.join(said)}." if said else ""
+    """Return the sentence on what the view leaves out, or ""."""
+    phrases = ["training below the axis"] if (table["train"] < low).any() else []
+    phrases += ["diverged or dead trials above it"] if (table["mean"] > high).any() else []
+    return f"Lines cut off: {', '.join(phrases)}." if phrases else ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -40,21 +41,21 @@ def draw(results: Results) -> Drawing:
     first, second = moved(results), retrained(results)
     if first["accuracy"].notna().sum() + second["accuracy"].notna().sum() == 0:
         raise NothingToDraw("No trial's mask was tried permuted or on other weights.")
-    told = _panels(results, first, second)
+    to_draw = _panels(results, first, second)
     looks = methods_of(results, pd.concat([first, second]))
     height = 0.75 + len(MOVED) * (0.12 + 0.19 * len(looks))
-    figure, placed, left_out = side_by_side(told, height, *_SIDES, same_across=False)
+    figure, placed, left_out = side_by_side(to_draw, height, *_SIDES, same_across=False)
     outside: list[Outside] = []
     dense = results.trials[results.trials["method"] == BASELINE]
-    guessed = False
+    chance_drawn = False
     for left, right, panel in placed:
-        own = panel.rows[panel.rows["which"] == "moved"]
-        outside += _draw(left, own, list(MOVED.values()), looks, _MOVED, (-1, 101))
-        guessed |= draw_chance(left, own["classes"])
-        own = panel.rows[panel.rows["which"] == "trained"]
-        outside += _draw(right, own, list(RETRAINED.values()), looks, _RETRAINED)
-        if len(own):
-            _draw_dense(right, _like(dense, panel.rows, settings(results)))
+        rows = panel.rows[panel.rows["which"] == "moved"]
+        outside += _draw(left, rows, list(MOVED.values()), looks, _MOVED, (-1, 101))
+        chance_drawn |= draw_chance(left, rows["classes"])
+        rows = panel.rows[panel.rows["which"] == "trained"]
+        outside += _draw(right, rows, list(RETRAINED.values()), looks, _RETRAINED)
+        if len(rows):
+            _draw_dense(right, _dense_of(dense, panel.rows, settings(results)))
     rows = pd.concat([panel.rows for *_, panel in placed])
     note = sentences(
         "Small points: one seed each.",
@@ -64,19 +65,19 @@ def draw(results: Results) -> Drawing:
         lost(results.trials),
         left_out,
     )
-    finish(figure, TITLE, looks, note, [CHANCE] if guessed else [])
+    finish(figure, TITLE, looks, note, [CHANCE] if chance_drawn else [])
     caption = (
-        "Left: share of the test images that the trained network classifies correctly, and what is "
-        "left of it with the mask permuted within each layer, with weights drawn anew under the "
-        "mask, with both, and before training. If how many connections a layer keeps were all, the "
-        "permuted mask would do as well. Right: weights trained under the mask that the method has "
-        "learned, under the same permuted, and starting from other weights."
+        "Left: test accuracy of the trained network, and its accuracy with the mask permuted "
+        "within each layer, with weights redrawn under the mask, with both, and before training. "
+        "If only the number of connections that each layer keeps mattered, the permuted mask would "
+        "do as well. Right: test accuracy of weights trained under the mask that the method has "
+        "learned, under this mask permuted, and under this mask from other weights."
     )
     return Drawing(figure, TITLE, caption, note)
 
 
 def _panels(results: Results, first: pd.DataFrame, second: pd.DataFrame) -> list[Panel]:
-    """A panel per setting; what stands left and right is told apart by `which`."""
+    """Return a panel per combination of fields; `which` says which side a row belongs to."""
     rows = pd.concat([first.assign(which="moved"), second.assign(which="trained")])
     varied = [name for name in settings(results) if rows[name].nunique() > 1]
     return panels(results, rows.dropna(subset="accuracy"), varied)
@@ -90,7 +91,7 @@ def _draw(
     measure: Measure,
     limits: tuple[float, float] | None = None,
 ) -> list[Outside]:
-    """Draw one side, or say that there is none."""
+    """Draw one side, or write that the study does not have it."""
     if rows.empty:
         axes.text(0.5, 0.5, "not in this study", ha="center", transform=axes.transAxes)
         axes.set_yticks([])
@@ -101,8 +102,8 @@ def _draw(
     return [outside]
 
 
-def _like(dense: pd.DataFrame, rows: pd.DataFrame, fields: Sequence[str]) -> pd.DataFrame:
-    """The dense trials of a panel's setting."""
+def _dense_of(dense: pd.DataFrame, rows: pd.DataFrame, fields: Sequence[str]) -> pd.DataFrame:
+    """Return the dense trials that belong to a panel."""
     for name in fields:
         if name in rows and rows[name].nunique() == 1:
             dense = dense[dense[name] == rows[name].iloc[0]]
@@ -110,9 +111,9 @@ def _like(dense: pd.DataFrame, rows: pd.DataFrame, fields: Sequence[str]) -> pd.
 
 
 def _draw_dense(axes: Axes, dense: pd.DataFrame) -> None:
-    """Draw the mean of dense training, and widen the view to it."""
+    """Draw the mean of dense training, and widen the view to include it."""
     mean = dense["test_accuracy"].mean() * 100
-    if mean == mean:  # not nan
+    if not np.isnan(mean):
         left, right = axes.get_xlim()
         axes.set_xlim(min(left, mean - 0.2), max(right, mean + 0.2))
         axes.axvline(mean, color="#333333", lw=1, ls=(0, (4, 3)))

@@ -1,4 +1,4 @@
-"""All trials at a glance: the fraction of them above each difference to dense training."""
+"""Overview of all trials: the fraction of them above each difference to dense training."""
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ from analysis.tables import Results
 ORDER = 18
 TITLE = "Performance profile of all trials"
 _POINTS = 500
-#: The view leaves out the lowest so many percent of all differences, such as dead trials.
+#: The percentage of the lowest differences, such as those of dead trials, that the view leaves out.
 _LEFT_OUT = 10
 
 
@@ -35,38 +35,41 @@ def draw(results: Results) -> Drawing:
     if pairs.empty:
         raise NothingToDraw(f"No trial has a partner trained by {BASELINE} from he-normal weights.")
     across = f"test accuracy minus that of {BASELINE}, he-normal (points)"
-    figure, ((axes, _),), _ = sheet([Panel("", pairs)], 3.6, across, "trials above it (%)")
+    up = "trials above this difference (%)"
+    figure, ((axes, _),), _ = sheet([Panel("", pairs)], 3.6, across, up)
     shown = methods_of(results, pairs)
-    every = percent(pairs["difference"])
-    low, high = limits(float(np.percentile(every, _LEFT_OUT)), float(every.max()))
+    differences = percent(pairs["difference"])
+    low, high = limits(float(np.percentile(differences, _LEFT_OUT)), float(differences.max()))
     at = np.linspace(low, high, _POINTS)
-    middles = []
+    means = []
     for method, look in shown.items():
-        own = percent(pairs.loc[pairs["method"] == method, "difference"])
-        axes.step(at, performance_profile(own, at) * 100, color=look.colour, linestyle=look.line)
-        middles.append(f"{method} {number(interquartile_mean(own), 2, sign=True)} ({len(own)})")
+        scores = percent(pairs.loc[pairs["method"] == method, "difference"])
+        axes.step(at, performance_profile(scores, at) * 100, color=look.colour, linestyle=look.line)
+        mean = number(interquartile_mean(scores), 2, sign=True)
+        means.append(f"{method} {mean} ({len(scores)})")
     axes.axvline(0, color="#333333", lw=0.9, zorder=0.5)
     axes.set_xlim(low, high)
     axes.set_ylim(-1, 101)
-    unseen = int((every < low).sum())
+    unseen = int((differences < low).sum())
     note = sentences(
-        f"Interquartile mean in points (trials): {'; '.join(middles)}.",
-        f"{unseen} of {len(every)} trials lie to the left." if unseen else "",
-        _lost(pairs),
+        f"Interquartile mean in points (trials): {'; '.join(means)}.",
+        f"{unseen} of {len(differences)} trials lie left of the view." if unseen else "",
+        _diverged_or_dead(pairs),
     )
     finish(figure, TITLE, shown, note)
     caption = (
-        "Fraction of a method's trials, all settings and seeds together, whose accuracy lies above "
-        "that of dense, he-normal, by more than the value below. The further right a line, the "
-        "better; "
-        "where lines cross, neither method is better throughout (after rliable, arXiv:2108.13264). "
-        "An overview without a test: pooled settings are not alike."
+        "Fraction of a method's trials, over all cells and seeds, whose test accuracy exceeds that "
+        "of dense, he-normal, by more than the value on the horizontal axis. Further right is "
+        "better. Where lines cross, neither method is better throughout (after rliable, "
+        "arXiv:2108.13264). This is an overview without a test, because it pools different cells."
     )
     return Drawing(figure, TITLE, caption, note)
 
 
-def _lost(pairs: pd.DataFrame) -> str:
-    """A sentence on trials that diverged or died, which count here with what they had."""
+def _diverged_or_dead(pairs: pd.DataFrame) -> str:
+    """Return a sentence on diverged or dead trials, or ""."""
     counts = pairs["outcome"].value_counts()
-    said = [f"{counts[name]} {name}" for name in ("diverged", "dead") if counts.get(name, 0)]
-    return f"Of them {' and '.join(said)}, with their accuracy or chance." if said else ""
+    phrases = [f"{counts[name]} {name}" for name in ("diverged", "dead") if counts.get(name, 0)]
+    if not phrases:
+        return ""
+    return f"Of these trials {', '.join(phrases)}; they count with their accuracy or chance."

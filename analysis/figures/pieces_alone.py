@@ -1,4 +1,4 @@
-"""What batch normalisation and the output layer reach alone."""
+"""The accuracy of training batch normalisation or the output layer alone."""
 
 from analysis.drawing import Drawing, NothingToDraw
 from analysis.drawing.categories import Measure
@@ -8,21 +8,21 @@ from analysis.estimates.kinds import in_pieces
 from analysis.tables import Results
 
 ORDER = 74
-TITLE = "What the pieces of a network reach alone"
+TITLE = "Accuracy of training pieces of the network alone"
 _ACCURACY = Measure("value", Side("", "test accuracy (%)"), False, True)
 
 
 def draw(results: Results) -> Drawing:
-    """Draw test accuracy in percent by what of the network is trained."""
-    found = in_pieces(results)
-    if found.rows["value"].notna().sum() == 0:
+    """Draw test accuracy in percent by which pieces of the network are trained."""
+    question = in_pieces(results)
+    if question.rows["value"].notna().sum() == 0:
         raise NothingToDraw(
             "No trial trains batch normalisation or the output layer of a network alone."
         )
     caption = (
-        "Share of the test images that are classified correctly at the end, by what is trained: "
-        "all layers, the output layer alone, or the scale and shift of batch normalisation alone "
-        "(frozen, which trains neither weights nor connections). What a piece reaches alone is no "
-        "merit of a mask. The axes do not start at zero."
+        "Test accuracy after the last epoch, by what is trained: all layers, the output layer "
+        "alone, or the scale and shift of batch normalisation alone (frozen, which trains neither "
+        "weights nor connections). What a piece reaches alone is not due to a mask. The axes do "
+        "not start at zero."
     )
-    return draw_kinds(results, found, _ACCURACY, TITLE, caption)
+    return draw_kinds(results, question, _ACCURACY, TITLE, caption)

@@ -1,4 +1,4 @@
-"""The regret of a wrong threshold, beside that of the methods that have none to choose."""
+"""The regret of a wrong threshold, and that of methods without a threshold to choose."""
 
 from dataclasses import dataclass
 
@@ -27,34 +27,34 @@ from analysis.tables import Results
 
 ORDER = 7
 TITLE = "Regret of a wrong density"
-#: From so many points on a logarithmic axis keeps the small regrets legible.
+#: If a mean regret reaches this many points, the axis is logarithmic, so that small ones are seen.
 _WIDE = 4.0
 _TICKS = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 
 
 @dataclass(frozen=True)
-class _Told(Panel):
-    """A panel with the method whose densities it shows, and what came out."""
+class _Panel(Panel):
+    """A panel with the method whose densities it shows, and their regrets."""
 
     method: str
     regrets: Regrets
 
     @property
     def estimates(self) -> pd.DataFrame:
-        """All means with their intervals, in points."""
+        """All mean regrets with their intervals, in points."""
         both = [self.regrets.curve, self.regrets.levels]
         return pd.concat(both)[["mean", "low", "high"]] * 100
 
 
 def draw(results: Results) -> Drawing:
-    """Draw the regrets in points: marks over densities, and levels; a panel per method."""
-    told = _panels(results)
-    if not told:
-        raise NothingToDraw("No method is trained at several densities, of which one may be wrong.")
-    shown = methods_of(results, pd.concat(panel.rows for panel in told))
+    """Draw the regrets in points: marks over densities, and lines; a panel per method."""
+    to_draw = _panels(results)
+    if not to_draw:
+        raise NothingToDraw("No method is trained at several densities.")
+    shown = methods_of(results, pd.concat(panel.rows for panel in to_draw))
     up = "regret (points of test accuracy)"
-    figure, placed, left_out = sheet(told, 3.3, "density", up)
-    drawn = told[: len(placed)]
+    figure, placed, left_out = sheet(to_draw, 3.3, "density", up)
+    drawn = to_draw[: len(placed)]
     means = pd.concat(panel.estimates["mean"] for panel in drawn)
     ends = pd.concat(panel.estimates[["low", "high"]] for panel in drawn)
     low, high = _view(means, ends)
@@ -64,53 +64,56 @@ def draw(results: Results) -> Drawing:
     if means.max() >= _WIDE:
         _make_logarithmic(placed[0][0])  # all panels share the axis
     counts = [n for panel in drawn for n in (*panel.regrets.curve["n"], *panel.regrets.levels["n"])]
-    cut = int((ends["low"] < low).sum() + (ends["high"] > high).sum())
+    count = int((ends["low"] < low).sum() + (ends["high"] > high).sum())
     note = sentences(
         seeds(counts, "bar or band"),
-        "Ringed: the best density of the grid, by the mean over the seeds that are shown; this "
-        "favours it (winner's curse) and makes all regrets larger, those of the methods without a "
-        "threshold (levels) included. Below zero they do better than it.",
+        "Ringed: the best density of the grid, by the mean over the seeds shown. Choosing it on "
+        "these seeds favours it (winner's curse) and makes all regrets larger, including those of "
+        "the methods without a threshold (horizontal lines). A line below zero is better than the "
+        "best density.",
         f"Grey: the study's margin, ±{results.margin:g} points." if results.margin else "",
         "Linear up to 1 point, logarithmic beyond." if means.max() >= _WIDE else "",
-        f"{many(cut, 'end')} of intervals outside the axis." if cut else "",
+        f"{many(count, 'end')} of intervals outside the axis." if count else "",
         lost(results.trials),
         left_out,
     )
     finish(figure, TITLE, shown, note)
     caption = (
-        "By how many points of test accuracy a density falls behind the best one of its method, "
-        "paired by seed: what choosing a wrong threshold costs. Levels with a band: methods that "
-        "need none, held against the same best density. Lower is better."
+        "Regret of a density: the test accuracy at the best density of its method minus that at "
+        "this density, paired by seed. It is the cost of choosing a wrong threshold. Horizontal "
+        "lines with a band: methods that need no threshold, compared with the same best density. "
+        "Lower is better."
     )
     return Drawing(figure, TITLE, caption, note)
 
 
-def _panels(results: Results) -> list[_Told]:
-    """A panel per setting and method of several densities."""
+def _panels(results: Results) -> list[_Panel]:
+    """Return a panel per combination of the other fields and method with several densities."""
     trials = results.trials.dropna(subset="test_accuracy")
     others = [name for name in settings(results) if name != "density"]
-    told = []
+    split = []
     for panel in panels(results, trials, others):
         chosen = panel.rows[panel.rows["density"] > 0].groupby("method")["density"].nunique()
         for method in ordered(results, "method"):
             if chosen.get(method, 0) < 2:
                 continue
-            mine = (panel.rows["method"] == method) & (panel.rows["density"] > 0)
-            found = regrets(panel.rows, str(method))
+            of_method = (panel.rows["method"] == method) & (panel.rows["density"] > 0)
+            estimates = regrets(panel.rows, str(method))
             title = f"{panel.title}: {method}" if panel.title else str(method)
-            levels = panel.rows["method"].isin(found.levels["method"])
-            told.append(_Told(title, panel.rows[mine | levels], str(method), found))
-    return told
+            levels = panel.rows["method"].isin(estimates.levels["method"])
+            rows = panel.rows[of_method | levels]
+            split.append(_Panel(title, rows, str(method), estimates))
+    return split
 
 
 def _view(means: pd.Series, ends: pd.DataFrame) -> tuple[float, float]:
-    """Limits in points that hold all means, and intervals as far as a point beyond zero."""
+    """Return limits in points that hold all means, and intervals down to one point below zero."""
     low = min(means.min(), max(ends["low"].min(), -1.0))
     high = max(means.max(), min(ends["high"].max(), max(means.max(), 1.0) * 1.3))
     return 1.15 * low - 0.05, 1.15 * high + 0.05
 
 
-def _draw(axes: Axes, panel: _Told, shown: dict[str, Look], margin: float | None) -> None:
+def _draw(axes: Axes, panel: _Panel, shown: dict[str, Look], margin: float | None) -> None:
     if margin is not None:
         axes.axhspan(-margin, margin, color="#777777", alpha=0.13, lw=0, zorder=0.4)
     axes.axhline(0, color="#333333", lw=0.9, zorder=0.5)

@@ -1,7 +1,7 @@
-"""Residual networks: accuracy after the last epoch, beside the test set's best epoch.
+"""Residual networks: accuracy after the last epoch and after the best epoch by the test set.
 
-The original paper's ResNet code takes the test set for validation, so its accuracies are those of
-the best epoch. That is shown because it was reported, and marked as optimistic.
+The original paper's ResNet code uses the test set for validation, so its accuracies are those of
+the best epoch. They are shown because they were reported, and marked as optimistic.
 """
 
 import duckdb
@@ -27,12 +27,12 @@ from analysis.numbers import number
 from analysis.tables import Results
 
 ORDER = 64
-TITLE = "Residual networks: last epoch, and the test set's best epoch"
+TITLE = "Residual networks: last epoch, and best epoch by the test set"
 _LAST, _BEST = "test_accuracy", "best_accuracy"
 
 
 def draw(results: Results) -> Drawing:
-    """Draw the final test accuracy in percent, and beside it the best of all epochs'."""
+    """Draw the final test accuracy in percent, and beside it the highest of all epochs."""
     residual = results.trials[results.trials["network"].str.startswith("resnet")]
     if residual.empty:
         raise NothingToDraw("No trial of a residual network is finished.")
@@ -51,8 +51,8 @@ def draw(results: Results) -> Drawing:
     counts: list[int] = []
     outside: list[Outside] = []
     by = varying(results)
-    views = [view(trials, by, value) for value in (_LAST, _BEST)]
-    low, high = min(one[0] for one in views), max(one[1] for one in views)
+    lows, highs = zip(*(view(trials, by, value) for value in (_LAST, _BEST)), strict=True)
+    low, high = min(lows), max(highs)
     for last, best, panel in placed:
         for axes, value in ((last, _LAST), (best, _BEST)):
             means = grouped(panel.rows, by, value)
@@ -67,43 +67,43 @@ def draw(results: Results) -> Drawing:
         "Small points: one seed each.",
         seeds(counts, "bar"),
         "Dashed: mean of dense." if BASELINE in shown else "",
-        "Tinted, no result: the highest test accuracy of any epoch from the first on, as the "
-        "original's ResNet code reports it; it favours whoever varies most from epoch to epoch. "
-        "Gain: points above the last epoch, mean over seeds.",
+        "Tinted, not a result: the highest test accuracy of any epoch from epoch 1 on, as the "
+        "original ResNet code reports it. It favours methods whose accuracy varies most from epoch "
+        "to epoch. Gain: points above the last epoch, mean over seeds.",
         unseen(outside),
         lost(residual),
         left_out,
     )
     finish(figure, TITLE, {}, note)
     caption = (
-        "Left: share of the test images that are classified correctly at the end, by method. "
-        "Right, tinted: the same after the epoch that the test set itself chose, which is too high "
-        "for every method and by more for some. The axes do not start at zero."
+        "Left: test accuracy after the last epoch, by method. Right, tinted: test accuracy after "
+        "the epoch with the highest test accuracy, which is too high for every method, for some "
+        "more than for others. The axes do not start at zero."
     )
     return Drawing(figure, TITLE, caption, note)
 
 
 def best_epochs(epochs: duckdb.DuckDBPyRelation) -> pd.DataFrame:
-    """The highest test accuracy of each trial's epochs after the untrained one.
+    """Return the highest test accuracy of each trial's epochs, epoch 0 excluded.
 
     Args:
-        epochs: the table of that name.
+        epochs: the table `epochs` of results.
 
     Returns:
         A row per trial of one epoch or more: attempt, best_accuracy, a fraction.
     """
-    known = f"max(nullif({_LAST}, 'nan'::DOUBLE)) AS {_BEST}"
+    highest = f"max(nullif({_LAST}, 'nan'::DOUBLE)) AS {_BEST}"
     trained = epochs.filter("epoch > 0 AND network LIKE 'resnet%'")
-    found: pd.DataFrame = trained.aggregate(f"attempt, {known}", "attempt").df()
-    return found
+    accuracies: pd.DataFrame = trained.aggregate(f"attempt, {highest}", "attempt").df()
+    return accuracies
 
 
 def _write_gains(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> None:
-    """Write at the right of each method's row how far its best epoch is above its last."""
+    """Write right of each method's row how far its best epoch is above its last."""
     gains = (rows[_BEST] - rows[_LAST]).groupby(rows["method"]).mean() * 100
     place = axes.get_yaxis_transform()
     axes.text(1.02, -0.62, "gain", transform=place, size=8.5, style="italic")
     for at, method in enumerate(shown):
         if method in gains:
-            said = number(float(gains[method]), 1, sign=True)
-            axes.text(1.02, at, said, transform=place, va="center", size=8.5)
+            text = number(float(gains[method]), 1, sign=True)
+            axes.text(1.02, at, text, transform=place, va="center", size=8.5)

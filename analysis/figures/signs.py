@@ -23,16 +23,16 @@ from analysis.tables import Results
 
 ORDER = 52
 TITLE = "Signs of the effective weights before and after training"
-#: Purple and orange are told apart with any of the common colour blindnesses, and in grey.
+#: Purple and orange are distinct with any of the common colour blindnesses, and in grey.
 _COLOURS = {"negative": "#5E3C99", "zero": "#E8E8E8", "positive": "#FDB863"}
 _INK = {"negative": "white", "zero": "#222222", "positive": "#222222"}
 _MOMENTS = {"before": -0.2, "after": 0.2}
-#: In percent; into narrower parts no number is written.
+#: Parts narrower than this, in percent, have no number.
 _NARROW = 9
 
 
 def draw(results: Results) -> Drawing:
-    """Draw the shares of negative, zero and positive effective weights in percent, as bars."""
+    """Draw the fractions of negative, zero and positive effective weights in percent, as bars."""
     table = shares(results)
     if table.empty:
         raise NothingToDraw("No trial is finished.")
@@ -50,15 +50,15 @@ def draw(results: Results) -> Drawing:
     signs = [Patch(facecolor=colour, label=sign) for sign, colour in _COLOURS.items()]
     finish(figure, TITLE, {}, note, signs)
     caption = (
-        "Of all connections the share whose effective weight is negative, zero (pruned) or "
-        "positive, by method. Pruning turns signs into zeros; flipping moves the edge between "
-        "negative and positive only if it flips more of the one than of the other."
+        "Fractions of all connections whose effective weight is negative, zero (pruned) or "
+        "positive, by method. Pruning sets weights to zero. Flipping moves the boundary between "
+        "negative and positive only if it flips more of one sign than of the other."
     )
     return Drawing(figure, TITLE, caption, note)
 
 
 def shares(results: Results) -> pd.DataFrame:
-    """The shares of the signs among all connections of a trial, estimated over seeds.
+    """Return the fractions of the signs among all connections, estimated over seeds.
 
     Returns:
         A row per cell, `moment` (before, after) and `sign` (negative, zero, positive), with the
@@ -68,11 +68,11 @@ def shares(results: Results) -> pd.DataFrame:
     keys = ", ".join(["attempt", *by])
     sums = ", ".join(f"sum(effective_{s}) / sum(connections) AS {s}" for s in _COLOURS)
     moments = (results.layers.filter("epoch = 0"), results.final_layers)
-    found = []
+    estimates = []
     for moment, rows in zip(_MOMENTS, moments, strict=True):
         trials = rows.aggregate(f"{keys}, {sums}", keys)
-        found += [grouped(trials, by, s).assign(moment=moment, sign=s) for s in _COLOURS]
-    return pd.concat(found, ignore_index=True)
+        estimates += [grouped(trials, by, s).assign(moment=moment, sign=s) for s in _COLOURS]
+    return pd.concat(estimates, ignore_index=True)
 
 
 def _draw(axes: Axes, rows: pd.DataFrame, shown: list[str]) -> None:
@@ -96,9 +96,9 @@ def _draw_bar(axes: Axes, bar: pd.DataFrame, at: float) -> None:
     """Draw one stacked bar with its numbers, and the intervals of its edges.
 
     Args:
-        axes: where to.
-        bar: a row per sign, in their order, or none.
-        at: its middle on the vertical axis.
+        axes: the panel's axes.
+        bar: a row per sign, in their order, or no row.
+        at: the middle of the bar on the vertical axis.
     """
     start = 0.0
     for sign, share, low, high in zip(
@@ -109,7 +109,7 @@ def _draw_bar(axes: Axes, bar: pd.DataFrame, at: float) -> None:
             place: dict[str, Any] = {"color": _INK[sign], "size": 8, "ha": "center", "va": "center"}
             axes.text(start + share / 2, at, f"{share:.0f}", **place)
         start += share
-        # The zeros lie between the others: their edges are those of the negative and the positive.
+        # Zeros lie between the others, so their edges are those of the negative and the positive.
         ends = {"negative": [low, high], "positive": [100 - high, 100 - low]}.get(sign)
         if ends:
             axes.plot(ends, [at, at], color="black", lw=1.4, solid_capstyle="butt")

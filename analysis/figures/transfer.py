@@ -1,4 +1,4 @@
-"""Does a mask carry over to another data set?"""
+"""Does what is learned on one data set carry over to another?"""
 
 from analysis.drawing import Drawing, NothingToDraw
 from analysis.drawing.categories import Measure
@@ -8,21 +8,20 @@ from analysis.estimates.kinds import transferred
 from analysis.tables import Results
 
 ORDER = 73
-TITLE = "What is learned on one data set, on another"
+TITLE = "Transfer to another data set"
 _ACCURACY = Measure("value", Side("", "test accuracy (%)"), False, True)
 
 
 def draw(results: Results) -> Drawing:
     """Draw test accuracy in percent on the second data set, carried over and from scratch."""
-    found = transferred(results)
-    if found.rows["value"].notna().sum() == 0:
+    question = transferred(results)
+    if question.rows["value"].notna().sum() == 0:
         raise NothingToDraw("No trial was trained on another data set before its own.")
     caption = (
-        "Share of the test images of the second data set that are classified correctly at the end. "
-        "Carried over: mask and weights of what was trained on the first data set, with the output "
-        "layer alone trained on the second, or with all layers trained on. From scratch: all "
-        "layers trained on the second data set alone. Random features: the output layer alone, on "
-        "layers as they are drawn. What carrying over brings is its distance to random features. "
-        "The axes do not start at zero."
+        "Test accuracy on the second data set after the last epoch. Carried over: training starts "
+        "from the mask and weights learned on the first data set and trains the output layer "
+        "alone, or all layers. From scratch: all layers trained on the second data set only. "
+        "Random features: the output layer alone trained, all other layers as drawn. The gain from "
+        "carrying over is the difference to random features. The axes do not start at zero."
     )
-    return draw_kinds(results, found, _ACCURACY, TITLE, caption)
+    return draw_kinds(results, question, _ACCURACY, TITLE, caption)

@@ -1,4 +1,4 @@
-"""Validation accuracy against the trainings that were spent on tuning."""
+"""Validation accuracy against the number of trainings spent on tuning."""
 
 from collections import Counter
 
@@ -23,7 +23,7 @@ from analysis.estimates.tuning import TUNED, arms
 from analysis.tables import Results
 
 ORDER = 12
-TITLE = "What tuning buys, and what it costs"
+TITLE = "Gain and cost of tuning"
 
 
 def draw(results: Results) -> Drawing:
@@ -32,7 +32,7 @@ def draw(results: Results) -> Drawing:
     by = [name for name in settings(results) if name not in TUNED]
     table = arms(tuning, ["method", *by])
     if not (table["settings"] > 1).any():
-        raise NothingToDraw("No method was trained with several settings on seeds to tune on.")
+        raise NothingToDraw("No method was trained with several configurations on tuning seeds.")
     shown = methods_of(results, table)
     across, up = "trainings spent", "expected best validation accuracy (%)"
     figure, placed, left_out = sheet(panels(results, table, by), 3.5, across, up)
@@ -45,33 +45,31 @@ def draw(results: Results) -> Drawing:
     note = sentences(
         _seeds(table),
         f"Tuned: {', '.join(_tuned(tuning))}.",
-        "Exact expectation over all orders in which settings may be tried; no band. A mark with a "
-        "thin level: one setting, nothing to tune (those of one cost stand side by side). Chosen "
-        "and shown on the same validation images and seeds, which favours whoever tries more: no "
-        "result, but what somebody who tunes sees.",
+        "Exact expectation over all orders in which configurations may be tried; no band. A mark "
+        "with a thin line: one configuration, nothing to tune (marks of equal cost are shifted "
+        "sideways). The best is chosen and shown on the same validation images and seeds, which "
+        "favours methods with more configurations: this is what a practitioner sees, not a result.",
         left_out,
     )
     finish(figure, TITLE, shown, note)
     caption = (
-        "The best validation accuracy to be expected after so many trainings, if a method's "
-        "settings are tried in random order, each on all tuning seeds. Methods without a setting "
-        "to tune have theirs at once. The axis of accuracy does not start at zero."
+        "Expected best validation accuracy after a number of trainings, if a method's "
+        "configurations are tried in random order, each on all tuning seeds. Methods without "
+        "anything to tune have a single mark. The axis of accuracy does not start at zero."
     )
     return Drawing(figure, TITLE, caption, note)
 
 
 def _draw(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look], furthest: float) -> None:
-    beside: Counter[float] = Counter()
+    marks_at: Counter[float] = Counter()
     for method, look in shown.items():
         line = rows[rows["method"] == method]
         across, single = line["trainings"], len(line) == 1
         if single:
             level, cost = float(line["best"].iloc[0]) * 100, float(across.iloc[0])
             axes.axhline(level, color=look.colour, ls=look.line, lw=0.8, alpha=0.7)
-            across = (
-                across + 0.014 * furthest * beside[cost]
-            )  # so that equal ones can be told apart
-            beside[cost] += 1
+            across = across + 0.014 * furthest * marks_at[cost]  # so that no mark hides another
+            marks_at[cost] += 1
         axes.plot(
             across,
             percent(line["best"]),
@@ -88,10 +86,10 @@ def _draw(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look], furthest: floa
 def _seeds(table: pd.DataFrame) -> str:
     fewest, most = int(table["fewest"].min()), int(table["most"].max())
     n = f"{fewest}" if fewest == most else f"{fewest} to {most}"
-    return f"Mean over n = {n} tuning seed{'' if n == '1' else 's'} per setting."
+    return f"Mean over n = {n} tuning seed{'' if n == '1' else 's'} per configuration."
 
 
 def _tuned(tuning: pd.DataFrame) -> list[str]:
-    """The fields that differ within a method, in words."""
+    """Return the fields that differ within a method, in words."""
     counts = tuning.groupby("method")[list(TUNED)].nunique()
     return [heading(name) for name in TUNED if (counts[name] > 1).any()]

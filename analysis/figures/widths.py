@@ -1,4 +1,4 @@
-"""Accuracy and changed fraction against the width of the network, or the length of the training."""
+"""Accuracy and changed fraction against network width or training length."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ from analysis.numbers import many
 from analysis.tables import Results
 
 ORDER = 65
-TITLE = "What width and training length buy"
+TITLE = "Effect of width or training length"
 _ACROSS = {
     "width": "width (factor on hidden layers, log scale)",
     "epochs": "training length (epochs, log scale)",
@@ -37,10 +37,10 @@ def draw(results: Results) -> Drawing:
     trials = results.trials[
         results.trials["test_accuracy"].notna() & (results.trials["epochs"] > 0)
     ]
-    axis, told = _panels(results, trials)
-    shown = methods_of(results, pd.concat(panel.rows for panel in told))
+    axis, to_draw = _panels(results, trials)
+    shown = methods_of(results, pd.concat(panel.rows for panel in to_draw))
     figure, placed, left_out = side_by_side(
-        told,
+        to_draw,
         3.1,
         Side("test accuracy", _ACROSS[axis], "test accuracy (%)"),
         Side("connections pruned or flipped", _ACROSS[axis], "changed connections (%)"),
@@ -49,7 +49,7 @@ def draw(results: Results) -> Drawing:
     by = varying(results)
     counts: list[int] = []
     below, beyond, top = 0, 0, 0.0
-    low, high = _view(pd.concat(panel.rows for panel in told), by)
+    low, high = _view(pd.concat(panel.rows for panel in to_draw), by)
     for accuracy, changed, panel in placed:
         means = grouped(panel.rows, by, "test_accuracy")
         share = grouped(panel.rows[panel.rows["method"] != BASELINE], by, "changed")
@@ -66,23 +66,23 @@ def draw(results: Results) -> Drawing:
     note = sentences(
         seeds(counts, "band"),
         f"{many(below, 'mean')} below the axis of accuracy." if below else "",
-        f"{many(beyond, 'end')} of bands outside of it." if beyond else "",
-        f"{BASELINE} changes none by definition." if BASELINE in shown else "",
+        f"{many(beyond, 'end')} of bands outside the axis of accuracy." if beyond else "",
+        f"{BASELINE} changes no connection." if BASELINE in shown else "",
         lost(results.trials),
         left_out,
     )
     finish(figure, TITLE, shown, note)
     caption = (
-        "Left: share of the test images that are classified correctly at the end. Right: share of "
-        "all connections that are pruned or flipped then. Each against the factor on the width of "
-        "the hidden layers, or against the length of the training where only that was varied. The "
-        "axis of accuracy does not start at zero."
+        "Left: test accuracy after the last epoch. Right: fraction of all connections that are "
+        "pruned or flipped. Both are drawn against the factor on the width of the hidden layers, "
+        "or against the length of training if the study varies only that. The axis of accuracy "
+        "does not start at zero."
     )
     return Drawing(figure, TITLE, caption, note)
 
 
 def _panels(results: Results, trials: pd.DataFrame) -> tuple[str, list[Panel]]:
-    """What is drawn against, and a panel per combination of the other settings.
+    """Return the field of the horizontal axis, and a panel per combination of the other fields.
 
     Raises:
         NothingToDraw: no method is trained at several widths or lengths with all else the same.
@@ -93,21 +93,21 @@ def _panels(results: Results, trials: pd.DataFrame) -> tuple[str, list[Panel]]:
         counts = rows.groupby("method")[settings(results)].nunique()
         others = [n for n in settings(results) if n != axis and (counts[n] > 1).any()]
         every = panels(results, spread(results, rows, others), others) if len(rows) else []
-        told = [panel for panel in every if _several(panel.rows, axis)]
-        if told:
-            return axis, told
+        with_lines = [panel for panel in every if _has_line(panel.rows, axis)]
+        if with_lines:
+            return axis, with_lines
     raise NothingToDraw("No method is trained at several widths or for several numbers of epochs.")
 
 
-def _several(rows: pd.DataFrame, axis: str) -> bool:
-    """Whether a method of the panel (one that it is about, not dense beside it) has a line."""
-    own = rows[rows["method"] != BASELINE]
-    counts = (rows if own.empty else own).groupby("method")[axis].nunique()
+def _has_line(rows: pd.DataFrame, axis: str) -> bool:
+    """Return whether a method has several values; dense counts only if there is no other method."""
+    others = rows[rows["method"] != BASELINE]
+    counts = (rows if others.empty else others).groupby("method")[axis].nunique()
     return bool((counts > 1).any())
 
 
 def _view(rows: pd.DataFrame, by: Sequence[str]) -> tuple[float, float]:
-    """Limits in percent for the means of completed trials and bands that are not too wide."""
+    """Return limits in percent for the means of completed trials, with room for most bands."""
     means = grouped(completed(rows), by, "test_accuracy")
     lowest, best = means["mean"].min() * 100, means["mean"].max() * 100
     room = max(best - lowest, 2.0) / 2

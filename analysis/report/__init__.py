@@ -28,7 +28,7 @@ _PAGE = Path(__file__).parent / "page"
 
 @dataclass(frozen=True)
 class Report:
-    """A report that was written.
+    """A written report.
 
     Attributes:
         page: the path of ``report.html``.
@@ -41,12 +41,12 @@ class Report:
 
 @dataclass(frozen=True)
 class _Figures:
-    """What became of each figure.
+    """The outcome of each figure.
 
     Attributes:
-        drawn: name, title, text and drawing of those that are on the page.
-        skipped: why others do not apply, a sentence each.
-        failed: those whose code raised an error: name, error in a line, and the log's file name.
+        drawn: name, title, text and drawing of each figure on the page.
+        skipped: a sentence for each figure that does not apply, which says why.
+        failed: name, error in one line and log file name of each figure that raised an error.
     """
 
     drawn: list[dict[str, Any]]
@@ -57,14 +57,14 @@ class _Figures:
 def write(results: Results, output: Path, several: Mapping[str, Results] | None = None) -> Report:
     """Write ``report.html`` and the figures' files into a folder.
 
-    The same results give the same bytes. A figure that cannot be drawn leaves a named gap on the
-    page and its traceback beside it; it does not cost the rest of the page.
+    The same results give the same bytes. If a figure cannot be drawn, the page says so in its
+    place, its traceback is written beside the page, and the rest of the page is unaffected.
 
     Args:
         results: of one or several studies, finished or not.
-        output: the folder; made if it is not there.
-        several: the results one by one under the names that they are shown with, to be set side by
-            side; nothing for a single study.
+        output: the folder; created if it does not exist.
+        several: the results of each study by display name, to be compared side by side; empty for
+            a single study.
 
     Raises:
         UserError: the folder cannot be written to.
@@ -76,8 +76,8 @@ def write(results: Results, output: Path, several: Mapping[str, Results] | None 
         page.write_text(_page(results, made, several or {}), encoding="utf-8")
     except OSError as error:
         reason = error.strerror or str(error)
-        raise UserError(f"report folder {output}: {reason}; give one that can be written") from None
-    return Report(page, {one["name"]: output / one["log"] for one in made.failed})
+        raise UserError(f"report folder {output}: {reason}; give a writable folder") from None
+    return Report(page, {figure["name"]: output / figure["log"] for figure in made.failed})
 
 
 def _page(results: Results, made: _Figures, several: Mapping[str, Results]) -> str:
@@ -98,7 +98,7 @@ def _page(results: Results, made: _Figures, several: Mapping[str, Results]) -> s
         answer=answer(results, cells),
         headings=[heading(name) for name in varying(results)],
         rows=[_row(results, cell) for _, cell in cells.iterrows()],
-        any_lost=bool(cells[["diverged", "dead", "no_accuracy"]].to_numpy().sum()),
+        any_diverged_or_dead=bool(cells[["diverged", "dead", "no_accuracy"]].to_numpy().sum()),
         findings=findings(results),
         drawn=[figure["name"] for figure in made.drawn],
         figures=made.drawn,
@@ -113,7 +113,7 @@ def _page(results: Results, made: _Figures, several: Mapping[str, Results]) -> s
 
 
 def _figures(results: Results, output: Path) -> _Figures:
-    """Draw the figures and save them beside the page."""
+    """Draw the figures and save their files beside the page."""
     made = _Figures([], [], [])
     for name in figures.names():
         log = output / f"{name}.log"
@@ -122,7 +122,7 @@ def _figures(results: Results, output: Path) -> _Figures:
             made.drawn.append(_figure(name, results, output))
         except NothingToDraw as reason:
             made.skipped.append(str(reason))
-        except OSError:  # the folder's fault, not the figure's
+        except OSError:  # the folder's problem, not the figure's
             raise
         except Exception as error:
             log.write_text(traceback.format_exc(), encoding="utf-8")
@@ -132,20 +132,20 @@ def _figures(results: Results, output: Path) -> _Figures:
 
 
 def _figure(name: str, results: Results, output: Path) -> dict[str, Any]:
-    """Draw one figure, save its files and return what the page shows of it."""
+    """Draw one figure, save its files and return what the page shows."""
     drawing = figures.draw(name, results)
-    told = f"{drawing.title}. {drawing.caption} {drawing.note}"
-    text = inline(save(drawing, output, name), name, told)
+    description = f"{drawing.title}. {drawing.caption} {drawing.note}"
+    text = inline(save(drawing, output, name), name, description)
     svg = Markup(text)  # noqa: S704  (matplotlib escapes, and so does inline)
     return {"name": name, "title": drawing.title, "text": drawing.caption, "svg": svg}
 
 
 def _row(results: Results, cell: pd.Series) -> dict[str, Any]:
-    """A row of the table of cells, as text."""
+    """Return a row of the table of cells, as text."""
     by = varying(results)
-    lost = [f"{cell[name]} {name}" for name in ("diverged", "dead") if cell[name]]
+    failures = [f"{cell[name]} {name}" for name in ("diverged", "dead") if cell[name]]
     if cell["no_accuracy"]:
-        lost.append(f"{cell['no_accuracy']} without accuracy")
+        failures.append(f"{cell['no_accuracy']} without accuracy")
     difference = mean_and_half(cell["difference"], cell["difference_high"], 2, sign=True)
     return {
         "cell": [shown(name, cell[name]) for name in by],
@@ -157,5 +157,5 @@ def _row(results: Results, cell: pd.Series) -> dict[str, Any]:
         "n": cell["n"],
         "planned": cell["planned"],
         "complete": cell["n"] >= cell["planned"],
-        "lost": ", ".join(lost) or MISSING,
+        "diverged_or_dead": ", ".join(failures) or MISSING,
     }

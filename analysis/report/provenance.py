@@ -1,4 +1,4 @@
-"""Where a study's results come from, as pairs of a heading and a text."""
+"""Where a study's results come from, as headings with their texts."""
 
 import pandas as pd
 
@@ -8,15 +8,15 @@ _UNKNOWN = "not recorded"
 
 
 def provenance(results: Results) -> list[tuple[str, str]]:
-    """What ran, on what and when; machines are counted, never named.
+    """Return what ran, on which machines and when; machines are counted, never named.
 
     Returns:
-        Headings with their texts; several values of one thing stand beside each other.
+        Headings with their texts; a text lists all values that occur.
     """
     trials = results.trials
     if trials.empty:
         return []
-    prints = trials[["dataset", "dataset_fingerprint"]].drop_duplicates()
+    fingerprints = trials[["dataset", "dataset_fingerprint"]].drop_duplicates()
     first, last = trials["finished_at"].min(), trials["finished_at"].max()
     return [
         ("Versions", _values(trials["versions"])),
@@ -27,17 +27,17 @@ def provenance(results: Results) -> list[tuple[str, str]]:
         ("Commit", _values(trials["commit"])),
         (
             "Data sets (fingerprint)",
-            "; ".join(f"{name} ({mark})" for name, mark in prints.itertuples(index=False)),
+            "; ".join(f"{name} ({mark})" for name, mark in fingerprints.itertuples(index=False)),
         ),
         ("Core hours", f"{(trials['seconds'] * trials['threads']).sum() / 3600:.2f}"),
-        ("Wall hours", f"{wall_seconds(trials) / 3600:.2f}, in which at least one trial ran"),
+        ("Wall hours", f"{wall_seconds(trials) / 3600:.2f} with at least one trial running"),
         ("Trials finished", f"{_minute(first)} to {_minute(last)} UTC"),
         ("Definitions", "; ".join(f"{s.name} {s.definition_hash}" for s in results.studies)),
     ]
 
 
 def wall_seconds(trials: pd.DataFrame) -> float:
-    """Seconds in which at least one of the trials ran; pauses between runs do not count."""
+    """Return the seconds in which at least one trial ran; pauses between runs do not count."""
     ends = trials["finished_at"].astype("int64") / 1e6  # microseconds
     spans = pd.DataFrame({"start": ends - trials["seconds"], "end": ends}).sort_values("start")
     covered = spans["end"].cummax().shift(fill_value=-float("inf"))
@@ -45,7 +45,7 @@ def wall_seconds(trials: pd.DataFrame) -> float:
 
 
 def _values(column: pd.Series) -> str:
-    """The different values of a column, in order of appearance."""
+    """Return the different values of a column, in order of appearance."""
     return "; ".join(str(v) for v in column.fillna(_UNKNOWN).drop_duplicates())
 
 

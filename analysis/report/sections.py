@@ -1,4 +1,4 @@
-"""What the report's page says of the verdicts and of studies side by side, as text."""
+"""The page's sections on verdicts and on studies side by side, as text."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,150 +15,156 @@ from analysis.verdicts.claim import Claim
 
 
 def of_verdicts(results: Results, drawn: Sequence[str]) -> dict[str, Any]:
-    """The verdicts and the claims that were not tested.
+    """Return what the page shows about the verdicts and about the claims that were not tested.
 
     Args:
         results: the study.
-        drawn: names of the figures that are on the page.
+        drawn: names of the figures on the page.
     """
-    found = verdicts(results)
+    given = verdicts(results)
     claims = [
-        _claim(results, claim, list(own), drawn)
-        for claim, own in groupby(found, key=lambda verdict: verdict.claim)
+        _claim(results, claim, list(cells), drawn)
+        for claim, cells in groupby(given, key=lambda verdict: verdict.claim)
     ]
-    left = [
+    not_tested = [
         {
             "id": claim.id,
             "name": claim.name,
             "sentence": claim.sentence,
             "command": telling.command(claim),
         }
-        for claim in untested(found)
+        for claim in untested(given)
     ]
-    return {"claims": claims, "untested": left}
+    return {"claims": claims, "untested": not_tested}
 
 
 def _claim(
-    results: Results, claim: Claim, own: Sequence[Verdict], drawn: Sequence[str]
+    results: Results, claim: Claim, cells: Sequence[Verdict], drawn: Sequence[str]
 ) -> dict[str, Any]:
-    every = [(verdict, one) for verdict in own for one in verdict.comparisons]
-    named = [(_about(results, verdict), one) for verdict, one in every]
+    compared = [
+        (_method_and_cell(results, verdict), comparison)
+        for verdict in cells
+        for comparison in verdict.comparisons
+    ]
     return {
         "id": claim.id,
         "name": claim.name,
         "sentence": claim.sentence,
-        "compared": telling.compared(own[0]),
+        "compared": telling.compared(cells[0]),
         "figure": next((name for name in (claim.figure, "forest") if name in drawn), ""),
         "command": f"untuned verdict {' '.join(results.names)} --claim {claim.id} --pairs",
         "methods": [
             {
-                "method": one.method,
-                "conclusion": one.conclusion,
-                "summed_up": telling.summed_up(results, one),
-                "kind": _kind(one),
+                "method": combined.method,
+                "conclusion": combined.conclusion,
+                "summed_up": telling.summed_up(results, combined),
+                "kind": _kind(combined),
             }
-            for one in overall(own)
+            for combined in overall(cells)
         ],
-        "rows": [_row(results, verdict) for verdict in own],
-        "notes": telling.notes(results, claim, own),
+        "rows": [_row(results, verdict) for verdict in cells],
+        "notes": telling.notes(results, claim, cells),
         "comparisons": [
-            (*((text, None) for text in about), *_compared(one)) for about, one in named
+            (*((text, None) for text in names), *_comparison(comparison))
+            for names, comparison in compared
         ],
         "pairs": [
-            (*about, *pair, value)
-            for about, one in named
-            for pair, value in zip(telling.pairs(one), one.pairs["difference"], strict=True)
+            (*names, *pair, value)
+            for names, comparison in compared
+            for pair, value in zip(
+                telling.pairs(comparison), comparison.pairs["difference"], strict=True
+            )
         ],
     }
 
 
-def _kind(one: Overall) -> str:
-    exploratory = sum(bool(verdict.exploratory) for verdict in one.cells)
-    if exploratory in (0, len(one.cells)):
+def _kind(combined: Overall) -> str:
+    exploratory = sum(bool(verdict.exploratory) for verdict in combined.cells)
+    if exploratory in (0, len(combined.cells)):
         return "exploratory" if exploratory else "confirmatory"
-    return f"exploratory in {exploratory} of {len(one.cells)}"
+    return f"exploratory in {exploratory} of {len(combined.cells)}"
 
 
-def _about(results: Results, verdict: Verdict) -> tuple[str, str]:
+def _method_and_cell(results: Results, verdict: Verdict) -> tuple[str, str]:
     return str(verdict.cell["method"]), telling.where(results, verdict) or MISSING
 
 
 def _row(results: Results, verdict: Verdict) -> dict[str, Any]:
-    """A verdict on a cell, as text, with the numbers that columns are sorted by."""
-    one = verdict.decisive
-    method, where = _about(results, verdict)
+    """Return a verdict on a cell as text, with the numbers that columns are sorted by."""
+    decisive = verdict.decisive
+    images, mcnemar = decisive.images, decisive.mcnemar
+    method, where = _method_and_cell(results, verdict)
     return {
         "method": method,
         "where": where,
         "conclusion": verdict.conclusion,
         "reason": verdict.reason,
-        "effect": f"{telling.effect(one)} {telling.unit(one)}",
-        "mean": one.interval.mean,
+        "effect": f"{telling.effect(decisive)} {telling.unit(decisive)}",
+        "mean": decisive.interval.mean,
         "closest": telling.closest(verdict),
-        "bound": telling.bound(one),
+        "bound": telling.bound(decisive),
         "n": verdict.n,
         "planned": verdict.planned,
-        "p": chance(one.p),
-        "p_value": one.p,
-        "flip": chance(one.sign_flip),
-        "flip_value": one.sign_flip,
-        "images": _bounds(one, one.images),
-        "image_value": one.images.mean if one.images else math.nan,
-        "mcnemar": MISSING if one.mcnemar is None else f"{one.mcnemar[0]}, {one.mcnemar[1]}",
-        "q": chance(verdict.q),
+        "p": p_text(decisive.p),
+        "p_value": decisive.p,
+        "flip": p_text(decisive.sign_flip),
+        "flip_value": decisive.sign_flip,
+        "images": MISSING if images is None else telling.effect(decisive, images),
+        "image_value": math.nan if images is None else images.mean,
+        "mcnemar": MISSING if mcnemar is None else f"{mcnemar[0]}, {mcnemar[1]}",
+        "q": p_text(verdict.q),
         "q_value": verdict.q,
     }
 
 
-def _bounds(one: Comparison, found: Interval | None) -> str:
-    return MISSING if found is None else telling.effect(one, found)
-
-
-def _compared(one: Comparison) -> tuple[tuple[str, float | None], ...]:
-    beside = "" if one.criterion.decides else " (beside)"
-    says = f"{one.criterion.says}{beside}"
-    place = telling.place(one)
+def _comparison(comparison: Comparison) -> tuple[tuple[str, float | None], ...]:
+    """Return a row of the table of comparisons: texts with the numbers they are sorted by."""
+    mark = "" if comparison.criterion.decides else " (does not decide)"
+    criterion = f"{comparison.criterion.says}{mark}"
+    place = telling.place(comparison)
+    effect = f"{telling.effect(comparison)} {telling.unit(comparison)}"
+    bca = telling.effect(comparison, comparison.bca).partition(" ")[2] or MISSING
     return (
-        (f"{place}: {says}" if place else says, None),
-        (f"{telling.effect(one)} {telling.unit(one)}", one.interval.mean),
-        (telling.bound(one), one.bound),
-        (chance(one.p), one.p),
-        (chance(one.p_against), one.p_against),
-        (telling.effect(one, one.bca).partition(" ")[2] or MISSING, one.bca.low),
-        (str(one.interval.n), one.interval.n),
+        (f"{place}: {criterion}" if place else criterion, None),
+        (effect, comparison.interval.mean),
+        (telling.bound(comparison), comparison.bound),
+        (p_text(comparison.p), comparison.p),
+        (p_text(comparison.p_against), comparison.p_against),
+        (bca, comparison.bca.low),
+        (str(comparison.interval.n), comparison.interval.n),
     )
 
 
-def chance(p: float) -> str:
-    """A p-value as text: ``0.032``, ``< 0.001``."""
+def p_text(p: float) -> str:
+    """Return a p-value as text: ``0.032``, ``< 0.001``."""
     if math.isnan(p):
         return MISSING
     return "< 0.001" if p < 0.001 else number(p, 3)
 
 
 def of_several(several: Mapping[str, Results]) -> dict[str, Any]:
-    """Studies side by side: headings and a row per cell that they have in common."""
-    found = beside(several)
-    by = [name for name in CELL if len({one.cell[name] for one in found}) > 1] or ["method"]
+    """Return the table of studies side by side: headings, and a row per cell in common."""
+    cells = beside(several)
+    by = [name for name in CELL if len({common.cell[name] for common in cells}) > 1] or ["method"]
     rows = []
-    for one in found:
-        values = [_accuracy(estimate) for estimate in one.accuracy]
-        values += [
-            _difference(d, equal) for d, equal in zip(one.difference, one.equal, strict=True)
-        ]
-        rows.append({"cell": [shown(name, one.cell[name]) for name in by], "numbers": values})
+    for common in cells:
+        values = [_accuracy(estimate) for estimate in common.accuracy]
+        differences = zip(common.difference, common.equal, strict=True)
+        values += [_difference(estimate, equal) for estimate, equal in differences]
+        rows.append({"cell": [shown(name, common.cell[name]) for name in by], "numbers": values})
     return {"names": list(several), "headings": [heading(name) for name in by], "rows": rows}
 
 
-def _accuracy(found: Interval | None) -> tuple[str, float]:
-    if found is None:
+def _accuracy(estimate: Interval | None) -> tuple[str, float]:
+    if estimate is None:
         return MISSING, math.nan
-    return f"{mean_and_half(found.mean, found.high, 2)} ({found.n})", found.mean
+    return f"{mean_and_half(estimate.mean, estimate.high, 2)} ({estimate.n})", estimate.mean
 
 
-def _difference(found: Interval | None, equal: bool) -> tuple[str, float]:
-    if found is None:
+def _difference(estimate: Interval | None, equal: bool) -> tuple[str, float]:
+    if estimate is None:
         return MISSING, math.nan
     if equal:
-        return f"equal ({found.n})", 0.0
-    return f"{mean_and_half(found.mean, found.high, 2, sign=True)} ({found.n})", found.mean
+        return f"equal ({estimate.n})", 0.0
+    text = mean_and_half(estimate.mean, estimate.high, 2, sign=True)
+    return f"{text} ({estimate.n})", estimate.mean

@@ -3,15 +3,17 @@
 | module | what is in it |
 |---|---|
 | `paired` | the t interval and t tests of paired differences: non-inferiority, equivalence |
-| `permutation` | the exact sign-flip test, beside the t test |
-| `power` | how often a non-inferiority test would succeed, and how many seeds that takes |
+| `permutation` | the exact sign-flip test |
+| `power` | the power of a non-inferiority test, and the number of seeds that it needs |
+| `detectable` | the difference that a number of seeds can detect |
 | `resampling` | BCa; the bootstrap over seeds and test images; McNemar per pair of trials |
 | `multiple` | several tests at once: intersection-union, Holm, Benjamini-Hochberg |
-| `overview` | many runs at a glance: interquartile mean, performance profile |
-| `checks` | what all of them ask of their arrays |
+| `overlap` | the overlap of masks, corrected for chance |
+| `overview` | overview of many runs: interquartile mean, performance profile |
+| `checks` | the checks of arguments that all of them share |
 
-Data from which nothing follows (a value that is not finite, fewer than two, none that differ where
-a deviation is needed) gives nan, never an exception, since a report has such cells; what only a
-mistake of the caller can be (a wrong shape, a level outside 0 to 1) raises ValueError. Nothing
-reads numpy's global random state. Import the module that is wanted: none is imported here.
+Data that allow no estimate (a value that is not finite, fewer than two values, equal values where a
+deviation is needed) give nan, never an exception, because a report has such cells. What can only be
+a mistake of the caller (a wrong shape, a level outside 0 to 1) raises ValueError. Nothing reads
+numpy's global random state. Import the module that you need; none is imported here.
 """

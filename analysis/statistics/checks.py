@@ -1,17 +1,17 @@
-"""What the tests ask of their arrays, and when two figures are the same number."""
+"""Checks of arguments, and when two values count as the same number."""
 
 import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-#: Figures closer than this are one number (relatively, above 1). The difference of two accuracies
-#: carries a rounding error of about 1e-16, and two that differ are apart by one image in all.
+#: Values closer than this are the same number (relatively, if above 1). The difference of two
+#: accuracies has a rounding error of about 1e-16; different accuracies differ by an image at least.
 ROUNDING = 1e-12
 
 
 def vector(values: ArrayLike, name: str = "values") -> NDArray[np.float64]:
-    """The values as float64 [n].
+    """Return the values as float64 [n].
 
     Raises:
         ValueError: if they are not one-dimensional.
@@ -23,30 +23,30 @@ def vector(values: ArrayLike, name: str = "values") -> NDArray[np.float64]:
 
 
 def correctness(values: ArrayLike, name: str, dimensions: int) -> NDArray[np.bool_]:
-    """Right or wrong per test image, as a bool array of so many dimensions.
+    """Return right or wrong per test image as a bool array with this number of dimensions.
 
     Raises:
-        ValueError: if it is of another type or number of dimensions.
+        ValueError: if it has another type or number of dimensions.
     """
     array = np.asarray(values)
     if array.dtype != np.bool_ or array.ndim != dimensions:
-        found = f"{array.dtype} of shape {array.shape}"
-        raise ValueError(f"{name} must be bool with {dimensions} dimension(s), not {found}")
+        given = f"{array.dtype} of shape {array.shape}"
+        raise ValueError(f"{name} must be bool with {dimensions} dimension(s), not {given}")
     return array
 
 
 def same_shape(arm: NDArray[np.bool_], reference: NDArray[np.bool_]) -> None:
-    """Refuse arrays of different shapes: their entries are no pairs.
+    """Refuse arrays of different shapes, whose entries cannot be paired.
 
     Raises:
         ValueError: if the shapes differ.
     """
     if arm.shape != reference.shape:
-        raise ValueError(f"arm has shape {arm.shape}, but its reference {reference.shape}")
+        raise ValueError(f"arm has shape {arm.shape}, but its reference has {reference.shape}")
 
 
 def fraction(value: float, name: str) -> None:
-    """Refuse what does not lie between 0 and 1, both excluded.
+    """Refuse a value that does not lie strictly between 0 and 1.
 
     Raises:
         ValueError: if it does not.
@@ -66,15 +66,15 @@ def not_negative(value: float, name: str) -> None:
 
 
 def sound(values: NDArray[np.float64]) -> bool:
-    """Whether there are two values or more, all of them finite."""
+    """Return whether there are at least two values, all of them finite."""
     return values.size >= 2 and bool(np.isfinite(values).all())
 
 
 def rounding(values: NDArray[np.float64]) -> float:
-    """The difference below which two of the values (one or more, finite) are the same number."""
+    """Return the difference below which two of the values (finite) are the same number."""
     return ROUNDING * max(1.0, float(np.abs(values).max()))
 
 
 def varied(values: NDArray[np.float64]) -> bool:
-    """Whether the values are sound and not all the same number, so that they have a deviation."""
+    """Return whether the values are sound and not all the same number, so they have a deviation."""
     return sound(values) and float(np.ptp(values)) > rounding(values)

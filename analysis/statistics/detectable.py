@@ -1,4 +1,4 @@
-"""What a number of seeds can find out, before there is any result."""
+"""The difference that a number of seeds can detect, before there are results."""
 
 import math
 from functools import lru_cache
@@ -8,27 +8,28 @@ from scipy import optimize
 from analysis.statistics.checks import fraction
 from analysis.statistics.power import power as power_of
 
-#: Distances beyond this are not looked for, in standard deviations.
+#: The largest distance that is tried, in standard deviations.
 _FARTHEST = 1000.0
 
 
 @lru_cache
 def effect(n: int, power: float = 0.8, level: float = 0.95) -> float:
-    """The distance from the bound that n seeds find with this power.
+    """Return the distance from the bound that n seeds detect with this power.
 
-    In standard deviations of the paired differences; the t test is that of `power.power`. With a
-    margin m and no true difference, so many seeds suffice up to a deviation of m / effect.
+    The distance is in standard deviations of the paired differences; the t test is that of
+    `power.power`. With a margin m and no true difference, n seeds suffice up to a standard
+    deviation of m / effect.
 
     Args:
         n: number of seeds.
-        power: the probability of success wanted, a fraction.
+        power: the desired power, a fraction.
         level: 1 - alpha, a fraction.
 
     Returns:
         Above 0; infinite for fewer than two seeds.
 
     Raises:
-        ValueError: if the power or the level is no fraction.
+        ValueError: if the power or the level is not a fraction.
     """
     fraction(power, "power")
     fraction(level, "level")

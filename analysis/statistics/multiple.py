@@ -1,8 +1,8 @@
 """Several tests at once.
 
-A claim that needs *every* one of them takes `intersection_union`, a claim that *these* of them hold
-takes `holm`, and a search through many takes `benjamini_hochberg`. A nan is a test that could not
-be done: it fails a claim that needs all, and is not counted among the tests of the other two.
+Use `intersection_union` for a claim that *all* of them hold, `holm` for the claim that *these* of
+them hold, and `benjamini_hochberg` for a search through many. A nan is a test that could not be
+done: with it, a claim that all hold fails; the other two do not count it.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from analysis.statistics.checks import vector
 
 
 def intersection_union(p: ArrayLike) -> float:
-    """The p-value of "all of them hold": the largest, without correction (Berger 1982).
+    """Return the p-value of "all of them hold": the largest, without correction (Berger 1982).
 
     Args:
         p: [k], the p-values.
@@ -24,11 +24,11 @@ def intersection_union(p: ArrayLike) -> float:
         ValueError: if they are not one-dimensional or not within 0 to 1.
     """
     array = _p_values(p)
-    return float(array.max()) if array.size else np.nan  # max hands a nan on
+    return float(array.max()) if array.size else np.nan  # the max of a nan is nan
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:
-    """P-values adjusted so that one false claim or more has probability alpha at most.
+    """Return p-values adjusted so that the probability of any false claim is at most alpha.
 
     Holm 1979, under any dependence of the tests, by `statsmodels.stats.multitest`.
 
@@ -36,7 +36,7 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
         p: [k], the p-values.
 
     Returns:
-        [k], in the order given, to be held against alpha; nan stays nan and is not counted.
+        [k], in the order given, to compare with alpha; nan stays nan and is not counted.
 
     Raises:
         ValueError: if they are not one-dimensional or not within 0 to 1.
@@ -45,7 +45,7 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
 
 
 def benjamini_hochberg(p: ArrayLike) -> NDArray[np.float64]:
-    """P-values adjusted so that the expected share of false claims among those made is alpha.
+    """Return p-values adjusted so that the expected fraction of false claims is at most alpha.
 
     Benjamini & Hochberg 1995, for tests that are independent or positively dependent, by
     `statsmodels.stats.multitest`. Args, returns and errors are those of `holm`.
@@ -64,10 +64,10 @@ def _adjusted(p: ArrayLike, method: str) -> NDArray[np.float64]:
     array = _p_values(p)
     adjusted = np.full(array.shape, np.nan)
     counted = ~np.isnan(array)
-    if counted.sum() == 1:  # nothing to correct for, which is most verdicts
+    if counted.sum() == 1:  # nothing to correct, as for most verdicts
         adjusted[counted] = array[counted]
     elif counted.any():
-        # imported late: it takes most of a second. A call of Holm takes 0.1 s (garbage collection)
+        # Imported late because it takes most of a second.
         from statsmodels.stats.multitest import multipletests
 
         adjusted[counted] = multipletests(array[counted], method=method)[1]

@@ -1,9 +1,9 @@
-"""How far two masks agree on what they change, corrected for chance.
+"""How far two masks change the same connections, corrected for chance.
 
-Two masks that change most connections overlap much whatever they have learned, so the Jaccard index
-J of their changed sets is held against its expectation E where each changes as many connections of
-each layer, but any of them: (J - E) / (1 - E), as Cohen's kappa corrects agreement. 1: the same
-connections; 0: as chance has it; below 0: they avoid each other.
+Two masks that change most connections overlap much whatever they have learned. So the Jaccard index
+J of their changed sets is compared with its expectation E for random sets of the same sizes in each
+layer: (J - E) / (1 - E), as Cohen's kappa corrects agreement. 1: the same connections; 0: as
+expected by chance; below 0: less overlap than by chance.
 """
 
 import math
@@ -15,7 +15,7 @@ from scipy import signal, stats
 
 from analysis.statistics.checks import same_shape
 
-#: A count further from its mean than so many deviations and so many more has no weight in float64.
+#: Counts further from their mean than 12 deviations plus 60 have no weight in float64.
 _DEVIATIONS, _MORE = 12, 60
 
 
@@ -25,9 +25,9 @@ class Overlap:
 
     Attributes:
         jaccard: members of both over members of either, a fraction; nan for two empty sets.
-        chance: what it is on average for random sets of the same sizes; nan likewise.
-        corrected: (jaccard - chance) / (1 - chance); nan where the sizes alone decide, because in
-            every layer one of the two sets is empty or full.
+        chance: its expectation for random sets of the same sizes; nan for two empty sets.
+        corrected: (jaccard - chance) / (1 - chance); nan if the sizes alone determine the overlap,
+            because in every layer one of the two sets is empty or full.
     """
 
     jaccard: float
@@ -36,7 +36,7 @@ class Overlap:
 
 
 def counts(first: ArrayLike, second: ArrayLike) -> NDArray[np.int64]:
-    """What `overlap` has to know of one layer.
+    """Return the counts of one layer that `overlap` needs.
 
     Args:
         first: bool, any shape: which connections one mask changes.
@@ -54,13 +54,13 @@ def counts(first: ArrayLike, second: ArrayLike) -> NDArray[np.int64]:
 
 
 def overlap(layers: ArrayLike) -> Overlap:
-    """The chance-corrected Jaccard index of the changed sets of a layer, or of several together.
+    """Return the chance-corrected Jaccard index of the changed sets of one or several layers.
 
-    Chance places each set within its layer, so that two masks are not rewarded for agreeing on
-    which layers change most.
+    Chance is computed within each layer, so agreeing on which layers change most does not count as
+    overlap.
 
     Args:
-        layers: [4] or [L, 4], of `counts`.
+        layers: [4] or [L, 4], as returned by `counts`.
     """
     table = np.atleast_2d(np.asarray(layers, np.int64))
     members, both = int(table[:, 1:3].sum()), int(table[:, 3].sum())
@@ -75,14 +75,14 @@ def overlap(layers: ArrayLike) -> Overlap:
 
 
 def expected_jaccard(sizes: ArrayLike) -> float:
-    """The exact expectation of the Jaccard index of random sets of given sizes.
+    """Return the exact expectation of the Jaccard index of random sets of given sizes.
 
-    The common members of a layer are hypergeometric; those of several layers are the sum of
-    independent such counts, whose distribution is the convolution of theirs.
+    The number of common members in a layer is hypergeometric. The number in several layers is a sum
+    of independent such counts, so its distribution is the convolution of theirs.
 
     Args:
-        sizes: [3] or [L, 3]: connections, size of the first set, size of the second; one of the
-            sets has a member.
+        sizes: [3] or [L, 3]: connections, size of the first set, size of the second; at least one
+            of the sets has a member.
     """
     table = np.atleast_2d(np.asarray(sizes, np.int64))
     start, chances = 0, np.ones(1)
@@ -92,7 +92,7 @@ def expected_jaccard(sizes: ArrayLike) -> float:
         low = max(0, one + other - total, int(mean - reach))
         high = min(one, other, int(mean + reach) + 1)
         start += low
-        # by logarithms: scipy's own pmf takes a hundred times as long
+        # With logarithms, because scipy's own pmf takes a hundred times as long.
         law = np.exp(stats.hypergeom.logpmf(np.arange(low, high + 1), total, one, other))
         chances = signal.convolve(chances, law / law.sum())
     both = start + np.arange(len(chances))

@@ -1,11 +1,12 @@
 """The t interval and the one-sided t tests of paired differences, one value per seed.
 
-All are of the mean of independent values, here differences between two trials of the same seed,
-and in the unit of the values (accuracies: fractions). They are exact for normal values and for
-others the better the more seeds there are; `analysis.statistics.permutation` stands beside them.
+All are about the mean of independent values, here differences between two trials of the same seed,
+in the unit of the values (accuracies: fractions). They are exact for normal values; for other
+values they improve with the number of seeds. `analysis.statistics.permutation` does not need
+normality.
 
-Equal values give no interval and no p-value, but nan. A few test images more or less make equal
-differences likely among few seeds, and a deviation of 0 measured so would make any mean certain.
+Equal values give nan, neither an interval nor a p-value. With few test images and few seeds, equal
+differences are likely, and their deviation of 0 would make any mean certain.
 """
 
 from dataclasses import dataclass
@@ -22,9 +23,9 @@ class Interval:
     """A mean and its interval, in the unit of the values.
 
     Attributes:
-        mean: the mean, or what else was estimated; nan without any value.
-        low: lower bound, nan where the values allow none.
-        high: upper bound, nan where the values allow none.
+        mean: the mean, or another estimated statistic; nan without values.
+        low: lower bound, nan if the values allow none.
+        high: upper bound, nan if the values allow none.
         n: number of values, or of seeds.
     """
 
@@ -35,20 +36,20 @@ class Interval:
 
 
 def t_interval(values: ArrayLike, level: float = 0.95) -> Interval:
-    """The mean with its two-sided t interval, mean +- t(n - 1) * s / sqrt(n).
+    """Return the mean with its two-sided t interval, mean +- t(n - 1) * s / sqrt(n).
 
     A one-sided bound at 0.95 is the bound of the two-sided interval at 0.90.
 
     Args:
-        values: [n], one per seed. A value that is not finite leaves no interval: what counts
-            for a trial without accuracy is the caller's decision, and never silently dropped.
+        values: [n], one per seed. With a value that is not finite there is no interval: the caller
+            decides what counts for a trial without accuracy, and nothing is silently dropped.
         level: the interval's coverage, a fraction.
 
     Returns:
         The interval; its bounds are nan for fewer than two values and for equal ones.
 
     Raises:
-        ValueError: if the values are not one-dimensional or the level is no fraction.
+        ValueError: if the values are not one-dimensional or the level is not a fraction.
     """
     fraction(level, "level")
     array = vector(values)
@@ -60,15 +61,15 @@ def t_interval(values: ArrayLike, level: float = 0.95) -> Interval:
 
 
 def greater(values: ArrayLike, bound: float) -> float:
-    """The p-value of "the mean is greater than `bound`": scipy's one-sided one-sample t test.
+    """Return the p-value of "the mean is greater than `bound`", by scipy's one-sided t test.
 
     Args:
         values: [n], one per seed.
         bound: in the unit of the values.
 
     Returns:
-        A small number speaks for the claim; nan for fewer than two values, for one that is not
-        finite and for equal ones.
+        A small p-value speaks for the claim; nan for fewer than two values, for values that are
+        not finite and for equal values.
 
     Raises:
         ValueError: if the values are not one-dimensional.
@@ -80,14 +81,14 @@ def greater(values: ArrayLike, bound: float) -> float:
 
 
 def noninferiority(differences: ArrayLike, margin: float) -> float:
-    """The p-value of "worse by less than `margin`, or not at all": mean > -margin.
+    """Return the p-value of "worse by less than `margin`, or not at all": mean > -margin.
 
     Args:
         differences: [n], arm minus reference, positive where the arm is better.
-        margin: at least 0; with 0 it is the test of superiority.
+        margin: at least 0; with 0 this is the test of superiority.
 
     Returns:
-        As `greater`. It is below alpha where the interval at level 1 - 2 alpha lies above -margin.
+        As `greater`. It is below alpha if the interval at level 1 - 2 alpha lies above -margin.
 
     Raises:
         ValueError: if the differences are not one-dimensional or the margin is negative.
@@ -97,7 +98,9 @@ def noninferiority(differences: ArrayLike, margin: float) -> float:
 
 
 def inferiority(differences: ArrayLike, margin: float) -> float:
-    """The p-value of "worse by more than `margin`": mean < -margin, what refutes non-inferiority.
+    """Return the p-value of "worse by more than `margin`": mean < -margin.
+
+    It refutes non-inferiority.
 
     Args, returns and errors are those of `noninferiority`; the two p-values sum to 1.
     """
@@ -106,21 +109,21 @@ def inferiority(differences: ArrayLike, margin: float) -> float:
 
 
 def tost(differences: ArrayLike, margin: float) -> float:
-    """The p-value of "equivalent within +-margin": two one-sided t tests, the larger of the two.
+    """Return the p-value of "equivalent within +-margin": the larger of two one-sided t tests.
 
-    Schuirmann 1987. Each is scipy's; statsmodels' `ttost_paired` gives the same number (a test
-    compares them) and would add most of a second to the start of a report.
+    Schuirmann 1987. Each test is scipy's. statsmodels' `ttost_paired` gives the same number (a test
+    compares them), but its import takes most of a second.
 
     Args:
         differences: [n], arm minus reference.
         margin: at least 0, in the unit of the differences.
 
     Returns:
-        As `greater`. It is below alpha where the interval at level 1 - 2 alpha lies within.
+        As `greater`. It is below alpha if the interval at level 1 - 2 alpha lies within the margin.
 
     Raises:
         ValueError: if the differences are not one-dimensional or the margin is negative.
     """
     array = vector(differences)
-    # nan if any is: both are or none is
+    # If one of the two is nan, both are.
     return max(noninferiority(array, margin), noninferiority(-array, margin))

@@ -1,4 +1,4 @@
-"""The sign-flip test of a mean: exact for differences that are symmetric about it."""
+"""The sign-flip test of a mean: exact for values that are symmetric about it."""
 
 from typing import Literal
 
@@ -9,44 +9,45 @@ from analysis.statistics.checks import rounding, sound, vector
 
 Alternative = Literal["greater", "less", "two-sided"]
 
-#: So many values at most have all their flips counted: 2^20, about 10 ms and 16 MB.
+#: Up to this many values all sign patterns are counted: 2^20 take about 10 ms and 16 MB.
 EXACT = 20
-#: Random flips above that, and their seed.
+#: The number of random sign patterns for more values, and their seed.
 DRAWS, SEED = 99_999, 20_200_616
 
 
 def sign_flip(values: ArrayLike, bound: float = 0.0, alternative: Alternative = "greater") -> float:
-    """The p-value of "the mean is greater than `bound`" by flipping the signs of values - bound.
+    """Return the p-value of "the mean is greater than `bound`" by flipping signs of values - bound.
 
     Fisher 1935 (The Design of Experiments, section 21). If the values are symmetric about
-    `bound`, every sign is as likely as its opposite, and p is the share of the 2^n sign patterns
+    `bound`, every sign is as likely as its opposite, and p is the fraction of the 2^n sign patterns
     whose sum is at least the observed one, which is among them. So p is never below 2^-n: with
-    four seeds nothing is significant at 0.05. Above `EXACT` values, random patterns take their
-    place and p = (1 + hits) / (1 + draws) (Phipson & Smyth 2010), with a seed of its own: the
-    same values in any order give the same number.
+    four seeds nothing is significant at 0.05. Above `EXACT` values, random patterns are drawn with
+    a fixed seed and p = (1 + hits) / (1 + draws) (Phipson & Smyth 2010). The same values in any
+    order give the same p-value.
 
-    Symmetry is needed: for exponential differences and 15 seeds it errs in 2% or, on the other
+    The test needs symmetry: for exponential differences and 15 seeds it errs in 2% or, on the other
     side, 12% of simulations instead of 5%, and so does the t test.
 
     Sums that differ by rounding alone count as equal. `scipy.stats.permutation_test`, with which
-    the tests compare, allows for 1e-14 of the observed sum, too little for accuracies (multiples
-    of one image, so ties are the rule) whose sum is near 0, and takes some 100 ms for n = 15.
+    the tests compare, has a tolerance of 1e-14 of the observed sum. That is too little for
+    accuracies whose sum is near 0 (they are multiples of one image, so ties are frequent), and it
+    takes some 100 ms for n = 15.
 
     Args:
-        values: [n], one per seed. Equal ones are no problem here.
+        values: [n], one per seed; equal values are allowed.
         bound: in the unit of the values; for non-inferiority the negative margin.
         alternative: where the mean lies under the claim; two-sided is twice the smaller p-value
             of the two sides, at most 1.
 
     Returns:
-        The p-value; nan for fewer than two values and for one that is not finite.
+        The p-value; nan for fewer than two values and for values that are not finite.
 
     Raises:
         ValueError: if the values are not one-dimensional or the alternative is none of the three.
     """
     if alternative not in ("greater", "less", "two-sided"):
         raise ValueError(f"alternative must be greater, less or two-sided, not {alternative!r}")
-    # sorted, so that p does not depend on their order, not even by random flips
+    # Sorted, so that p does not depend on the order even with random signs.
     array = np.sort(vector(values) - bound)
     if not sound(array):
         return np.nan
@@ -66,7 +67,7 @@ def sign_flip(values: ArrayLike, bound: float = 0.0, alternative: Alternative = 
 
 
 def _all_sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The sums [2^n] under all patterns of signs: each value doubles what was there."""
+    """Return the sums [2^n] under all sign patterns; each value doubles their number."""
     sums = np.zeros(1)
     for value in values:
         sums = np.concatenate([sums + value, sums - value])
@@ -74,7 +75,7 @@ def _all_sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _random_sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The sums [DRAWS] under random signs, made in chunks of some 16 MB."""
+    """Return the sums [DRAWS] under random signs, drawn in chunks of some 16 MB."""
     generator = np.random.Generator(np.random.PCG64(SEED))
     rows = max(1, 2**21 // values.size)
     sums = []

@@ -1,7 +1,8 @@
-"""How often the non-inferiority t test would succeed, and how many seeds that takes.
+"""The power of the non-inferiority t test, and the number of seeds that it needs.
 
-The deviation is that of a pilot's *paired* differences. It is an estimate, and the seeds needed go
-with its square: of ten pilots with five seeds, one finds about half of the true deviation or less.
+The deviation is that of a pilot's *paired* differences. It is an estimate, and the number of seeds
+grows with its square: one in ten pilots of five seeds finds about half of the true deviation or
+less.
 """
 
 import math
@@ -16,7 +17,7 @@ from analysis.statistics.checks import fraction, not_negative
 def power(
     deviation: float, n: int, margin: float, difference: float = 0.0, level: float = 0.95
 ) -> float:
-    """How often `paired.noninferiority` of n seeds has a p-value of at most 1 - level.
+    """Return the probability that `paired.noninferiority` of n seeds has a p-value <= 1 - level.
 
     The tail of the noncentral t distribution with n - 1 degrees of freedom and noncentrality
     (difference + margin) * sqrt(n) / deviation (e.g. Julious 2004, doi:10.1002/sim.1783).
@@ -25,15 +26,14 @@ def power(
         deviation: standard deviation of the paired differences.
         n: number of seeds.
         margin: at least 0, in the unit of the deviation.
-        difference: the true mean difference, arm minus reference, that is assumed.
+        difference: the assumed true mean difference, arm minus reference.
         level: 1 - alpha, a fraction.
 
     Returns:
-        A probability; nan for fewer than two seeds, and for a deviation of 0 or nan, from which
-        nothing can be planned.
+        A probability; nan for fewer than two seeds and for a deviation of 0 or nan.
 
     Raises:
-        ValueError: if the deviation or the margin is negative or the level no fraction.
+        ValueError: if the deviation or the margin is negative or the level is not a fraction.
     """
     return float(_power(deviation, np.array([n]), margin, difference, level)[0])
 
@@ -46,22 +46,21 @@ def seeds_needed(
     level: float = 0.95,
     most: int = 1000,
 ) -> int | None:
-    """The fewest seeds that reach this power.
+    """Return the smallest number of seeds with this power.
 
     Args:
         deviation: standard deviation of a pilot's paired differences.
         margin: at least 0, in the unit of the deviation.
-        power: the probability of success wanted, a fraction.
-        difference: the true mean difference that is assumed; at -margin or below it, more seeds
-            do not help.
+        power: the desired power, a fraction.
+        difference: the assumed true mean difference; at -margin or below, more seeds do not help.
         level: 1 - alpha, a fraction.
-        most: where to stop.
+        most: the largest number of seeds to consider.
 
     Returns:
-        At least 2; None where `most` are not enough and where the deviation is 0 or nan.
+        At least 2; None if `most` seeds are not enough and for a deviation of 0 or nan.
 
     Raises:
-        ValueError: as `power`, and if the power is no fraction.
+        ValueError: as `power`, and if the power is not a fraction.
     """
     fraction(power, "power")
     sizes = np.arange(2, most + 1)

@@ -1,13 +1,14 @@
-"""Verdicts: what the results say of each claim, and how sure that is.
+"""Verdicts: what the results say about each claim, and how certain that is.
 
-Every comparison is a mean over seeds of paired differences, with its two-sided interval at `LEVEL`,
-so that each of its bounds is one-sided at 1 - `ALPHA`. A verdict is *supported* where the bound
-lies on the claimed side of the criterion's, *refuted* where the whole interval lies beyond it on
-the other side, *undecided* otherwise. On MNIST the bootstrap over seeds and test images has to
-agree; elsewhere it is shown beside, as are BCa and the exact sign-flip test everywhere.
+Every comparison is a mean over seeds of paired differences with its two-sided interval at `LEVEL`;
+each bound of the interval is one-sided at 1 - `ALPHA`. A verdict is *supported* if the whole
+interval lies on the claimed side of the criterion's bound, *refuted* if the whole interval lies on
+the other side, and *undecided* otherwise. On MNIST the bootstrap over seeds and test images must
+agree. On other data sets it is shown but does not decide; BCa and the exact sign-flip test never
+decide.
 
-`claims` declares, `comparing` pairs and tests, `judging` concludes, `combining` takes cells
-together, `telling` puts it into words.
+`claims` declares claims, `comparing` pairs trials and tests the differences, `judging` draws the
+conclusions, `combining` combines cells, and `telling` formats the verdicts.
 """
 
 from analysis.verdicts.combining import overall

@@ -1,4 +1,4 @@
-"""What a claim is: which cells are judged, what each is held against, the bound that decides."""
+"""What a claim is: the cells that are judged, their partners, and the bound that decides."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,30 +10,31 @@ from analysis.estimates.pairing import at_default, judged
 from analysis.tables import Results
 from studies.trial import Value
 
-#: A bound that is the study's own margin, on the side that the claim allows.
+#: Stands for the study's margin as a bound, on the side that the claim allows.
 MARGIN: Final = "margin"
-#: Seeds of a confirmatory verdict, unless a pilot asks for more.
+#: Seeds of a confirmatory verdict, unless a pilot shows that more are needed.
 PLANNED = 15
 
 Rows = Callable[[pd.DataFrame], "pd.Series[bool]"]
 
 
-@dataclass(frozen=True, eq=False)  # each is itself and no other
+@dataclass(frozen=True, eq=False)  # compared by identity, since `against` cannot be hashed
 class Criterion:
     """What one comparison of a claim must show.
 
     Attributes:
-        says: what is compared, for people.
+        says: what is compared, in words.
         value: the column of the judged trials.
-        above: the mean must lie above this, as a fraction; `MARGIN` stands for minus the margin.
-        below: or below this; `MARGIN` stands for the margin. One of the two is given.
-        against: the fields that the partner has instead; None where a value stands for itself.
+        above: the mean must lie above this fraction; `MARGIN` stands for minus the margin.
+        below: the mean must lie below this fraction; `MARGIN` stands for the margin. Exactly one
+            of the two is given.
+        against: the fields whose values the partner has instead; None for a value without partner.
         ignoring: fields in which the partner may differ.
-        share: of the partner's value that is taken away.
-        unit: ``points`` of accuracy, ``percent`` of connections, ``share`` for points of that, or
-            ``ratio`` of a logarithm.
-        decides: whether the verdict depends on it, or it is only shown beside, as far as the
-            value is recorded.
+        share: the fraction of the partner's value that is subtracted.
+        unit: ``points`` of accuracy, ``percent`` of connections, ``share`` for a difference of
+            such percentages in points, ``ratio`` for the exponential of a logarithm.
+        decides: whether the verdict depends on it. If not, it is only shown, where its value is
+            recorded.
     """
 
     says: str
@@ -49,22 +50,22 @@ class Criterion:
 
 @dataclass(frozen=True, eq=False)
 class Claim:
-    """A claim and how it is settled.
+    """A claim and how it is tested.
 
     Attributes:
-        id: such as ``C1``; a further form of one has a word behind it.
-        name: in a word.
+        id: such as ``C1``; a further form of a claim has a word appended, as in ``C1-own-recipes``.
+        name: one hyphenated word.
         sentence: what is claimed.
-        arms: which of the trials are judged.
-        criteria: all that decide must be met.
-        study: a shipped study whose cells test it.
+        arms: selects the trials that are judged.
+        criteria: all criteria that decide must be met.
+        study: the shipped study whose cells test it.
         sweep: fields whose values all belong to one verdict.
-        least: places that a sweep has to have.
-        trials: where arms and partners are taken from.
-        primary: whether a verdict may be confirmatory; a secondary form stands beside another one.
-        seeds: planned ones of a confirmatory verdict.
+        least: the fewest places that a sweep must have.
+        trials: returns the trials among which arms and partners are found.
+        primary: whether a verdict may be confirmatory; a secondary form accompanies another claim.
+        seeds: how many planned seeds a confirmatory verdict needs.
         figure: the figure of the report that shows it.
-        note: what else has to be said.
+        note: what else a reader should know.
     """
 
     id: str
@@ -82,12 +83,12 @@ class Claim:
     note: str = ""
 
 
-def where(**wanted: Any) -> Rows:
-    """Rows whose fields have these values, or one of these where a tuple is given."""
+def where(**values: Any) -> Rows:
+    """Select rows whose fields have these values; a tuple allows any of its values."""
 
     def chosen(rows: pd.DataFrame) -> "pd.Series[bool]":
         fits = pd.Series(data=True, index=rows.index)
-        for name, value in wanted.items():
+        for name, value in values.items():
             fits &= rows[name].isin(value if isinstance(value, tuple) else (value,))
         return fits
 
@@ -95,7 +96,7 @@ def where(**wanted: Any) -> Rows:
 
 
 def both(*conditions: Rows) -> Rows:
-    """Rows that meet all of the conditions."""
+    """Select rows that meet all of the conditions."""
 
     def chosen(rows: pd.DataFrame) -> "pd.Series[bool]":
         fits = pd.Series(data=True, index=rows.index)
@@ -107,6 +108,6 @@ def both(*conditions: Rows) -> Rows:
 
 
 def differs(*names: str) -> Rows:
-    """Rows with exactly one of these fields, and that the first, off its default."""
+    """Select rows whose first field is off its default and whose others are at their defaults."""
     first, *others = names
     return lambda rows: ~at_default(rows, [first]) & at_default(rows, others)

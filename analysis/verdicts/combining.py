@@ -1,4 +1,4 @@
-"""A claim's verdicts on several cells together."""
+"""The verdict on a claim over all cells of a method."""
 
 from collections.abc import Sequence
 
@@ -6,21 +6,21 @@ from analysis.statistics import multiple
 from analysis.verdicts.verdict import ALPHA, Conclusion, Overall, Verdict
 
 
-def overall(found: Sequence[Verdict]) -> list[Overall]:
-    """The verdicts together, a claim and method each, in their order."""
+def overall(given: Sequence[Verdict]) -> list[Overall]:
+    """Return the combined verdict of each claim and method, in the order of the verdicts."""
     groups: dict[tuple[str, str], list[Verdict]] = {}
-    for verdict in found:
+    for verdict in given:
         groups.setdefault((verdict.claim.id, str(verdict.cell["method"])), []).append(verdict)
-    return [_together(method, cells) for (_, method), cells in groups.items()]
+    return [_combined(method, cells) for (_, method), cells in groups.items()]
 
 
-def _together(method: str, cells: Sequence[Verdict]) -> Overall:
-    confirmatory = [one for one in cells if not one.exploratory]
+def _combined(method: str, cells: Sequence[Verdict]) -> Overall:
+    confirmatory = [verdict for verdict in cells if not verdict.exploratory]
     counted = confirmatory or list(cells)
-    supported = [one for one in counted if one.conclusion == "supported"]
-    in_favour = multiple.holm([one.p if one in supported else 1.0 for one in counted])
-    refuted = [one for one in counted if one.conclusion == "refuted"]
-    opposed = multiple.holm([one.p_against if one in refuted else 1.0 for one in counted])
+    supported = [verdict for verdict in counted if verdict.conclusion == "supported"]
+    in_favour = multiple.holm([v.p if v in supported else 1.0 for v in counted])
+    refuted = [verdict for verdict in counted if verdict.conclusion == "refuted"]
+    opposed = multiple.holm([v.p_against if v in refuted else 1.0 for v in counted])
     conclusion: Conclusion = "undecided"
     if len(supported) == len(counted):
         conclusion = "supported"

@@ -15,20 +15,20 @@ from analysis.verdicts.claim import MARGIN, Claim, Criterion
 from analysis.verdicts.verdict import ALPHA, LEVEL, Comparison
 from studies.trial import Value
 
-#: Of the bootstraps; any other gives the same verdict but for chance.
+#: The seed of the bootstraps. Another seed changes their intervals only by chance.
 SEED = 20_200_616
 
 
 def comparisons(
     results: Results, claim: Claim, arms: pd.DataFrame, trials: pd.DataFrame
 ) -> list[Comparison]:
-    """All criteria of a claim at all places of its sweep, as far as there are partners.
+    """Return the comparisons of a claim: each criterion at each place of the sweep with partners.
 
     Args:
         results: the study.
         claim: the claim.
         arms: the rows of one cell, over its sweep.
-        trials: where partners are looked for.
+        trials: the trials among which partners are found.
     """
     return [
         comparison
@@ -38,14 +38,15 @@ def comparisons(
 
 
 def without_lost(comparison: Comparison) -> Comparison:
-    """The comparison without the pairs in which a trial diverged or died."""
+    """Return the comparison without the pairs in which a trial is diverged or dead."""
     pairs = comparison.pairs
-    lost = np.zeros(len(pairs), bool)
+    diverged_or_dead = np.zeros(len(pairs), bool)
     for name in ("outcome", "outcome_of_partner"):
-        lost |= (pairs[name] != "completed").to_numpy() if name in pairs else False
-    if not lost.any():
+        diverged_or_dead |= (pairs[name] != "completed").to_numpy() if name in pairs else False
+    if not diverged_or_dead.any():
         return comparison
-    return _estimate(comparison.criterion, comparison.at, pairs[~lost], comparison.bound)
+    completed = pairs[~diverged_or_dead]
+    return _estimate(comparison.criterion, comparison.at, completed, comparison.bound)
 
 
 def _of_criterion(
@@ -55,7 +56,7 @@ def _of_criterion(
     arms: pd.DataFrame,
     trials: pd.DataFrame,
 ) -> list[Comparison]:
-    """The comparisons of one criterion, one per place of the sweep that has partners."""
+    """Return the comparisons of one criterion, one per place of the sweep that has partners."""
     value = criterion.value
     if not criterion.decides and arms[value].isna().all():
         return []
@@ -69,19 +70,19 @@ def _of_criterion(
     if not sweep:
         return [_estimate(criterion, {}, pairs, bound)]
     places = pairs.sort_values(list(sweep)).groupby(list(sweep), sort=False)
-    found = []
+    compared = []
     for key, rows in places:
         at: dict[str, Any] = dict(zip(sweep, key, strict=True))
-        found.append(_estimate(criterion, at, rows, bound))
-    return found
+        compared.append(_estimate(criterion, at, rows, bound))
+    return compared
 
 
 def _bound(results: Results, criterion: Criterion, arms: pd.DataFrame) -> float:
-    """The criterion's bound as a fraction, or as a logarithm of a ratio."""
+    """Return the criterion's bound as a fraction, or as the logarithm of a ratio."""
     stated = criterion.above if criterion.below is None else criterion.below
     if stated == MARGIN:
         studies = arms["study"].dropna().unique()
-        # Before a trial is finished it is not known which of several studies asks for it.
+        # Only finished trials name their study; without one the strictest margin counts.
         known = [results.margins.get(name, math.nan) for name in studies]
         fallback = math.nan if results.margin is None else results.margin
         margin = min(known or [fallback], key=_nan_first)
@@ -103,11 +104,11 @@ def _estimate(
     criterion: Criterion, at: Mapping[str, Value], pairs: pd.DataFrame, bound: float
 ) -> Comparison:
     complete = pairs[pairs["difference"].notna()].sort_values("seed")
-    lacking = pairs[pairs["difference"].isna()]
-    ours = lacking["attempt"].notna()
-    theirs = lacking["attempt_of_partner"].notna() if criterion.against is not None else ours
+    incomplete = pairs[pairs["difference"].isna()]
+    ours = incomplete["attempt"].notna()
+    theirs = incomplete["attempt_of_partner"].notna() if criterion.against is not None else ours
     first = pairs["first"] if criterion.against is None else pairs[["first", "first_of_partner"]]
-    asked, beforehand = _all(first.notna()), _all(first.eq(True))
+    planned, beforehand = _all(first.notna()), _all(first.eq(True))
     differences = complete["difference"].to_numpy(float)
     sign = 1 if criterion.above is not None else -1
     images, mcnemar = _of_images(criterion, complete)
@@ -116,10 +117,10 @@ def _estimate(
         criterion=criterion,
         at=at,
         pairs=complete,
-        planned=pairs.loc[asked, "seed"].nunique(),
+        planned=pairs.loc[planned, "seed"].nunique(),
         first=pairs.loc[beforehand, "seed"].nunique(),
-        alone=tuple(lacking.loc[ours != theirs, "seed"].astype(int)),
-        unvalued=tuple(lacking.loc[ours & theirs, "seed"].astype(int)),
+        alone=tuple(incomplete.loc[ours != theirs, "seed"].astype(int)),
+        unvalued=tuple(incomplete.loc[ours & theirs, "seed"].astype(int)),
         interval=t_interval(differences, LEVEL),
         bound=bound,
         p=greater(sign * differences, sign * bound),
@@ -135,12 +136,12 @@ def _estimate(
 def _of_images(
     criterion: Criterion, pairs: pd.DataFrame
 ) -> tuple[Interval | None, tuple[int, int] | None]:
-    """The bootstrap over seeds and images, and McNemar's test of each pair."""
+    """Return the bootstrap interval over seeds and images, and the counts of McNemar's tests."""
     if criterion.value != "accuracy" or criterion.against is None or len(pairs) < 2:
         return None, None
     ours, theirs = correctness(pairs), correctness(pairs, "_of_partner")
-    alike = (pairs["dataset_fingerprint"] == pairs["dataset_fingerprint_of_partner"]).all()
-    if ours is None or theirs is None or ours.shape != theirs.shape or not alike:
+    same_data = (pairs["dataset_fingerprint"] == pairs["dataset_fingerprint_of_partner"]).all()
+    if ours is None or theirs is None or ours.shape != theirs.shape or not same_data:
         return None, None
     interval = resampling.seeds_by_images(
         ours, theirs, share=criterion.share, level=LEVEL, seed=SEED

@@ -1,8 +1,8 @@
-"""What a study can decide, told from its plan: which claims, with how many seeds, how surely.
+"""What a study can decide, from its plan alone: which claims, with how many seeds and what power.
 
-The power goes with the standard deviation of the paired differences, which nobody knows before
-there are results. So it is told the other way round: up to which deviation the planned seeds
-suffice; where there are results, how surely they do at the deviation that is seen.
+The power depends on the standard deviation of the paired differences, which is unknown before
+there are results. So a prospect gives the largest deviation at which the planned seeds suffice,
+and, where there are results, the power at the deviation that they show.
 """
 
 import math
@@ -18,26 +18,28 @@ from analysis.verdicts.claims import CLAIMS
 from analysis.verdicts.judging import untested, verdicts
 from analysis.verdicts.verdict import Comparison, Verdict
 
-#: That seeds are said to suffice for.
+#: The power with which seeds suffice.
 POWER = 0.8
 
 
 @dataclass(frozen=True, eq=False)
 class Prospect:
-    """What a study can make of a claim.
+    """What a study can decide about a claim.
 
     Attributes:
         claim: the claim.
-        cells: how many cells are judged.
-        comparisons: of one cell, at most; all have to pass.
-        seeds: planned ones, of the cell with the fewest.
-        deviation: of paired differences, in the criterion's unit as a fraction, up to which they
-            find that there is no difference beyond the margin; nan where no margin decides.
-        distance: from the bound that they find, in standard deviations.
-        seen: the largest deviation in the results so far, nan without any.
-        power: at that deviation, if there is no true difference; nan where `deviation` or `seen`
-            is.
-        obstacle: why nothing can be decided; empty where something can.
+        cells: number of cells that are judged.
+        comparisons: the largest number of comparisons of a cell, all of which must pass.
+        seeds: planned seeds of the cell with the fewest.
+        deviation: the largest standard deviation of the paired differences, as a fraction, at which
+            the seeds show with power `POWER` that no difference exceeds the margin; nan if no
+            margin decides.
+        distance: the distance from the bound that the seeds detect with power `POWER`, in standard
+            deviations.
+        seen: the largest standard deviation in the results so far; nan without results.
+        power: the power at that deviation if there is no true difference; nan if `deviation` or
+            `seen` is nan.
+        obstacle: why nothing can be decided; empty if something can.
         exploratory: why the verdicts would be exploratory.
     """
 
@@ -56,66 +58,67 @@ class Prospect:
 def prospects(
     planned: Results, seen: Results | None = None, claims: tuple[Claim, ...] = CLAIMS
 ) -> list[Prospect]:
-    """The prospects of the claims that have cells in a plan.
+    """Return the prospects of the claims whose cells a plan has.
 
     Args:
-        planned: the definitions, without a result.
+        planned: the definitions, without results.
         seen: the results so far.
-        claims: those to look at.
+        claims: the claims to consider.
     """
     deviations = _deviations(verdicts(seen, claims)) if seen else {}
-    found: dict[str, list[Verdict]] = {}
+    by_claim: dict[str, list[Verdict]] = {}
     for verdict in verdicts(planned, claims):
-        found.setdefault(verdict.claim.id, []).append(verdict)
-    return [_prospect(own, deviations) for own in found.values()]
+        by_claim.setdefault(verdict.claim.id, []).append(verdict)
+    return [_prospect(cells, deviations) for cells in by_claim.values()]
 
 
 def lacking(planned: Results, claims: tuple[Claim, ...] = CLAIMS) -> dict[Claim, str]:
-    """The claims that a plan has no cells of, and what it lacks for each, in a word or two."""
+    """Return the claims whose cells a plan lacks, each with a few words on what is missing."""
     return {claim: _lack(planned, claim) for claim in untested(verdicts(planned, claims), claims)}
 
 
-def _prospect(own: Sequence[Verdict], deviations: Mapping[Any, float]) -> Prospect:
-    seeds = min(verdict.planned for verdict in own)
-    every = [(verdict, one) for verdict in own for one in verdict.deciding]
-    margins = [abs(one.bound) for _, one in every if _has_margin(one)]
-    known = [deviations.get(_key(verdict, one), math.nan) for verdict, one in every]
-    largest = max((value for value in known if value == value), default=math.nan)
+def _prospect(cells: Sequence[Verdict], deviations: Mapping[Any, float]) -> Prospect:
+    seeds = min(verdict.planned for verdict in cells)
+    deciding = [(verdict, comparison) for verdict in cells for comparison in verdict.deciding]
+    margins = [abs(comparison.bound) for _, comparison in deciding if _has_margin(comparison)]
+    seen = [deviations.get(_key(*pair), math.nan) for pair in deciding]
+    largest = max((value for value in seen if not math.isnan(value)), default=math.nan)
     distance, margin = effect(seeds), min(margins, default=math.nan)
-    unfixed = any(math.isnan(one.bound) for _, one in every)
-    obstacle = "the study fixes no margin" if unfixed else "one seed" if seeds < 2 else ""
+    no_margin = any(math.isnan(comparison.bound) for _, comparison in deciding)
+    obstacle = "the study states no margin" if no_margin else "one seed" if seeds < 2 else ""
     suffices = bool(margins) and not obstacle
     return Prospect(
-        claim=own[0].claim,
-        cells=len(own),
-        comparisons=max(len(verdict.deciding) for verdict in own),
+        claim=cells[0].claim,
+        cells=len(cells),
+        comparisons=max(len(verdict.deciding) for verdict in cells),
         seeds=seeds,
         deviation=margin / distance if suffices else math.nan,
         distance=distance,
         seen=largest,
         power=power(largest, seeds, margin) if suffices else math.nan,
         obstacle=obstacle,
-        exploratory=tuple(dict.fromkeys(said for verdict in own for said in verdict.exploratory)),
+        exploratory=tuple(dict.fromkeys(why for verdict in cells for why in verdict.exploratory)),
     )
 
 
-def _has_margin(one: Comparison) -> bool:
-    return MARGIN in (one.criterion.above, one.criterion.below)
+def _has_margin(comparison: Comparison) -> bool:
+    return MARGIN in (comparison.criterion.above, comparison.criterion.below)
 
 
-def _deviations(found: Iterable[Verdict]) -> dict[Any, float]:
-    """The deviation of each comparison that has one."""
+def _deviations(seen: Iterable[Verdict]) -> dict[Any, float]:
+    """Return the standard deviation of each comparison that has one, by `_key`."""
     return {
-        _key(verdict, one): one.deviation
-        for verdict in found
-        for one in verdict.deciding
-        if one.deviation > 0
+        _key(verdict, comparison): comparison.deviation
+        for verdict in seen
+        for comparison in verdict.deciding
+        if comparison.deviation > 0
     }
 
 
-def _key(verdict: Verdict, one: Comparison) -> tuple[object, ...]:
-    cell = frozenset(verdict.cell.items())
-    return (verdict.claim.id, cell, one.criterion.says, frozenset(one.at.items()))
+def _key(verdict: Verdict, comparison: Comparison) -> tuple[object, ...]:
+    """Return what identifies a comparison in the plan and in the results."""
+    cell, at = frozenset(verdict.cell.items()), frozenset(comparison.at.items())
+    return (verdict.claim.id, cell, comparison.criterion.says, at)
 
 
 def _lack(planned: Results, claim: Claim) -> str:
@@ -124,4 +127,4 @@ def _lack(planned: Results, claim: Claim) -> str:
     trials = claim.trials(planned)
     if trials.empty or trials[claim.arms(trials)].empty:
         return "no such cells"
-    return "nothing to hold them against"
+    return "no cells to compare them with"

@@ -1,8 +1,7 @@
-"""Verdicts in words and as plain values."""
+"""Verdicts formatted as text and as plain values."""
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,11 @@ from analysis.cells import label, settings
 from analysis.estimates.pairing import HONEST
 from analysis.numbers import MISSING, many, number
 from analysis.statistics.paired import Interval
-from analysis.tables import Results
+from analysis.tables import Results, computed_once
 from analysis.verdicts.claim import Claim
 from analysis.verdicts.verdict import LEVEL, Comparison, Overall, Verdict
 
-#: Per unit of a criterion: digits after the point, and how it is written.
+#: Digits after the point and the printed unit, by the unit of a criterion.
 _UNITS = {
     "points": (2, "points"),
     "percent": (1, "%"),
@@ -24,27 +23,30 @@ _UNITS = {
     "ratio": (2, "times"),
 }
 
-#: More refuted cells than these are only counted.
+#: At most this many refuted cells are named; further ones are only counted.
 _NAMED = 3
 
 
 def effect(comparison: Comparison, interval: Interval | None = None) -> str:
-    """``−0.06 [−0.18, +0.07]``: the mean difference and its interval, in the criterion's unit."""
-    found = interval or comparison.interval
+    """Return the mean difference with its interval in the criterion's unit.
+
+    Such as ``−0.06 [−0.18, +0.07]``.
+    """
+    estimate = interval or comparison.interval
     unit = comparison.criterion.unit
-    mean, low, high = (_shown(unit, value) for value in (found.mean, found.low, found.high))
-    bounds = "" if math.isnan(found.low) else f" [{low}, {high}]"
-    return f"{mean}{bounds}" if found.n else MISSING
+    mean, low, high = (_shown(unit, v) for v in (estimate.mean, estimate.low, estimate.high))
+    bounds = "" if math.isnan(estimate.low) else f" [{low}, {high}]"
+    return f"{mean}{bounds}" if estimate.n else MISSING
 
 
 def bound(comparison: Comparison) -> str:
-    """``> −0.50``: where the mean has to lie, in the criterion's unit."""
+    """Return where the mean must lie, in the criterion's unit, such as ``> −0.50``."""
     side = "<" if comparison.criterion.above is None else ">"
     return f"{side} {_shown(comparison.criterion.unit, comparison.bound)}"
 
 
 def unit(comparison: Comparison) -> str:
-    """``points``, ``%`` or ``times``."""
+    """Return the printed unit: ``points``, ``%`` or ``times``."""
     return _UNITS[comparison.criterion.unit][1]
 
 
@@ -53,70 +55,74 @@ def _shown(unit: str, value: float) -> str:
 
 
 def in_unit(unit: str, value: float) -> float:
-    """A fraction in points or percent, a logarithm as the ratio that it is of."""
+    """Return a fraction in points or percent, or the ratio whose logarithm is given."""
     return math.exp(value) if unit == "ratio" else value * 100
 
 
 def where(results: Results, verdict: Verdict) -> str:
-    """The cell in words: the fields that are varied within its method and are not swept over."""
-    every = _varied(results, str(verdict.cell["method"]))
-    names = [name for name in every if name not in verdict.claim.sweep]
-    # A density of a method that needs none says nothing, and nor does one that was tuned.
+    """Return the cell in words: the fields that vary within its method and are not swept over."""
+    varied = _varied(results, str(verdict.cell["method"]))
+    names = [name for name in varied if name not in verdict.claim.sweep]
+    # The density of a method that needs none has no meaning; a tuned one differs by replicate.
     names = [name for name in names if name != "density" or verdict.cell[name] not in (0, HONEST)]
     if verdict.claim.study == "make bench":
         names = ["network", "batch_size"]
     return label({name: verdict.cell[name] for name in names})
 
 
-@lru_cache(maxsize=128)  # the page asks for it several times a verdict, hundreds in all
+@computed_once  # the page needs it several times for each of hundreds of verdicts
 def _varied(results: Results, method: str) -> tuple[str, ...]:
-    """The fields that make panels and that are varied within a method."""
-    own = pd.concat([results.plan, results.trials])
-    own = own[own["method"] == method]
-    return tuple(name for name in settings(results) if own[name].nunique() > 1)
+    """Return the fields that make panels and that vary within a method."""
+    trials = pd.concat([results.plan, results.trials])
+    trials = trials[trials["method"] == method]
+    return tuple(name for name in settings(results) if trials[name].nunique() > 1)
 
 
 def place(comparison: Comparison) -> str:
-    """``density 0.7``: where in a sweep a comparison stands; empty without one."""
+    """Return a comparison's place in its sweep, such as ``density 0.7``; empty without a sweep."""
     return label(dict(comparison.at))
 
 
 def closest(verdict: Verdict) -> str:
-    """Where in its sweep, or by which of its criteria, a verdict comes closest to failing."""
-    one = verdict.decisive
+    """Return at which place of its sweep, or by which criterion, a verdict is closest to failing.
+
+    Empty if only one comparison decides.
+    """
+    decisive = verdict.decisive
     if len(verdict.deciding) == 1:
         return ""
-    return place(one) or one.criterion.says
+    return place(decisive) or decisive.criterion.says
 
 
 def kind(verdict: Verdict) -> str:
-    """``confirmatory``, or why it is exploratory."""
+    """Return ``confirmatory``, or ``exploratory`` with the reasons."""
     return (
         f"exploratory: {'; '.join(verdict.exploratory)}" if verdict.exploratory else "confirmatory"
     )
 
 
 def cautions(verdict: Verdict) -> list[str]:
-    """What else has to be known of a verdict, in phrases."""
+    """Return what else a reader should know about a verdict, in phrases."""
     flags = [*_spent(verdict), *verdict.flags]
-    lost = [f"{count} {outcome}" for outcome, count in verdict.lost.items() if count]
-    if not lost:
+    counts = [f"{count} {outcome}" for outcome, count in verdict.lost.items() if count]
+    if not counts:
         return flags
     still = "still " if verdict.without_lost == verdict.conclusion else ""
-    said = f"of its trials {' and '.join(lost)}; without them {still}{verdict.without_lost}"
-    return [said, *flags]
+    failures = f"diverged or dead trials: {', '.join(counts)}"
+    return [f"{failures}; without their pairs the verdict is {still}{verdict.without_lost}", *flags]
 
 
 def _spent(verdict: Verdict) -> list[str]:
-    """What tuning cost, where something was tuned."""
+    """Return what tuning cost, in a phrase, if something was tuned."""
     pairs = verdict.decisive.pairs
     if "spent" not in pairs or pairs.empty:
         return []
     trainings = pairs["spent"].mean()
     times = pairs["spent_seconds"].sum() / pairs["seconds_of_partner"].sum()
     return [
-        f"tuned with {trainings:.3g} trainings a replicate, which took {times:.3g} times the "
-        f"seconds of the one threshold-free; chosen: {_choices(pairs['chosen'])}"
+        f"{trainings:.3g} trainings per replicate for tuning and the final run, which took "
+        f"{times:.3g} times as long as the one threshold-free training; chosen densities "
+        f"(replicates): {_choices(pairs['chosen'])}"
     ]
 
 
@@ -125,55 +131,62 @@ def _choices(chosen: "pd.Series[float]") -> str:
     return ", ".join(f"{value:g} ({count})" for value, count in counts.items())
 
 
-def summed_up(results: Results, one: Overall) -> str:
-    """How a claim's cells were combined, in a sentence."""
-    kinds = "confirmatory " if len(one.counted) < len(one.cells) else ""
-    if len(one.counted) == 1:
+def summed_up(results: Results, combined: Overall) -> str:
+    """Return how a claim's cells were combined, in a phrase."""
+    kinds = "confirmatory " if len(combined.counted) < len(combined.cells) else ""
+    if len(combined.counted) == 1:
         return f"one {kinds}cell"
-    cells = many(len(one.counted), f"{kinds}cell")
-    if one.conclusion == "supported":
-        return f"in all {cells}, each of which had to pass"
-    said = f"supported in {len(one.supported)} of {cells}"
-    said += f", in {one.by_holm} by Holm's correction" if one.supported else ""
-    refuted = [where(results, v) for v in one.counted if v.conclusion == "refuted"]
-    if not refuted or len(refuted) == len(one.counted):
-        return said
+    cells = many(len(combined.counted), f"{kinds}cell")
+    if combined.conclusion == "supported":
+        return f"in all {cells}; every cell must pass"
+    phrase = f"supported in {len(combined.supported)} of {cells}"
+    phrase += f" ({combined.by_holm} after Holm's correction)" if combined.supported else ""
+    refuted = [where(results, v) for v in combined.counted if v.conclusion == "refuted"]
+    if not refuted or len(refuted) == len(combined.counted):
+        return phrase
     more = f" and {len(refuted) - _NAMED} more" if len(refuted) > _NAMED else ""
-    return f"{said}; refuted at {'; '.join(refuted[:_NAMED])}{more}"
+    return f"{phrase}; refuted at {'; '.join(refuted[:_NAMED])}{more}"
 
 
-def pairs(one: Comparison) -> list[tuple[str, str, str, str, str]]:
-    """The rows behind a comparison: where in the sweep, seed, trial, its partner, difference."""
-    says = place(one) or one.criterion.says
+def pairs(comparison: Comparison) -> list[tuple[str, str, str, str, str]]:
+    """Return the pairs behind a comparison as text.
+
+    Returns:
+        A row per pair: place in the sweep or criterion, seed, trial, partner, difference.
+    """
+    name = place(comparison) or comparison.criterion.says
     return [
         (
-            says,
+            name,
             str(pair["seed"]),
             str(pair["trial_id"]),
             str(pair.get("trial_id_of_partner", MISSING)),
-            _shown(one.criterion.unit, pair["difference"]),
+            _shown(comparison.criterion.unit, pair["difference"]),
         )
-        for pair in one.pairs.to_dict("records")
+        for pair in comparison.pairs.to_dict("records")
     ]
 
 
 def compared(verdict: Verdict) -> list[str]:
-    """What the verdicts of a claim compare, and what is claimed of it."""
-    criteria = {one.criterion: one for one in verdict.deciding}
-    return [f"{c.says}, claimed {bound(one)} {unit(one)}" for c, one in criteria.items()]
+    """Return what the verdicts of a claim compare, each with the claimed bound."""
+    by_criterion = {comparison.criterion: comparison for comparison in verdict.deciding}
+    return [f"{c.says} (claimed: {bound(one)} {unit(one)})" for c, one in by_criterion.items()]
 
 
-def notes(results: Results, claim: Claim, own: Sequence[Verdict]) -> list[str]:
-    """What holds of a claim's verdicts beside the numbers, each said once."""
-    said: dict[str, list[str]] = {}
-    for verdict in own:
+def notes(results: Results, claim: Claim, verdicts: Sequence[Verdict]) -> list[str]:
+    """Return what a reader should know about a claim's verdicts beside the numbers.
+
+    A note on some of the cells names them; a note on all of them appears once.
+    """
+    cells_of: dict[str, list[str]] = {}
+    for verdict in verdicts:
         for text in (kind(verdict), *cautions(verdict)):
-            said.setdefault(text, []).append(_name(results, verdict))
-    found = [
-        text if len(cells) == len(own) else f"{'; '.join(cells)}: {text}"
-        for text, cells in said.items()
+            cells_of.setdefault(text, []).append(_name(results, verdict))
+    texts = [
+        text if len(cells) == len(verdicts) else f"{'; '.join(cells)}: {text}"
+        for text, cells in cells_of.items()
     ]
-    return [*found, *([claim.note] if claim.note else [])]
+    return [*texts, *([claim.note] if claim.note else [])]
 
 
 def _name(results: Results, verdict: Verdict) -> str:
@@ -181,12 +194,12 @@ def _name(results: Results, verdict: Verdict) -> str:
 
 
 def command(claim: Claim) -> str:
-    """What to run for a claim to be tested."""
+    """Return the command that tests a claim."""
     return claim.study if claim.study.startswith("make ") else f"untuned run {claim.study}"
 
 
 def as_dict(results: Results, verdict: Verdict) -> dict[str, Any]:
-    """A verdict as plain values; effects as fractions, or as ratios where the unit says so."""
+    """Return a verdict as plain values; effects are fractions, or ratios if the unit is a ratio."""
     return {
         "claim": verdict.claim.id,
         "name": verdict.claim.name,
@@ -206,38 +219,37 @@ def as_dict(results: Results, verdict: Verdict) -> dict[str, Any]:
         "verdict_without_lost": verdict.without_lost,
         "flags": list(verdict.flags),
         "note": verdict.claim.note,
-        "comparisons": [_comparison(one) for one in verdict.comparisons],
+        "comparisons": [_comparison(comparison) for comparison in verdict.comparisons],
     }
 
 
-def _comparison(one: Comparison) -> dict[str, Any]:
-    ratio = one.criterion.unit == "ratio"
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    ratio = comparison.criterion.unit == "ratio"
 
     def shown(value: float) -> float | None:
         return _known(math.exp(value) if ratio else value)
 
-    pairs = one.pairs.to_dict("records")
+    pairs, images = comparison.pairs.to_dict("records"), comparison.images
     return {
-        "says": one.criterion.says,
-        "at": _plain(dict(one.at)),
-        "decides": one.criterion.decides,
+        "says": comparison.criterion.says,
+        "at": _plain(dict(comparison.at)),
+        "decides": comparison.criterion.decides,
         "unit": "ratio" if ratio else "fraction",
-        "effect": shown(one.interval.mean),
-        "low": shown(one.interval.low),
-        "high": shown(one.interval.high),
+        "effect": shown(comparison.interval.mean),
+        "low": shown(comparison.interval.low),
+        "high": shown(comparison.interval.high),
         "level": LEVEL,
-        "side": "below" if one.criterion.above is None else "above",
-        "bound": shown(one.bound),
-        "n": one.interval.n,
-        "p": _known(one.p),
-        "p_against": _known(one.p_against),
-        "p_sign_flip": _known(one.sign_flip),
-        "p_equivalence": _known(one.equivalence),
-        "bca": [shown(one.bca.low), shown(one.bca.high)],
-        "seeds_by_images": one.images
-        and [shown(one.images.mean), shown(one.images.low), shown(one.images.high)],
-        "mcnemar_better_worse": one.mcnemar and list(one.mcnemar),
-        "unpaired_seeds": list(one.alone),
+        "side": "below" if comparison.criterion.above is None else "above",
+        "bound": shown(comparison.bound),
+        "n": comparison.interval.n,
+        "p": _known(comparison.p),
+        "p_against": _known(comparison.p_against),
+        "p_sign_flip": _known(comparison.sign_flip),
+        "p_equivalence": _known(comparison.equivalence),
+        "bca": [shown(comparison.bca.low), shown(comparison.bca.high)],
+        "seeds_by_images": images and [shown(images.mean), shown(images.low), shown(images.high)],
+        "mcnemar_better_worse": comparison.mcnemar and list(comparison.mcnemar),
+        "unpaired_seeds": list(comparison.alone),
         "pairs": [
             {
                 "seed": int(pair["seed"]),
@@ -251,7 +263,7 @@ def _comparison(one: Comparison) -> dict[str, Any]:
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """Numpy's numbers as Python's."""
+    """Return numpy's numbers as Python's."""
     return {name: v.item() if isinstance(v, np.generic) else v for name, v in values.items()}
 
 

@@ -1,4 +1,4 @@
-"""What a verdict consists of: comparisons, a conclusion per cell, all cells together."""
+"""What a verdict consists of: comparisons, a conclusion per cell, and all cells combined."""
 
 import math
 from collections.abc import Mapping
@@ -12,8 +12,9 @@ from analysis.statistics.paired import Interval
 from analysis.verdicts.claim import Claim, Criterion
 from studies.trial import Value
 
-#: Of a wrong verdict on one side.
+#: The probability of a wrong verdict on one side.
 ALPHA = 0.05
+#: The level of the two-sided intervals, each bound of which has that probability.
 LEVEL = 1 - 2 * ALPHA
 
 Conclusion = Literal["supported", "refuted", "undecided"]
@@ -24,25 +25,25 @@ class Comparison:
     """One criterion, at one place of a sweep.
 
     Attributes:
-        criterion: what has to be met.
+        criterion: what must be met.
         at: the swept fields with their values.
         pairs: a row per seed that both sides have finished: the arm's columns, those of its partner
             named ``*_of_partner``, and `difference`.
-        planned: seeds that the definitions ask both sides for.
-        first: how many of these the earliest definition asked for.
-        alone: seeds that only one of the two has finished.
-        unvalued: seeds that both have finished without the compared value.
-        interval: of the mean difference at `LEVEL`; logarithms where the unit is a ratio.
-        bound: that the mean must lie above or below; nan where the study fixes no margin.
-        p: of the t test that it does.
-        p_against: of the t test that it lies on the other side.
-        sign_flip: the p-value of the exact sign-flip test that it does.
-        equivalence: that of two one-sided t tests within the margin, nan where there is none.
-        bca: the interval of the mean by the bias-corrected and accelerated bootstrap.
-        images: the bootstrap's interval over seeds and test images, None where it is not one of
-            accuracies, or the answers per image are not there.
-        mcnemar: of how many pairs the arm, and of how many the partner gets significantly more
-            images right (exact McNemar test of each pair); None as `images`.
+        planned: number of seeds that the definitions plan for both sides.
+        first: how many of these the earliest definition planned.
+        alone: seeds that only one of the two sides has finished.
+        unvalued: seeds that both sides have finished, one of them without the compared value.
+        interval: of the mean difference at `LEVEL`; logarithms if the unit is a ratio.
+        bound: what the mean must lie above or below; nan if the study states no margin.
+        p: p-value of the t test of the claim that the mean lies on the claimed side of the bound.
+        p_against: p-value of the t test of the claim that it lies on the other side.
+        sign_flip: p-value of the exact sign-flip test of the claim that `p` is about.
+        equivalence: p-value of two one-sided t tests within the margin; nan without a margin.
+        bca: interval of the mean by the bias-corrected and accelerated bootstrap.
+        images: bootstrap interval over seeds and test images; None if no accuracies are compared
+            or the answers to each image are missing.
+        mcnemar: in how many pairs the arm, and in how many the partner, gets significantly more
+            images right (exact McNemar test of each pair); None where `images` is None.
     """
 
     criterion: Criterion
@@ -64,17 +65,23 @@ class Comparison:
 
     @property
     def of_accuracies(self) -> bool:
-        """Whether accuracies are compared, so that there are answers to each image."""
+        """Whether accuracies of two trials are compared, which have answers to each image."""
         return self.criterion.value == "accuracy" and self.criterion.against is not None
 
     @property
     def deviation(self) -> float:
-        """The standard deviation of the differences; nan for fewer than two."""
+        """The standard deviation of the differences; nan for fewer than two pairs."""
         return float(self.pairs["difference"].std())
 
     def met(self, p: float, interval: Interval | None, *, against: bool = False) -> bool:
-        """Whether a p-value, and the bound of an interval if one is given, say so."""
-        if not p < ALPHA:  # nan is not
+        """Return whether a p-value, and an interval if given, show that the criterion is met.
+
+        Args:
+            p: the p-value.
+            interval: must lie wholly on the same side of the bound.
+            against: ask instead whether they show that the criterion is not met.
+        """
+        if not p < ALPHA:  # also for nan
             return False
         above = (self.criterion.above is not None) != against
         if interval is None:
@@ -84,20 +91,20 @@ class Comparison:
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """What the results say of a claim for one method and cell.
+    """What the results say about a claim for one cell.
 
     Attributes:
         claim: the claim.
-        cell: the fields of the arm, but for those that are swept over.
+        cell: the fields of the arm without those that are swept over.
         comparisons: all criteria at all places of the sweep.
         conclusion: supported, refuted or undecided.
-        reason: why, in a sentence.
-        n: seeds behind it, of the comparison with the fewest.
-        planned: seeds that the study plans for this cell.
-        without_lost: the conclusion without pairs in which a trial diverged or died.
-        lost: number of diverged and of dead trials in the pairs.
-        exploratory: why the verdict is exploratory; confirmatory where there is no reason.
-        flags: what a reader has to know, such as pairs across engines.
+        reason: why it is undecided, in a sentence or two; empty otherwise.
+        n: number of seeds, of the comparison with the fewest.
+        planned: number of seeds that the study plans for this cell.
+        without_lost: the conclusion without pairs in which a trial is diverged or dead.
+        lost: numbers of diverged and of dead trials in the pairs.
+        exploratory: why the verdict is exploratory; empty for a confirmatory verdict.
+        flags: what a reader should know, such as pairs across engines.
         q: p-value by Benjamini and Hochberg among the exploratory verdicts; nan for others.
     """
 
@@ -116,24 +123,24 @@ class Verdict:
 
     @property
     def deciding(self) -> list[Comparison]:
-        """The comparisons that it depends on."""
-        return [one for one in self.comparisons if one.criterion.decides]
+        """The comparisons that the verdict depends on."""
+        return [comparison for comparison in self.comparisons if comparison.criterion.decides]
 
     @property
     def decisive(self) -> Comparison:
-        """The deciding comparison that comes closest to failing: the one to look at first."""
-        known = [one for one in self.deciding if not math.isnan(one.p)]
-        return max(known, key=lambda one: one.p) if known else self.deciding[0]
+        """The deciding comparison that comes closest to failing."""
+        tested = [comparison for comparison in self.deciding if not math.isnan(comparison.p)]
+        return max(tested, key=lambda comparison: comparison.p) if tested else self.deciding[0]
 
     @property
     def p(self) -> float:
-        """That all criteria are met (intersection-union); nan where one cannot be tested."""
-        return multiple.intersection_union([one.p for one in self.deciding])
+        """The p-value that all criteria are met (intersection-union); nan if one is untestable."""
+        return multiple.intersection_union([comparison.p for comparison in self.deciding])
 
     @property
     def p_against(self) -> float:
-        """That one of the criteria is not met (Holm)."""
-        return float(min(multiple.holm([one.p_against for one in self.deciding])))
+        """The p-value that at least one criterion is not met (Holm)."""
+        return float(min(multiple.holm([comparison.p_against for comparison in self.deciding])))
 
 
 @dataclass(frozen=True)
@@ -143,13 +150,14 @@ class Overall:
     Attributes:
         claim: the claim.
         method: the method.
-        cells: the verdicts.
-        conclusion: supported where every cell is (no correction: each had to pass), refuted where a
-            cell is by Holm's correction over the cells, undecided otherwise. Where some cells are
+        cells: the verdicts on the cells.
+        conclusion: supported if every cell is (no correction, since each must pass), refuted if a
+            cell is after Holm's correction over the cells, undecided otherwise. If some cells are
             confirmatory, only those count.
         counted: the cells that count.
-        supported: those of them that are supported.
-        by_holm: how many of these are so by Holm's correction, and may be named one by one.
+        supported: the counted cells that are supported.
+        by_holm: how many of these are also supported after Holm's correction, so that they may be
+            named one by one.
     """
 
     claim: Claim

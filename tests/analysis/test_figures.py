@@ -277,7 +277,7 @@ def test_many_settings_are_capped_and_it_is_said(study, record):
     results = analysis.load(record(study(positive_fraction=fractions, seeds=2, epochs=1)))
     drawing = figures.draw("final_accuracy", results)
     assert len(_axes(drawing)) == MOST_PANELS == 12
-    assert "The first 12 of 17 panels; 5 are left out." in _texts(drawing)
+    assert "Only the first 12 of 17 panels are shown." in _texts(drawing)
     assert [axes.get_title() for axes in _axes(drawing)][:2] == [
         "positive fraction 0.05",
         "positive fraction 0.1",

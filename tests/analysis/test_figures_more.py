@@ -140,7 +140,7 @@ def test_nothing_is_cut_off(load, name):
 @pytest.mark.parametrize("name", STUDIES)
 def test_one_seed_says_so(load, name):
     note = figures.draw(name, load(seeds=1, **STUDIES[name])).note
-    assert ("summed over n = 1 seed," if name in FOUND else "n = 1 seed: single trials") in note
+    assert ("summed over n = 1 seed." if name in FOUND else "n = 1 seed: single trials") in note
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -201,7 +201,7 @@ def test_losses_are_drawn_in_nats(load):
     assert low < 0.036 < 0.04  # a tenth of the lowest test loss
     assert low > 0.004
     assert high > 1.2
-    assert "lines of training leave the axis below" in drawing.note
+    assert "Lines cut off: training below the axis." in drawing.note
     band = axes.collections[1].get_paths()[0].vertices[:, 1]
     end = interval([0.33, 0.36, 0.39])
     assert min(band) == pytest.approx(end.low)
@@ -352,7 +352,7 @@ def test_without_dense_nothing_is_relative(load):
 def test_trials_without_a_partner_are_counted(load):
     grids = [{"method": ["dense", "free-pruning"]}, {"method": "supermask", "learning_rate": 0.1}]
     drawing = figures.draw("accuracy_by_changed", load(grids=grids, method="dense"))
-    assert "3 of 6 trials have no dense partner of their own recipe." in drawing.note
+    assert "3 of 6 trials have no dense partner with the same recipe." in drawing.note
 
 
 def test_signs_by_hand(load):
@@ -445,7 +445,7 @@ def test_weights_of_one_magnitude_give_way_to_others(load):
     both = load(_constant, method=methods, weights=["he-normal", "he-constant"])
     drawing = figures.draw("weights_by_fate", both)
     assert len(_axes(drawing)) == 2
-    assert "Not shown: cells in which all are of one magnitude (2)." in drawing.note
+    assert "Not shown: cells in which all values have one magnitude (2)." in drawing.note
 
 
 def test_weights_of_one_magnitude_alone_are_shown(load):
@@ -458,7 +458,7 @@ def test_many_settings_of_histograms_are_capped(load):
     axes = {"method": list(METHODS), "positive_fraction": [i / 10 for i in range(1, 9)]}
     drawing = figures.draw("weights_by_fate", load(seeds=1, **axes))
     assert len(_axes(drawing)) == 24
-    assert "The first 6 of 8 settings; 2 are left out." in drawing.note
+    assert "Only the first 6 of 8 rows are shown." in drawing.note
 
 
 def test_older_results_have_no_histograms(results):

@@ -305,7 +305,7 @@ def test_the_best_epoch_is_optimistic(study, record):
     assert [text.get_text() for text in best.texts if "." in text.get_text()] == ["0.0", "+2.0"]
     assert "OPTIMISTIC" in best.get_title()
     assert best.get_facecolor() != last.get_facecolor()
-    assert "favours whoever varies most" in drawing.note
+    assert "favours methods whose accuracy varies most" in drawing.note
 
 
 def test_other_networks_are_no_residual_ones(study, record):
@@ -355,7 +355,7 @@ def test_many_settings_are_capped_and_it_is_said():
     figure, placed, said = side_by_side(panels, 1.0, Side("a", "b"), Side("c", "d"))
     assert len(figure.axes) == MOST_PANELS
     assert len(placed) == 6
-    assert said == "The first 6 of 9 settings; 3 are left out."
+    assert said == "Only the first 6 of 9 rows are shown."
 
 
 # Cost.
@@ -429,7 +429,7 @@ def test_cost_on_the_figure(study, record):
     assert "accuracy of 85.5%" in whole.get_title()
     assert not [line for line in whole.lines if line.get_marker() == "D"]
     assert "3 of 3\nnever" in [text.get_text() for text in whole.texts]
-    assert "all others: 3 trials" in drawing.note
+    assert "3 trials never reached it and counted as later than all others." in drawing.note
     assert "while other trials ran" in drawing.note
 
 

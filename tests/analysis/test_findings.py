@@ -44,7 +44,7 @@ def test_each_has_sentences_and_a_table_of_its_headings(found, name):
 def test_one_seed_has_no_interval(found, name):
     finding = found(name, seeds=1)
     assert not any("±" in text for text in finding.sentences)
-    assert not any("zero not" in text for text in finding.sentences)
+    assert not any("includes zero" in text for text in finding.sentences)
 
 
 def test_other_studies_have_none(results):
@@ -70,8 +70,8 @@ def test_a_permuted_mask_that_does_as_well_is_said_to(study, record):
     results = analysis.load(record(study(seeds=3), same))
     (finding,) = (one for one in findings(results) if one.figure == "mask_controls")
     (text,) = finding.sentences
-    assert "mask permuted: 0.0 ± 0.2 points (zero not excluded)" in text
-    assert re.search(r"weights redrawn: .* points \(below zero\)", text)
+    assert "mask permuted: 0.0 ± 0.2 points (interval includes zero)" in text
+    assert re.search(r"weights redrawn: .* points \(interval below zero\)", text)
 
 
 def _table(*means, half=0.01, n=3):
@@ -81,10 +81,10 @@ def _table(*means, half=0.01, n=3):
 def test_numbers_in_sentences():
     assert level(_table(0.38)) == "38.0 ± 1.0%"
     assert level(_table(0.38, 0.4)) == "38.0 to 40.0%"
-    assert difference(_table(0.02)) == "+2.0 ± 1.0 points (above zero)"
-    assert difference(_table(-0.005)) == "\N{MINUS SIGN}0.5 ± 1.0 points (zero not excluded)"
+    assert difference(_table(0.02)) == "+2.0 ± 1.0 points (interval above zero)"
+    assert difference(_table(-0.005)) == "\N{MINUS SIGN}0.5 ± 1.0 points (interval includes zero)"
     assert difference(_table(0.02, 0.0)) == (
-        "0.0 to +2.0 points (above zero in 1, zero not excluded in 1 of 2 settings)"
+        "0.0 to +2.0 points (interval above zero in 1, interval includes zero in 1 of 2 cells)"
     )
     assert difference(_table(0.0, n=0)) == "no pair"
 

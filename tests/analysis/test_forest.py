@@ -62,7 +62,7 @@ def test_primary_claims_stand_before_their_secondary_forms(study, record):
 def test_differences_of_many_points_leave_the_bounds_apart_from_zero(study, record):
     drawing, axes = drawn(analysis.load(record(study(margin=0.5), ahead(-60))))
     assert axes.get_xscale() == "symlog"
-    assert "Linear up to 1 points, logarithmic beyond." in drawing.note
+    assert "Linear up to 1 point, logarithmic beyond." in drawing.note
     other = study(margin=0.5).model_copy(update={"name": "other"})
     _, axes = drawn(analysis.load(record(other, ahead(-1))))
     assert axes.get_xscale() == "linear"
@@ -96,4 +96,4 @@ def test_profile_tells_the_dead(study, record):
         return ahead(0.2)(trial) | ({"outcome": "dead"} if dead else {})
 
     drawing, _ = drawn(analysis.load(record(study(), final)), "performance_profile")
-    assert "Of them 1 dead, with their accuracy or chance." in drawing.note
+    assert "Of these trials 1 dead; they count with their accuracy or chance." in drawing.note

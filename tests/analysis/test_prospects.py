@@ -51,7 +51,7 @@ def test_a_sweep_counts_its_comparisons(planned):
 
 @pytest.mark.parametrize(
     ("changes", "obstacle"),
-    [({"margin": None}, "the study fixes no margin"), ({"seeds": 1}, "one seed")],
+    [({"margin": None}, "the study states no margin"), ({"seeds": 1}, "one seed")],
 )
 def test_what_stands_in_the_way_is_named(planned, changes, obstacle):
     results = planned(method=["dense", "free-pruning"], **changes)
@@ -60,7 +60,7 @@ def test_what_stands_in_the_way_is_named(planned, changes, obstacle):
 
 def test_what_a_plan_lacks_for_a_claim_is_named(planned):
     found = {c.id: lack for c, lack in lacking(planned(method=["free-pruning"])).items()}
-    assert found["C1"] == "nothing to hold them against"
+    assert found["C1"] == "no cells to compare them with"
     assert found["C2"] == "no such cells"
     assert found["C5"] == "measured by `make bench`"
     assert found["C10"] == "no such cells"

@@ -128,7 +128,7 @@ def test_the_command_prints_a_table_and_fails_on_deviation(ours, capsys):
     assert set(lines[1]) <= set("|-: ")
     assert len({len(line) for line in lines[:18]}) == 1
     assert any("NO" in line for line in lines)
-    assert "rows lie within" in lines[-1]
+    assert "rows are within tolerance" in lines[-1]
 
 
 def test_rows_of_the_text(ours):

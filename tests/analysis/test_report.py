@@ -233,6 +233,8 @@ def test_diverged_trials_are_in_the_table(study, record, tmp_path, few):
 
     page = _page(analysis.load(record(study(), final)), tmp_path)
     assert page.tables["cells"][0][-1] == "1 diverged, 2 dead, 1 without accuracy"
+    assert "diverged or dead" in page.text
+    assert "lost" not in page.text
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import re
 import shutil
 
 import numpy as np
@@ -88,8 +89,10 @@ def test_the_bound_of_the_interval_decides(judge, difference, conclusion):
 
 def test_undecided_says_how_many_seeds_would_do(judge):
     (verdict,) = judge(settled(-0.004, spread=0.006))
-    assert "the interval holds the bound" in verdict.reason
-    assert "seeds would decide with power 0.8" in verdict.reason
+    assert "The interval contains the bound." in verdict.reason
+    assert re.search(
+        r" With no true difference, \d+ seeds would decide with 80% power\.$", verdict.reason
+    )
 
 
 def test_fewer_seeds_than_planned_decide_nothing(judge):
@@ -106,19 +109,19 @@ def test_nothing_finished_yet(judge):
 
 def test_one_seed_decides_nothing(judge):
     (verdict,) = judge(settled(0.002), seeds=1)
-    assert (verdict.conclusion, verdict.reason) == ("undecided", "one seed only")
+    assert (verdict.conclusion, verdict.reason) == ("undecided", "There is only one seed.")
     assert math.isnan(verdict.comparisons[0].interval.low)
 
 
 def test_equal_differences_decide_nothing(judge):
     (verdict,) = judge(settled(0.002, spread=0.0))
     assert verdict.conclusion == "undecided"
-    assert "no interval" in verdict.reason
+    assert "no t interval" in verdict.reason
 
 
 def test_no_margin_decides_nothing(judge):
     (verdict,) = judge(settled(0.002), margin=None)
-    assert (verdict.conclusion, verdict.reason) == ("undecided", "the study fixes no margin")
+    assert (verdict.conclusion, verdict.reason) == ("undecided", "The study states no margin.")
 
 
 def test_no_dense_no_verdict(study, record):
@@ -159,7 +162,7 @@ def test_confirmatory_if_all_was_fixed_beforehand(judge):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"seeds": 3, "dataset": "cifar10"}, "3 seeds planned, 15 make it confirmatory"),
+        ({"seeds": 3, "dataset": "cifar10"}, "3 seeds planned, a confirmatory verdict needs 15"),
         ({"seeds": 15, "dataset": "digits"}, "digits is a demonstration"),
     ],
 )
@@ -467,10 +470,12 @@ def test_a_density_tuned_honestly_is_chosen_on_seeds_of_its_own(study, record):
     assert pairs["difference"].tolist() == pytest.approx([-0.009, -0.008, 0.053])
     assert pairs["spent"].tolist() == [3, 3, 3]  # two densities on one seed, and the fresh one
     assert (verdict.n, verdict.planned) == (3, 3)
-    said = notes(loaded, verdict.claim, [verdict])
+    text = " ".join(notes(loaded, verdict.claim, [verdict]))
     # each trial took 3.6 seconds
-    assert "tuned with 3 trainings a replicate, which took 3 times the seconds" in " ".join(said)
-    assert "chosen: 0.3 (1), 0.7 (2)" in " ".join(said)
+    assert (
+        "3 trainings per replicate for tuning and the final run, which took 3 times as long" in text
+    )
+    assert "chosen densities (replicates): 0.3 (1), 0.7 (2)" in text
 
 
 def test_a_replicate_that_misses_a_density_is_left_out(study, record):
@@ -605,7 +610,7 @@ def test_different_test_images_decide_nothing_on_mnist(judge):
 
     (verdict,) = judge(final, dataset="mnist")
     assert verdict.conclusion == "undecided"
-    assert "cannot be held together" in verdict.reason
+    assert "cannot be compared" in verdict.reason
     assert "3 of 3 pairs are of different data" in verdict.flags
 
 
@@ -614,7 +619,7 @@ def test_a_study_without_a_margin_borrows_none(study, record):
     uris = [record(study(margin=0.2), settled(0.002)), record(bare, settled(0.002))]
     found = {v.cell["epochs"]: v for v in on(analysis.load(uris), "C1")}
     assert found[3].conclusion == "supported"
-    assert found[2].reason == "the study fixes no margin"
+    assert found[2].reason == "The study states no margin."
 
 
 def test_a_copy_of_a_study_beside_it_changes_nothing(study, record, tmp_path):

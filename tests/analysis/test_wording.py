@@ -48,11 +48,12 @@ def test_answer_of_one_setting(study, record):
     results = analysis.load(record(study(margin=0.5, method=METHODS), _final))
     assert dict(answer(results, summary(results))) == {
         "dense": "95.00% test accuracy.",
-        "free-pruning": "92.00% test accuracy, \N{MINUS SIGN}3.00 points from dense, with 25.0% "
-        "of the connections changed. The 95% interval of the difference lies wholly below the "
-        "margin.",
-        "free-flipping": "95.10% test accuracy, +0.10 points from dense, with 25.0% of the "
-        "connections changed. The 95% interval of the difference lies within the margin.",
+        "free-pruning": "92.00% test accuracy, \N{MINUS SIGN}3.00 points relative to dense from "
+        "the same weights, with 25.0% of the connections changed. The 95% interval of the "
+        "difference lies entirely below the margin.",
+        "free-flipping": "95.10% test accuracy, +0.10 points relative to dense from the same "
+        "weights, with 25.0% of the connections changed. The 95% interval of the difference lies "
+        "within the margin.",
     }
     assert "0.5 points (the margin)" in lead(results)
 
@@ -61,16 +62,14 @@ def test_answer_over_two_settings(study, record):
     weights = ["he-normal", "he-constant"]
     results = analysis.load(record(study(margin=0.5, method=METHODS, weights=weights), _final))
     said = dict(answer(results, summary(results)))["free-pruning"]
-    assert said.endswith("lies wholly below the margin in 2 of 2 settings.")
-    assert "2 settings (weights: he-normal, he-constant)" in lead(results)
+    assert said.endswith("lies entirely below the margin in 2 of 2 cells.")
+    assert "(2 combinations of weights: he-normal, he-constant)" in lead(results)
 
 
 def test_single_pairs_have_no_interval_to_judge(study, record):
     results = analysis.load(record(study(margin=0.5, seeds=1)))
-    assert (
-        "Single or equal pairs give no interval"
-        in dict(answer(results, summary(results)))["free-pruning"]
-    )
+    said = dict(answer(results, summary(results)))["free-pruning"]
+    assert "There is no interval to compare with the margin" in said
 
 
 def test_without_dense_or_margin_no_difference_is_told(study, record):
@@ -86,4 +85,21 @@ def test_equal_pairs_are_no_certainty(study, record):
 
     results = analysis.load(record(study(margin=0.5), final))
     said = dict(answer(results, summary(results)))["free-pruning"]
-    assert said.endswith("Single or equal pairs give no interval to hold against the margin.")
+    assert said.endswith(
+        "There is no interval to compare with the margin: a single pair, or all pairs are equal."
+    )
+
+
+def test_cells_that_cross_the_margin_and_cells_without_an_interval(study, record):
+    def final(trial):
+        crosses = trial.method != "dense" and trial.weights == "he-normal"
+        away = -0.005 + 0.002 * (trial.seed - 2) if crosses else 0.0
+        return {"test_accuracy": 0.9 + away, "changed": 0.2}
+
+    weights = ["he-normal", "he-constant"]
+    results = analysis.load(record(study(margin=0.5, weights=weights), final))
+    said = dict(answer(results, summary(results)))["free-pruning"]
+    assert said.endswith(
+        "The 95% interval of the difference crosses the margin in 1 of 2 cells; in 1 there is no "
+        "interval (a single pair, or all pairs are equal)."
+    )

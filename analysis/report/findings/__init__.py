@@ -1,8 +1,8 @@
-"""What a sceptical reader asks beside the claims: a section of the report for each question.
+"""Questions beside the claims that a sceptical reader asks: a section of the report for each.
 
 One file each; a new file is a new section. Its module has a docstring, an `ORDER` and one function
-``find(results: Results) -> Finding | None``, None where the study does not ask. Every sentence is
-made of the numbers, whomever they speak for.
+``find(results: Results) -> Finding | None``, which returns None if the study has no such trials.
+Sentences state the numbers, whichever method they favour.
 """
 
 import importlib
@@ -13,11 +13,11 @@ from analysis.tables import Results
 
 
 def findings(results: Results) -> list[Finding]:
-    """The findings that a study has, in the order in which they stand on the page."""
-    every = [
-        importlib.import_module(f"{__name__}.{about.name}")
-        for about in pkgutil.iter_modules(__path__)
+    """Return the findings that a study has, in their order on the page."""
+    modules = [
+        importlib.import_module(f"{__name__}.{info.name}")
+        for info in pkgutil.iter_modules(__path__)
     ]
-    questions = sorted((m for m in every if hasattr(m, "find")), key=lambda one: one.ORDER)
-    found = (question.find(results) for question in questions)
-    return [one for one in found if one is not None]
+    questions = sorted((m for m in modules if hasattr(m, "find")), key=lambda m: m.ORDER)
+    answers = (question.find(results) for question in questions)
+    return [finding for finding in answers if finding is not None]

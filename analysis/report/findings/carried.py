@@ -9,7 +9,7 @@ ORDER = 50
 
 
 def find(results: Results) -> Finding | None:
-    """What was learned on a first data set, on a second: beside scratch and random features."""
+    """Compare what was learned on another data set with scratch and with random features."""
     return finding(
         results,
         transferred(results),
@@ -18,6 +18,7 @@ def find(results: Results) -> Finding | None:
         value="test accuracy",
         contrasts=((CARRIED, RANDOM),),
         against_dense=(CARRIED,),
-        note="On the second data set. What carrying over brings is its distance to random "
-        "features, where the output layer is trained on layers as they are drawn.",
+        note="Accuracies are on the second data set. The gain from carrying over is the "
+        "difference to random features, where only the output layer is trained and all other "
+        "layers stay as drawn.",
     )

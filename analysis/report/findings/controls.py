@@ -22,14 +22,14 @@ ORDER = 20
 
 
 def find(results: Results) -> Finding | None:
-    """What the trained network is worth with its mask or its weights exchanged."""
+    """Return the accuracy of the trained network with its mask or its weights exchanged."""
     by = varying(results)
     first, second = (sort(results, part, by) for part in (moved(results), retrained(results)))
     if first["accuracy"].notna().sum() + second["accuracy"].notna().sum() == 0:
         return None
     methods = [m for m in ordered(results, "method") if m in {*first["method"], *second["method"]}]
-    sentences = [text for m in methods for text in _said(by, str(m), first, second)]
-    parts = (("not trained again", first), ("weights trained under the mask", second))
+    sentences = [text for m in methods for text in _sentences(by, str(m), first, second)]
+    parts = (("no further training", first), ("weights trained under the mask", second))
     rows = [row for words, part in parts for row in _rows(by, words, part)]
     classes = pd.concat([first["classes"], second["classes"]]).dropna().unique()
     chance = f" Chance is {', '.join(f'{100 / n:.1f}' for n in classes)}%." if len(classes) else ""
@@ -39,32 +39,32 @@ def find(results: Results) -> Finding | None:
         tuple(sentences),
         (*headings(by), "training", "exchanged", "test accuracy, %", "difference, points", "seeds"),
         tuple(rows),
-        "Differences are taken seed by seed, to the network as it was trained or to weights "
-        f"trained under the mask as it is.{chance}",
+        "Differences are paired by seed: to the network as trained, or to weights trained under "
+        f"the unchanged mask.{chance}",
     )
 
 
-def _said(by: list[str], method: str, first: pd.DataFrame, second: pd.DataFrame) -> list[str]:
-    """The sentences on one method."""
-    said = []
+def _sentences(by: list[str], method: str, first: pd.DataFrame, second: pd.DataFrame) -> list[str]:
+    """Return the sentences on one method."""
+    sentences = []
     for words, part, reference in (
         (f"{method}, as trained", first, TRAINED),
         (f"Weights trained under the mask of {method}", second, RETRAINED[""]),
     ):
-        own = of_method(part, method)
-        if own["accuracy"].notna().sum() == 0:
+        rows = of_method(part, method)
+        if rows["accuracy"].notna().sum() == 0:
             continue
-        values = grouped(own, [*by, "control"], "accuracy")
-        changes = grouped(own, [*by, "control"], "difference")
+        values = grouped(rows, [*by, "control"], "accuracy")
+        changes = grouped(rows, [*by, "control"], "difference")
         others = [
             f"{control}: {difference(of_method(changes, method, control=control))}"
             for control in (MOVED if part is first else RETRAINED).values()
-            if control != reference and control in set(own["control"])
+            if control != reference and control in set(rows["control"])
         ]
-        here = of_method(values, method, control=reference)
-        reached = f"{words}: {level(here)} test accuracy" if len(here) else words
-        said.append(f"{reached}; {'; '.join(others)}." if others else f"{reached}.")
-    return said
+        unchanged = of_method(values, method, control=reference)
+        reached = f"{words}: {level(unchanged)} test accuracy" if len(unchanged) else words
+        sentences.append(f"{reached}; {'; '.join(others)}." if others else f"{reached}.")
+    return sentences
 
 
 def _rows(by: list[str], words: str, part: pd.DataFrame) -> list[tuple[Entry, ...]]:

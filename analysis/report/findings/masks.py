@@ -1,4 +1,4 @@
-"""Does a mask have to be this one?"""
+"""Do two trainings end with the same mask?"""
 
 import pandas as pd
 
@@ -22,14 +22,14 @@ ORDER = 10
 _NOISE = "rounding alone"
 _WORDS = {
     _NOISE: "images of a batch summed in another order",
-    "data order": "in another data order",
-    "scores": "from other scores",
-    "method": "on the same weights, scores and order",
+    "data order": "trained in another data order",
+    "scores": "trained from other scores",
+    "method": "trained on the same weights, scores and data order",
 }
 
 
 def find(results: Results) -> Finding | None:
-    """How far masks of the same weights agree, by what their trainings differ in."""
+    """Return how far masks of the same weights agree, by what their trainings differ in."""
     table = overlaps(results)
     if table["overlap"].notna().sum() == 0:
         return None
@@ -39,8 +39,8 @@ def find(results: Results) -> Finding | None:
     means = grouped(whole, keys, "overlap")
     plain = grouped(whole, keys, "jaccard")["mean"]
     chance = grouped(whole, keys, "chance")["mean"]
-    said = [
-        _said(str(methods), str(kind), rows, whole[whole["methods"] == methods], by)
+    sentences = [
+        _sentence(str(methods), str(kind), rows, whole[whole["methods"] == methods], by)
         for (methods, kind), rows in means.groupby(["methods", "kind"], sort=False)
     ]
     rows = [
@@ -58,26 +58,29 @@ def find(results: Results) -> Finding | None:
     columns = ("methods", "differ in", "overlap beyond chance, %", "Jaccard, %", "by chance, %")
     return Finding(
         "mask_overlap",
-        "Does the mask have to be this one?",
-        tuple(said),
+        "Do two trainings end with the same mask?",
+        tuple(sentences),
         (*headings(by), *columns, "seeds"),
         tuple(rows),
-        "All layers together, chance within each. 0: no more than random masks that change as many "
-        "connections of each layer; 100: the same connections. What rounding alone leaves is as "
-        "near as two trainings come that differ in nothing that anybody chose.",
+        "All layers together; chance is computed within each layer. 0%: no more overlap than "
+        "random masks that change as many connections of each layer. 100%: the same connections. "
+        "Trainings that differ in rounding alone differ in no choice, so their overlap is the "
+        "highest that can be expected.",
     )
 
 
 def _last(kinds: pd.Series) -> "pd.Series[bool]":
-    """Pairs of methods stand behind the methods themselves."""
+    """Return the sorting key that puts pairs of methods after the methods themselves."""
     return kinds == "method"
 
 
-def _said(methods: str, kind: str, means: pd.DataFrame, own: pd.DataFrame, by: list[str]) -> str:
-    """The sentence on one kind of pairs: their overlap, and beside it what rounding leaves."""
-    text = f"{methods}, {_WORDS[kind]}: {level(means)} of the overlap beyond chance"
-    noise = contrast(own, [*by, "seed"], "kind", kind, _NOISE, "overlap")
+def _sentence(
+    methods: str, kind: str, means: pd.DataFrame, rows: pd.DataFrame, by: list[str]
+) -> str:
+    """Return the sentence on one kind of pairs: their overlap, compared with rounding alone."""
+    text = f"{methods}, {_WORDS[kind]}: {level(means)} overlap beyond chance"
+    noise = contrast(rows, [*by, "seed"], "kind", kind, _NOISE, "overlap")
     if kind == _NOISE or noise.empty:
         return f"{text}."
-    against = grouped(noise.assign(all=0), [*by, "all"], "difference")
-    return f"{text}, {difference(against)} against what rounding alone leaves."
+    change = grouped(noise.assign(all=0), [*by, "all"], "difference")
+    return f"{text}, {difference(change)} compared with rounding alone."

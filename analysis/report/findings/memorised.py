@@ -1,4 +1,4 @@
-"""Can it memorise?"""
+"""How much can be memorised?"""
 
 from analysis.estimates.kinds import PERMUTED, labelled
 from analysis.report.findings.finding import Finding
@@ -9,14 +9,14 @@ ORDER = 40
 
 
 def find(results: Results) -> Finding | None:
-    """Training accuracy on permuted labels, beside that on given ones and that of dense."""
+    """Compare training accuracy on permuted labels with given labels and with dense training."""
     return finding(
         results,
         labelled(results),
         figure="random_labels",
-        title="How much can be learned by heart?",
+        title="How much can be memorised?",
         value="training accuracy",
         against_dense=(PERMUTED,),
-        note="Accuracy on all training images after the last epoch; permuted labels are dealt anew "
-        "among them, so that nothing but memory helps.",
+        note="Accuracy on all training images after the last epoch. Permuted labels are shuffled "
+        "among the images, so they can only be memorised.",
     )

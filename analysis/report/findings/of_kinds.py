@@ -1,4 +1,4 @@
-"""The finding of a question that asks for several kinds of trials."""
+"""The finding of a question that compares kinds of trials."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ from analysis.tables import Results
 
 def finding(
     results: Results,
-    found: Kinds,
+    question: Kinds,
     *,
     figure: str,
     title: str,
@@ -32,35 +32,36 @@ def finding(
     contrasts: Sequence[tuple[str, str]] = (),
     against_dense: Sequence[str] = (),
 ) -> Finding | None:
-    """A table of all kinds and a sentence per method and kind; None without a trial.
+    """Return a table of all kinds and a sentence per method and kind; None without trials.
 
     Args:
         results: the study.
-        found: its trials by kind.
+        question: its trials by kind.
         figure: the figure that shows them.
-        title: the question.
+        title: the question in words.
         value: what is measured, in words.
-        note: how the table is to be read.
-        contrasts: kinds, by how they begin, that are held against another one beside the reference.
-        against_dense: likewise those in which the methods are held against dense training.
+        note: how to read the table.
+        contrasts: pairs of the beginning of a kind's name and the other kind, beside the
+            reference, that such kinds are compared with.
+        against_dense: the beginnings of the kinds in which methods are compared with dense.
     """
-    rows = sort(results, found.rows.dropna(subset="value"), [*found.by, "method"])
+    rows = sort(results, question.rows.dropna(subset="value"), [*question.by, "method"])
     if rows.empty:
         return None
-    keys = [*found.by, "method", "kind"]
+    keys = [*question.by, "method", "kind"]
     values, changes = (grouped(rows, keys, column) for column in ("value", "difference"))
     methods = [str(m) for m in ordered(results, "method") if m in set(rows["method"])]
     sentences = [
-        f"{method}, {kind}: {level(own)} {value}"
-        + "".join(_against(found, rows, method, kind, contrasts, against_dense))
+        f"{method}, {kind}: {level(cells)} {value}"
+        + "".join(_against(question, rows, method, kind, contrasts, against_dense))
         + "."
         for method in methods
-        for kind in found.kinds
-        if len(own := of_method(values, method, kind=kind))
+        for kind in question.kinds
+        if len(cells := of_method(values, method, kind=kind))
     ]
     table = [
         (
-            *(name(field, row[field]) for field in found.by),
+            *(name(field, row[field]) for field in question.by),
             (row["method"], None),
             (row["kind"], None),
             percent(row, 2),
@@ -69,33 +70,33 @@ def finding(
         )
         for (_, row), (_, change) in zip(values.iterrows(), changes.iterrows(), strict=True)
     ]
-    columns = ("method", "trained", f"{value}, %", f"minus {found.reference}, points", "seeds")
+    columns = ("method", "trained", f"{value}, %", f"minus {question.reference}, points", "seeds")
     return Finding(
-        figure, title, tuple(sentences), (*headings(found.by), *columns), tuple(table), note
+        figure, title, tuple(sentences), (*headings(question.by), *columns), tuple(table), note
     )
 
 
 def _against(
-    found: Kinds,
+    question: Kinds,
     rows: pd.DataFrame,
     method: str,
     kind: str,
     contrasts: Sequence[tuple[str, str]],
     against_dense: Sequence[str],
 ) -> list[str]:
-    """What a kind is held against, in phrases: the reference, other kinds, dense training."""
-    setting = [*found.by, "all"]
-    own = of_method(rows, method).assign(all=0)
-    said = []
-    if kind != found.reference:
-        changes = grouped(own[own["kind"] == kind], setting, "difference")
-        said.append((f"“{found.reference}”", changes))
-    for one, other in contrasts:
-        if kind.startswith(one):
-            pairs = contrast(own, [*setting, "seed"], "kind", kind, other, "value")
-            said.append((f"“{other}”", grouped(pairs, setting, "difference")))
+    """Return the comparisons of a kind with the reference, other kinds and dense, as phrases."""
+    by = [*question.by, "all"]
+    trials = of_method(rows, method).assign(all=0)
+    changes = []
+    if kind != question.reference:
+        table = grouped(trials[trials["kind"] == kind], by, "difference")
+        changes.append((f"“{question.reference}”", table))
+    for beginning, other in contrasts:
+        if kind.startswith(beginning):
+            pairs = contrast(trials, [*by, "seed"], "kind", kind, other, "value")
+            changes.append((f"“{other}”", grouped(pairs, by, "difference")))
     if kind.startswith(tuple(against_dense)) and method != BASELINE:
         both = rows[rows["kind"] == kind].assign(all=0)
-        pairs = contrast(both, [*setting, "seed"], "method", method, BASELINE, "value")
-        said.append((f"{BASELINE} likewise", grouped(pairs, setting, "difference")))
-    return [f", {difference(table)} against {words}" for words, table in said if len(table)]
+        pairs = contrast(both, [*by, "seed"], "method", method, BASELINE, "value")
+        changes.append((f"{BASELINE}, {kind}", grouped(pairs, by, "difference")))
+    return [f", {difference(t)} compared with {words}" for words, t in changes if len(t)]

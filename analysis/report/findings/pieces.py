@@ -9,13 +9,13 @@ ORDER = 60
 
 
 def find(results: Results) -> Finding | None:
-    """Batch normalisation alone and the output layer alone, beside all layers."""
+    """Compare batch normalisation alone and the output layer alone with all layers."""
     return finding(
         results,
         in_pieces(results),
         figure="pieces_alone",
         title="What do the pieces of a network reach alone?",
         value="test accuracy",
-        note="Batch normalisation alone trains neither weights nor connections; it is held against "
-        "dense training. What a piece reaches alone is no merit of a mask.",
+        note="Training batch normalisation alone changes neither weights nor connections; it is "
+        "compared with dense training. What a piece reaches alone is not due to a mask.",
     )

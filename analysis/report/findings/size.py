@@ -1,4 +1,4 @@
-"""How many connections are left to work with?"""
+"""How many connections can still affect the output?"""
 
 import pandas as pd
 
@@ -23,25 +23,25 @@ ORDER = 30
 _WORDS = {
     "connected_share": "connected",
     "live_share": "live",
-    "live_changed_share": "changed among the live",
+    "live_changed_share": "changed among live connections",
 }
 
 
 def find(results: Results) -> Finding | None:
-    """The effective size, and how it moves with what the study varies."""
+    """Return the effective size, and how it depends on what the study varies."""
     by = varying(results)
-    every = sort(results, sizes(results), by)
-    if every.empty:
+    trials = sort(results, sizes(results), by)
+    if trials.empty:
         return None
-    methods = [str(m) for m in ordered(results, "method") if m in set(every["method"])]
-    sentences = [_level(by, every, method) for method in methods]
+    methods = [str(m) for m in ordered(results, "method") if m in set(trials["method"])]
+    sentences = [_level(by, trials, method) for method in methods]
     sentences += [
         text
         for method in methods
-        for axis, rows in one_at_a_time(of_method(every, method), VARIED)
+        for axis, rows in one_at_a_time(of_method(trials, method), VARIED)
         for text in _along(by, method, axis, rows)
     ]
-    tables = [grouped(every, by, measure) for measure in MEASURES]
+    tables = [grouped(trials, by, measure) for measure in MEASURES]
     rows = [
         (
             *(name(field, cells[0][field]) for field in by),
@@ -52,29 +52,30 @@ def find(results: Results) -> Finding | None:
     ]
     return Finding(
         "effective_size",
-        "How many connections are left to work with?",
+        "How many connections can still affect the output?",
         tuple(sentences),
-        (*headings(by), "connected, %", "live, %", "changed among the live, %", "seeds"),
+        (*headings(by), "connected, %", "live, %", "changed among live, %", "seeds"),
         tuple(rows),
         "Connected: on a path of kept or flipped connections from a pixel to a class, in percent "
-        "of all. Live: those by which some training image's outputs would move. How many are "
-        "changed depends much on where the scores start, and so may what is left: an effective "
-        "size is that of a setting.",
+        "of all connections. Live: connections that can move the output for some training image. "
+        "How many connections are changed depends strongly on where the scores start, and so may "
+        "the number that is left: an effective size depends on the training, not on the task "
+        "alone.",
     )
 
 
 def _level(by: list[str], rows: pd.DataFrame, method: str) -> str:
-    own = of_method(rows, method)
-    said = [
+    trials = of_method(rows, method)
+    levels = [
         f"{level(table)} {words}"
         for measure, words in _WORDS.items()
-        if len(table := grouped(own, by, measure).dropna(subset="mean"))
+        if len(table := grouped(trials, by, measure).dropna(subset="mean"))
     ]
-    return f"{method}: {', '.join(said)}."
+    return f"{method}: {', '.join(levels)}."
 
 
 def _along(by: list[str], method: str, axis: str, rows: pd.DataFrame) -> list[str]:
-    """What the share of connected connections does from one end of an axis to the other."""
+    """Return how the connected fraction changes from one end of an axis to the other."""
     first, last = sorted(rows[axis].unique())[:: rows[axis].nunique() - 1]
     same = [field for field in by if field != axis]
     pairs = contrast(rows, [*same, "seed"], axis, last, first, "connected_share")

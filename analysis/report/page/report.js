@@ -1,4 +1,4 @@
-// Sorting: a click on a column's heading sorts its table by it, a second one the other way.
+// A click on a column's heading sorts the table by that column; a second click reverses the order.
 for (const table of document.querySelectorAll("table.sortable")) {
   const heads = [...table.tHead.rows[0].cells];
   heads.forEach((head, column) => {
@@ -17,10 +17,10 @@ for (const table of document.querySelectorAll("table.sortable")) {
       };
       const order = (a, b) => {
         const [x, y] = [key(a), key(b)];
-        if (Number.isNaN(x)) return Number.isNaN(y) ? 0 : 1; // what has no number stays below
+        if (Number.isNaN(x)) return Number.isNaN(y) ? 0 : 1; // rows without a number stay last
         if (Number.isNaN(y)) return -1;
-        const found = typeof x === "number" ? x - y : x.localeCompare(y, "en", { numeric: true });
-        return down ? -found : found;
+        const rank = typeof x === "number" ? x - y : x.localeCompare(y, "en", { numeric: true });
+        return down ? -rank : rank;
       };
       const body = table.tBodies[0];
       const rows = [...body.rows].sort(order);
@@ -29,10 +29,10 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   });
 }
-// A link to what lies within a closed part opens it.
+// A link to an element inside closed <details> opens them.
 const open = () => {
   const target = location.hash && document.getElementById(location.hash.slice(1));
-  for (let part = target; part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
+  for (let node = target; node; node = node.parentElement) if (node.tagName === "DETAILS") node.open = true;
   if (target) target.scrollIntoView();
 };
 addEventListener("hashchange", open);

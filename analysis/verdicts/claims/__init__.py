@@ -1,10 +1,10 @@
-"""The claims of Ivan & Florian (2020, arXiv:2006.16627) and those that the question adds.
+"""The claims of Ivan & Florian (2020, arXiv:2006.16627) and those that the project's question adds.
 
-Each is a declaration; `analysis.verdicts` decides. To add a claim, add one here.
+Each claim is a declaration; `analysis.verdicts` decides. To add a claim, add a declaration here.
 
-Methods are judged one by one, and so is every cell. Where a claim sweeps over a field, as over the
-densities, all of its values belong to one verdict: every comparison must pass to support it
-(intersection-union, no correction), and to refute it one must fail by Holm's correction.
+Every method and every cell has a verdict of its own. Where a claim sweeps over a field, such as the
+density, all values of the field belong to one verdict: it is supported if every comparison passes
+(intersection-union, no correction) and refuted if one fails after Holm's correction.
 """
 
 import re
@@ -24,20 +24,20 @@ CLAIMS = (
 
 
 def chosen(ids: Sequence[str]) -> tuple[Claim, ...]:
-    """The claims with these ids, parts and further forms included: C1 for C1-own-recipes too.
+    """Return the claims with these ids and their further forms: C1 includes C1-own-recipes.
 
     Args:
-        ids: none for all.
+        ids: ids of claims; empty for all claims.
 
     Raises:
         UserError: there is no such claim.
     """
-    for wanted in ids:
-        if not any(_is(claim, wanted) for claim in CLAIMS):
-            raise unknown("claim", wanted, [claim.id for claim in CLAIMS])
-    return tuple(claim for claim in CLAIMS if not ids or any(_is(claim, one) for one in ids))
+    for id_ in ids:
+        if not any(_matches(claim, id_) for claim in CLAIMS):
+            raise unknown("claim", id_, [claim.id for claim in CLAIMS])
+    return tuple(claim for claim in CLAIMS if not ids or any(_matches(claim, id_) for id_ in ids))
 
 
-def _is(claim: Claim, wanted: str) -> bool:
-    """Whether an id names a claim, or what it is a form or a part of: C4 stands for C4a and C4b."""
-    return re.match(rf"{re.escape(wanted)}([a-z]?(-|$)|$)", claim.id, re.IGNORECASE) is not None
+def _matches(claim: Claim, id_: str) -> bool:
+    """Return whether an id names a claim or the claim it is a form of: C4 names C4a and C4b."""
+    return re.match(rf"{re.escape(id_)}([a-z]?(-|$)|$)", claim.id, re.IGNORECASE) is not None

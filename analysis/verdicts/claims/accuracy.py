@@ -1,4 +1,4 @@
-"""C1 to C4: what accuracy trained connections reach, from which weights, with how few changes."""
+"""C1 to C4: the accuracy of trained connections, from which weights and with how few changes."""
 
 from analysis.cells import METHOD_ONLY
 from analysis.estimates.pairing import TRAINED, at_own_best_recipe
@@ -17,7 +17,7 @@ from analysis.verdicts.claims.arms import (
 )
 
 NINE_TENTHS = Criterion(
-    "accuracy minus 0.9 of dense's, he-normal",
+    "accuracy minus 0.9 times that of dense, he-normal",
     above=0.0,
     against=TRAINED,
     ignoring=METHOD_ONLY,
@@ -42,11 +42,12 @@ CLAIMS = (
     Claim(
         "C1-own-recipes",
         "similar-or-higher",
-        "They do so with every arm at its own best recipe, chosen by validation on other seeds.",
+        "Free pruning and free flipping reach the accuracy of trained weights if every arm uses "
+        "its own best recipe, chosen by validation on other seeds.",
         both(where(method=FREE), plain, symmetric),
         (
             Criterion(
-                "accuracy minus that of dense, he-normal, each at its own best recipe",
+                "accuracy minus that of dense, he-normal, each with its own best recipe",
                 above=MARGIN,
                 against=TRAINED,
                 ignoring=OWN,
@@ -58,7 +59,8 @@ CLAIMS = (
     Claim(
         "C1-same-weights",
         "similar-or-higher",
-        "They reach the accuracy of dense training from the same weights.",
+        "Free pruning and free flipping reach the accuracy of dense training from the same "
+        "weights.",
         both(where(method=FREE), as_is),
         (
             Criterion(
@@ -70,19 +72,19 @@ CLAIMS = (
         ),
         "paper-lenet",
         primary=False,
-        note="Weights of one magnitude or of skewed sign are a poor start for dense training.",
+        note="Weights of one magnitude or of mostly one sign are a poor start for dense training.",
     ),
     Claim(
         "C2",
         "minimal-change",
-        "With less than 10% of the connections changed, more than 90% of the accuracy of trained "
-        "weights is reached.",
+        "Minimal pruning and minimal flipping change less than 10% of the connections and reach "
+        "more than 90% of the accuracy of trained weights.",
         both(where(method=MINIMAL), as_is, symmetric),
         (
             Criterion("changed connections", "changed", below=0.1, unit="percent"),
             NINE_TENTHS,
             Criterion(
-                "accuracy above chance minus 0.9 of dense's, he-normal",
+                "accuracy above chance minus 0.9 times that of dense, he-normal",
                 "above_chance",
                 above=0.0,
                 against=TRAINED,
@@ -100,13 +102,15 @@ CLAIMS = (
         ),
         "paper-lenet",
         figure="accuracy_by_changed",
-        note="Changed is a share of all connections, those that no input can move included; "
-        "C2-live leaves these out.",
+        note="Changed is a fraction of all connections, including those without any effect on the "
+        "output; C2-live leaves these out.",
     ),
     Claim(
         "C2-live",
         "minimal-change",
-        "It is so among the live connections too, those that some training image can move.",
+        "Minimal pruning and minimal flipping change less than 10% of the live connections, those "
+        "that can move the output for some training image, and reach more than 90% of the accuracy "
+        "of trained weights.",
         both(where(method=MINIMAL), as_is, symmetric, recorded("live_changed_share")),
         (
             Criterion(
@@ -121,11 +125,11 @@ CLAIMS = (
     Claim(
         "C3",
         "constant-magnitude",
-        "Weights of one magnitude do as well as normally distributed ones.",
+        "Weights of one magnitude do as well as normally distributed weights.",
         both(where(method=(*FREE, *MINIMAL), weights="he-constant"), as_is),
         (
             Criterion(
-                "accuracy minus that with he-normal, signs in common",
+                "accuracy minus that with he-normal weights of the same signs",
                 above=MARGIN,
                 against={"weights": "he-normal"},
             ),
@@ -160,7 +164,8 @@ CLAIMS = (
     Claim(
         "C4b-skewed",
         "asymmetric-as-good",
-        "Skewed families of weights do as well as he-normal, which has their mean and variance.",
+        "Skewed weight distributions do as well as he-normal, which has the same mean and "
+        "variance.",
         both(where(method=(*FREE, *MINIMAL), weights=SKEWED), as_is),
         (
             Criterion(

@@ -1,19 +1,19 @@
-"""C5: what training connections costs."""
+"""C5: the cost of training connections."""
 
 from analysis.cells import METHOD_ONLY
 from analysis.estimates.pairing import benchmarked, timed
 from analysis.verdicts.claim import Claim, Criterion, both, where
 from analysis.verdicts.claims.arms import FREE, MINIMAL, as_is
 
-#: Cost may be so many times that of dense training.
+#: The largest cost that counts as similar, in ratio to dense training.
 COST = 1.15
 
 CLAIMS = (
     Claim(
         "C5",
         "similar-cost",
-        f"A step of training connections takes at most {COST:g} times as long as one of training "
-        "weights in the same engine.",
+        f"A step of training connections takes at most {COST:g} times as long as a step of "
+        "training weights in the same engine.",
         where(method=(*FREE, *MINIMAL)),
         (Criterion("step time in ratio to dense", "log_ratio", below=COST, unit="ratio"),),
         "make bench",
@@ -24,12 +24,12 @@ CLAIMS = (
     Claim(
         "C5-time",
         "similar-cost",
-        f"Training connections takes at most {COST:g} times as long as training weights, to 95% of "
-        "the accuracy that these end with.",
+        f"Training connections takes at most {COST:g} times as long as training weights to reach "
+        "95% of the final accuracy of trained weights.",
         both(where(method=(*FREE, *MINIMAL)), as_is),
         (
             Criterion(
-                "training seconds to that accuracy, in ratio to dense",
+                "training time to that accuracy, in ratio to dense",
                 "log_seconds",
                 below=COST,
                 against={"method": "dense"},
@@ -41,6 +41,7 @@ CLAIMS = (
         trials=timed,
         primary=False,
         figure="cost",
-        note="Timed while other trials ran beside; trials that never get there are no pairs.",
+        note="Measured while other trials ran on the same machine. A pair in which a trial never "
+        "reaches that accuracy does not count.",
     ),
 )

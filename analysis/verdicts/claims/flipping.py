@@ -1,4 +1,4 @@
-"""C9: flipping beside pruning."""
+"""C9: flipping compared with pruning."""
 
 from analysis.estimates.pairing import gain_of_flipping
 from analysis.verdicts.claim import MARGIN, Claim, Criterion, both, differs, where
@@ -36,7 +36,7 @@ CLAIMS = (
     Claim(
         "C9-asymmetric",
         "flip-or-prune",
-        "Flipping gains more over pruning from asymmetric weights than from symmetric ones.",
+        "Flipping gains more over pruning with asymmetric weights than with symmetric weights.",
         both(where(method="free-flipping"), as_is, differs("positive_fraction")),
         (
             Criterion(

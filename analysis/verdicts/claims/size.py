@@ -1,25 +1,25 @@
-"""C10: what over-parameterisation buys, and how many connections are left of it."""
+"""C10: the gain from over-parameterisation, and how many connections are left."""
 
 from analysis.cells import CONTROL, METHOD_ONLY, RECIPE
 from analysis.estimates.sizes import judged_with_sizes
 from analysis.verdicts.claim import Claim, Criterion, both, differs, where
 from analysis.verdicts.claims.arms import FREE, MINIMAL, as_is, recorded, wider
 
-_EVERY = where(method=(*FREE, *MINIMAL))
+_SCORE_METHODS = where(method=(*FREE, *MINIMAL))
 _OTHERS = [n for n in (*METHOD_ONLY, *RECIPE, *CONTROL) if n != "score_offset"]
-_LEFT = "share of connections left, without dead units and paths"
+_LEFT = "fraction of connections left, without dead units and paths"
 
 CLAIMS = (
     Claim(
         "C10",
         "effective-size",
-        "Over-parameterisation buys accuracy: a wider network's connections reach more than those "
-        "of width 1.",
-        both(_EVERY, as_is, wider),
+        "Over-parameterisation buys accuracy: the trained connections of a wider network reach a "
+        "higher accuracy than those of width 1.",
+        both(_SCORE_METHODS, as_is, wider),
         (
             Criterion("accuracy minus that at width 1", above=0.0, against={"width": 1.0}),
             Criterion(
-                "connections left, without dead units and paths, in ratio to width 1",
+                "number of connections left, without dead units and paths, in ratio to width 1",
                 "log_connected",
                 above=1.0,
                 against={"width": 1.0},
@@ -34,8 +34,8 @@ CLAIMS = (
     Claim(
         "C10-left",
         "effective-size",
-        "Of a wider network a smaller share of the connections is left.",
-        both(_EVERY, as_is, wider, recorded("connected_share")),
+        "In a wider network a smaller fraction of the connections is left.",
+        both(_SCORE_METHODS, as_is, wider, recorded("connected_share")),
         (
             Criterion(
                 f"{_LEFT}, minus that at width 1",
@@ -52,8 +52,8 @@ CLAIMS = (
     Claim(
         "C10-longer",
         "effective-size",
-        "The longer the training, the smaller is the share of connections that is left.",
-        both(_EVERY, as_is, recorded("left_by_length")),
+        "The longer the training, the smaller the fraction of connections that is left.",
+        both(_SCORE_METHODS, as_is, recorded("left_by_length")),
         (
             Criterion(
                 f"{_LEFT}, minus that after the study's shortest training",
@@ -69,10 +69,10 @@ CLAIMS = (
     Claim(
         "C10-offset",
         "effective-size",
-        "The share of connections that is left depends on where the scores start: the more of them "
-        "at or below zero, the smaller it is.",
+        "The fraction of connections that is left depends on where the scores start: the more "
+        "scores start at or below zero, the smaller it is.",
         both(
-            _EVERY,
+            _SCORE_METHODS,
             differs("score_offset", *_OTHERS),
             recorded("connected_share"),
         ),
@@ -89,6 +89,7 @@ CLAIMS = (
         sweep=("score_offset",),
         trials=judged_with_sizes,
         figure="effective_size",
-        note="An effective size is that of a setting, not of the task alone, where this holds.",
+        note="Where this holds, the effective size depends on how the scores start, not on the "
+        "task alone.",
     ),
 )

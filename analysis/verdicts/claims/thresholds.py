@@ -1,4 +1,4 @@
-"""C6 to C8: no threshold, neither one that somebody chose nor one in disguise."""
+"""C6 to C8: no threshold, neither a chosen one nor a hidden one."""
 
 from analysis.cells import CONTROL, METHOD_ONLY, RECIPE
 from analysis.estimates.pairing import honestly_tuned, judged
@@ -17,7 +17,7 @@ from analysis.verdicts.claims.arms import (
 from studies.trial import FIELDS
 
 _SAME_COMPUTE = (
-    "Threshold-free training given the same compute, in more epochs, is not among these cells."
+    "Not compared here: threshold-free training with the same compute, spent on more epochs."
 )
 
 
@@ -31,37 +31,37 @@ def _threshold_free(method: str) -> Criterion:
 
 
 def _hidden(
-    field: str, name: str, methods: tuple[str, ...], says: str, *beside: Criterion
+    field: str, name: str, methods: tuple[str, ...], words: str, *further: Criterion
 ) -> Claim:
-    """The default of a field that is no setting of the method is no tuned threshold.
+    """Return the claim that the default of a field is not a tuned threshold in disguise.
 
     Args:
-        field: of a trial.
-        name: of this part of the claim.
-        methods: those that read the field.
-        says: what the field is, for people.
-        beside: what is shown beside the accuracy.
+        field: a field of trials.
+        name: the name of this form of the claim.
+        methods: the methods that read the field.
+        words: what the field is, in words.
+        further: criteria that are shown but do not decide.
     """
     others = [n for n in (*METHOD_ONLY, *RECIPE, *CONTROL) if n != field]
     default: float = FIELDS[field].default  # type: ignore[assignment]
     return Claim(
         f"C8-{name}",
         "hidden-threshold",
-        f"No {says} beats the default by more than the margin: the start of the scores is no tuned "
-        "threshold in disguise.",
+        f"No other {words} beats the default by more than the margin: the start of the scores is "
+        "not a tuned threshold in disguise.",
         both(where(method=methods), differs(field, *others)),
         (
             Criterion(
-                f"accuracy minus that at the default of {default:g}",
+                f"accuracy minus that at the default, {default:g}",
                 below=MARGIN,
                 against={field: default},
             ),
-            *beside,
+            *further,
         ),
         "hidden-threshold",
         sweep=(field,),
         least=2 if field == "adam_epsilon" else 3,
-        trials=judged_with_sizes if beside else judged,
+        trials=judged_with_sizes if further else judged,
         figure="hidden_threshold",
     )
 
@@ -70,7 +70,8 @@ CLAIMS = (
     Claim(
         "C6",
         "no-threshold",
-        "No density of the grid beats free pruning, which needs none, by more than the margin.",
+        "No density of the grid beats free pruning, which needs no density, by more than the "
+        "margin.",
         both(thresholds, prunes),
         (_threshold_free("free-pruning"),),
         "thresholds",
@@ -80,7 +81,8 @@ CLAIMS = (
     Claim(
         "C6-flipping",
         "no-threshold",
-        "No density of the grid beats free flipping, which needs none, by more than the margin.",
+        "No density of the grid beats free flipping, which needs no density, by more than the "
+        "margin.",
         both(thresholds, flips),
         (_threshold_free("free-flipping"),),
         "thresholds",
@@ -90,19 +92,21 @@ CLAIMS = (
     Claim(
         "C6-trained-weights",
         "no-threshold",
-        "Nor does a density of a method that trains weights under a mask.",
+        "No density of a method that trains weights under a mask beats free pruning by more than "
+        "the margin.",
         trains_weights,
         (_threshold_free("free-pruning"),),
         "pruners",
         sweep=("density",),
         primary=False,
         figure="accuracy_by_density",
-        note="These have no threshold among scores; the density is that of a mask of weights.",
+        note="These methods have no threshold on scores; their density is that of a mask on "
+        "weights.",
     ),
     Claim(
         "C7",
         "practitioner",
-        "A density that is tuned honestly, by validation on other seeds, is not better than free "
+        "A density that is tuned honestly, by validation on other seeds, does not beat free "
         "pruning by more than the margin.",
         both(tuned, prunes),
         (_threshold_free("free-pruning"),),
@@ -114,7 +118,7 @@ CLAIMS = (
     Claim(
         "C7-flipping",
         "practitioner",
-        "A density that is tuned honestly, by validation on other seeds, is not better than free "
+        "A density that is tuned honestly, by validation on other seeds, does not beat free "
         "flipping by more than the margin.",
         both(tuned, flips),
         (_threshold_free("free-flipping"),),
@@ -123,15 +127,15 @@ CLAIMS = (
         figure="tuning",
         note=_SAME_COMPUTE,
     ),
-    _hidden("learning_rate", "rate", FREE, "ratio of learning rate and range of the scores"),
+    _hidden("learning_rate", "rate", FREE, "ratio of learning rate to score range"),
     _hidden(
         "score_offset",
         "offset",
         FREE,
-        "share of scores that start at or below zero",
-        # expected to move much: what is left is the size of a setting, see C10-offset
+        "fraction of scores that start at or below zero",
+        # Both are expected to change much with the offset, see C10-offset.
         Criterion(
-            "changed connections minus those at the default of 0",
+            "changed connections minus those at the default, 0",
             "changed",
             above=0.0,
             against={"score_offset": 0.0},
@@ -139,7 +143,7 @@ CLAIMS = (
             decides=False,
         ),
         Criterion(
-            "share of connections left, without dead units and paths, minus that at the default",
+            "fraction of connections left, without dead units and paths, minus that at the default",
             "connected_share",
             below=0.0,
             against={"score_offset": 0.0},
@@ -147,6 +151,6 @@ CLAIMS = (
             decides=False,
         ),
     ),
-    _hidden("adam_epsilon", "epsilon", FREE, "epsilon of Adam"),
+    _hidden("adam_epsilon", "epsilon", FREE, "value of Adam's epsilon"),
     _hidden("penalty", "penalty", MINIMAL, "penalty"),
 )

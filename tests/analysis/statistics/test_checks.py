@@ -34,7 +34,7 @@ def test_correctness_is_bool():
 
 def test_pairs_have_one_shape():
     same_shape(np.zeros((2, 3), bool), np.ones((2, 3), bool))
-    with pytest.raises(ValueError, match=r"shape \(2, 3\), but its reference \(3, 2\)"):
+    with pytest.raises(ValueError, match=r"shape \(2, 3\), but its reference has \(3, 2\)"):
         same_shape(np.zeros((2, 3), bool), np.zeros((3, 2), bool))
 
 
