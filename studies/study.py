@@ -198,8 +198,8 @@ def from_mapping(values: Any, where: str, base: Path | None = None) -> Study:
             raise UserError(f"{where}: {unknown('field', str(key), Study.model_fields)}")
     if isinstance(values.get("name"), str) and not re.match(NAME, values["name"]):
         raise UserError(
-            f"{where}: name: {shown(values['name'])}: only lower-case letters, digits, '.', '_' and "
-            "'-' are allowed; rename the file, or give a name in it"
+            f"{where}: name: {shown(values['name'])}: only lower-case letters, digits, '.', '_' "
+            "and '-' are allowed; rename the file, or give a name in it"
         )
     try:
         study = Study.model_validate(values)
