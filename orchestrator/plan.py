@@ -1,4 +1,4 @@
-"""What is left to do: the trials of a study that are not finished."""
+"""Plans a study: which of its trials are not finished yet."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,17 +12,17 @@ from studies.store.finished import Finished, finished
 from studies.study import Study
 from studies.trial import FIELDS, SETTABLE, Trial
 
-#: All fields of a trial but its seed.
-_SETTING = attrgetter(*(name for name in FIELDS if name != "seed"))
+#: Gives all fields of a trial except its seed.
+_WITHOUT_SEED = attrgetter(*(name for name in FIELDS if name != "seed"))
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A study held against its results.
+    """A study's trials beside its results.
 
     Attributes:
         trials: all trials of the study, checked, in its order.
-        results: the finished trials, of this and of earlier definitions.
+        results: the finished trials of this and of earlier definitions.
     """
 
     trials: tuple[Trial, ...]
@@ -45,34 +45,38 @@ def make(study: Study, store: Store) -> Plan:
 
 
 def check(study: Study) -> list[Trial]:
-    """The study's trials, each checked by the trainers; seeds make no difference to a check.
+    """Return the study's trials, checked by the trainers.
+
+    A check ignores the seed, so trials that differ only in it are checked once.
 
     Raises:
-        UserError: names the study and the field.
+        UserError: a trial that cannot be run; the message names the study and the field.
     """
-    stamps: dict[tuple[object, ...], str] = {}
-    found = []
+    revisions: dict[tuple[object, ...], str] = {}
+    trials = []
     for trial in study.trials():
-        setting = _SETTING(trial)
-        if setting not in stamps:
+        cell = _WITHOUT_SEED(trial)
+        if cell not in revisions:
             try:
-                stamps[setting] = trainers.check(trial, study.data).revisions
+                revisions[cell] = trainers.check(trial, study.data).revisions
             except UserError as error:
                 raise UserError(f"study {study.name}: {error}") from None
-        stamp = stamps[setting]
-        found.append(replace(trial, revisions=stamp) if stamp else trial)
-    return found
+        mended = revisions[cell]
+        trials.append(replace(trial, revisions=mended) if mended else trial)
+    return trials
 
 
 def cells(trials: Sequence[Trial]) -> tuple[list[str], dict[tuple[str, ...], list[str]]]:
-    """The fields other than the seed in which trials differ, and the trials' ids by their values.
+    """Group trials into cells.
 
-    Where all agree, the method is named.
+    Returns:
+        The fields other than the seed in which the trials differ, or the method if there is none;
+        and the ids of the trials by their values of these fields.
     """
     rows = [trial.values() for trial in trials]
     names = [n for n in SETTABLE if n != "seed" and len({row[n] for row in rows}) > 1]
     names = names or ["method"]
-    found: dict[tuple[str, ...], list[str]] = {}
+    ids: dict[tuple[str, ...], list[str]] = {}
     for trial, row in zip(trials, rows, strict=True):
-        found.setdefault(tuple(str(row[n]) for n in names), []).append(trial.trial_id)
-    return names, found
+        ids.setdefault(tuple(str(row[n]) for n in names), []).append(trial.trial_id)
+    return names, ids
