@@ -1,4 +1,4 @@
-"""Cells: the trials that differ in nothing but their seed, and how they are named and ordered."""
+"""Cells: trials that differ only in their seed; how cells are named and ordered."""
 
 from collections.abc import Hashable, Iterable, Sequence
 
@@ -36,34 +36,37 @@ _WORDS = {"positive_fraction": "positive fraction", "adam_epsilon": "Adam's epsi
 
 
 def varying(results: Results) -> list[str]:
-    """The fields in which the cells differ, finished or planned; `method` is always the last."""
+    """Return the fields in which cells differ, finished or planned; `method` is always the last."""
     both = _both(results)
     return [n for n in CELL if n != "method" and both[n].nunique() > 1] + ["method"]
 
 
 def _both(results: Results) -> pd.DataFrame:
-    """A row per trial, planned or finished, with the fields that make a cell."""
+    """Return a row per trial, planned or finished, with the fields that make a cell."""
     return pd.concat([results.plan[list(CELL)], results.trials[list(CELL)]])
 
 
 def settings(results: Results) -> list[str]:
-    """The fields that make the panels: varied within a method, and not its own recipe alone."""
+    """Return the fields that make the panels: those that vary within a method.
+
+    A field that only differs from method to method belongs to the methods' recipes.
+    """
     both = _both(results)
     counts = both.groupby("method")[varying(results)[:-1]].nunique()
     return [name for name in counts.columns if (counts[name] > 1).any()]
 
 
 def common(results: Results) -> dict[str, object]:
-    """The fields that are the same in every cell, with their values."""
+    """Return the fields that are the same in every cell, with their values."""
     both = _both(results)
     return {name: both[name].iloc[0] for name in CELL if len(both) and both[name].nunique() == 1}
 
 
 def ordered(results: Results, name: str) -> list[Hashable]:
-    """A field's values in the order in which they are shown.
+    """Return a field's values in the order in which they are shown.
 
-    Methods: dense, those that need no density, others in the plan's order. Numbers ascend. Other
-    names stand in the order of the study's definition.
+    Methods: dense, those that need no density, then the others in the plan's order. Numbers ascend.
+    Other names are in the order of the study's definition.
     """
     values = pd.concat([results.plan[name], results.trials[name]]).drop_duplicates().tolist()
     if name == "method":
@@ -73,7 +76,7 @@ def ordered(results: Results, name: str) -> list[Hashable]:
 
 
 def sort(results: Results, frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """The frame's rows sorted by these fields, each in the order of `ordered`."""
+    """Return the frame's rows sorted by these fields, each in the order of `ordered`."""
     ranks = {
         name: frame[name].map({value: i for i, value in enumerate(ordered(results, name))})
         for name in by
@@ -83,10 +86,10 @@ def sort(results: Results, frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFra
 
 
 def spread(results: Results, frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """The frame with the rows of methods that a field says nothing to beside each of its values.
+    """Repeat the rows of methods that do not use a field for each of the field's values.
 
-    Where a study varies a field of some methods, such as `density`, the others have one value that
-    means nothing; their rows are repeated, so that each panel has something to compare with.
+    If a study varies a field of some methods, such as `density`, the other methods have a single
+    value that means nothing. Their rows are repeated, so that they are in every panel.
 
     Args:
         results: the study.
@@ -99,8 +102,8 @@ def spread(results: Results, frame: pd.DataFrame, by: Sequence[str]) -> pd.DataF
         varied = counts.index[counts > 1]
         values = [v for v in ordered(results, name) if v in set(_of(every, varied)[name])]
         idle = frame[~frame["method"].isin(varied)]
-        column = [pd.Series([value] * len(idle), idle.index) for value in values]
-        copies = [idle.assign(**{name: one}) for one in column] if len(varied) else [idle]
+        columns = [pd.Series([value] * len(idle), idle.index) for value in values]
+        copies = [idle.assign(**{name: c}) for c in columns] if len(varied) else [idle]
         frame = pd.concat([_of(frame, varied), *copies], ignore_index=True)
     return frame
 
@@ -110,17 +113,17 @@ def _of(frame: pd.DataFrame, methods: Iterable[Hashable]) -> pd.DataFrame:
 
 
 def label(values: dict[str, object]) -> str:
-    """A cell's fields in words: ``he-constant, positive fraction 0.9``."""
+    """Return a cell's fields in words: ``he-constant, positive fraction 0.9``."""
     return ", ".join(_phrase(name, value) for name, value in values.items())
 
 
 def heading(name: str) -> str:
-    """A field's name as a table's heading: ``positive fraction``."""
+    """Return a field's name as a table's heading: ``positive fraction``."""
     return _WORDS.get(name, name.replace("_", " "))
 
 
 def shown(name: str, value: object) -> str:
-    """A field's value in a table; a dash for the density of a method that has none."""
+    """Return a field's value for a table; a dash for the density of a method without one."""
     if isinstance(value, (str, bool)):
         return str(value) or "\N{EN DASH}"  # no source
     if name in _SEEDS and value == FIELDS[name].default:
@@ -133,7 +136,7 @@ def _phrase(name: str, value: object) -> str:
         return f"after {value}" if value else "without a source"
     if name in _SEEDS and value == FIELDS[name].default:
         return f"its own {heading(name)}"
-    if isinstance(value, str):  # a choice such as `none` says little without its field
+    if isinstance(value, str):  # a choice such as `none` means little without its field
         return f"{heading(name)} {value}" if FIELDS[name].metadata["choices"] else value
     if isinstance(value, bool):
         return heading(name) if value else f"not {heading(name)}"

@@ -1,8 +1,8 @@
-"""The tables of studies: one attempt per trial, the trials' fields joined on.
+"""The tables of studies: one attempt per trial, with the trials' fields in every table.
 
-`trials` is a pandas frame, one row per trial. `epochs`, `layers` and `masks` may have a billion
-rows and are read when asked: DuckDB relations over Arrow data sets, so that any filesystem that
-pyarrow opens will do and columns and groups that are not wanted are never held in memory.
+`trials` is a pandas frame with a row per trial. `epochs`, `layers` and `masks` may have a billion
+rows, so they are DuckDB relations over Arrow data sets: only the columns and groups that a query
+needs are read, from any filesystem that pyarrow opens.
 """
 
 import functools
@@ -31,56 +31,55 @@ if TYPE_CHECKING:
 _Arguments = ParamSpec("_Arguments")
 _Value = TypeVar("_Value")
 
-#: What is joined from `trials` onto the rows of the other tables.
+#: The columns of `trials` that the rows of the other tables also have.
 _JOINED = ("study", *SETTABLE, "outcome")
 #: The fields that name components, whose revisions a trial carries.
 _COMPONENTS = fields_with(Role.COMPONENT)
+#: A column for the number of the study that a trial's row comes from.
 _PLACE = "_place"
-#: What a table has beside its own columns.
+#: SQL for the columns that are derived from a table's own.
 _DERIVED = {
     "epochs": "",
     "layers": ", (mask_negative + mask_zero) / connections AS changed",
     "masks": "",
 }
-
-
-#: DuckDB's optimizers that go by the number of rows: without them joins are done as written, what
-#: stands on the right held in memory.
+#: DuckDB's optimizers that use the number of rows. Without them a join is done as it is written,
+#: with the table on the right in memory.
 _MISLED = "join_order,build_side_probe_side,partial_aggregate_pushdown"
 
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """What one or several studies have brought so far.
+    """The results of one or several studies so far.
 
-    Accuracies and `changed` are fractions, losses nats, times seconds. Every table has a column
-    `study`; a trial that several studies share stands in the first of them only.
+    Accuracies and `changed` are fractions, losses are in nats, times in seconds. Every table has a
+    column `study`; a trial of several studies has a row only for the first of them.
 
     Attributes:
-        trials: a row per finished trial, the columns of `studies.schemas.TRIALS`.
-        epochs: a row per trial and epoch (epoch 0: before training) with the trial's fields, read
-            when asked: ``.df()`` gives pandas, ``.to_arrow_table()`` Arrow, ``.pl()`` Polars, and
-            `query` takes SQL.
-        layers: likewise a row per trial, epoch and layer, with `changed`, the layer's fraction of
-            connections that are pruned or flipped.
-        masks: likewise a row per trial, epoch and layer with `kept`, the bits of the mask, of the
-            trials of studies that keep masks; empty where none does. Of a trial that ran with and
-            without keeping them the attempt with masks counts.
-        tuning: the finished trials on tuning seeds, which are in none of the others.
-        tuning_plan: those that the definitions ask for, with the columns of `plan`.
-        plan: a row of fields per trial of the union of all definitions that were run, and `first`,
-            whether its study's earliest definition asked for it.
+        trials: a row per finished trial, with the columns of `studies.schemas.TRIALS`.
+        epochs: a row per trial and epoch (epoch 0: before training), with the trial's fields. Rows
+            are read on demand: ``.df()`` gives pandas, ``.to_arrow_table()`` Arrow, ``.pl()``
+            Polars, and `query` takes SQL.
+        layers: like `epochs`, a row per trial, epoch and layer, with `changed`, the fraction of the
+            layer's connections that are pruned or flipped.
+        masks: like `epochs`, a row per trial, epoch and layer with `kept`, the bits of the mask,
+            for studies that keep masks; empty if none does. If a trial ran with and without
+            keeping masks, the attempt with masks counts.
+        tuning: the finished trials on tuning seeds, which are in none of the other tables.
+        tuning_plan: the planned trials on tuning seeds, with the columns of `plan`.
+        plan: a row per trial of the union of all definitions that were run: its fields, the traits
+            of its method, and `first`, whether its study's earliest definition has it.
         benchmarks: a row per measure of the last run of `make bench` beside the results, with
-            `values`, those of each round; a quick run only where there is no whole one.
-        studies: those definitions, per study the earliest first.
+            `values`, one for each round; a quick run only if there is no complete one.
+        studies: the definitions that were run, per study the earliest first.
         failed: ids of trials that failed and are not finished.
         damaged: the damaged parts that were left out, as ``study/table/part``.
         conflicts: ids of trials of which two attempts under the same conditions differ.
-        superseded: number of finished trials left out because a part of theirs was mended
-            since: there are trials of a later revision of the same parts.
-        connection: DuckDB's, in memory, with the tables as views.
+        superseded: number of finished trials that are left out because a component of theirs was
+            mended: there are trials of a later revision of the same components.
+        connection: DuckDB's connection, in memory, with the tables as views.
         methods: the traits of each method that was planned or is finished; `trials`, `tuning` and
-            the plans have them as columns.
+            the plans have them as columns, without nulls.
     """
 
     trials: pd.DataFrame
@@ -108,11 +107,11 @@ class Results:
         return self.methods.get(method) or traits_of(method)
 
     def query(self, sql: str) -> duckdb.DuckDBPyRelation:
-        """The answer to an SQL query over the tables `trials`, `epochs`, `layers`, `masks`.
+        """Run an SQL query over the tables `trials`, `epochs`, `layers` and `masks`.
 
-        Such as ``SELECT method, epoch, avg(test_accuracy) FROM epochs GROUP BY ALL``, which holds
-        no more in memory than its answer; ``.df()`` gives that as a pandas frame. Of a join the
-        right table is held in memory: write ``epochs JOIN trials USING (attempt)``.
+        Such as ``SELECT method, epoch, avg(test_accuracy) FROM epochs GROUP BY ALL``, which needs
+        no more memory than its result; ``.df()`` gives the result as a pandas frame. A join has its
+        right table in memory: write ``epochs JOIN trials USING (attempt)``.
 
         Raises:
             duckdb.Error: the query is wrong, or parts were merged since the results were loaded.
@@ -138,23 +137,23 @@ class Results:
 
     @property
     def planned(self) -> int:
-        """Number of trials in the union of all definitions that were run."""
+        """The number of trials in the union of all definitions that were run."""
         return len(self.plan)
 
     @property
     def finished(self) -> int:
-        """How many of the planned trials are finished."""
+        """The number of planned trials that are finished."""
         return len(self.plan.merge(self.trials[list(SETTABLE)], on=list(SETTABLE)))
 
     @property
     def margins(self) -> dict[str, float]:
-        """Per study that fixes one: its margin in points, from the earliest definition."""
+        """The margin in points of each study that has one, from its earliest definition."""
         earliest = {study.name: study.margin for study in reversed(self.studies)}
         return {name: earliest[name] for name in self.names if earliest[name] is not None}  # type: ignore[misc]
 
     @property
     def margin(self) -> float | None:
-        """The margin in points: of several studies' margins the strictest; None without any."""
+        """The margin in points; the smallest one of several studies, None if none has one."""
         return min(self.margins.values(), default=None)
 
     @property
@@ -190,7 +189,7 @@ def computed_once(
 
 @dataclass(frozen=True)
 class _Loaded:
-    """One study's results before its rows are joined: `trials` without those on tuning seeds."""
+    """One study's results before they are joined: `trials` without those on tuning seeds."""
 
     store: Store
     done: Finished
@@ -203,15 +202,15 @@ class _Loaded:
 def load(uri_or_uris: str | Iterable[str]) -> Results:
     """Read the results of one or several studies.
 
-    Every part's bytes are held against its name once; rows of `epochs`, `layers` and `masks` are
-    read when they are asked for.
+    Every part's bytes are compared with its name once. Rows of `epochs`, `layers` and `masks` are
+    read on demand.
 
     Args:
         uri_or_uris: a study's results folder or URI, such as ``results/digits`` or
             ``s3://bucket/results/digits``; or several of them.
 
     Raises:
-        UserError: no URI was given, or one has no results.
+        UserError: no URI was given, or there are no results at one of them.
     """
     uris = [uri_or_uris] if isinstance(uri_or_uris, str) else list(uri_or_uris)
     if not uris:
@@ -226,7 +225,7 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
     methods = _methods(*frames)
     trials, tuning, plan, tuning_plan = (_with_traits(frame, methods) for frame in frames)
     connection = duckdb.connect()
-    # It takes an Arrow data set for one row, and would hold all of its rows to join few to them.
+    # They take an Arrow data set for one row, and would load all of its rows to join a few others.
     connection.execute(f"SET disabled_optimizers = '{_MISLED}'")
     shown = trials.drop(columns=_PLACE)
     connection.register("trials", shown)
@@ -266,9 +265,9 @@ def _load(uri: str) -> _Loaded:
 
 
 def _together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The trials of several studies; one that they share is kept once, as the first has it.
+    """Return the trials of several studies; a shared trial has only the row of the first study.
 
-    Beside their columns: `_PLACE`, the number of the study whose row it is.
+    They have a further column `_PLACE`, the number of the study that the row comes from.
     """
     placed = [frame.assign(**{_PLACE: number}) for number, frame in enumerate(frames)]
     return pd.concat(placed).drop_duplicates(list(SETTABLE), ignore_index=True)
@@ -312,10 +311,10 @@ def _of_latest_revision(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def store_of(uri: str) -> Store:
-    """The store of a study's results: the URI's last part is its name, the rest their root.
+    """Return the store of a study's results, from the URI of the study's folder.
 
     Raises:
-        UserError: it cannot be opened, has no study's name, or has a credential in it.
+        UserError: it cannot be opened, does not name a study, or contains a credential.
     """
     if "://" in uri:
         filesystems.check(uri)
@@ -328,22 +327,22 @@ def store_of(uri: str) -> Store:
 
 
 def _nothing(store: Store, uri: str) -> UserError:
-    """The error for a place without results: says what to run, and what there is."""
-    there = studies_in(store.root.rpartition("/")[0]) if store.local_path else []
-    others = f" (there are results of: {', '.join(there)})" if there else ""
+    """Return the error for a folder without results; it says what to run and what exists."""
+    studies = studies_in(store.root.rpartition("/")[0]) if store.local_path else []
+    others = f" (there are results of: {', '.join(studies)})" if studies else ""
     return UserError(f"no results in {uri}; run `untuned run {store.study}` first{others}")
 
 
 def _benchmarks(store: Store) -> pd.DataFrame:
-    """The last whole run of the benchmarks that lie beside the studies, or else the last quick."""
+    """Return the last complete run of the benchmarks beside the studies, or else the last quick."""
     content = store.beside("benchmarks.parquet")
     try:
         rows = pd.read_parquet(io.BytesIO(content or b"")).dropna(subset="values")
     except (pa.ArrowException, OSError, KeyError):
         return pd.DataFrame(columns=["group", "measure", "values", "quick", "machine", "versions"])
-    whole = rows[~rows["quick"]]
-    kept = rows if whole.empty else whole
-    last: pd.DataFrame = kept[kept["at"] == kept["at"].max()].reset_index(drop=True)
+    complete = rows[~rows["quick"]]
+    rows = rows if complete.empty else complete
+    last: pd.DataFrame = rows[rows["at"] == rows["at"].max()].reset_index(drop=True)
     return last
 
 
@@ -353,16 +352,16 @@ def _rows(
     every: Iterable[_Loaded],
     trials: pd.DataFrame,
 ) -> duckdb.DuckDBPyRelation:
-    """The rows of a table of these trials, with the trials' fields, as a view."""
+    """Make a view of a table: the rows of these trials, with the trials' fields."""
     selects = []
     for number, one in enumerate(every):
         rows, keys = f"{table}_rows_{number}", f"{table}_keys_{number}"
         # Which of a study's attempts count, and where their rows are.
-        own = trials.loc[trials[_PLACE] == number, "attempt"]
-        wanted = one.done.keys(table).to_pandas()
-        wanted = wanted[wanted["attempt"].isin(own)]
-        connection.register(rows, one.store.tables.dataset(table, wanted["part"].unique()))
-        connection.register(keys, wanted)
+        attempts = trials.loc[trials[_PLACE] == number, "attempt"]
+        places = one.done.keys(table).to_pandas()
+        places = places[places["attempt"].isin(attempts)]
+        connection.register(rows, one.store.tables.dataset(table, places["part"].unique()))
+        connection.register(keys, places)
         selects.append(
             f"SELECT r.* EXCLUDE (merged_from, part) FROM {rows} r JOIN {keys} k "  # noqa: S608
             "ON r.attempt = k.attempt AND r.part = k.part "
@@ -379,16 +378,16 @@ def _rows(
 
 
 def _plan(definitions: tuple["Study", ...], *, tuning: bool) -> pd.DataFrame:
-    """A row of fields per trial of the union of the definitions, in the definitions' order.
+    """Return a row of fields per trial of the union of definitions, in the definitions' order.
 
     Args:
-        definitions: of one study, the earliest first.
-        tuning: whether the trials on tuning seeds are wanted, or the others.
+        definitions: the definitions of one study, the earliest first.
+        tuning: whether to return the trials on tuning seeds, or the others.
     """
     seeds = _tuning(definitions)
-    asked = [(trial, n == 0) for n, study in enumerate(definitions) for trial in study.trials()]
+    every = ((trial, n == 0) for n, study in enumerate(definitions) for trial in study.trials())
     trials: dict[Trial, bool] = {}
-    for trial, first in asked:
+    for trial, first in every:
         if (trial.seed in seeds) == tuning:
             trials.setdefault(trial, first)
     kinds = {name: TABLES["trials"].field(name).type for name in SETTABLE}
@@ -398,7 +397,7 @@ def _plan(definitions: tuple["Study", ...], *, tuning: bool) -> pd.DataFrame:
 
 
 def _plans(every: Iterable[_Loaded], *, tuning: bool) -> pd.DataFrame:
-    """The studies' plans together; what one asked for first was asked for first."""
+    """Return the studies' plans together; `first` holds if it does in one of the studies."""
     plans = [_plan(one.definitions, tuning=tuning) for one in every]
     plan = pd.concat(plans, ignore_index=True)
     first = plan.groupby(list(SETTABLE), sort=False)["first"].transform("max")
@@ -406,9 +405,9 @@ def _plans(every: Iterable[_Loaded], *, tuning: bool) -> pd.DataFrame:
 
 
 def _tuning(definitions: tuple["Study", ...]) -> set[int]:
-    """Seeds that settings may be chosen on and that nothing is shown of.
+    """Return the seeds that are only for tuning, whose results are not shown.
 
-    What is chosen on a seed looks better there than it is.
+    A value that was chosen on a seed looks better on that seed than it is.
     """
-    shown = {seed for study in definitions for seed in study.confirmatory_seeds}
-    return {seed for study in definitions for seed in study.tuning_seeds} - shown
+    confirmatory = {seed for study in definitions for seed in study.confirmatory_seeds}
+    return {seed for study in definitions for seed in study.tuning_seeds} - confirmatory

@@ -1,4 +1,4 @@
-"""What a study will take: time and memory, from a short calibration on this machine."""
+"""Estimates the time, memory and disk that a study takes, from a short test on this machine."""
 
 import math
 import resource
@@ -21,27 +21,27 @@ from studies.trial import Trial, fields_with
 if TYPE_CHECKING:
     from trainers.datasets import Dataset, Place
 
-#: What a worker writes about every so many seconds, a file for each.
+#: The tables that a worker writes a file of, and the seconds from one time to the next.
 _WRITTEN, _FLUSH = ("layers", "epochs", "trials"), 10.0
 
 #: Trials that agree in these fields are measured once.
 _COSTLY = fields_with(Role.COST)
 Kind = tuple[object, ...]
 
-#: Seconds that the calibration may take in all, and those that one kind of trial takes at most;
-#: a longer step is taken twice all the same.
+#: Seconds that the calibration may take in all, and for one kind of trial. A step that takes longer
+#: is still taken twice.
 _TOTAL, _LONGEST = 15.0, 0.5
 
 
 @dataclass(frozen=True)
 class Extent:
-    """What of a data set decides the cost of training on it.
+    """The properties of a data set that decide the cost of training on it.
 
     Attributes:
         shape: channels, height and width of an image.
-        classes: how many.
+        classes: the number of classes.
         training: images per epoch.
-        evaluation: images of validation and test.
+        evaluation: images in validation and test together.
     """
 
     shape: tuple[int, int, int]
@@ -52,13 +52,13 @@ class Extent:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one kind of trial takes.
+    """The cost of one kind of trial.
 
     Attributes:
         start: seconds before the first evaluation, mostly for drawing weights.
         step: seconds of a training step.
         image: seconds to evaluate an image.
-        row_bytes: of the rows that are recorded of an epoch, as they lie in memory.
+        row_bytes: bytes in memory of the rows that an epoch adds.
     """
 
     start: float
@@ -67,7 +67,11 @@ class Cost:
     row_bytes: float = 0.0
 
     def of(self, epochs: int, batch_size: int, extent: Extent) -> float:
-        """Seconds of a trial: its steps, and evaluations, with the training images at both ends."""
+        """Return the seconds of a trial.
+
+        That is its steps and its evaluations; the training images are evaluated before the first
+        epoch and after the last.
+        """
         steps = epochs * math.ceil(extent.training / batch_size)
         images = (epochs + 1) * extent.evaluation + 2 * extent.training
         return self.start + steps * self.step + images * self.image
@@ -75,14 +79,14 @@ class Cost:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a study will take.
+    """What a study is expected to take.
 
     Attributes:
-        seconds: of all trials one after another.
-        memory: bytes that a worker takes at most.
-        data: bytes of the data sets, held once.
-        calibration: seconds that were spent on finding out.
-        disk: bytes of results, roughly: rows lie there compressed, beside what a file needs.
+        seconds: seconds of all trials one after another.
+        memory: the most bytes that a worker takes.
+        data: bytes of the data sets, which are in memory once.
+        calibration: seconds that the estimate itself took.
+        disk: bytes of results, roughly: rows are compressed on disk, but each file has a footer.
     """
 
     seconds: float
@@ -95,12 +99,12 @@ class Estimate:
 def estimate(todo: Sequence[Trial], places: "Mapping[str, Place]", device: str) -> Estimate:
     """Estimate what the trials take, each alone on one worker.
 
-    A data set that declares its extent is not read, so none is downloaded.
+    A data set that declares its extent is not read, and so not downloaded.
 
     Args:
         todo: the trials.
-        places: where the data sets lie.
-        device: where to train, as torch names it.
+        places: where the data sets are, by name.
+        device: the device to train on, as torch names it.
 
     Raises:
         UserError: a data set of the user's own cannot be read, or a network cannot take it.
@@ -114,20 +118,21 @@ def estimate(todo: Sequence[Trial], places: "Mapping[str, Place]", device: str) 
     budget = min(_LONGEST, _TOTAL / max(1, len(kinds)))
     costs = {k: _measure(t, extents[t.dataset], budget, device) for k, t in kinds.items()}
     images = sum((e.training + e.evaluation) * math.prod(e.shape) for e in extents.values())
-    spent = time.monotonic() - started
+    calibration = time.monotonic() - started
     seconds = total(todo, costs, extents)
-    return Estimate(seconds, _peak_memory(), images, spent, _disk(todo, costs, extents, seconds))
+    disk = _disk(todo, costs, extents, seconds)
+    return Estimate(seconds, _peak_memory(), images, calibration, disk)
 
 
 def total(
     todo: Sequence[Trial], costs: Mapping[Kind, Cost], extents: Mapping[str, Extent]
 ) -> float:
-    """Seconds of all trials one after another, each with the epochs of all its rounds.
+    """Return the seconds of all trials one after another, each with the epochs of all its rounds.
 
     Args:
         todo: the trials.
-        costs: of each `kind` among them.
-        extents: of each of their data sets.
+        costs: the cost of each `kind` of trial.
+        extents: the extent of each data set, by name.
     """
     from trainers import methods
 
@@ -143,7 +148,7 @@ def _disk(
     extents: Mapping[str, Extent],
     seconds: float,
 ) -> float:
-    """Bytes of the rows, an answer per image in bits, and of the files that are about them."""
+    """Return the bytes of the rows, of a bit per image and trial, and of the files' footers."""
     rows = sum((trial.epochs + 1) * costs[kind(trial)].row_bytes for trial in todo)
     answers = sum(extents[trial.dataset].evaluation / 8 for trial in todo)
     files = min(len(todo), seconds / _FLUSH + 1)
@@ -151,7 +156,7 @@ def _disk(
 
 
 def kind(trial: Trial) -> Kind:
-    """What trials agree in that take equally long per step."""
+    """Return what trials have in common whose steps take equally long."""
     return tuple(getattr(trial, name) for name in _COSTLY)
 
 
@@ -167,7 +172,7 @@ def _extent(name: str, place: "Place") -> Extent:
 
 
 def _measure(trial: Trial, extent: Extent, budget: float, device: str) -> Cost:
-    """Train on noise for a moment: once to warm up and to see how long a step is, and again."""
+    """Train on noise twice: one step to warm up and time it, then as many as the budget allows."""
     first = _cost(trial, extent, 1, device)
     size = min(trial.batch_size, extent.training)
     step = first.step + 2 * size * first.image  # its images are evaluated twice
@@ -181,13 +186,13 @@ def _cost(trial: Trial, extent: Extent, steps: int, device: str) -> Cost:
     data = _noise(extent, steps * size)
     started = time.perf_counter()
     records = list(train([replace(trial, epochs=1)], data, device))
-    taken = time.perf_counter() - started
+    total_seconds = time.perf_counter() - started
     rows = [record.epoch for record in records]
-    counted = sum(row["train_seconds"] + row["evaluation_seconds"] for row in rows)
+    recorded = sum(row["train_seconds"] + row["evaluation_seconds"] for row in rows)
     images = sum(len(labels) for labels in data.labels.values())
     return Cost(
-        start=max(0.0, taken - counted),
-        step=rows[-1]["train_seconds"] / steps,  # 0 where the loss is not finite from the start
+        start=max(0.0, total_seconds - recorded),
+        step=rows[-1]["train_seconds"] / steps,  # 0 if the loss is not finite from the start
         image=rows[0]["evaluation_seconds"] / images,
         row_bytes=_in_memory("epochs", rows[:1]) + _in_memory("layers", records[0].layers),
     )
@@ -198,7 +203,7 @@ def _in_memory(table: str, rows: Sequence[Row]) -> int:
 
 
 def _noise(extent: Extent, training: int) -> "Dataset":
-    """A data set of random bytes of this shape."""
+    """Return a data set of random images of this shape."""
     from trainers.datasets import Dataset
 
     generator = np.random.default_rng(0)
@@ -218,6 +223,6 @@ def _noise(extent: Extent, training: int) -> "Dataset":
 
 
 def _peak_memory() -> int:
-    """The most memory that this process has held, in bytes."""
+    """Return the most memory that this process has used, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

@@ -122,29 +122,33 @@ def remaining_in(store: Store, trials: Iterable[Trial], need_masks: Collection[s
 
 
 def check(study: Study) -> list[Trial]:
-    """The study's trials, checked by the trainers, one for all seeds of a cell.
+    """Return the study's trials, checked by the trainers.
+
+    A check ignores the seed, so trials that differ only in it are checked once.
 
     Raises:
-        UserError: names the study and the field.
+        UserError: a trial that cannot be run; the message names the study and the field.
     """
-    stamps: dict[tuple[object, ...], str] = {}
-    checked = []
+    revisions: dict[tuple[object, ...], str] = {}
+    trials = []
     for trial in study.trials():
-        fields = _WITHOUT_SEED(trial)
-        if fields not in stamps:
+        cell = _WITHOUT_SEED(trial)
+        if cell not in revisions:
             try:
-                stamps[fields] = trainers.check(trial, study.data).revisions
+                revisions[cell] = trainers.check(trial, study.data).revisions
             except UserError as error:
                 raise UserError(f"study {study.name}: {error}") from None
-        stamp = stamps[fields]
-        checked.append(replace(trial, revisions=stamp) if stamp else trial)
-    return checked
+        mended = revisions[cell]
+        trials.append(replace(trial, revisions=mended) if mended else trial)
+    return trials
 
 
 def cells(trials: Sequence[Trial]) -> tuple[list[str], dict[tuple[str, ...], list[str]]]:
-    """The fields other than the seed in which trials differ, and the trials' ids by their values.
+    """Group trials into cells.
 
-    Where all agree, the method is named.
+    Returns:
+        The fields other than the seed in which the trials differ, or the method if there is none;
+        and the ids of the trials by their values of these fields.
     """
     rows = [trial.values() for trial in trials]
     names = [n for n in SETTABLE if n != "seed" and len({row[n] for row in rows}) > 1]

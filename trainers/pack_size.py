@@ -1,4 +1,4 @@
-"""How many trials a GPU trains side by side: by its memory, and by what more of them still gain."""
+"""Finds how many trials a GPU trains side by side: as many as fit and still raise the speed."""
 
 import time
 from collections.abc import Callable
@@ -15,49 +15,51 @@ from trainers.batches import Batches
 from trainers.datasets import Dataset
 from trainers.methods import of as method_of
 
-#: How much of its share of the memory a worker may fill.
+#: Fraction of its share of the memory that a worker may fill.
 _FILLED = 0.8
 #: Trials that agree in these fields are measured once.
 _SHAPE = fields_with(Role.SHAPE)
-#: What twice as many must gain in trials per second to be worth it.
+#: The least factor in trials per second for which the number of trials is doubled.
 _GAIN = 1.15
+#: Training steps that are timed, after as many that are not.
 _STEPS = 20
 
-_found: dict[tuple[object, ...], int] = {}
+#: The numbers found so far, by device and shape.
+_sizes: dict[tuple[object, ...], int] = {}
 
 
 def fitting(trial: Trial, data: Dataset, device: str, share: float) -> int:
-    """How many trials like this one are trained side by side, found out once per process.
+    """Return how many trials like this one to train side by side, measured once per process.
 
-    On a CPU, which gains nothing from it, as many as are asked for, up to a bound.
+    On a CPU the number does not change the speed, so it is `pack_key.MOST`.
 
     Args:
-        trial: any of them.
-        data: its data set.
-        device: as torch names it.
-        share: of the GPU that this worker gets.
+        trial: any of the trials.
+        data: their data set.
+        device: the device, as torch names it.
+        share: the fraction of the GPU that this worker gets.
     """
     if device == "cpu":
         return pack_key.MOST
     shape = {name: getattr(trial, name) for name in _SHAPE}
     plain = Trial(**shape, method="dense", weights="he-constant", seed=0, epochs=1)
     key = (device, *shape.values())
-    if key not in _found:
+    if key not in _sizes:
         torch.cuda.reset_peak_memory_stats(device)
         _measure(plain, data, device, 1)
         _, memory = torch.cuda.mem_get_info(device)
-        one = torch.cuda.max_memory_allocated(device)
-        most = min(pack_key.MOST, max(1, int(_FILLED * share * memory / one)))
-        _found[key] = best(most, lambda count: _measure(plain, data, device, count))
-    return _found[key]
+        per_trial = torch.cuda.max_memory_allocated(device)
+        most = min(pack_key.MOST, max(1, int(_FILLED * share * memory / per_trial)))
+        _sizes[key] = best(most, lambda count: _measure(plain, data, device, count))
+    return _sizes[key]
 
 
 def best(most: int, seconds: Callable[[int], float]) -> int:
-    """The number of trials side by side beyond which twice as many gain little.
+    """Return the number of trials side by side beyond which doubling gains little.
 
     Args:
-        most: to be tried.
-        seconds: of a step with so many; infinite where they do not fit.
+        most: the largest number to try.
+        seconds: gives the seconds of a step with a number of trials; infinite if they do not fit.
     """
     timed = cache(seconds)
     count = 1
@@ -67,13 +69,13 @@ def best(most: int, seconds: Callable[[int], float]) -> int:
 
 
 def _measure(trial: Trial, data: Dataset, device: str, count: int) -> float:
-    """Seconds of a training step of so many trials, an evaluation having been done before."""
+    """Return the seconds of a training step of `count` trials, timed after an evaluation."""
     trials = [replace(trial, seed=seed) for seed in range(count)]
-    where = torch.device(device)
+    torch_device = torch.device(device)
     try:
         network = networks.build(trial, data.shape, data.classes)
-        pack = packs.assemble(trials, network, where)
-        batches, method = Batches(data, trials, where), method_of(trials)
+        pack = packs.assemble(trials, network, torch_device)
+        batches, method = Batches(data, trials, torch_device), method_of(trials)
         method.begin(pack, 0, batches)
         with torch.no_grad():
             pack.logits(next(batches.evaluation("test", network.evaluation_batch))[0])
@@ -81,11 +83,11 @@ def _measure(trial: Trial, data: Dataset, device: str, count: int) -> float:
         steps = cycle(list(islice(batches.training(1), 4)))
         for images, labels in islice(steps, _STEPS):
             engine.step(images, labels)
-        torch.cuda.synchronize(where)
+        torch.cuda.synchronize(torch_device)
         started = time.perf_counter()
         for images, labels in islice(steps, _STEPS):
             engine.step(images, labels)
-        torch.cuda.synchronize(where)
+        torch.cuda.synchronize(torch_device)
     except torch.OutOfMemoryError:
         torch.cuda.empty_cache()
         return float("inf")

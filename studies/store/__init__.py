@@ -5,12 +5,12 @@
     RESULTS/STUDY/networks/<trial>-<sha>.safetensors      trained networks, where they are kept
     RESULTS/STUDY/_logs/<name>.log                        tracebacks
     RESULTS/STUDY/_checkpoints/<key>-<sha>.safetensors    of trials that are not finished
-    RESULTS/STUDY/_workers/<name>.json                    heartbeats of those who run the study
-    RESULTS/STUDY/_damaged/<table>-<part>                 parts that were set aside
+    RESULTS/STUDY/_workers/<name>.json                    heartbeats of the runs of the study
+    RESULTS/STUDY/_damaged/<table>-<part>                 damaged parts that were set aside
 
-A part appears whole or not at all and is named after the SHA-256 of its bytes, so a truncated
-part or a single flipped bit is found by comparing the two. Nothing is ever rewritten: what merges
-parts writes a new one that lists those it replaces (`studies.store.part_files`).
+A part appears whole or not at all, and its name contains the SHA-256 of its bytes, which shows a
+truncated part or a single flipped bit. Nothing is ever rewritten: to merge parts, a new part is
+written that lists those it replaces (`studies.store.part_files`).
 """
 
 import contextlib
@@ -26,7 +26,7 @@ from studies.store.tables import Tables
 
 __all__ = ["Store", "studies_in"]
 
-#: Bytes that are written to see whether results can be: on a full disk an empty file still can.
+#: Bytes that are written to test whether results can be written: a full disk takes empty files.
 _PROBE = 2**16
 
 
@@ -39,13 +39,13 @@ class Store:
 
     Attributes:
         study: the study's name.
-        root: the study's folder as its filesystem names it.
-        uri: the study's folder as `results` names it.
+        root: the path of the study's folder on its filesystem.
+        uri: the path or URI of the study's folder.
         tables: the Parquet tables.
         definitions: every definition that was run.
         heartbeats: of the runs of the study.
         checkpoints: of trials that are not finished.
-        networks: trained networks, where they are kept.
+        networks: trained networks, if they are kept.
 
     Raises:
         UserError: the URI cannot be opened.
@@ -63,11 +63,11 @@ class Store:
 
     @property
     def local_path(self) -> Path | None:
-        """The study's folder where it is on a local disk, else None."""
+        """The study's folder if it is on a local disk, else None."""
         return Path(self.root) if self._folder.is_local else None
 
     def beside(self, name: str) -> bytes | None:
-        """The bytes of a file that lies beside the studies' folders; None if there is none."""
+        """Return the bytes of a file beside the studies' folders; None if it cannot be read."""
         with contextlib.suppress(OSError):
             return self._folder.beside(name)
         return None
@@ -76,7 +76,7 @@ class Store:
         """Make sure that results can be written.
 
         Raises:
-            UserError: the folder cannot be made or written to.
+            UserError: the folder cannot be created or written to.
         """
         try:
             probe = f".writable-{secrets.token_hex(4)}"
@@ -92,7 +92,7 @@ class Store:
 
 
 def studies_in(results: str) -> list[str]:
-    """The names of the studies that have results under a folder or URI.
+    """Return the names of the studies that have results under a folder or URI.
 
     Raises:
         UserError: it cannot be listed.

@@ -1,6 +1,6 @@
 """Checkpoints of trials that are not finished, named after their own bytes.
 
-They are never needed: where one is lost or damaged, its trials start again.
+They are only a convenience: if one is lost or damaged, its trials start again.
 """
 
 import contextlib
@@ -23,17 +23,17 @@ class Checkpoints:
         self._folder = folder
 
     def save(self, key: str, content: bytes) -> None:
-        """Replace a checkpoint; a reader finds the old one or the new one.
+        """Replace a checkpoint; a reader finds either the old one or the new one.
 
         Raises:
-            OSError: it could not be written; the one before is still there.
+            OSError: it could not be written; the old one still exists.
         """
         name = _name(key, content)
         self._folder.put(f"_checkpoints/{name}", content)
         self._delete(key, but=name)
 
     def load(self, key: str) -> bytes | None:
-        """A checkpoint's bytes, None if there is none that is whole.
+        """Return a checkpoint's bytes; None if there is no intact one.
 
         Raises:
             UserError: the checkpoints cannot be listed.
@@ -46,7 +46,7 @@ class Checkpoints:
         return None
 
     def keys(self) -> frozenset[str]:
-        """The keys of all checkpoints, from one listing.
+        """Return the keys of all checkpoints, from one listing.
 
         Raises:
             UserError: they cannot be listed.
@@ -62,7 +62,7 @@ class Checkpoints:
         self._delete("", but="")
 
     def _delete(self, key: str, but: str) -> None:
-        with contextlib.suppress(OSError, UserError):  # one that stays is never in the way
+        with contextlib.suppress(OSError, UserError):  # a checkpoint that stays does no harm
             for name in self._names(key):
                 if name != but:
                     with contextlib.suppress(FileNotFoundError):

@@ -1,13 +1,13 @@
-"""Every definition of a study that was run, as a YAML file each; none is ever changed."""
+"""The definitions of a study that were run, a YAML file each; none is ever changed."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import yaml
 
+import studies.store.filesystems as filesystems
 from studies import strict_yaml
 from studies.errors import UserError
-from studies.store import filesystems
 from studies.store.folder import Folder
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Definitions:
         self._folder = folder
 
     def record(self, study: "Study") -> None:
-        """Record the definition that is about to run; one that is recorded stays as it is.
+        """Record the definition that is about to run, unless it is already recorded.
 
         Raises:
             UserError: it cannot be recorded.
@@ -41,7 +41,7 @@ class Definitions:
             raise unwritable(self._folder, error) from None
 
     def all(self) -> list["Study"]:
-        """Every definition that was run, the earliest first.
+        """Return all definitions that were run, the earliest first.
 
         Raises:
             UserError: a definition cannot be read.
@@ -52,31 +52,31 @@ class Definitions:
         for name in self._folder.names("definitions", ".yaml"):
             where = self._folder.place(f"definitions/{name}")
             try:
-                text = self._folder.get(f"definitions/{name}")
+                data = self._folder.get(f"definitions/{name}")
             except OSError as error:
-                why = filesystems.reason(error)
-                raise UserError(f"{where}: cannot be read ({why}); try again") from None
+                reason = filesystems.reason(error)
+                raise UserError(f"{where}: cannot be read ({reason}); try again") from None
             try:
-                content = strict_yaml.load(text.decode())
+                content = strict_yaml.load(data.decode())
                 study = from_mapping(content["definition"], where)
                 definitions.append((content["recorded"], study))
             except (UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
                 raise UserError(
-                    f"{where}: damaged ({type(error).__name__}); move it away, it is written "
-                    "again when the study runs"
+                    f"{where}: damaged ({type(error).__name__}); move it away; the next run of the "
+                    "study writes it again"
                 ) from None
         return [study for _, study in sorted(definitions, key=lambda item: str(item[0]))]
 
     def path(self, study: "Study") -> str | None:
-        """The file in which a definition is recorded, where it is and is on a local disk."""
+        """Return the local file in which a definition is recorded; None if there is none."""
         name = f"{study.definition_hash}.yaml"
-        there = self._folder.is_local and self._folder.names("definitions", name)
-        return f"{self._folder.root}/definitions/{name}" if there else None
+        exists = self._folder.is_local and self._folder.names("definitions", name)
+        return f"{self._folder.root}/definitions/{name}" if exists else None
 
 
 def unwritable(folder: Folder, error: OSError) -> UserError:
-    """The error for results that cannot be written."""
-    why = error.strerror or filesystems.reason(error)
+    """Return the error for results that cannot be written."""
+    reason = error.strerror or filesystems.reason(error)
     return UserError(
-        f"results folder {folder.uri}: cannot be written to ({why}); give another with --results"
+        f"results folder {folder.uri}: cannot be written to ({reason}); give another with --results"
     )

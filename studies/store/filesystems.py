@@ -1,4 +1,4 @@
-"""Opens file systems: the local one, and object stores with the credentials of the machine."""
+"""Opens filesystems: the local one, and object stores with the credentials of the machine."""
 
 import os
 import re
@@ -10,21 +10,21 @@ import pyarrow.fs
 
 from studies.errors import UserError
 
-#: Seconds until a server that does not answer is given up, and how often it is asked.
+#: Seconds to wait for a connection and for an answer, and how often a request is tried.
 _CONNECT, _REQUEST, _TRIES = 5.0, 5.0, 3
-#: Seconds for which Google's client tries again; by itself it does for a quarter of an hour.
+#: Seconds for which Google's client tries again; its default is a quarter of an hour.
 _RETRYING = 20
 #: The options that the query of an S3 URI may have.
 _OPTIONS = ("endpoint_override", "region", "scheme")
-#: In the query of a URI, what would be a secret.
+#: Names of options in the query of a URI whose values would be secrets.
 _SECRET = re.compile(r"key|secret|token|password|credential|sas|signature", re.IGNORECASE)
 
 
 def opened(where: str) -> tuple[pyarrow.fs.FileSystem, str]:
-    """The file system of a folder or URI, and the folder as that names it.
+    """Return the filesystem of a folder or URI, and the path of the folder on it.
 
     Raises:
-        UserError: the URI cannot be opened, or has a credential in it.
+        UserError: the URI cannot be opened, or contains a credential.
     """
     if "://" not in where:
         return pyarrow.fs.LocalFileSystem(), str(Path(where).expanduser().absolute())
@@ -46,14 +46,14 @@ def opened(where: str) -> tuple[pyarrow.fs.FileSystem, str]:
 
 
 def check(where: str) -> None:
-    """See that there is no credential in a URI, which would be written into logs and reports.
+    """Refuse a URI that contains a credential, which would be written into logs and reports.
 
     Raises:
-        UserError: there is, or may be; it does not repeat the URI.
+        UserError: it contains one, or may contain one; the message does not repeat the URI.
     """
     kind, _, rest = where.partition("://")
     address, _, query = rest.partition("?")
-    # Of a bucket's name neither is a part; a secret may have a slash in it.
+    # A bucket's name contains neither ":" nor "@"; a secret may contain a slash.
     host = address.partition("/")[0].removeprefix("anonymous@" if kind in ("gs", "gcs") else "")
     user = re.search(r":.*@", address) or (kind in ("s3", "gs", "gcs") and re.search("[:@]", host))
     names = parse_qs(query, keep_blank_values=True)
@@ -66,16 +66,16 @@ def check(where: str) -> None:
 
 
 def s3(where: str, *, at_once: bool = True) -> pyarrow.fs.S3FileSystem:
-    """The file system of an S3 URI, with credentials from the environment.
+    """Return the filesystem of an S3 URI, with credentials from the environment.
 
     Args:
         where: the URI; its query may have `region`, `endpoint_override` and `scheme`.
-        at_once: whether small objects are sent in one request. Large ones must not be opened like
-            that: where their upload cannot begin, an empty object would appear in their place.
+        at_once: whether small objects are sent in one request. Large objects must not be: if their
+            upload could not begin, an empty object would appear.
 
     Raises:
-        ValueError: the query has something else, or there is no bucket.
-        OSError: the bucket's region is not known.
+        ValueError: the query has another option, or there is no bucket.
+        OSError: the bucket's region is unknown.
     """
     address = urlsplit(where, allow_fragments=False)
     given = parse_qs(address.query, keep_blank_values=True)
@@ -88,10 +88,11 @@ def s3(where: str, *, at_once: bool = True) -> pyarrow.fs.S3FileSystem:
     if endpoint and "endpoint_override" not in options:
         scheme, slashes, host = endpoint.rstrip("/").rpartition("://")
         options |= {"endpoint_override": host} | ({"scheme": scheme} if slashes else {})
-    if "region" not in options:  # a store of one's own has none, and AWS is not asked
-        known = _of_machine("AWS_REGION", "AWS_DEFAULT_REGION")
-        known = known or ("us-east-1" if "endpoint_override" in options else "")
-        options["region"] = known or pyarrow.fs.resolve_s3_region(address.netloc)
+    if "region" not in options:
+        region = _of_machine("AWS_REGION", "AWS_DEFAULT_REGION")
+        # A store other than AWS has no regions, so AWS need not be asked for one.
+        region = region or ("us-east-1" if "endpoint_override" in options else "")
+        options["region"] = region or pyarrow.fs.resolve_s3_region(address.netloc)
     return pyarrow.fs.S3FileSystem(
         **options,
         allow_delayed_open=at_once,
@@ -102,32 +103,32 @@ def s3(where: str, *, at_once: bool = True) -> pyarrow.fs.S3FileSystem:
 
 
 def _of_machine(*names: str) -> str:
-    """The first of some environment variables that is set; empty if none is."""
+    """Return the first of some environment variables that is set; empty if none is."""
     return next((os.environ[name] for name in names if os.environ.get(name)), "")
 
 
 def listed(fs: pyarrow.fs.FileSystem, folder: str) -> list[pyarrow.fs.FileInfo]:
-    """What lies in a folder; nothing if it is not there.
+    """Return the files and folders in a folder; none if it does not exist.
 
     Raises:
-        OSError: it cannot be read, or is in a bucket that is not there.
+        OSError: it cannot be read, or its bucket does not exist.
     """
-    found: list[pyarrow.fs.FileInfo]
-    found = fs.get_file_info(pyarrow.fs.FileSelector(folder, allow_not_found=True))
-    if not found and isinstance(fs, pyarrow.fs.S3FileSystem):
+    infos: list[pyarrow.fs.FileInfo]
+    infos = fs.get_file_info(pyarrow.fs.FileSelector(folder, allow_not_found=True))
+    if not infos and isinstance(fs, pyarrow.fs.S3FileSystem):
         bucket = fs.get_file_info(folder.partition("/")[0])
         if bucket.type == pyarrow.fs.FileType.NotFound:
             raise OSError("NO_SUCH_BUCKET")
-    return found
+    return infos
 
 
-#: What a store's answers mean, by what is found in them.
+#: What a store's error messages mean, by a pattern in them.
 _MEANINGS = {
-    "NO_SUCH_BUCKET|Bucket '[^']*' not found": "there is no such bucket; make it first, as "
-    "`untuned` makes none",
+    "NO_SUCH_BUCKET|Bucket '[^']*' not found": "there is no such bucket; make it first: "
+    "`untuned` does not create buckets",
     "ACCESS_DENIED|INVALID_ACCESS_KEY_ID|INVALID_CLIENT_TOKEN_ID|SIGNATURE_DOES_NOT_MATCH|"
     "EXPIRED_TOKEN|UNRECOGNIZED_CLIENT|HTTP status 40[13]": "access denied; the credentials are "
-    "looked for in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, then in ~/.aws",
+    "taken from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from ~/.aws",
     "Could not create a OAuth2 access token": "there are no credentials, or Google does not "
     "answer; set GOOGLE_APPLICATION_CREDENTIALS",
 }
@@ -136,7 +137,7 @@ _HIDDEN = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID")
 
 
 def reason(error: Exception) -> str:
-    """Why a file system failed, in a line and without what is secret."""
+    """Return why a filesystem failed, in one line and without secrets."""
     text = " ".join(str(error).split())
     for pattern, meaning in _MEANINGS.items():
         if re.search(pattern, text):

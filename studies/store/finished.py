@@ -1,4 +1,4 @@
-"""Which trials are finished: one attempt each, proven by intact parts."""
+"""Finds the finished trials: one attempt each, proven by intact parts."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -14,7 +14,7 @@ from studies.schemas import science
 from studies.store import Store
 from studies.trial import fields_with
 
-#: Beside the science columns, what must be equal before two attempts have to agree.
+#: Two attempts with equal values in these columns must agree in the science columns.
 _SAME_CONDITIONS = ("engine", "device", "threads", "versions")
 _PROOF = ("trial_id", "layers_parts", "epochs_parts", "masks_parts")
 
@@ -25,11 +25,11 @@ class Finished:
 
     Attributes:
         rows: one row of `trials` per finished trial, the earliest proven attempt.
-        where: for `layers`, `epochs` and, where they were looked at, `masks` the part that each
-            part's rows are in now.
+        where: for `layers`, `epochs` and, if they were included, `masks`: the part that each part's
+            rows are in now.
         damaged: the damaged parts, as (table, part).
-        conflicts: ids of trials of which two attempts under the same engine, device and versions
-            differ in a science column.
+        conflicts: the ids of trials of which two attempts with the same engine, device and
+            versions differ in a science column.
     """
 
     rows: pa.Table
@@ -49,25 +49,27 @@ class Finished:
         return frozenset(trial_id for trial_id, parts in zip(*columns, strict=True) if parts)
 
     def row(self, trial_id: str) -> dict[str, Any]:
-        """A finished trial's row of `trials`."""
-        (row,) = self.rows.filter(pc.field("trial_id") == trial_id).drop_columns("part").to_pylist()
-        found: dict[str, Any] = row
-        return found
+        """Return a finished trial's row of `trials`."""
+        rows = self.rows.filter(pc.field("trial_id") == trial_id).drop_columns("part")
+        row: dict[str, Any]
+        (row,) = rows.to_pylist()
+        return row
 
     def fingerprints(self) -> dict[str, str]:
-        """The fingerprint of each data set that finished trials were trained on."""
-        found: dict[str, str] = {}
+        """Return the fingerprint of each data set that finished trials were trained on."""
+        fingerprints: dict[str, str] = {}
         for kind in reversed(fields_with(Role.DATA)):  # a data set's own column counts
             columns = (self.rows[name].to_pylist() for name in (kind, f"{kind}_fingerprint"))
-            found |= {name: print_ for name, print_ in zip(*columns, strict=True) if print_}
-        return found
+            pairs = zip(*columns, strict=True)
+            fingerprints |= {name: fingerprint for name, fingerprint in pairs if fingerprint}
+        return fingerprints
 
     def keys(self, table: str) -> pa.Table:
-        """Which rows of a table are the finished trials': attempt, origin and part.
+        """Return which rows of a table belong to finished trials: attempt, origin and part.
 
-        `origin` is the part that the attempt's row of `trials` names, `part` the one that its rows
-        are counted in. A write that failed halfway and was repeated leaves the same rows in a part
-        that no trial names.
+        `origin` is the part that the attempt's row of `trials` names, `part` the part that its rows
+        are counted in. Without the origin some rows would count twice: a write that failed halfway
+        and was repeated leaves the same rows in a part that no trial names.
         """
         where = self.where[table]
         named = zip(*(self.rows[n].to_pylist() for n in ("attempt", f"{table}_parts")), strict=True)
@@ -77,29 +79,29 @@ class Finished:
         return pa.table({n: pa.array(c, pa.string()) for n, c in zip(names, columns, strict=True)})
 
     def outcomes(self, ids: Collection[str]) -> str:
-        """Such as ``; of the finished 2 diverged, 1 dead``; empty where all were completed."""
+        """Return such as ``; of the finished 2 diverged, 1 dead``; empty if all were completed."""
         pairs = zip(*(self.rows[name].to_pylist() for name in ("trial_id", "outcome")), strict=True)
         counts = Counter(outcome for trial_id, outcome in pairs if trial_id in ids)
-        said = [f"{counts[name]} {name}" for name in ("diverged", "dead") if counts[name]]
-        return f"; of the finished {', '.join(said)}" if said else ""
+        phrases = [f"{counts[name]} {name}" for name in ("diverged", "dead") if counts[name]]
+        return f"; of the finished {', '.join(phrases)}" if phrases else ""
 
 
 def finished(store: Store, *, masks: bool = False, need_masks: bool = False) -> Finished:
-    """The finished trials: those with a row in `trials` whose parts elsewhere are all intact.
+    """Return the finished trials: those with a row in `trials` whose other parts are all intact.
 
     Args:
         store: the study's results.
-        masks: whether to look at the masks too: an attempt that has them comes before one that
-            has none, and one whose masks are damaged does not count.
+        masks: whether to include the masks: an attempt with masks is preferred to one without, and
+            an attempt with damaged masks does not count.
         need_masks: whether a trial whose masks were not kept counts as not finished.
     """
     masks = masks or need_masks
     trials = store.tables.read("trials")
-    others = ("masks", "layers", "epochs") if masks else ("layers", "epochs")
-    parts = {"trials": trials.parts} | {table: store.tables.parts(table) for table in others}
-    where = {table: parts[table].where for table in others}
-    damaged = tuple((table, part) for table, found in parts.items() for part in found.damaged)
-    # Of the wide rows only those that are wanted are copied, and once.
+    tables = ("masks", "layers", "epochs") if masks else ("layers", "epochs")
+    parts = {"trials": trials.parts} | {table: store.tables.parts(table) for table in tables}
+    where = {table: parts[table].where for table in tables}
+    damaged = tuple((table, part) for table, its in parts.items() for part in its.damaged)
+    # The rows are wide: only the needed ones are copied, and only once.
     rows = trials.rows
     ids, *named = (rows[name].to_pylist() for name in _PROOF)
     in_layers, in_epochs, in_masks = named
@@ -124,52 +126,52 @@ def finished(store: Store, *, masks: bool = False, need_masks: bool = False) -> 
 
 
 def of_trial(store: Store, done: Finished, table: str, row: Mapping[str, Any]) -> pa.Table:
-    """A finished trial's rows of a table; only the parts that hold them are read.
+    """Return a finished trial's rows of a table; only the parts that contain them are read.
 
     Args:
         store: the study's results.
         done: its finished trials.
-        table: one of those that `done` has looked at, ``layers`` or ``epochs``.
+        table: a key of `done.where`, such as ``layers`` or ``epochs``.
         row: the trial's row of `trials`.
     """
-    named = row[f"{table}_parts"] or []
-    lazy = store.tables.dataset(table, {done.where[table][part] for part in named})
-    own = pc.field("attempt") == row["attempt"]
+    origins = row[f"{table}_parts"] or []
+    parts = store.tables.dataset(table, {done.where[table][part] for part in origins})
+    is_own = pc.field("attempt") == row["attempt"]
     origin = pc.coalesce(pc.field("merged_from"), pc.field("part"))
-    rows = lazy.to_table(filter=own & origin.isin(named))
+    rows = parts.to_table(filter=is_own & origin.isin(origins))
     return rows.sort_by([(n, "ascending") for n in ("epoch", "layer") if n in rows.column_names])
 
 
 def failures(store: Store, done: frozenset[str]) -> dict[str, dict[str, Any]]:
-    """For each trial that failed and is not finished, the row of its last failure."""
+    """Return the row of the last failure of each trial that failed and is not finished."""
     rows = store.tables.read("failures").rows.sort_by("failed_at").to_pylist()
     return {row["trial_id"]: row for row in rows if row["trial_id"] not in done}
 
 
 def failed(store: Store, done: frozenset[str]) -> Mapping[str, str]:
-    """For each trial that failed and is not finished, the log of its last failure."""
+    """Return the log of the last failure of each trial that failed and is not finished."""
     return {trial_id: row["log"] for trial_id, row in failures(store, done).items()}
 
 
 def failed_attempts(store: Store) -> Mapping[str, str]:
-    """For each attempt that failed, its trial."""
+    """Return the trial of each attempt that failed."""
     rows = store.tables.read("failures").rows
     return dict(zip(rows["attempt"].to_pylist(), rows["trial_id"].to_pylist(), strict=True))
 
 
 def _conflicts(rows: pa.Table) -> tuple[str, ...]:
-    """Ids of the trials whose attempts under the same conditions do not agree to the bit."""
+    """Return the ids of trials whose attempts under the same conditions differ in a bit."""
     seen: dict[tuple[object, ...], dict[str, str]] = {}
-    found: dict[str, None] = {}
+    conflicts: dict[str, None] = {}  # a set that keeps the order
     columns = science("trials")
     for row in rows.select([*_SAME_CONDITIONS, *columns]).to_pylist():
         if row["device"] != "cpu":  # on a GPU only statistical equality is promised
             continue
         conditions = (row["trial_id"], *(row[name] for name in _SAME_CONDITIONS))
-        # As text a diverged trial's nan equals itself. What an older version did not record yet
-        # is no difference.
+        # As text the nan of a diverged trial equals itself. A value that an older version did not
+        # record is not a difference.
         figures = {name: repr(row[name]) for name in columns if row[name] is not None}
         first = seen.setdefault(conditions, figures)
         if any(first[name] != figures[name] for name in first.keys() & figures.keys()):
-            found[row["trial_id"]] = None
-    return tuple(found)
+            conflicts[row["trial_id"]] = None
+    return tuple(conflicts)

@@ -9,20 +9,20 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.fs
 
+import studies.store.filesystems as filesystems
 from studies.errors import UserError
-from studies.store import filesystems
 from studies.store.filesystems import reason
 
-#: Bytes up to which an object is sent in one request; larger ones are sent in parts, and appear
-#: when all have arrived.
+#: Bytes up to which an object is sent in one request. A larger one is sent in several and appears
+#: when all of them have arrived.
 _ONE_REQUEST = 5_000_000
 
 
 class NotWrittenError(OSError):
-    """A file that could not be written: where, why, and how large it was to be.
+    """A file that could not be written: where, why, and its intended size.
 
     Attributes:
-        errno: of the system, if it gave one.
+        errno: the system's error number, if there is one.
         strerror: the reason.
     """
 
@@ -39,18 +39,18 @@ class NotWrittenError(OSError):
 
 
 class Folder:
-    """A folder, on a local disk or in an object store; it need not exist.
+    """A folder on a local disk or in an object store; it need not exist.
 
-    It is pickled as what it was made of, and opened anew where it is unpickled, with the
-    credentials of that machine.
+    Pickling keeps only the arguments: the folder is opened again on the machine where it is
+    unpickled, with the credentials of that machine.
 
     Args:
-        where: a folder, or a URI such as ``s3://bucket/folder``.
-        name: of the folder in there.
+        where: the folder around it, or a URI such as ``s3://bucket/folder``.
+        name: its name.
 
     Attributes:
-        root: the folder as its filesystem names it.
-        uri: the folder as `where` names it.
+        root: its path on its filesystem.
+        uri: its path or URI.
         is_local: whether it is on a local disk.
 
     Raises:
@@ -69,12 +69,16 @@ class Folder:
         return Folder, self._made_of
 
     def place(self, path: str) -> str:
-        """Where a file of the folder is, for people to read."""
+        """Return the path or URI of a file in the folder, for people to read."""
         folder, mark, options = (self.uri, "", "") if self.is_local else self.uri.partition("?")
         return f"{folder}/{path}{mark}{options}"
 
     def names(self, folder: str, ending: str) -> list[str]:
-        """The sorted names of the files in a folder that end so, apart from hidden ones.
+        """Return the sorted names of the files in a subfolder, without hidden ones.
+
+        Args:
+            folder: the subfolder.
+            ending: how the names end.
 
         Raises:
             UserError: it cannot be listed.
@@ -89,7 +93,7 @@ class Folder:
         return sorted(n for n in names if n.endswith(ending) and not n.startswith(("_", ".")))
 
     def get(self, path: str) -> bytes:
-        """A file's bytes.
+        """Return a file's bytes.
 
         Raises:
             OSError: it cannot be read.
@@ -98,21 +102,21 @@ class Folder:
             return bytes(stream.read())
 
     def beside(self, name: str) -> bytes:
-        """The bytes of a file that lies beside the folder.
+        """Return the bytes of a file beside the folder.
 
         Raises:
-            OSError: it cannot be read, or there is none.
+            OSError: it cannot be read, or does not exist.
         """
         with self._fs.open_input_file(f"{self.root.rpartition('/')[0]}/{name}") as stream:
             return bytes(stream.read())
 
     def dataset(self, folder: str, names: Iterable[str], schema: pa.Schema) -> ds.Dataset:
-        """Parquet files of a folder as an Arrow data set; nothing is read before it is asked for.
+        """Return Parquet files of a subfolder as an Arrow data set, without reading their rows.
 
         Args:
-            folder: in this folder.
-            names: of the files.
-            schema: of their rows, with a column `part` for the name of each row's file.
+            folder: the subfolder.
+            names: the names of the files.
+            schema: the schema of their rows, with a column `part` for the name of a row's file.
         """
         kind, root = ds.ParquetFileFormat(), f"{self.root}/{folder}"
         fragments = [
@@ -122,15 +126,15 @@ class Folder:
         return ds.FileSystemDataset(fragments, schema, kind, self._fs)
 
     def put(self, path: str, content: bytes, *, lasting: bool = False) -> None:
-        """Make a file appear whole: by a rename on a local disk, by one put on an object store.
+        """Make a file appear whole: by a rename on a local disk, by one upload elsewhere.
 
         Args:
-            path: in the folder.
+            path: the file's path in the folder.
             content: its bytes.
-            lasting: whether it must outlast a power cut as soon as this returns.
+            lasting: whether it must survive a power cut from the moment that this returns.
 
         Raises:
-            NotWrittenError: it could not be written; nothing of it is visible then.
+            NotWrittenError: it could not be written; nothing of it is visible.
         """
         target = f"{self.root}/{path}"
         try:
@@ -155,7 +159,7 @@ class Folder:
             if lasting:
                 _sync(folder)
         finally:
-            with contextlib.suppress(OSError):  # what went wrong before is what is to be said
+            with contextlib.suppress(OSError):  # the error before this one is the one to show
                 temporary.unlink(missing_ok=True)
 
     def _upload(self, target: str, content: bytes) -> None:
@@ -180,13 +184,13 @@ class Folder:
         """Delete a file.
 
         Raises:
-            OSError: it could not be deleted, or is not there.
+            OSError: it could not be deleted, or does not exist.
         """
         self._fs.delete_file(f"{self.root}/{path}")
 
 
 def _sync(folder: str) -> None:
-    """Have a rename in a folder outlast a power cut, as far as its file system can do that."""
+    """Make a rename in a folder survive a power cut, as far as its filesystem can."""
     with contextlib.suppress(OSError):
         opened = os.open(folder, os.O_RDONLY)
         try:
@@ -196,7 +200,11 @@ def _sync(folder: str) -> None:
 
 
 def folders_with(where: str, inside: str) -> list[str]:
-    """The sorted names of the folders under a folder or URI that have a certain folder in them.
+    """Return the sorted names of those folders under a folder or URI that have a given subfolder.
+
+    Args:
+        where: the folder or URI.
+        inside: the name of the subfolder.
 
     Raises:
         UserError: the URI cannot be opened or listed.
@@ -205,11 +213,11 @@ def folders_with(where: str, inside: str) -> list[str]:
     try:
         listed = filesystems.listed(fs, root)
         folders = [info for info in listed if info.type == pyarrow.fs.FileType.Directory]
-        wanted = fs.get_file_info([f"{info.path}/{inside}" for info in folders])
+        subfolders = fs.get_file_info([f"{info.path}/{inside}" for info in folders])
     except OSError as error:
         raise UserError(f"results folder {where}: cannot be read ({reason(error)})") from None
     return sorted(
-        info.base_name
-        for info, found in zip(folders, wanted, strict=True)
-        if found.type == pyarrow.fs.FileType.Directory
+        folder.base_name
+        for folder, subfolder in zip(folders, subfolders, strict=True)
+        if subfolder.type == pyarrow.fs.FileType.Directory
     )

@@ -24,14 +24,14 @@ class Heartbeats:
         self._folder.put(f"_workers/{run}.json", content)
 
     def read_all(self) -> dict[str, bytes]:
-        """The heartbeats by the run's name, sorted.
+        """Return the heartbeats by the names of their runs, sorted.
 
         Raises:
             UserError: they cannot be listed.
         """
         heartbeats = {}
         for name in self._folder.names("_workers", ".json"):
-            with contextlib.suppress(OSError):  # its run has ended meanwhile
+            with contextlib.suppress(OSError):  # the run has ended meanwhile
                 heartbeats[name.removesuffix(".json")] = self._folder.get(f"_workers/{name}")
         return heartbeats
 

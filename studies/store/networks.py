@@ -26,13 +26,13 @@ class Networks:
         self._folder.put(f"networks/{_name(trial_id, content)}", content)
 
     def load(self, trial_id: str) -> bytes | None:
-        """The file of a trial's network, None if none was kept.
+        """Return the file of a trial's network; None if it was not kept.
 
         Raises:
-            UserError: they cannot be listed, or what is there is damaged or cannot be read.
+            UserError: the networks cannot be listed, or the file is damaged or cannot be read.
         """
-        kept = self._folder.names("networks", ".safetensors")
-        names = [name for name in kept if name.startswith(f"{trial_id}-")]
+        every = self._folder.names("networks", ".safetensors")
+        names = [name for name in every if name.startswith(f"{trial_id}-")]
         for name in names:
             with contextlib.suppress(OSError):
                 content = self._folder.get(f"networks/{name}")

@@ -1,4 +1,4 @@
-"""The tables of a study's results: Parquet parts, written whole and read where they are intact."""
+"""The tables of a study's results: Parquet parts, written whole and read if they are intact."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,15 +9,16 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.dataset as ds
 
+import studies.store.filesystems as filesystems
+import studies.store.part_files as part_files
 from studies.errors import UserError
 from studies.schemas import TABLES
-from studies.store import filesystems, part_files
 from studies.store.folder import Folder
 from studies.store.part_files import Part, Parts
 
-#: How many parts are read at the same time.
+#: Number of parts that are read at the same time.
 _READERS = 8
-#: How often a listing is tried whose parts are moved meanwhile.
+#: How often a table is listed again whose parts were moved meanwhile.
 _LISTINGS = 5
 
 T = TypeVar("T")
@@ -25,11 +26,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Contents:
-    """What a table holds.
+    """A table as it was read.
 
     Attributes:
-        rows: the rows of all intact parts; a last column `part` names the part of each.
-        parts: which parts those are, and which are damaged.
+        rows: the rows of all intact parts; a last column `part` names the part of each row.
+        parts: the table's parts, intact and damaged.
     """
 
     rows: pa.Table
@@ -53,10 +54,10 @@ class Tables:
             table: one of `schemas.TABLES`.
             rows: the rows, a value for each column that is not nullable.
             writer: a name that no other writer has, of digits and lower-case letters.
-            number: of the part, counted by the writer.
+            number: the number of the part, counted by the writer.
 
         Raises:
-            OSError: the part could not be written; nothing of it is visible then.
+            OSError: the part could not be written; nothing of it is visible.
         """
         return self.put(table, part_files.encode(table, rows), writer, number)
 
@@ -70,68 +71,68 @@ class Tables:
 
         Args:
             table: one of `schemas.TABLES`.
-            columns: those that are wanted; all if not given.
-            kept: what was read before with the same columns, which is not read again; it is
-                brought up to date. For those who look again and again.
+            columns: the columns to return; all if not given.
+            kept: the parts that earlier calls with the same columns have read, by name; they are
+                not read again. Updated with the parts of this call. For repeated reading.
 
         Raises:
             UserError: a part was written by a newer version of this project.
         """
-        wanted = list(columns or TABLES[table].names)
+        selected = list(columns or TABLES[table].names)
 
         def opened(name: str, content: bytes) -> Part | None:
             part = part_files.opened(table, name, content)
-            return part and replace(part, rows=part.rows.select(wanted))
+            return part and replace(part, rows=part.rows.select(selected))
 
-        found = self._each(table, opened, kept or {})
+        by_name = self._each(table, opened, kept or {})
         if kept is not None:
             kept.clear()
-            kept.update(found)
-        parts = Parts.of({n: part.replaces if part else None for n, part in found.items()})
+            kept.update(by_name)
+        parts = Parts.of({name: part.replaces if part else None for name, part in by_name.items()})
         counted = {
-            name: part_files.counted(part, name, parts)[0] for name, part in found.items() if part
+            name: part_files.counted(part, name, parts)[0] for name, part in by_name.items() if part
         }
         tables = [
             rows.append_column("part", pa.repeat(name, len(rows))) for name, rows in counted.items()
         ]
-        empty = TABLES[table].empty_table().select(wanted)
+        empty = TABLES[table].empty_table().select(selected)
         empty = empty.append_column("part", pa.array([], pa.string()))
         return Contents(pa.concat_tables([empty, *tables]), parts)
 
     def parts(self, table: str) -> Parts:
-        """A table's intact and damaged parts, whose rows are not read.
+        """Return a table's parts, intact and damaged, without reading their rows.
 
         Raises:
-            UserError: the parts cannot be listed or read just now.
+            UserError: the parts cannot be listed or read at the moment.
         """
         return Parts.of(self._each(table, part_files.replaces, {}))
 
     def dataset(self, table: str, names: Iterable[str]) -> ds.Dataset:
-        """Parts as an Arrow data set, whose rows are read when asked.
+        """Return parts as an Arrow data set, without reading their rows.
 
-        Columns beside the table's own: `part`, and `merged_from` as `part_files.ORIGIN` has it,
-        null in a part that is not merged.
+        It has two columns more than the table: `part`, and `merged_from` (see `part_files.ORIGIN`),
+        which is null in a part that is not merged.
         """
         schema = TABLES[table].append(part_files.ORIGIN).append(pa.field("part", pa.string()))
         return self._folder.dataset(table, names, schema.remove_metadata())
 
     def content(self, table: str, name: str) -> bytes:
-        """A part's bytes.
+        """Return a part's bytes.
 
         Raises:
-            OSError: it cannot be read, or is not there any more.
+            OSError: it cannot be read, or no longer exists.
         """
         return self._folder.get(f"{table}/{name}")
 
     def put(self, table: str, content: bytes, writer: str, number: int) -> str:
         """Write a part's bytes and return its name; see `write`."""
         name = part_files.name_of(content, writer, number)
-        # What replaces others has to outlast a power cut before they are deleted.
+        # A merged part must survive a power cut before the parts that it replaces are deleted.
         self._folder.put(f"{table}/{name}", content, lasting=writer.startswith(part_files.MERGED))
         return name
 
     def delete(self, table: str, names: Iterable[str]) -> None:
-        """Delete parts whose rows are in a merged one; some may be gone already."""
+        """Delete parts whose rows are in a merged part; some may already be deleted."""
         with ThreadPoolExecutor(_READERS) as pool:
             list(pool.map(lambda name: self._delete(f"{table}/{name}"), names))
 
@@ -140,16 +141,23 @@ class Tables:
             self._folder.delete(path)
 
     def set_aside(self, table: str, part: str) -> None:
-        """Move a damaged part to where no reader looks; it is kept for whoever wants to see it."""
+        """Move a damaged part to where no reader looks; it is kept so that it can be examined."""
         self._folder.move(f"{table}/{part}", f"_damaged/{table}-{part}")
 
     def _each(
         self, table: str, use: Callable[[str, bytes], T | None], kept: Mapping[str, T | None]
     ) -> dict[str, T | None]:
-        """What is made of each part's name and bytes, None where they do not belong together.
+        """Call a function with the name and bytes of each part of a table.
 
-        No more than a few parts' bytes are held at a time, whatever the table's size. A part's
-        bytes never change: what was made of it before, `kept`, still holds.
+        Only a few parts' bytes are in memory at a time, whatever the table's size.
+
+        Args:
+            table: the table.
+            use: the function.
+            kept: earlier results, which still hold, since a part's bytes never change.
+
+        Returns:
+            By the part's name the function's result; None for a damaged part.
         """
         with ThreadPoolExecutor(_READERS) as pool:
             for _ in range(_LISTINGS):
@@ -159,21 +167,23 @@ class Tables:
                     made = list(pool.map(lambda name: self._load(table, name, use), new))
                 except FileNotFoundError:
                     continue  # another process has moved a part since the listing
-                found = dict(zip(new, made, strict=True))
-                return {name: found[name] if name in found else kept[name] for name in names}
+                results = {**kept, **dict(zip(new, made, strict=True))}
+                return {name: results[name] for name in names}
         where = self._folder.place(table)
         raise UserError(f"results {where}: parts keep disappearing; try again later")
 
     def _load(self, table: str, name: str, use: Callable[[str, bytes], T | None]) -> T | None:
-        """What is made of a part, None if its bytes are not what it is named after.
+        """Call the function with a part's name and bytes; return None for a damaged part.
 
-        A part that cannot be read just now is not damaged, and must not be set aside.
+        Raises:
+            FileNotFoundError: the part no longer exists.
+            UserError: it cannot be read at the moment: it is not damaged and not to be set aside.
         """
         try:
             content = self._folder.get(f"{table}/{name}")
         except FileNotFoundError:
             raise
         except OSError as error:
-            where, why = self._folder.place(f"{table}/{name}"), filesystems.reason(error)
-            raise UserError(f"results {where}: cannot be read ({why}); try again") from None
+            where, reason = self._folder.place(f"{table}/{name}"), filesystems.reason(error)
+            raise UserError(f"results {where}: cannot be read ({reason}); try again") from None
         return use(name, content) if part_files.intact(name, content) else None

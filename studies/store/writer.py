@@ -1,4 +1,4 @@
-"""Buffers trials that have ended and writes them so that a row in `trials` proves the rest."""
+"""Buffers finished trials, and writes them so that a row in `trials` proves its other rows."""
 
 import secrets
 import time
@@ -15,29 +15,33 @@ Row = dict[str, Any]
 class Writer:
     """Writes the rows of finished trials in parts, in the order masks, layers, epochs, trials.
 
-    A crash between two of these leaves rows that no trial names, which readers pass over, and
-    never a trial without its rows. What cannot be written stays in memory for another try.
+    A crash between two tables leaves rows that no trial names, which readers ignore, but never a
+    trial without its rows. Rows that cannot be written stay in memory for another try.
 
     Args:
-        store: where to.
-        seconds: how long a finished trial may wait in memory, as far as `flush_if_due` is called.
+        store: the study's results.
+        seconds: how long a finished trial may wait in memory if `flush_if_due` is called often
+            enough.
+
+    Attributes:
+        name: the writer's name, which no other writer has.
     """
 
     def __init__(self, store: Store, seconds: float = 10.0) -> None:
         self.name = secrets.token_hex(6)
         self._store, self._seconds = store, seconds
         self._attempts = self._parts = 0
-        #: Of the tables that are written before `trials`.
+        #: Rows of the tables that are written before `trials`.
         self._rows: dict[str, list[Row]] = {"masks": [], "layers": [], "epochs": []}
         self._trials: list[Row] = []
         self._networks: list[tuple[str, bytes]] = []
         self._failures: list[tuple[Row, str]] = []
-        #: What of the buffered trials is written: for another try after one that failed halfway.
+        #: Parts of the buffered trials that are already written, if an earlier try failed halfway.
         self._names: dict[str, list[str]] = {}
         self._flushed = time.monotonic()
 
     def attempt(self) -> str:
-        """A new name for one attempt at a trial."""
+        """Return a new name for an attempt at a trial."""
         self._attempts += 1
         return f"{self.name}-{self._attempts}"
 
@@ -51,35 +55,35 @@ class Writer:
         layers: Sequence[Row],
         masks: Sequence[Row] = (),
     ) -> None:
-        """Take the rows of a finished trial.
+        """Buffer the rows of a finished trial.
 
         Args:
             trial: the trial.
-            attempt: from `attempt`.
+            attempt: the attempt's name, from `attempt`.
             row: the columns of `trials` apart from the trial's fields, keys and parts.
             epochs: its rows of `epochs` without keys.
             layers: its rows of `layers` without keys.
-            masks: its rows of `masks` without keys; none where masks are not kept.
+            masks: its rows of `masks` without keys; none if masks are not kept.
         """
         key = {"trial_id": trial.trial_id, "attempt": attempt}
-        self._names.clear()  # its rows are in none of them
+        self._names.clear()  # the parts lack the rows of this trial
         for table, rows in (("masks", masks), ("layers", layers), ("epochs", epochs)):
             self._rows[table] += [key | r for r in rows]
-        about = {"trial": trial.canonical, "finished_at": datetime.now(UTC)}
-        self._trials.append(key | about | trial.values() | row)
+        identity = {"trial": trial.canonical, "finished_at": datetime.now(UTC)}
+        self._trials.append(key | identity | trial.values() | row)
 
     def keep(self, trial: Trial, network: bytes) -> None:
-        """Take the file of a trial's network, which is written before the trial's row."""
+        """Buffer the file of a trial's network, which is written before the trial's row."""
         self._networks.append((trial.trial_id, network))
 
     def fail(self, trial: Trial, attempt: str, host: str, error: str, traceback: str) -> None:
-        """Take a failed attempt, which is written with the next flush that is due: at once.
+        """Buffer a failed attempt; the next call of `flush_if_due` writes it.
 
         Args:
             trial: the trial.
-            attempt: from `attempt`.
+            attempt: the attempt's name, from `attempt`.
             host: the machine's name.
-            error: what went wrong, in a line.
+            error: what went wrong, in one line.
             traceback: the text of its log.
         """
         row = {
@@ -98,7 +102,7 @@ class Writer:
         return not (self._trials or self._failures)
 
     def flush_if_due(self) -> None:
-        """Write what is buffered if it has waited long enough; see `flush`."""
+        """Write what is buffered if it has waited long enough or an attempt failed; see `flush`."""
         if self._failures or time.monotonic() - self._flushed > self._seconds:
             self.flush()
 
@@ -106,7 +110,7 @@ class Writer:
         """Write everything that is buffered.
 
         Raises:
-            OSError: writing failed; what is not written stays buffered.
+            OSError: writing failed; the rest stays buffered.
         """
         self._flushed = time.monotonic()
         while self._failures:
@@ -122,10 +126,10 @@ class Writer:
         for table, rows in self._rows.items():
             if (rows or table != "masks") and f"{table}_parts" not in self._names:
                 self._names[f"{table}_parts"] = [self._write(table, rows)]
-        masked = {row["attempt"] for row in self._rows["masks"]}
-        without = {name: parts for name, parts in self._names.items() if name != "masks_parts"}
-        named = (self._names if row["attempt"] in masked else without for row in self._trials)
-        self._write("trials", [row | own for row, own in zip(self._trials, named, strict=True)])
+        with_masks = {row["attempt"] for row in self._rows["masks"]}
+        unmasked = {name: parts for name, parts in self._names.items() if name != "masks_parts"}
+        parts = (self._names if row["attempt"] in with_masks else unmasked for row in self._trials)
+        self._write("trials", [row | its for row, its in zip(self._trials, parts, strict=True)])
         self._trials, self._names = [], {}
         self._rows = {table: [] for table in self._rows}
 
