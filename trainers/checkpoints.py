@@ -53,7 +53,7 @@ class CheckpointStore(Protocol):
 
 
 class Stateful(Protocol):
-    """An object whose state belongs into a checkpoint, such as an engine."""
+    """An object whose state belongs in a checkpoint, such as an engine."""
 
     def state(self) -> dict[str, Tensor]:
         """Return its tensors by name."""

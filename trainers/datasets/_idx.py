@@ -30,9 +30,9 @@ def read_idx(
 ) -> list[npt.NDArray[np.uint8]]:
     """Return the four arrays of a data set; download them if a file is missing.
 
-    A packed file is checked against its published MD5 and unpacked in memory. Without one the
-    unpacked file is read, and checked against ``unpacked`` if that is given. All are checked for
-    their shapes.
+    An unpacked file is preferred if ``unpacked`` has its MD5. Otherwise a packed file is checked
+    against its published MD5 and unpacked in memory; if there is none, the unpacked file is read
+    unchecked. All arrays are checked for their shapes.
 
     Args:
         name: the data set's, for errors.

@@ -46,7 +46,7 @@ def write_effective_weight(weight: Tensor, score: Tensor, off: float, into: Tens
     """Write `effective_weight` in one pass over memory and without allocating; the same bits.
 
     The backward pass of leaky ReLU with slope ``off`` multiplies a gradient by 1 where the input
-    is above zero and by the slope elsewhere. Here the weight stands in the gradient's place.
+    is above zero and by the slope elsewhere. Here the weight takes the gradient's place.
     """
     distance = score if THRESHOLD == 0 else score - THRESHOLD  # leaky ReLU compares with zero
     _leaky_relu_backward(weight, distance, off, False, grad_input=into)

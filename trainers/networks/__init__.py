@@ -53,7 +53,7 @@ class Network:
         forward: (weights, images, norms) -> logits; weights [R, *shape] per layer, images
             [R, B, channels, height, width], norms of each replica, logits [R, B, classes].
         channels: of each batch normalisation, in the order of the forward pass.
-        evaluation_batch: images per batch of an evaluation; small enough for a CPU's cache.
+        evaluation_batch: images per batch of an evaluation; larger batches are slower on a CPU.
         plain: whether it consists of fully connected layers and the activation between them alone.
     """
 
@@ -167,7 +167,7 @@ def dense_shape(name: str, inputs: int, outputs: int) -> LayerShape:
 def convolution_shape(name: str, inputs: int, outputs: int, kernel: int = 3) -> LayerShape:
     """Return the shape of a convolution's weights, [outputs, inputs, kernel, kernel].
 
-    Keras counts fan_in and fan_out alike.
+    fan_in and fan_out are counted as in Keras.
     """
     area = kernel * kernel
     return LayerShape(name, (outputs, inputs, kernel, kernel), inputs * area, outputs * area)
