@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli import _options
+from orchestrator.cli import _data, _lookup, _options
 from orchestrator.formatting import about, many, size
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def command(
     planned = plan.make([definition], store)
     describe(definition.name, planned)
     if planned.todo and not no_estimate:
-        places = _options.places(data, data_sets(planned.trials), definition.data)
+        places = _data.places(data, data_sets(planned.trials), definition.data)
         estimate(planned, places, RunOptions(workers=workers, device=device))
     _print_what_it_decides(definition, store)
 
@@ -66,9 +66,9 @@ def _definition(
         definition = find(study)
         store = Store(results, definition.name)
     else:
-        store, definitions = _options.recorded(study, results)
+        store, definitions = _lookup.store_and_definitions(study, results)
         definition = definitions[-1]
-    return definition.override(seeds=seeds, epochs=epochs, data=_options.own_data(data)), store
+    return definition.override(seeds=seeds, epochs=epochs, data=_data.named_sources(data)), store
 
 
 def describe(name: str, planned: "Plan") -> None:

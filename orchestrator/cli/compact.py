@@ -2,7 +2,7 @@
 
 import click
 
-from orchestrator.cli import _options
+from orchestrator.cli import _lookup, _options
 from studies.errors import UserError
 
 
@@ -16,7 +16,7 @@ def command(study: str, results: str) -> None:
     """
     from studies.store.compaction import compact
 
-    store = _options.with_results(study, results)
+    store = _lookup.results_store(study, results)
     try:
         done = compact(store)
     except OSError as error:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli import _options
+from orchestrator.cli import _data, _options
 
 
 @click.command(name="evaluate")
@@ -37,8 +37,8 @@ def command(
     runtime.settle()
     saved = read_network(file)
     trial, about = saved.trained.trial, saved.about
-    (name,), own = sources.bind([dataset or trial.dataset], _options.own_data(data), Path.cwd())
-    loaded = datasets.load(name, _options.places(data, [name], own)[name])
+    (name,), own = sources.bind([dataset or trial.dataset], _data.named_sources(data), Path.cwd())
+    loaded = datasets.load(name, _data.places(data, [name], own)[name])
     if list(loaded.shape) != about["shape"] or loaded.classes != about["classes"]:
         raise UserError(
             f"data set {name}: {loaded}; the network takes images of "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import _options
+from orchestrator.cli import _data, _files, _lookup, _options
 from studies.errors import UserError
 from studies.trial import FIELDS, Trial
 
@@ -49,16 +49,15 @@ def command(
     .pt2          a program for torch.export.load, which needs PyTorch alone
     .onnx         for other programs
     """  # noqa: D301  (click wants the character, not a backslash)
-    from orchestrator.cli import _lookup
     from studies.store.finished import finished
 
     if file.suffix not in _SUFFIXES or (state_dict and file.suffix != ".safetensors"):
         wanted = ".safetensors" if state_dict else ", ".join(_SUFFIXES)
         raise UserError(f"{file}: its suffix {file.suffix!r} says no form; give one of: {wanted}")
-    _options.check_folder(file)
-    store = _options.with_results(study, results)
+    _files.check_writable(file)
+    store = _lookup.results_store(study, results)
     done = finished(store)
-    found = _lookup.trial(trial, done.ids, store.study)
+    found = _lookup.trial_id(trial, done.ids, store.study)
     content = None if again else store.networks.load(found)
     if content is None:
         if not again:
@@ -70,7 +69,7 @@ def command(
         content = _trained_again(done.row(found), store, data)
     if state_dict or file.suffix != ".safetensors":
         content = _converted(content, file.suffix, state_dict=state_dict)
-    _options.write(file, content)
+    _files.write(file, content)
     print(f"{file}: {len(content):,} bytes, trial {found} of {store.study}")
 
 
@@ -97,11 +96,11 @@ def _trained_again(row: Mapping[str, Any], store: "Store", data: tuple[str, ...]
     from trainers.recording import Keep
 
     own = {k: v for study in store.definitions.all() for k, v in study.data.items()}
-    own |= _options.own_data(data)
+    own |= _data.named_sources(data)
     values = {name: row[name] for name in FIELDS if name != "revisions"}
     trial = trainers.check(Trial.from_mapping(values), own)
     runtime.settle()
-    places = _options.places(data, data_loading.data_sets([trial]), own)
+    places = _data.places(data, data_loading.data_sets([trial]), own)
     known = {trial.dataset: row["dataset_fingerprint"], trial.source: row["source_fingerprint"]}
     tasks = [DataTask(name, place, known[name], [trial]) for name, place in places.items()]
     sets = {task.name: data_loading.read(task) for task in tasks}

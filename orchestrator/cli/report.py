@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli import _options
+from orchestrator.cli import _lookup, _options
 
 
 @click.command(name="report")
@@ -26,7 +26,7 @@ def command(studies: tuple[str, ...], results: str, output: Path | None) -> int:
     import analysis
     from analysis import report
 
-    stores = [_options.with_results(name, results) for name in dict.fromkeys(studies)]
+    stores = [_lookup.results_store(name, results) for name in dict.fromkeys(studies)]
     several = {}
     if len(stores) > 1:
         names = [store.study for store in stores]
@@ -35,7 +35,9 @@ def command(studies: tuple[str, ...], results: str, output: Path | None) -> int:
     together = Path("reports") / "-".join(dict.fromkeys(store.study for store in stores))
     own = stores[0].local_path if len(stores) == 1 else None
     folder = output or (own / "report" if own else together)
-    made = _options.loaded(studies, results, lambda loaded: report.write(loaded, folder, several))
+    made = _lookup.from_results(
+        studies, results, lambda loaded: report.write(loaded, folder, several)
+    )
     print(f"report: {made.page}")
     for name, log in made.failed.items():
         print(f"untuned: the figure {name} could not be drawn, see {log}", file=sys.stderr)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import _completion, _options
+from orchestrator.cli import _completion, _lookup, _options
 from studies.errors import UserError
 from studies.trial import SETTABLE
 
@@ -65,7 +65,7 @@ def command(
     from orchestrator.cli._filters import Condition
 
     conditions = [Condition.of(text) for text in where]
-    loaded = _options.loaded([study], results, lambda found: found)
+    loaded = _lookup.from_results([study], results, lambda found: found)
     rows = loaded.trials.drop(columns=[*_HIDDEN, "study"], errors="ignore")
     for condition in conditions:
         rows = rows[condition.holds(rows)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import _options, check
+from orchestrator.cli import _data, _options, check
 from orchestrator.execution import code_upload
 from orchestrator.formatting import clock
 
@@ -60,11 +60,11 @@ def command(
     options = RunOptions(**given)
     check_tensorboard(options.tensorboard)
     definition = find(study).override(
-        seeds=seeds, epochs=epochs, data=_options.own_data(data), keep_networks=keep_networks
+        seeds=seeds, epochs=epochs, data=_data.named_sources(data), keep_networks=keep_networks
     )
     store = Store(results, definition.name)
     planned = plan.make([definition], store)
-    places = _options.places(data, data_sets(planned.trials), definition.data)
+    places = _data.places(data, data_sets(planned.trials), definition.data)
     if dry_run:
         check.describe(definition.name, planned)
         if planned.todo:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import _completion, _options
+from orchestrator.cli import _completion, _lookup, _options
 from studies.errors import UserError
 from studies.trial import FIELDS, REQUIRED, SETTABLE, Trial
 
@@ -58,15 +58,14 @@ def command(study: str, trial: str, results: str, as_json: bool) -> None:
     TRIAL is its id, or as much of it as no other trial has.
     """
     from orchestrator import plan
-    from orchestrator.cli import _lookup
     from studies.store.finished import failures, finished, of_trial
 
-    store = _options.with_results(study, results)
+    store = _lookup.results_store(study, results)
     definitions = store.definitions.all()
     done = finished(store)
     lost = failures(store, done.ids)
     planned = {t.trial_id for definition in definitions for t in plan.check(definition)}
-    found = _lookup.trial(trial, {*done.ids, *lost, *planned}, store.study)
+    found = _lookup.trial_id(trial, {*done.ids, *lost, *planned}, store.study)
     if found in done.ids:
         row = done.row(found)
         epochs, layers = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import _options
+from orchestrator.cli import _lookup, _options
 from studies.trial import Trial
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def command(study: str, results: str, watch: bool, every: float, as_json: bool) 
     With --watch it shows the cells as they fill, who runs the study and how fast; where the output
     is no terminal, it prints a line for each look. Ctrl-C ends the watching and nothing else.
     """
-    store, definitions = _options.recorded(study, results)
+    store, definitions = _lookup.store_and_definitions(study, results)
     if watch or as_json:
         from orchestrator.status import live
         from orchestrator.status.snapshot import SnapshotReader

@@ -2,14 +2,12 @@
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import click
 
-from orchestrator.cli import _options, jobs
+from orchestrator.cli import _data, _options, jobs
 
 
 @click.command(name="submit")
@@ -45,10 +43,10 @@ def command(
     from orchestrator.jobs import submission
     from studies.study import find
 
-    asked = find(study).override(seeds=seeds, epochs=epochs, data=_options.own_data(data))
+    asked = find(study).override(seeds=seeds, epochs=epochs, data=_data.named_sources(data))
     plan.check(asked)
     place = submission.shared(results)
-    options = [*_places(data, asked.data), *_options.as_given(passed)]
+    options = [*_data.as_arguments(data, asked.data), *_options.as_arguments(passed)]
     again = shlex.join(["untuned", *(a for a in sys.argv[1:] if a != "--follow")])
     submission.environment(again)  # refuses what must not be sent
     from orchestrator.execution.ray_connection import versions
@@ -64,25 +62,6 @@ def command(
     print(f"stop it with: untuned stop {job_id}{where}")
     print(f"after a stop or a failure go on with: {again}")
     return jobs.watch(there, there.find(job_id)) if follow else 0
-
-
-def _places(data: Sequence[str], own: Mapping[str, str]) -> list[str]:
-    """The values of --data that are not in the study, with absolute paths.
-
-    Raises:
-        UserError: a data set is unknown.
-    """
-    from studies import sources
-    from trainers import registry
-
-    found = []
-    for value in data:
-        name, equals, folder = value.partition("=")
-        if not equals or "/" in name:
-            found += ["--data", str(sources.expanded(value).absolute())]
-        elif name not in own and registry.find("dataset", name):
-            found += ["--data", f"{name}={Path(sources.expanded(folder)).absolute()}"]
-    return found
 
 
 def _version() -> str:

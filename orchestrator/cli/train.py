@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import _completion, _options
+from orchestrator.cli import _completion, _data, _files, _options
 from studies.errors import UserError
 from studies.trial import FIELDS, SETTABLE, Trial
 
@@ -89,12 +89,12 @@ def command(
                 f"--save {save}: give a file that ends in .safetensors; untuned export writes "
                 "other forms"
             )
-        _options.check_folder(save)
-    own = _options.own_data(data)
+        _files.check_writable(save)
+    own = _data.named_sources(data)
     named, own = sources.bind([values["dataset"], values["source"]], own, Path.cwd())
     values["dataset"], values["source"] = named
     trial = trainers.check(Trial.from_mapping(values), own)
-    places = _options.places(data, data_loading.data_sets([trial]), own)
+    places = _data.places(data, data_loading.data_sets([trial]), own)
     where = resources.device(device)
     from trainers import datasets, runtime
     from trainers.loop import train
@@ -117,7 +117,7 @@ def command(
         if record.final and record.final["outcome"] != "completed":
             print(f"untuned: {_OUTCOMES[record.final['outcome']]}", file=sys.stderr)
         if save and record.network:
-            _options.write(save, record.network)
+            _files.write(save, record.network)
             print(f"saved {save}, {len(record.network):,} bytes", file=sys.stderr)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli import _options
+from orchestrator.cli import _lookup, _options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,7 +43,9 @@ def command(
     from analysis.verdicts.telling import as_dict
 
     claims = chosen(wanted)
-    loaded, found = _options.loaded(studies, results, lambda read: (read, verdicts(read, claims)))
+    loaded, found = _lookup.from_results(
+        studies, results, lambda read: (read, verdicts(read, claims))
+    )
     left = untested(found, claims)
     if as_json:
         told = {

@@ -17,7 +17,7 @@ import yaml
 from clusters import Cluster, cluster, free_ports  # noqa: F401
 from tests_support import UNTUNED, science_of, trial_rows, untuned, write_study
 
-from orchestrator.cli import _options, cli, jobs, submit
+from orchestrator.cli import _data, _options, cli, jobs, submit
 from orchestrator.jobs import following, probe, submission
 from studies.errors import UserError
 from studies.study import read
@@ -187,14 +187,14 @@ def test_follow_needs_a_job():
 def test_the_command_takes_the_options_that_are_not_at_their_default(tmp_path):
     own = {"pets": "folder:/pets"}
     given = ("there", "mnist=~/m", "pets=folder:pets")
-    assert submit._places(given, own) == [
+    assert _data.as_arguments(given, own) == [
         "--data", str(Path.cwd() / "there"), "--data", f"mnist={Path.home() / 'm'}"
     ]  # fmt: skip
     with pytest.raises(UserError, match="unknown dataset 'mnits'"):
-        submit._places(["mnits=there"], own)
+        _data.as_arguments(["mnits=there"], own)
     asked = ["digits", "--results", "/r", "--checkpoint", "0", "--device", "auto", "--tf32"]
     values = submit.command.make_context("submit", [*asked, "--workers", "3"]).params
-    assert _options.as_given(values) == ["--workers", "3", "--tf32", "--checkpoint", "0.0"]
+    assert _options.as_arguments(values) == ["--workers", "3", "--tf32", "--checkpoint", "0.0"]
 
 
 def test_the_entrypoint_is_one_command_whatever_is_in_it():
