@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli import _data, _lookup, _options
-from orchestrator.formatting import about, many, size
+from orchestrator.formatting import approximate, many, size
 
 if TYPE_CHECKING:
     from analysis.verdicts.prospects import Prospect
@@ -92,10 +92,11 @@ def estimate(planned: "Plan", places: "dict[str, Place]", options: "RunOptions")
         print(f"no estimate without {error.name}: pip install 'untuned[run]' brings it")
         return
     print(
-        f"estimate: {about(cost.seconds / resources.workers)} on "
+        f"estimate: {approximate(cost.seconds / resources.workers)} on "
         f"{many(resources.workers, 'worker')} ({resources.device}), plus some ten seconds to "
         f"start; up to {size(cost.memory)} of memory per worker and {size(cost.data)} for the "
-        f"data; some {size(cost.disk)} of results. Calibrated here for {about(cost.calibration)}."
+        f"data; some {size(cost.disk)} of results. Calibrated here for "
+        f"{approximate(cost.calibration)}."
         + (" Trials side by side take less." if resources.lock_step else "")
     )
 

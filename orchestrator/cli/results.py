@@ -1,7 +1,6 @@
 """`untuned results`."""
 
 import json
-import math
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.cli import _completion, _lookup, _options
+from orchestrator.formatting import finite_or_none
 from studies.errors import UserError
 from studies.trial import SETTABLE
 
@@ -137,7 +137,7 @@ def _varying(loaded: "Results", rows: "pd.DataFrame") -> list[str]:
 
 
 def _plain(table: "pd.DataFrame") -> list[dict[str, Any]]:
-    """The rows as plain values; JSON has no word for what is not finite: null."""
+    """Return the rows as values that JSON can hold."""
     return [
         {str(name): _json_value(value) for name, value in row.items()}
         for row in table.to_dict(orient="records")
@@ -145,9 +145,7 @@ def _plain(table: "pd.DataFrame") -> list[dict[str, Any]]:
 
 
 def _json_value(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value.isoformat() if hasattr(value, "isoformat") else value
+    return value.isoformat() if hasattr(value, "isoformat") else finite_or_none(value)
 
 
 def _show(table: "pd.DataFrame", *, markdown: bool) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.cli import _completion, _lookup, _options
+from orchestrator.formatting import finite_or_none
 from studies.errors import UserError
 from studies.trial import FIELDS, REQUIRED, SETTABLE, Trial
 
@@ -100,9 +101,9 @@ def _finished(
     return about | {
         "outcome": row["outcome"],
         "last_epoch": row["last_epoch"],
-        "figures": {name: _known(row[name]) for name in names},
+        "figures": {name: finite_or_none(row[name]) for name in names},
         "curves": {"epoch": [one["epoch"] for one in epochs]}
-        | {name: [_known(one[name]) for one in epochs] for name, *_ in _CURVES},
+        | {name: [finite_or_none(one[name]) for one in epochs] for name, *_ in _CURVES},
         "layers": [
             {
                 "layer": one["layer_name"],
@@ -159,11 +160,6 @@ def _mended(trial: Trial, own: Mapping[str, str]) -> bool:
         return trainers.check(trial, own).revisions != trial.revisions
     except UserError:  # a part is not there any more
         return False
-
-
-def _known(value: float | None) -> float | None:
-    """JSON has no word for what is not finite: null."""
-    return value if value is not None and math.isfinite(value) else None
 
 
 def _plain(value: Any) -> Any:

@@ -1,7 +1,6 @@
 """`untuned train`."""
 
 import json
-import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.cli import _completion, _data, _files, _options
+from orchestrator.formatting import finite_or_none
 from studies.errors import UserError
 from studies.trial import FIELDS, SETTABLE, Trial
 
@@ -140,9 +140,8 @@ def _figures(record: "Record") -> dict[str, Any]:
 
 
 def _json(record: "Record") -> str:
-    """JSON has no word for what is not finite: null."""
-    figures = _figures(record).items()
-    return json.dumps({k: v if math.isfinite(v) else None for k, v in figures}, allow_nan=False)
+    figures = {name: finite_or_none(value) for name, value in _figures(record).items()}
+    return json.dumps(figures, allow_nan=False)
 
 
 def _line(record: "Record") -> str:
