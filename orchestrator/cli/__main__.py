@@ -1,4 +1,4 @@
-"""The command line as `python -m orchestrator.cli`, for where no script is installed."""
+"""Runs the command line as `python -m orchestrator.cli`, for use without an installed script."""
 
 from orchestrator.cli import main
 

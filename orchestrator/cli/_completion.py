@@ -1,7 +1,7 @@
-"""What a shell offers behind a command: names of studies, trials, parts and columns.
+"""Completes words in a shell: names of studies, trials, components and columns.
 
-Asked at every press of the tab key, so it needs no torch, Ray, pandas or pydantic, and looks at
-local folders alone. `untuned --help` says how a shell learns of it.
+It runs each time that the tab key is pressed. It therefore imports no torch, Ray, pandas or
+pydantic, and reads only local folders. `untuned --help` shows how to enable it.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,75 +11,77 @@ import click
 
 import studies
 
-#: Files of a study's results that are looked through for trials; more take too long.
+#: No trials are offered if there are more part files than this; reading them takes too long.
 _MOST_PARTS = 100
 
 Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 
 
 def study(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Shipped studies, those with local results, and study files."""
+    """Return the shipped studies, those with local results, and study files."""
     shipped = (path.stem for path in (Path(studies.__file__).parent / "library").glob("*.yaml"))
     recorded = (path.parent.name for path in _results(context).glob("*/definitions"))
-    return [*_fitting({*shipped, *recorded}, incomplete), *_files(incomplete)]
+    return [*_matching({*shipped, *recorded}, incomplete), *_study_files(incomplete)]
 
 
 def trial(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Ids of the study's finished trials, where its results are local and not too many."""
+    """Return the ids of the study's finished trials, if its results are local and not too many."""
     folder = _results(context) / str(context.params.get("study")) / "trials"
-    found = sorted(folder.glob("[!_.]*.parquet"))
-    if not 0 < len(found) <= _MOST_PARTS:
+    parts = sorted(folder.glob("[!_.]*.parquet"))
+    if not 0 < len(parts) <= _MOST_PARTS:
         return []
     import pyarrow.parquet as pq
 
     ids = set[str]()
-    for path in found:
+    for path in parts:
         try:
             ids.update(pq.read_table(path, columns=["trial_id"])["trial_id"].to_pylist())
-        except (OSError, ValueError):  # damaged: nothing that a shell could say
+        except (OSError, ValueError):  # damaged; a shell cannot show an error here
             continue
-    return _fitting(ids, incomplete)
+    return _matching(ids, incomplete)
 
 
-def part(kind: str) -> Complete:
-    """The names of a kind of part; none for a field that names no part."""
+def component(kind: str) -> Complete:
+    """Return a completion with the components of a kind; empty for any other field."""
 
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
         from trainers import registry
 
-        found = registry.components(kind) if kind in registry.KINDS else ()
-        return _fitting((name for one in found for name in one.examples), incomplete)
+        components = registry.components(kind) if kind in registry.KINDS else ()
+        names = (name for component in components for name in component.examples)
+        return _matching(names, incomplete)
 
     return complete
 
 
 def among(names: Iterable[str]) -> Complete:
-    """One of these names."""
+    """Return a completion with the given names."""
 
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-        return _fitting(names, incomplete)
+        return _matching(names, incomplete)
 
     return complete
 
 
 def _results(context: click.Context) -> Path:
-    given = str(context.params.get("results") or "results")
-    return Path("results" if "://" in given else given)
+    """Return the local folder of all results."""
+    folder_or_uri = str(context.params.get("results") or "results")
+    return Path("results" if "://" in folder_or_uri else folder_or_uri)
 
 
-def _fitting(names: Iterable[str], incomplete: str) -> list[str]:
+def _matching(names: Iterable[str], incomplete: str) -> list[str]:
     return sorted(name for name in names if name.startswith(incomplete))
 
 
-def _files(incomplete: str) -> list[str]:
-    """Study files, and folders that may hold some, as far as they are typed."""
-    folder, slash, begun = incomplete.rpartition("/")
+def _study_files(incomplete: str) -> list[str]:
+    """Return the study files whose paths begin with a text."""
+    folder, slash, prefix = incomplete.rpartition("/")
     try:
-        found = sorted(Path(folder + slash or ".").iterdir())
+        paths = sorted(Path(folder + slash or ".").iterdir())
     except OSError:
         return []
     return [
         f"{folder}{slash}{path.name}"
-        for path in found
-        if path.name.startswith(begun) and path.suffix in (".yaml", ".yml")
+        for path in paths
+        if path.name.startswith(prefix) and path.suffix in (".yaml", ".yml")
     ]

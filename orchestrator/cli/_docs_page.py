@@ -1,6 +1,6 @@
-"""The command line's reference, `docs/commands.md`, from the commands themselves.
+"""Makes the reference of the command line, `docs/commands.md`, from the commands themselves.
 
-Run as ``python -m orchestrator.cli._docs_page`` it prints the page; `make docs` writes it.
+``python -m orchestrator.cli._docs_page`` prints the page, and `make docs` writes it.
 """
 
 import inspect
@@ -13,28 +13,29 @@ from orchestrator.cli import cli
 _HEAD = """\
 # Commands
 
-What `untuned COMMAND --help` (or `-h`) says, on one page; made by `make docs`. Exit codes: 0 done,
-1 something failed, 2 a mistake in what was typed, 130 and 143 interrupted.
+All that `untuned COMMAND --help` (or `-h`) prints, on one page; `make docs` writes it. Exit codes:
+0 done, 1 something failed, 2 a mistake in the command, 130 and 143 interrupted.
 """
 
 
 def page() -> str:
-    """The reference in Markdown."""
+    """Return the reference in Markdown."""
     root = click.Context(cli, info_name="untuned")
     commands = [(name, cli.get_command(root, name)) for name in cli.list_commands(root)]
-    told = [(name, command) for name, command in commands if command and not command.hidden]
-    links = ",\n".join(f"[{name}](#untuned-{name})" for name, _ in told)
-    sections = ["\n".join(_section(root, name, command)) for name, command in told]
+    documented = [(name, command) for name, command in commands if command and not command.hidden]
+    links = ",\n".join(f"[{name}](#untuned-{name})" for name, _ in documented)
+    sections = ["\n".join(_section(root, name, command)) for name, command in documented]
     return "\n".join([_HEAD, links, "", "\n".join(sections)])
 
 
 def _section(root: click.Context, name: str, command: click.Command) -> Iterator[str]:
+    """Yield the lines on one command: its usage, its help text and a table of its options."""
     context = click.Context(command, info_name=name, parent=root)
     yield f"## untuned {name}\n"
     yield f"    {command.get_usage(context).removeprefix('Usage: ')}\n"
     yield _prose(inspect.cleandoc(command.help or "")) + "\n"
-    options = [one for one in command.params if isinstance(one, click.Option)]
-    records = [one.get_help_record(context) for one in options]
+    options = [option for option in command.params if isinstance(option, click.Option)]
+    records = [option.get_help_record(context) for option in options]
     if not records:
         return
     yield "| option | what it does |\n|---|---|"
@@ -44,19 +45,19 @@ def _section(root: click.Context, name: str, command: click.Command) -> Iterator
 
 
 def _prose(text: str) -> str:
-    """A help text as paragraphs; lines that click leaves as they are become a block of code."""
-    found = []
+    """Return a help text as Markdown; lines that click does not wrap become a code block."""
+    paragraphs = []
     for paragraph in text.split("\n\n"):
         if paragraph.startswith("\b"):
             lines = paragraph.split("\n")[1:]
-            found.append("\n".join(f"    {line}" for line in lines))
+            paragraphs.append("\n".join(f"    {line}" for line in lines))
         else:
-            found.append(paragraph)
-    return "\n\n".join(found)
+            paragraphs.append(paragraph)
+    return "\n\n".join(paragraphs)
 
 
 def _cell(text: str) -> str:
-    """A text for a cell of a table."""
+    """Return a text as the content of a table cell."""
     return " ".join(text.split()).replace("|", "\\|")
 
 

@@ -1,6 +1,6 @@
-"""Conditions on trials as they are typed: ``method=free-pruning``, ``density>=0.5``.
+"""Conditions on trials as the user types them: ``method=free-pruning``, ``density>=0.5``.
 
-They are read as a column, a comparison and a value of the column's type, and nothing is ever run.
+A condition is a column, a comparison and a value of the column's type; it is never run as code.
 """
 
 import operator
@@ -30,12 +30,12 @@ _TRUTH = {"true": True, "false": False}
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition, not yet held against a table.
+    """A condition on the rows of a table.
 
     Attributes:
-        column: the name.
-        comparison: a key of the comparisons.
-        value: as it was typed.
+        column: the column's name.
+        comparison: ``=``, ``==``, ``!=``, ``<``, ``<=``, ``>`` or ``>=``.
+        value: the value as the user typed it.
     """
 
     column: str
@@ -44,10 +44,10 @@ class Condition:
 
     @classmethod
     def of(cls, text: str) -> "Condition":
-        """A condition from what was typed.
+        """Parse a condition.
 
         Raises:
-            UserError: it has not the form of one.
+            UserError: the text is not a condition.
         """
         match = _FORM.fullmatch(text)
         if match is None or not match[3]:
@@ -58,20 +58,20 @@ class Condition:
         return cls(match[1].replace("-", "_"), match[2], match[3])
 
     def holds(self, rows: "pd.DataFrame") -> "pd.Series[bool]":
-        """For each row whether the condition holds; of what is not known it does not.
+        """Return for each row whether the condition holds; it does not hold for missing values.
 
         Raises:
-            UserError: there is no such column, or no such value in it.
+            UserError: the column does not exist, or no row has such a value.
         """
         column = one_of(self.column, rows)
         value = self._typed(column, rows)
         known = rows[column].notna()
         compared = _COMPARISONS[self.comparison](rows[column].where(known, value), value)
-        fits: pd.Series[bool] = known & compared
-        return fits
+        holds: pd.Series[bool] = known & compared
+        return holds
 
     def _typed(self, column: str, rows: "pd.DataFrame") -> Any:
-        """The value in the column's type."""
+        """Return the value in the column's type."""
         import pandas as pd
         import pyarrow.types as kinds
 
@@ -87,34 +87,34 @@ class Condition:
             try:
                 return pd.Timestamp(self.value, tz="UTC") if time else float(self.value)
             except ValueError:
-                what = "a time, as in 2026-05-31T12:00" if time else "a number"
-                raise self._refused(what) from None
+                expected = "a time, as in 2026-05-31T12:00" if time else "a number"
+                raise self._refused(expected) from None
         return self._name(rows[column])
 
     def _name(self, column: "pd.Series[str]") -> str:
-        """The value among the names that a column holds."""
+        """Return the name in the column that the value stands for."""
         if self.comparison not in ("=", "==", "!="):
-            raise UserError(f"--where {self}: {self.column} holds names; compare them by = or !=")
-        there = {str(value) for value in column.dropna()}
+            raise UserError(f"--where {self}: {self.column} holds names; compare them with = or !=")
+        names = {str(value) for value in column.dropna()}
         for name in (self.value, canonical(self.value)):
-            if name in there:
+            if name in names:
                 return name
-        raise unknown(self.column, self.value, there)
+        raise unknown(self.column, self.value, names)
 
-    def _refused(self, what: str) -> UserError:
-        return UserError(f"--where {self}: {shown(self.value)} is not {what}")
+    def _refused(self, expected: str) -> UserError:
+        return UserError(f"--where {self}: {shown(self.value)} is not {expected}")
 
     def __str__(self) -> str:
         return f"{self.column}{self.comparison}{self.value}"
 
 
 def one_of(name: str, columns: Iterable[Hashable]) -> str:
-    """The column of this name, which may be written with - for _.
+    """Return the column of this name, in which the user can write - for _.
 
     Raises:
-        UserError: there is none, with the close matches.
+        UserError: there is no such column; the message lists close matches.
     """
     known = [str(column) for column in columns]
-    if (wanted := name.strip().replace("-", "_")) not in known:
+    if (column_name := name.strip().replace("-", "_")) not in known:
         raise unknown("column", name, known)
-    return wanted
+    return column_name

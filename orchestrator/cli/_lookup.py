@@ -1,36 +1,131 @@
-"""Finds a trial of a study by its id or the beginning of it."""
+"""Finds studies, results and trials by what the user typed."""
 
 import difflib
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
-from studies.errors import UserError, shown
+from studies.errors import UserError, shown, unknown
 
-#: Ids that are named in an error.
-_NAMED = 4
+if TYPE_CHECKING:
+    from analysis import Results
+    from studies.store import Store
+    from studies.study import Study
+
+T = TypeVar("T")
+
+#: At most so many ids are listed in an error.
+_MOST_IDS = 4
 
 
-def trial(given: str, ids: Iterable[str], study: str) -> str:
-    """The one id that is, or begins with, what was given.
+def store_and_definitions(name_or_path: str, results: str) -> "tuple[Store, list[Study]]":
+    """Return a study's results and the definitions that were run.
+
+    If none was run, the only definition is that of the shipped study or the study file.
+
+    Args:
+        name_or_path: a study file, or the name of a study that is shipped or has results.
+        results: the folder or URI of all results.
 
     Raises:
-        UserError: there is none, with the nearest ones, or there are several.
+        UserError: there is no such study.
+    """
+    from studies.store import Store, studies_in
+    from studies.study import find, shipped
+
+    recorded = studies_in(results)
+    is_file = Path(name_or_path).suffix in (".yaml", ".yml")
+    if not is_file and name_or_path not in {*recorded, *shipped()}:
+        raise unknown("study", name_or_path, {*recorded, *shipped()})
+    study = None if name_or_path in recorded else find(name_or_path)
+    store = Store(results, study.name if study else name_or_path)
+    return store, store.definitions.all() or ([study] if study else [])
+
+
+def results_store(name: str, results: str) -> "Store":
+    """Return the results of a study; there are some.
+
+    Args:
+        name: the study's name or file, or the folder or URI of its results.
+        results: the folder or URI of all results.
+
+    Raises:
+        UserError: there are no results.
+    """
+    if "/" in name and not name.endswith((".yaml", ".yml")):
+        from analysis.tables import store_of
+
+        store = store_of(name)
+        place, study = f"in {name}", store.study
+    else:
+        store, _ = store_and_definitions(name, results)
+        place, study = f"of {store.study} in {results}", name
+    if not store.definitions.all():
+        raise UserError(f"no results {place}; run first: untuned run {study}")
+    return store
+
+
+def from_results(names: Sequence[str], results: str, make: "Callable[[Results], T]") -> "T":
+    """Return what a function makes of the results of several studies.
+
+    Damaged parts are printed. Parts that are merged after they were listed cannot be read any
+    more; then everything is read once more.
+
+    Args:
+        names: the studies, as `results_store` takes them.
+        results: the folder or URI of all results.
+        make: the function.
+
+    Raises:
+        UserError: a study has no results.
+    """
+    import duckdb
+
+    import analysis
+
+    uris = [results_store(name, results).uri for name in names]
+    for is_last in (False, True):
+        loaded = analysis.load(uris)
+        try:
+            made = make(loaded)
+        except duckdb.Error:
+            if is_last:
+                raise
+            continue
+        for part in loaded.damaged:
+            print(f"damaged part {part} is left out", file=sys.stderr)
+        return made
+    raise AssertionError
+
+
+def trial_id(prefix: str, ids: Iterable[str], study: str) -> str:
+    """Return the one id that begins with a prefix.
+
+    Args:
+        prefix: an id, or its beginning.
+        ids: the ids of the study's trials.
+        study: the study's name, for errors.
+
+    Raises:
+        UserError: no id begins so (the nearest ones are listed), or several do.
     """
     known = sorted(set(ids))
-    fits = [one for one in known if one.startswith(given.lower())] if given else known
-    if len(fits) == 1:
-        return fits[0]
+    matches = [known_id for known_id in known if known_id.startswith(prefix.lower())]
+    if len(matches) == 1:
+        return matches[0]
     if not known:
         raise UserError(f"{study} has no trials yet; run first: untuned run {study}")
-    if fits:
+    if matches:
         raise UserError(
-            f"trial {shown(given)}: {len(fits)} trials of {study} begin so ({_some(fits)}); give "
-            "more of the id"
+            f"trial {shown(prefix)}: {len(matches)} trials of {study} begin with it "
+            f"({_listed(matches)}); give more of the id"
         )
-    near = difflib.get_close_matches(given.lower(), known, n=_NAMED, cutoff=0.3)
-    said = f"did you mean {' or '.join(near)}" if near else f"there are {_some(known)}"
-    raise UserError(f"trial {shown(given)}: {study} has no trial whose id begins so; {said}")
+    near = difflib.get_close_matches(prefix.lower(), known, n=_MOST_IDS, cutoff=0.3)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {_listed(known)}"
+    raise UserError(f"trial {shown(prefix)}: no id of {study} begins with it; {hint}")
 
 
-def _some(ids: list[str]) -> str:
-    more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
-    return f"{', '.join(ids[:_NAMED])}{more}"
+def _listed(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - _MOST_IDS} more" if len(ids) > _MOST_IDS else ""
+    return f"{', '.join(ids[:_MOST_IDS])}{more}"

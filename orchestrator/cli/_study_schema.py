@@ -1,8 +1,8 @@
-"""The JSON schema of study files, for editors: names, choices, limits and what each field means.
+"""The JSON schema of study files, for editors: names, choices, limits and explanations.
 
-It is derived from what checks a study file: `Study`, the fields of `Trial`, and the components of
-this and of other installed packages. It has no rules across fields, such as which method reads
-which field; `untuned check` has them.
+It is derived from what checks a study file: `Study`, the fields of `Trial`, and the installed
+components, including those of other packages. It has no rules across fields, such as which method
+uses which field; `untuned check` applies them.
 """
 
 import inspect
@@ -15,7 +15,6 @@ from studies.study import Study
 from studies.trial import FIELDS, REQUIRED, SETTABLE
 from trainers import registry
 
-#: The fields that a study file gives values for; seeds are given at its top.
 _AXES = [name for name in SETTABLE if name != "seed"]
 _TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _LIMITS = {
@@ -26,7 +25,7 @@ _LIMITS = {
 }
 _SEED = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
 _SEEDS = {"type": "array", "items": _SEED, "minItems": 1}
-#: Schemas of the fields that this project checks itself, which pydantic knows nothing about.
+#: Schemas of the fields that pydantic leaves to this project's own checks.
 _CHECKED_HERE: Mapping[str, dict[str, Any]] = {
     "seeds": {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 1_000_000}, _SEEDS]},
     "tuning_seeds": {"type": "array", "items": _SEED},
@@ -37,11 +36,12 @@ _CHECKED_HERE: Mapping[str, dict[str, Any]] = {
 
 
 def schema() -> dict[str, Any]:
-    """Return the schema, in JSON Schema's draft 2020-12."""
-    explanations = _explained()
+    """Return the schema, in the 2020-12 draft of JSON Schema."""
+    of_pydantic = Study.model_json_schema()
+    explanations = _study_explanations()
     properties = {
-        name: {**_CHECKED_HERE.get(name, _bare(schema)), "description": explanations[name]}
-        for name, schema in Study.model_json_schema()["properties"].items()
+        name: {**_CHECKED_HERE.get(name, _without_title(field)), "description": explanations[name]}
+        for name, field in of_pydantic["properties"].items()
     }
     required = [name for name in REQUIRED if name != "seed"]
     return {
@@ -52,7 +52,7 @@ def schema() -> dict[str, Any]:
         "additionalProperties": False,
         "required": ["seeds"],
         "allOf": [
-            # A file that names the user's own images may give these names as data sets.
+            # If `data` names the user's own images, a data set can be any of these names.
             {"if": {"not": {"required": ["data"]}}, "then": _with_known_datasets()},
             {
                 "if": {"not": {"required": ["grids"]}},
@@ -70,15 +70,15 @@ def schema() -> dict[str, Any]:
 
 
 def _with_known_datasets() -> dict[str, Any]:
-    """Allow only the names of data sets that are found by name."""
-    by_name = {"properties": {"dataset": _one_or_many(_component("dataset"))}}
-    return {"properties": {"axes": by_name, "grids": {"items": by_name}}}
+    axes = {"properties": {"dataset": _one_or_many(_component("dataset"))}}
+    return {"properties": {"axes": axes, "grids": {"items": axes}}}
 
 
 def _axis(name: str) -> dict[str, Any]:
-    """Return the schema of a field's values, one or a list of them, with its explanation."""
+    """Return the schema of an axis: one value of a field or a list, with its explanation."""
     field = FIELDS[name]
-    axis: dict[str, Any] = {"description": explained(name), **_one_or_many(_value(name, field))}
+    values = _one_or_many(_value(name, field))
+    axis: dict[str, Any] = {"description": explanation(name), **values}
     return axis if field.default is MISSING else {**axis, "default": field.default}
 
 
@@ -90,8 +90,8 @@ def _value(name: str, field: Field[Any]) -> dict[str, Any]:
     """Return the schema of one value of a field."""
     if field.metadata["choices"]:
         return {"enum": list(field.metadata["choices"])}
-    if name == "dataset":  # may be one of the user's own
-        return {"type": "string", "examples": known(name)}
+    if name == "dataset":  # it can be a name of the user's own images
+        return {"type": "string", "examples": known_names(name)}
     if name in registry.KINDS:
         return _component(name)
     limits = {_LIMITS[key]: limit for key, limit in field.metadata["limits"].items()}
@@ -99,33 +99,33 @@ def _value(name: str, field: Field[Any]) -> dict[str, Any]:
 
 
 def _component(kind: str) -> dict[str, Any]:
-    """Return the schema of the names that find a component: those that editors offer, and all."""
-    # JavaScript refuses a pattern with an escaped hyphen.
-    patterns = [component.pattern.replace(r"\-", "-") for component in registry.components(kind)]
+    """Return the schema of a component's name: the names that editors offer, and all others."""
+    # JavaScript does not allow an escaped hyphen.
+    patterns = [c.pattern.replace(r"\-", "-") for c in registry.components(kind)]
     bare = [f"(?:{p})(?:\\([^()]*\\))?" for p in patterns if not p.endswith(":")]
     sources = [f"{p[:-1]}(?:\\([^()]*\\))?:.+" for p in patterns if p.endswith(":")]
     pattern = f"^(?:{'|'.join([*bare, *sources])})$"
-    return {"anyOf": [{"enum": known(kind)}, {"type": "string", "pattern": pattern}]}
+    return {"anyOf": [{"enum": known_names(kind)}, {"type": "string", "pattern": pattern}]}
 
 
-def known(kind: str) -> list[str]:
-    """Return the names of components of a kind that lists offer."""
+def known_names(kind: str) -> list[str]:
+    """Return example names of all components of a kind."""
     return [name for component in registry.components(kind) for name in component.examples]
 
 
-def explained(name: str) -> str:
+def explanation(name: str) -> str:
     """Return what a field of `Trial` means, as a sentence."""
     text = str(FIELDS[name].metadata["explanation"])
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _explained() -> dict[str, str]:
+def _study_explanations() -> dict[str, str]:
     """Return what each field of a study file means, from the docstring of `Study`."""
     _, _, text = (inspect.getdoc(Study) or "").partition("Attributes:\n")
     entries = re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", text, re.MULTILINE)
-    return {name: " ".join(meaning.split()).replace("``", "`") for name, meaning in entries}
+    return {name: " ".join(entry.split()).replace("``", "`") for name, entry in entries}
 
 
-def _bare(schema: dict[str, Any]) -> dict[str, Any]:
+def _without_title(field: dict[str, Any]) -> dict[str, Any]:
     """Return a field's schema without the title that pydantic derives from its name."""
-    return {key: value for key, value in schema.items() if key != "title"}
+    return {key: value for key, value in field.items() if key != "title"}

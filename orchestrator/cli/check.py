@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli import _options
-from orchestrator.formatting import about, many, size
+from orchestrator.cli import _data, _lookup, _options
+from orchestrator.formatting import approximate, many, size
 
 if TYPE_CHECKING:
     from analysis.verdicts.prospects import Prospect
@@ -24,9 +24,13 @@ if TYPE_CHECKING:
 @_options.results_option
 @_options.data_option
 @_options.extent_options
-@click.option("--workers", type=click.IntRange(1, 1024), help="Processes that would train.")
+@click.option("--workers", type=click.IntRange(1, 1024), help="Number of worker processes.")
 @_options.device_option
-@click.option("--no-estimate", is_flag=True, help="Leave out the short calibration behind it.")
+@click.option(
+    "--no-estimate",
+    is_flag=True,
+    help="Skip the estimate of time and memory, which trains for a moment.",
+)
 def command(
     study: str,
     results: str,
@@ -37,10 +41,10 @@ def command(
     device: str,
     no_estimate: bool,
 ) -> None:
-    """Say what STUDY asks for before it runs: cells, time, disk, and what it can decide.
+    """Show what STUDY would run, what it costs and what it can decide.
 
-    STUDY is a shipped study's name, a study file, or the name of one that has results. Nothing is
-    started and nothing written.
+    STUDY is the name of a shipped study, a study file, or the name of a study that has results.
+    Nothing is started or written.
     """
     from orchestrator import plan
     from orchestrator.execution.data_loading import data_sets
@@ -50,15 +54,15 @@ def command(
     planned = plan.make([definition], store)
     describe(definition.name, planned)
     if planned.todo and not no_estimate:
-        places = _options.places(data, data_sets(planned.trials), definition.data)
+        places = _data.places(data, data_sets(planned.trials), definition.data)
         estimate(planned, places, RunOptions(workers=workers, device=device))
-    _print_what_it_decides(definition, store)
+    _print_claims(definition, store)
 
 
 def _definition(
     study: str, results: str, seeds: int | None, epochs: int | None, data: tuple[str, ...]
 ) -> "tuple[Study, Store]":
-    """The study as it would run now, or as it was last run where only its results are there."""
+    """Return the study as it would run now, or as it last ran if only its results exist."""
     from studies.store import Store
     from studies.study import find, shipped
 
@@ -66,13 +70,13 @@ def _definition(
         definition = find(study)
         store = Store(results, definition.name)
     else:
-        store, definitions = _options.recorded(study, results)
+        store, definitions = _lookup.store_and_definitions(study, results)
         definition = definitions[-1]
-    return definition.override(seeds=seeds, epochs=epochs, data=_options.own_data(data)), store
+    return definition.override(seeds=seeds, epochs=epochs, data=_data.named_sources(data)), store
 
 
 def describe(name: str, planned: "Plan") -> None:
-    """Print the cells of a study with what is finished, and how much would run."""
+    """Print the cells of a study with their finished trials, and how many trials would run."""
     from orchestrator.cli.status import show_cells
 
     show_cells(planned)
@@ -80,7 +84,7 @@ def describe(name: str, planned: "Plan") -> None:
 
 
 def estimate(planned: "Plan", places: "dict[str, Place]", options: "RunOptions") -> None:
-    """Print what the missing trials would take on the resources of this machine."""
+    """Print the time, memory and disk that the missing trials would take on this machine."""
     from orchestrator.execution.resources import on_this_machine
 
     try:
@@ -89,91 +93,94 @@ def estimate(planned: "Plan", places: "dict[str, Place]", options: "RunOptions")
 
         cost = measured(planned.todo, places, resources.device)
     except ModuleNotFoundError as error:
-        print(f"no estimate without {error.name}: pip install 'untuned[run]' brings it")
+        print(f"no estimate without {error.name}; install it with: pip install 'untuned[run]'")
         return
     print(
-        f"estimate: {about(cost.seconds / resources.workers)} on "
-        f"{many(resources.workers, 'worker')} ({resources.device}), plus some ten seconds to "
-        f"start; up to {size(cost.memory)} of memory per worker and {size(cost.data)} for the "
-        f"data; some {size(cost.disk)} of results. Calibrated here for {about(cost.calibration)}."
-        + (" Trials side by side take less." if resources.lock_step else "")
+        f"estimate: {approximate(cost.seconds / resources.workers)} on "
+        f"{many(resources.workers, 'worker')} ({resources.device}), plus about ten seconds to "
+        f"start. Up to {size(cost.memory)} of memory per worker and {size(cost.data)} for the "
+        f"data; about {size(cost.disk)} of results. Calibrated here for "
+        f"{approximate(cost.calibration)}."
+        + (" Trials in a pack take less time." if resources.lock_step else "")
     )
 
 
-def _print_what_it_decides(study: "Study", store: "Store") -> None:
-    """Print the claims that the study has cells for, with their power, and the others."""
+def _print_claims(study: "Study", store: "Store") -> None:
+    """Print the claims that the study can decide, with their power, and those that it cannot."""
     import analysis
     from analysis.verdicts.prospects import lacking, prospects
     from studies.store import Store
 
     recorded = store.definitions.all()
     with tempfile.TemporaryDirectory() as folder:
-        # The plan alone, as if it had just begun: the earliest definition's margin counts.
-        alone = Store(folder, study.name)
+        # A store without results shows what is planned. The earliest definition's margin counts.
+        empty_store = Store(folder, study.name)
         for definition in [*recorded, study]:
-            alone.definitions.record(definition)
+            empty_store.definitions.record(definition)
         planned = analysis.load(str(Path(folder) / study.name))
-        seen = analysis.load(store.uri) if recorded else None
-        decided, others = prospects(planned, seen), lacking(planned)
-    _print_prospects(decided, seen=seen is not None)
+        results = analysis.load(store.uri) if recorded else None
+        decided, undecided = prospects(planned, results), lacking(planned)
+    _print_prospects(decided, with_results=results is not None)
     ids_by_reason: dict[str, list[str]] = {}
-    for claim, reason in others.items():
+    for claim, reason in undecided.items():
         ids_by_reason.setdefault(reason, []).append(claim.id)
     for reason, ids in ids_by_reason.items():
-        _print_remark(f"not decided here, {reason}: {', '.join(ids)}")
+        _print_remark(f"not decided here ({reason}): {', '.join(ids)}")
 
 
 def _print_remark(text: str) -> None:
-    """Print a remark; its wrapped lines are indented."""
+    """Print a remark, indented on every line."""
     from rich.console import Console
     from rich.padding import Padding
 
     Console(highlight=False).print(Padding(text, (0, 0, 0, 1)))
 
 
-def _print_prospects(found: "list[Prospect]", *, seen: bool) -> None:
-    """Print a row per claim, then why verdicts would be exploratory."""
+def _print_prospects(prospects: "list[Prospect]", *, with_results: bool) -> None:
+    """Print a row per claim, then why its verdicts would be exploratory."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    if not found:
-        print("it has the cells of no claim")
+    if not prospects:
+        print("this study has the cells of no claim")
         return
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for name in ("claim", "cells", "seeds", "power 0.8 where"):
+    for name in ("claim", "cells", "seeds", "80% power if"):
         numbers = name in ("cells", "seeds")
         table.add_column(name, justify="right" if numbers else "left", no_wrap=name != "claim")
-    if seen:
+    if with_results:
         table.add_column("sd so far", no_wrap=True)
-    for one in found:
-        row = [f"{one.claim.id} {one.claim.name}", str(one.cells), str(one.seeds), _finds(one)]
-        table.add_row(*row, *([_seen(one)] if seen else []))
+    for prospect in prospects:
+        claim = prospect.claim
+        row = [f"{claim.id} {claim.name}", str(prospect.cells), str(prospect.seeds)]
+        row.append(_power_condition(prospect))
+        table.add_row(*row, *([_power_so_far(prospect)] if with_results else []))
     Console(highlight=False).print(table)
     _print_remark(
-        "sd of the paired differences, known only from results. Power: of each single comparison, "
-        "if the two do not differ; all comparisons of a cell must pass."
+        "sd: of the paired differences, known only from results. Power: of a single comparison, if "
+        "the two arms do not differ; all comparisons of a cell must pass."
     )
-    kinds: dict[tuple[str, ...], list[str]] = {}
-    for one in found:
-        kinds.setdefault(one.exploratory, []).append(one.claim.id)
-    for reasons, ids in kinds.items():
+    ids_by_reasons: dict[tuple[str, ...], list[str]] = {}
+    for prospect in prospects:
+        ids_by_reasons.setdefault(prospect.exploratory, []).append(prospect.claim.id)
+    for reasons, ids in ids_by_reasons.items():
         kind = f"exploratory ({'; '.join(reasons)})" if reasons else "confirmatory"
         _print_remark(f"{kind}: {', '.join(ids)}")
 
 
-def _finds(one: "Prospect") -> str:
-    """What a claim's seeds suffice for."""
-    if one.obstacle:
-        return f"nowhere: {one.obstacle}"
-    if math.isnan(one.deviation):  # the bound is no margin: at the bound nothing is decided
-        return f"mean {one.distance:.1f} sd past its bound"
-    of = f" ({one.comparisons} times)" if one.comparisons > 1 else ""
-    return f"sd ≤ {one.deviation * 100:.2f} points{of}"
+def _power_condition(prospect: "Prospect") -> str:
+    """Return under which condition the planned seeds give 80% power."""
+    if prospect.obstacle:
+        return f"never: {prospect.obstacle}"
+    if math.isnan(prospect.deviation):  # the bound is not a margin: no power without a difference
+        return f"mean {prospect.distance:.1f} sd past the bound"
+    count = f" ({prospect.comparisons} comparisons)" if prospect.comparisons > 1 else ""
+    return f"sd ≤ {prospect.deviation * 100:.2f} points{count}"
 
 
-def _seen(one: "Prospect") -> str:
-    """The deviation in the results, and the power at it."""
-    if math.isnan(one.power):
+def _power_so_far(prospect: "Prospect") -> str:
+    """Return the standard deviation in the results, and the power that it gives."""
+    if math.isnan(prospect.power):
         return ""
-    return f"{one.seen * 100:.2f}, power {one.power:.2f}"
+    return f"{prospect.seen * 100:.2f}, power {prospect.power:.2f}"

@@ -2,7 +2,7 @@
 
 import click
 
-from orchestrator.cli import _options
+from orchestrator.cli import _lookup, _options
 from studies.errors import UserError
 
 
@@ -10,19 +10,20 @@ from studies.errors import UserError
 @_options.study_argument
 @_options.results_option
 def command(study: str, results: str) -> None:
-    """Merge the many small files of STUDY's results into few; reading them is much faster then.
+    """Merge the many small files of STUDY's results into a few.
 
-    It may run while the study runs, and can be stopped at any time.
+    Merged results are much faster to read. You can run this while the study runs, and stop it at
+    any time.
     """
     from studies.store.compaction import compact
 
-    store = _options.with_results(study, results)
+    store = _lookup.results_store(study, results)
     try:
-        done = compact(store)
+        counts = compact(store)
     except OSError as error:
         raise UserError(
-            f"results {store.uri}: cannot be written to ({error.strerror or error}); what was "
-            "merged before is in place, the rest as it was"
+            f"results {store.uri}: cannot be written to ({error.strerror or error}); files "
+            "that are not merged yet stay as they were"
         ) from None
-    for table, parts in done.items():
+    for table, parts in counts.items():
         print(f"{table}: {parts.before} parts, now {parts.after}")

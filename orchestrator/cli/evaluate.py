@@ -5,27 +5,30 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli import _options
+from orchestrator.cli import _data, _options
 
 
 @click.command(name="evaluate")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--dataset", help="Another data set than the one that it was trained on.")
+@click.option(
+    "--dataset", help="Data set to evaluate on; by default the one that it was trained on."
+)
 @_options.data_option
 @click.option(
     "--split",
     type=click.Choice(["train", "validation", "test"]),
     default="test",
     show_default=True,
-    help="Which images.",
+    help="Images to evaluate on.",
 )
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     file: Path, dataset: str | None, data: tuple[str, ...], split: str, as_json: bool
 ) -> None:
-    """Evaluate a trained network, a FILE from `untuned export` or `untuned train --save`.
+    """Evaluate a trained network that was saved in FILE.
 
-    On the data set that it was trained on it has the recorded accuracy, to the last digit.
+    `untuned export` and `untuned train --save` write such files. On the data set that the network
+    was trained on, it has the recorded accuracy, to the last digit.
     """
     from studies import sources
     from studies.errors import UserError
@@ -36,29 +39,35 @@ def command(
 
     runtime.settle()
     saved = read_network(file)
-    trial, about = saved.trained.trial, saved.about
-    (name,), own = sources.bind([dataset or trial.dataset], _options.own_data(data), Path.cwd())
-    loaded = datasets.load(name, _options.places(data, [name], own)[name])
-    if list(loaded.shape) != about["shape"] or loaded.classes != about["classes"]:
+    trial, metadata = saved.trained.trial, saved.about
+    named = _data.named_sources(data)
+    (name,), named = sources.bind([dataset or trial.dataset], named, Path.cwd())
+    loaded = datasets.load(name, _data.places(data, [name], named)[name])
+    channels, *pixels = metadata["shape"]
+    if list(loaded.shape) != metadata["shape"] or loaded.classes != metadata["classes"]:
         raise UserError(
             f"data set {name}: {loaded}; the network takes images of "
-            f"{about['shape'][1]}x{about['shape'][2]}x{about['shape'][0]} in {about['classes']} "
-            "classes; give such a one with --dataset"
+            f"{'x'.join(map(str, [*pixels, channels]))} in {metadata['classes']} classes; "
+            "give such a data set with --dataset"
         )
     pack = saved.pack()
     batches = Batches(saved.normalised(loaded), pack.trials, saved.mean.device)
-    found = evaluation.evaluate(pack, methods.load(trial), batches, split)
-    accuracy, loss, images = found.accuracy.item(), found.loss.item(), found.correct.shape[1]
-    same = loaded.fingerprint == about["fingerprint"]
-    recorded = about["scores"]["test_accuracy"] if same and split == "test" else None
+    figures = evaluation.evaluate(pack, methods.load(trial), batches, split)
+    accuracy, loss, images = figures.accuracy.item(), figures.loss.item(), figures.correct.shape[1]
+    same = loaded.fingerprint == metadata["fingerprint"]
+    recorded = metadata["scores"]["test_accuracy"] if same and split == "test" else None
     if as_json:
-        told = {"dataset": name, "split": split, "images": images, "accuracy": accuracy}
-        print(json.dumps(told | {"loss": loss, "recorded_accuracy": recorded}))
+        output = {"dataset": name, "split": split, "images": images, "accuracy": accuracy}
+        print(json.dumps(output | {"loss": loss, "recorded_accuracy": recorded}))
         return
     print(f"{file}: {trial.network}, {trial.method}, {trial.weights}, seed {trial.seed}")
     print(f"{name}, {images} {split} images: accuracy {accuracy:.2%}, loss {loss:.4f}")
     if recorded is not None:
-        alike = "the same to the last digit" if recorded == accuracy else f"{accuracy - recorded:+}"
-        print(f"recorded: accuracy {recorded:.2%}; {alike}")
+        difference = accuracy - recorded
+        remark = f"differs by {difference:+}" if difference else "identical to the last digit"
+        print(f"recorded accuracy: {recorded:.2%} ({remark})")
     elif not same:
-        print(f"trained on {about['dataset']} of other images, and normalised by those")
+        print(
+            f"the network was trained on other images (of {metadata['dataset']}), whose mean and "
+            "standard deviation normalise these"
+        )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import _options
+from orchestrator.cli import _data, _files, _lookup, _options
+from orchestrator.formatting import approximate
 from studies.errors import UserError
 from studies.trial import FIELDS, Trial
 
@@ -26,10 +27,10 @@ _SUFFIXES = (".safetensors", ".pt2", ".onnx")
 @click.option(
     "--state-dict",
     is_flag=True,
-    help="Write ordinary weights by name, as safetensors, for a module of your own.",
+    help="Write ordinary weights by name to a .safetensors file, for your own module.",
 )
 @click.option(
-    "--again", is_flag=True, help="Train it again, on this CPU; for a network that was not kept."
+    "--again", is_flag=True, help="If the network was not kept, train it again on this CPU."
 )
 def command(
     study: str,
@@ -42,39 +43,41 @@ def command(
 ) -> None:
     """Write the trained network of one TRIAL of STUDY to FILE.
 
-    TRIAL is its id, or as much of it as no other trial has. The form goes by the FILE's suffix:
+    TRIAL is an id, or the beginning of one that no other trial shares. The suffix of FILE sets the
+    format:
 
     \b
-    .safetensors  a bit per connection; for trainers.load_network and `untuned evaluate`
-    .pt2          a program for torch.export.load, which needs PyTorch alone
-    .onnx         for other programs
-    """  # noqa: D301  (click wants the character, not a backslash)
-    from orchestrator.cli import _lookup
+    .safetensors  one bit per connection, for trainers.load_network
+                  and `untuned evaluate`
+    .pt2          a program for torch.export.load, which needs only PyTorch
+    .onnx         a model for other programs
+    """  # noqa: D301  (click needs the character itself)
     from studies.store.finished import finished
 
     if file.suffix not in _SUFFIXES or (state_dict and file.suffix != ".safetensors"):
-        wanted = ".safetensors" if state_dict else ", ".join(_SUFFIXES)
-        raise UserError(f"{file}: its suffix {file.suffix!r} says no form; give one of: {wanted}")
-    _options.check_folder(file)
-    store = _options.with_results(study, results)
+        allowed = ".safetensors" if state_dict else ", ".join(_SUFFIXES)
+        problem = f"--state-dict needs {allowed}" if state_dict else f"give one of: {allowed}"
+        raise UserError(f"{file}: no format has the suffix {file.suffix!r}; {problem}")
+    _files.check_writable(file)
+    store = _lookup.results_store(study, results)
     done = finished(store)
-    found = _lookup.trial(trial, done.ids, store.study)
-    content = None if again else store.networks.load(found)
+    trial_id = _lookup.trial_id(trial, done.ids, store.study)
+    content = None if again else store.networks.load(trial_id)
     if content is None:
         if not again:
             raise UserError(
-                f"trial {found}: its network was not kept (`untuned run --keep-networks` or "
-                "keep_networks: true in the study keeps those of new trials); add --again to "
-                "train it once more"
+                f"trial {trial_id}: its network was not kept; add --again to train it again "
+                "(`untuned run --keep-networks` keeps the networks of new trials)"
             )
-        content = _trained_again(done.row(found), store, data)
+        content = _trained_again(done.row(trial_id), store, data)
     if state_dict or file.suffix != ".safetensors":
         content = _converted(content, file.suffix, state_dict=state_dict)
-    _options.write(file, content)
-    print(f"{file}: {len(content):,} bytes, trial {found} of {store.study}")
+    _files.write(file, content)
+    print(f"{file}: {len(content):,} bytes, trial {trial_id} of {store.study}")
 
 
 def _converted(content: bytes, suffix: str, *, state_dict: bool) -> bytes:
+    """Return a network file in another format."""
     from trainers.network_files import export
     from trainers.network_files.format import network_from_bytes
     from trainers.network_files.module import PlainNetwork
@@ -84,10 +87,10 @@ def _converted(content: bytes, suffix: str, *, state_dict: bool) -> bytes:
 
 
 def _trained_again(row: Mapping[str, Any], store: "Store", data: tuple[str, ...]) -> bytes:
-    """The network of a trial that is trained once more.
+    """Train a finished trial again and return its network file.
 
     Raises:
-        UserError: a data set is missing, or not the one that was used.
+        UserError: a data set is missing, or is not the one that was used.
     """
     import trainers
     from orchestrator.execution import data_loading
@@ -96,23 +99,27 @@ def _trained_again(row: Mapping[str, Any], store: "Store", data: tuple[str, ...]
     from trainers.loop import train
     from trainers.recording import Keep
 
-    own = {k: v for study in store.definitions.all() for k, v in study.data.items()}
-    own |= _options.own_data(data)
+    named = {k: v for study in store.definitions.all() for k, v in study.data.items()}
+    named |= _data.named_sources(data)
     values = {name: row[name] for name in FIELDS if name != "revisions"}
-    trial = trainers.check(Trial.from_mapping(values), own)
+    trial = trainers.check(Trial.from_mapping(values), named)
     runtime.settle()
-    places = _options.places(data, data_loading.data_sets([trial]), own)
-    known = {trial.dataset: row["dataset_fingerprint"], trial.source: row["source_fingerprint"]}
-    tasks = [DataTask(name, place, known[name], [trial]) for name, place in places.items()]
+    places = _data.places(data, data_loading.data_sets([trial]), named)
+    fingerprints = {
+        trial.dataset: row["dataset_fingerprint"],
+        trial.source: row["source_fingerprint"],
+    }
+    tasks = [DataTask(name, place, fingerprints[name], [trial]) for name, place in places.items()]
     sets = {task.name: data_loading.read(task) for task in tasks}
-    print(f"training trial {trial.trial_id} again, about {row['seconds']:.0f} s", file=sys.stderr)
+    duration = approximate(row["seconds"])
+    print(f"training trial {trial.trial_id} again; it took {duration} before", file=sys.stderr)
     source = sets.get(trial.source)
     *_, last = train([trial], sets[trial.dataset], source=source, keep=Keep(networks=True))
     assert last.final is not None and last.network is not None  # noqa: S101, PT018
     if last.final["test_accuracy"] != row["test_accuracy"]:
         print(
-            f"note: it has a test accuracy of {last.final['test_accuracy']:.2%} now, recorded is "
-            f"{row['test_accuracy']:.2%}: it ran on {row['device']} with {row['versions']}",
+            f"note: its test accuracy is now {last.final['test_accuracy']:.2%}; "
+            f"{row['test_accuracy']:.2%} was recorded on {row['device']} with {row['versions']}",
             file=sys.stderr,
         )
     return last.network

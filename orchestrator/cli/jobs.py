@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from orchestrator.jobs.client import Job, Jobs
 
 _DEFAULT = "http://127.0.0.1:8265"
-#: The cluster that is meant where none is named, before Ray's own variable is set for its client.
-_USUAL = os.environ.get("RAY_API_SERVER_ADDRESS") or _DEFAULT
+#: The cluster of a command without --address; read before `Jobs` sets Ray's variable.
+_DEFAULT_HERE = os.environ.get("RAY_API_SERVER_ADDRESS") or _DEFAULT
 
-#: Lines of a job's log that are shown.
+#: This many lines of a job's log are shown.
 _LINES = 20
 
 address_option = click.option(
@@ -29,131 +29,132 @@ address_option = click.option(
     show_default=True,
     show_envvar=True,
     metavar="URL",
-    help="Dashboard of the cluster's head.",
+    help="URL of the dashboard on the cluster's head.",
 )
 
 
 @click.command(name="jobs")
 @click.argument("job", required=False)
 @address_option
-@click.option("--follow", is_flag=True, help="Show what JOB prints, and exit with its exit code.")
+@click.option("--follow", is_flag=True, help="Print the output of JOB and exit with its exit code.")
 def command(job: str | None, address: str, follow: bool) -> int:
-    """Show the studies that were submitted to a cluster, or one of them: JOB."""
+    """Show the jobs that were submitted to a cluster, or one JOB."""
     if follow and job is None:
-        raise click.UsageError("--follow: name the JOB; `untuned jobs` shows them")
+        raise click.UsageError("--follow: give a JOB; `untuned jobs` lists them")
     from orchestrator.jobs.client import Jobs
 
-    there = Jobs(address)
+    cluster = Jobs(address)
     if job is None:
-        _show_all(there.all(), there.address)
+        _show_all(cluster.all(), cluster.address)
         return 0
-    found = there.find(job)
     if follow:
-        return watch(there, found)
-    _show(there, found)
+        return watch(cluster, cluster.find(job))
+    _show(cluster, cluster.find(job))
     return 0
 
 
-def elsewhere(address: str) -> str:
-    """The option that names the cluster in a command, where it is needed."""
-    return "" if address == _USUAL else f" --address {shlex.quote(address)}"
+def address_argument(address: str) -> str:
+    """Return the option that names a cluster in a command; empty for the default one."""
+    return "" if address == _DEFAULT_HERE else f" --address {shlex.quote(address)}"
 
 
-def watch(there: "Jobs", job: "Job") -> int:
-    """Show what a job prints until it ends, say how it ended, and give its exit code.
+def watch(cluster: "Jobs", job: "Job") -> int:
+    """Print a job's output until it ends, then how it ended; return its exit code.
 
-    Ctrl-C leaves the job going.
+    After Ctrl-C the job continues.
     """
     from orchestrator.jobs import following
     from orchestrator.jobs.client import LostError
 
-    more = elsewhere(there.address)
+    option = address_argument(cluster.address)
     try:
-        ended = following.follow(there, job)
+        ended = following.follow(cluster, job)
     except KeyboardInterrupt:
         print(
-            f"\nuntuned: {job.id} goes on; follow it with: untuned jobs {job.id} --follow{more}; "
-            f"stop it with: untuned stop {job.id}{more}",
+            f"\nuntuned: {job.id} continues; follow it with: untuned jobs {job.id} "
+            f"--follow{option}; stop it with: untuned stop {job.id}{option}",
             file=sys.stderr,
         )
         return 130
     except LostError as error:
         print(
-            f"untuned: {error}; the job may go on, look with: untuned jobs {job.id}{more}",
+            f"untuned: {error}; the job may continue, check with: untuned jobs {job.id}{option}",
             file=sys.stderr,
         )
         return 1
     if ended is None:
         print(
-            f"untuned: {there.address} no longer knows {job.id}, as after a new start of its head; "
-            f"what is finished is in {job.results}, go on with: {job.command}",
+            f"untuned: {cluster.address} no longer knows {job.id}; its head was probably "
+            f"restarted; finished trials are in {job.results}, continue with: {job.command}",
             file=sys.stderr,
         )
         return 1
     if ended.status != "succeeded":
-        print(f"untuned: {ending(ended)}; go on with: {job.command}", file=sys.stderr)
+        print(f"untuned: {ending(ended)}; continue with: {job.command}", file=sys.stderr)
     return ended.exit_code
 
 
 def ending(job: "Job") -> str:
-    """How a job ended, in words."""
-    taken = f"{job.id} {job.status} after {_taken(job)}"
+    """Return a text on how a job ended."""
+    text = f"{job.id} {job.status} after {_duration(job)}"
     if job.status == "failed" and job.code is None:
-        return f"{taken}: {_reason(job)}"
-    return f"{taken}, exit code {job.code}" if job.code else taken
+        return f"{text}: {_reason(job)}"
+    return f"{text}, exit code {job.code}" if job.code else text
 
 
-def _show_all(found: "Sequence[Job]", address: str) -> None:
+def _show_all(jobs: "Sequence[Job]", address: str) -> None:
+    """Print a row per job."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    if not found:
-        print(f"no studies were submitted to {address} since its head was started")
+    if not jobs:
+        print(f"no jobs were submitted to {address} since its head started")
         return
     table = Table("job", "study", "status", "started", "took", "results", box=box.SIMPLE_HEAD)
     for column in table.columns:
         column.overflow, column.no_wrap = "fold", column.header not in ("study", "results")
     table.columns[4].justify = "right"
-    for job in found:
+    for job in jobs:
         started = _clock(job, "%m-%d %H:%M")
-        table.add_row(job.id, job.study, job.status, started, _taken(job), job.results)
+        table.add_row(job.id, job.study, job.status, started, _duration(job), job.results)
     Console().print(table)
 
 
-def _show(there: "Jobs", job: "Job") -> None:
+def _show(cluster: "Jobs", job: "Job") -> None:
+    """Print what a job is and the end of its output."""
     from orchestrator.jobs import following
 
     rows = {
         "study": job.study,
         "status": job.status if job.code is None else f"{job.status}, exit code {job.code}",
-        "started": f"{_clock(job)}, {'took' if job.over else 'for'} {_taken(job)}",
+        "started": f"{_clock(job)}, {'took' if job.over else 'for'} {_duration(job)}",
         "results": job.results,
         "submitted by": f"untuned {job.version}",
-        "goes on with": job.command,
+        "command": job.command,
     }
     print(job.id)
     for name, value in rows.items():
         print(f"  {name + ':':<14}{value}")
-    lines = following.told(there.log(job.id))
+    lines = following.summary(cluster.log(job.id))
     if job.status == "failed" and job.code is None:
         lines.append(_reason(job))
     if lines:
-        print(f"it printed{' last' if len(lines) > _LINES else ''}:")
+        print("last lines of its output:" if len(lines) > _LINES else "its output:")
     for line in lines[-_LINES:]:
         print(f"  {line}")
 
 
 def _clock(job: "Job", form: str = "%Y-%m-%d %H:%M:%S") -> str:
-    """When a job started, as on the clocks here."""
+    """Return when a job started, in local time."""
     return datetime.fromtimestamp(job.started).strftime(form)
 
 
-def _taken(job: "Job") -> str:
-    """How long it has run."""
+def _duration(job: "Job") -> str:
+    """Return how long a job has run."""
     return clock((job.ended or time.time()) - job.started)
 
 
 def _reason(job: "Job") -> str:
-    """The first line of what Ray says of a job that did not come to its own end."""
-    return next(iter(job.message.splitlines()), "Ray does not say why")
+    """Return the first line of Ray's message on a job that failed without an exit code."""
+    return next(iter(job.message.splitlines()), "Ray gives no reason")

@@ -5,7 +5,7 @@ import click
 
 @click.command(name="list")
 def command() -> None:
-    """Show the shipped studies, and what a study can be made of."""
+    """List the shipped studies, and the names that a study can use."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -15,20 +15,19 @@ def command() -> None:
     from trainers import registry
 
     console = Console()
-    table = Table("study", "trials", "what it shows", box=box.SIMPLE_HEAD)
+    table = Table("study", "trials", "question", box=box.SIMPLE_HEAD)
     table.columns[1].justify = "right"
     for name in shipped():
         study = find(name)
         table.add_row(name, str(len(study.trials())), study.description)
     console.print(table)
-    available = Table("field", "what it can be", box=box.SIMPLE_HEAD)
+    available = Table("field", "names", box=box.SIMPLE_HEAD)
     for kind in registry.KINDS:
-        names = ", ".join(name for part in registry.components(kind) for name in part.examples)
-        notes = [
-            part.declared["NOTE"] for part in registry.components(kind) if "NOTE" in part.declared
-        ]
+        components = registry.components(kind)
+        names = ", ".join(name for component in components for name in component.examples)
+        notes = [c.declared["NOTE"] for c in components if "NOTE" in c.declared]
         available.add_row(kind, "; ".join([names, *notes]))
-    for name, about in FIELDS.items():
-        if about.metadata["choices"]:
-            available.add_row(name, ", ".join(about.metadata["choices"]))
+    for name, field in FIELDS.items():
+        if field.metadata["choices"]:
+            available.add_row(name, ", ".join(field.metadata["choices"]))
     console.print(available)

@@ -11,9 +11,9 @@ import click
 from studies.errors import UserError, shown
 from studies.trial import FIELDS, REQUIRED, SETTABLE
 
-#: The schema that is written beside a study file, for editors.
+#: The name of the schema file that editors read.
 _SCHEMA = "untuned-schema.json"
-#: What the new study asks, in a minute or so and without a download.
+#: The fields of the new study, which runs in about a minute and downloads nothing.
 _VALUES = {
     "network": "lenet-300-100",
     "dataset": "digits",
@@ -23,33 +23,34 @@ _VALUES = {
 }
 _HEAD = """\
 # yaml-language-server: $schema={schema}
-# A study. Editors that know YAML complete its fields by the line above (VS Code: with the
-# extension "YAML"). Look at what it asks for with: untuned check {name}.yaml
+# A study file. With the schema above, editors complete and check its fields (VS Code needs the
+# extension "YAML"). To see what it would run: untuned check {name}.yaml
 
-# What it shows, in a line.
+# What the study shows, in one line.
 description: Can connections be trained instead of weights? LeNet on digits
-# The difference in test accuracy, in points, that counts as none. It is fixed before the study
-# first runs: what is stated later does not count.
+# The margin: the difference in test accuracy, in points, that counts as negligible. It is fixed
+# when the study first runs; later changes do not count.
 margin: 0.5
-# N for the seeds 1 to N, or a list of them. A verdict is confirmatory from 15 on.
+# N for the seeds 1 to N, or a list of seeds. Confirmatory verdicts need at least 15.
 seeds: 5
-# Fields of a trial, each with a value or a list of values, which are multiplied out.
+# The fields of the trials. Each has one value or a list; every combination of values is run.
 axes:
 """
 _OTHERS = """\
 
-  # Further fields; each is as it stands here where it is not given. A method reads only some of
-  # them, and what makes no difference is refused.
+  # More fields, with their defaults. Remove the first "#" of a field to change it. Each method
+  # uses only some of them; a field that the method does not use is refused.
   #
 """
 _TAIL = """
-# Further axes, each multiplied out with the common ones and joined with the others:
+# Grids are more axes. Each grid is combined with the axes above, and their trials are joined:
 # grids:
 #   - method: [dense, free-pruning]
 #   - method: edge-popup
 #     density: [0.3, 0.5, 0.7]
 #
-# Images of your own, by name, a folder for each class or Parquet; the name is a dataset then:
+# Your own images: a name, and a folder with a subfolder per class (or parquet:PATH). The name can
+# then be a dataset above:
 # data:
 #   pets: folder:images/pets
 """
@@ -57,84 +58,84 @@ _TAIL = """
 
 @click.command(name="new")
 @click.argument("name", required=False)
-@click.option(
-    "--schema", is_flag=True, help="Print the JSON schema of study files, for editors, instead."
-)
+@click.option("--schema", is_flag=True, help="Print the JSON schema of study files instead.")
 def command(name: str | None, schema: bool) -> None:
-    """Write NAME.yaml, a study file to begin with: every field explained, and ready to run.
+    """Write NAME.yaml, a study file that explains every field.
 
-    The schema beside it has editors complete and check what is typed; it knows the parts that are
-    installed here, and is written anew each time.
+    It is ready to run. A JSON schema beside it lets editors complete and check the file; it lists
+    the components that are installed here, and is written again each time.
     """
-    from orchestrator.cli._study_schema import schema as made
+    from orchestrator.cli import _study_schema
 
-    text = json.dumps(made(), indent=2) + "\n"
+    text = json.dumps(_study_schema.schema(), indent=2) + "\n"
     if schema:
         print(text, end="")
         return
     if name is None:
-        raise click.UsageError("give the new study a NAME, or --schema")
+        raise click.UsageError("give a NAME for the new study, or --schema")
     path = _path(name)
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(template(path.stem))
         path.with_name(_SCHEMA).write_text(text, encoding="utf-8")
     except FileExistsError:
-        raise UserError(f"{path} is there already; give another name, or remove it") from None
+        raise UserError(f"{path} already exists; give another name or remove it") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror})") from None
-    print(f"written: {path}, and beside it {_SCHEMA} for editors")
-    print(f"look at what it asks for with: untuned check {path}")
+    print(f"wrote {path}, and {_SCHEMA} for editors")
+    print(f"check it with: untuned check {path}")
     print(f"run it with: untuned run {path}")
 
 
 def _path(name: str) -> Path:
-    """The file of a new study.
+    """Return the path of a new study's file.
 
     Raises:
-        UserError: a study cannot be called so, or a shipped one is.
+        UserError: the name is not allowed, or is that of a shipped study.
     """
     from studies.study import NAME, shipped
 
     path = Path(f"{name.removesuffix('.yaml')}.yaml")
     if not re.fullmatch(NAME, path.stem) or Path(name).name != name:
         raise UserError(
-            f"name: {shown(name)} is not of lower-case letters, digits, '.', '_' and '-' alone, "
-            "the first one a letter or digit"
+            f"name {shown(name)}: use at most 100 lower-case letters, digits, '.', '_' and '-', "
+            "and begin with a letter or digit"
         )
     if path.stem in shipped():
         raise UserError(
-            f"{path.stem} is a shipped study, whose results it would share; name it apart"
+            f"name {shown(path.stem)}: a shipped study has this name, and the two would share "
+            "their results; give another name"
         )
     return path
 
 
 def template(name: str) -> str:
-    """The text of a new study file; what it lists is what there is."""
+    """Return the text of a new study file, with the components that are installed."""
     lines = [_HEAD.format(schema=_SCHEMA, name=name)]
-    for field in (one for one in REQUIRED if one != "seed"):
-        lines += _comment(_about(field))
+    for field in (name for name in REQUIRED if name != "seed"):
+        lines += _comment(_explanation(field))
         lines.append(f"  {field}: {_VALUES[field]}\n")
     lines.append(_OTHERS)
-    for field in (one for one in SETTABLE if one not in REQUIRED):
+    for field in (name for name in SETTABLE if name not in REQUIRED):
         default = FIELDS[field].default
         value = default if isinstance(default, str) and default else json.dumps(default)
         lines.append(f"  # {field}: {value}\n")
-        lines += _comment(_about(field), indent=4)
+        lines += _comment(_explanation(field), indent=4)
     return "".join([*lines, _TAIL])
 
 
-def _about(field: str) -> str:
-    """What a field means and can be."""
-    from orchestrator.cli._study_schema import explained, known
+def _explanation(field: str) -> str:
+    """Return what a field means, and the names that it can have."""
+    from orchestrator.cli._study_schema import explanation, known_names
     from trainers import registry
 
     names: Iterable[str] = FIELDS[field].metadata["choices"]
     if not names and field in registry.KINDS:
-        names = known(field)
-    return explained(field) + (f" One of: {', '.join(names)}." if names else "")
+        names = known_names(field)
+    return explanation(field) + (f" One of: {', '.join(names)}." if names else "")
 
 
 def _comment(text: str, indent: int = 0) -> Iterator[str]:
+    """Yield a text as wrapped lines of comment."""
     for line in textwrap.wrap(text, 90 - indent, break_on_hyphens=False):
         yield f"  # {' ' * indent}{line}\n"

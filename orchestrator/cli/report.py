@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli import _options
+from orchestrator.cli import _lookup, _options
 
 
 @click.command(name="report")
@@ -14,29 +14,31 @@ from orchestrator.cli import _options
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="Folder for the page and its figures; the study's own `report` folder if not given, "
-    "`reports` here for several.",
+    help="Folder for the page and its figures; by default `report` in the study's results, or a "
+    "folder in `reports` for several studies.",
 )
 def command(studies: tuple[str, ...], results: str, output: Path | None) -> int:
-    """Write a page with the verdicts, tables and figures of STUDIES' results.
+    """Write a page with the verdicts, tables and figures of STUDY.
 
-    Several studies are read together and set side by side; a study's name, its file, or the folder
-    or URI of its results, as in results-of-may/digits.
+    Each STUDY is a study's name, its file, or the folder or URI of its results, such as
+    results-of-may/digits. Several studies are analysed together and compared side by side.
     """
     import analysis
     from analysis import report
 
-    stores = [_options.with_results(name, results) for name in dict.fromkeys(studies)]
-    several = {}
+    stores = [_lookup.results_store(name, results) for name in dict.fromkeys(studies)]
+    results_by_study = {}
     if len(stores) > 1:
         names = [store.study for store in stores]
         unique = len(set(names)) == len(names)
-        several = {s.study if unique else s.uri: analysis.load(s.uri) for s in stores}
-    together = Path("reports") / "-".join(dict.fromkeys(store.study for store in stores))
-    own = stores[0].local_path if len(stores) == 1 else None
-    folder = output or (own / "report" if own else together)
-    made = _options.loaded(studies, results, lambda loaded: report.write(loaded, folder, several))
-    print(f"report: {made.page}")
-    for name, log in made.failed.items():
-        print(f"untuned: the figure {name} could not be drawn, see {log}", file=sys.stderr)
-    return 1 if made.failed else 0
+        results_by_study = {s.study if unique else s.uri: analysis.load(s.uri) for s in stores}
+    shared_folder = Path("reports") / "-".join(dict.fromkeys(store.study for store in stores))
+    study_folder = stores[0].local_path if len(stores) == 1 else None
+    folder = output or (study_folder / "report" if study_folder else shared_folder)
+    written = _lookup.from_results(
+        studies, results, lambda loaded: report.write(loaded, folder, results_by_study)
+    )
+    print(f"report: {written.page}")
+    for name, log in written.failed.items():
+        print(f"untuned: the figure {name} could not be drawn; see {log}", file=sys.stderr)
+    return 1 if written.failed else 0

@@ -1,14 +1,14 @@
 """`untuned results`."""
 
 import json
-import math
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import _completion, _options
+from orchestrator.cli import _completion, _lookup, _options
+from orchestrator.formatting import finite_or_none, many
 from studies.errors import UserError
 from studies.trial import SETTABLE
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
     from analysis import Results
 
-#: What a cell's table tells beside the fields that differ.
+#: The figures in a table of cells, after the fields that differ.
 _FIGURES = ("test_accuracy", "changed", "seconds")
-#: Columns of `trials` that are no figures and no names: for programs that read Parquet.
+#: Columns of `trials` that are only for programs that read Parquet.
 _HIDDEN = ("test_correct", "trial", "layers_parts", "epochs_parts", "masks_parts")
-#: What a shell offers for a condition.
+#: How a condition can begin, for completion in a shell.
 _COLUMNS = tuple(f"{name}=" for name in (*SETTABLE, "outcome", "host", "device", "engine"))
-#: Of any table, in characters.
+#: More characters than any table is wide.
 _WIDEST = 10_000
-#: Fractions, which are shown in percent.
+#: Figures whose names end so are fractions, shown in percent.
 _PERCENT = ("accuracy", "changed")
 
 
@@ -38,17 +38,18 @@ _PERCENT = ("accuracy", "changed")
     multiple=True,
     metavar="CONDITION",
     shell_complete=_completion.among(_COLUMNS),
-    help="Only such trials, as in method=free-pruning or 'density>=0.5'; several must all hold.",
+    help="Show only trials that meet this condition, such as method=free-pruning or "
+    "'density>=0.5'; several conditions must all hold.",
 )
 @click.option(
     "--columns",
     metavar="NAME,...",
-    help="Other figures; fields beside those that differ; with --trials all that is shown.",
+    help="Figures to show instead, and fields to add; with --trials, exactly these columns.",
 )
-@click.option("--trials", is_flag=True, help="A row per trial instead of one per cell.")
-@click.option("--csv", "form", flag_value="csv", help="As CSV: fractions, with all digits.")
-@click.option("--json", "form", flag_value="json", help="As JSON, a list of rows.")
-@click.option("--markdown", "form", flag_value="markdown", help="As a table in Markdown.")
+@click.option("--trials", is_flag=True, help="Show a row per trial instead of one per cell.")
+@click.option("--csv", "form", flag_value="csv", help="Print CSV, with fractions and all digits.")
+@click.option("--json", "form", flag_value="json", help="Print JSON, a list of rows.")
+@click.option("--markdown", "form", flag_value="markdown", help="Print a Markdown table.")
 def command(
     study: str,
     results: str,
@@ -59,58 +60,60 @@ def command(
 ) -> None:
     """Show the finished trials of STUDY as a table.
 
-    A row per cell: its seeds (n), and mean and standard deviation over them. Accuracies and changed
-    connections are in percent, times in seconds; --csv and --json give fractions.
+    Each row is a cell: the number of its seeds (n), and means and standard deviations over them.
+    Accuracies and changed connections are in percent, times in seconds; --csv and --json give
+    fractions.
     """
     from orchestrator.cli._filters import Condition
 
     conditions = [Condition.of(text) for text in where]
-    loaded = _options.loaded([study], results, lambda found: found)
+    loaded = _lookup.from_results([study], results, lambda study_results: study_results)
     rows = loaded.trials.drop(columns=[*_HIDDEN, "study"], errors="ignore")
     for condition in conditions:
         rows = rows[condition.holds(rows)]
-    wanted = [name for name in (columns or "").split(",") if name.strip()]
-    table = _of_trials(loaded, rows, wanted) if trials else _of_cells(loaded, rows, wanted)
+    chosen = [name for name in (columns or "").split(",") if name.strip()]
+    table = _of_trials(loaded, rows, chosen) if trials else _of_cells(loaded, rows, chosen)
     if form == "csv":
         print(table.to_csv(index=False), end="")
     elif form == "json":
         print(json.dumps(_plain(table), indent=2, allow_nan=False))
     else:
         _show(table, markdown=form == "markdown")
-    _say_what_is_left_out(loaded, rows)
+    _print_what_is_left_out(loaded, rows)
 
 
-def _say_what_is_left_out(loaded: "Results", rows: "pd.DataFrame") -> None:
+def _print_what_is_left_out(loaded: "Results", rows: "pd.DataFrame") -> None:
     if len(rows) < len(loaded.trials):
-        print(f"{len(rows)} of {len(loaded.trials)} finished trials", file=sys.stderr)
+        print(f"showing {len(rows)} of {len(loaded.trials)} finished trials", file=sys.stderr)
     if len(loaded.tuning):
-        print(f"{len(loaded.tuning)} on tuning seeds are left out", file=sys.stderr)
+        count = many(len(loaded.tuning), "trial")
+        print(f"not showing {count} on tuning seeds", file=sys.stderr)
 
 
-def _of_trials(loaded: "Results", rows: "pd.DataFrame", wanted: Sequence[str]) -> "pd.DataFrame":
-    """A row per trial."""
+def _of_trials(loaded: "Results", rows: "pd.DataFrame", chosen: Sequence[str]) -> "pd.DataFrame":
+    """Return a table with a row per trial, of the chosen columns if there are any."""
     from analysis import cells
     from orchestrator.cli._filters import one_of
 
     by = _varying(loaded, rows)
-    names = [one_of(name, rows) for name in wanted]
-    lost = ["outcome"] if (rows["outcome"] != "completed").any() else []
-    names = names or ["trial_id", *by, "seed", *_FIGURES, *lost]
+    names = [one_of(name, rows) for name in chosen]
+    outcome = ["outcome"] if (rows["outcome"] != "completed").any() else []
+    names = names or ["trial_id", *by, "seed", *_FIGURES, *outcome]
     return cells.sort(loaded, rows, [*by, "seed"])[list(dict.fromkeys(names))]
 
 
-def _of_cells(loaded: "Results", rows: "pd.DataFrame", wanted: Sequence[str]) -> "pd.DataFrame":
-    """A row per cell: the fields that differ, seeds, means and standard deviations of figures.
+def _of_cells(loaded: "Results", rows: "pd.DataFrame", chosen: Sequence[str]) -> "pd.DataFrame":
+    """Return a table with a row per cell: fields, seeds, means and standard deviations.
 
     Raises:
-        UserError: a wanted column has no mean.
+        UserError: a chosen column has no mean.
     """
     from pandas.api.types import is_numeric_dtype
 
     from analysis import cells
     from orchestrator.cli._filters import one_of
 
-    by, names = _varying(loaded, rows), [one_of(name, rows) for name in wanted]
+    by, names = _varying(loaded, rows), [one_of(name, rows) for name in chosen]
     figures = [name for name in names if name not in SETTABLE] or list(_FIGURES)
     for name in figures:
         if not is_numeric_dtype(rows[name]) and len(rows):
@@ -123,13 +126,13 @@ def _of_cells(loaded: "Results", rows: "pd.DataFrame", wanted: Sequence[str]) ->
         table[f"{name}_mean"], table[f"{name}_sd"] = groups[name].mean(), groups[name].std()
     others = [name for name in names if name in SETTABLE and name not in by]
     for name in others:
-        table[name] = groups[name].first()  # the same in all cells
+        table[name] = groups[name].first()  # equal in all cells
     kept = [*by, *others, "n", *(f"{name}_{what}" for name in figures for what in ("mean", "sd"))]
     return cells.sort(loaded, table.reset_index(), by)[kept]
 
 
 def _varying(loaded: "Results", rows: "pd.DataFrame") -> list[str]:
-    """The fields in which the cells of these rows differ, the method first."""
+    """Return the fields in which the cells of these rows differ, the method first."""
     from analysis import cells
 
     *others, method = cells.varying(loaded)
@@ -137,7 +140,7 @@ def _varying(loaded: "Results", rows: "pd.DataFrame") -> list[str]:
 
 
 def _plain(table: "pd.DataFrame") -> list[dict[str, Any]]:
-    """The rows as plain values; JSON has no word for what is not finite: null."""
+    """Return the rows as values that JSON can hold."""
     return [
         {str(name): _json_value(value) for name, value in row.items()}
         for row in table.to_dict(orient="records")
@@ -145,21 +148,20 @@ def _plain(table: "pd.DataFrame") -> list[dict[str, Any]]:
 
 
 def _json_value(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value.isoformat() if hasattr(value, "isoformat") else value
+    """Return a table's value as JSON has it: times as text, null for NaN and infinity."""
+    return value.isoformat() if hasattr(value, "isoformat") else finite_or_none(value)
 
 
 def _show(table: "pd.DataFrame", *, markdown: bool) -> None:
-    """Print the table for people, mean and deviation of a figure in one column.
+    """Print the table for people, with the mean and deviation of a figure in one column.
 
-    Where that is too wide, deviations are left out, of the first figure last.
+    If the table is too wide, only the first figure keeps its deviations, or none does.
     """
     from rich.console import Console
 
-    every = sum(str(name).endswith("_sd") for name in table.columns)
+    count = sum(str(name).endswith("_sd") for name in table.columns)
     if markdown:
-        headings, rows, right = _laid_out(table, every)
+        headings, rows, right = _laid_out(table, count)
         print(f"| {' | '.join(map(', '.join, headings))} |")
         print(f"|{'|'.join('--:' if numbers else '---' for numbers in right)}|")
         for row in rows:
@@ -167,23 +169,25 @@ def _show(table: "pd.DataFrame", *, markdown: bool) -> None:
         return
     console = Console(highlight=False)
     unbounded = console.options.update(max_width=_WIDEST)
-    for deviations in sorted({every, min(every, 1), 0}, reverse=True):
-        shown = _narrow(*_laid_out(table, deviations))
-        if console.measure(shown, options=unbounded).maximum <= console.width:
+    for deviations in sorted({count, min(count, 1), 0}, reverse=True):
+        narrow = _narrow(*_laid_out(table, deviations))
+        if console.measure(narrow, options=unbounded).maximum <= console.width:
             break
-    console.print(shown)
-    if deviations < every:
-        print("deviations that do not fit are left out; --csv has them", file=sys.stderr)
+    console.print(narrow)
+    if deviations < count:
+        print(
+            "some standard deviations do not fit and are left out; --csv has them", file=sys.stderr
+        )
 
 
 def _laid_out(
     table: "pd.DataFrame", deviations: int
 ) -> tuple[list[list[str]], list[tuple[str, ...]], list[bool]]:
-    """A table's headings, rows, and which columns hold numbers.
+    """Return a table's headings and rows, and for each column whether it holds numbers.
 
     Args:
         table: with means and standard deviations, or a row per trial.
-        deviations: how many figures are shown with theirs, from the first on.
+        deviations: how many figures are shown with their deviations, from the first on.
     """
     from analysis.cells import heading
     from analysis.numbers import MISSING
@@ -195,8 +199,8 @@ def _laid_out(
         cells = [_cell(figure, value) for value in table[name]]
         if name != figure and deviations:
             deviations -= 1
-            others = (_cell(figure, value) for value in table[f"{figure}_sd"])
-            pairs = zip(cells, others, strict=True)
+            spreads = (_cell(figure, value) for value in table[f"{figure}_sd"])
+            pairs = zip(cells, spreads, strict=True)
             cells = [mean if sd == MISSING else f"{mean} ± {sd}" for mean, sd in pairs]
         headings.append([heading(figure), unit] if unit else [heading(figure)])
         right.append(not _is_name(table[name]))
@@ -207,7 +211,7 @@ def _laid_out(
 def _narrow(
     headings: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], right: Sequence[bool]
 ) -> "Table":
-    """A table as narrow as its values; headings go over several lines."""
+    """Return a table that is as narrow as its values; headings have a line per word."""
     from rich import box
     from rich.table import Table
 
@@ -233,7 +237,7 @@ def _unit(figure: str) -> str:
 
 
 def _cell(name: str, value: Any) -> str:
-    """A value as people read it."""
+    """Return a value as people read it."""
     import pandas as pd
 
     from analysis import cells

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import _options, check
+from orchestrator.cli import _data, _options, check
 from orchestrator.execution import code_upload
 from orchestrator.formatting import clock
 
@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 @click.option(
     "--address",
     metavar="HOST:PORT",
-    help="Head of a Ray cluster that this machine belongs to, or auto; else a Ray of its own.",
+    help="Head of a Ray cluster that this machine belongs to, or auto; by default the run starts "
+    "its own Ray.",
 )
 @click.option(
-    "--dry-run", is_flag=True, help="Say what would run and what it takes; start nothing."
+    "--dry-run", is_flag=True, help="Show what would run and what it costs; start nothing."
 )
 def command(
     study: str,
@@ -46,9 +47,10 @@ def command(
     dry_run: bool,
     **given: Any,
 ) -> int:
-    """Run what is missing of STUDY, a shipped study's name or a study file.
+    """Run the missing trials of STUDY.
 
-    Running it again does only what is not finished, so a larger --seeds extends a finished study.
+    STUDY is the name of a shipped study, or a study file. A second run trains only what is not
+    finished, so a larger --seeds extends a finished study.
     """
     from orchestrator import plan
     from orchestrator.execution.data_loading import data_sets
@@ -60,11 +62,11 @@ def command(
     options = RunOptions(**given)
     check_tensorboard(options.tensorboard)
     definition = find(study).override(
-        seeds=seeds, epochs=epochs, data=_options.own_data(data), keep_networks=keep_networks
+        seeds=seeds, epochs=epochs, data=_data.named_sources(data), keep_networks=keep_networks
     )
     store = Store(results, definition.name)
     planned = plan.make([definition], store)
-    places = _options.places(data, data_sets(planned.trials), definition.data)
+    places = _data.places(data, data_sets(planned.trials), definition.data)
     if dry_run:
         check.describe(definition.name, planned)
         if planned.todo:
@@ -92,7 +94,7 @@ def command(
 
 
 def _run(planned: "Plan", request: "RunRequest", results: str) -> int:
-    """Run what is missing and print how it went; the exit code."""
+    """Run the missing trials, print how the run ended and return the exit code."""
     from orchestrator.execution import heartbeat, ray_connection, resources, supervisor
 
     started = time.monotonic()
@@ -113,20 +115,20 @@ def _run(planned: "Plan", request: "RunRequest", results: str) -> int:
 
 
 def _note_definitions(definition: "Study", store: "Store") -> None:
-    """Print which other definitions of this name have been run, and whose margin counts."""
-    known = store.definitions.all()
-    others = {trial for other in known if other != definition for trial in other.trials()}
+    """Print whether other definitions of this name have been run, and which margin counts."""
+    recorded = store.definitions.all()
+    others = {trial for other in recorded if other != definition for trial in other.trials()}
     if others.difference(definition.trials()):
         print(
-            f"{definition.name}: {store.uri} also holds other definitions of this name; status and "
-            "report cover them all",
+            f"{definition.name}: {store.uri} also holds other definitions of this study; status "
+            "and report cover all of them",
             file=sys.stderr,
         )
-    earliest = next(iter(known), definition)
+    earliest = next(iter(recorded), definition)
     if earliest.margin != definition.margin:
         print(
-            f"{definition.name}: the margin stays {earliest.margin}, as it was when the study "
-            "first ran",
+            f"{definition.name}: the margin stays {earliest.margin}, which was fixed when "
+            "the study first ran",
             file=sys.stderr,
         )
 
@@ -134,7 +136,7 @@ def _note_definitions(definition: "Study", store: "Store") -> None:
 def _set_damaged_aside(store: "Store", planned: "Plan") -> None:
     """Set damaged parts aside, so that what they held is run again."""
     for table, part in planned.results.damaged:
-        with suppress(FileNotFoundError):  # a run that this one joins has done it
+        with suppress(FileNotFoundError):  # another run has set it aside
             store.tables.set_aside(table, part)
         print(
             f"{store.study}: damaged part {table}/{part} set aside; its trials run again",
@@ -143,10 +145,10 @@ def _set_damaged_aside(store: "Store", planned: "Plan") -> None:
 
 
 def _conclude(name: str, store: "Store", results: str, outcome: "Outcome", seconds: float) -> int:
-    """Print how the run ended; the exit code."""
+    """Print how the run ended and return the exit code."""
     finished = f"{name}: {outcome.finished} of {outcome.planned} trials finished"
     new = outcome.finished - outcome.before
-    # A job's own command is of no use to the user who submitted it.
+    # The user of a submitted job must repeat `untuned submit`, not the job's own command.
     again = os.environ.get(code_upload.COMMAND) or shlex.join(["untuned", *sys.argv[1:]])
     if outcome.interrupted and outcome.finished < outcome.planned:
         print(
@@ -161,14 +163,14 @@ def _conclude(name: str, store: "Store", results: str, outcome: "Outcome", secon
             f"{finished} ({new} in this run, {clock(seconds)}){outcome.diverged_or_dead}; results "
             f"in {store.uri}"
         )
-        print(f"look at them with: untuned report {name}{where}")
+        print(f"write a report with: untuned report {name}{where}")
         return 0
     print(f"{finished}; {outcome.planned - outcome.finished} are missing", file=sys.stderr)
     if outcome.reason:
         print(f"  ended early: {outcome.reason}", file=sys.stderr)
     for trial_id, log in outcome.failed.items():
-        print(f"  trial {trial_id} failed, see {log}", file=sys.stderr)
+        print(f"  trial {trial_id} failed; see {log}", file=sys.stderr)
     if outcome.log:
-        print(f"  workers or Ray failed, see {outcome.log}", file=sys.stderr)
+        print(f"  workers or Ray failed; see {outcome.log}", file=sys.stderr)
     print(f"try again with: {again}", file=sys.stderr)
     return 1

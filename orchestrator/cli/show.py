@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import _completion, _options
+from orchestrator.cli import _completion, _lookup, _options
+from orchestrator.formatting import finite_or_none
 from studies.errors import UserError
 from studies.trial import FIELDS, REQUIRED, SETTABLE, Trial
 
 if TYPE_CHECKING:
     from studies.study import Study
 
-#: The curves: column, digits after the point, whether it is shown in percent, and which is best.
+#: The curves: column, digits after the point, whether in percent, and which value is best.
 _CURVES = (
     ("train_accuracy", 2, True, max),
     ("validation_accuracy", 2, True, max),
@@ -26,7 +27,7 @@ _CURVES = (
     ("test_loss", 4, False, min),
     ("changed", 2, True, None),
 )
-#: What is told of where a trial was trained, and how it is called.
+#: Columns on where and how a trial was trained, with their labels.
 _PROVENANCE = {
     "finished_at": "finished",
     "seconds": "took",
@@ -37,13 +38,14 @@ _PROVENANCE = {
     "commit": "commit",
     "threads": "threads",
     "tf32": "tf32",
-    "pack_size": "side by side",
+    "pack_size": "pack size",
     "continued_from": "continued from epoch",
     "dataset_fingerprint": "data",
     "attempt": "attempt",
 }
+#: Characters of a label.
 _WIDTH = 20
-#: Of a failure's log.
+#: This many lines of a failure's log are shown.
 _LINES = 20
 
 
@@ -51,40 +53,40 @@ _LINES = 20
 @_options.study_argument
 @click.argument("trial", shell_complete=_completion.trial)
 @_options.results_option
-@click.option("--json", "as_json", is_flag=True, help="All of it as JSON, for programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def command(study: str, trial: str, results: str, as_json: bool) -> None:
-    """Show one TRIAL of STUDY: what it is, how it went, where it ran, and how to train it again.
+    """Show one TRIAL of STUDY: fields, curves and provenance.
 
-    TRIAL is its id, or as much of it as no other trial has.
+    TRIAL is an id, or the beginning of one that no other trial shares. The last line is the command
+    that trains the trial again.
     """
     from orchestrator import plan
-    from orchestrator.cli import _lookup
     from studies.store.finished import failures, finished, of_trial
 
-    store = _options.with_results(study, results)
+    store = _lookup.results_store(study, results)
     definitions = store.definitions.all()
     done = finished(store)
-    lost = failures(store, done.ids)
+    failed = failures(store, done.ids)
     planned = {t.trial_id for definition in definitions for t in plan.check(definition)}
-    found = _lookup.trial(trial, {*done.ids, *lost, *planned}, store.study)
-    if found in done.ids:
-        row = done.row(found)
+    trial_id = _lookup.trial_id(trial, {*done.ids, *failed, *planned}, store.study)
+    if trial_id in done.ids:
+        row = done.row(trial_id)
         epochs, layers = (
             of_trial(store, done, table, row).to_pylist() for table in ("epochs", "layers")
         )
-        last = [one for one in layers if one["epoch"] == row["last_epoch"]]
-        told = _finished(row, epochs, last, definitions)
-    elif found in lost:
-        told = _failed(lost[found], definitions)
+        last_layers = [layer for layer in layers if layer["epoch"] == row["last_epoch"]]
+        description = _finished(row, epochs, last_layers, definitions)
+    elif trial_id in failed:
+        description = _failed(failed[trial_id], definitions)
     else:
         raise UserError(
-            f"trial {found} of {store.study} is planned and has not ended yet; "
-            f"untuned run {study} trains what is missing"
+            f"trial {trial_id} of {store.study} is planned but not finished; run what is missing "
+            f"with: untuned run {study}"
         )
     if as_json:
-        print(json.dumps(told, indent=2, allow_nan=False))
+        print(json.dumps(description, indent=2, allow_nan=False))
     else:
-        _show(store.study, told)
+        _show(store.study, description)
 
 
 def _finished(
@@ -93,49 +95,54 @@ def _finished(
     layers: Sequence[Mapping[str, Any]],
     definitions: "Sequence[Study]",
 ) -> dict[str, Any]:
-    """A finished trial as plain values."""
+    """Return a finished trial as values that JSON can hold."""
     from studies.schemas import CONTROLS, FIGURES
 
-    about = _about(row, definitions)
     names = [*FIGURES, *CONTROLS]
-    return about | {
+    return _identity(row, definitions) | {
         "outcome": row["outcome"],
         "last_epoch": row["last_epoch"],
-        "figures": {name: _known(row[name]) for name in names},
-        "curves": {"epoch": [one["epoch"] for one in epochs]}
-        | {name: [_known(one[name]) for one in epochs] for name, *_ in _CURVES},
+        "figures": {name: finite_or_none(row[name]) for name in names},
+        "curves": {"epoch": [epoch["epoch"] for epoch in epochs]}
+        | {name: [finite_or_none(epoch[name]) for epoch in epochs] for name, *_ in _CURVES},
         "layers": [
             {
-                "layer": one["layer_name"],
-                "connections": one["connections"],
-                "changed": (one["mask_negative"] + one["mask_zero"]) / one["connections"],
+                "layer": layer["layer_name"],
+                "connections": layer["connections"],
+                "changed": (layer["mask_negative"] + layer["mask_zero"]) / layer["connections"],
             }
-            for one in layers
+            for layer in layers
         ],
         "provenance": {name: _plain(row[name]) for name in _PROVENANCE},
     }
 
 
 def _failed(row: Mapping[str, Any], definitions: "Sequence[Study]") -> dict[str, Any]:
-    """A failed trial as plain values."""
-    about = {name: _plain(row[name]) for name in ("error", "log", "host", "failed_at", "attempt")}
-    return _about(row, definitions) | {"outcome": "failed", "failure": about}
+    """Return a failed trial as values that JSON can hold."""
+    columns = ("error", "log", "host", "failed_at", "attempt")
+    failure = {name: _plain(row[name]) for name in columns}
+    return _identity(row, definitions) | {"outcome": "failed", "failure": failure}
 
 
-def _about(row: Mapping[str, Any], definitions: "Sequence[Study]") -> dict[str, Any]:
-    """What a trial is, and the command that trains it again."""
-    trial = Trial.from_mapping(json.loads(row["trial"]))
-    own = {name: source for study in definitions for name, source in study.data.items()}
-    about = {"trial_id": row["trial_id"], "configuration": json.loads(row["trial"])}
-    return about | {"command": train_command(trial, own), "mended": _mended(trial, own)}
+def _identity(row: Mapping[str, Any], definitions: "Sequence[Study]") -> dict[str, Any]:
+    """Return a trial's id and fields, and the command that trains it again."""
+    configuration = json.loads(row["trial"])
+    trial = Trial.from_mapping(configuration)
+    sources = {name: source for study in definitions for name, source in study.data.items()}
+    return {
+        "trial_id": row["trial_id"],
+        "configuration": configuration,
+        "command": train_command(trial, sources),
+        "mended": _is_mended(trial, sources),
+    }
 
 
-def train_command(trial: Trial, own: Mapping[str, str]) -> str:
-    """The `untuned train` that trains a trial again.
+def train_command(trial: Trial, sources: Mapping[str, str]) -> str:
+    """Return the `untuned train` command that trains a trial again.
 
     Args:
         trial: the trial.
-        own: the sources of the user's own data sets, by name, as far as they are known.
+        sources: the known sources of the user's own images, by name.
     """
     from trainers import registry
 
@@ -143,65 +150,60 @@ def train_command(trial: Trial, own: Mapping[str, str]) -> str:
     for name in SETTABLE:
         value = getattr(trial, name)
         if name in REQUIRED or value != FIELDS[name].default:
-            said = str(value).lower() if isinstance(value, bool) else str(value)
-            options += [f"--{name.replace('_', '-')}", said]
-    shipped = {example for part in registry.components("dataset") for example in part.examples}
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            options += [f"--{name.replace('_', '-')}", text]
+    shipped = {name for dataset in registry.components("dataset") for name in dataset.examples}
     for name in dict.fromkeys((trial.dataset, trial.source)):
         if name and name not in shipped:
-            options += ["--data", f"{name}={own.get(name, 'folder:PATH')}"]
+            options += ["--data", f"{name}={sources.get(name, 'folder:PATH')}"]
     return shlex.join(["untuned", "train", *options])
 
 
-def _mended(trial: Trial, own: Mapping[str, str]) -> bool:
-    """Whether a part was mended since, so that training the trial again gives other figures."""
+def _is_mended(trial: Trial, sources: Mapping[str, str]) -> bool:
+    """Return whether a bug fix since then changes the trial's figures."""
     import trainers
 
     try:
-        return trainers.check(trial, own).revisions != trial.revisions
-    except UserError:  # a part is not there any more
+        return trainers.check(trial, sources).revisions != trial.revisions
+    except UserError:  # a component no longer exists
         return False
-
-
-def _known(value: float | None) -> float | None:
-    """JSON has no word for what is not finite: null."""
-    return value if value is not None and math.isfinite(value) else None
 
 
 def _plain(value: Any) -> Any:
     return value.isoformat(timespec="seconds") if hasattr(value, "isoformat") else value
 
 
-def _show(study: str, told: Mapping[str, Any]) -> None:
+def _show(study: str, description: Mapping[str, Any]) -> None:
     """Print a trial for people."""
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=True)
-    style = {"completed": "green"}.get(told["outcome"], "red")
-    head = Text.assemble(("trial ", "bold"), (told["trial_id"], "bold"), f" of {study}: ")
-    after = f" after epoch {told['last_epoch']}" if "last_epoch" in told else ""
-    console.print(head.append(told["outcome"], style).append(after))
-    _pairs(console, "", told["configuration"])
-    if "failure" in told:
-        _pairs(console, "failure", told["failure"])
-        _show_log(console, told["failure"]["log"])
+    style = {"completed": "green"}.get(description["outcome"], "red")
+    head = Text.assemble(("trial ", "bold"), (description["trial_id"], "bold"), f" of {study}: ")
+    after = f" after epoch {description['last_epoch']}" if "last_epoch" in description else ""
+    console.print(head.append(description["outcome"], style).append(after))
+    _pairs(console, "", description["configuration"])
+    if "failure" in description:
+        _pairs(console, "failure", description["failure"])
+        _show_log(console, description["failure"]["log"])
     else:
-        _show_curves(console, told)
-        if any(one["changed"] for one in told["layers"]):
-            _show_layers(console, told["layers"])
-        provenance = {_PROVENANCE[n]: value for n, value in told["provenance"].items()}
+        _show_curves(console, description)
+        if any(layer["changed"] for layer in description["layers"]):
+            _show_layers(console, description["layers"])
+        provenance = {_PROVENANCE[n]: value for n, value in description["provenance"].items()}
         provenance["took"] = f"{provenance['took']:.2f} s"
         _pairs(console, "provenance", provenance)
-    console.print("\n[bold]train it again here[/bold]")
-    console.print(Text(f"  {told['command']}"))
-    if "folder:PATH" in told["command"]:
-        console.print("  (PATH: where its images are; parquet:PATH for those in Parquet)")
-    if told["mended"]:
-        console.print("  (a part of it was mended since: the figures will be others)")
+    console.print("\n[bold]train it again with[/bold]")
+    console.print(Text(f"  {description['command']}"))
+    if "folder:PATH" in description["command"]:
+        console.print("  (replace PATH by the folder of the images, or write parquet:PATH)")
+    if description["mended"]:
+        console.print("  (a bug in a component has been fixed since: the figures will differ)")
 
 
 def _pairs(console: Any, heading: str, values: Mapping[str, Any]) -> None:
-    """Print names and values below a heading; nothing of what is not known."""
+    """Print names and values below a heading; None is left out."""
     from rich.text import Text
 
     if heading:
@@ -212,7 +214,7 @@ def _pairs(console: Any, heading: str, values: Mapping[str, Any]) -> None:
 
 
 def _show_log(console: Any, log: str) -> None:
-    """Print the end of a failure's log, where it is on a local disk."""
+    """Print the end of a failure's log, if it is on a local disk."""
     from rich.text import Text
 
     try:
@@ -223,29 +225,29 @@ def _show_log(console: Any, log: str) -> None:
         console.print(Text(f"  | {line}"))
 
 
-def _show_curves(console: Any, told: Mapping[str, Any]) -> None:
-    """Print a line per curve: over the epochs, its first, last and best value."""
+def _show_curves(console: Any, description: Mapping[str, Any]) -> None:
+    """Print a row per curve: a sparkline, and its first, last and best values."""
     from rich import box
     from rich.table import Table
 
     from orchestrator.cli._sparkline import sparkline
 
-    epochs = told["curves"]["epoch"]
+    epochs = description["curves"]["epoch"]
     title = f"epochs {epochs[0]} to {epochs[-1]}"
-    table = Table("", title, "first", "last", "best", "at", box=box.SIMPLE_HEAD)
+    table = Table("", title, "first", "last", "best", "epoch", box=box.SIMPLE_HEAD)
     for column in table.columns:
         column.no_wrap = True
     for column in table.columns[2:]:
         column.justify = "right"
     for name, digits, percent, better in _CURVES:
-        curve = [math.nan if value is None else value for value in told["curves"][name]]
-        known = [(value, at) for value, at in zip(curve, epochs, strict=True) if value == value]
-        best, at = better(known, key=lambda one: one[0]) if better and known else (math.nan, "")
+        curve = [math.nan if value is None else value for value in description["curves"][name]]
+        known = [(v, epoch) for v, epoch in zip(curve, epochs, strict=True) if v == v]
+        best, at = better(known, key=lambda point: point[0]) if better and known else (math.nan, "")
         shown = [_number(value, digits, percent) for value in (curve[0], curve[-1], best)]
         label = name.replace("_", " ")
         table.add_row(label, sparkline(curve, 24), *shown, str(at))
     console.print(table)
-    expected = told["figures"]["expected_test_accuracy"]
+    expected = description["figures"]["expected_test_accuracy"]
     if expected is not None:
         console.print(f"  test accuracy under the expected mask: {expected:.2%}")
 
@@ -257,13 +259,14 @@ def _number(value: float, digits: int, percent: bool) -> str:
 
 
 def _show_layers(console: Any, layers: Sequence[Mapping[str, Any]]) -> None:
-    """Print what share of each layer's connections is changed at the end."""
+    """Print the fraction of each layer's connections that is changed at the end."""
     from rich import box
     from rich.table import Table
 
     table = Table("layer", "connections", "changed at the end", box=box.SIMPLE_HEAD)
     table.columns[1].justify = "right"
-    for one in layers:
-        bar = "█" * round(one["changed"] * 24)
-        table.add_row(one["layer"], f"{one['connections']:,}", f"{one['changed']:7.2%}  {bar}")
+    for layer in layers:
+        bar = "█" * round(layer["changed"] * 24)
+        changed = f"{layer['changed']:7.2%}  {bar}"
+        table.add_row(layer["layer"], f"{layer['connections']:,}", changed)
     console.print(table)

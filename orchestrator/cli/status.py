@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import _options
+from orchestrator.cli import _lookup, _options
+from orchestrator.formatting import many
 from studies.trial import Trial
 
 if TYPE_CHECKING:
@@ -19,23 +20,27 @@ if TYPE_CHECKING:
 @click.command(name="status")
 @_options.study_argument
 @_options.results_option
-@click.option("--watch", is_flag=True, help="Go on looking, from any machine, until it is done.")
+@click.option(
+    "--watch", is_flag=True, help="Update until the study is finished; works from any machine."
+)
 @click.option(
     "--every",
     type=click.FloatRange(0.1, 3600),
     default=3.0,
     show_default=True,
     metavar="SECONDS",
-    help="Between two looks of --watch.",
+    help="Time between two updates of --watch.",
 )
-@click.option("--json", "as_json", is_flag=True, help="As JSON: once, or a line for each look.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON; with --watch, a line per update."
+)
 def command(study: str, results: str, watch: bool, every: float, as_json: bool) -> int:
-    """Show what of STUDY is finished, what failed and what is missing.
+    """Show which trials of STUDY are finished, failed or missing.
 
-    With --watch it shows the cells as they fill, who runs the study and how fast; where the output
-    is no terminal, it prints a line for each look. Ctrl-C ends the watching and nothing else.
+    --watch shows the cells as they fill, which runs are active and how fast they are. If the
+    output is not a terminal, it prints a line per update. Ctrl-C ends only the display.
     """
-    store, definitions = _options.recorded(study, results)
+    store, definitions = _lookup.store_and_definitions(study, results)
     if watch or as_json:
         from orchestrator.status import live
         from orchestrator.status.snapshot import SnapshotReader
@@ -47,7 +52,7 @@ def command(study: str, results: str, watch: bool, every: float, as_json: bool) 
 
 
 def _show(study: str, results: str, store: "Store", definitions: "Sequence[Study]") -> None:
-    """Print the cells, then a line for everything that is not as it should be."""
+    """Print the cells, then a line for each problem and for what is missing."""
     from orchestrator import plan
     from studies.store.finished import failures
 
@@ -62,22 +67,22 @@ def _show(study: str, results: str, store: "Store", definitions: "Sequence[Study
     )
     _print_failures(failed, planned.trials)
     for table, part in recorded.damaged:
-        print(f"  damaged part {table}/{part}, left out; `untuned run` runs its trials again")
+        print(f"  damaged part {table}/{part} is left out; `untuned run` runs its trials again")
     for trial_id in recorded.conflicts:
         print(f"  trial {trial_id} was run twice with different results; the earlier one counts")
-    place = [] if results == "results" else ["--results", results]
     _print_new_trials(study, definitions, recorded.ids)
+    option = [] if results == "results" else ["--results", results]
     missing = {trial.trial_id for trial in planned.todo}
     for definition in definitions:
         count = sum(trial.trial_id in missing for trial in plan.check(definition))
         if count:
-            what = store.definitions.path(definition) or study
-            command = shlex.join(["untuned", "run", what, *place])
+            path = store.definitions.path(definition) or study
+            command = shlex.join(["untuned", "run", path, *option])
             print(f"{count} missing; continue with: {command}")
 
 
 def _print_failures(failed: Mapping[str, Mapping[str, Any]], trials: Sequence[Trial]) -> None:
-    """Print for each trial that failed its cell, what went wrong, and its log's path."""
+    """Print each failed trial with its cell, its error and the path of its log."""
     from orchestrator import plan
 
     _, ids_by_cell = plan.cells(trials)
@@ -90,7 +95,7 @@ def _print_failures(failed: Mapping[str, Mapping[str, Any]], trials: Sequence[Tr
 
 
 def _print_new_trials(study: str, definitions: "Sequence[Study]", done: frozenset[str]) -> None:
-    """Print how many trials the study asks for now that no definition asked for before."""
+    """Print how many trials the study has now that no recorded definition has."""
     from orchestrator import plan
     from studies.study import find, shipped
 
@@ -99,11 +104,11 @@ def _print_new_trials(study: str, definitions: "Sequence[Study]", done: frozense
     known = {trial for definition in definitions for trial in definition.trials()}
     new = [t for t in plan.check(find(study)) if t not in known and t.trial_id not in done]
     if new:
-        print(f"{study} as it stands now asks for {len(new)} more; untuned run {study} runs them")
+        print(f"{study} now has {many(len(new), 'new trial')}; run with: untuned run {study}")
 
 
 def show_cells(planned: "Plan") -> None:
-    """Print a row per cell of a study: the fields that differ, and finished of planned trials."""
+    """Print a row per cell of a study: the fields that differ, and how many trials are finished."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -114,7 +119,7 @@ def show_cells(planned: "Plan") -> None:
     names, ids_by_cell = plan.cells(planned.trials)
     table = Table(*names, "finished", box=box.SIMPLE_HEAD)
     for column in table.columns:
-        column.overflow = "fold"  # a name that is cut off could be another
+        column.overflow = "fold"  # a truncated name could be mistaken for another
     table.columns[-1].justify = "right"
     for cell, ids in ids_by_cell.items():
         table.add_row(*cell, f"{len(ids) - len(missing.intersection(ids))}/{len(ids)}")

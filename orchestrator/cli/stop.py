@@ -11,35 +11,37 @@ from orchestrator.cli import jobs
 @click.argument("job")
 @jobs.address_option
 def command(job: str, address: str) -> int:
-    """Stop JOB, a study that was submitted to a cluster, and keep what is finished.
+    """Stop JOB on a cluster; its finished trials are kept.
 
-    It ends after the epochs that are running; after a minute it is killed, which costs no finished
-    trial either.
+    The job first finishes the epochs in progress. After a minute it is killed; even then, no
+    finished trial is lost.
     """
     from orchestrator.jobs import following
     from orchestrator.jobs.client import Jobs
     from orchestrator.jobs.submission import STOP_SECONDS
 
-    there = Jobs(address)
-    found = there.find(job)
-    if found.over:
-        print(f"nothing to stop: {jobs.ending(found)}")
+    cluster = Jobs(address)
+    running = cluster.find(job)
+    if running.over:
+        print(f"nothing to stop: {jobs.ending(running)}")
         return 0
-    shown = len(there.log(job).splitlines())
-    there.stop(job)
+    shown = len(cluster.log(job).splitlines())
+    cluster.stop(job)
     print(
-        f"{job} ends after the epochs that are running, at most {STOP_SECONDS} s", file=sys.stderr
+        f"{job} is stopping: it finishes the epochs in progress, which takes at most "
+        f"{STOP_SECONDS} s",
+        file=sys.stderr,
     )
     try:
-        ended = following.follow(there, found, shown, seconds=STOP_SECONDS + 30)
+        ended = following.follow(cluster, running, shown, seconds=STOP_SECONDS + 30)
     except KeyboardInterrupt:
-        print(f"\nuntuned: {job} is being stopped all the same", file=sys.stderr)
+        print(f"\nuntuned: {job} stops nevertheless", file=sys.stderr)
         return 130
     if ended is None:
-        print(f"the cluster no longer knows {job}; go on with: {found.command}")
+        print(f"the cluster no longer knows {job}; continue with: {running.command}")
         return 0
     if not ended.over:
-        print(f"untuned: {job} has not ended; look at the cluster's dashboard", file=sys.stderr)
+        print(f"untuned: {job} has not ended; see the cluster's dashboard", file=sys.stderr)
         return 1
-    print(f"{jobs.ending(ended)}; go on with: {found.command}")
+    print(f"{jobs.ending(ended)}; continue with: {running.command}")
     return 0

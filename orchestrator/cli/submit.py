@@ -2,14 +2,12 @@
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import click
 
-from orchestrator.cli import _options, jobs
+from orchestrator.cli import _data, _options, jobs
 
 
 @click.command(name="submit")
@@ -19,12 +17,15 @@ from orchestrator.cli import _options, jobs
     "--results",
     required=True,
     metavar="URI",
-    help="Results that all nodes reach: a URI such as s3://BUCKET/FOLDER, or an absolute path.",
+    help="Folder of all results, which all nodes must reach: a URI such as s3://BUCKET/FOLDER, or "
+    "an absolute path.",
 )
 @_options.data_option
 @_options.extent_options
 @_options.running_options
-@click.option("--follow", is_flag=True, help="Show what it prints, and exit with its exit code.")
+@click.option(
+    "--follow", is_flag=True, help="Print the output of the job and exit with its exit code."
+)
 def command(
     study: str,
     address: str,
@@ -35,58 +36,39 @@ def command(
     follow: bool,
     **passed: Any,
 ) -> int:
-    """Run what is missing of STUDY on a Ray cluster, as a job of it.
+    """Run the missing trials of STUDY as a job on a Ray cluster.
 
-    This project's code goes with it; the nodes need the packages of the extra `run`, access to the
-    results, with credentials of their own, and the head needs the data. The same command goes on
-    with a study that was stopped.
+    This project's code is uploaded. The nodes need the packages of the extra `run`, and access to
+    the results with their own credentials; the head also needs the data. To continue a study that
+    was stopped, run the same command again.
     """
     from orchestrator import plan
     from orchestrator.jobs import submission
     from studies.study import find
 
-    asked = find(study).override(seeds=seeds, epochs=epochs, data=_options.own_data(data))
-    plan.check(asked)
-    place = submission.shared(results)
-    options = [*_places(data, asked.data), *_options.as_given(passed)]
-    again = shlex.join(["untuned", *(a for a in sys.argv[1:] if a != "--follow")])
-    submission.environment(again)  # refuses what must not be sent
+    definition = find(study).override(seeds=seeds, epochs=epochs, data=_data.named_sources(data))
+    plan.check(definition)
+    shared_results = submission.shared(results)
+    options = [*_data.as_arguments(data, definition.data), *_options.as_arguments(passed)]
+    again = shlex.join(["untuned", *(word for word in sys.argv[1:] if word != "--follow")])
+    submission.environment(again)  # refuses credentials
     from orchestrator.execution.ray_connection import versions
     from orchestrator.jobs import probe
     from orchestrator.jobs.client import Jobs
 
-    there = Jobs(address)
-    probe.check(there, versions())
-    job_id = submission.submit(there, asked, place, options, again, _version())
-    where = jobs.elsewhere(there.address)
-    print(f"{asked.name}: submitted to {there.address} as {job_id}")
-    print(f"follow it with: untuned jobs {job_id} --follow{where}")
-    print(f"stop it with: untuned stop {job_id}{where}")
-    print(f"after a stop or a failure go on with: {again}")
-    return jobs.watch(there, there.find(job_id)) if follow else 0
-
-
-def _places(data: Sequence[str], own: Mapping[str, str]) -> list[str]:
-    """The values of --data that are not in the study, with absolute paths.
-
-    Raises:
-        UserError: a data set is unknown.
-    """
-    from studies import sources
-    from trainers import registry
-
-    found = []
-    for value in data:
-        name, equals, folder = value.partition("=")
-        if not equals or "/" in name:
-            found += ["--data", str(sources.expanded(value).absolute())]
-        elif name not in own and registry.find("dataset", name):
-            found += ["--data", f"{name}={Path(sources.expanded(folder)).absolute()}"]
-    return found
+    cluster = Jobs(address)
+    probe.check(cluster, versions())
+    job_id = submission.submit(cluster, definition, shared_results, options, again, _version())
+    option = jobs.address_argument(cluster.address)
+    print(f"{definition.name}: submitted to {cluster.address} as {job_id}")
+    print(f"follow it with: untuned jobs {job_id} --follow{option}")
+    print(f"stop it with: untuned stop {job_id}{option}")
+    print(f"after a stop or a failure, continue with: {again}")
+    return jobs.watch(cluster, cluster.find(job_id)) if follow else 0
 
 
 def _version() -> str:
-    """Of this project, with its commit."""
+    """Return the version of this project, with its commit."""
     from orchestrator.execution import code_upload
 
     try:

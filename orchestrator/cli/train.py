@@ -1,7 +1,6 @@
 """`untuned train`."""
 
 import json
-import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -9,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import _completion, _options
+from orchestrator.cli import _completion, _data, _files, _options
+from orchestrator.formatting import finite_or_none
 from studies.errors import UserError
 from studies.trial import FIELDS, SETTABLE, Trial
 
 if TYPE_CHECKING:
     from trainers.recording import Record
 
-#: What a first try gets where nothing is given; a trial itself has no such defaults.
-_FIRST_TRY = {
+#: Defaults of this command for fields that have no default in a trial.
+_DEFAULTS = {
     "network": "lenet-300-100",
     "dataset": "digits",
     "method": "free-pruning",
@@ -27,7 +27,7 @@ _FIRST_TRY = {
 }
 
 _OUTCOMES = {
-    "dead": "the trial ended dead: the network gives every test image the same output",
+    "dead": "the trial is dead: the network gives every test image the same output",
     "diverged": "the trial diverged: a loss or a trained number is no longer finite",
 }
 
@@ -44,40 +44,43 @@ _FIGURES = (
 
 def _option_for_every_field(function: Callable[..., Any]) -> Callable[..., Any]:
     for name in reversed(SETTABLE):
-        about = FIELDS[name]
+        field = FIELDS[name]
+        text = field.metadata["explanation"]
         function = click.option(
             f"--{name.replace('_', '-')}",
-            type=about.type,
-            default=_FIRST_TRY.get(name, about.default),
+            type=field.type,
+            default=_DEFAULTS.get(name, field.default),
             show_default=True,
             shell_complete=_complete(name),
-            help=f"{about.metadata['explanation'].capitalize()}.",
+            help=f"{text[:1].upper()}{text[1:]}.",
         )(function)
     return function
 
 
 def _complete(field: str) -> _completion.Complete:
     choices = FIELDS[field].metadata["choices"]
-    return _completion.among(choices) if choices else _completion.part(field)
+    return _completion.among(choices) if choices else _completion.component(field)
 
 
 @click.command(name="train")
 @_option_for_every_field
 @_options.data_option
 @_options.device_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per epoch on a line.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print a JSON object per epoch, each on one line."
+)
 @click.option(
     "--save",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the trained network to this file, for `untuned evaluate` and load_network.",
+    help="Write the trained network to this .safetensors file.",
 )
 def command(
     data: tuple[str, ...], device: str, as_json: bool, save: Path | None, **values: Any
 ) -> None:
-    """Train one trial here and now, with the same figures to the bit as inside a study.
+    """Train one trial here without recording it.
 
-    Nothing is recorded. Figures of epoch 0 are those before training; training figures after it
-    are means over the epoch. Losses are cross-entropies.
+    Its figures are the same to the bit as in a study. Epoch 0 is before training; from epoch 1 on,
+    training figures are means over the epoch. Losses are cross-entropies.
     """
     import trainers
     from orchestrator.execution import data_loading, resources
@@ -87,28 +90,28 @@ def command(
         if save.suffix != ".safetensors":
             raise UserError(
                 f"--save {save}: give a file that ends in .safetensors; untuned export writes "
-                "other forms"
+                "other formats"
             )
-        _options.check_folder(save)
-    own = _options.own_data(data)
-    named, own = sources.bind([values["dataset"], values["source"]], own, Path.cwd())
-    values["dataset"], values["source"] = named
-    trial = trainers.check(Trial.from_mapping(values), own)
-    places = _options.places(data, data_loading.data_sets([trial]), own)
-    where = resources.device(device)
+        _files.check_writable(save)
+    named = _data.named_sources(data)
+    names, named = sources.bind([values["dataset"], values["source"]], named, Path.cwd())
+    values["dataset"], values["source"] = names
+    trial = trainers.check(Trial.from_mapping(values), named)
+    places = _data.places(data, data_loading.data_sets([trial]), named)
+    chosen_device = resources.device(device)
     from trainers import datasets, runtime
     from trainers.loop import train
     from trainers.recording import Keep
 
     runtime.settle()
     sets = {name: datasets.load(name, place) for name, place in places.items()}
-    for name in sets.keys() & own.keys():
+    for name in sets.keys() & named.keys():
         print(sets[name], file=sys.stderr)
     source = sets.get(trial.source)
     if source:
         data_loading.check_source(source, sets[trial.dataset])
     keep = Keep(networks=save is not None)
-    records = train([trial], sets[trial.dataset], where, source=source, keep=keep)
+    records = train([trial], sets[trial.dataset], chosen_device, source=source, keep=keep)
     for record in _until_stopped(records):
         print(_json(record) if as_json else _line(record), flush=True)
         for row in record.layers if record.final else ():
@@ -117,39 +120,45 @@ def command(
         if record.final and record.final["outcome"] != "completed":
             print(f"untuned: {_OUTCOMES[record.final['outcome']]}", file=sys.stderr)
         if save and record.network:
-            _options.write(save, record.network)
+            _files.write(save, record.network)
             print(f"saved {save}, {len(record.network):,} bytes", file=sys.stderr)
 
 
 def _until_stopped(records: "Iterable[Record]") -> "Iterator[Record]":
-    """The records, until Ctrl-C."""
+    """Yield the records until Ctrl-C.
+
+    Raises:
+        SystemExit: Ctrl-C was pressed.
+    """
     last = None
     try:
         for last in records:
             yield last
     except KeyboardInterrupt:
         epoch = last.epoch["epoch"] if last else 0
-        print(f"untuned: stopped after epoch {epoch}; nothing is recorded", file=sys.stderr)
+        print(f"untuned: stopped after epoch {epoch}; nothing was recorded", file=sys.stderr)
         raise SystemExit(130) from None
 
 
 def _figures(record: "Record") -> dict[str, Any]:
+    """Return the figures of one epoch that are printed."""
     row = record.epoch
     seconds = row["train_seconds"] + row["evaluation_seconds"]
     return {"epoch": row["epoch"], **{n: row[n] for n in _FIGURES}, "seconds": seconds}
 
 
 def _json(record: "Record") -> str:
-    """JSON has no word for what is not finite: null."""
-    figures = _figures(record).items()
-    return json.dumps({k: v if math.isfinite(v) else None for k, v in figures}, allow_nan=False)
+    """Return one epoch as JSON."""
+    figures = {name: finite_or_none(value) for name, value in _figures(record).items()}
+    return json.dumps(figures, allow_nan=False)
 
 
 def _line(record: "Record") -> str:
-    f = _figures(record)
+    """Return one epoch as a line of text."""
+    figures = _figures(record)
     accuracies = [
-        f"{split} {f[f'{split}_loss']:.4f} {f[f'{split}_accuracy']:7.2%}"
+        f"{split} {figures[f'{split}_loss']:.4f} {figures[f'{split}_accuracy']:7.2%}"
         for split in ("train", "validation", "test")
     ]
-    changed = f"changed {f['changed']:6.2%}   {f['seconds']:.2f} s"
-    return "   ".join([f"epoch {f['epoch']:3d}", *accuracies, changed])
+    changed = f"changed {figures['changed']:6.2%}   {figures['seconds']:.2f} s"
+    return "   ".join([f"epoch {figures['epoch']:3d}", *accuracies, changed])

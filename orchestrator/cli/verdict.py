@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli import _options
+from orchestrator.cli import _lookup, _options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,75 +15,83 @@ if TYPE_CHECKING:
     from analysis.verdicts import Verdict
     from analysis.verdicts.claim import Claim
 
-#: How each conclusion stands out in a terminal.
+#: The colour of each conclusion in a terminal.
 _STYLES = {"supported": "green", "refuted": "red", "undecided": "yellow"}
 
 
 @click.command(name="verdict")
 @_options.studies_argument
 @_options.results_option
-@click.option("--claim", "wanted", multiple=True, metavar="ID", help="Only these, such as C6.")
-@click.option("--json", "as_json", is_flag=True, help="Everything behind them, for programs.")
-@click.option("--markdown", is_flag=True, help="A table, a row per claim, method and cell.")
-@click.option("--pairs", is_flag=True, help="The pairs of trials behind each, seed by seed.")
+@click.option(
+    "--claim", "claim_ids", multiple=True, metavar="ID", help="Judge only this claim, such as C6."
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print everything behind the verdicts as JSON."
+)
+@click.option(
+    "--markdown", is_flag=True, help="Print a Markdown table with a row per claim, method and cell."
+)
+@click.option("--pairs", is_flag=True, help="Also show the paired trials, seed by seed.")
 def command(
     studies: tuple[str, ...],
     results: str,
-    wanted: tuple[str, ...],
+    claim_ids: tuple[str, ...],
     as_json: bool,
     markdown: bool,
     pairs: bool,
 ) -> None:
-    """Say what the results of STUDIES make of each claim, C1 to C10.
+    """Judge the claims C1 to C10 by the results of STUDY.
 
-    The exit code is 0 whatever they say.
+    The results of several studies are judged together. The exit code is 0 whatever the verdicts.
     """
     from analysis.verdicts import untested, verdicts
     from analysis.verdicts.claims import chosen
     from analysis.verdicts.telling import as_dict
 
-    claims = chosen(wanted)
-    loaded, found = _options.loaded(studies, results, lambda read: (read, verdicts(read, claims)))
-    left = untested(found, claims)
+    claims = chosen(claim_ids)
+    loaded, conclusions = _lookup.from_results(
+        studies, results, lambda read: (read, verdicts(read, claims))
+    )
+    not_tested = untested(conclusions, claims)
     if as_json:
-        told = {
+        output = {
             "studies": list(loaded.names),
-            "verdicts": [as_dict(loaded, verdict) for verdict in found],
+            "verdicts": [as_dict(loaded, verdict) for verdict in conclusions],
             "not_tested": [
-                {"claim": c.id, "sentence": c.sentence, "tested_by": c.study} for c in left
+                {"claim": c.id, "sentence": c.sentence, "tested_by": c.study} for c in not_tested
             ],
         }
-        print(json.dumps(told, indent=2, allow_nan=False))
+        print(json.dumps(output, indent=2, allow_nan=False))
         return
     if markdown:
-        _show_table(loaded, found)
+        _show_table(loaded, conclusions)
         return
-    if found:
-        print("Means over seeds with 90% intervals, each bound of which is one-sided at 95%.\n")
+    if conclusions:
+        print("Means over seeds with 90% intervals; each bound is one-sided at 95%.\n")
     for claim in claims:
-        own = [verdict for verdict in found if verdict.claim is claim]
-        if own:
-            _show(loaded, claim, own, pairs=pairs)
-    _show_untested(left)
+        of_claim = [verdict for verdict in conclusions if verdict.claim is claim]
+        if of_claim:
+            _show(loaded, claim, of_claim, pairs=pairs)
+    _show_untested(not_tested)
 
 
-def _show_table(loaded: "Results", found: "Sequence[Verdict]") -> None:
-    """Print a row per verdict, as Markdown."""
+def _show_table(loaded: "Results", verdicts: "Sequence[Verdict]") -> None:
+    """Print a Markdown table with a row per verdict."""
     from analysis.verdicts import telling
 
     print("| claim | method | cell | compared, 90% interval | claimed | seeds | verdict |")
     print("|---|---|---|--:|--:|--:|---|")
-    for verdict in found:
-        one = verdict.decisive
+    for verdict in verdicts:
+        comparison = verdict.decisive
         cell = ", ".join(filter(None, [telling.where(loaded, verdict), telling.closest(verdict)]))
-        effect = f"{telling.effect(one)} {telling.unit(one)}"
+        effect = f"{telling.effect(comparison)} {telling.unit(comparison)}"
         name = f"{verdict.claim.id} {verdict.claim.name}"
-        row = [name, str(verdict.cell["method"]), cell, effect, telling.bound(one), str(verdict.n)]
-        print(f"| {' | '.join([*row, verdict.conclusion])} |")
+        row = [name, str(verdict.cell["method"]), cell, effect, telling.bound(comparison)]
+        print(f"| {' | '.join([*row, str(verdict.n), verdict.conclusion])} |")
 
 
-def _show(loaded: "Results", claim: "Claim", own: "Sequence[Verdict]", *, pairs: bool) -> None:
-    """Print a claim: its sentence, a row per cell, per method all cells together, the notes."""
+def _show(loaded: "Results", claim: "Claim", verdicts: "Sequence[Verdict]", *, pairs: bool) -> None:
+    """Print a claim: its sentence, each method's conclusion with a line per cell, and notes."""
     from rich.console import Console
     from rich.text import Text
 
@@ -91,22 +99,23 @@ def _show(loaded: "Results", claim: "Claim", own: "Sequence[Verdict]", *, pairs:
 
     console = Console(highlight=False)
     console.print(Text(f"{claim.id} {claim.name}: ", "bold").append(claim.sentence, "not bold"))
-    for one in overall(own):
-        line = Text(f"  {one.method}: ").append(one.conclusion, _STYLES[one.conclusion])
-        console.print(line.append(f" ({telling.summed_up(loaded, one)})"))
-        for verdict in one.cells:
+    for of_method in overall(verdicts):
+        conclusion = of_method.conclusion
+        line = Text(f"  {of_method.method}: ").append(conclusion, _STYLES[conclusion])
+        console.print(line.append(f" ({telling.summed_up(loaded, of_method)})"))
+        for verdict in of_method.cells:
             _show_cell(console, loaded, verdict)
-    console.print(Text(f"  compared: {'; '.join(telling.compared(own[0]))}"))
-    for said in telling.notes(loaded, claim, own):
-        console.print(Text(f"  {said}"))
+    console.print(Text(f"  compared: {'; '.join(telling.compared(verdicts[0]))}"))
+    for note in telling.notes(loaded, claim, verdicts):
+        console.print(Text(f"  {note}"))
     if pairs:
-        for verdict in own:
+        for verdict in verdicts:
             _show_pairs(console, verdict)
     console.print()
 
 
 def _show_cell(console: "Console", loaded: "Results", verdict: "Verdict") -> None:
-    """Print a cell's verdict in a line, and why it is undecided below it."""
+    """Print a cell's verdict in a line, and below it why it is undecided."""
     from rich.text import Text
 
     from analysis.verdicts import telling
@@ -124,22 +133,23 @@ def _show_cell(console: "Console", loaded: "Results", verdict: "Verdict") -> Non
 
 
 def _show_pairs(console: "Console", verdict: "Verdict") -> None:
-    """Print the trials behind a verdict, a line per comparison and seed."""
+    """Print the trials behind a verdict, with a row per comparison and seed."""
     from rich.table import Table
 
     from analysis.verdicts import telling
 
     table = Table("comparison", "seed", "trial", "partner", "difference", box=None, padding=(0, 2))
-    for one in verdict.comparisons:
-        for row in telling.pairs(one):
+    for comparison in verdict.comparisons:
+        for row in telling.pairs(comparison):
             table.add_row(*row)
     console.print(table)
 
 
-def _show_untested(left: "Sequence[Claim]") -> None:
+def _show_untested(claims: "Sequence[Claim]") -> None:
+    """Print the claims without cells, each with the command that runs them."""
     from analysis.verdicts import telling
 
-    if left:
-        print("Not tested, since their cells are not there:")
-    for claim in left:
+    if claims:
+        print("Not tested: the results have no cells for these claims. To run them:")
+    for claim in claims:
         print(f"  {claim.id} {claim.name}: {telling.command(claim)}")

@@ -14,33 +14,33 @@ from ray.job_submission import JobSubmissionClient
 
 from studies.errors import UserError, unknown
 
-#: Seconds for a connection and for an answer, for the first one and later.
+#: Seconds for connecting and for an answer: of the first request, and of later ones.
 _FIRST, _TIMEOUTS = (5.0, 10.0), (5.0, 60.0)
-#: What a job of ours carries in its metadata.
+#: The metadata of a job that this project submitted.
 _KEYS = ("study", "results", "version", "command")
-#: Ray tells of every upload.
+#: These loggers of Ray report every upload.
 _LOGGERS = ("ray.dashboard.modules.dashboard_sdk", "ray._private.runtime_env.packaging")
 
 
 class LostError(UserError):
-    """The cluster does not answer, at least not now."""
+    """The cluster does not answer at the moment."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A study that was submitted.
+    """A study that was submitted to a cluster.
 
     Attributes:
-        id: by which it is followed and stopped.
+        id: the name by which it is followed and stopped.
         study: the study's name.
-        results: where they go.
-        version: of this project, that submitted it.
-        command: that submitted it, and goes on with it.
+        results: the folder or URI of all results.
+        version: the version of this project that submitted it.
+        command: the command that submitted it, and that continues it.
         status: ``pending``, ``running``, ``succeeded``, ``failed`` or ``stopped``.
         started: seconds since 1970.
-        ended: seconds since 1970, None while it runs.
-        code: the exit code of the run, where Ray knows it.
-        message: what Ray says of it.
+        ended: seconds since 1970; None while it runs.
+        code: the exit code of the run, if Ray knows it.
+        message: Ray's message on it.
     """
 
     id: str
@@ -61,7 +61,7 @@ class Job:
 
     @property
     def exit_code(self) -> int:
-        """What a command that follows it exits with; 130, as after Ctrl-C, if it was stopped."""
+        """The exit code of a command that follows it; 130, as after Ctrl-C, if it was stopped."""
         if self.status == "stopped":
             return 130
         if self.code is None:
@@ -76,12 +76,14 @@ class Jobs:
         address: the dashboard's URL.
 
     Raises:
-        UserError: nothing answers there, or not a Ray dashboard that takes jobs.
+        UserError: nothing answers, or what answers is not a Ray dashboard that accepts jobs.
     """
 
     def __init__(self, address: str) -> None:
         self.address = _checked(address)
-        os.environ["RAY_API_SERVER_ADDRESS"] = self.address  # Ray prefers it to what it is given
+        os.environ["RAY_API_SERVER_ADDRESS"] = (
+            self.address
+        )  # Ray prefers this variable to its argument
         for name in _LOGGERS:
             logging.getLogger(name).setLevel(logging.ERROR)
         self._client = self._connected()
@@ -96,15 +98,16 @@ class Jobs:
         """Send a job.
 
         Args:
-            job_id: of the job; a new one.
-            entrypoint: the shell command.
-            runtime_env: Ray's, with a folder that is uploaded unless it has been before.
-            metadata: of one of ours: ``study``, ``results``, ``version``, ``command``.
+            job_id: the new job's id.
+            entrypoint: its shell command.
+            runtime_env: Ray's description of the environment; a folder that it names is uploaded,
+                unless the cluster has it already.
+            metadata: ``study``, ``results``, ``version`` and ``command``; empty for a probe.
 
         Raises:
-            UserError: the cluster does not take it, or does not answer.
+            UserError: the cluster rejects the job, or does not answer.
         """
-        with self._told():
+        with self._one_line_errors():
             self._client.submit_job(
                 submission_id=job_id,
                 entrypoint=entrypoint,
@@ -113,36 +116,35 @@ class Jobs:
             )
 
     def all(self) -> list[Job]:
-        """Our jobs, the newest first.
+        """Return the jobs that this project submitted, the newest first.
 
         Raises:
             LostError: the cluster does not answer.
         """
-        with self._told():
-            found = self._client.list_jobs()
-        return sorted(
-            (_job(about) for about in found if _ours(about)), key=lambda job: -job.started
-        )
+        with self._one_line_errors():
+            details = self._client.list_jobs()
+        jobs = (_job(job) for job in details if _is_ours(job))
+        return sorted(jobs, key=lambda job: -job.started)
 
     def find(self, job_id: str) -> Job:
-        """A job of ours.
+        """Return a job that this project submitted.
 
         Raises:
-            UserError: there is none of that id; the close ones are named.
+            UserError: no such job has this id; the message lists close ids.
             LostError: the cluster does not answer.
         """
-        there = {job.id: job for job in self.all()}
-        if job_id not in there:
-            raise unknown("job", job_id, there)
-        return there[job_id]
+        jobs = {job.id: job for job in self.all()}
+        if job_id not in jobs:
+            raise unknown("job", job_id, jobs)
+        return jobs[job_id]
 
-    def about(self, job_id: str) -> Job | None:
-        """Any job, None if the cluster does not know it.
+    def get(self, job_id: str) -> Job | None:
+        """Return any job; None if the cluster does not know it.
 
         Raises:
             LostError: the cluster does not answer.
         """
-        with self._told():
+        with self._one_line_errors():
             try:
                 return _job(self._client.get_job_info(job_id))
             except RuntimeError as error:
@@ -151,69 +153,76 @@ class Jobs:
                 raise
 
     def log(self, job_id: str) -> str:
-        """What a job has printed so far.
+        """Return the output of a job so far.
 
         Raises:
             LostError: the cluster does not answer.
         """
-        with self._told():
+        with self._one_line_errors():
             return str(self._client.get_job_logs(job_id))
 
     def stop(self, job_id: str) -> None:
-        """Ask a job to end; it is up to the job how long that takes.
+        """Ask a job to end; the job decides when.
 
         Raises:
             LostError: the cluster does not answer.
         """
-        with self._told():
+        with self._one_line_errors():
             self._client.stop_job(job_id)
 
     def _connected(self) -> "_Client":
+        """Return a client that has reached a dashboard that accepts jobs."""
         try:
             client = _Client(self.address, headers=_headers())
         except AuthenticationError as error:
             raise self._unauthorised(error) from None
-        except (RuntimeError, LookupError, TypeError, ValueError):  # no JSON, or not Ray's
-            raise self._foreign() from None
+        except (RuntimeError, LookupError, TypeError, ValueError):  # not JSON, or not Ray's
+            raise self._not_a_dashboard() from None
         except OSError as error:
             if getattr(error, "response", None) is None:  # no answer at all
-                raise self._silent() from None
-            raise self._foreign() from None
+                raise self._no_answer() from None
+            raise self._not_a_dashboard() from None
         try:
             client.list_jobs()
         except AuthenticationError as error:
             raise self._unauthorised(error) from None
         except (RuntimeError, OSError, ValueError):
             raise UserError(
-                f"--address {self.address}: this Ray dashboard takes no jobs; install ray[default] "
-                "on the head and start it anew"
+                f"--address {self.address}: this Ray dashboard accepts no jobs; install "
+                "ray[default] on the head and restart it"
             ) from None
         client.timeouts = _TIMEOUTS
         return client
 
-    def _silent(self) -> UserError:
+    def _no_answer(self) -> UserError:
         return UserError(
             f"--address {self.address}: no Ray dashboard answers there; start a head with: "
-            "ray start --head, and from another machine reach it through: "
+            "ray start --head; to reach it from another machine: "
             "ssh -L 8265:127.0.0.1:8265 HEAD"
         )
 
-    def _foreign(self) -> UserError:
+    def _not_a_dashboard(self) -> UserError:
         return UserError(
-            f"--address {self.address}: what answers there is no Ray dashboard; give "
-            "http://HEAD:8265, or the port that `ray start --head` names for the dashboard"
+            f"--address {self.address}: this is not a Ray dashboard; give http://HEAD:8265, or "
+            "the dashboard's port that `ray start --head` prints"
         )
 
     def _unauthorised(self, error: Exception) -> UserError:
-        wrong = "does not take this token" if "failed" in str(error) else "wants a token"
+        problem = "rejects this token" if "failed" in str(error) else "requires a token"
         return UserError(
-            f"--address {self.address}: the cluster {wrong}; set RAY_AUTH_MODE=token, and its "
-            "token in RAY_AUTH_TOKEN or ~/.ray/auth_token (`ray get-auth-token` on the head)"
+            f"--address {self.address}: the cluster {problem}; set RAY_AUTH_MODE=token, and put "
+            "the token that `ray get-auth-token` prints on the head into RAY_AUTH_TOKEN or "
+            "~/.ray/auth_token"
         )
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        """Errors of the connection in a line of ours."""
+    def _one_line_errors(self) -> Iterator[None]:
+        """Turn errors of the connection into user errors of one line.
+
+        Raises:
+            LostError: the cluster does not answer, or reports an error.
+            UserError: the cluster rejects the token.
+        """
         try:
             yield
         except AuthenticationError as error:
@@ -227,7 +236,7 @@ class Jobs:
 
 
 class _Client(JobSubmissionClient):
-    """Ray's client, which would wait for ever."""
+    """Ray's client with timeouts; without them it would wait for ever."""
 
     timeouts = _FIRST
 
@@ -236,58 +245,59 @@ class _Client(JobSubmissionClient):
 
 
 def _checked(address: str) -> str:
-    """The URL without its last slash.
+    """Return the URL without a trailing slash.
 
     Raises:
-        UserError: it is none, or has a password in it.
+        UserError: the address is not a URL, or contains a password.
     """
     try:
         parts = urlsplit(address)
         url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        raise UserError("--address: this is no URL; give http://HEAD:8265") from None
+        raise UserError("--address: not a URL; give http://HEAD:8265") from None
     if "@" in address:
         raise UserError(
-            "--address: it has a user or a password in it, which would be printed; leave them out "
-            "and set RAY_JOB_HEADERS to the HTTP headers that the cluster wants, as JSON"
+            "--address: it contains a user or password, which would be printed; remove them and "
+            "set RAY_JOB_HEADERS to the HTTP headers that the cluster needs, as JSON"
         )
     if not url:
         host = urlsplit(f"//{address.rpartition('://')[2]}").hostname or "HEAD"
         raise UserError(
-            f"--address {address}: jobs go to the dashboard of the cluster's head, such as "
+            f"--address {address}: not a dashboard's URL; give that of the cluster's head, such as "
             f"http://{host}:8265"
         )
     return address.rstrip("/")
 
 
 def _headers() -> dict[str, str]:
-    """The HTTP headers of RAY_JOB_HEADERS, as Ray's own command reads them.
+    """Return the HTTP headers of RAY_JOB_HEADERS, as Ray's own command reads them.
 
     Raises:
-        UserError: they are not a mapping in JSON.
+        UserError: they are not a JSON object.
     """
-    given = os.environ.get("RAY_JOB_HEADERS")
-    if not given:
+    text = os.environ.get("RAY_JOB_HEADERS")
+    if not text:
         return {}
     with contextlib.suppress(ValueError):
-        headers = json.loads(given)
+        headers = json.loads(text)
         if isinstance(headers, dict):
             return {str(name): str(value) for name, value in headers.items()}
-    raise UserError("RAY_JOB_HEADERS is no JSON object of names and values; correct or unset it")
+    raise UserError("RAY_JOB_HEADERS: not a JSON object of names and values; correct or unset it")
 
 
-def _ours(about: Any) -> bool:
-    return about.submission_id is not None and set(_KEYS) <= set(about.metadata or {})
+def _is_ours(details: Any) -> bool:
+    return details.submission_id is not None and set(_KEYS) <= set(details.metadata or {})
 
 
-def _job(about: Any) -> Job:
-    known = {key: (about.metadata or {}).get(key, "") for key in _KEYS}
+def _job(details: Any) -> Job:
+    """Return a job from Ray's details of it."""
+    metadata = {key: (details.metadata or {}).get(key, "") for key in _KEYS}
     return Job(
-        id=about.submission_id or about.job_id,
-        status=str(about.status.value).lower(),
-        started=(about.start_time or 0) / 1000,
-        ended=about.end_time / 1000 if about.end_time else None,
-        code=about.driver_exit_code,
-        message=about.message or "",
-        **known,
+        id=details.submission_id or details.job_id,
+        status=str(details.status.value).lower(),
+        started=(details.start_time or 0) / 1000,
+        ended=details.end_time / 1000 if details.end_time else None,
+        code=details.driver_exit_code,
+        message=details.message or "",
+        **metadata,
     )

@@ -1,4 +1,4 @@
-"""Shows what a job prints while it prints it."""
+"""Prints a job's output while the job runs."""
 
 import re
 import sys
@@ -12,39 +12,39 @@ from rich.text import Text
 
 from orchestrator.jobs.client import Job, Jobs, LostError
 
-#: Seconds between two looks at a job, and for how long a lost connection is tried again.
-_LOOK, _PATIENCE = 1.0, 180.0
-#: A look may take this share of the time at most, however long the log is.
+#: Seconds between two requests, and seconds for which a lost connection is tried again.
+_INTERVAL, _PATIENCE = 1.0, 180.0
+#: Requests take at most this fraction of the time, however long the log is.
 _SHARE = 0.05
 
-#: Lines of Ray's own that say nothing of the study.
+#: Lines of Ray that say nothing about the study.
 _NOISE = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+\tINFO \S+\.py:\d+ -- |Running entrypoint for job "
 )
-#: A line that only says how far a run is, and takes the place of the one before it.
+#: A line that only shows progress; it replaces the previous such line.
 _PROGRESS = re.compile(r"\S+: \d+/\d+ · ")
 
 
 class Screen:
-    """Prints lines: in a terminal one that tells of progress takes the place of the last such."""
+    """Prints lines; in a terminal, a line of progress replaces the previous one."""
 
     def __init__(self, live: Live | None) -> None:
         self._live = live
 
     def line(self, text: str) -> None:
-        """Show a line."""
+        """Print a line."""
         if self._live is None:
             print(text, flush=True)
         elif _PROGRESS.match(text):
             self._live.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
         else:
-            self._live.update(Group(), refresh=True)  # how far it was then
+            self._live.update(Group(), refresh=True)  # remove the last progress
             self._live.console.print(Text(text), soft_wrap=True)
 
 
 @contextmanager
 def screen() -> Iterator[Screen]:
-    """The terminal, or what the output is piped to."""
+    """Yield the screen: a terminal, or whatever the output is piped to."""
     console = Console(highlight=False)
     if not console.is_terminal:
         yield Screen(None)
@@ -54,66 +54,68 @@ def screen() -> Iterator[Screen]:
 
 
 def follow(jobs: Jobs, job: Job, shown: int = 0, seconds: float = float("inf")) -> Job | None:
-    """Show what a job prints until it ends.
+    """Print a job's output until the job ends.
 
-    A connection that is lost is tried again for a while.
+    A lost connection is tried again for some minutes.
 
     Args:
-        jobs: of the cluster.
+        jobs: the cluster's jobs.
         job: the job.
-        shown: how many lines of its log have been shown already.
-        seconds: after which it is left alone.
+        shown: the number of lines of its log that have been printed already.
+        seconds: return after this time even if the job has not ended.
 
     Returns:
-        The job as it is then; None if the cluster no longer knows it.
+        The job in its last known state; None if the cluster no longer knows it.
 
     Raises:
-        LostError: the connection is lost for good.
+        LostError: the connection does not come back.
     """
     until = time.monotonic() + seconds
     with screen() as output:
         while True:
             began = time.monotonic()
-            found = _look(jobs, job.id)
-            if found is None:
+            job_and_log = _job_and_log(jobs, job.id)
+            if job_and_log is None:
                 return None
-            now, text = found
-            whole = text if now.over else text[: text.rfind("\n") + 1]
-            lines = whole.splitlines()
+            now, log = job_and_log
+            complete = log if now.over else log[: log.rfind("\n") + 1]
+            lines = complete.splitlines()
             for line in lines[shown:]:
                 if not _NOISE.match(line):
                     output.line(line)
             shown = max(shown, len(lines))
             if now.over or time.monotonic() > until:
                 return now
-            time.sleep(max(_LOOK, (time.monotonic() - began) / _SHARE))
+            time.sleep(max(_INTERVAL, (time.monotonic() - began) / _SHARE))
 
 
-def told(text: str) -> list[str]:
-    """The lines of a log without Ray's own, and of those that tell of progress the last."""
-    lines = [line for line in text.splitlines() if not _NOISE.match(line)]
+def summary(log: str) -> list[str]:
+    """Return the lines of a log, without Ray's own, and with only the last line of progress."""
+    lines = [line for line in log.splitlines() if not _NOISE.match(line)]
     last = max((i for i, line in enumerate(lines) if _PROGRESS.match(line)), default=-1)
     return [line for i, line in enumerate(lines) if i == last or not _PROGRESS.match(line)]
 
 
-def _look(jobs: Jobs, job_id: str) -> tuple[Job, str] | None:
-    """A job and then its log, so that the log of one that has ended is whole.
+def _job_and_log(jobs: Jobs, job_id: str) -> tuple[Job, str] | None:
+    """Return a job and its log; None if the cluster does not know the job.
+
+    The log is read after the job, so the log of a job that has ended is complete.
 
     Raises:
-        LostError: the cluster has not answered for long.
+        LostError: the cluster has not answered for some minutes.
     """
-    lost = None
+    lost_since = None
     while True:
         try:
-            now = jobs.about(job_id)
+            now = jobs.get(job_id)
             return None if now is None else (now, jobs.log(job_id))
         except LostError as error:
-            if lost is None:
-                lost = time.monotonic()
+            if lost_since is None:
+                lost_since = time.monotonic()
                 print(
                     f"untuned: {error}; trying again for {_PATIENCE / 60:.0f} minutes",
                     file=sys.stderr,
                 )
-            elif time.monotonic() - lost > _PATIENCE:
+            elif time.monotonic() - lost_since > _PATIENCE:
                 raise
-            time.sleep(2 * _LOOK)
+            time.sleep(2 * _INTERVAL)

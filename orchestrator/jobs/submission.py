@@ -1,4 +1,4 @@
-"""What is sent to a cluster: the study, the command that runs it, and the environment."""
+"""Sends a study to a cluster, with the command that runs it and its environment."""
 
 import os
 import re
@@ -17,11 +17,11 @@ from studies.study import Study
 #: Seconds that a job may take to end when it is stopped, before it is killed.
 STOP_SECONDS = 60
 
-#: Where results lie for all nodes alike: what pyarrow opens.
+#: Schemes of URIs that pyarrow opens, and that mean the same on all nodes.
 _SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs", "file")
-#: What of the environment here is handed on. Never credentials: nodes have their own.
+#: Environment variables that are passed on. Never credentials: the nodes have their own.
 _ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
-_HANDED_ON = ("RAY_AUTH_MODE", "AWS_REGION", "AWS_DEFAULT_REGION", *_ENDPOINTS)
+_PASSED_ON = ("RAY_AUTH_MODE", "AWS_REGION", "AWS_DEFAULT_REGION", *_ENDPOINTS)
 
 
 def submit(
@@ -30,18 +30,18 @@ def submit(
     """Send a study with this project's code.
 
     Args:
-        jobs: of the cluster.
-        study: as it is to be run, with absolute sources of its data.
-        results: as `shared` gives it.
-        options: of `untuned run`.
-        command: that goes on with it, to be named.
-        version: of this project.
+        jobs: the cluster's jobs.
+        study: the study to run, with absolute sources of its data.
+        results: the folder or URI of all results, as `shared` returns it.
+        options: the options of `untuned run`.
+        command: the command that continues the study, for messages.
+        version: the version of this project.
 
     Returns:
         The job's id.
 
     Raises:
-        UserError: the cluster does not take it.
+        UserError: the cluster rejects the job, or does not answer.
     """
     name = f"{study.name}.yaml"
     job_id = f"untuned-{study.name}-{secrets.token_hex(3)}"
@@ -58,43 +58,43 @@ def submit(
 
 
 def entrypoint(name: str, results: str, options: Sequence[str]) -> str:
-    """The shell command that runs a study file.
+    """Return the shell command that runs a study file.
 
-    It takes the shell's place, so that a signal reaches it and its exit code is the job's.
+    It replaces the shell, so that it receives signals and its exit code is that of the job.
     """
     command = ["python", "-m", "orchestrator.cli", "run", name, "--address", "auto"]
     return f"exec {shlex.join([*command, '--results', results, *options])}"
 
 
 def environment(command: str) -> dict[str, str]:
-    """The environment of the job and of its workers.
+    """Return the environment variables of the job and its workers.
 
     Raises:
-        UserError: an endpoint here has credentials in it.
+        UserError: an endpoint contains credentials.
     """
-    handed = {name: os.environ[name] for name in _HANDED_ON if os.environ.get(name)}
+    passed_on = {name: os.environ[name] for name in _PASSED_ON if os.environ.get(name)}
     for name in _ENDPOINTS:
-        if "@" in handed.get(name, ""):
+        if "@" in passed_on.get(name, ""):
             raise UserError(
-                f"{name} has a user or a password in it, which would be sent and shown; take them "
-                "out: nodes have credentials of their own"
+                f"{name} contains a user or password, which would be sent and shown; remove them: "
+                "the nodes have their own credentials"
             )
     commit = code_upload.commit()
     return {
         "RAY_JOB_STOP_SIGNAL": "SIGINT",
         "RAY_JOB_STOP_WAIT_TIME_S": str(STOP_SECONDS),
-        "OMP_NUM_THREADS": "1",  # whatever the nodes were started with
+        "OMP_NUM_THREADS": "1",  # the nodes may have been started with another value
         code_upload.COMMAND: command,
         **({code_upload.COMMIT: commit} if commit else {}),
-        **handed,
+        **passed_on,
     }
 
 
 def shared(results: str) -> str:
-    """Where the results go, in a form that means the same on all nodes.
+    """Return the folder or URI of the results in a form that means the same on all nodes.
 
     Raises:
-        UserError: it does not, or it has credentials in it.
+        UserError: there is no such form, or the URI contains credentials.
     """
     filesystems.check(results)
     scheme, mark, _ = results.partition("://")

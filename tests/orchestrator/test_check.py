@@ -16,8 +16,8 @@ def test_what_would_run_and_what_it_can_decide(capsys, tmp_path, monkeypatch):
     said = check(capsys, write_study(tmp_path), "--no-estimate")
     assert "own: 4 of 4 trials would run; nothing started" in said
     assert "estimate" not in said
-    assert "not decided here, no such cells: C1," in said
-    assert "measured by `make bench`: C5" in said
+    assert "not decided here (no such cells): C1," in said
+    assert "(measured by `make bench`): C5" in said
     assert [path.name for path in tmp_path.iterdir()] == ["own.yaml"]
 
 
@@ -33,7 +33,7 @@ def test_power_goes_with_the_seeds_and_the_margin(capsys):
     assert "C1 similar-or-higher 4 15 sd ≤ 0.74 points" in said
     assert "exploratory (digits is a demonstration): C1," in said
     said = check(capsys, "digits", "--no-estimate", "--seeds", 1)
-    assert "C1 similar-or-higher 4 1 nowhere: one seed" in said
+    assert "C1 similar-or-higher 4 1 never: one seed" in said
 
 
 def test_what_is_finished_counts_and_a_study_is_known_by_its_results(tmp_path):
@@ -48,7 +48,7 @@ def test_what_is_finished_counts_and_a_study_is_known_by_its_results(tmp_path):
 def test_ray_is_not_needed_and_torch_only_for_the_estimate(tmp_path):
     answer = in_the_base_install(tmp_path, ["check", "digits"])
     assert answer.returncode == 0, answer.stderr
-    assert "no estimate without torch: pip install 'untuned[run]' brings it" in answer.stdout
+    assert "no estimate without torch; install it with: pip install 'untuned[run]'" in answer.stdout
 
 
 @pytest.mark.parametrize("name", ["digit", "none.yaml"])

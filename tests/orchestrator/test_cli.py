@@ -54,7 +54,10 @@ MISTAKES = [
     (["train", "--save", "net.pt2"], "--save net.pt2: give a file that ends in .safetensors"),
     (["train", "--save", "no/net.safetensors"], "there is no folder no"),
     (["evaluate", "none.safetensors"], "network none.safetensors: cannot be read"),
-    (["export", "digits", "ab", "net.pt"], "its suffix '.pt' says no form"),
+    (
+        ["export", "digits", "ab", "net.pt"],
+        "no format has the suffix '.pt'; give one of: .safetensors",
+    ),
     (["train", "--batch-size", "1.5"], "'1.5' is not a valid integer"),
 ]
 
@@ -137,7 +140,7 @@ def test_a_dry_run_estimates_time_and_memory(capsys, tmp_path):
     arguments = ["run", "digits", "--results", tmp_path / "results", "--dry-run", "--device", "cpu"]
     code, out, _ = run(capsys, *arguments, "--workers", 1)
     assert code == 0
-    said = r"estimate: about (\d+) \w+ on 1 worker \(cpu\) and some ten seconds to start, up to \d"
+    said = r"estimate: (\d+) \w+ on 1 worker \(cpu\), plus about ten seconds to start\. Up to \d"
     assert 1 < int(re.search(said, " ".join(out.split()))[1]) < 1000
 
 
@@ -260,7 +263,7 @@ def test_a_reader_that_has_seen_enough_is_no_crash(tmp_path):
 def test_without_the_extra_training_says_what_to_install(tmp_path, command):
     answer = in_the_base_install(tmp_path, command)
     assert answer.returncode == 2
-    assert "training needs torch: pip install 'untuned[run]' brings it" in answer.stderr
+    assert "training needs torch; install it with: pip install 'untuned[run]'" in answer.stderr
     assert answer.stderr.count("\n") == 1
 
 
@@ -272,7 +275,7 @@ def test_a_study_of_one_cell_is_shown_and_its_missing_part_can_be_run(capsys, tm
     store = Store(str(tmp_path), "own")
     store.definitions.record(read(path).override(seeds=7, epochs=1))
     _, out, _ = run(capsys, "status", "own", "--results", tmp_path)
-    go_on = re.search(r"7 missing; go on with: untuned run (\S+) --results", out)[1]
+    go_on = re.search(r"7 missing; continue with: untuned run (\S+) --results", out)[1]
     assert read(Path(go_on)) == read(path).override(seeds=7, epochs=1)
 
 

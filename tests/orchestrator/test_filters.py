@@ -49,7 +49,7 @@ def test_a_condition_chooses_the_rows_that_it_holds_for(text, fits):
         ("method=", "give a column"),
         ("methods=dense", "unknown column 'methods'; did you mean method"),
         ("method=dens", "unknown method 'dens'; did you mean dense"),
-        ("method>dense", "method holds names; compare them by = or !="),
+        ("method>dense", "method holds names; compare them with = or !="),
         ("method=dense; DROP TABLE trials", "unknown method 'dense; DROP TABLE trials'"),
         ("density>=half", "'half' is not a number"),
         ("affine=1", "'1' is not true or false"),

@@ -1,18 +1,20 @@
+import math
+
 import pytest
 
 from orchestrator import formatting
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "text"),
     [(0, "0 s"), (41.4, "41 s"), (59.6, "1:00 min"), (200, "3:20 min"), (7513, "2:05:13 h")],
 )
-def test_a_measured_time(seconds, said):
-    assert formatting.clock(seconds) == said
+def test_a_measured_time(seconds, text):
+    assert formatting.clock(seconds) == text
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "text"),
     [
         (0.2, "under a second"),
         (1.2, "1 s"),
@@ -22,8 +24,8 @@ def test_a_measured_time(seconds, said):
         (1e6, "12 days"),
     ],
 )
-def test_a_guessed_time(seconds, said):
-    assert formatting.about(seconds) == said
+def test_an_estimated_time(seconds, text):
+    assert formatting.approximate(seconds) == text
 
 
 def test_sizes_and_counts():
@@ -38,3 +40,13 @@ def test_sizes_and_counts():
         "1 seed",
         "1,200 seeds",
     ]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_float_that_is_not_finite_is_none_in_json(value):
+    assert formatting.finite_or_none(value) is None
+
+
+@pytest.mark.parametrize("value", [1.5, 0.0, 3, 10**400, True, "nan", None, [math.nan]])
+def test_any_other_value_stays_in_json(value):
+    assert formatting.finite_or_none(value) is value

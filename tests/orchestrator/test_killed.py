@@ -42,8 +42,8 @@ def test_stopped_and_killed_halfway_it_ends_as_if_undisturbed(undisturbed, tmp_p
     said = stopped.errors.read_text()
     after_stop = len(trial_rows(tmp_path, "long"))
     assert 0 < after_stop < 12
-    assert f"{after_stop} of 12 trials finished and kept" in said
-    assert "go on with: untuned run long.yaml --workers 2" in said
+    assert f"{after_stop} of 12 trials finished ({after_stop} in this run)" in said
+    assert "Continue with: untuned run long.yaml --workers 2" in said
     assert "Traceback" not in said
 
     before = len(parts(tmp_path))

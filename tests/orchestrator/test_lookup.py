@@ -8,23 +8,26 @@ IDS = ["29b9a1ae3338", "2efd1da84122", "a310c22e65f5"]
 
 @pytest.mark.parametrize("given", ["a310c22e65f5", "a", "A31"])
 def test_the_beginning_of_an_id_that_no_other_has_is_enough(given):
-    assert _lookup.trial(given, IDS, "own") == "a310c22e65f5"
+    assert _lookup.trial_id(given, IDS, "own") == "a310c22e65f5"
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("2", r"trial '2': 2 trials of own begin so \(29b9a1ae3338, 2efd1da84122\); give more"),
-        ("", "3 trials of own begin so"),
-        ("a310c22e65f6", "no trial whose id begins so; did you mean a310c22e65f5"),
-        ("zz", "there are 29b9a1ae3338, 2efd1da84122, a310c22e65f5"),
+        (
+            "2",
+            r"trial '2': 2 trials of own begin with it \(29b9a1ae3338, 2efd1da84122\); give",
+        ),
+        ("", "3 trials of own begin with it"),
+        ("a310c22e65f6", "no id of own begins with it; did you mean a310c22e65f5"),
+        ("zz", "known: 29b9a1ae3338, 2efd1da84122, a310c22e65f5"),
     ],
 )
 def test_another_is_refused_with_the_nearest(given, message):
     with pytest.raises(UserError, match=message):
-        _lookup.trial(given, IDS, "own")
+        _lookup.trial_id(given, IDS, "own")
 
 
 def test_without_trials_it_says_what_to_run():
     with pytest.raises(UserError, match="no trials yet; run first: untuned run own"):
-        _lookup.trial("a", [], "own")
+        _lookup.trial_id("a", [], "own")

@@ -52,7 +52,7 @@ def test_every_field_that_is_taken_as_it_stands_there_changes_nothing():
 def test_a_file_that_is_there_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.yaml").write_text("mine")
-    with pytest.raises(UserError, match=r"mine.yaml is there already"):
+    with pytest.raises(UserError, match=r"mine.yaml already exists"):
         new("mine")
     assert (tmp_path / "mine.yaml").read_text() == "mine"
     assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]

@@ -49,7 +49,7 @@ def test_conditions_and_columns_choose(place):
     wanted = ["--trials", "--csv", "--columns", "seed,trial-id,test_accuracy"]
     answer = untuned("results", "own", *wanted, "--where", "method=dense", cwd=place[0])
     rows = list(csv.DictReader(io.StringIO(answer.stdout)))
-    assert answer.stderr == "2 of 3 finished trials\n"
+    assert answer.stderr == "showing 2 of 3 finished trials\n"
     assert list(rows[0]) == ["seed", "trial_id", "test_accuracy"]
     recorded = {row["trial_id"]: row["test_accuracy"] for row in place[1]}
     assert [float(row["test_accuracy"]) for row in rows] == [
@@ -94,4 +94,6 @@ def test_deviations_that_do_not_fit_are_left_out_and_that_is_said(place):
     answer = untuned("results", "own", cwd=place[0], COLUMNS="60")
     assert "±" in answer.stdout
     assert max(map(len, answer.stdout.splitlines())) <= 60
-    assert answer.stderr == "deviations that do not fit are left out; --csv has them\n"
+    assert answer.stderr == (
+        "some standard deviations do not fit and are left out; --csv has them\n"
+    )

@@ -33,7 +33,7 @@ def test_a_finished_trial_is_shown_with_its_curves_and_layers(place):
     assert ["took", "1.50", "s"] in words
     (layer,) = (row for row in words if row[:1] == ["fc1"])
     assert layer[1] == f"{64 * 16:,}"
-    assert max(map(len, lines[: lines.index("train it again here")])) <= 80
+    assert max(map(len, lines[: lines.index("train it again with")])) <= 80
 
 
 def test_json_holds_what_is_recorded_and_a_command_that_trains_it_again(place):

@@ -17,7 +17,7 @@ import yaml
 from clusters import Cluster, cluster, free_ports  # noqa: F401
 from tests_support import UNTUNED, science_of, trial_rows, untuned, write_study
 
-from orchestrator.cli import _options, cli, jobs, submit
+from orchestrator.cli import _data, _options, cli, jobs, submit
 from orchestrator.jobs import following, probe, submission
 from studies.errors import UserError
 from studies.study import read
@@ -89,9 +89,9 @@ def test_credentials_are_refused_and_not_repeated(monkeypatch):
 
 
 def test_a_command_that_is_shown_names_the_cluster_where_it_is_not_the_usual_one(monkeypatch):
-    assert jobs.elsewhere("http://127.0.0.1:8265") == ""
-    monkeypatch.setenv("RAY_API_SERVER_ADDRESS", "http://head:8265")  # as Ray's client wants it
-    assert jobs.elsewhere("http://head:8265") == " --address http://head:8265"
+    assert jobs.address_argument("http://127.0.0.1:8265") == ""
+    monkeypatch.setenv("RAY_API_SERVER_ADDRESS", "http://head:8265")  # as Ray's client reads it
+    assert jobs.address_argument("http://head:8265") == " --address http://head:8265"
 
 
 @pytest.mark.parametrize(
@@ -99,10 +99,10 @@ def test_a_command_that_is_shown_names_the_cluster_where_it_is_not_the_usual_one
 )
 def test_another_kind_of_address_is_told_apart(address):
     said = refused("jobs", "--address", address)
-    assert said.startswith(f"--address {address}: jobs go to the dashboard")
+    assert said.startswith(f"--address {address}: not a dashboard's URL")
     assert said.endswith(":8265")
     assert "head" not in address or said.endswith("http://head:8265")
-    assert "is no URL" in refused("jobs", "--address", "http://head:port")
+    assert "not a URL" in refused("jobs", "--address", "http://head:port")
 
 
 def test_nobody_answers():
@@ -141,13 +141,13 @@ VERSION = json.dumps(
 @pytest.mark.parametrize(
     ("version", "said"),
     [
-        ((200, "<html>"), "what answers there is no Ray dashboard"),
-        ((200, "{}"), "what answers there is no Ray dashboard"),
-        ((500, "oh"), "what answers there is no Ray dashboard"),
-        ((404, "no"), "what answers there is no Ray dashboard"),
-        ((401, "no"), "the cluster wants a token; set RAY_AUTH_MODE=token"),
-        ((403, "no"), "the cluster does not take this token"),
-        ((200, VERSION), "this Ray dashboard takes no jobs; install ray[default]"),
+        ((200, "<html>"), "this is not a Ray dashboard"),
+        ((200, "{}"), "this is not a Ray dashboard"),
+        ((500, "oh"), "this is not a Ray dashboard"),
+        ((404, "no"), "this is not a Ray dashboard"),
+        ((401, "no"), "the cluster requires a token; set RAY_AUTH_MODE=token"),
+        ((403, "no"), "the cluster rejects this token"),
+        ((200, VERSION), "this Ray dashboard accepts no jobs; install ray[default]"),
     ],
 )
 def test_what_answers_is_no_dashboard_that_takes_jobs(server, version, said):
@@ -173,12 +173,12 @@ def test_what_answers_speaks_another_language():
 
 def test_headers_are_taken_as_ray_takes_them(server, monkeypatch):
     monkeypatch.setenv("RAY_JOB_HEADERS", "no")
-    assert refused("jobs", "--address", server[0]).startswith("RAY_JOB_HEADERS is no JSON object")
+    assert refused("jobs", "--address", server[0]).startswith("RAY_JOB_HEADERS: not a JSON object")
 
 
 def test_follow_needs_a_job():
     answer = untuned("jobs", "--follow", cwd=".")
-    assert (answer.returncode, "--follow: name the JOB" in answer.stderr) == (2, True)
+    assert (answer.returncode, "--follow: give a JOB" in answer.stderr) == (2, True)
 
 
 # What is sent
@@ -187,14 +187,14 @@ def test_follow_needs_a_job():
 def test_the_command_takes_the_options_that_are_not_at_their_default(tmp_path):
     own = {"pets": "folder:/pets"}
     given = ("there", "mnist=~/m", "pets=folder:pets")
-    assert submit._places(given, own) == [
+    assert _data.as_arguments(given, own) == [
         "--data", str(Path.cwd() / "there"), "--data", f"mnist={Path.home() / 'm'}"
     ]  # fmt: skip
     with pytest.raises(UserError, match="unknown dataset 'mnits'"):
-        submit._places(["mnits=there"], own)
+        _data.as_arguments(["mnits=there"], own)
     asked = ["digits", "--results", "/r", "--checkpoint", "0", "--device", "auto", "--tf32"]
     values = submit.command.make_context("submit", [*asked, "--workers", "3"]).params
-    assert _options.as_given(values) == ["--workers", "3", "--tf32", "--checkpoint", "0.0"]
+    assert _options.as_arguments(values) == ["--workers", "3", "--tf32", "--checkpoint", "0.0"]
 
 
 def test_the_entrypoint_is_one_command_whatever_is_in_it():
@@ -260,7 +260,7 @@ def test_what_a_job_prints_is_shown_without_rays_own_lines():
         "own: 2/4 · 2 workers\n"
         "done\n"
     )
-    assert following.told(log) == [
+    assert following.summary(log) == [
         "own: 4 of 4 trials to run",
         "2026-01-02 03:04:05,678\tWARNING worker.py:581 -- memory is low",
         "own: 2/4 · 2 workers",
@@ -345,16 +345,18 @@ def test_a_stopped_job_goes_on_with_what_is_left(cluster, tmp_path):  # noqa: F8
     watching.send_signal(signal.SIGINT)
     _, said = watching.communicate(timeout=30)
     assert watching.returncode == 130
-    assert f"{job} goes on; follow it with: untuned jobs {job} --follow; stop it with" in said
+    assert f"{job} continues; follow it with: untuned jobs {job} --follow; stop it with" in said
 
     answer = on(cluster, "stop", job, cwd=tmp_path)
     assert answer.returncode == 0, answer.stdout + answer.stderr
     kept = len(trial_rows(tmp_path, "long"))
     assert 0 < kept < 40
-    assert f"{kept} of 40 trials finished and kept" in answer.stdout
+    assert f"{kept} of 40 trials finished ({kept} in this run)" in answer.stdout
     assert "Traceback" not in answer.stdout + answer.stderr
     assert f"{job} stopped after" in answer.stdout
-    assert f"go on with: untuned submit long.yaml --results {tmp_path}/results\n" in answer.stdout
+    assert (
+        f"continue with: untuned submit long.yaml --results {tmp_path}/results\n" in answer.stdout
+    )
     assert on(cluster, "jobs", job, "--follow", cwd=tmp_path).returncode == 130
     assert f"nothing to stop: {job} stopped" in on(cluster, "stop", job, cwd=tmp_path).stdout
 
@@ -393,7 +395,7 @@ def test_a_cluster_with_other_versions_is_refused(cluster, tmp_path):  # noqa: F
     )
     assert answer.returncode == 2
     assert f"the cluster at {cluster.dashboard} has torch " in answer.stderr
-    assert "here it is 0.1; install the same on both" in answer.stderr
+    assert "this machine has 0.1; install the same version on both" in answer.stderr
     assert len(jobs_of(cluster)) == before + 1  # the probe
 
 
@@ -406,13 +408,13 @@ def test_a_cluster_with_a_token_and_without_the_packages(tmp_path):
     with Cluster(variables=token | {"PATH": f"{bare}:{os.environ['PATH']}"}) as locked:
         answer = on(locked, *command, cwd=tmp_path)
         assert answer.returncode == 2
-        assert "the cluster wants a token; set RAY_AUTH_MODE=token" in answer.stderr
+        assert "the cluster requires a token; set RAY_AUTH_MODE=token" in answer.stderr
         answer = on(locked, *command, cwd=tmp_path, **token | {"RAY_AUTH_TOKEN": "b" * 64})
-        assert "the cluster does not take this token" in answer.stderr
+        assert "the cluster rejects this token" in answer.stderr
         answer = on(locked, *command, cwd=tmp_path, **token)
         assert answer.returncode == 2
         assert "torch" in answer.stderr
-        assert "install there, on all nodes: pip install " in answer.stderr
+        assert "run on all nodes: pip install " in answer.stderr
 
 
 @pytest.mark.cluster
@@ -427,8 +429,8 @@ def test_following_outlasts_a_head_that_is_started_anew(tmp_path):
         _, said = watching.communicate(timeout=200)
         assert watching.returncode == 1
         assert "does not answer" in said
-        assert f"no longer knows {job}, as after a new start of its head" in said
-        assert f"go on with: untuned submit long.yaml --results {tmp_path}/results" in said
+        assert f"no longer knows {job}; its head was probably restarted" in said
+        assert f"continue with: untuned submit long.yaml --results {tmp_path}/results" in said
 
 
 def wait_until(condition, seconds=120):

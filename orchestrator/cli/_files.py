@@ -1,0 +1,34 @@
+"""Writes files that the user has named."""
+
+import contextlib
+import os
+from pathlib import Path
+
+from studies.errors import UserError
+
+
+def check_writable(path: Path) -> None:
+    """Check that a file can have this path, before anything that takes time.
+
+    Raises:
+        UserError: the path is a folder, or its parent folder does not exist.
+    """
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        problem = "is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+        raise UserError(f"{path}: {problem}; give a file in an existing folder")
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file as a whole; if that fails, the path is as it was.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from None
