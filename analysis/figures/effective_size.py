@@ -88,8 +88,10 @@ def _first(results: Results, rows: pd.DataFrame, others: Sequence[str]) -> tuple
         return rows, ""
     groups = list(sort(results, rows, others).groupby(list(others), sort=False))
     key, first = max(groups, key=lambda group: group[1]["method"].nunique())
-    name, left = label(dict(zip(others, key, strict=True))), len(groups) - 1
-    return first, f"Shown: {name}. The table has {left} more." if left else ""
+    if len(groups) == 1:
+        return first, ""
+    name = label(dict(zip(others, key, strict=True)))
+    return first, f"Shown: {name}, one of {len(groups)} combinations; the report's table has all."
 
 
 def _reference(rows: pd.DataFrame, axes_of: Sequence[tuple[str, pd.DataFrame]]) -> pd.DataFrame:

@@ -53,7 +53,7 @@ def draw(results: Results) -> Drawing:
     unseen = int((differences < low).sum())
     note = sentences(
         f"Interquartile mean in points (trials): {'; '.join(means)}.",
-        f"{unseen} of {len(differences)} trials lie left of the view." if unseen else "",
+        f"Left of the view: {unseen} of {len(differences)} trials." if unseen else "",
         _diverged_or_dead(pairs),
     )
     finish(figure, TITLE, shown, note)

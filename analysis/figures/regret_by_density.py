@@ -50,7 +50,7 @@ def draw(results: Results) -> Drawing:
     """Draw the regrets in points: marks over densities, and lines; a panel per method."""
     to_draw = _panels(results)
     if not to_draw:
-        raise NothingToDraw("No method is trained at several densities.")
+        raise NothingToDraw("No density has a regret, since no method is trained at several.")
     shown = methods_of(results, pd.concat(panel.rows for panel in to_draw))
     up = "regret (points of test accuracy)"
     figure, placed, left_out = sheet(to_draw, 3.3, "density", up)

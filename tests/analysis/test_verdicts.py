@@ -13,7 +13,7 @@ import pytest
 import analysis
 from analysis.verdicts import overall, untested, verdicts
 from analysis.verdicts.claims import CLAIMS, chosen
-from analysis.verdicts.telling import as_dict, notes, summed_up, where
+from analysis.verdicts.telling import as_dict, cautions, notes, summed_up, where
 from studies.errors import UserError
 from studies.study import shipped
 
@@ -211,6 +211,9 @@ def test_diverged_and_dead_trials_count_and_are_told(judge):
     assert verdict.conclusion == "undecided"
     assert verdict.lost == {"diverged": 0, "dead": 1}
     assert verdict.without_lost == "supported"  # 0.1 and 0.2 points: half = 6.314 * 0.05 = 0.32
+    assert cautions(verdict)[0] == (
+        "diverged or dead trials: 1 dead; without their pairs the verdict is supported"
+    )
 
 
 def test_a_trial_without_accuracy_counts_with_chance(judge):
@@ -671,4 +674,5 @@ def test_where_a_claim_over_cells_ends_is_named(study, record):
     (one,) = overall(on(loaded, "C4a"))
     assert one.conclusion == "refuted"
     assert "supported in 2 of 3 cells" in summed_up(loaded, one)
+    assert "(2 after Holm's correction)" in summed_up(loaded, one)
     assert "refuted at positive fraction 0" in summed_up(loaded, one)
