@@ -95,13 +95,15 @@ def estimate(planned: "Plan", places: "dict[str, Place]", options: "RunOptions")
     except ModuleNotFoundError as error:
         print(f"no estimate without {error.name}; install it with: pip install 'untuned[run]'")
         return
+    hint = " Trials in a pack take less time." if resources.lock_step else ""
     print(
         f"estimate: {approximate(cost.seconds / resources.workers)} on "
         f"{many(resources.workers, 'worker')} ({resources.device}), plus about ten seconds to "
-        f"start. Up to {size(cost.memory)} of memory per worker and {size(cost.data)} for the "
-        f"data; about {size(cost.disk)} of results. Calibrated here for "
-        f"{approximate(cost.calibration)}."
-        + (" Trials in a pack take less time." if resources.lock_step else "")
+        f"start.{hint}"
+    )
+    _print_remark(
+        f"Memory: up to {size(cost.memory)} per worker, and {size(cost.data)} for the data. Disk: "
+        f"about {size(cost.disk)} of results. Calibrated here for {approximate(cost.calibration)}."
     )
 
 

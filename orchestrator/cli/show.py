@@ -245,7 +245,7 @@ def _show_curves(console: Any, description: Mapping[str, Any]) -> None:
         best, at = better(known, key=lambda point: point[0]) if better and known else (math.nan, "")
         shown = [_number(value, digits, percent) for value in (curve[0], curve[-1], best)]
         label = name.replace("_", " ")
-        table.add_row(label, sparkline(curve, 24), *shown, str(at))
+        table.add_row(label, sparkline(curve, 20), *shown, str(at))
     console.print(table)
     expected = description["figures"]["expected_test_accuracy"]
     if expected is not None:

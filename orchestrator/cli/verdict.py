@@ -105,13 +105,21 @@ def _show(loaded: "Results", claim: "Claim", verdicts: "Sequence[Verdict]", *, p
         console.print(line.append(f" ({telling.summed_up(loaded, of_method)})"))
         for verdict in of_method.cells:
             _show_cell(console, loaded, verdict)
-    console.print(Text(f"  compared: {'; '.join(telling.compared(verdicts[0]))}"))
+    _print_indented(console, f"compared: {'; '.join(telling.compared(verdicts[0]))}")
     for note in telling.notes(loaded, claim, verdicts):
-        console.print(Text(f"  {note}"))
+        _print_indented(console, note)
     if pairs:
         for verdict in verdicts:
             _show_pairs(console, verdict)
     console.print()
+
+
+def _print_indented(console: "Console", text: str) -> None:
+    """Print a text with all of its lines indented."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console.print(Padding(Text(text), (0, 0, 0, 2), expand=False))
 
 
 def _show_cell(console: "Console", loaded: "Results", verdict: "Verdict") -> None:

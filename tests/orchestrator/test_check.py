@@ -1,4 +1,4 @@
-"""`untuned check`: what a study asks for, before it runs."""
+"""`untuned check`: what a study would run and cost."""
 
 import pytest
 from tests_support import in_the_base_install, train_study, untuned, write_study
@@ -11,32 +11,32 @@ def check(capsys, *arguments):
     return " ".join(capsys.readouterr().out.split())
 
 
-def test_what_would_run_and_what_it_can_decide(capsys, tmp_path, monkeypatch):
+def test_check_shows_what_would_run_and_what_it_can_decide(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    said = check(capsys, write_study(tmp_path), "--no-estimate")
-    assert "own: 4 of 4 trials would run; nothing started" in said
-    assert "estimate" not in said
-    assert "not decided here (no such cells): C1," in said
-    assert "(measured by `make bench`): C5" in said
+    output = check(capsys, write_study(tmp_path), "--no-estimate")
+    assert "own: 4 of 4 trials would run; nothing started" in output
+    assert "estimate" not in output
+    assert "not decided here (no such cells): C1," in output
+    assert "(measured by `make bench`): C5" in output
     assert [path.name for path in tmp_path.iterdir()] == ["own.yaml"]
 
 
-def test_an_estimate_tells_time_memory_and_disk(capsys, tmp_path, monkeypatch):
+def test_an_estimate_has_time_memory_and_disk(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    said = check(capsys, write_study(tmp_path), "--workers", 1, "--device", "cpu")
-    assert "estimate: " in said
-    assert "of results. Calibrated here for" in said
+    output = check(capsys, write_study(tmp_path), "--workers", 1, "--device", "cpu")
+    assert "estimate: " in output
+    assert "of results. Calibrated here for" in output
 
 
-def test_power_goes_with_the_seeds_and_the_margin(capsys):
-    said = check(capsys, "digits", "--no-estimate", "--seeds", 15)
-    assert "C1 similar-or-higher 4 15 sd ≤ 0.74 points" in said
-    assert "exploratory (digits is a demonstration): C1," in said
-    said = check(capsys, "digits", "--no-estimate", "--seeds", 1)
-    assert "C1 similar-or-higher 4 1 never: one seed" in said
+def test_power_depends_on_the_seeds_and_the_margin(capsys):
+    output = check(capsys, "digits", "--no-estimate", "--seeds", 15)
+    assert "C1 similar-or-higher 4 15 sd ≤ 0.74 points" in output
+    assert "exploratory (digits is a demonstration): C1," in output
+    output = check(capsys, "digits", "--no-estimate", "--seeds", 1)
+    assert "C1 similar-or-higher 4 1 never: one seed" in output
 
 
-def test_what_is_finished_counts_and_a_study_is_known_by_its_results(tmp_path):
+def test_finished_trials_count_and_a_study_is_found_by_its_results(tmp_path):
     train_study(tmp_path, failing=1)
     (tmp_path / "own.yaml").unlink()
     answer = untuned("check", "own", "--no-estimate", cwd=tmp_path)

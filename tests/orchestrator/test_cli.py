@@ -109,6 +109,15 @@ def test_help_names_all_commands_and_needs_nothing_heavy():
         assert f"  {command}  " in answer.stdout
 
 
+def test_no_line_of_the_list_of_commands_is_cut_off(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, _ = run(capsys, "--help")
+    assert code == 0
+    lines = out.partition("Commands:\n")[2].splitlines()
+    assert len(lines) >= 11
+    assert not [line for line in lines if line.endswith("...")]
+
+
 def test_list_imports_no_library_of_numbers():
     code = (
         "import sys\nfrom orchestrator.cli import cli\n"
@@ -140,11 +149,13 @@ def test_a_dry_run_estimates_time_and_memory(capsys, tmp_path):
     arguments = ["run", "digits", "--results", tmp_path / "results", "--dry-run", "--device", "cpu"]
     code, out, _ = run(capsys, *arguments, "--workers", 1)
     assert code == 0
-    said = r"estimate: (\d+) \w+ on 1 worker \(cpu\), plus about ten seconds to start\. Up to \d"
-    assert 1 < int(re.search(said, " ".join(out.split()))[1]) < 1000
+    text = " ".join(out.split())
+    pattern = r"estimate: (\d+) \w+ on 1 worker \(cpu\), plus about ten seconds to start\."
+    assert 1 < int(re.search(pattern, text)[1]) < 1000
+    assert re.search(r"to start\. Memory: up to \d", text)
 
 
-def test_images_of_ones_own_are_trained_on(capsys, tmp_path, pets):
+def test_the_users_own_images_are_trained_on(capsys, tmp_path, pets):
     arguments = ["train", "--epochs", 1, "--network", "conv2", "--width", 0.1, "--json"]
     code, out, err = run(capsys, *arguments, "--dataset", f"folder:{pets}")
     assert code == 0
@@ -185,7 +196,7 @@ def test_images_of_ones_own_are_trained_on(capsys, tmp_path, pets):
         (["--width", "0"], "width: 0.0 is not a finite number, above 0, at most 64"),
     ],
 )
-def test_trials_that_cannot_be(given, message, capsys):
+def test_invalid_trials_are_refused(given, message, capsys):
     code, out, err = run(capsys, "train", *given)
     assert (code, out) == (2, "")
     assert message.format(cwd=Path.cwd()) in err
@@ -219,7 +230,7 @@ def test_train_has_an_option_for_every_field_and_prints_json(capsys):
         assert f"--{name.replace('_', '-')} " in out
 
 
-def test_a_diverged_trial_is_told_and_its_json_is_json(capsys):
+def test_a_diverged_trial_is_reported_and_its_json_is_valid(capsys):
     arguments = ["train", "--method", "dense", "--network", "lenet-8", "--learning-rate", "1e30"]
     code, out, err = run(capsys, *arguments, "--json")
     assert code == 0
@@ -229,14 +240,14 @@ def test_a_diverged_trial_is_told_and_its_json_is_json(capsys):
 
 
 def test_a_crash_gets_its_traceback_in_a_log(tmp_path):
-    # A data set that is a broken module of another package: nothing that the user could mend.
+    # A data set that is a broken module of another package; the user cannot fix it.
     (tmp_path / "broken_set.py").write_text(
         "def read(root):\n    raise ZeroDivisionError('bang')\n"
     )
-    about = tmp_path / "foreign-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[untuned.datasets]\nbroken = broken_set\n")
+    metadata = tmp_path / "foreign-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[untuned.datasets]\nbroken = broken_set\n")
     answer = untuned("train", "--dataset", "broken", cwd=tmp_path, PYTHONPATH=str(tmp_path))
     assert answer.returncode == 1
     assert "untuned: ZeroDivisionError: bang; the traceback is in " in answer.stderr
@@ -245,7 +256,7 @@ def test_a_crash_gets_its_traceback_in_a_log(tmp_path):
     assert "broken_set.py" in log.read_text()
 
 
-def test_a_reader_that_has_seen_enough_is_no_crash(tmp_path):
+def test_a_closed_pipe_is_not_a_crash(tmp_path):
     command = " ".join(["'" + part + "'" for part in [*UNTUNED, "train", "--json"]])
     answer = subprocess.run(
         f"{command} | head -n 1",
@@ -260,7 +271,7 @@ def test_a_reader_that_has_seen_enough_is_no_crash(tmp_path):
 
 
 @pytest.mark.parametrize("command", [["run", "digits"], ["train"]])
-def test_without_the_extra_training_says_what_to_install(tmp_path, command):
+def test_without_the_extra_an_error_names_what_to_install(tmp_path, command):
     answer = in_the_base_install(tmp_path, command)
     assert answer.returncode == 2
     assert "training needs torch; install it with: pip install 'untuned[run]'" in answer.stderr
@@ -275,8 +286,8 @@ def test_a_study_of_one_cell_is_shown_and_its_missing_part_can_be_run(capsys, tm
     store = Store(str(tmp_path), "own")
     store.definitions.record(read(path).override(seeds=7, epochs=1))
     _, out, _ = run(capsys, "status", "own", "--results", tmp_path)
-    go_on = re.search(r"7 missing; continue with: untuned run (\S+) --results", out)[1]
-    assert read(Path(go_on)) == read(path).override(seeds=7, epochs=1)
+    definition = re.search(r"7 missing; continue with: untuned run (\S+) --results", out)[1]
+    assert read(Path(definition)) == read(path).override(seeds=7, epochs=1)
 
 
 @pytest.mark.parametrize(

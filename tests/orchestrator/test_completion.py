@@ -1,4 +1,4 @@
-"""What a shell offers, asked as a shell asks: through the environment."""
+"""Completion in a shell, called as a shell does: through the environment."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ HEAVY = "{'torch', 'ray', 'pandas', 'pydantic', 'duckdb', 'rich'}"
 
 
 def offered(folder, *words):
-    """The words that bash is told for the last one."""
+    """Return the completions that bash gets for the last word."""
     line = " ".join(["untuned", *words])
     environment = os.environ | {
         "_UNTUNED_COMPLETE": "bash_complete",
@@ -35,7 +35,7 @@ def place(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("words", "wanted"),
+    ("words", "completions"),
     [
         (["sta"], ["status"]),
         (["status", "thresholds-d"], ["thresholds-digits"]),
@@ -46,8 +46,8 @@ def place(tmp_path_factory):
         (["nosuch", "x"], []),
     ],
 )
-def test_names_that_begin_so_are_offered(place, words, wanted):
-    assert offered(place[0], *words) == wanted
+def test_names_with_this_beginning_are_offered(place, words, completions):
+    assert offered(place[0], *words) == completions
 
 
 def test_all_studies_and_the_trials_of_one_are_offered(place):
@@ -57,7 +57,7 @@ def test_all_studies_and_the_trials_of_one_are_offered(place):
     assert offered(place[0], "show", "other", "") == []
 
 
-def test_nothing_heavy_is_imported_for_it(place):
+def test_completion_imports_nothing_heavy(place):
     code = (
         "import sys, os; os.environ.update(_UNTUNED_COMPLETE='bash_complete', "
         "COMP_WORDS='untuned train --method f', COMP_CWORD='3')\n"

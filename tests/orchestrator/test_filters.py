@@ -22,7 +22,7 @@ ROWS = pd.DataFrame(
 
 
 @pytest.mark.parametrize(
-    ("text", "fits"),
+    ("text", "holds"),
     [
         ("method=dense", [1, 0, 0]),
         ("method != dense", [0, 1, 1]),
@@ -37,8 +37,8 @@ ROWS = pd.DataFrame(
         ("finished_at>=2026-02-01", [0, 1, 1]),
     ],
 )
-def test_a_condition_chooses_the_rows_that_it_holds_for(text, fits):
-    assert Condition.of(text).holds(ROWS).tolist() == [bool(fit) for fit in fits]
+def test_a_condition_holds_for_these_rows(text, holds):
+    assert Condition.of(text).holds(ROWS).tolist() == [bool(value) for value in holds]
 
 
 @pytest.mark.parametrize(
@@ -56,13 +56,13 @@ def test_a_condition_chooses_the_rows_that_it_holds_for(text, fits):
         ("finished_at>noon", "'noon' is not a time"),
     ],
 )
-def test_a_wrong_one_is_refused_with_the_close_matches(text, message):
+def test_an_invalid_condition_is_refused_with_close_matches(text, message):
     with pytest.raises(UserError) as refused:
         Condition.of(text).holds(ROWS)
     assert message in str(refused.value)
 
 
 @given(st.text(max_size=30) | st.from_regex(r"(method|seed|density|affine)[=<>!]{1,2}.{1,9}"))
-def test_any_text_is_a_condition_or_refused_in_a_line(text):
+def test_any_text_is_a_condition_or_refused_in_one_line(text):
     with contextlib.suppress(UserError):
         assert len(Condition.of(text).holds(ROWS)) == len(ROWS)

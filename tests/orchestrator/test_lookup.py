@@ -7,7 +7,7 @@ IDS = ["29b9a1ae3338", "2efd1da84122", "a310c22e65f5"]
 
 
 @pytest.mark.parametrize("given", ["a310c22e65f5", "a", "A31"])
-def test_the_beginning_of_an_id_that_no_other_has_is_enough(given):
+def test_the_unique_beginning_of_an_id_is_enough(given):
     assert _lookup.trial_id(given, IDS, "own") == "a310c22e65f5"
 
 
@@ -23,11 +23,11 @@ def test_the_beginning_of_an_id_that_no_other_has_is_enough(given):
         ("zz", "known: 29b9a1ae3338, 2efd1da84122, a310c22e65f5"),
     ],
 )
-def test_another_is_refused_with_the_nearest(given, message):
+def test_any_other_is_refused_with_the_nearest_ids(given, message):
     with pytest.raises(UserError, match=message):
         _lookup.trial_id(given, IDS, "own")
 
 
-def test_without_trials_it_says_what_to_run():
+def test_without_trials_the_error_names_what_to_run():
     with pytest.raises(UserError, match="no trials yet; run first: untuned run own"):
         _lookup.trial_id("a", [], "own")

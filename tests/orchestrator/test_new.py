@@ -1,4 +1,4 @@
-"""`untuned new`: a study file to begin with."""
+"""`untuned new`: a study file that explains every field."""
 
 import json
 import re
@@ -21,7 +21,7 @@ def new(*arguments):
     cli.main(["new", *arguments], standalone_mode=False)
 
 
-def test_what_is_written_is_a_study_that_its_schema_knows(tmp_path, monkeypatch, capsys):
+def test_the_file_is_a_study_that_fits_its_schema(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     new("mine")
     path = tmp_path / "mine.yaml"
@@ -40,16 +40,16 @@ def test_every_field_is_explained_with_its_default():
     assert max(map(len, text.splitlines())) <= 100
 
 
-def test_every_field_that_is_taken_as_it_stands_there_changes_nothing():
+def test_every_field_uncommented_changes_nothing():
     text = template("mine")
-    given = re.sub(r"^  # (\w+: .*)", r"  \1", text, flags=re.MULTILINE)
-    bare, full = (strict_yaml.load(one) for one in (text, given))
+    uncommented = re.sub(r"^  # (\w+: .*)", r"  \1", text, flags=re.MULTILINE)
+    bare, full = (strict_yaml.load(content) for content in (text, uncommented))
     assert len(full["axes"]) == len(SETTABLE) - 1
-    trials = [from_mapping({"name": "mine"} | one, "mine").trials() for one in (bare, full)]
+    trials = [from_mapping({"name": "mine"} | s, "mine").trials() for s in (bare, full)]
     assert trials[0] == trials[1]
 
 
-def test_a_file_that_is_there_is_left_alone(tmp_path, monkeypatch):
+def test_an_existing_file_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.yaml").write_text("mine")
     with pytest.raises(UserError, match=r"mine.yaml already exists"):
@@ -59,7 +59,7 @@ def test_a_file_that_is_there_is_left_alone(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["A", "a b", "../a", "a/b", "", ".a", "-a", "digits", "a" * 101])
-def test_a_name_that_cannot_be_is_refused(tmp_path, monkeypatch, name):
+def test_an_invalid_name_is_refused(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError):
         new("--", name)

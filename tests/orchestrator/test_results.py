@@ -1,4 +1,4 @@
-"""`untuned results`: tables of what is finished."""
+"""`untuned results`: tables of finished trials."""
 
 import csv
 import io
@@ -46,8 +46,8 @@ def test_people_read_percent_in_80_columns_without_colour(place):
 
 
 def test_conditions_and_columns_choose(place):
-    wanted = ["--trials", "--csv", "--columns", "seed,trial-id,test_accuracy"]
-    answer = untuned("results", "own", *wanted, "--where", "method=dense", cwd=place[0])
+    options = ["--trials", "--csv", "--columns", "seed,trial-id,test_accuracy"]
+    answer = untuned("results", "own", *options, "--where", "method=dense", cwd=place[0])
     rows = list(csv.DictReader(io.StringIO(answer.stdout)))
     assert answer.stderr == "showing 2 of 3 finished trials\n"
     assert list(rows[0]) == ["seed", "trial_id", "test_accuracy"]
@@ -57,7 +57,7 @@ def test_conditions_and_columns_choose(place):
     ]
 
 
-def test_nothing_that_fits_is_an_empty_table(place):
+def test_no_matching_trial_gives_an_empty_table(place):
     assert json.loads(table(place, "--json", "--where", "test_accuracy>1")) == []
     assert table(place, "--csv", "--trials", "--where", "seed>9").count("\n") == 1
 
@@ -90,7 +90,7 @@ def test_mistakes_are_answered_in_one_line(place, monkeypatch, arguments, messag
     assert message in str(refused.value)
 
 
-def test_deviations_that_do_not_fit_are_left_out_and_that_is_said(place):
+def test_deviations_that_do_not_fit_are_left_out_with_a_note(place):
     answer = untuned("results", "own", cwd=place[0], COLUMNS="60")
     assert "±" in answer.stdout
     assert max(map(len, answer.stdout.splitlines())) <= 60

@@ -38,16 +38,16 @@ def test_a_finished_trial_is_shown_with_its_curves_and_layers(place):
 
 def test_json_holds_what_is_recorded_and_a_command_that_trains_it_again(place):
     trial = place[1][2]
-    told = json.loads(show(place, trial, "--json").stdout)
-    assert Trial.from_mapping(told["configuration"]) == trial
-    assert told["curves"]["epoch"] == [0, 1, 2]
-    assert told["curves"]["test_accuracy"][-1] == told["figures"]["test_accuracy"]
-    program, *arguments = shlex.split(told["command"])
+    description = json.loads(show(place, trial, "--json").stdout)
+    assert Trial.from_mapping(description["configuration"]) == trial
+    assert description["curves"]["epoch"] == [0, 1, 2]
+    assert description["curves"]["test_accuracy"][-1] == description["figures"]["test_accuracy"]
+    program, *arguments = shlex.split(description["command"])
     assert program == "untuned"
     again = untuned(*arguments, "--json", cwd=place[0])
     last = json.loads(again.stdout.splitlines()[-1])
-    assert last["test_accuracy"] == told["figures"]["test_accuracy"]
-    assert last["changed"] == told["figures"]["changed"]
+    assert last["test_accuracy"] == description["figures"]["test_accuracy"]
+    assert last["changed"] == description["figures"]["changed"]
 
 
 def test_a_failed_trial_is_shown_with_its_error_and_log(place):
@@ -63,7 +63,7 @@ def test_the_base_install_shows_trials(place):
     assert answer.returncode == 0, answer.stderr
 
 
-def test_the_command_is_quoted_and_says_only_what_is_not_at_its_default():
+def test_the_command_is_quoted_and_leaves_defaults_out():
     given = {"network": "conv2", "dataset": "my pets", "method": "dense", "seed": 1, "epochs": 2}
     trial = Trial(**given, weights="lognormal(sigma=0.5)", affine=True, width=0.5)
     assert train_command(trial, {}) == (

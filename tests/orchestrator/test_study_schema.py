@@ -21,12 +21,15 @@ def valid(axes, **fields):
     return VALIDATOR.is_valid({"seeds": 1, "axes": AXES | axes, **fields})
 
 
-def test_the_schema_is_one_and_explains_every_field():
+def test_the_schema_is_valid_and_explains_every_field():
     jsonschema.Draft202012Validator.check_schema(schema())
-    told = schema()
-    assert set(told["properties"]) == set(Study.model_fields)
-    every = [*told["properties"].values(), *told["$defs"]["axes"]["properties"].values()]
-    assert all(len(one["description"]) > 5 for one in every)
+    of_studies = schema()
+    assert set(of_studies["properties"]) == set(Study.model_fields)
+    fields = [
+        *of_studies["properties"].values(),
+        *of_studies["$defs"]["axes"]["properties"].values(),
+    ]
+    assert all(len(field["description"]) > 5 for field in fields)
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -46,11 +49,11 @@ def test_shipped_studies_fit(name):
         {"affine": [True, False]},
     ],
 )
-def test_what_is_allowed_fits(axes):
+def test_allowed_axes_fit(axes):
     assert valid(axes)
 
 
-def test_a_name_of_ones_own_fits_where_the_file_says_where_its_images_are():
+def test_the_name_of_own_images_fits_if_the_file_has_their_path():
     assert not valid({"dataset": "pets"})
     assert valid({"dataset": "pets"}, data={"pets": "folder:images"})
 
@@ -95,11 +98,11 @@ def test_typical_mistakes_do_not_fit(axes):
         {"name": "My Study"},
     ],
 )
-def test_nor_do_those_beside_the_axes(fields):
+def test_mistakes_outside_the_axes_do_not_fit(fields):
     assert not valid({}, **fields)
 
 
-def test_without_grids_the_axes_need_all_that_has_no_default():
+def test_without_grids_the_axes_need_every_field_without_a_default():
     lacking = {name: value for name, value in AXES.items() if name != "weights"}
     assert not VALIDATOR.is_valid({"seeds": 1, "axes": lacking})
     assert VALIDATOR.is_valid({"seeds": 1, "axes": lacking, "grids": [{"weights": "binary"}]})

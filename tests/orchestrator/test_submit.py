@@ -1,4 +1,4 @@
-"""Studies as jobs of a cluster: what is refused before anything is sent, and real clusters."""
+"""Studies as jobs on a cluster: what is refused before sending, and real clusters."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from studies.study import read
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch):
-    """A client keeps the address in its environment, and takes settings from there."""
+    """The client writes its address to the environment and reads settings from it."""
     for name in [*os.environ]:
         if name.startswith(("RAY_", "AWS_")):
             monkeypatch.delenv(name)
@@ -43,7 +43,7 @@ def refused(*arguments):
 # Refused before anything is sent
 
 
-def test_a_mistake_in_the_study_is_told_here(tmp_path):
+def test_a_mistake_in_the_study_is_reported_before_sending(tmp_path):
     path = write_study(tmp_path)
     path.write_text(path.read_text().replace("dense", "dens"))
     assert "unknown method 'dens'" in refused("submit", path, "--results", "/there")
@@ -52,9 +52,9 @@ def test_a_mistake_in_the_study_is_told_here(tmp_path):
 
 @pytest.mark.parametrize("results", ["results", "./results", "../there", "~other/there", ""])
 def test_results_that_are_elsewhere_on_every_node_are_refused(results):
-    said = refused("submit", "digits", "--results", results)
-    assert said.startswith(f"--results {results}".strip())
-    assert "an absolute path that all nodes of the cluster reach" in said
+    message = refused("submit", "digits", "--results", results)
+    assert message.startswith(f"--results {results}".strip())
+    assert "an absolute path that all nodes of the cluster reach" in message
 
 
 @pytest.mark.parametrize(
@@ -74,18 +74,18 @@ def test_results_that_all_nodes_can_reach_are_taken(results):
 
 
 def test_credentials_are_refused_and_not_repeated(monkeypatch):
-    for said in (
+    for message in (
         refused("submit", "digits", "--results", "s3://key:geheim@bucket/there"),
         refused("submit", "digits", "--results", "s3://key:ge/heim@bucket/there"),
         refused("submit", "digits", "--results", "s3://bucket/x?access_key=a&secret_key=geheim"),
         refused("submit", "digits", "--results", "/there", "--address", "http://me:geheim@h:8265"),
     ):
-        assert "credentials" in said or "password" in said
-        assert "heim" not in said
+        assert "credentials" in message or "password" in message
+        assert "heim" not in message
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://me:geheim@store:9000")
-    said = refused("submit", "digits", "--results", "s3://bucket/there")
-    assert said.startswith("AWS_ENDPOINT_URL")
-    assert "geheim" not in said
+    message = refused("submit", "digits", "--results", "s3://bucket/there")
+    assert message.startswith("AWS_ENDPOINT_URL")
+    assert "geheim" not in message
 
 
 def test_a_command_that_is_shown_names_the_cluster_where_it_is_not_the_usual_one(monkeypatch):
@@ -97,19 +97,21 @@ def test_a_command_that_is_shown_names_the_cluster_where_it_is_not_the_usual_one
 @pytest.mark.parametrize(
     "address", ["ray://head:10001", "head:6379", "head", "head:8265", "auto", "http://:1"]
 )
-def test_another_kind_of_address_is_told_apart(address):
-    said = refused("jobs", "--address", address)
-    assert said.startswith(f"--address {address}: not a dashboard's URL")
-    assert said.endswith(":8265")
-    assert "head" not in address or said.endswith("http://head:8265")
+def test_an_address_that_is_not_a_dashboards_is_refused(address):
+    message = refused("jobs", "--address", address)
+    assert message.startswith(f"--address {address}: not a dashboard's URL")
+    assert message.endswith(":8265")
+    assert "head" not in address or message.endswith("http://head:8265")
     assert "not a URL" in refused("jobs", "--address", "http://head:port")
 
 
-def test_nobody_answers():
+def test_no_answer_is_reported():
     (port,) = free_ports(1)
     for command in (["jobs"], ["jobs", "some"], ["stop", "some"]):
-        said = refused(*command, "--address", f"http://127.0.0.1:{port}")
-        assert said.startswith(f"--address http://127.0.0.1:{port}: no Ray dashboard answers there")
+        message = refused(*command, "--address", f"http://127.0.0.1:{port}")
+        assert message.startswith(
+            f"--address http://127.0.0.1:{port}: no Ray dashboard answers there"
+        )
 
 
 @pytest.fixture
@@ -139,7 +141,7 @@ VERSION = json.dumps(
 
 
 @pytest.mark.parametrize(
-    ("version", "said"),
+    ("version", "message"),
     [
         ((200, "<html>"), "this is not a Ray dashboard"),
         ((200, "{}"), "this is not a Ray dashboard"),
@@ -150,14 +152,14 @@ VERSION = json.dumps(
         ((200, VERSION), "this Ray dashboard accepts no jobs; install ray[default]"),
     ],
 )
-def test_what_answers_is_no_dashboard_that_takes_jobs(server, version, said):
+def test_an_answer_that_is_not_from_a_dashboard_is_reported(server, version, message):
     address, answers = server
     answers["/api/version"] = version
-    assert refused("jobs", "--address", address).startswith(f"--address {address}: {said}")
+    assert refused("jobs", "--address", address).startswith(f"--address {address}: {message}")
 
 
-def test_what_answers_speaks_another_language():
-    """As the port does that other nodes connect to."""
+def test_a_port_without_http_is_reported():
+    """Such as the port of the head for other nodes."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self):
@@ -171,7 +173,7 @@ def test_what_answers_speaks_another_language():
         running.shutdown()
 
 
-def test_headers_are_taken_as_ray_takes_them(server, monkeypatch):
+def test_headers_are_read_as_ray_reads_them(server, monkeypatch):
     monkeypatch.setenv("RAY_JOB_HEADERS", "no")
     assert refused("jobs", "--address", server[0]).startswith("RAY_JOB_HEADERS: not a JSON object")
 
@@ -185,38 +187,38 @@ def test_follow_needs_a_job():
 
 
 def test_the_command_takes_the_options_that_are_not_at_their_default(tmp_path):
-    own = {"pets": "folder:/pets"}
+    named = {"pets": "folder:/pets"}
     given = ("there", "mnist=~/m", "pets=folder:pets")
-    assert _data.as_arguments(given, own) == [
+    assert _data.as_arguments(given, named) == [
         "--data", str(Path.cwd() / "there"), "--data", f"mnist={Path.home() / 'm'}"
     ]  # fmt: skip
     with pytest.raises(UserError, match="unknown dataset 'mnits'"):
-        _data.as_arguments(["mnits=there"], own)
-    asked = ["digits", "--results", "/r", "--checkpoint", "0", "--device", "auto", "--tf32"]
-    values = submit.command.make_context("submit", [*asked, "--workers", "3"]).params
+        _data.as_arguments(["mnits=there"], named)
+    arguments = ["digits", "--results", "/r", "--checkpoint", "0", "--device", "auto", "--tf32"]
+    values = submit.command.make_context("submit", [*arguments, "--workers", "3"]).params
     assert _options.as_arguments(values) == ["--workers", "3", "--tf32", "--checkpoint", "0.0"]
 
 
-def test_the_entrypoint_is_one_command_whatever_is_in_it():
+def test_the_entrypoint_is_one_command_even_with_special_characters():
     results = "/net/a b; touch $(x)'"
     sent = submission.entrypoint("own.yaml", results, ["--data", "/a 'b'"])
     assert sent.startswith("exec python -m orchestrator.cli run own.yaml --address auto ")
-    told = subprocess.run(
+    printed = subprocess.run(
         ["/bin/sh", "-c", sent.replace("exec python -m", "printf '%s\\n'")],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert told.stdout.splitlines()[-4:] == ["--results", results, "--data", "/a 'b'"]
+    assert printed.stdout.splitlines()[-4:] == ["--results", results, "--data", "/a 'b'"]
 
 
 def test_the_environment_has_no_credentials(monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "geheim")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://store:9000")
     monkeypatch.setenv("AWS_REGION", "here")
-    found = submission.environment("untuned submit own.yaml")
+    variables = submission.environment("untuned submit own.yaml")
     assert (
-        found.items()
+        variables.items()
         >= {
             "RAY_AUTH_MODE": "disabled",
             "RAY_JOB_STOP_SIGNAL": "SIGINT",
@@ -226,18 +228,18 @@ def test_the_environment_has_no_credentials(monkeypatch):
             "UNTUNED_COMMAND": "untuned submit own.yaml",
         }.items()
     )
-    assert "geheim" not in str(found)
+    assert "geheim" not in str(variables)
 
 
 def test_the_study_is_the_same_when_it_is_read_there(tmp_path):
     path = write_study(tmp_path)
     path.write_text(path.read_text() + "data:\n  pets: folder:images\ngrids: [{}, {width: 0.5}]\n")
-    asked = read(path).override(seeds=3, epochs=7)
+    definition = read(path).override(seeds=3, epochs=7)
     sent = tmp_path / "elsewhere" / "own.yaml"
     sent.parent.mkdir()
-    sent.write_text(yaml.safe_dump(asked.definition(), sort_keys=False))
-    assert read(sent) == asked
-    assert asked.data == {"pets": f"folder:{tmp_path / 'images'}"}
+    sent.write_text(yaml.safe_dump(definition.definition(), sort_keys=False))
+    assert read(sent) == definition
+    assert definition.data == {"pets": f"folder:{tmp_path / 'images'}"}
 
 
 def test_the_probe_looks_for_all_that_the_extra_installs():
@@ -250,7 +252,7 @@ def test_the_probe_looks_for_all_that_the_extra_installs():
     assert all(version(name) for name in probe.NEEDED)
 
 
-def test_what_a_job_prints_is_shown_without_rays_own_lines():
+def test_the_output_of_a_job_is_shown_without_rays_own_lines():
     log = (
         "2026-01-02 03:04:05,678\tINFO job_manager.py:581 -- Runtime env is setting up.\n"
         "Running entrypoint for job some: exec python\n"
@@ -335,7 +337,7 @@ def test_a_submitted_study_is_run_on_the_cluster(cluster, tmp_path):  # noqa: F8
 
 
 @pytest.mark.cluster
-def test_a_stopped_job_goes_on_with_what_is_left(cluster, tmp_path):  # noqa: F811
+def test_a_stopped_job_is_continued_by_the_same_command(cluster, tmp_path):  # noqa: F811
     write_study(tmp_path, "long", seeds=20, epochs=60)
     command = ["submit", "long.yaml", "--results", tmp_path / "results"]
     job = submitted(on(cluster, *command, cwd=tmp_path))
@@ -343,9 +345,9 @@ def test_a_stopped_job_goes_on_with_what_is_left(cluster, tmp_path):  # noqa: F8
     watching = following_of(cluster, job)
     wait_until(lambda: list((tmp_path / "results/long/trials").glob("*.parquet")))
     watching.send_signal(signal.SIGINT)
-    _, said = watching.communicate(timeout=30)
+    _, message = watching.communicate(timeout=30)
     assert watching.returncode == 130
-    assert f"{job} continues; follow it with: untuned jobs {job} --follow; stop it with" in said
+    assert f"{job} continues; follow it with: untuned jobs {job} --follow; stop it with" in message
 
     answer = on(cluster, "stop", job, cwd=tmp_path)
     assert answer.returncode == 0, answer.stdout + answer.stderr
@@ -367,7 +369,7 @@ def test_a_stopped_job_goes_on_with_what_is_left(cluster, tmp_path):  # noqa: F8
 
 
 @pytest.mark.cluster
-def test_a_job_that_cannot_start_says_why(cluster, tmp_path):  # noqa: F811
+def test_a_job_that_cannot_start_gives_the_reason(cluster, tmp_path):  # noqa: F811
     answer = on(cluster, "submit", "smoke", "--results", "/proc/there", "--follow", cwd=tmp_path)
     assert answer.returncode == 2
     assert "untuned: results folder /proc/there/smoke: cannot be written to" in answer.stdout
@@ -418,7 +420,7 @@ def test_a_cluster_with_a_token_and_without_the_packages(tmp_path):
 
 
 @pytest.mark.cluster
-def test_following_outlasts_a_head_that_is_started_anew(tmp_path):
+def test_following_survives_a_restart_of_the_head(tmp_path):
     write_study(tmp_path, "long", seeds=4, epochs=500)
     with Cluster(cpus=1) as restarted:
         command = ["submit", "long.yaml", "--results", tmp_path / "results"]
@@ -426,11 +428,11 @@ def test_following_outlasts_a_head_that_is_started_anew(tmp_path):
         watching = following_of(restarted, job)
         assert "long: 8 of 8 trials to run" in watching.stdout.readline()
         restarted.restart_head()
-        _, said = watching.communicate(timeout=200)
+        _, message = watching.communicate(timeout=200)
         assert watching.returncode == 1
-        assert "does not answer" in said
-        assert f"no longer knows {job}; its head was probably restarted" in said
-        assert f"continue with: untuned submit long.yaml --results {tmp_path}/results" in said
+        assert "does not answer" in message
+        assert f"no longer knows {job}; its head was probably restarted" in message
+        assert f"continue with: untuned submit long.yaml --results {tmp_path}/results" in message
 
 
 def wait_until(condition, seconds=120):
