@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: At most so many ids are listed in an error.
+#: An error lists at most this many ids.
 _MOST_IDS = 4
 
 
@@ -44,7 +44,7 @@ def store_and_definitions(name_or_path: str, results: str) -> "tuple[Store, list
 
 
 def results_store(name: str, results: str) -> "Store":
-    """Return the results of a study; there are some.
+    """Return the results of a study that has some.
 
     Args:
         name: the study's name or file, or the folder or URI of its results.
