@@ -163,7 +163,7 @@ def kind(trial: Trial) -> Kind:
 def _extent(name: str, place: "Place") -> Extent:
     from trainers import datasets, registry
 
-    declared = registry.find("dataset", place.part).component.declared
+    declared = registry.find("dataset", place.component).component.declared
     if declared.keys() >= {"SHAPE", "CLASSES", "IMAGES"}:
         return Extent(declared["SHAPE"], declared["CLASSES"], *declared["IMAGES"])
     data = datasets.load(name, place)

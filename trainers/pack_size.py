@@ -10,10 +10,9 @@ import torch
 
 from studies.roles import Role
 from studies.trial import Trial, fields_with
-from trainers import engines, networks, pack_key, packs
+from trainers import engines, methods, networks, pack_key, packs
 from trainers.batches import Batches
 from trainers.datasets import Dataset
-from trainers.methods import of as method_of
 
 #: Fraction of its share of the memory that a worker may fill.
 _FILLED = 0.8
@@ -75,7 +74,7 @@ def _measure(trial: Trial, data: Dataset, device: str, count: int) -> float:
     try:
         network = networks.build(trial, data.shape, data.classes)
         pack = packs.assemble(trials, network, torch_device)
-        batches, method = Batches(data, trials, torch_device), method_of(trials)
+        batches, method = Batches(data, trials, torch_device), methods.of(trials)
         method.begin(pack, 0, batches)
         with torch.no_grad():
             pack.logits(next(batches.evaluation("test", network.evaluation_batch))[0])

@@ -21,8 +21,8 @@ Only a method:
     LEAST_EPOCHS  of a method with several rounds the smallest number of epochs; a parameter
                   `rewind` in its name is added
     MIXES         True if it has one round, needs no batch to begin, keeps nothing with a layer but
-                  what is trained, the effective weights and a price, and can be held by a CUDA
-                  graph: trials of other such methods can then be trained beside it in one pack
+                  what is trained, the effective weights and the gradient of a penalty, and can be
+                  held by a CUDA graph: trials of other such methods can then share its pack
 
 Only a data set, so that a study can be estimated before it is downloaded:
 

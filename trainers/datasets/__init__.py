@@ -31,12 +31,12 @@ class Place:
     """Where a data set is read from.
 
     Attributes:
-        part: the name of the component that reads it: ``mnist``, or a source such as
+        component: the name of the component that reads it: ``mnist``, or a source such as
             ``folder:PATH``.
         root: the folder or file that it reads.
     """
 
-    part: str
+    component: str
     root: Path
 
     @classmethod
@@ -138,9 +138,9 @@ def load(name: str, place: Place) -> Dataset:
     Raises:
         UserError: the data set is missing or damaged, or too small to be split.
     """
-    module, component = registry.load("dataset", place.part)
+    module, named = registry.load("dataset", place.component)
     try:
-        source: Source = module.read(place.root, **component.parameters)
+        source: Source = module.read(place.root, **named.parameters)
     except OSError as error:
         where, reason = error.filename or place.root, error.strerror or str(error)
         raise UserError(f"data set {name}: {where} cannot be read ({reason})") from None
@@ -160,7 +160,7 @@ def load(name: str, place: Place) -> Dataset:
     mean, std = _statistics(source)
     return Dataset(
         name=name,
-        fingerprint=_fingerprint(source, split=sources.split(place.part) is not None),
+        fingerprint=_fingerprint(source, split=sources.split(place.component) is not None),
         images=images | {"test": source.test_images},
         labels=labels | {"test": source.test_labels},
         classes=source.classes,
