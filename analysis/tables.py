@@ -21,7 +21,7 @@ from studies.errors import UserError
 from studies.roles import Role
 from studies.schemas import TABLES
 from studies.store import Store, filesystems, studies_in
-from studies.store.finished import Finished, failed, finished
+from studies.store.finished import Finished, failure_logs, finished
 from studies.traits import TRAITS, MethodTraits, traits_of
 from studies.trial import SETTABLE, Trial, fields_with
 
@@ -239,7 +239,9 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
         tuning_plan=tuning_plan,
         benchmarks=_benchmarks(every[0].store),
         studies=tuple(study for one in every for study in one.definitions),
-        failed=tuple(trial for one in every for trial in sorted(failed(one.store, one.done.ids))),
+        failed=tuple(
+            trial for one in every for trial in sorted(failure_logs(one.store, one.done.ids))
+        ),
         damaged=tuple(
             f"{one.store.study}/{table}/{part}" for one in every for table, part in one.done.damaged
         ),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from orchestrator.execution.data_loading import data_sets
+from orchestrator.execution.data_loading import data_set_names
 from studies.roles import Role
 from studies.schemas import TABLES
 from studies.store.part_files import encode
@@ -113,7 +113,7 @@ def estimate(todo: Sequence[Trial], places: "Mapping[str, Place]", device: str) 
 
     started = time.monotonic()
     runtime.settle()
-    extents = {name: _extent(name, places[name]) for name in data_sets(todo)}
+    extents = {name: _extent(name, places[name]) for name in data_set_names(todo)}
     kinds = {kind(trial): trial for trial in todo}
     budget = min(_LONGEST, _TOTAL / max(1, len(kinds)))
     costs = {k: _measure(t, extents[t.dataset], budget, device) for k, t in kinds.items()}

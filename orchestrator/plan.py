@@ -1,6 +1,8 @@
 """What is left to do: the trials of a study that are not finished.
 
-`remaining` decides it, for a run and its sessions, for `untuned status` and for the live view.
+`remaining` decides it, for a run and its sessions, for `untuned status` and for the live view. What
+counts as recorded is decided by `studies.store.finished`, which looks for proof, or for the live
+view by the rows of `trials` alone.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -58,7 +60,7 @@ class Plan:
         """The trials that are not finished."""
         return self.demand.remaining(self.results.ids, self.results.ids_with_masks)
 
-    def again(self, store: Store) -> "Plan":
+    def reread(self, store: Store) -> "Plan":
         """The same demand compared with the results as they are now."""
         return replace(self, results=finished(store, masks=bool(self.demand.need_masks)))
 
@@ -95,11 +97,13 @@ def remaining(
     with_masks: Collection[str],
     need_masks: Collection[str],
 ) -> list[Trial]:
-    """The trials that are still to be trained: the one place where "finished" is decided.
+    """The trials that are still to be trained, given those that are recorded.
+
+    No other place decides this.
 
     Args:
         trials: those that are asked for.
-        recorded: ids of the trials that have a row in `trials`, and whatever proves it.
+        recorded: ids of the trials that have a row in `trials`, proven where the caller checks it.
         with_masks: ids of those among them whose masks were kept.
         need_masks: ids of the trials whose masks must be kept.
     """

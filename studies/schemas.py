@@ -131,10 +131,10 @@ _TRIAL = tuple(
 #: first. `classes`: the number of classes of the data set. The traits of its method, see
 #: `studies.traits.MethodTraits`: `needs_density`, `random_mask`, `trains_weights`, `by_mask` and
 #: `flips`. `classes` and the traits are null in results from before their columns existed.
-#: `*_parts`: the parts that its rows are in. `seconds`: from building its network to its last row;
-#: trials that are trained side by side have equal shares. `continued_from`: the epoch of the
-#: checkpoint that it was continued from, if there was one. `tf32`: whether a GPU multiplied with
-#: TF32.
+#: `*_parts`: the parts that its rows were written in. `seconds`: from building its network to its
+#: last row; trials that are trained side by side have equal shares. `continued_from`: the epoch of
+#: the checkpoint that it was continued from, if there was one. `tf32`: whether a GPU multiplied
+#: with TF32.
 TRIALS = _schema(
     *_KEY,
     _required("trial", pa.string()),

@@ -63,16 +63,20 @@ class Checkpoints:
     """Writes and restores the checkpoints of a pack.
 
     Args:
-        keeper: where to keep them, or None for no checkpoints.
+        checkpoint_store: where to keep them, or None for no checkpoints.
         pack: begun by its method before a checkpoint is restored.
         method: of all its trials.
         conditions: what must be equal for the bits to be equal, besides the library versions.
     """
 
     def __init__(
-        self, keeper: CheckpointStore | None, pack: Pack, method: Method, **conditions: str
+        self,
+        checkpoint_store: CheckpointStore | None,
+        pack: Pack,
+        method: Method,
+        **conditions: str,
     ) -> None:
-        self._keeper, self._pack, self._method = keeper, pack, method
+        self._store, self._pack, self._method = checkpoint_store, pack, method
         trials = [trial.canonical for trial in pack.trials]
         threads = runtime.threads()
         self._conditions = {"trials": trials, "versions": runtime.versions(), "threads": threads}
@@ -88,7 +92,7 @@ class Checkpoints:
     def note(self, records: Iterable[Record]) -> list[Record]:
         """Remember an epoch's records for the next checkpoint, and return them."""
         new = list(records)
-        if self._keeper:
+        if self._store:
             self._records += new
         return new
 
@@ -98,7 +102,7 @@ class Checkpoints:
         The training stops when this generator is closed. No epoch is lost then.
         """
         new = self.note(records)
-        if self._keeper and self._keeper.due():
+        if self._store and self._store.due():
             self.save(engine)
         try:
             yield from new
@@ -111,7 +115,7 @@ class Checkpoints:
 
         A pack of which a trial has ended is not kept, because the same pack is not planned again.
         """
-        if not self._keeper or any(record.final for record in self._records):
+        if not self._store or any(record.final for record in self._records):
             return
         epoch = self._records[-1].epoch["epoch"]
         if epoch == self._saved_epoch:
@@ -121,7 +125,7 @@ class Checkpoints:
         about = {"epoch": epoch, "conditions": self._conditions, "records": self._plain()}
         content["about"] = _as_tensor(json.dumps(about).encode())
         digest = _as_tensor(_digest(content))
-        self._keeper.save(safetensors.torch.save(content | {"digest": digest}))
+        self._store.save(safetensors.torch.save(content | {"digest": digest}))
         self._saved_epoch = epoch
 
     def restore(self) -> tuple[int, dict[str, Tensor]]:
@@ -131,8 +135,8 @@ class Checkpoints:
             The epoch of the checkpoint, and the engine's state; 0 and an empty state if there is
             no checkpoint that fits.
         """
-        content = self._keeper.load() if self._keeper else None
-        if self._keeper is None or content is None:
+        content = self._store.load() if self._store else None
+        if self._store is None or content is None:
             return 0, {}
         try:
             tensors = safetensors.torch.load(content)
@@ -148,7 +152,7 @@ class Checkpoints:
             Record(self._pack.trials[r], epoch, layers, None, _decoded(masks))
             for r, epoch, layers, masks in about["records"]
         ]
-        self._saved_epoch = self._keeper.continued_from = about["epoch"]
+        self._saved_epoch = self._store.continued_from = about["epoch"]
         return self._saved_epoch, _without_prefix(tensors, "engine.")
 
     def _plain(self) -> list[tuple[int, Row, list[Row], list[Row]]]:
@@ -181,7 +185,10 @@ class Checkpoints:
         return given in ([], all_layers) and _recordable("masks", rows)
 
     def _fit(self, tensors: Mapping[str, Tensor]) -> bool:
-        """Whether tensors have the names, shapes and types of this pack's and its engine's."""
+        """Whether tensors have the names, shapes and types of this pack's and its engine's.
+
+        It starts an engine to ask for its state, which may lay the pack's tensors out anew.
+        """
         engine = engines.start(self._pack, self._method, steps=1)
         expected = _kinds(self._tensors() | _with_prefix(engine.state(), "engine."))
         norms = {

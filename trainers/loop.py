@@ -16,7 +16,7 @@ def train(
     trials: Sequence[Trial],
     data: datasets.Dataset,
     device: str = "cpu",
-    keeper: CheckpointStore | None = None,
+    checkpoint_store: CheckpointStore | None = None,
     *,
     source: datasets.Dataset | None = None,
     keep: Keep = Keep(),  # noqa: B008  (it is frozen)
@@ -30,7 +30,7 @@ def train(
         trials: R trials of one `pack_key.pack_key`.
         data: the data set that they name.
         device: where to train, as torch names it.
-        keeper: the store of checkpoints. If it has a checkpoint of this pack, the training
+        checkpoint_store: where checkpoints are kept. If it has one of this pack, the training
             continues from it, and the records up to there are yielded again.
         source: the data set that is trained on first, if the trials name one.
         keep: what is kept of each trial beside its figures.
@@ -42,12 +42,12 @@ def train(
     recorder = Recorder(pack, method, stages, engine_name, keep)
     fingerprints = " ".join(batches.data.fingerprint for batches in stages)
     checkpoints = Checkpoints(
-        keeper, pack, method, engine=engine_name, device=device, data=fingerprints
+        checkpoint_store, pack, method, engine=engine_name, device=device, data=fingerprints
     )
 
     method.begin(pack, 0, stages[0])
     epochs = rounds.remaining(pack, method, stages, *checkpoints.restore())
-    yield from checkpoints.records or checkpoints.note(recorder.untrained())
+    yield from checkpoints.records or checkpoints.note(recorder.before_training())
     while not recorder.finished:
         epoch, batches, engine = next(epochs)
         started = time.perf_counter()
@@ -57,5 +57,5 @@ def train(
             # `Engine.update`. It is one call because a GPU replays it as one CUDA graph.
             logits = engine.step(images, labels)
             outputs.append((logits, labels))
-        records = recorder.trained(epoch, batches, outputs, started)
+        records = recorder.after_epoch(epoch, batches, outputs, started)
         yield from checkpoints.saving(records, engine)

@@ -60,7 +60,7 @@ class Layer:
         return weight if self.scale is None else weight * self.scale
 
     def replicas(self, rows: slice) -> "Layer":
-        """Return the layer of some of the replicas: views of these tensors."""
+        """Return the layer of some replicas: views of these tensors, without mask and start."""
         layer = Layer(self.name, self.weight[rows], index=self.index, steps=self.steps)
         for name in ("scale", "penalty_gradient", "trained", "effective"):
             tensor = getattr(self, name, None)

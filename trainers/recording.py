@@ -92,11 +92,11 @@ class Recorder:
         """Whether every trial has had its last record."""
         return not self._running
 
-    def untrained(self) -> Iterator[Record]:
+    def before_training(self) -> Iterator[Record]:
         """Yield the records of epoch 0, whose training figures are those before any step."""
         return self._record(0, self._stages[0], None, 0.0)
 
-    def trained(
+    def after_epoch(
         self,
         epoch: int,
         batches: Batches,

@@ -47,14 +47,14 @@ def command(
     Nothing is started or written.
     """
     from orchestrator import plan
-    from orchestrator.execution.data_loading import data_sets
+    from orchestrator.execution.data_loading import data_set_names
     from orchestrator.execution.messages import RunOptions
 
     definition, store = _definition(study, results, seeds, epochs, data)
     planned = plan.make([definition], store)
     describe(definition.name, planned)
     if planned.todo and not no_estimate:
-        places = _data.places(data, data_sets(planned.trials), definition.data)
+        places = _data.places(data, data_set_names(planned.trials), definition.data)
         estimate(planned, places, RunOptions(workers=workers, device=device))
     _print_claims(definition, store)
 

@@ -104,7 +104,7 @@ def _trained_again(row: Mapping[str, Any], store: "Store", data: tuple[str, ...]
     values = {name: row[name] for name in FIELDS if name != "revisions"}
     trial = trainers.check(Trial.from_mapping(values), named)
     runtime.settle()
-    places = _data.places(data, data_loading.data_sets([trial]), named)
+    places = _data.places(data, data_loading.data_set_names([trial]), named)
     fingerprints = {
         trial.dataset: row["dataset_fingerprint"],
         trial.source: row["source_fingerprint"],

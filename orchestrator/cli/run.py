@@ -53,7 +53,7 @@ def command(
     finished, so a larger --seeds extends a finished study.
     """
     from orchestrator import plan
-    from orchestrator.execution.data_loading import data_sets
+    from orchestrator.execution.data_loading import data_set_names
     from orchestrator.execution.messages import RunOptions, RunRequest
     from orchestrator.execution.tensorboard import check_tensorboard
     from studies.store import Store
@@ -66,7 +66,7 @@ def command(
     )
     store = Store(results, definition.name)
     planned = plan.make([definition], store)
-    places = _data.places(data, data_sets(planned.trials), definition.data)
+    places = _data.places(data, data_set_names(planned.trials), definition.data)
     if dry_run:
         check.describe(definition.name, planned)
         if planned.todo:

@@ -97,7 +97,7 @@ def command(
     names, named = sources.bind([values["dataset"], values["source"]], named, Path.cwd())
     values["dataset"], values["source"] = names
     trial = trainers.check(Trial.from_mapping(values), named)
-    places = _data.places(data, data_loading.data_sets([trial]), named)
+    places = _data.places(data, data_loading.data_set_names([trial]), named)
     chosen_device = resources.device(device)
     from trainers import datasets, runtime
     from trainers.loop import train

@@ -14,6 +14,8 @@ class CheckpointStore:
     """Keeps the checkpoint of a pack; see `trainers.checkpoints.CheckpointStore`.
 
     Checkpoints are a convenience: where one cannot be read or written, the trials train without.
+    A checkpoint is found again by the same pack only: a GPU's pack that comes back in halves starts
+    at epoch 0.
 
     Args:
         store: the study's results.

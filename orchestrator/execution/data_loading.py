@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from trainers.datasets import Dataset, Place
 
 
-def data_sets(trials: Iterable[Trial]) -> list[str]:
+def data_set_names(trials: Iterable[Trial]) -> list[str]:
     """The names of the data sets that trials use, as data set or as source, each once."""
     names = (name for trial in trials for name in (trial.dataset, trial.source) if name)
     return list(dict.fromkeys(names))
@@ -74,9 +74,9 @@ class DataLoading:
                 name,
                 places[name],
                 fingerprints.get(name),
-                [trial for trial in kinds.values() if name in data_sets([trial])],
+                [trial for trial in kinds.values() if name in data_set_names([trial])],
             )
-            for name in data_sets(todo)
+            for name in data_set_names(todo)
         ]
 
     def __enter__(self) -> "DataLoading":

@@ -24,9 +24,9 @@ from studies.store import Store
 _BEAT = 4.0
 #: Seconds after which a run whose heartbeat has not changed is taken for dead.
 _PATIENCE = 15.0
-#: Seconds within which what another run has begun to write can be read.
+#: Seconds until a heartbeat that another run is writing can be read.
 _SETTLE = 0.3
-#: Seconds within which the processes of a run that was killed are gone.
+#: Seconds until the processes of a killed run are gone.
 _MOMENT = 1.0
 
 

@@ -28,7 +28,7 @@ class RunOptions:
         gpus: how many GPUs to use; None for all.
         gpu_fraction: the fraction of a GPU that each worker gets; None for an even share.
         tf32: whether a GPU may multiply with TF32.
-        checkpoint_seconds: of training after which a trial leaves a checkpoint; 0 for none.
+        checkpoint_seconds: seconds of training between two checkpoints of a trial; 0 for none.
         retries: how often a trial that failed is tried again.
         fail_fast: whether the first failure ends the run.
         join: whether the run works on the study together with other runs.
@@ -140,13 +140,13 @@ class SessionResult:
     """A session came to its end.
 
     Attributes:
-        again: whether another session may finish what this one could not.
+        another_session: whether another one may finish what this one could not.
         workers: how many the next session should have, because memory ran out; 0 for as many.
         reason: why the run ends before all trials are finished; empty if it does not.
         log: the log of what went wrong with workers and Ray, None if nothing did.
     """
 
-    again: bool = False
+    another_session: bool = False
     workers: int = 0
     reason: str = ""
     log: str | None = None
@@ -206,7 +206,7 @@ class Outcome:
         log: the log of what else went wrong, such as a worker that died; None if nothing did.
         reason: why it ended before all was tried; empty if it did not, or a signal ended it.
         interrupted: the number of the signal that ended it, or 0.
-        diverged_or_dead: how many of the finished trials diverged or died, in words; or empty.
+        diverged_or_dead: how many of the finished trials diverged or are dead, in words; or empty.
     """
 
     before: int
@@ -226,7 +226,7 @@ class WorkItem:
     Attributes:
         start: index of the first trial.
         stop: index after the last one.
-        seconds: after which the worker gives back what it has not begun.
+        seconds: how long the worker trains before it gives back the trials not begun.
     """
 
     start: int
@@ -266,12 +266,13 @@ class WorkerReport:
         failed: trials that have failed since the last report.
         at: index of the first trial in training.
         until: index after the last trial in training.
-        written: index of the first trial whose rows may not be written yet.
+        first_unwritten: index of the first trial whose rows are perhaps not written yet.
         fraction: of the epochs of the trials in training, how much is over; 0 to 1.
         trouble: what keeps the worker from writing, in a line; empty if nothing does.
         hopeless: whether it has waited for that long enough.
-        done: whether it has come to the end of the work item.
-        busy: seconds since it took the work item.
+        done: whether the work item is over: everything is written, or the worker has given up
+            (`hopeless`).
+        busy: seconds since the worker took the work item.
         node: id of the node that it runs on.
         host: name of that machine.
         pid: its process id there.
@@ -281,7 +282,7 @@ class WorkerReport:
     failed: int = 0
     at: int = 0
     until: int = 0
-    written: int = 0
+    first_unwritten: int = 0
     fraction: float = 0.0
     trouble: str = ""
     hopeless: bool = False

@@ -1,4 +1,8 @@
-"""Decides whether a trial whose worker died is tried again, and records its failure."""
+"""Counts the deaths of workers against their trials within a round, and records these failures.
+
+A Python error in a trial is recorded by the worker. Between two rounds `session` compares all
+failures with the retries allowed.
+"""
 
 import contextlib
 import platform
@@ -40,8 +44,10 @@ class Retries:
         #: By work item the trial that failed, until the reason is known.
         self._unexplained: dict[str, tuple[Trial, WorkerReport]] = {}
 
-    def again(self, item: str, trial: Trial, report: WorkerReport | None) -> bool:
-        """Whether to try a trial once more after its worker has died.
+    def count_death(self, item: str, trial: Trial, report: WorkerReport | None) -> bool:
+        """Count a worker's death against its trial; return whether to try the trial once more.
+
+        `explain` records the failure, once its reason is known.
 
         Args:
             item: the name of the work item.

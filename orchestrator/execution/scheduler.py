@@ -82,9 +82,9 @@ class WorkScheduler:
         """Take back a work item whose worker died, and decide about what it was training."""
         item, report = self._items.pop(name), self._reports.pop(name, None)
         self._throughput.drop(name)
-        last = report or WorkerReport(at=item.start, until=item.stop, written=item.start)
-        suspect = self._queue.lose(item, last.written, last.at, last.until)
-        if suspect is not None and self._retries.again(name, self._trials[suspect], report):
+        last = report or WorkerReport(at=item.start, until=item.stop, first_unwritten=item.start)
+        suspect = self._queue.lose(item, last.first_unwritten, last.at, last.until)
+        if suspect is not None and self._retries.count_death(name, self._trials[suspect], report):
             self._queue.retry(suspect)
         self._silent += report is None
         if self._silent > _SILENT:
@@ -102,7 +102,7 @@ class WorkScheduler:
     def blame(self, name: str) -> None:
         """Count the trial in training of a work item as failed: its worker was killed for it."""
         report = self._reports[name]
-        self._retries.again(name, self._trials[report.at], report)
+        self._retries.count_death(name, self._trials[report.at], report)
 
     def _update_heartbeat(self) -> None:
         reports = self._reports.values()

@@ -23,7 +23,7 @@ from orchestrator.execution.session_process import SessionProcess, Signals
 from orchestrator.plan import Plan
 from studies.errors import UserError
 from studies.store import Store
-from studies.store.finished import failed, failed_attempts
+from studies.store.finished import failed_attempts, failure_logs
 
 #: Sessions in a row that may end badly without any trial having ended meanwhile.
 _IDLE_SESSIONS = 5
@@ -48,10 +48,10 @@ def run(planned: Plan, request: RunRequest) -> Outcome:
     request = replace(request, known_failures=frozenset(failed_attempts(store)))
     with Signals() as signals:
         log, reason = _run_sessions(request, signals)
-        now = planned.again(store)
+        now = planned.reread(store)
         if not now.todo:
             store.checkpoints.delete_all()
-        logs = failed(store, now.results.ids)
+        logs = failure_logs(store, now.results.ids)
     return Outcome(
         before=len(planned.trials) - len(planned.todo),
         finished=len(now.trials) - len(now.todo),
@@ -89,7 +89,7 @@ def _run_sessions(request: RunRequest, signals: Signals) -> tuple[str | None, st
                 return log, end.message
             time.sleep(_RETRY)
             continue
-        if isinstance(end, SessionResult) and not end.again:
+        if isinstance(end, SessionResult) and not end.another_session:
             return end.log or log, end.reason
         away_since = 0.0
         reason, log = _what_happened(request.store, process.pid, end)

@@ -74,7 +74,7 @@ class WorkQueue:
         self._seconds = self._seconds / 2 + seconds
         self._put_first(at, item.stop)
 
-    def lose(self, item: WorkItem, written: int, at: int, until: int) -> int | None:
+    def lose(self, item: WorkItem, first_unwritten: int, at: int, until: int) -> int | None:
         """Take back an item whose worker died; its trials that are not written come next.
 
         Trials that were trained side by side come back in halves, so that the one that killed the
@@ -82,14 +82,14 @@ class WorkQueue:
 
         Args:
             item: the item.
-            written: index of the first trial whose rows may not be written.
+            first_unwritten: index of the first trial whose rows are perhaps not written.
             at: index of the first trial in training; those before it had come to their end.
             until: index after the last trial in training.
 
         Returns:
-            The trial in training, where it was the item's last: it comes back only by `retry`.
-            Where others followed, the worker may have been at one of them already; then the trial
-            comes back alone.
+            The trial in training if it was the item's last: the caller decides whether it comes
+            back, by `retry`. Otherwise the trial comes back alone, because the worker may already
+            have been at the next one; it counts as the cause only if it kills a worker again.
         """
         self._in_training -= 1
         middle = (at + until) // 2
@@ -97,7 +97,7 @@ class WorkQueue:
         suspect = at if at + 1 == item.stop else None
         if suspect is not None:
             halves = []
-        for start, stop in reversed([*halves, (written, at), (until, item.stop)]):
+        for start, stop in reversed([*halves, (first_unwritten, at), (until, item.stop)]):
             self._put_first(start, stop)
         return suspect
 

@@ -13,7 +13,7 @@ from studies.errors import UserError
 from studies.store.writer import Writer
 from studies.trial import Trial
 
-#: Seconds between two reports, as far as epochs are shorter than that.
+#: Seconds between two reports; longer if an epoch takes longer.
 _REPORT = 1.0
 #: Seconds for which a worker that cannot write its results waits for room.
 PATIENCE = 120.0
@@ -41,7 +41,7 @@ class Worker:
     def take(self, item: WorkItem) -> None:
         """Take the next work item; the one before has come to its end."""
         self._item = item
-        self._at = self._until = self._written = item.start
+        self._at = self._until = self._first_unwritten = item.start
         self._began, self._announced, self._ended = time.monotonic(), False, False
         self._fraction = 0.0
         self._training = self._train_item()
@@ -84,7 +84,7 @@ class Worker:
             failed=failed,
             at=self._at,
             until=self._until,
-            written=self._written,
+            first_unwritten=self._first_unwritten,
             fraction=self._fraction,
             trouble=self._trouble.reason,
             hopeless=hopeless,
@@ -107,7 +107,7 @@ class Worker:
             return
         self._trouble = _Trouble()
         if self._writer.empty:
-            self._written = self._at
+            self._first_unwritten = self._at
         self._delete_checkpoints()
 
     def _delete_checkpoints(self) -> None:

@@ -5,7 +5,7 @@
     RESULTS/STUDY/networks/<trial>-<sha>.safetensors      trained networks, where they are kept
     RESULTS/STUDY/_logs/<name>.log                        tracebacks
     RESULTS/STUDY/_checkpoints/<key>-<sha>.safetensors    of trials that are not finished
-    RESULTS/STUDY/_workers/<name>.json                    heartbeats of the runs of the study
+    RESULTS/STUDY/_workers/<name>.json                    heartbeats of the runs (an older name)
     RESULTS/STUDY/_damaged/<table>-<part>                 damaged parts that were set aside
 
 A part appears whole or not at all, and its name contains the SHA-256 of its bytes, which shows a

@@ -148,7 +148,7 @@ def failures(store: Store, done: frozenset[str]) -> dict[str, dict[str, Any]]:
     return {row["trial_id"]: row for row in rows if row["trial_id"] not in done}
 
 
-def failed(store: Store, done: frozenset[str]) -> Mapping[str, str]:
+def failure_logs(store: Store, done: frozenset[str]) -> Mapping[str, str]:
     """Return the log of the last failure of each trial that failed and is not finished."""
     return {trial_id: row["log"] for trial_id, row in failures(store, done).items()}
 

@@ -1,4 +1,4 @@
-"""Buffers finished trials, and writes them so that a row in `trials` proves its other rows."""
+"""Buffers finished trials, and writes a row in `trials` only after the trial's other rows."""
 
 import secrets
 import time

@@ -42,7 +42,7 @@ def digits():
 def stopped(trial, data, records=3):
     """The checkpoint of a training that was stopped after so many records."""
     keeper = Memory()
-    training = train([trial], data, keeper=keeper)
+    training = train([trial], data, checkpoint_store=keeper)
     for _ in range(records):
         next(training)
     training.close()
@@ -284,7 +284,7 @@ def test_a_training_with_a_bad_checkpoint_ends_with_the_same_bits(cases, digits,
                 path.write_bytes(bad[0])
                 assert store.checkpoints.load(trial.trial_id) is None
             keeper = CheckpointStore(store, [trial], 1000.0, store.checkpoints.keys())
-            assert figures(train([trial], digits, keeper=keeper)) == whole
+            assert figures(train([trial], digits, checkpoint_store=keeper)) == whole
             assert keeper.continued_from is None
             ends["right hash" if right else "wrong hash"] += 1
     with capsys.disabled():

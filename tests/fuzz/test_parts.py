@@ -15,7 +15,7 @@ from fuzz_support import amounts, damaged, refused
 from studies.schemas import TABLES
 from studies.store import Store, part_files
 from studies.store.compaction import compact
-from studies.store.finished import failed, finished
+from studies.store.finished import failure_logs, finished
 from studies.store.writer import Writer
 from studies.study import find
 from studies.trial import FIELDS, Trial
@@ -172,7 +172,7 @@ def test_a_part_of_another_table_is_no_part_of_this_one(store, table, other):
     assert path.name not in store.tables.read(table).rows["part"].to_pylist()
     done = finished(store)
     assert rows_of(store, done) == rows
-    assert failed(store, frozenset()) == {}
+    assert failure_logs(store, frozenset()) == {}
     path.unlink()
     assert len(finished(store).ids) == 2
 

@@ -78,7 +78,7 @@ if __name__ == "__main__":
     assert connected == PhaseReached(Phase.CONNECTED)
     assert isinstance(named, RunNamed) and named.run
     assert training == PhaseReached(Phase.TRAINING)
-    assert planned.again(store).todo == []
+    assert planned.reread(store).todo == []
     assert "ray" not in sys.modules
 """
 

@@ -9,7 +9,7 @@ from orchestrator.execution.retries import Retries
 from orchestrator.execution.scheduler import WorkScheduler
 from orchestrator.execution.work_queue import WorkQueue
 from studies.store import Store
-from studies.store.finished import failed, failed_attempts
+from studies.store.finished import failed_attempts, failure_logs
 from studies.trial import Trial
 
 
@@ -44,8 +44,10 @@ def scheduler_of(tmp_path, count, workers=2, retries=1, alive=True):
     return scheduler, heartbeat, counts, store
 
 
-def report(at, until, written=0, **fields):
-    return WorkerReport(at=at, until=until, written=written, pid=7, host="h", node="n", **fields)
+def report(at, until, first_unwritten=0, **fields):
+    return WorkerReport(
+        at=at, until=until, first_unwritten=first_unwritten, pid=7, host="h", node="n", **fields
+    )
 
 
 def ended(at, **fields):
@@ -96,18 +98,18 @@ def test_the_heartbeat_says_what_is_in_training(tmp_path):
 def test_a_trial_that_kills_its_worker_is_tried_again_and_then_given_up(tmp_path):
     scheduler, _, retries, store = scheduler_of(tmp_path, 8, workers=1)
     assert scheduler.next_item("a") == WorkItem(0, 4, 2.0)
-    scheduler.note("a", report(at=2, until=3, written=1))
+    scheduler.note("a", report(at=2, until=3, first_unwritten=1))
     scheduler.lose("a")  # at the third trial, the second not yet written
     assert not retries.explain("a", "killed")  # it may have been at the fourth meanwhile
     for name in "bc":
         item = scheduler.next_item(name)
         assert (item.start, item.stop) == (2, 3)
-        scheduler.note(name, report(at=2, until=3, written=2))
+        scheduler.note(name, report(at=2, until=3, first_unwritten=2))
         scheduler.lose(name)
         assert retries.explain(name, "killed again")
     assert scheduler.next_item("d").start == 1  # the third is given up
     assert list(failed_attempts(store).values()) == [trials(8)[2].trial_id] * 2
-    (log, *_) = failed(store, frozenset()).values()
+    (log, *_) = failure_logs(store, frozenset()).values()
     assert "killed again" in Path(log).read_text()
     assert "(process 7 on h) died" in Path(log).read_text()
 

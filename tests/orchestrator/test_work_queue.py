@@ -46,17 +46,19 @@ def test_a_item_that_may_still_be_given_back_is_waited_for():
 def test_what_a_worker_was_at_is_a_suspect_only_if_it_could_be_at_nothing_else():
     queue = WorkQueue(10, workers=1, least=10)
     item = queue.take()
-    assert queue.lose(item, written=0, at=2, until=3) is None  # it may have gone on to the fourth
+    assert (
+        queue.lose(item, first_unwritten=0, at=2, until=3) is None
+    )  # it may have gone on to the fourth
     taken = [queue.take() for _ in range(3)]
     assert [(p.start, p.stop) for p in taken] == [(2, 3), (0, 2), (3, 10)]
-    assert queue.lose(taken[0], written=2, at=2, until=3) == 2
-    assert queue.lose(taken[2], written=3, at=9, until=10) == 9
+    assert queue.lose(taken[0], first_unwritten=2, at=2, until=3) == 2
+    assert queue.lose(taken[2], first_unwritten=3, at=9, until=10) == 9
 
 
 def test_of_a_lost_item_what_is_not_written_comes_next_and_side_by_side_in_halves():
     queue = WorkQueue(100, workers=1, least=50)
     item = queue.take()
-    assert queue.lose(item, written=10, at=20, until=28) is None
+    assert queue.lose(item, first_unwritten=10, at=20, until=28) is None
     stretches = [queue.take() for _ in range(4)]
     found = [(item.start, item.stop) for item in stretches]
     assert found == [(20, 24), (24, 28), (10, 20), (28, 50)]

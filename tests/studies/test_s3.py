@@ -19,7 +19,7 @@ import analysis
 from studies.errors import UserError
 from studies.store import Store, filesystems, part_files, studies_in
 from studies.store.compaction import compact
-from studies.store.finished import failed, finished
+from studies.store.finished import failure_logs, finished
 from studies.store.folder import Folder, NotWrittenError
 from studies.store.writer import Writer
 from studies.study import find
@@ -62,7 +62,7 @@ def test_a_study_lives_there_as_on_a_disk(uri, ending, trial, record):
     writer.fail(trial(5), writer.attempt(), "here", "ValueError: x", "Traceback ...")
     writer.flush()
     assert len(finished(store).ids) == 4
-    assert list(failed(store, finished(store).ids)) == [trial(5).trial_id]
+    assert list(failure_logs(store, finished(store).ids)) == [trial(5).trial_id]
     assert store.definitions.all() == [find("digits")]
     assert studies_in(where) == ["own"]
     assert store.uri == f"{where.rstrip('/')}/own"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from studies.errors import UserError
 from studies.schemas import TABLES, science
 from studies.store import Store, studies_in
-from studies.store.finished import failed, finished
+from studies.store.finished import failure_logs, finished
 from studies.store.folder import Folder
 from studies.store.writer import Writer
 from studies.study import find
@@ -271,12 +271,12 @@ def test_failures_are_told_as_long_as_the_trial_is_not_finished(store, trial, re
     writer = Writer(store)
     writer.fail(trial(1), writer.attempt(), "here", "ValueError: x", "Traceback ...")
     writer.flush()
-    ((trial_id, log),) = failed(store, finished(store).ids).items()
+    ((trial_id, log),) = failure_logs(store, finished(store).ids).items()
     assert trial_id == trial(1).trial_id
     assert Path(log).read_text() == "Traceback ..."
     record(writer, trial(1))
     writer.flush()
-    assert failed(store, finished(store).ids) == {}
+    assert failure_logs(store, finished(store).ids) == {}
 
 
 def test_definitions_are_kept_in_the_order_they_were_run(store):

@@ -45,7 +45,7 @@ def figures(records):
 
 def stop_after(trials, data, epochs, keeper):
     """Train for a number of epochs, epoch 0 included, then stop as a worker does."""
-    records = train(trials, data, keeper=keeper)
+    records = train(trials, data, checkpoint_store=keeper)
     for _ in range(epochs * len(trials)):
         next(records)
     records.close()
@@ -59,7 +59,7 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_bits(values, every, tri
     stop_after([given], digits, 3, keeper)  # epochs 0, 1 and 2
     assert keeper.saved == (2 if every else 1)
     again = Memory(keeper.content)
-    found = list(train([given], digits, keeper=again))
+    found = list(train([given], digits, checkpoint_store=again))
     assert again.continued_from == 2
     assert figures(found) == figures(list(train([given], digits)))
     assert [r.epoch["epoch"] for r in found] == list(range(len(found)))
@@ -69,7 +69,7 @@ def test_epochs_before_the_checkpoint_are_not_trained_again(trial, digits):
     keeper = Memory()
     stop_after([trial(epochs=4)], digits, 3, keeper)
     before = json.loads(bytes(safetensors.torch.load(keeper.content)["about"].numpy()))["records"]
-    found = list(train([trial(epochs=4)], digits, keeper=keeper))
+    found = list(train([trial(epochs=4)], digits, checkpoint_store=keeper))
     assert [r.epoch["train_seconds"] for r in found[:3]] == [r[1]["train_seconds"] for r in before]
 
 
@@ -77,7 +77,7 @@ def test_a_pack_goes_on_as_one(trial, digits):
     trials = [trial(seed=s, epochs=3) for s in (1, 2)]
     keeper = Memory()
     stop_after(trials, digits, 2, keeper)
-    assert figures(list(train(trials, digits, keeper=keeper))) == figures(
+    assert figures(list(train(trials, digits, checkpoint_store=keeper))) == figures(
         list(train(trials, digits))
     )
     assert keeper.continued_from == 1
@@ -96,7 +96,7 @@ def test_another_trials_checkpoint_is_passed_over(change, trial, digits):
     stop_after([trial(**{"epochs": 4})], digits, 3, keeper)
     other = trial(**{"epochs": 4} | change)
     again = Memory(keeper.content)
-    assert figures(list(train([other], digits, keeper=again))) == figures(
+    assert figures(list(train([other], digits, checkpoint_store=again))) == figures(
         list(train([other], digits))
     )
     assert again.continued_from is None
@@ -108,7 +108,7 @@ def test_another_formats_checkpoint_is_passed_over(trial, digits, monkeypatch):
     tensors = safetensors.torch.load(keeper.content)
     tensors["layer.0.other"] = tensors.pop("layer.0.trained")
     changed = Memory(safetensors.torch.save(tensors))
-    list(train([trial(epochs=2)], digits, keeper=changed))
+    list(train([trial(epochs=2)], digits, checkpoint_store=changed))
     assert changed.continued_from is None
 
 
@@ -116,21 +116,21 @@ def test_another_versions_checkpoint_is_passed_over(trial, digits, monkeypatch):
     keeper = Memory()
     stop_after([trial(epochs=2)], digits, 2, keeper)
     monkeypatch.setattr("trainers.runtime.versions", lambda: "torch=0.1")
-    list(train([trial(epochs=2)], digits, keeper=keeper))
+    list(train([trial(epochs=2)], digits, checkpoint_store=keeper))
     assert keeper.continued_from is None
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x08\0\0\0\0\0\0\0{}      "])
 def test_what_is_no_checkpoint_is_passed_over(content, trial, digits):
     keeper = Memory(content)
-    found = list(train([trial(epochs=1)], digits, keeper=keeper))
+    found = list(train([trial(epochs=1)], digits, checkpoint_store=keeper))
     assert keeper.continued_from is None
     assert figures(found) == figures(list(train([trial(epochs=1)], digits)))
 
 
 def test_a_finished_training_leaves_no_checkpoint_behind_it(trial, digits):
     keeper = Memory()
-    list(train([trial(epochs=1)], digits, keeper=keeper))
+    list(train([trial(epochs=1)], digits, checkpoint_store=keeper))
     assert keeper.saved == 0
 
 
@@ -143,7 +143,7 @@ def test_rounds_and_masks_go_on(trial, digits, monkeypatch):
     for epochs in (1, 2, 3, 4):
         keeper = Memory()
         stop_after([given], digits, epochs, keeper)
-        found = list(train([given], digits, keeper=keeper))
+        found = list(train([given], digits, checkpoint_store=keeper))
         assert figures(found) == whole
         assert keeper.continued_from == (epochs - 1 or None)
 

@@ -61,12 +61,12 @@ def test_one_that_was_stopped_goes_on_to_the_same_bits(layers, records, trial, h
     options = {"source": source, "keep": Keep(masks=True, every=1)}
     whole = list(train([staged], data, **options))
     keeper = Memory()
-    training = train([staged], data, keeper=keeper, **options)
+    training = train([staged], data, checkpoint_store=keeper, **options)
     for _ in range(records):
         next(training)
     training.close()
     again = Memory(keeper.content)
-    found = list(train([staged], data, keeper=again, **options))
+    found = list(train([staged], data, checkpoint_store=again, **options))
     assert again.continued_from == records - 1
     assert figures(found) == figures(whole)
     assert [list(r.masks) for r in found] == [list(r.masks) for r in whole]

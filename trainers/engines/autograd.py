@@ -17,7 +17,7 @@ from trainers.engines.engine import Engine
 class Autograd(Engine):
     """Takes training steps with any network."""
 
-    name = "leaf"
+    name = "leaf"  # as it was first recorded: trials are compared by it
 
     def backward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Sequence[Tensor]]:
         """See `Engine.backward`."""

@@ -62,7 +62,10 @@ class Engine:
         return logits
 
     def backward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Sequence[Tensor]]:
-        """Compute the forward pass, the batch's mean cross-entropy and the backward pass.
+        """Compute the forward pass and the gradients of the batch's mean cross-entropy.
+
+        `Autograd` computes the loss and has autograd differentiate it. `Mlp` writes the gradients
+        out and needs no loss.
 
         Returns:
             Logits [R, B, classes], and dL/deffective of each of `_graded`. The gradients of batch

@@ -12,7 +12,8 @@ also to those of connections that are not kept:
 
 Free pruning and free flipping (sections 3.1 and 3.2) train no more than that. Minimal pruning and
 minimal flipping (section 3.3) subtract penalty * mean(m) of each layer from the loss, so that a
-change of a connection must pay for itself.
+change of a connection must pay for itself. Training needs only the derivative of that term
+(`Connections.gradient`); its value is recorded (`Connections.penalty`).
 """
 
 import functools

@@ -83,7 +83,11 @@ class ItemSearcher(Searcher):
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Pass on that a work item has ended; its last report comes here and nowhere else."""
+        """Pass on that a work item has ended; its last report comes here and nowhere else.
+
+        Ray Tune calls this before `Callbacks.on_trial_error`: the death is counted first, and
+        explained then.
+        """
         if error:
             self._scheduler.lose(trial_id)
         else:
