@@ -381,7 +381,7 @@ def test_a_frozen_weight_does_not_decay(trial):
         ({"method": "lottery-ticket(rewind=2)", "epochs": 2}, "needs 3 or more"),
         ({"method": "lottery-ticket", "epochs": 0}, "needs 1 or more"),
         ({"method": "magnitude-pruning", "epochs": 1}, "needs 2 or more"),
-        ({"method": "lottery-ticket(rewind=1)", "schedule": "cosine"}, "takes a constant"),
+        ({"method": "lottery-ticket(rewind=1)", "schedule": "cosine"}, "needs a constant"),
         ({"method": "edge-popup", "density": 1e-9}, "needs one from 1e-06 to 1"),
         (
             {"method": "frozen", "density": 0.0, "optimizer": "sgd", "weight_decay": 0.1},
