@@ -127,8 +127,6 @@ class RayTuneExecutor:
                 crash = traceback.format_exc()
             else:
                 return None
-            finally:
-                work.monitor.close()
         out_of_memory = _OUT_OF_MEMORY in crash
         if out_of_memory:
             _blame(crash, work)
