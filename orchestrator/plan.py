@@ -5,15 +5,17 @@ counts as recorded is decided by `studies.store.finished`, which looks for proof
 view by the rows of `trials` alone.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from operator import attrgetter
+from typing import Any
 
 import trainers
 from studies.errors import UserError
 from studies.store import Store
-from studies.store.finished import Finished, finished
+from studies.store.finished import Finished, failures, finished
 from studies.study import Study
 from studies.trial import FIELDS, SETTABLE, Trial
 
@@ -59,6 +61,16 @@ class Plan:
     def todo(self) -> list[Trial]:
         """The trials that are not finished."""
         return self.demand.remaining(self.results.ids, self.results.ids_with_masks)
+
+    def failures(self, store: Store) -> dict[str, dict[str, Any]]:
+        """For each trial that failed and is not finished, the row of its last failure."""
+        missing = {trial.trial_id for trial in self.todo}
+        columns = (self.results.rows[name].to_pylist() for name in ("trial_id", "finished_at"))
+        finished_at = dict(zip(*columns, strict=True))
+        rows = failures(store, self.results.ids - missing).items()
+        return {
+            trial_id: row for trial_id, row in rows if is_open_failure(row, missing, finished_at)
+        }
 
     def reread(self, store: Store) -> "Plan":
         """The same demand compared with the results as they are now."""
@@ -113,6 +125,25 @@ def remaining(
         if trial.trial_id not in recorded
         or (trial.trial_id in need_masks and trial.trial_id not in with_masks)
     ]
+
+
+def is_open_failure(
+    failure: Mapping[str, Any], missing: Collection[str], finished_at: Mapping[str, datetime]
+) -> bool:
+    """Whether a failure is still to be made good.
+
+    A trial that was recorded without the masks that are wanted now trains again; of its failures
+    those from before it was recorded are settled.
+
+    Args:
+        failure: a row of `failures`.
+        missing: ids of the trials that are still to be trained.
+        finished_at: of each recorded trial, when it finished.
+    """
+    trial_id = failure["trial_id"]
+    if trial_id not in finished_at:
+        return True
+    return trial_id in missing and failure["failed_at"] > finished_at[trial_id]
 
 
 def remaining_in(store: Store, trials: Iterable[Trial], need_masks: Collection[str]) -> list[Trial]:

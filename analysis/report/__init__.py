@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -75,8 +76,7 @@ def write(results: Results, output: Path, several: Mapping[str, Results] | None 
         made = _figures(results, output)
         page.write_text(_page(results, made, several or {}), encoding="utf-8")
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise UserError(f"report folder {output}: {reason}; give a writable folder") from None
+        raise _unwritable(output, error) from None
     return Report(page, {figure["name"]: output / figure["log"] for figure in made.failed})
 
 
@@ -116,13 +116,13 @@ def _figures(results: Results, output: Path) -> _Figures:
     """Draw the figures and save their files beside the page."""
     made = _Figures([], [], [])
     for name in figures.names():
-        log = output / f"{name}.log"
+        log = output / f"failed-figure-{name}.log"
         log.unlink(missing_ok=True)  # of an earlier report
         try:
             made.drawn.append(_figure(name, results, output))
         except NothingToDraw as reason:
             made.skipped.append(str(reason))
-        except OSError:  # the folder's problem, not the figure's
+        except (UserError, duckdb.Error):  # the folder's problem; or parts that were just merged
             raise
         except Exception as error:
             log.write_text(traceback.format_exc(), encoding="utf-8")
@@ -135,9 +135,17 @@ def _figure(name: str, results: Results, output: Path) -> dict[str, Any]:
     """Draw one figure, save its files and return what the page shows."""
     drawing = figures.draw(name, results)
     description = f"{drawing.title}. {drawing.caption} {drawing.note}"
-    text = inline(save(drawing, output, name), name, description)
-    svg = Markup(text)  # noqa: S704  (matplotlib escapes, and so does inline)
+    try:
+        saved = save(drawing, output, name)
+    except OSError as error:
+        raise _unwritable(output, error) from None
+    svg = Markup(inline(saved, name, description))  # noqa: S704  (matplotlib escapes, inline too)
     return {"name": name, "title": drawing.title, "text": drawing.caption, "svg": svg}
+
+
+def _unwritable(output: Path, error: OSError) -> UserError:
+    reason = error.strerror or str(error)
+    return UserError(f"report folder {output}: {reason}; give a writable folder")
 
 
 def _row(results: Results, cell: pd.Series) -> dict[str, Any]:

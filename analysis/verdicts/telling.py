@@ -119,11 +119,14 @@ def _spent(verdict: Verdict) -> list[str]:
         return []
     trainings = pairs["spent"].mean()
     times = pairs["spent_seconds"].sum() / pairs["seconds_of_partner"].sum()
-    return [
+    cost = (
         f"{trainings:.3g} trainings per replicate for tuning and the final run, which took "
-        f"{times:.3g} times as long as the one threshold-free training; chosen densities "
-        f"(replicates): {_choices(pairs['chosen'])}"
-    ]
+        f"{times:.3g} times as long as"
+    )
+    if "chosen" not in pairs:  # recipes were tuned, not densities
+        return [f"{cost} the final run that it is compared with"]
+    chosen = _choices(pairs["chosen"])
+    return [f"{cost} the one threshold-free training; chosen densities (replicates): {chosen}"]
 
 
 def _choices(chosen: "pd.Series[float]") -> str:

@@ -54,12 +54,11 @@ def command(study: str, results: str, watch: bool, every: float, as_json: bool) 
 def _show(study: str, results: str, store: "Store", definitions: "Sequence[Study]") -> None:
     """Print the cells, then a line for each problem and for what is missing."""
     from orchestrator import plan
-    from studies.store.finished import failures
 
     planned = plan.make(definitions, store)
     recorded = planned.results
     done = len(planned.trials) - len(planned.todo)
-    failed = failures(store, recorded.ids)
+    failed = planned.failures(store)
     show_cells(planned)
     print(
         f"{store.study}: {done} of {len(planned.trials)} trials finished, {len(failed)} failed"
@@ -72,9 +71,9 @@ def _show(study: str, results: str, store: "Store", definitions: "Sequence[Study
         print(f"  trial {trial_id} was run twice with different results; the earlier one counts")
     _print_new_trials(study, definitions, recorded.ids)
     option = [] if results == "results" else ["--results", results]
-    missing = {trial.trial_id for trial in planned.todo}
     for definition in definitions:
-        count = sum(trial.trial_id in missing for trial in plan.check(definition))
+        demand = plan.demand([definition])
+        count = len(demand.remaining(recorded.ids, recorded.ids_with_masks))
         if count:
             path = store.definitions.path(definition) or study
             command = shlex.join(["untuned", "run", path, *option])

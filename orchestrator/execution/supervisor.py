@@ -23,7 +23,7 @@ from orchestrator.execution.session_process import SessionProcess, Signals
 from orchestrator.plan import Plan
 from studies.errors import UserError
 from studies.store import Store
-from studies.store.finished import failed_attempts, failure_logs
+from studies.store.finished import failed_attempts
 
 #: Sessions in a row that may end badly without any trial having ended meanwhile.
 _IDLE_SESSIONS = 5
@@ -51,12 +51,14 @@ def run(planned: Plan, request: RunRequest) -> Outcome:
         now = planned.reread(store)
         if not now.todo:
             store.checkpoints.delete_all()
-        logs = failure_logs(store, now.results.ids)
+        failures = now.failures(store)
     return Outcome(
         before=len(planned.trials) - len(planned.todo),
         finished=len(now.trials) - len(now.todo),
         planned=len(now.trials),
-        failed={t.trial_id: logs[t.trial_id] for t in now.todo if t.trial_id in logs},
+        failed={
+            t.trial_id: failures[t.trial_id]["log"] for t in now.todo if t.trial_id in failures
+        },
         log=log,
         reason=reason,
         interrupted=signals.received,

@@ -17,7 +17,14 @@ from studies.store import Store
 from studies.store.part_files import Part
 from studies.study import Study
 
-_TRIAL_COLUMNS = ("trial_id", "test_accuracy", "outcome", "masks_parts")
+_TRIAL_COLUMNS = (
+    "trial_id",
+    "attempt",
+    "finished_at",
+    "test_accuracy",
+    "outcome",
+    "masks_parts",
+)
 _FAILURE_COLUMNS = ("trial_id", "error", "log", "failed_at")
 
 
@@ -154,16 +161,14 @@ class SnapshotReader:
         definitions = self._store.definitions.all() or self._fallback
         if definitions != self._definitions:
             self._definitions, self._demand = definitions, plan.demand(definitions)
-        recorded = {row["trial_id"]: row for row in self._rows("trials", _TRIAL_COLUMNS)}
+        recorded = self._recorded()
         with_masks = {trial_id for trial_id, row in recorded.items() if row["masks_parts"]}
         todo = self._demand.remaining(recorded.keys(), with_masks)
         missing = frozenset(trial.trial_id for trial in todo)
+        rows = sorted(self._rows("failures", _FAILURE_COLUMNS), key=lambda row: row["failed_at"])
+        finished_at = {trial_id: row["finished_at"] for trial_id, row in recorded.items()}
         failures = {
-            row["trial_id"]: row
-            for row in sorted(
-                self._rows("failures", _FAILURE_COLUMNS), key=lambda row: row["failed_at"]
-            )
-            if row["trial_id"] in missing or row["trial_id"] not in recorded
+            row["trial_id"]: row for row in rows if plan.is_open_failure(row, missing, finished_at)
         }
         runs = self._live_runs.alive()
         training = frozenset[str]().union(*(run.training for run in runs))
@@ -174,6 +179,16 @@ class SnapshotReader:
             for values, ids in ids_by_cell.items()
         ]
         return Snapshot(self._store.study, cells, runs, failures)
+
+    def _recorded(self) -> dict[str, Mapping[str, Any]]:
+        """The row that counts of each recorded trial: one with masks, else the earliest."""
+        recorded: dict[str, Mapping[str, Any]] = {}
+        rows = self._rows("trials", _TRIAL_COLUMNS)
+        for row in sorted(
+            rows, key=lambda row: (not row["masks_parts"], row["finished_at"], row["attempt"])
+        ):
+            recorded.setdefault(row["trial_id"], row)
+        return recorded
 
     def _rows(self, table: str, columns: Sequence[str]) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]]

@@ -5,6 +5,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
 
@@ -322,8 +323,30 @@ def test_a_figure_that_fails_leaves_a_named_gap_and_its_traceback(results, tmp_p
     monkeypatch.setattr(figures, "__path__", [*figures.__path__, str(tmp_path)])
     monkeypatch.setattr(figures, "names", lambda: ["broken", "final_accuracy"])
     made = report.write(results, tmp_path / "report")
-    assert made.failed == {"broken": tmp_path / "report" / "broken.log"}
+    assert made.failed == {"broken": tmp_path / "report" / "failed-figure-broken.log"}
     assert "ValueError: a <bad> figure" in made.failed["broken"].read_text()
     page = Page(made.page.read_text(encoding="utf-8"))
     assert "The figure broken could not be drawn: ValueError: a <bad> figure." in page.text
     assert {"figure-broken", "figure-final_accuracy"} <= set(page.ids)
+
+
+@pytest.mark.parametrize("error", ["FileNotFoundError('mine.csv')", "OSError(5, 'of its own')"])
+def test_a_figure_that_cannot_read_something_leaves_a_gap_too(
+    results, tmp_path, monkeypatch, error
+):
+    (tmp_path / "reader.py").write_text(f"ORDER = 1\ndef draw(results):\n    raise {error}\n")
+    monkeypatch.setattr(figures, "__path__", [*figures.__path__, str(tmp_path)])
+    monkeypatch.setattr(figures, "names", lambda: ["reader"])
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "reader.log").write_text("the user's own")
+    assert list(report.write(results, tmp_path / "report").failed) == ["reader"]
+    assert (tmp_path / "report" / "reader.log").read_text() == "the user's own"
+
+
+def test_parts_that_were_merged_meanwhile_are_read_again_and_no_gap(results, tmp_path, monkeypatch):
+    source = "import duckdb\nORDER = 1\ndef draw(results):\n    raise duckdb.IOException('gone')\n"
+    (tmp_path / "merged.py").write_text(source)
+    monkeypatch.setattr(figures, "__path__", [*figures.__path__, str(tmp_path)])
+    monkeypatch.setattr(figures, "names", lambda: ["merged"])
+    with pytest.raises(duckdb.IOException):  # on which the command loads the results again
+        report.write(results, tmp_path / "report")

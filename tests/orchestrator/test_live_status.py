@@ -2,6 +2,7 @@
 
 import json
 import math
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from orchestrator.execution.heartbeat import Heartbeat, OtherRun
 from orchestrator.status import live
 from orchestrator.status.snapshot import Cell, Snapshot, SnapshotReader
 from studies.store.folder import Folder
+from studies.store.writer import Writer
 from studies.study import read
 
 
@@ -79,6 +81,56 @@ def test_masks_that_are_missing_are_counted_alike_everywhere(tmp_path):
     assert "4 missing; continue with: untuned run" in status
     checked = untuned("check", "own.yaml", "--no-estimate", cwd=tmp_path).stdout
     assert "own: 4 of 4 trials would run" in checked
+
+
+def test_a_trial_that_was_trained_again_for_its_masks_is_finished(tmp_path, monkeypatch):
+    """Whatever the names of the parts: of two attempts the one with masks counts."""
+    writers = iter(["f" * 12, "0" * 12])
+    monkeypatch.setattr("studies.store.writer.secrets.token_hex", lambda _: next(writers))
+    path = write_study(tmp_path)
+    text = path.read_text()
+    path.write_text(text.replace("keep_masks: true\n", ""))
+    train_study(tmp_path, masks=False, write=False)
+    path.write_text(text)
+    store, _ = train_study(tmp_path, write=False)
+    assert len(list((Path(store.root) / "trials").iterdir())) == 2
+    assert plan.make(store.definitions.all(), store).todo == []
+    shown = SnapshotReader(store, []).read()
+    assert (shown.done, shown.planned) == (4, 4)
+    status = untuned("status", "own", cwd=tmp_path).stdout
+    assert "4 of 4 trials finished" in status
+    assert "missing" not in status
+
+
+def test_a_failure_counts_until_the_trial_is_finished_as_it_is_asked_for(tmp_path):
+    """A trial recorded without masks fails as it is trained again for them."""
+    path = write_study(tmp_path)
+    text = path.read_text()
+    path.write_text(text.replace("keep_masks: true\n", ""))
+    store, trials = train_study(tmp_path, masks=False, write=False)
+    writer = Writer(store)
+    writer.fail(trials[0], writer.attempt(), "here", "ValueError: late", "Traceback")
+    writer.flush()
+    assert plan.make(store.definitions.all(), store).failures(store) == {}
+    assert SnapshotReader(store, []).read().failed == 0
+    path.write_text(text)
+    store.definitions.record(read(path))
+    planned = plan.make(store.definitions.all(), store)
+    assert list(planned.failures(store)) == [trials[0].trial_id]
+    assert SnapshotReader(store, []).read().failed == 1
+    status = untuned("status", "own", cwd=tmp_path).stdout
+    assert "0 of 4 trials finished, 1 failed" in status
+    # Of the two definitions only the one that asks for masks has something to do.
+    assert status.count("missing; continue with") == 1
+
+
+def test_a_failure_from_before_the_trial_was_recorded_is_settled():
+    early, late = (datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2))
+    failure = {"trial_id": "a", "failed_at": early}
+    assert plan.is_open_failure(failure, {"a"}, {})
+    assert not plan.is_open_failure(failure, {"a"}, {"a": late})
+    assert not plan.is_open_failure(failure, set(), {"a": early})
+    assert plan.is_open_failure({"trial_id": "a", "failed_at": late}, {"a"}, {"a": early})
 
 
 def cell(name="a", accuracy=math.nan, **about):

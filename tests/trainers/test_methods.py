@@ -16,7 +16,7 @@ import torch
 from studies.trial import Trial
 from trainers import registry
 from trainers.engines.autograd import Autograd
-from trainers.methods import Layer, MaskedWeights, Method, Pack
+from trainers.methods import Connections, Layer, MaskedWeights, Method, Pack
 from trainers.networks import LayerShape, Network
 
 WEIGHT = [[1.0, -1.0], [0.5, 0.5]]
@@ -260,3 +260,9 @@ def test_the_leaf_form_equals_a_straight_through_function_to_the_bit(method, off
     for layer, score in zip(begun.layers, scores, strict=True):
         assert torch.equal(layer.trained, score)
         assert (layer.trained <= 0).any()  # some connections did change
+
+
+@pytest.mark.parametrize(("old", "new"), [("extreme", "penalty_sign"), ("start", "initial_scores")])
+def test_the_names_of_earlier_versions_are_refused(old, new):
+    with pytest.raises(TypeError, match=f"Mine.{old}: its name is {new} now"):
+        type("Mine", (Connections,), {old: 1})

@@ -30,6 +30,9 @@ from trainers.packs import Layer, Pack
 #: A connection is kept if its score is above this. It is a constant, not a setting.
 THRESHOLD = 0.0
 
+#: Names that authors of methods may have used, and what they are called now.
+_RENAMED = {"extreme": "penalty_sign", "start": "initial_scores"}
+
 _leaky_relu_backward = torch.ops.aten.leaky_relu_backward.grad_input
 
 
@@ -68,6 +71,17 @@ class Connections(Method):
     capturable = True
     by_mask = True
     trains_weights = False
+
+    def __init_subclass__(cls) -> None:
+        """Refuse names of earlier versions, which would be ignored without a word.
+
+        Raises:
+            TypeError: the class has one.
+        """
+        super().__init_subclass__()
+        for old, new in _RENAMED.items():
+            if old in vars(cls):
+                raise TypeError(f"{cls.__name__}.{old}: its name is {new} now; rename it")
 
     @property
     def flips(self) -> bool:  # type: ignore[override]

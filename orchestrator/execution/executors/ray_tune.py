@@ -111,7 +111,8 @@ class RayTuneExecutor:
 
         self._datasets = {name: ray.put(dataset) for name, dataset in data.items()}
 
-    def alive(self, node: str) -> bool:
+    @staticmethod  # Ray Tune pickles who asks; it must not carry the data sets along
+    def alive(node: str) -> bool:
         """Whether a node of the cluster is alive, by its id."""
         return ray_connection.alive(node)
 
