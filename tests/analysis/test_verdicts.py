@@ -439,6 +439,9 @@ def test_each_arm_at_its_own_best_recipe(study, record):
     assert verdict.conclusion == "supported"
     assert one.interval.mean == pytest.approx(0.002)
     assert set(one.pairs["learning_rate"]) == {3e-3}
+    # Two rates on two tuning seeds and one final run, each as long as the partner's.
+    spent = "5 trainings per replicate for tuning and the final run, which took 5 times as long as"
+    assert f"{spent} the final run that it is compared with" in cautions(verdict)
 
 
 def test_before_its_tuning_is_finished_an_arm_has_no_best_recipe(study, record):
