@@ -295,7 +295,7 @@ class WorkerReport:
     @classmethod
     def from_result(cls, result: Mapping[str, Any] | None) -> "WorkerReport | None":
         """The report in a result of Ray Tune, which adds entries of its own; None without one."""
-        names = [about.name for about in fields(cls)]
+        names = [entry.name for entry in fields(cls)]
         if not result or not all(name in result for name in names):
             return None
         return cls(**{name: result[name] for name in names})
