@@ -255,7 +255,9 @@ def _show_curves(console: Any, description: Mapping[str, Any]) -> None:
 def _number(value: float, digits: int, percent: bool) -> str:
     from analysis.numbers import number
 
-    return number(value * 100, digits) + (" %" if percent else "") if value == value else ""
+    if value != value:
+        return ""
+    return f"{number(value * 100, digits)} %" if percent else number(value, digits)
 
 
 def _show_layers(console: Any, layers: Sequence[Mapping[str, Any]]) -> None:

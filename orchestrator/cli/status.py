@@ -103,7 +103,8 @@ def _print_new_trials(study: str, definitions: "Sequence[Study]", done: frozense
     known = {trial for definition in definitions for trial in definition.trials()}
     new = [t for t in plan.check(find(study)) if t not in known and t.trial_id not in done]
     if new:
-        print(f"{study} now has {many(len(new), 'new trial')}; run with: untuned run {study}")
+        trials = many(len(new), "more trial")
+        print(f"{study} has {trials} that no run was asked for; run with: untuned run {study}")
 
 
 def show_cells(planned: "Plan") -> None:

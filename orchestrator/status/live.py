@@ -69,7 +69,7 @@ def line(shown: Snapshot) -> str:
 def _words(shown: Snapshot) -> list[str]:
     words = [f"{shown.failed} failed"] if shown.failed else []
     if not shown.runs:
-        return [*words, "finished" if shown.done == shown.planned else "nobody runs it"]
+        return [*words, "finished" if shown.done == shown.planned else "no run is active"]
     words.append(f"{shown.training} in training")
     if len(shown.runs) > 1:
         words.append(many(len(shown.runs), "run"))

@@ -41,7 +41,7 @@ def test_a_look_counts_what_is_done_in_training_and_failed(study):
     assert (shown.rate, shown.left) == (0.5, 1.0)
     assert shown.failures[trials[3].trial_id]["error"] == "ValueError: bang"
     assert live.line(shown) == ("own: 3/4 · 1 failed · 1 in training · 30.0 trials/min · 1 s left")
-    assert live.line(reader.read()) == "own: 3/4 · 1 failed · nobody runs it"
+    assert live.line(reader.read()) == "own: 3/4 · 1 failed · no run is active"
 
 
 def test_what_was_read_is_not_read_again(study, monkeypatch):

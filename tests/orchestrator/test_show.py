@@ -36,6 +36,16 @@ def test_a_finished_trial_is_shown_with_its_curves_and_layers(place):
     assert max(map(len, lines[: lines.index("train it again with")])) <= 80
 
 
+def test_losses_are_printed_as_recorded_and_accuracies_in_percent(place):
+    trial = place[1][2]
+    figures = json.loads(show(place, trial, "--json").stdout)["figures"]
+    wide = untuned("show", "own", trial.trial_id, cwd=place[0], COLUMNS="140").stdout
+    (losses,) = (line for line in wide.splitlines() if line.split()[:2] == ["test", "loss"])
+    assert f" {figures['test_loss']:.4f} " in losses
+    (accuracies,) = (line for line in wide.splitlines() if line.split()[:2] == ["test", "accuracy"])
+    assert f" {figures['test_accuracy'] * 100:.2f} %" in accuracies
+
+
 def test_json_holds_what_is_recorded_and_a_command_that_trains_it_again(place):
     trial = place[1][2]
     description = json.loads(show(place, trial, "--json").stdout)
