@@ -221,7 +221,7 @@ def test_a_trial_that_fails_is_named_and_costs_the_others_nothing(tmp_path):
     assert answer.returncode == 1
     assert "own: 2 of 3 trials finished; 1 are missing" in answer.stderr
     assert len(failed_attempts(Store(str(tmp_path / "results"), "own"))) == 1 + 2  # tried again
-    log = re.search(r"failed, see (\S+)", answer.stderr)[1]
+    log = re.search(r"failed; see (\S+)", answer.stderr)[1]
     assert "ZeroDivisionError: bang" in Path(log).read_text()
     assert "Traceback" not in answer.stderr
     status = untuned("status", "own", cwd=tmp_path, PYTHONPATH=str(tmp_path))

@@ -174,7 +174,7 @@ def test_a_trial_that_exceeds_its_memory_is_given_up_and_the_others_finish(tmp_p
     assert "long: 7 of 8 trials finished; 1 are missing" in said
     assert "memory ran out; going on with what is left" in said
     assert "Traceback" not in said
-    (log,) = re.findall(r"trial \w+ failed, see (\S+)", said)
+    (log,) = re.findall(r"trial \w+ failed; see (\S+)", said)
     assert "low on memory" in Path(log).read_text()
     assert len(failed_attempts(Store(str(tmp_path / "results"), "long"))) == 2
 
