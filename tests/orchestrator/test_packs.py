@@ -33,9 +33,17 @@ study = from_mapping(content, "own.yaml")
 store = Store(folder + "/results", study.name)
 store.prepare()
 planned = plan.make([study], store)
-places = {"digits": Place("digits", Path())}
-asked = RunRequest(study, store, planned.todo, places, {}, Resources(**resources))
-outcome = supervisor.run(planned, asked)
+request = RunRequest(
+    study=study,
+    store=store,
+    todo=planned.todo,
+    need_masks=planned.demand.need_masks,
+    data={"digits": Place("digits", Path())},
+    fingerprints={},
+    options=RunOptions(),
+    resources=Resources(**resources),
+)
+outcome = supervisor.run(planned, request)
 assert outcome.finished == outcome.planned, outcome
 assert not {"torch", "ray"} & set(sys.modules)
 """
