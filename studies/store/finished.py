@@ -86,16 +86,14 @@ class Finished:
         return f"; of the finished {', '.join(phrases)}" if phrases else ""
 
 
-def finished(store: Store, *, masks: bool = False, need_masks: bool = False) -> Finished:
+def finished(store: Store, *, masks: bool = False) -> Finished:
     """Return the finished trials: those with a row in `trials` whose other parts are all intact.
 
     Args:
         store: the study's results.
         masks: whether to include the masks: an attempt with masks is preferred to one without, and
-            an attempt with damaged masks does not count.
-        need_masks: whether a trial whose masks were not kept counts as not finished.
+            an attempt with damaged masks does not count; see `Finished.ids_with_masks`.
     """
-    masks = masks or need_masks
     trials = store.tables.read("trials")
     tables = ("masks", "layers", "epochs") if masks else ("layers", "epochs")
     parts = {"trials": trials.parts} | {table: store.tables.parts(table) for table in tables}
@@ -112,7 +110,6 @@ def finished(store: Store, *, masks: bool = False, need_masks: bool = False) -> 
         if where["layers"].keys() >= set(in_layers[index])
         and where["epochs"].keys() >= set(in_epochs[index])
         and (not masks or where["masks"].keys() >= set(in_masks[index] or ()))
-        and (not need_masks or in_masks[index])
     ]
     if masks:
         proven.sort(key=lambda index: not in_masks[index])

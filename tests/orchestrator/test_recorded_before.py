@@ -56,7 +56,7 @@ def test_its_trials_are_those_of_its_definition_and_finished(store):
     assert planned.todo == []
     ids = {trial.method: trial.trial_id for trial in reversed(planned.trials)}
     assert {method: ids[method] for method in IDS} == IDS
-    assert finished(store, need_masks=True).damaged == ()
+    assert finished(store, masks=True).damaged == ()
 
 
 def test_a_run_finds_nothing_to_do(store):

@@ -38,7 +38,7 @@ def test_a_mask_comes_back_bit_by_bit(both, trial):
 def test_a_trial_without_masks_is_finished_unless_they_are_needed(both, trial):
     ids = {seed: trial(seed=seed).trial_id for seed in (1, 2)}
     assert finished(both).ids == finished(both, masks=True).ids == {*ids.values()}
-    assert finished(both, need_masks=True).ids == {ids[1]}
+    assert finished(both, masks=True).ids_with_masks == {ids[1]}
     assert len(finished(both, masks=True).keys("masks")) == 1
 
 
@@ -55,8 +55,9 @@ def test_a_damaged_mask_makes_its_trial_unfinished_only_where_masks_are_looked_a
     (path,) = (Path(both.local_path) / "masks").iterdir()
     path.write_bytes(path.read_bytes()[:-1])
     assert len(finished(both).ids) == 2
-    done = finished(both, need_masks=True)
-    assert done.ids == frozenset()
+    done = finished(both, masks=True)
+    assert done.ids_with_masks == frozenset()
+    assert done.ids == {trial(seed=2).trial_id}  # which has none
     assert done.damaged == (("masks", path.name),)
 
 
@@ -64,9 +65,9 @@ def test_merged_masks_are_the_same(both, trial, record):
     writer = Writer(both)
     record(writer, trial(seed=3), masks=[ROW])
     writer.flush()
-    before = finished(both, need_masks=True).ids
+    before = finished(both, masks=True).ids_with_masks
     done = compact(both)
     assert (done["masks"].before, done["masks"].after) == (2, 1)
-    found = finished(both, need_masks=True)
-    assert found.ids == before
+    found = finished(both, masks=True)
+    assert found.ids_with_masks == before
     assert len(set(found.keys("masks")["part"].to_pylist())) == 1
