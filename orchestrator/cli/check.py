@@ -47,6 +47,7 @@ def command(
     Nothing is started or written.
     """
     from orchestrator import plan
+    from orchestrator.execution import resources
     from orchestrator.execution.data_loading import data_set_names
     from orchestrator.execution.messages import RunOptions
 
@@ -55,7 +56,8 @@ def command(
     describe(definition.name, planned)
     if planned.todo and not no_estimate:
         places = _data.places(data, data_set_names(planned.trials), definition.data)
-        estimate(planned, places, RunOptions(workers=workers, device=device))
+        engine = resources.engine("auto", planned.results.cpu_engines())
+        estimate(planned, places, RunOptions(workers=workers, device=device, engine=engine))
     _print_claims(definition, store)
 
 
@@ -91,7 +93,7 @@ def estimate(planned: "Plan", places: "dict[str, Place]", options: "RunOptions")
         resources = on_this_machine(options)
         from orchestrator.estimate import estimate as measured
 
-        cost = measured(planned.todo, places, resources.device)
+        cost = measured(planned.todo, places, resources.device, options.engine)
     except ModuleNotFoundError as error:
         print(f"no estimate without {error.name}; install it with: pip install 'untuned[run]'")
         return

@@ -45,6 +45,7 @@ def command(
     keep_networks: bool,
     address: str | None,
     dry_run: bool,
+    engine: str,
     **given: Any,
 ) -> int:
     """Run the missing trials of STUDY.
@@ -59,13 +60,13 @@ def command(
     from studies.store import Store
     from studies.study import find
 
-    options = RunOptions(**given)
-    check_tensorboard(options.tensorboard)
+    check_tensorboard(given["tensorboard"])
     definition = find(study).override(
         seeds=seeds, epochs=epochs, data=_data.named_sources(data), keep_networks=keep_networks
     )
     store = Store(results, definition.name)
     planned = plan.make([definition], store)
+    options = RunOptions(engine=_engine(engine, planned, store, joins=given["join"]), **given)
     places = _data.places(data, data_set_names(planned.trials), definition.data)
     if dry_run:
         check.describe(definition.name, planned)
@@ -91,6 +92,17 @@ def command(
         address=address,
     )
     return _run(planned, request, results)
+
+
+def _engine(choice: str, planned: "Plan", store: "Store", *, joins: bool) -> str:
+    """Return the engine of the runs that this one joins, if there are any, or its own choice."""
+    from orchestrator.execution import heartbeat, resources
+
+    if choice == "auto" and joins:
+        for other in heartbeat.LiveRuns(store).alive():
+            if other.engine:
+                return other.engine
+    return resources.engine(choice, planned.results.cpu_engines())
 
 
 def _run(planned: "Plan", request: "RunRequest", results: str) -> int:

@@ -81,6 +81,7 @@ class PackTrainer:
             pack: trials of one `pack_key`.
             checkpoints: the keys of the checkpoints that exist.
         """
+        from trainers import products
         from trainers.loop import train
 
         config, first = self._config, pack[0]
@@ -97,6 +98,7 @@ class PackTrainer:
                 checkpoint if seconds else None,
                 source=self.dataset(first.source) if first.source else None,
                 keep=self._keep(),
+                products=products.by_name(config.options.engine),
             )
             with contextlib.closing(training) as new_records:
                 for record in clock.over(new_records):

@@ -56,7 +56,9 @@ def run_session(
             cluster cannot be reached or does not fit, or another run has the study in hand.
     """
     with ExitStack() as stack:
-        loading = DataLoading(request.todo, request.data, request.fingerprints)
+        loading = DataLoading(
+            request.todo, request.data, request.fingerprints, request.options.engine
+        )
         stack.enter_context(loading)
         executor = stack.enter_context(executors.connect(request))
         send(PhaseReached(Phase.CONNECTED))
@@ -65,8 +67,14 @@ def run_session(
         datasets = loading.datasets()
         for name in set(datasets) & set(request.study.data):  # so that a wrong layout is seen
             print(datasets[name], file=sys.stderr)
-        joins = request.options.join
-        heartbeat = stack.enter_context(Heartbeat(request.store, request.run, joins=joins))
+        heartbeat = stack.enter_context(
+            Heartbeat(
+                request.store,
+                request.run,
+                joins=request.options.join,
+                engine=request.options.engine,
+            )
+        )
         send(RunNamed(heartbeat.name))
         request.store.definitions.record(request.study)
         send(PhaseReached(Phase.TRAINING))

@@ -23,6 +23,7 @@ from uv import find_uv_bin
 import analysis
 from studies.store import Store
 from studies.store.finished import failed_attempts
+from trainers import devices, products
 
 TABLES = ("masks", "layers", "epochs", "trials")
 
@@ -77,6 +78,8 @@ def test_more_seeds_run_only_the_new_trials(place, tmp_path):
     folder = copy(place, tmp_path)
     before = set(trial_rows(folder)["attempt"].to_pylist())
     more = ["--seeds", 3, "--workers", 1, "--tensorboard", "curves"]
+    engine = "onednn" if products._has_onednn() else "mm"
+    more += ["--engine", engine]
     answer = untuned("run", "own.yaml", *more, cwd=folder)
     assert answer.returncode == 0, answer.stderr
     assert len(list((folder / "curves").iterdir())) == 2
@@ -84,6 +87,8 @@ def test_more_seeds_run_only_the_new_trials(place, tmp_path):
     rows = trial_rows(folder)
     assert len(rows) == 6
     assert before < set(rows["attempt"].to_pylist())
+    recorded = [row["engine"] for row in rows.to_pylist() if row["attempt"] not in before]
+    assert [devices.products_of(name) for name in recorded] == [engine] * 2
     status = untuned("status", "own", cwd=folder)
     assert "6 of 6 trials finished, 0 failed" in status.stdout
 

@@ -8,7 +8,7 @@ one replica, such as any with convolutions, passes it through `side_by_side`.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor
 from studies.errors import UserError
 from studies.trial import Trial
 from trainers import registry
+from trainers.products import OWN, Products
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Network:
         channels: of each batch normalisation, in the order of the forward pass.
         evaluation_batch: images per batch of an evaluation; larger batches are slower on a CPU.
         plain: whether it consists of fully connected layers and the activation between them alone.
+        products: what its fully connected layers are computed with on a CPU.
     """
 
     layers: tuple[LayerShape, ...]
@@ -62,6 +64,7 @@ class Network:
     channels: tuple[int, ...] = ()
     evaluation_batch: int = 1_000
     plain: bool = False
+    products: Products = OWN
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ class NetworkSpec:
         activation: of the hidden layers, elementwise.
         width: factor on the units or channels of every hidden layer.
         rising: whether the activation never falls, so that it may follow max-pooling.
+        products: what fully connected layers are computed with on a CPU.
     """
 
     name: str
@@ -85,6 +89,11 @@ class NetworkSpec:
     activation: Callable[[Tensor], Tensor]
     width: float = 1.0
     rising: bool = False
+    products: Products = OWN
+
+    def linear(self, x: Tensor, weight: Tensor) -> Tensor:
+        """Apply a fully connected layer, [..., B, inputs] to [..., B, outputs]."""
+        return self.products.linear(x, weight)
 
     def pooled(self, x: Tensor) -> Tensor:
         """Apply the activation and 2x2 max-pooling, in the order that is faster."""
@@ -105,8 +114,16 @@ class NetworkSpec:
         )
 
 
-def build(trial: Trial, input_shape: tuple[int, int, int], classes: int) -> Network:
+def build(
+    trial: Trial, input_shape: tuple[int, int, int], classes: int, products: Products = OWN
+) -> Network:
     """Return the network that a trial names, for a data set's shape.
+
+    Args:
+        trial: names the network, its width and its activation.
+        input_shape: channels, height and width of an image.
+        classes: the number of classes.
+        products: what its fully connected layers are computed with on a CPU.
 
     Raises:
         UserError: the network cannot take such images, or is too large.
@@ -120,6 +137,7 @@ def build(trial: Trial, input_shape: tuple[int, int, int], classes: int) -> Netw
         activation.activation,
         width=trial.width,
         rising=getattr(activation, "RISING", False),
+        products=products,
     )
     network = _built(spec)
     connections = sum(math.prod(layer.shape) for layer in network.layers)
@@ -156,7 +174,7 @@ class _Wiring(NetworkSpec):
 
 def _built(spec: NetworkSpec) -> Network:
     network: Network = registry.load("network", spec.name)[0].build(spec)
-    return network
+    return replace(network, products=spec.products)
 
 
 def dense_shape(name: str, inputs: int, outputs: int) -> LayerShape:

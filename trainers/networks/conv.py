@@ -55,7 +55,7 @@ def build(spec: NetworkSpec) -> Network:
             x = spec.pooled(F.conv2d(x, second, padding=1))
         x = flatten(x)
         for weight in weights[depth:-1]:
-            x = spec.activation(F.linear(x, weight))
-        return F.linear(x, weights[-1])
+            x = spec.activation(spec.linear(x, weight))
+        return spec.linear(x, weights[-1])
 
     return Network(tuple(layers), side_by_side(forward), evaluation_batch=100)

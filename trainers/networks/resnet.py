@@ -69,6 +69,6 @@ def build(spec: NetworkSpec) -> Network:
             y = next(norm)(y)
             x = F.conv2d(x, next(weight), stride=stride) if shortcut else x
             x = spec.activation(x + y)
-        return F.linear(x.mean(dim=(2, 3)), next(weight))
+        return spec.linear(x.mean(dim=(2, 3)), next(weight))
 
     return Network(tuple(layers), side_by_side(forward), tuple(normalised), evaluation_batch=50)
