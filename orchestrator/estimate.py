@@ -1,8 +1,6 @@
 """Estimates the time, memory and disk that a study takes, from a short test on this machine."""
 
 import math
-import resource
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -125,7 +123,7 @@ def estimate(
     calibration = time.monotonic() - started
     seconds = total(todo, costs, extents)
     disk = _disk(todo, costs, extents, seconds)
-    return Estimate(seconds, _peak_memory(), images, calibration, disk)
+    return Estimate(seconds, runtime.peak_memory(), images, calibration, disk)
 
 
 def total(
@@ -234,9 +232,3 @@ def _noise(extent: Extent, training: int) -> "Dataset":
         mean=np.full(extent.shape, 0.5, np.float32),
         std=0.29,
     )
-
-
-def _peak_memory() -> int:
-    """Return the most memory that this process has used, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

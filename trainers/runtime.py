@@ -55,6 +55,27 @@ def tf32() -> bool:
     return bool(torch.backends.cuda.matmul.allow_tf32)
 
 
+def peak_memory() -> int:
+    """Return the most memory that this process has taken so far, in bytes; 0 if not known."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def reset_peak_device_memory(device: str) -> None:
+    """Begin to count a device's peak memory anew."""
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+
+
+def peak_device_memory(device: str) -> int | None:
+    """Return the most memory that tensors took on a GPU since the count began; None on a CPU."""
+    return torch.cuda.max_memory_allocated() if device == "cuda" else None
+
+
 def threads() -> int:
     """Return the number of threads that PyTorch computes with in this process."""
     return torch.get_num_threads()

@@ -12,7 +12,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from operator import attrgetter
 
 from orchestrator import plan
 from orchestrator.execution import executors
@@ -168,10 +167,8 @@ class _Rounds:
 
         suspects = [t for t in todo if t.trial_id in failures]
         rest = [t for t in todo if t.trial_id not in failures]
-        if self._executor.resources.lock_step:
-            rest = pack_key.ordered(rest)
-        else:
-            rest.sort(key=attrgetter("dataset"))
+        in_packs = self._executor.resources.lock_step
+        rest = pack_key.ordered(rest) if in_packs else plan.by_seed(rest)
         if self._heartbeat.rank % 2:  # from the other end than the run that was there first
             rest.reverse()
         return [*suspects, *rest], len(suspects)

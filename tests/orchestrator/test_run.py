@@ -45,6 +45,8 @@ def test_a_study_is_run_whole_and_once(place):
     assert (len(epochs), len(loaded.layers.df())) == (4 * 3, 4 * 3 * 2)
     assert len(loaded.masks.df()) == 4 * 2
     assert set(rows["engine"].to_pylist()) == {"mlp"}
+    assert set(rows["peak_device_memory"].to_pylist()) == {None}
+    assert all(2**26 < peak < 2**34 for peak in rows["peak_memory"].to_pylist())
     parts = epochs.groupby("trial_id")[["train_seconds", "evaluation_seconds"]].sum()
     for row in rows.to_pylist():  # drawing weights and all else belongs to a trial's seconds
         assert row["seconds"] > parts.loc[row["trial_id"]].sum()

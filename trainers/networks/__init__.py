@@ -30,12 +30,14 @@ class LayerShape:
         shape: of one replica's weights, [outputs, inputs, ...].
         fan_in: connections into one output unit.
         fan_out: connections out of one input unit.
+        positions: how often an image multiplies by each weight: of a convolution its output pixels.
     """
 
     name: str
     shape: tuple[int, ...]
     fan_in: int
     fan_out: int
+    positions: int = 1
 
 
 #: A trial has about six numbers of four bytes per connection in memory.
@@ -182,13 +184,15 @@ def dense_shape(name: str, inputs: int, outputs: int) -> LayerShape:
     return LayerShape(name, (outputs, inputs), inputs, outputs)
 
 
-def convolution_shape(name: str, inputs: int, outputs: int, kernel: int = 3) -> LayerShape:
+def convolution_shape(
+    name: str, inputs: int, outputs: int, kernel: int = 3, *, positions: int
+) -> LayerShape:
     """Return the shape of a convolution's weights, [outputs, inputs, kernel, kernel].
 
-    fan_in and fan_out are counted as in Keras.
+    fan_in and fan_out are counted as in Keras. ``positions``: pixels of its output.
     """
-    area = kernel * kernel
-    return LayerShape(name, (outputs, inputs, kernel, kernel), inputs * area, outputs * area)
+    area, shape = kernel * kernel, (outputs, inputs, kernel, kernel)
+    return LayerShape(name, shape, inputs * area, outputs * area, positions)
 
 
 def side_by_side(

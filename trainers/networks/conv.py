@@ -40,7 +40,9 @@ def build(spec: NetworkSpec) -> Network:
     layers = []
     for number in range(1, depth + 1):
         out = spec.wide(_CHANNELS[(number - 1) // 2])
-        layers.append(convolution_shape(f"conv{number}", channels, out))
+        halved = 2 ** ((number - 1) // 2)
+        positions = (height // halved) * (width // halved)
+        layers.append(convolution_shape(f"conv{number}", channels, out, positions=positions))
         channels = out
     units = channels * (height // 2**pairs) * (width // 2**pairs)
     for number, out in enumerate((spec.wide(256), spec.wide(256), spec.classes), start=1):
