@@ -11,7 +11,7 @@ from orchestrator.cli import _data, _lookup, _options
 from orchestrator.formatting import approximate, many, size
 
 if TYPE_CHECKING:
-    from analysis.verdicts.prospects import Prospect
+    from analysis.verdicts.power_analysis import Prospect
     from orchestrator.execution.messages import RunOptions
     from orchestrator.plan import Plan
     from studies.store import Store
@@ -112,7 +112,7 @@ def estimate(planned: "Plan", places: "dict[str, Place]", options: "RunOptions")
 def _print_claims(study: "Study", store: "Store") -> None:
     """Print the claims that the study can decide, with their power, and those that it cannot."""
     import analysis
-    from analysis.verdicts.prospects import lacking, prospects
+    from analysis.verdicts.power_analysis import lacking, prospects
     from studies.store import Store
 
     recorded = store.definitions.all()
