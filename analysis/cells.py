@@ -1,10 +1,10 @@
 """Cells: trials that differ only in their seed; how cells are named and ordered."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from analysis.tables import Results
+from analysis.tables import Results, computed_once
 from studies.roles import Role
 from studies.trial import FIELDS, SETTABLE, fields_with
 
@@ -37,10 +37,16 @@ _WORDS = {"positive_fraction": "positive fraction", "adam_epsilon": "Adam's epsi
 
 def varying(results: Results) -> list[str]:
     """Return the fields in which cells differ, finished or planned; `method` is always the last."""
+    return list(_varying(results))
+
+
+@computed_once  # this and the next ones: every figure asks for them
+def _varying(results: Results) -> tuple[str, ...]:
     both = _both(results)
-    return [n for n in CELL if n != "method" and both[n].nunique() > 1] + ["method"]
+    return (*(n for n in CELL if n != "method" and both[n].nunique() > 1), "method")
 
 
+@computed_once
 def _both(results: Results) -> pd.DataFrame:
     """Return a row per trial, planned or finished, with the fields that make a cell."""
     return pd.concat([results.plan[list(CELL)], results.trials[list(CELL)]])
@@ -51,9 +57,14 @@ def panel_fields(results: Results) -> list[str]:
 
     A field that only differs from method to method belongs to the methods' recipes.
     """
-    both = _both(results)
-    counts = both.groupby("method")[varying(results)[:-1]].nunique()
-    return [name for name in counts.columns if (counts[name] > 1).any()]
+    return [name for name, methods in varied_within(results).items() if methods]
+
+
+@computed_once
+def varied_within(results: Results) -> Mapping[str, frozenset[str]]:
+    """Return for each field in which cells differ the methods within which it varies."""
+    counts = _both(results).groupby("method")[varying(results)[:-1]].nunique()
+    return {name: frozenset(counts.index[counts[name] > 1]) for name in counts.columns}
 
 
 def common(results: Results) -> dict[str, object]:
@@ -68,6 +79,11 @@ def ordered(results: Results, name: str) -> list[Hashable]:
     Methods: dense, those that need no density, then the others in the plan's order. Numbers ascend.
     Other names are in the order of the study's definition.
     """
+    return list(_ordered(results, name))
+
+
+@computed_once
+def _ordered(results: Results, name: str) -> Sequence[Hashable]:
     values = pd.concat([results.plan[name], results.trials[name]]).drop_duplicates().tolist()
     if name == "method":
         known = [method for method in _METHODS if method in values]
@@ -77,6 +93,7 @@ def ordered(results: Results, name: str) -> list[Hashable]:
 
 def sort(results: Results, frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return the frame's rows sorted by these fields, each in the order of `ordered`."""
+    frame = frame.reset_index(drop=True)  # a label that occurs twice would repeat its rows
     ranks = {
         name: frame[name].map({value: i for i, value in enumerate(ordered(results, name))})
         for name in by

@@ -22,10 +22,13 @@ def number(value: float, digits: int, *, sign: bool = False) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def mean_and_half(mean: float, high: float, digits: int, *, sign: bool = False) -> str:
-    """Return a mean and half its interval in percent, such as ``97.47 ± 0.31``, from fractions."""
-    text = number(mean * 100, digits, sign=sign)
-    return text if pd.isna(high) else f"{text} ± {number((high - mean) * 100, digits)}"
+def with_interval(mean: float, low: float, high: float, digits: int, *, sign: bool = False) -> str:
+    """Return a mean with its interval in percent, from fractions: ``97.47 [97.16, 97.78]``.
+
+    Without an interval, for one value or equal ones, the mean alone.
+    """
+    text, *ends = (number(value * 100, digits, sign=sign) for value in (mean, low, high))
+    return text if pd.isna(low) else f"{text} [{', '.join(ends)}]"
 
 
 def span(values: Iterable[float], digits: int, *, sign: bool = False) -> str:

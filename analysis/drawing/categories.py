@@ -1,83 +1,73 @@
-"""Categories below each other with the methods in each: two measures side by side."""
+"""Categories below each other with the methods in each: one or two measures beside each other."""
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
 
 from analysis.cells import BASELINE, METHOD_ONLY, heading, ordered, panel_fields, shown, spread
-from analysis.drawing import (
-    Drawing,
-    NothingToDraw,
-    Panel,
-    completed,
-    diverged_or_dead,
-    finish,
-    limits,
-    panels,
-    seeds,
-    sentences,
-    styles_of,
-)
-from analysis.drawing.points import Outside, unseen
-from analysis.drawing.side_by_side import Side, side_by_side
-from analysis.drawing.style import Style
-from analysis.estimates.intervals import grouped
-from analysis.numbers import number
+from analysis.drawing import NothingToDraw
+from analysis.drawing.limits import PERCENT, Limits, completed, view
+from analysis.drawing.marks import Mark, marks_of
+from analysis.drawing.notes import diverged_or_dead, seeds, sentences
+from analysis.drawing.panels import Panel, panels, styles_of
+from analysis.drawing.rows import RowPanel, Rows, Side, Slot
 from analysis.tables import Results
-
-#: The fraction of a category's height that its methods take.
-_FILLED = 0.84
-#: How far seeds lie above and the mean below a method's middle, as fractions of its height.
-_SEEDS, _MEAN = 0.22, 0.14
-#: Means further from the middle ones than this many times their range are left outside the view.
-_AFAR = 6
 
 
 @dataclass(frozen=True)
 class Measure:
-    """The measure that a panel draws.
+    """A measure of trials.
 
     Attributes:
         value: a column of fractions.
-        side: the title and the axis, in percent or points.
-        whole: whether the axis includes zero.
-        dense: whether dense training has the measure.
+        title: its title, where it stands beside another.
+        across: label of its axis, in percent or points.
+        include: values that its axis holds.
+        within: ends that its axis never passes.
+        of_dense: whether dense training has it.
+        guides: vertical lines, as of a `Side`.
     """
 
     value: str
-    side: Side
-    whole: bool
-    dense: bool
+    title: str
+    across: str
+    include: tuple[float, ...] = ()
+    within: Limits = PERCENT
+    of_dense: bool = True
+    guides: tuple[tuple[float, str], ...] = ()
 
 
-ACCURACY = Measure("test_accuracy", Side("test accuracy", "test accuracy (%)"), False, True)
+ACCURACY = Measure("test_accuracy", "test accuracy", "test accuracy (%)")
 CHANGED = Measure(
-    "changed", Side("connections pruned or flipped", "changed connections (%)"), True, False
+    "changed",
+    "connections pruned or flipped",
+    "changed connections (%)",
+    include=(0.0,),
+    within=(0.0, 101.0),
+    of_dense=False,
 )
 DIFFERENCE = Measure(
-    "difference", Side("difference to dense", "test accuracy minus dense (points)"), True, False
+    "difference",
+    "difference to dense, same weights",
+    "test accuracy minus dense (points)",
+    include=(0.0,),
+    within=(-101.0, 101.0),
+    of_dense=False,
+    guides=((0.0, "zero"),),
 )
 
 
-def compare(
-    results: Results,
-    field: str,
-    title: str,
-    caption: str,
-    trials: pd.DataFrame,
-    second: Measure = CHANGED,
-) -> Drawing:
-    """Draw two final measures by a field's values: a point per seed, the mean, its interval.
+def compare(results: Results, field: str, trials: pd.DataFrame, second: Measure = CHANGED) -> Rows:
+    """Return two final measures by a field's values: a point per seed, the mean, its interval.
 
-    If dense training does not read the field, it is a dashed line across all values.
+    If dense training does not read the field, it is a dashed line across all values. A measure
+    that no trial has is left out.
 
     Args:
         results: the study.
         field: a field of trials; its values are the categories.
-        title: the figure's title.
-        caption: the figure's caption.
         trials: the trials to show, with the measures.
         second: the measure beside the accuracy.
 
@@ -90,32 +80,95 @@ def compare(
         raise NothingToDraw(f"No two values of {heading(field)} are compared.")
     rows = pd.concat([panel.rows for panel in compared])
     styles = styles_of(results, rows)
-    idle = field in METHOD_ONLY and BASELINE in styles
-    rowed = {name: style for name, style in styles.items() if not (idle and name == BASELINE)}
-    categories = [value for value in ordered(results, field) if value in set(rows[field])]
-    height = 0.75 + len(categories) * (0.12 + 0.19 * len(rowed))
-    figure, placed, left_out = side_by_side(
-        compared, height, ACCURACY.side, second.side, same_across=False, same_up=True
-    )
-    outside = []
-    for left, right, panel in placed:
-        for axes, measure in ((left, ACCURACY), (right, second)):
-            axes.set_xlim(view(panel.rows, field, measure))
-            outside.append(draw_rows(axes, panel.rows, field, categories, rowed, measure))
-        left.set_yticks(range(len(categories)), [shown(field, value) for value in categories])
-        if idle:
-            _draw_level(left, panel.rows)
-    counts = [n for *_, panel in placed for n in panel.rows.groupby([field, "method"]).size()]
+    is_idle = field in METHOD_ONLY and BASELINE in styles
+    if is_idle:
+        styles.pop(BASELINE)
+    values = [value for value in ordered(results, field) if value in set(rows[field])]
+    named = {value: shown(field, value) for value in values}
+    measures = [m for m in (ACCURACY, second) if _has(rows, m)]
+    drawn = []
+    for panel in compared:
+        dense = panel.rows.loc[panel.rows["method"] == BASELINE, ACCURACY.value].mean() * 100
+        of_methods = panel.rows[panel.rows["method"].isin(styles)]
+        sides = [side(of_methods, field, named, list(styles), measure) for measure in measures]
+        if is_idle:
+            sides[0] = _with_level(sides[0], float(dense))
+        drawn.append(RowPanel(panel.title, tuple(sides)))
     note = sentences(
         "Small points: one seed each.",
-        seeds(counts, "bar"),
-        f"Dashed: mean of {BASELINE}, which has no {heading(field)}." if idle else "",
-        unseen(outside),
+        seeds((m.n for panel in drawn for m in panel.sides[0].marks), "bar"),
+        f"Dashed: mean of {BASELINE}, which has no {heading(field)}." if is_idle else "",
         diverged_or_dead(results.trials),
-        left_out,
     )
-    finish(figure, title, rowed, note)
-    return Drawing(figure, title, caption, note)
+    return Rows(tuple(drawn), styles, note, in_legend=True)
+
+
+def side(
+    rows: pd.DataFrame,
+    field: str,
+    names: Mapping[Any, str],
+    methods: Sequence[str],
+    measure: Measure,
+    view_of: Limits | None = None,
+    *,
+    chance: bool = False,
+) -> Side:
+    """Return a measure of the trials of one panel by category.
+
+    Args:
+        rows: a row per trial with the field, the method, the outcome and the measure.
+        field: the column whose values are the categories.
+        names: the categories' values with their names, from top to bottom; those without a trial
+            are left out.
+        methods: from top to bottom within a category.
+        measure: the measure.
+        view_of: limits of the axis; by default those that show most of the completed trials.
+        chance: whether a line shows the accuracy of guessing, if it is known and in view.
+    """
+    rows = rows if measure.of_dense else rows[rows["method"] != BASELINE]
+    slots = _slots(rows, field, names, methods, measure)
+    if view_of is None:
+        sound = _slots(completed(rows), field, names, methods, measure)
+        marks = [mark for slot in sound for mark in slot.marks]
+        view_of = view(marks, include=measure.include, within=measure.within)
+    guides = (*measure.guides, *(_chance(rows, view_of) if chance else ()))
+    return Side(measure.title, measure.across, slots, view_of, guides)
+
+
+def _chance(rows: pd.DataFrame, limits: Limits) -> list[tuple[float, str]]:
+    """Return the accuracies of guessing in percent, which depend on the number of classes."""
+    levels = [100 / float(count) for count in rows["classes"].dropna().unique()]
+    return [(level, "chance") for level in levels if limits[0] <= level <= limits[1]]
+
+
+def _slots(
+    rows: pd.DataFrame,
+    field: str,
+    names: Mapping[Any, str],
+    methods: Sequence[str],
+    measure: Measure,
+) -> tuple[Slot, ...]:
+    slots = (
+        Slot(name, _marks(rows[rows[field] == at], methods, measure)) for at, name in names.items()
+    )
+    return tuple(slot for slot in slots if slot.marks)
+
+
+def _marks(rows: pd.DataFrame, methods: Sequence[str], measure: Measure) -> tuple[Mark, ...]:
+    marks = {mark.method: mark for mark in marks_of(rows, measure.value)}
+    return tuple(marks[name] for name in methods if name in marks)
+
+
+def _has(rows: pd.DataFrame, measure: Measure) -> bool:
+    others = rows if measure.of_dense else rows[rows["method"] != BASELINE]
+    return bool(others[measure.value].notna().any())
+
+
+def _with_level(one: Side, dense: float) -> Side:
+    """Return the side with a line at the mean of dense, which its view includes."""
+    low, high = one.view
+    wider = min(low, dense - 0.2), max(high, dense + 0.2)
+    return replace(one, guides=(*one.guides, (dense, "dense")), view=wider)
 
 
 def _panels(results: Results, field: str, trials: pd.DataFrame) -> list[Panel]:
@@ -126,123 +179,3 @@ def _panels(results: Results, field: str, trials: pd.DataFrame) -> list[Panel]:
     others = [name for name in by if name != field]
     combinations = panels(results, spread(results, trials, others), others)
     return [panel for panel in combinations if panel.rows[field].nunique() > 1]
-
-
-def view(rows: pd.DataFrame, field: str, measure: Measure) -> tuple[float, float]:
-    """Return limits in percent or points for the seeds of completed trials and most intervals.
-
-    Cells whose means lie further than `_AFAR` times the range of the middle means from these do
-    not count, because they would leave no room for the differences between the others.
-    """
-    valued = rows if measure.dense else rows[rows["method"] != BASELINE]
-    valued = valued.dropna(subset=measure.value)
-    if valued.empty:
-        return 0, 1
-    cells = grouped(completed(valued), [field, "method"], measure.value)
-    numbers = ["mean", "low", "high", "least", "most"]
-    cells[numbers] *= 100
-    aside = max(1, len(cells) // 5) if len(cells) > 3 else 0
-    middle = cells["mean"].sort_values().iloc[aside : len(cells) - aside]
-    reach = _AFAR * max(middle.max() - middle.min(), 1)
-    near = cells[cells["mean"].between(middle.min() - reach, middle.max() + reach)]
-    least, most = near["least"].min(), near["most"].max()
-    # Intervals of two seeds are wide; they widen the view at most by the range of the seeds.
-    room = max(most - least, 1)
-    low = min(least, max(near["low"].min(), least - room)) if near["low"].notna().any() else least
-    high = max(most, min(near["high"].max(), most + room)) if near["high"].notna().any() else most
-    if measure.whole:
-        low, high = min(low, 0), max(high, 0)
-    low, high = limits(low, high)
-    if measure == CHANGED:
-        return 0, high
-    return (low, high) if measure == DIFFERENCE else (max(low, -1.0), min(high, 101.0))
-
-
-def draw_rows(
-    axes: Axes,
-    rows: pd.DataFrame,
-    field: str,
-    categories: Sequence[Hashable],
-    styles: dict[str, Style],
-    measure: Measure,
-) -> Outside:
-    """Draw a measure in a panel and return what its view leaves out.
-
-    Args:
-        axes: the panel's axes; their horizontal limits stay.
-        rows: a row per trial with the field, the method and the measure.
-        field: the column whose values are the categories.
-        categories: from top to bottom.
-        styles: the methods with their styles.
-        measure: the measure.
-    """
-    step = _FILLED / len(styles)
-    means = grouped(rows, [field, "method"], measure.value)
-    points = bars = seeds_drawn = 0
-    for place, category in enumerate(categories):
-        if place % 2:
-            axes.axhspan(place - 0.5, place + 0.5, color="#f4f4f4", lw=0, zorder=0)
-        for slot, (method, style) in enumerate(styles.items()):
-            if method == BASELINE and not measure.dense:
-                continue
-            at = place + step * (slot - (len(styles) - 1) / 2)
-            chosen = (rows[field] == category) & (rows["method"] == method)
-            values = rows.loc[chosen, measure.value] * 100
-            inside, outside = _draw_seeds(axes, values, at - _SEEDS * step, style)
-            points, seeds_drawn = points + outside, seeds_drawn + inside + outside
-            mean = means[(means[field] == category) & (means["method"] == method)]
-            for _, row in mean.dropna(subset="mean").iterrows():
-                bars += _draw_mean(axes, row, at + _MEAN * step, style)
-    if measure == DIFFERENCE:
-        axes.axvline(0, color="#333333", lw=0.9, zorder=0.8)
-    axes.set_ylim(len(categories) - 0.5, -0.5)
-    axes.grid(visible=False, axis="y")
-    return Outside(points, bars, 0, seeds_drawn)
-
-
-def _draw_level(axes: Axes, rows: pd.DataFrame) -> None:
-    """Draw the mean of dense training as a line across all categories."""
-    mean = rows.loc[rows["method"] == BASELINE, ACCURACY.value].mean() * 100
-    axes.axvline(mean, color="#333333", lw=1, ls=(0, (4, 3)))
-
-
-def _draw_seeds(axes: Axes, values: pd.Series, at: float, style: Style) -> tuple[int, int]:
-    """Draw a point per seed in view; return how many seeds are in view and how many are not."""
-    known = values.dropna()
-    left, right = axes.get_xlim()
-    inside = known[known.between(left, right)]
-    axes.plot(inside, [at] * len(inside), "o", color=style.colour, ms=3.5, alpha=0.55, mew=0)
-    return len(inside), len(known) - len(inside)
-
-
-def _draw_mean(axes: Axes, row: pd.Series, at: float, style: Style) -> int:
-    """Draw a mean with its interval; a mean out of view is a number with an arrow at the edge.
-
-    Returns:
-        How many of the interval's ends lie out of view.
-    """
-    left, right = axes.get_xlim()
-    mean, low, high = (float(row[name]) * 100 for name in ("mean", "low", "high"))
-    if low < right and high > left:  # neither is nan
-        axes.plot([max(low, left), min(high, right)], [at, at], color=style.colour, lw=1.6)
-    if left <= mean <= right:
-        axes.plot(mean, at, style.marker, color=style.colour, ms=6.5, mec="white", mew=0.6)
-    for beyond, edge, mark in (
-        (min(low, mean) < left, left, "<"),
-        (max(high, mean) > right, right, ">"),
-    ):
-        if beyond:
-            axes.plot(edge, at, mark, color=style.colour, ms=4, mew=0, clip_on=False, zorder=3)
-    if not left <= mean <= right:
-        under = mean < left
-        axes.annotate(
-            f"mean {number(mean, 1)}",
-            (left if under else right, at),
-            (6 if under else -6, 0),
-            textcoords="offset points",
-            color="#333333",
-            size=7.5,
-            va="center",
-            ha="left" if under else "right",
-        )
-    return int(low < left) + int(high > right)

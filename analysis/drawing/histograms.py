@@ -2,8 +2,8 @@
 
 import math
 import textwrap
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -13,19 +13,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from analysis.cells import BASELINE, varying
-from analysis.drawing import (
-    Drawing,
-    NothingToDraw,
-    Panel,
-    diverged_or_dead,
-    finish,
-    sentences,
-    split,
-    styles_of,
-)
-from analysis.drawing.style import Style
+from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing.arms import arm_panels, chosen_arms, one_arm_each
+from analysis.drawing.layout import WIDTHS, finish
+from analysis.drawing.notes import diverged_or_dead, sentences
+from analysis.drawing.panels import styles_of
+from analysis.drawing.style import INK, KEPT, PAPER, Style
 from analysis.numbers import many, number
 from analysis.tables import Results
 
@@ -34,7 +30,6 @@ _ROWS, _COLUMNS = 6, 4
 #: Height of a row, in inches.
 _HIGH = 2.2
 _BINS = 40
-_KEPT = "#C4C4C4"
 #: The fraction of the values that the view may leave out at either end, where they are sparse.
 _TAIL = 0.002
 
@@ -54,6 +49,40 @@ class Quantity:
     low: str
     high: str
     across: str
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """The two histograms of a cell.
+
+    Attributes:
+        method: the method.
+        edges: of the bins, [bins + 1].
+        kept: number of kept connections per bin, [bins].
+        changed: number of pruned or flipped connections per bin, [bins].
+    """
+
+    method: str
+    edges: NDArray[np.float64]
+    kept: NDArray[np.float64]
+    changed: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Histograms:
+    """What a figure with histograms shows.
+
+    Attributes:
+        rows: the title and the histograms of each row of panels.
+        styles: the methods with their styles, in the order of the columns.
+        across: label of the horizontal axis.
+        note: the sentences below the panels.
+    """
+
+    rows: tuple[tuple[str, tuple[Histogram, ...]], ...]
+    styles: Mapping[str, Style] = field(repr=False)
+    across: str
+    note: str
 
 
 def histograms(results: Results, quantity: Quantity) -> pd.DataFrame:
@@ -135,29 +164,25 @@ def _each(rows: duckdb.DuckDBPyRelation) -> Iterator[dict[str, Any]]:
         yield from batch.to_pylist()
 
 
-def by_fate(
-    results: Results, quantity: Quantity, title: str, caption: str, missing: str
-) -> Drawing:
-    """Draw the histograms, a column per method and rows for the fields that vary within a method.
+def by_fate(results: Results, quantity: Quantity, missing: str) -> Histograms:
+    """Return the histograms: a column per method, rows for the fields that vary within a method.
 
     Args:
         results: the study.
         quantity: the quantity.
-        title: the figure's title.
-        caption: the figure's caption.
         missing: the sentence for results without such histograms.
 
     Raises:
         NothingToDraw: there are no such histograms.
     """
-    cells = histograms(results, quantity)
+    cells = one_arm_each(results, histograms(results, quantity))
     if cells.empty:
         raise NothingToDraw(missing)
     table, hidden = _informative(cells)
-    shown = styles_of(results, table)
-    figure, placed, left_out = _grid(split(results, table), shown, quantity)
-    for axes, row, style in placed:
-        _draw(axes, row, style)
+    styles = styles_of(results, table)
+    every = arm_panels(results, table)
+    deep = math.ceil(len(styles) / min(len(styles), _COLUMNS))
+    shown = every[: max(1, _ROWS // deep)]
     layers = " or ".join(dict.fromkeys(table["layer"]))
     note = sentences(
         f"The network's largest layer ({layers}), summed over n = {_seeds(table['n'])}. Each "
@@ -165,14 +190,22 @@ def by_fate(
         f"Up to {100 * _TAIL:g}% of each at either end may lie outside the view. Dashed: zero.",
         hidden,
         diverged_or_dead(results.trials),
-        left_out,
+        chosen_arms(results),
+        f"Only the first {len(shown)} of {len(every)} rows are shown."
+        if len(shown) < len(every)
+        else "",
     )
-    fates = [
-        Patch(facecolor=_KEPT, label="kept"),
-        Patch(facecolor="white", edgecolor="#333333", label="pruned or flipped"),
-    ]
-    finish(figure, title, {}, note, fates)
-    return Drawing(figure, title, caption, note)
+    rows = tuple((panel.title, _of_row(panel.rows, styles)) for panel in shown)
+    return Histograms(rows, styles, quantity.across, note)
+
+
+def _of_row(rows: pd.DataFrame, styles: Mapping[str, Style]) -> tuple[Histogram, ...]:
+    cells = {str(row["method"]): row for _, row in rows.iterrows()}
+    return tuple(
+        Histogram(method, row["edges"], row["kept"], row["changed"])
+        for method in styles
+        if (row := cells.get(method)) is not None
+    )
 
 
 def _informative(cells: pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -195,32 +228,41 @@ def _seeds(counts: pd.Series) -> str:
     return many(most, "seed") if least == most else f"{least} to {most} seeds"
 
 
-def _grid(
-    panels: Sequence[Panel], shown: dict[str, Style], quantity: Quantity
-) -> tuple[Figure, list[tuple[Axes, pd.Series, Style]], str]:
-    """Return a figure, its axes per panel and method, and a sentence on the panels left out."""
-    columns = min(len(shown), _COLUMNS)
-    deep = math.ceil(len(shown) / columns)  # rows of axes for each panel
-    first = panels[: max(1, _ROWS // deep)]
-    wide = {1: 7.0, 2: 7.0, 3: 9.5, 4: 11.5}[columns]
-    figure = Figure(figsize=(wide, _HIGH * deep * len(first)), layout="constrained")
-    grid = figure.subplots(deep * len(first), columns, squeeze=False)
-    placed = []
-    for number_of_panel, panel in enumerate(first):
-        cells = {str(row["method"]): row for _, row in panel.rows.iterrows()}
-        for place, (method, style) in enumerate(shown.items()):
-            axes = grid[number_of_panel * deep + place // columns, place % columns]
-            if place % columns == 0:
-                axes.set_ylabel("\n".join([*textwrap.wrap(panel.title, 26), "connections (%)"]))
-            axes.set_xlabel(quantity.across if number_of_panel == len(first) - 1 else "")
-            if method in cells:
-                placed.append((axes, cells[method], style))
-    drawn = [axes for axes, *_ in placed]
+def draw_histograms(summary: Histograms, title: str, caption: str) -> Drawing:
+    """Draw the histograms.
+
+    Args:
+        summary: what the figure shows.
+        title: the figure's title.
+        caption: the figure's caption.
+    """
+    count = len(summary.styles)
+    columns = min(count, _COLUMNS)
+    deep = math.ceil(count / columns)  # rows of axes for each row
+    rows = deep * len(summary.rows)
+    figure = Figure(figsize=(WIDTHS[max(columns, 2)], _HIGH * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    places = {method: divmod(place, columns) for place, method in enumerate(summary.styles)}
+    filled = set()
+    for number_of_row, (name, histograms_of_row) in enumerate(summary.rows):
+        grid[number_of_row * deep, 0].set_ylabel(
+            "\n".join([*textwrap.wrap(name, 26), "connections (%)"])
+        )
+        for histogram in histograms_of_row:
+            down, across = places[histogram.method]
+            axes = grid[number_of_row * deep + down, across]
+            _draw(axes, histogram, summary.styles[histogram.method])
+            axes.set_xlabel(summary.across if number_of_row == len(summary.rows) - 1 else "")
+            filled.add(axes)
     for axes in grid.ravel():
-        if axes not in drawn:
+        if axes not in filled:
             _empty(axes)
-    left_out = f"Only the first {len(first)} of {len(panels)} rows are shown."
-    return figure, placed, left_out if len(first) < len(panels) else ""
+    fates = [
+        Patch(facecolor=KEPT, label="kept"),
+        Patch(facecolor=PAPER, edgecolor=INK, label="pruned or flipped"),
+    ]
+    finish(figure, title, {}, summary.note, fates)
+    return Drawing(figure, title, caption, summary.note)
 
 
 def _empty(axes: Axes) -> None:
@@ -229,22 +271,22 @@ def _empty(axes: Axes) -> None:
     axes.spines[:].set_visible(False)
 
 
-def _draw(axes: Axes, row: pd.Series, style: Style) -> None:
+def _draw(axes: Axes, histogram: Histogram, style: Style) -> None:
     """Draw the two histograms of a cell over each other."""
-    edges, fates = row["edges"], [row["kept"], row["changed"]]
+    edges, fates = histogram.edges, (histogram.kept, histogram.changed)
     kept, changed = (100 * counts / max(counts.sum(), 1) for counts in fates)
-    axes.stairs(kept, edges, fill=True, color=_KEPT)
+    axes.stairs(kept, edges, fill=True, color=KEPT)
     axes.stairs(changed, edges, color=style.colour, lw=1.5)
     views = [_middle(counts, edges) for counts in fates if counts.any()]
     low, high = min(ends[0] for ends in views), max(ends[1] for ends in views)
     axes.set_xlim(low - 0.03 * (high - low), high + 0.03 * (high - low))
     axes.set_ylim(0, 1.08 * max(kept.max(), changed.max()))
     if low < 0 < high:
-        axes.axvline(0, color="#333333", lw=0.8, ls=(0, (4, 3)), zorder=1.5)
+        axes.axvline(0, color=INK, lw=0.8, ls=(0, (4, 3)), zorder=1.5)
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.yaxis.set_major_locator(MaxNLocator(4))
-    share = 100 * row["changed"].sum() / sum(counts.sum() for counts in fates)
-    title = f"{row['method']}: {number(share, 1 if share >= 1 else 2)}% changed"
+    share = 100 * histogram.changed.sum() / sum(counts.sum() for counts in fates)
+    title = f"{histogram.method}: {number(share, 1 if share >= 1 else 2)}% changed"
     axes.set_title("\n".join(textwrap.wrap(title, 36)))
 
 

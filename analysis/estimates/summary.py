@@ -7,9 +7,10 @@ import pandas as pd
 from analysis.cells import sort, varying
 from analysis.estimates.intervals import grouped
 from analysis.estimates.pairing import differences
-from analysis.tables import Results
+from analysis.tables import Results, computed_once
 
 
+@computed_once  # the page needs it twice
 def summary(results: Results) -> pd.DataFrame:
     """Return the cells of a study, finished or not, with their results after the last epoch.
 

@@ -1,5 +1,7 @@
 """Accuracy relative to dense training against the fraction of changed connections."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -7,121 +9,151 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
 from analysis.cells import panel_fields, spread, varying
-from analysis.drawing import (
-    Drawing,
-    NothingToDraw,
-    diverged_or_dead,
-    finish,
-    limits,
-    panel_grid,
-    panels,
-    seeds,
-    sentences,
-    styles_of,
-)
-from analysis.drawing.points import view
-from analysis.drawing.style import Style
+from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing.layout import columns_for, finish, left_out, panel_grid
+from analysis.drawing.limits import Limits, completed, outside, padded, view
+from analysis.drawing.marks import Mark, draw_behind, draw_mark, from_table
+from analysis.drawing.notes import diverged_or_dead, seeds, sentences, unseen
+from analysis.drawing.panels import MOST_PANELS, Panel, panels, styles_of
+from analysis.drawing.style import CLAIMED, PAPER, Style
 from analysis.estimates.intervals import grouped
 from analysis.estimates.relative import REFERENCE, relative
 from analysis.tables import Results
 
 ORDER = 8
+QUESTION = "accuracy"
 TITLE = "Accuracy relative to dense against changed connections"
+CAPTION = (
+    "Final test accuracy in percent of that of dense training with the same seed (from he-normal "
+    "weights if the study has them), against the fraction of connections that are pruned or "
+    "flipped. Shaded: the original paper's claim, fewer than 10% changed and more than 90% of the "
+    "accuracy of dense. Higher and further left is better. A line joins the densities of a method "
+    "that needs one."
+)
 #: The claim of arXiv:2006.16627, in percent: fewer changed connections, more accuracy.
-_CHANGED, _ACCURACY = 10, 90
+_CHANGED, _ACCURACY = 10.0, 90.0
 #: The view does not reach lower, in percent; means below it are marked at the edge.
 _FLOOR = 75.0
-_CORNER: dict[str, Any] = {"color": "#009E73", "alpha": 0.13, "lw": 0}
 
 
-def draw(results: Results) -> Drawing:
-    """Draw a point per trial and the mean per method and density, in percent."""
+@dataclass(frozen=True)
+class Arm:
+    """A method at its densities, in percent.
+
+    Attributes:
+        method: the method.
+        accuracy: the mean accuracy relative to dense, per density.
+        changed: the mean changed fraction, per density.
+        trials: changed fraction and accuracy of each trial; empty for single trials.
+    """
+
+    method: str
+    accuracy: tuple[Mark, ...]
+    changed: tuple[Mark, ...]
+    trials: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Trade:
+    """What the figure shows.
+
+    Attributes:
+        panels: the title and the methods of each panel.
+        styles: the methods with their styles.
+        across: limits of the horizontal axis.
+        up: limits of the vertical axis.
+        note: the sentences below the panels.
+    """
+
+    panels: tuple[tuple[str, tuple[Arm, ...]], ...]
+    styles: Mapping[str, Style] = field(repr=False)
+    across: Limits
+    up: Limits
+    note: str
+
+
+def summarise(results: Results) -> Trade:
+    """Return accuracies relative to dense and changed fractions, in percent."""
     methods = relative(results.trials)
     trials = methods.dropna(subset=["relative", "changed"])
     if trials.empty:
         raise NothingToDraw("No trial that prunes or flips has a dense partner to compare with.")
     others = [name for name in panel_fields(results) if name != "density"]
-    to_draw = panels(results, spread(results, trials, others), others)
-    shown = styles_of(results, trials)
-    figure, placed, left_out = panel_grid(
-        to_draw, 3.2, "changed connections (%)", "accuracy (% of dense)"
-    )
-    low, high = view(trials, varying(results), "relative", bounded=False)
-    most = max(trials["relative"].max() * 100, 103.0)
-    low, high = min(max(low, _FLOOR), _ACCURACY - 2.0), max(min(high, most), 101.0)
-    right = max(limits(0, trials["changed"].max() * 100)[1], 1.5 * _CHANGED)
-    counts: list[int] = []
-    outside = 0
-    for axes, panel in placed:
-        axes.set(xlim=(-0.03 * right, right), ylim=(low, high))
-        axes.add_patch(Rectangle((-right, _ACCURACY), right + _CHANGED, 2 * high, **_CORNER))
-        axes.axhline(100, color="#333333", lw=0.9, ls=(0, (4, 3)), zorder=1.5)
-        means = _means(panel.rows)
-        _draw(axes, panel.rows, means, shown)
-        counts += means["n"].tolist()
-        outside += _mark_outside(axes, means, shown)
+    styles = styles_of(results, trials)
+    every = panels(results, spread(results, trials, others), others)
+    drawn = tuple((panel.title, _arms(panel, styles)) for panel in every)
+    up = _view(trials, varying(results))
+    right = max(padded(0, trials["changed"].max() * 100)[1], 1.5 * _CHANGED)
+    marks = [mark for _, arms in drawn[:MOST_PANELS] for arm in arms for mark in arm.accuracy]
     note = sentences(
-        "Small rings: one seed each." if max(counts) > 1 else "",
-        seeds(counts, "bars"),
-        f"Triangles at an edge: {outside} of {len(counts)} means lie outside the view."
-        if outside
-        else "",
+        "Small rings: one seed each." if any(mark.n > 1 for mark in marks) else "",
+        seeds((mark.n for mark in marks), "bars"),
+        unseen([outside(marks, up)]),
         _reference(trials),
         _without_partner(methods),
         diverged_or_dead(results.trials),
-        left_out,
+        left_out(len(drawn)),
     )
-    corner = Patch(**_CORNER, label="claim: < 10%, > 90%")
-    finish(figure, TITLE, shown, note, [corner])
-    caption = (
-        "Final test accuracy in percent of that of dense training with the same seed (from "
-        "he-normal weights if the study has them), against the fraction of connections that are "
-        "pruned or flipped. Shaded: the original paper's claim, fewer than 10% changed and more "
-        "than 90% of the accuracy of dense. Higher and further left is better. A line joins the "
-        "densities of a method that needs one."
-    )
-    return Drawing(figure, TITLE, caption, note)
+    return Trade(drawn, styles, (-0.03 * right, right), up, note)
 
 
-def _means(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the accuracy relative to dense and the changed fraction per method and density."""
+def _view(trials: pd.DataFrame, by: Sequence[str]) -> Limits:
+    """Return limits in percent that hold the claim's bound, dense, and most means."""
+    marks = from_table(grouped(completed(trials), by, "relative"))
+    low, high = view(marks, include=(_ACCURACY - 1.5, 100.5))
+    return max(low, _FLOOR), high
+
+
+def _arms(panel: Panel, styles: Mapping[str, Style]) -> tuple[Arm, ...]:
     by = ["method", "density"]
-    changed = grouped(rows, by, "changed")[[*by, "mean", "low", "high"]]
-    return grouped(rows, by, "relative").merge(changed, on=by, suffixes=("", "_changed"))
+    accuracy, changed = (grouped(panel.rows, by, value) for value in ("relative", "changed"))
+    arms = []
+    for method in styles:
+        own = [t[t["method"] == method].sort_values("density") for t in (accuracy, changed)]
+        rows = panel.rows[panel.rows["method"] == method]
+        if len(rows):
+            points = zip(rows["changed"] * 100, rows["relative"] * 100, strict=True)
+            single = (own[0]["n"] == 1).all()  # a single trial is its own mean
+            means = [tuple(from_table(table)) for table in own]
+            arms.append(Arm(method, means[0], means[1], () if single else tuple(points)))
+    return tuple(arms)
 
 
-def _draw(axes: Axes, rows: pd.DataFrame, means: pd.DataFrame, shown: dict[str, Style]) -> None:
-    for method, style in shown.items():
-        trials, line = (table[table["method"] == method] for table in (rows, means))
-        line = line.sort_values("density")
-        points = trials["changed"] * 100, trials["relative"] * 100
-        axes.errorbar(
-            line["mean_changed"] * 100,
-            line["mean"] * 100,
-            xerr=((line["high_changed"] - line["mean_changed"]) * 100).fillna(0),
-            yerr=((line["high"] - line["mean"]) * 100).fillna(0),
-            color=style.colour,
-            linestyle=style.line,
-            lw=1,
-            marker=style.marker,
-            ms=7,
-            mec="white",
-            elinewidth=1.3,
-            zorder=3,
-        )
-        if (line["n"] > 1).any():  # a single trial is its own mean
-            axes.plot(*points, "o", ms=3, mfc="white", mec=style.colour, mew=0.8, zorder=2)
+def draw(summary: Trade) -> Drawing:
+    """Draw a ring per trial, and the mean per method and density."""
+    figure, grid = panel_grid([title for title, _ in summary.panels], 3.2)
+    columns = columns_for(min(len(summary.panels), MOST_PANELS))
+    for number, ((_, arms), (axes,)) in enumerate(zip(summary.panels, grid, strict=False)):
+        axes.set(xlim=summary.across, ylim=summary.up, xlabel="changed connections (%)")
+        axes.set_ylabel("" if number % columns else "accuracy (% of dense)")
+        left, high = summary.across[0], summary.up[1]
+        corner = Rectangle((left, _ACCURACY), _CHANGED - left, high - _ACCURACY)
+        corner.set(facecolor=CLAIMED, alpha=0.5, lw=0, zorder=0.5)
+        axes.add_patch(corner)
+        draw_behind(axes, ((100.0, "dense"),), None, upright=True)
+        for arm in arms:
+            _draw(axes, arm, summary)
+    claim = Patch(facecolor=CLAIMED, alpha=0.5, label="claim: < 10%, > 90%")
+    finish(figure, TITLE, summary.styles, summary.note, [claim])
+    return Drawing(figure, TITLE, CAPTION, summary.note)
 
 
-def _mark_outside(axes: Axes, means: pd.DataFrame, shown: dict[str, Style]) -> int:
-    """Mark means out of view at the edge; return how many there are."""
-    low, high = axes.get_ylim()
-    outside = means[~(means["mean"] * 100).between(low, high)]
-    for _, row in outside.iterrows():
-        under, style = row["mean"] * 100 < low, shown[str(row["method"])]
-        at = float(row["mean_changed"]) * 100, low if under else high
-        axes.plot(*at, "v" if under else "^", color=style.colour, ms=7, mew=0, clip_on=False)
-    return len(outside)
+def _draw(axes: Axes, arm: Arm, summary: Trade) -> None:
+    style = summary.styles[arm.method]
+    low, high = summary.up
+    inside = [(x, y) for x, y in arm.trials if low <= y <= high]
+    if inside:
+        ring: dict[str, Any] = {"ms": 3, "mfc": PAPER, "mec": style.colour, "mew": 0.8}
+        axes.plot(*zip(*inside, strict=True), "o", clip_on=False, zorder=2, **ring)
+    places = [mark.mean for mark in arm.changed]
+    if len(places) > 1:
+        means = [mark.mean for mark in arm.accuracy]
+        axes.plot(places, means, style.line, color=style.colour, lw=1, zorder=2)
+    for accuracy, changed in zip(arm.accuracy, arm.changed, strict=True):
+        if low <= accuracy.mean <= high:
+            ends = [changed.low, changed.high]
+            axes.plot(ends, [accuracy.mean] * 2, color=style.colour, lw=1.4, zorder=2.5)
+        draw_mark(axes, accuracy, changed.mean, style, upright=True, size=7)
 
 
 def _reference(trials: pd.DataFrame) -> str:

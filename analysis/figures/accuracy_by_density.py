@@ -1,84 +1,52 @@
-"""Accuracy against the chosen density, with the methods that need none as horizontal lines."""
+"""Accuracy against the chosen density, beside the methods that need none."""
 
-import pandas as pd
-from matplotlib.axes import Axes
-
-from analysis.cells import panel_fields, varying
-from analysis.drawing import (
-    Drawing,
-    NothingToDraw,
-    completed,
-    diverged_or_dead,
-    finish,
-    limits,
-    panel_grid,
-    panels,
-    seeds,
-    sentences,
-    styles_of,
-)
-from analysis.drawing.style import Style
+from analysis.cells import panel_fields
+from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing.limits import PERCENT, completed, view
+from analysis.drawing.lines import LinePanel, Lines, LineSide, draw_lines, lines_over, ticks
+from analysis.drawing.marks import from_table
+from analysis.drawing.notes import diverged_or_dead, seeds, sentences
+from analysis.drawing.panels import panels, styles_of
 from analysis.estimates.intervals import grouped
 from analysis.tables import Results
 
 ORDER = 5
+QUESTION = "density"
 TITLE = "Test accuracy against the density"
+CAPTION = (
+    "Test accuracy after the last epoch against the density, the fraction of connections that a "
+    "method is set to keep. Left: methods that need no density, each with its interval; a thin "
+    "line of their mean runs across. Higher is better. The densities are at equal distances; the "
+    "axis of accuracy does not start at zero."
+)
+_VALUE = "test_accuracy"
 
 
-def draw(results: Results) -> Drawing:
-    """Draw mean final test accuracy in percent: points over densities, and horizontal lines."""
-    by = varying(results)
-    trials = results.trials.dropna(subset="test_accuracy")
-    if "density" not in by or trials.loc[trials["density"] > 0, "density"].nunique() < 2:
+def summarise(results: Results) -> Lines:
+    """Return mean final test accuracies in percent over densities, and those of other methods."""
+    trials = results.trials.dropna(subset=_VALUE)
+    densities = set(trials.loc[trials["density"] > 0, "density"])
+    if "density" not in panel_fields(results) or len(densities) < 2:
         raise NothingToDraw("No method is trained at several densities.")
-    means = grouped(trials, by, "test_accuracy")
-    style = styles_of(results, trials)
     others = [name for name in panel_fields(results) if name != "density"]
-    to_draw = [p for p in panels(results, means, others) if (p.rows["density"] > 0).any()]
-    figure, placed, left_out = panel_grid(to_draw, 3.6, "density", "test accuracy (%)")
-    sound = grouped(completed(trials), by, "test_accuracy")[["mean", "high"]] * 100
-    tenth, best = float(sound["mean"].quantile(0.1)), float(sound["mean"].max())
-    low, high = limits(2 * tenth - best, min(float(sound.max().max()), 100.0))
-    for axes, panel in placed:
-        _draw(axes, panel.rows, style)
-        axes.set_ylim(low, min(high, 100.3))
-    count = (means["mean"] * 100 < low).sum()
-    below = f"{count} of {len(means)} means lie below the axis." if count else ""
+    keys = [*others, "method", "density"]
+    limits = view(from_table(grouped(completed(trials), keys, _VALUE)), within=PERCENT)
+    styles = styles_of(results, trials)
+    drawn = []
+    for panel in panels(results, grouped(trials, keys, _VALUE), others):
+        needs = panel.rows["density"] > 0
+        lines = lines_over(panel.rows[needs], "density", styles)
+        beside = tuple(from_table(panel.rows[~needs]))
+        if lines:
+            side = LineSide("", "test accuracy (%)", limits, lines, beside)
+            drawn.append(LinePanel(panel.title, (side,), "density", ticks(densities)))
     note = sentences(
-        seeds(means["n"], "bar or band"), below, diverged_or_dead(results.trials), left_out
+        seeds((mark.n for panel in drawn for mark in panel.sides[0].marks), "bar"),
+        diverged_or_dead(results.trials),
     )
-    finish(figure, TITLE, style, note)
-    caption = (
-        "Test accuracy after the last epoch against the density, the fraction of connections that "
-        "a method is set to keep. Horizontal lines with a band: methods that need no density. "
-        "Higher is better. The axis does not start at zero."
-    )
-    return Drawing(figure, TITLE, caption, note)
+    return Lines(tuple(drawn), styles, note, height=3.6, without_value="none")
 
 
-def _draw(axes: Axes, rows: pd.DataFrame, shown: dict[str, Style]) -> None:
-    with_density = set(rows.loc[rows["density"] > 0, "method"])
-    names = [method for method in shown if method in with_density]
-    # Shifted sideways, so that no bar hides another.
-    aside = {name: 0.008 * (i - (len(names) - 1) / 2) for i, name in enumerate(names)}
-    for method, style in shown.items():
-        cells = rows[rows["method"] == method].sort_values("density")
-        chosen, free = cells[cells["density"] > 0], cells[cells["density"] == 0]
-        for _, cell in free.iterrows():
-            axes.axhline(cell["mean"] * 100, color=style.colour, linestyle=style.line, lw=1.6)
-            axes.axhspan(
-                cell["low"] * 100, cell["high"] * 100, color=style.colour, alpha=0.08, lw=0
-            )
-        if len(chosen):
-            half = ((chosen["high"] - chosen["mean"]) * 100).fillna(0)
-            axes.errorbar(
-                chosen["density"] + aside[method],
-                chosen["mean"] * 100,
-                yerr=half,
-                color=style.colour,
-                linestyle=style.line,
-                marker=style.marker,
-                ms=6,
-                lw=1.6,
-                capsize=2.5,
-            )
+def draw(summary: Lines) -> Drawing:
+    """Draw the accuracies."""
+    return draw_lines(summary, TITLE, CAPTION)

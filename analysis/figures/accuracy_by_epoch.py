@@ -2,50 +2,51 @@
 
 import pandas as pd
 
-from analysis.drawing import (
-    Drawing,
-    NothingToDraw,
-    diverged_or_dead,
-    finish,
-    limits,
-    panel_grid,
-    seeds,
-    sentences,
-    split,
-    styles_of,
-)
-from analysis.drawing.curves import curves, draw_curves, top_view
+from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing.arms import chosen_arms
+from analysis.drawing.curves import Curves, curve_panels, curves, draw_curves, top_view
+from analysis.drawing.limits import padded
+from analysis.drawing.notes import diverged_or_dead, seeds, sentences
+from analysis.drawing.panels import styles_of
 from analysis.estimates.intervals import ESTIMATED
 from analysis.tables import Results
 
 ORDER = 20
+QUESTION = "training"
 TITLE = "Test accuracy during training"
+CAPTION = (
+    "Test accuracy after each epoch, by method. Higher is better. The vertical axis does not start "
+    "at zero; all panels share it."
+)
+_VALUE = "test_accuracy"
 
 
-def draw(results: Results) -> Drawing:
-    """Draw mean test accuracy in percent against the epoch, from epoch 1 on."""
-    table = curves(results, "test_accuracy")
+def summarise(results: Results) -> Curves:
+    """Return mean test accuracy in percent against the epoch, from epoch 1 on."""
+    table = curves(results, _VALUE)
     trained = table[(table["epoch"] > 0) & table["mean"].notna()]
     if trained.empty:
         raise NothingToDraw("No trial has an accuracy after a first epoch.")
-    shown = styles_of(results, trained)
-    figure, panels, left_out = panel_grid(
-        split(results, trained), 3.0, "epoch", "test accuracy (%)"
-    )
-    floor, highest = top_view(curves(results, "test_accuracy", sound=True).query("epoch > 0"))
-    low, high = limits(floor, highest)
-    for axes, panel in panels:
-        draw_curves(axes, panel.rows, shown)
-        axes.set_ylim(low, min(high, 100.3))
+    floor, highest = top_view(curves(results, _VALUE, completed=True).query("epoch > 0"))
+    low, high = padded(floor, highest)
     note = sentences(
-        seeds(trained["n"], "band"), _cut(trained, low), diverged_or_dead(results.trials), left_out
+        seeds(trained["n"], "bar right of the line, after the last epoch"),
+        _cut(trained, low),
+        diverged_or_dead(results.trials),
+        chosen_arms(results),
     )
-    finish(figure, TITLE, shown, note)
-    caption = (
-        "Test accuracy after each epoch, by method. Higher is better. The vertical axis does not "
-        "start at zero; all panels share it."
+    return Curves(
+        curve_panels(results, trained),
+        styles_of(results, trained),
+        "test accuracy (%)",
+        (low, min(high, 100.3)),
+        note,
     )
-    return Drawing(figure, TITLE, caption, note)
+
+
+def draw(summary: Curves) -> Drawing:
+    """Draw the curves."""
+    return draw_curves(summary, TITLE, CAPTION)
 
 
 def _cut(trained: pd.DataFrame, low: float) -> str:

@@ -2,17 +2,24 @@
 
 from analysis.drawing import Drawing
 from analysis.drawing.categories import compare
+from analysis.drawing.rows import Rows, draw_rows
 from analysis.tables import Results
 
 ORDER = 61
+QUESTION = "accuracy"
 TITLE = "Activations"
+CAPTION = (
+    "Test accuracy and fraction of connections pruned or flipped after the last epoch, by the "
+    "activation of the hidden layers. Each panel has its own axes. The axes of accuracy do not "
+    "start at zero."
+)
 
 
-def draw(results: Results) -> Drawing:
-    """Draw accuracy and changed fraction in percent, by activation and method."""
-    caption = (
-        "Test accuracy and fraction of connections pruned or flipped after the last epoch, by the "
-        "activation of the hidden layers. Each panel has its own axes. The axes of accuracy do not "
-        "start at zero."
-    )
-    return compare(results, "activation", TITLE, caption, results.trials)
+def summarise(results: Results) -> Rows:
+    """Return accuracy and changed fraction in percent, by activation and method."""
+    return compare(results, "activation", results.trials)
+
+
+def draw(summary: Rows) -> Drawing:
+    """Draw both measures."""
+    return draw_rows(summary, TITLE, CAPTION)

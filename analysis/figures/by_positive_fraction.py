@@ -1,96 +1,33 @@
 """Accuracy and changed fraction against the fraction of positive weights."""
 
-from itertools import pairwise
-
-import pandas as pd
-from matplotlib.axes import Axes
-
-from analysis.cells import BASELINE, panel_fields, varying
-from analysis.drawing import (
-    Drawing,
-    NothingToDraw,
-    completed,
-    diverged_or_dead,
-    finish,
-    limits,
-    panels,
-    seeds,
-    sentences,
-    styles_of,
-)
-from analysis.drawing.points import view
-from analysis.drawing.side_by_side import Side, side_by_side
-from analysis.drawing.style import Style
-from analysis.estimates.intervals import grouped
+from analysis.cells import panel_fields
+from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing.lines import Lines, draw_lines
+from analysis.drawing.panels import panels
+from analysis.drawing.sweeps import accuracy_and_changed
 from analysis.tables import Results
 
 ORDER = 6
+QUESTION = "accuracy"
 TITLE = "Accuracy and changed connections by the fraction of positive weights"
+CAPTION = (
+    "Left: test accuracy after the last epoch against the probability that a weight is positive; "
+    "at 0.5 the signs are symmetric. Right: fraction of connections that are pruned or flipped. "
+    "Methods stand beside each other at a value, so that no bar hides another."
+)
 _FIELD = "positive_fraction"
 
 
-def draw(results: Results) -> Drawing:
-    """Draw final means in percent against the positive fraction, side by side."""
+def summarise(results: Results) -> Lines:
+    """Return final means in percent against the positive fraction."""
     trials = results.trials.dropna(subset="test_accuracy")
     others = [name for name in panel_fields(results) if name != _FIELD]
-    to_draw = [p for p in panels(results, trials, others) if p.rows[_FIELD].nunique() > 1]
-    if not to_draw:
+    swept = [p for p in panels(results, trials, others) if p.rows[_FIELD].nunique() > 1]
+    if not swept:
         raise NothingToDraw("No method is trained with several positive fractions.")
-    swept = pd.concat([panel.rows for panel in to_draw])
-    shown = styles_of(results, swept)
-    figure, placed, left_out = side_by_side(
-        to_draw,
-        3.1,
-        Side("test accuracy", "positive fraction", "test accuracy (%)"),
-        Side("connections pruned or flipped", "positive fraction", "changed connections (%)"),
-        same_across=True,
-    )
-    by = varying(results)
-    low, high = view(swept, by, "test_accuracy")
-    changing = {name: style for name, style in shown.items() if name != BASELINE}
-    most = grouped(completed(swept), by, "changed")[["mean", "high"]].max() * 100
-    high_changed = limits(0, min(most.max(), 1.5 * most["mean"], 100.0))[1]
-    counts: list[int] = []
-    below = 0
-    for left, right, panel in placed:
-        means = grouped(panel.rows, [_FIELD, "method"], "test_accuracy")
-        _draw(left, means, shown)
-        left.set_ylim(low, high)
-        counts += means["n"].tolist()
-        below += int((means["mean"] * 100 < low).sum())
-        _draw(right, grouped(panel.rows, [_FIELD, "method"], "changed"), changing)
-        right.set_ylim(-0.02 * high_changed, high_changed)
-    note = sentences(
-        seeds(counts, "bar"),
-        f"{below} of {len(counts)} means lie below the axis of accuracy." if below else "",
-        f"{BASELINE} changes no connection." if BASELINE in shown else "",
-        diverged_or_dead(results.trials),
-        left_out,
-    )
-    finish(figure, TITLE, shown, note)
-    caption = (
-        "Left: test accuracy after the last epoch against the probability that a weight is "
-        "positive; at 0.5 the signs are symmetric. Right: fraction of connections that are pruned "
-        "or flipped. Marks are shifted slightly sideways so that no bar hides another."
-    )
-    return Drawing(figure, TITLE, caption, note)
+    return accuracy_and_changed(results, swept, _FIELD, "positive fraction", to_scale=True)
 
 
-def _draw(axes: Axes, means: pd.DataFrame, shown: dict[str, Style]) -> None:
-    """Draw a line with bars per method."""
-    fractions = sorted(means[_FIELD].unique())
-    step = min(b - a for a, b in pairwise(fractions)) / 14
-    for number, (method, style) in enumerate(shown.items()):
-        line = means[means["method"] == method].sort_values(_FIELD)
-        axes.errorbar(
-            line[_FIELD] + step * (number - (len(shown) - 1) / 2),
-            line["mean"] * 100,
-            yerr=((line["high"] - line["mean"]) * 100).fillna(0),
-            color=style.colour,
-            linestyle=style.line,
-            marker=style.marker,
-            ms=5.5,
-            lw=1.5,
-            elinewidth=1.1,
-            capsize=2,
-        )
+def draw(summary: Lines) -> Drawing:
+    """Draw both measures."""
+    return draw_lines(summary, TITLE, CAPTION)

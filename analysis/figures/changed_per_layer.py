@@ -3,48 +3,47 @@
 import duckdb
 
 from analysis.cells import BASELINE, varying
-from analysis.drawing import (
-    Drawing,
-    NothingToDraw,
-    finish,
-    limits,
-    panel_grid,
-    seeds,
-    sentences,
-    split,
-    styles_of,
-)
-from analysis.drawing.layers import draw_layers
+from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing.arms import arm_panels, chosen_arms, one_arm_each
+from analysis.drawing.limits import padded
+from analysis.drawing.lines import Lines, LineSide, draw_lines, layer_panel, lines_over
+from analysis.drawing.notes import seeds, sentences
+from analysis.drawing.panels import styles_of
 from analysis.estimates.intervals import grouped
 from analysis.numbers import many
 from analysis.tables import Results
 
 ORDER = 50
+QUESTION = "connections"
 TITLE = "Connections pruned or flipped per layer, after the last epoch"
+CAPTION = (
+    "Fraction of each layer's connections that are pruned or flipped after the last epoch; the "
+    "first layer is next to the input. Layers differ in size, so the network's fraction is not "
+    "the mean of these."
+)
 
 
-def draw(results: Results) -> Drawing:
-    """Draw the changed fraction in percent per layer, a mark per method, with intervals."""
+def summarise(results: Results) -> Lines:
+    """Return the changed fraction in percent per layer and method."""
     last = results.final_layers.filter(f"method <> '{BASELINE}'")
-    table = grouped(last, [*varying(results), "layer", "layer_name"], "changed")
+    keys = [*varying(results), "layer", "layer_name"]
+    table = one_arm_each(results, grouped(last, keys, "changed"))
     if table.empty:
         raise NothingToDraw("No trial with a method that prunes or flips is finished.")
-    shown = styles_of(results, table)
-    figure, panels, left_out = panel_grid(
-        split(results, table), 3.0, "layer", "changed connections (%)", same=False
-    )
-    _, high = limits(0, min(table[["mean", "high"]].max().max() * 100, 100.0))
-    for axes, panel in panels:
-        draw_layers(axes, panel.rows, shown, "method")
-        axes.set_ylim(-0.02 * high, high)
-    note = sentences(seeds(table["n"], "bar"), _empty(last), left_out)
-    finish(figure, TITLE, shown, note)
-    caption = (
-        "Fraction of each layer's connections that are pruned or flipped after the last epoch; the "
-        "first layer is next to the input. Layers differ in size, so the network's fraction is not "
-        "the mean of these."
-    )
-    return Drawing(figure, TITLE, caption, note)
+    styles = styles_of(results, table)
+    high = padded(0, min(float(table[["mean", "high"]].max().max()) * 100, 100.0))[1]
+    drawn = []
+    for panel in arm_panels(results, table):
+        lines = lines_over(panel.rows, "layer", styles)
+        side = LineSide("", "changed connections (%)", (-0.02 * high, high), lines)
+        drawn.append(layer_panel(panel.title, (side,), panel.rows))
+    note = sentences(seeds(table["n"], "bar"), _empty(last), chosen_arms(results))
+    return Lines(tuple(drawn), styles, note)
+
+
+def draw(summary: Lines) -> Drawing:
+    """Draw a mark per layer and method."""
+    return draw_lines(summary, TITLE, CAPTION)
 
 
 def _empty(last: duckdb.DuckDBPyRelation) -> str:

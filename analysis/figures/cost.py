@@ -1,14 +1,18 @@
 """The cost of training connections relative to training weights, and the time to an accuracy."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
-from analysis.cells import BASELINE, METHOD_ONLY, heading, panel_fields
-from analysis.drawing import Drawing, NothingToDraw, finish, panels, sentences, styles_of
-from analysis.drawing.points import Outside, draw_points, unseen
-from analysis.drawing.side_by_side import Side, side_by_side
-from analysis.drawing.style import Style
+from analysis.cells import BASELINE, METHOD_ONLY, heading, ordered, panel_fields
+from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing.limits import Limits
+from analysis.drawing.marks import Mark, from_table
+from analysis.drawing.notes import sentences
+from analysis.drawing.panels import panels, styles_of
+from analysis.drawing.rows import RowPanel, Rows, Side, Slot, draw_rows
 from analysis.estimates.costs import comparable, epoch_seconds, quartiles
 from analysis.estimates.judged import REACHED, timed
 from analysis.numbers import many, number
@@ -16,11 +20,19 @@ from analysis.tables import Results
 from analysis.verdicts.claims.cost import COST
 
 ORDER = 70
+QUESTION = "cost"
 TITLE = "Cost of training"
+CAPTION = (
+    "Left: training time of an epoch, without evaluation, in ratio to dense training on the same "
+    f"task. Left of the dashed line ({COST:g}) the cost counts as similar. Right: training time "
+    f"until the test accuracy first reaches {REACHED:.0%} of the final accuracy of dense training."
+)
+#: A view holds at most this many times the largest median.
+_FARTHEST = 2.0
 
 
-def draw(results: Results) -> Drawing:
-    """Draw the seconds of an epoch in ratio to dense, and the seconds to an accuracy."""
+def summarise(results: Results) -> Rows:
+    """Return the seconds of an epoch in ratio to dense, and the seconds to an accuracy."""
     trials = timed(results).merge(epoch_seconds(results.epochs), on="attempt")
     kept = comparable(trials)
     if set(kept["method"]) <= {BASELINE}:
@@ -28,65 +40,76 @@ def draw(results: Results) -> Drawing:
             f"No trial ran on the same task, engine and device as a trial of {BASELINE}."
         )
     kept["to_accuracy"] = np.exp(kept["log_seconds"]).fillna(np.inf)
-    shown = styles_of(results, kept)
+    methods = [str(name) for name in ordered(results, "method") if name in set(kept["method"])]
     by = [n for n in panel_fields(results) if n not in METHOD_ONLY and kept[n].nunique() > 1]
-    figure, placed, left_out = side_by_side(
-        panels(results, kept, by),
-        1.0 + 0.38 * len(shown),
-        Side("training time of an epoch", f"seconds, in ratio to {BASELINE}"),
-        Side("training time to an accuracy", "training time (s)"),
-        same_across=False,
-        same_up=True,
-    )
-    low, high = _view(quartiles(kept, [*by, "method"], "epoch_ratio"))
-    outside: list[Outside] = []
-    for epoch, whole, panel in placed:
-        epoch.set_xlim(low, high)
-        medians = quartiles(panel.rows, ["method"], "epoch_ratio")
-        outside.append(
-            draw_points(epoch, panel.rows, medians, "epoch_ratio", shown, scale=1, word="median")
+    drawn = []
+    for panel in panels(results, kept, by):
+        epoch = _marks(panel.rows, "epoch_ratio")
+        whole = _marks(panel.rows, "to_accuracy")
+        drawn.append(
+            RowPanel(
+                panel.title,
+                (
+                    _epoch(epoch, methods),
+                    _whole(panel.rows, whole, methods),
+                ),
+            )
         )
-        epoch.axvline(1, color="#333333", lw=0.9, zorder=0.5)
-        epoch.axvline(COST, color="#333333", lw=1.2, ls=(0, (4, 3)), zorder=0.5)
-        outside.append(_draw_times(whole, panel.rows, shown))
-    note = _note(results, trials, kept, sentences(unseen(outside), left_out))
-    finish(figure, TITLE, {}, note)
-    caption = (
-        "Left: training time of an epoch, without evaluation, in ratio to dense training on the "
-        f"same task. Left of the dashed line ({COST:g}) the cost counts as similar. Right: "
-        f"training time until the test accuracy first reaches {REACHED:.0%} of the final accuracy "
-        "of dense training."
+    return Rows(
+        tuple(drawn), styles_of(results, kept), _note(results, trials, kept), in_legend=False
     )
-    return Drawing(figure, TITLE, caption, note)
 
 
-def _view(medians: pd.DataFrame) -> tuple[float, float]:
-    """Return limits that hold the quartiles, 1 and the bound."""
-    low, high = min(medians["low"].min(), 1.0), max(medians["high"].max(), COST)
+def _marks(rows: pd.DataFrame, value: str) -> dict[str, Mark]:
+    """Return per method the median and the quartiles of the trials, with a point per trial."""
+    table = quartiles(rows, ["method"], value).replace(np.inf, np.nan)
+    marks = {}
+    for mark in from_table(table, scale=1):
+        values = rows.loc[rows["method"] == mark.method, value]
+        seeds = tuple(values[np.isfinite(values)])
+        marks[mark.method] = replace(mark, seeds=seeds, word="median")
+    return marks
+
+
+def _epoch(marks: Mapping[str, Mark], methods: list[str]) -> Side:
+    ends = [e for mark in marks.values() for e in (mark.mean, mark.low, mark.high)]
+    low, high = min(*ends, 1.0), max(*ends, COST)
     room = 0.08 * (high - low)
-    return low - room, high + room
+    return Side(
+        "training time of an epoch",
+        f"seconds, in ratio to {BASELINE}",
+        tuple(Slot(name, (marks[name],)) for name in methods if name in marks),
+        (low - room, high + room),
+        guides=((1.0, "zero"), (COST, "bound")),
+    )
 
 
-def _draw_times(axes: Axes, rows: pd.DataFrame, shown: dict[str, Style]) -> Outside:
-    """Draw the seconds to the accuracy, and write how many trials never reach it."""
-    medians = quartiles(rows, ["method"], "to_accuracy")
-    longest = medians[["mean", "low", "high"]].replace(np.inf, np.nan).max().max()
-    axes.set_xlim(0, 1.08 * longest if longest > 0 else 1.0)
-    reached = rows.assign(to_accuracy=rows["to_accuracy"].replace(np.inf, np.nan))
-    finite = medians[np.isfinite(medians["mean"])]
-    outside = draw_points(axes, reached, finite, "to_accuracy", shown, scale=1, word="median")
-    dense = rows.loc[rows["method"] == BASELINE, "test_accuracy"].mean()
-    axes.set_title(f"{axes.get_title()} of {number(100 * REACHED * dense, 1)}%")
+def _whole(rows: pd.DataFrame, marks: Mapping[str, Mark], methods: list[str]) -> Side:
+    """Return the seconds to the accuracy, and how many trials never reach it."""
     never = np.isinf(rows["to_accuracy"]).groupby(rows["method"]).agg(["sum", "size"])
-    for at, method in enumerate(shown):
-        if method in never.index and never.loc[method, "sum"]:
-            text = "{} of {}\nnever".format(*never.loc[method])
-            place = axes.get_yaxis_transform()
-            axes.text(1.02, at, text, transform=place, va="center", size=8)
-    return outside
+    texts = {m: f"{row['sum']} of {row['size']} never" for m, row in never.iterrows() if row["sum"]}
+    dense = rows.loc[rows["method"] == BASELINE, "test_accuracy"].mean()
+    return Side(
+        f"training time to an accuracy of {number(100 * REACHED * dense, 1)}%",
+        "training time (s)",
+        tuple(Slot(name, (marks[name],), texts.get(name, "")) for name in methods if name in marks),
+        _view_of_times(marks),
+    )
 
 
-def _note(results: Results, trials: pd.DataFrame, kept: pd.DataFrame, rest: str) -> str:
+def _view_of_times(marks: Mapping[str, Mark]) -> Limits:
+    medians = [mark.mean for mark in marks.values() if not np.isnan(mark.mean)]
+    ends = [e for m in marks.values() for e in (m.high, m.mean) if not np.isnan(e)]
+    longest = min(max(ends, default=1.0), _FARTHEST * max(medians, default=1.0))
+    return 0.0, 1.08 * longest
+
+
+def draw(summary: Rows) -> Drawing:
+    """Draw both costs."""
+    return draw_rows(summary, TITLE, CAPTION)
+
+
+def _note(results: Results, trials: pd.DataFrame, kept: pd.DataFrame) -> str:
     """Return the note: where the times are from, what is shown, what is left out."""
     machines = f" on {kept['host'].nunique()} machines" if kept["host"].nunique() > 1 else ""
     never, missing = int(np.isinf(kept["to_accuracy"]).sum()), len(trials) - len(kept)
@@ -104,7 +127,6 @@ def _note(results: Results, trials: pd.DataFrame, kept: pd.DataFrame, rest: str)
         f"{many(missing, 'trial')} left out: no {BASELINE} on the same task, engine and device."
         if missing
         else "",
-        rest,
     )
 
 

@@ -1,66 +1,69 @@
 """Final accuracy minus that of dense training, paired by seed, with the margin."""
 
-from collections.abc import Sequence
-
 import pandas as pd
 
-from analysis.cells import BASELINE, varying
-from analysis.drawing import (
-    Drawing,
-    NothingToDraw,
-    finish,
-    panel_grid,
-    seeds,
-    sentences,
-    split,
-    styles_of,
-)
-from analysis.drawing.points import Outside, draw_points, unseen, view
-from analysis.estimates.intervals import grouped
+from analysis.cells import BASELINE
+from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing.arms import arm_panels, arm_slots, arm_view, columns_for_arms
+from analysis.drawing.notes import margin_zone, seeds, sentences
+from analysis.drawing.panels import styles_of
+from analysis.drawing.rows import RowPanel, Rows, Side, draw_rows
 from analysis.estimates.pairing import differences
 from analysis.tables import Results
 
 ORDER = 15
-TITLE = "Difference to dense training"
+QUESTION = "accuracy"
+TITLE = "Difference to dense training from the same weights"
+CAPTION = (
+    "Final test accuracy minus that of dense training with the same seed, recipe and weights. "
+    "Right of zero the method is better than dense, left of zero worse."
+)
+_VALUE = "difference"
 
 
-def draw(results: Results) -> Drawing:
-    """Draw the paired differences in points, a row per method, with the study's margin."""
-    pairs = differences(results.trials).dropna(subset="difference")
+def summarise(results: Results) -> Rows:
+    """Return the paired differences in points, a row per arm, with the study's margin."""
+    pairs = differences(results.trials)[columns_for_arms(results, _VALUE)].dropna(subset=_VALUE)
     if pairs.empty:
         raise NothingToDraw(f"No trial has a {BASELINE} partner with the same seed and weights.")
-    shown = styles_of(results, pairs)
-    height, across = 0.8 + 0.38 * len(shown), f"test accuracy minus {BASELINE} (points)"
-    figure, panels, left_out = panel_grid(split(results, pairs), height, across, "")
-    counts: list[int] = []
-    outside: list[Outside] = []
     margin = results.margin
-    for axes, panel in panels:
-        means = grouped(panel.rows, varying(results), "difference")
-        counts += means["n"].tolist()
-        axes.set_xlim(_view(pairs, varying(results), margin))
-        outside.append(draw_points(axes, panel.rows, means, "difference", shown))
-        axes.axvline(0, color="#333333", lw=0.9, zorder=0.5)
-        if margin is not None:
-            axes.axvspan(-margin, margin, color="#777777", alpha=0.13, lw=0, zorder=0.4)
-    margin_text = "" if margin is None else f"Grey: the study's margin, ±{margin:g} points."
+    reach = 1.2 * (margin or 0.0)
+    limits = arm_view(results, pairs, _VALUE, include=(-reach, reach))
+    across = f"test accuracy minus {BASELINE}, same weights (points)"
+    zone = None if margin is None else (-margin, margin)
+    panels = tuple(
+        RowPanel(
+            panel.title,
+            (
+                Side(
+                    "",
+                    across,
+                    arm_slots(results, panel.rows, _VALUE),
+                    limits,
+                    guides=((0.0, "zero"),),
+                    zone=zone,
+                ),
+            ),
+        )
+        for panel in arm_panels(results, pairs)
+    )
+    marks = [mark for panel in panels for side in panel.sides for mark in side.marks]
     note = sentences(
         "Small points: one pair of trials with the same seed each.",
-        seeds(counts, "bar"),
-        margin_text,
-        unseen(outside),
-        left_out,
+        seeds((mark.n for mark in marks), "bar"),
+        margin_zone(margin),
+        _without_partner(results, pairs),
     )
-    finish(figure, TITLE, {}, note)
-    caption = (
-        "Final test accuracy minus that of dense training with the same seed, recipe and weights. "
-        "Right of zero the method is better than dense, left of zero worse."
-    )
-    return Drawing(figure, TITLE, caption, note)
+    return Rows(panels, styles_of(results, pairs), note, in_legend=False)
 
 
-def _view(pairs: pd.DataFrame, by: Sequence[str], margin: float | None) -> tuple[float, float]:
-    """Return limits in points that hold zero, the margin and the differences."""
-    low, high = view(pairs, by, "difference", bounded=False)
-    reach = 1.2 * (margin or 0)
-    return min(low, -reach), max(high, reach)
+def _without_partner(results: Results, pairs: pd.DataFrame) -> str:
+    """Return the sentence on the methods of which no trial has a partner, or ""."""
+    known = results.trials.dropna(subset="test_accuracy")
+    missing = [m for m in styles_of(results, known) if m not in {BASELINE, *pairs["method"]}]
+    return f"Without dense training under the same recipe: {', '.join(missing)}." if missing else ""
+
+
+def draw(summary: Rows) -> Drawing:
+    """Draw the differences."""
+    return draw_rows(summary, TITLE, CAPTION)

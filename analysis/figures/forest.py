@@ -1,151 +1,196 @@
 """The verdicts on differences of accuracies: paired difference, interval and bound."""
 
 import math
+from dataclasses import dataclass
 from textwrap import wrap
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.markers import CARETLEFT, CARETRIGHT
-from matplotlib.ticker import FuncFormatter
 
-from analysis.drawing import Drawing, NothingToDraw, sentences
-from analysis.drawing.style import CONCLUSIONS
+from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing.layout import WIDTHS, finish
+from analysis.drawing.limits import Limits, Outside, outside, padded, view
+from analysis.drawing.marks import Mark, draw_behind, draw_mark
+from analysis.drawing.notes import sentences, unseen
+from analysis.drawing.style import CONCLUSIONS, INK
+from analysis.numbers import many
 from analysis.tables import Results
 from analysis.verdicts import Verdict, formatting, verdicts
-from analysis.verdicts.claim import Claim
 from analysis.verdicts.decisions import IMAGES_DECIDE
 
 ORDER = 3
+QUESTION = "verdicts"
 TITLE = "The verdicts: paired differences and their bounds"
+CAPTION = (
+    "The paired difference that each claim is about, and the bound that decides: the whole bar "
+    "must lie on the side that the bound's arrow points to. Secondary forms of claims come last."
+)
 #: Nobody reads more rows; a single study has fewer.
 MOST_ROWS = 40
 _ROW, _HEAD, _LINE = 0.24, 0.34, 0.14  # inches of a row, a claim's sentence, a further line
 _WIDE, _WIDEST = 46, 110  # letters of a row's name and of a sentence
-#: The axis is linear up to `_LINEAR` times the largest bound and logarithmic beyond, if it reaches
-#: further than `_FAR` times its linear part.
-_LINEAR, _FAR = 2, 8
+#: The view reaches this far from zero, in points and in times the largest bound.
+_REACH, _BOUNDS = 1.0, 4.0
+#: What is not a difference of accuracies.
+_UNITS = {"percent": "connections", "share": "connections", "ratio": "a ratio"}
 
 
-def draw(results: Results) -> Drawing:
-    """Draw a row per verdict in points, grouped by claim, with the bound of each."""
-    in_points = [v for v in verdicts(results) if v.decisive.criterion.unit == "points" and v.n > 1]
-    in_points.sort(key=lambda verdict: not verdict.claim.primary)
-    shown = in_points[:MOST_ROWS]
+@dataclass(frozen=True)
+class Row:
+    """A verdict.
+
+    Attributes:
+        name: its method and cell.
+        mark: the difference in points with its interval; its style is that of the conclusion.
+        bound: what the difference must lie above or below, in points; nan without a margin.
+        is_upper: whether the difference must lie below the bound.
+        is_incomplete: whether planned seeds are missing.
+    """
+
+    name: str
+    mark: Mark
+    bound: float
+    is_upper: bool
+    is_incomplete: bool
+
+
+@dataclass(frozen=True)
+class Forest:
+    """What the figure shows.
+
+    Attributes:
+        claims: each claim's sentence with its verdicts.
+        view: limits of the horizontal axis, in points.
+        note: the sentences below the panel.
+    """
+
+    claims: tuple[tuple[str, tuple[Row, ...]], ...]
+    view: Limits
+    note: str
+
+
+def summarise(results: Results) -> Forest:
+    """Return a row per verdict in points, grouped by claim, with the bound of each."""
+    every = sorted(verdicts(results), key=lambda verdict: not verdict.claim.primary)
+    fitting = [v for v in every if v.decisive.criterion.unit == "points" and v.n > 1]
+    shown = fitting[:MOST_ROWS]
     if not shown:
         raise NothingToDraw("No claim about a difference of accuracies has two pairs of trials.")
-    names = {verdict: "\n".join(wrap(_name(results, verdict), _WIDE)) for verdict in shown}
-    claims = dict.fromkeys(verdict.claim for verdict in shown)
-    heads = {claim: "\n".join(wrap(f"{claim.id}  {claim.sentence}", _WIDEST)) for claim in claims}
-    rows = sum(_ROW + _LINE * name.count("\n") for name in names.values())
-    rows += sum(_HEAD + _LINE * head.count("\n") for head in heads.values())
-    figure = Figure(figsize=(11.5, rows + 1.7), layout="constrained")
-    axes = figure.subplots()
-    _draw_rows(axes, names, heads)
-    linear = _scale(axes, shown)
-    axes.axvline(0, color="#333333", lw=0.9, zorder=0.5)
-    axes.set_xlabel("difference of test accuracies (points)")
-    axes.grid(visible=False, axis="y")
-    handles = [
-        Line2D([], [], color=style.colour, marker=style.marker, label=name)
-        for name, style in CONCLUSIONS.items()
-    ]
-    bound = Line2D([], [], color="#333333", marker="|", ms=11, mew=2, ls="none", label="bound")
-    figure.legend(handles=[*handles, bound], loc="outside upper right", ncols=4)
-    figure.suptitle(TITLE, x=0.01, ha="left")
-    note = _note(shown, len(in_points), linear)
-    figure.supxlabel(note, x=0.01, ha="left", size=8.5, color="#444444", wrap=True)
-    caption = (
-        "The paired difference that each claim is about, and the bound that decides. Faint: "
-        "undecided because planned seeds are missing. Secondary forms of claims come last."
+    rows = {verdict: _row(results, verdict) for verdict in shown}
+    claims = tuple(
+        (
+            f"{claim.id}  {claim.sentence}",
+            tuple(row for verdict, row in rows.items() if verdict.claim is claim),
+        )
+        for claim in dict.fromkeys(verdict.claim for verdict in shown)
     )
-    return Drawing(figure, TITLE, caption, note)
+    limits = _view(list(rows.values()))
+    return Forest(claims, limits, _note(every, shown, outside(_marks(claims), limits)))
 
 
-def _draw_rows(axes: Axes, names: dict[Verdict, str], heads: dict[Claim, str]) -> None:
-    """Draw each claim's sentence with its verdicts below it; the vertical axis is in inches."""
-    at, places = 0.0, {}
-    for claim, head in heads.items():
-        at += _HEAD + _LINE * head.count("\n")
-        across = axes.get_yaxis_transform()
-        axes.text(0.0, at - 0.06, head, transform=across, size=8.5, weight="bold", va="bottom")
-        for verdict, name in names.items():
-            if verdict.claim is claim:
-                room = _ROW + _LINE * name.count("\n")
-                places[verdict] = at + room / 2
-                at += room
-                _draw(axes, verdict, places[verdict])
-    axes.set_yticks(list(places.values()), [names[verdict] for verdict in places])
-    axes.tick_params(axis="y", labelsize=8)
-    axes.set_ylim(at + 0.1, 0)
+def _marks(claims: tuple[tuple[str, tuple[Row, ...]], ...]) -> list[Mark]:
+    return [row.mark for _, rows in claims for row in rows]
 
 
-def _scale(axes: Axes, shown: list[Verdict]) -> float:
-    """Set the horizontal axis; return how far it is linear, 0 if it is linear throughout.
+def _row(results: Results, verdict: Verdict) -> Row:
+    decisive = verdict.decisive
+    interval = decisive.interval
+    ends = (interval.mean * 100, interval.low * 100, interval.high * 100)
+    place = formatting.where(results, verdict), formatting.place(decisive)
+    return Row(
+        ", ".join(filter(None, [str(verdict.cell["method"]), *place])),
+        Mark(verdict.conclusion, *ends, interval.n),
+        decisive.bound * 100,
+        is_upper=decisive.criterion.below is not None,
+        is_incomplete=verdict.n < verdict.planned,
+    )
 
-    On a linear axis with differences of many points the bounds would look like zero.
+
+def _view(rows: list[Row]) -> Limits:
+    """Return limits that show how the intervals lie to their bounds.
+
+    Differences of many points would leave no room for this; they are arrows with a number.
     """
-    low, high = _view(shown)
-    axes.set_xlim(low, high)
-    # Without a margin, bounds are nan.
-    bounds = [abs(v.decisive.bound) * 100 for v in shown if not math.isnan(v.decisive.bound)]
-    linear = _LINEAR * max(bounds, default=0.0)
-    if not linear or max(-low, high) <= _FAR * linear:
-        return 0.0
-    axes.set_xscale("symlog", linthresh=linear, linscale=1.5)
-    axes.set_xlim(1.3 * low, 1.3 * high)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    return linear
+    bounds = [row.bound for row in rows if not math.isnan(row.bound)]
+    if not bounds:
+        return view([row.mark for row in rows], include=(0.0,))
+    reach = max(_REACH, _BOUNDS * max(map(abs, bounds)))
+    near = [row.mark for row in rows if abs(row.mark.mean) <= reach]
+    ends = [end for mark in near for end in (mark.low, mark.mean, mark.high)]
+    known = [end for end in ends if not math.isnan(end)]
+    core = [0.0, *bounds]
+    low = min(*core, max(min(known, default=0.0), -reach))
+    high = max(*core, min(max(known, default=0.0), reach))
+    return padded(low, high)
 
 
-def _note(shown: list[Verdict], total: int, linear: float) -> str:
+def _note(every: list[Verdict], shown: list[Verdict], cut: Outside) -> str:
+    """Return the sentences below the panel, with the verdicts that it leaves out."""
     seeds = sorted({verdict.n for verdict in shown})
     counts = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"{seeds[0]}"
     on_mnist = any(verdict.cell["dataset"] in IMAGES_DECIDE for verdict in shown)
     return sentences(
         f"Mean over n = {counts} pairs; bar: 90% t interval, each end one-sided at 95%.",
-        "Supported: the whole bar lies on the side of the bound that its arrow points to.",
         "On MNIST the bootstrap over seeds and images must agree." if on_mnist else "",
-        f"Linear up to {linear:g} point{'' if linear == 1 else 's'}, logarithmic beyond."
-        if linear
-        else "",
         "A sweep shows the comparison that comes closest to failing.",
-        f"Only the first {len(shown)} of {total} verdicts are shown." if total > len(shown) else "",
+        "Outlined: planned seeds are missing." if any(v.n < v.planned for v in shown) else "",
+        unseen([cut]),
+        _not_shown(every, shown),
     )
 
 
-def _name(results: Results, verdict: Verdict) -> str:
-    where = ", ".join(
-        part
-        for part in (formatting.where(results, verdict), formatting.place(verdict.decisive))
-        if part
-    )
-    return f"{verdict.cell['method']}{', ' if where else ''}{where}"
+def _not_shown(every: list[Verdict], shown: list[Verdict]) -> str:
+    """Return the sentence that names the claims of which verdicts are left out, and why."""
+    reasons: dict[str, list[str]] = {}
+    for verdict in every:
+        if verdict not in shown:
+            unit = verdict.decisive.criterion.unit
+            why = _UNITS.get(unit) or ("one seed" if verdict.n < 2 else f"beyond {MOST_ROWS} rows")
+            reasons.setdefault(why, []).append(verdict.claim.id)
+    phrases = [f"{', '.join(dict.fromkeys(ids))} ({why})" for why, ids in reasons.items()]
+    count = many(len(every) - len(shown), "verdict")
+    return f"Not shown: {count} on {'; '.join(phrases)}." if phrases else ""
 
 
-def _draw(axes: Axes, verdict: Verdict, at: float) -> None:
-    decisive, marked = verdict.decisive, CONCLUSIONS[verdict.conclusion]
-    style: dict[str, Any] = {
-        "color": marked.colour,
-        "alpha": 1 if verdict.n >= verdict.planned else 0.4,
-    }
-    interval, bound = decisive.interval, decisive.bound * 100
-    axes.plot([interval.low * 100, interval.high * 100], [at, at], lw=2.2, **style)
-    axes.plot(interval.mean * 100, at, marked.marker, ms=7, mec="white", **style)
-    axes.plot(bound, at, "|", color="#333333", ms=11, mew=2)
-    claimed_side = CARETRIGHT if decisive.criterion.below is None else CARETLEFT
-    axes.plot(bound, at, marker=claimed_side, color="#333333", ms=6)
+def draw(summary: Forest) -> Drawing:
+    """Draw the verdicts as rows."""
+    names = [["\n".join(wrap(row.name, _WIDE)) for row in rows] for _, rows in summary.claims]
+    heads = ["\n".join(wrap(head, _WIDEST)) for head, _ in summary.claims]
+    lines = sum(name.count("\n") for of_claim in names for name in of_claim)
+    lines += sum(head.count("\n") for head in heads)
+    tall = _LINE * lines + _HEAD * len(heads) + _ROW * sum(map(len, names))
+    figure = Figure(figsize=(WIDTHS[3], tall + 0.7), layout="constrained")
+    axes = figure.subplots()
+    axes.set_xlim(summary.view)
+    at, ticks = 0.0, {}
+    for head, of_claim, (_, rows) in zip(heads, names, summary.claims, strict=True):
+        at += _HEAD + _LINE * head.count("\n")
+        place = axes.get_yaxis_transform()
+        axes.text(0.0, at - 0.06, head, transform=place, size=8.5, weight="bold", va="bottom")
+        for name, row in zip(of_claim, rows, strict=True):
+            room = _ROW + _LINE * name.count("\n")
+            ticks[at + room / 2] = name
+            at += room
+            _draw_row(axes, row, at - room / 2)
+    axes.set_ylim(at + 0.1, 0)
+    axes.set_yticks(list(ticks), list(ticks.values()))
+    axes.tick_params(axis="y", labelsize=8)
+    axes.set_xlabel("difference of test accuracies (points)")
+    axes.grid(visible=False, axis="y")
+    draw_behind(axes, ((0.0, "zero"),), None)
+    bound = Line2D([], [], color=INK, marker="|", ms=11, mew=2, ls="none", label="bound")
+    given = {row.mark.method for _, rows in summary.claims for row in rows}
+    styles = {name: style for name, style in CONCLUSIONS.items() if name in given}
+    finish(figure, TITLE, styles, summary.note, [bound])
+    return Drawing(figure, TITLE, CAPTION, summary.note)
 
 
-def _view(shown: list[Verdict]) -> tuple[float, float]:
-    """Return limits in points that hold all bounds and means, and most of every interval."""
-    comparisons = [verdict.decisive for verdict in shown]
-    inner = [c.interval.mean * 100 for c in comparisons]
-    inner += [c.bound * 100 for c in comparisons if not math.isnan(c.bound)]
-    ends = [e * 100 for c in comparisons for e in (c.interval.low, c.interval.high)]
-    known = [value for value in (*inner, *ends) if not math.isnan(value)]
-    span = max(max(inner), 0.0) - min(min(inner), 0.0)
-    low, high = max(min(known), min(inner) - span), min(max(known), max(inner) + span)
-    room = 0.04 * (high - low) or 0.1
-    return min(low, 0) - room, max(high, 0) + room
+def _draw_row(axes: Axes, row: Row, at: float) -> None:
+    style = CONCLUSIONS[row.mark.method]
+    draw_mark(axes, row.mark, at, style, is_open=row.is_incomplete)
+    if not math.isnan(row.bound):
+        claimed_side = CARETLEFT if row.is_upper else CARETRIGHT
+        axes.plot(row.bound, at, "|", color=INK, ms=11, mew=2, zorder=2.4)
+        axes.plot(row.bound, at, marker=claimed_side, color=INK, ms=6, zorder=2.4)

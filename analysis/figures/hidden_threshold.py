@@ -1,30 +1,31 @@
 """Whether the start of the scores is a tuned threshold in disguise: accuracy off the defaults."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 
 from analysis.cells import heading, ordered, panel_fields
-from analysis.drawing import (
-    Drawing,
-    NothingToDraw,
-    Panel,
-    diverged_or_dead,
-    finish,
-    panel_grid,
-    panels,
-    seeds,
-    sentences,
-)
-from analysis.drawing.heat import draw_heat, outline, scale
+from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing.heat import HeatMap, draw_heat, draw_scale, scale
+from analysis.drawing.layout import finish, left_out, panel_grid
+from analysis.drawing.notes import diverged_or_dead, seeds, sentences
+from analysis.drawing.panels import MOST_PANELS, panels
 from analysis.estimates.defaults import HIDDEN, gains, sweep
 from analysis.tables import Results
 from studies.trial import FIELDS
 
 ORDER = 9
+QUESTION = "density"
 TITLE = "Accuracy off the defaults of fields that might hide a threshold"
+CAPTION = (
+    "Test accuracy after the last epoch minus that at the default: purple is better, orange worse. "
+    "If one of these fields were a tuned threshold in disguise, some value would do much better "
+    "than the default. Scaling the learning rate and the score range together changes nothing, so "
+    "the rate stands for their ratio."
+)
+#: Maps with up to this many columns stand three in a row, and with up to this many two.
+_NARROW, _WIDE = 3, 6
 _ACROSS = {
     "learning_rate": "learning rate (score range fixed)",
     "score_offset": "fraction of scores that start at or below 0",
@@ -34,55 +35,44 @@ _ACROSS = {
 
 
 @dataclass(frozen=True)
-class _Map(Panel):
-    """A heat map: the gains by one field (across) and another field (down)."""
+class HeatMaps:
+    """What the figure shows: its maps and the sentences below them."""
 
-    across: str
-    down: str
+    maps: tuple[HeatMap, ...]
+    note: str
 
 
-def draw(results: Results) -> Drawing:
-    """Draw, per varied field, the mean accuracy minus that at the default, in points."""
+def summarise(results: Results) -> HeatMaps:
+    """Return, per varied field, the mean accuracy minus that at the default, in points."""
     trials = results.trials.dropna(subset="test_accuracy")
-    maps = [heat_map for field in HIDDEN for heat_map in _maps(results, trials, field)]
-    if not maps:
+    every = [one for field in HIDDEN for one in _maps(results, trials, field)]
+    if not every:
         raise NothingToDraw(
             "No threshold-free method is trained both at and off the default of learning rate, "
             "score offset, Adam's epsilon or penalty."
         )
-    tallest = max(heat_map.rows[heat_map.down].nunique() for heat_map in maps)
-    figure, placed, left_out = panel_grid(
-        maps, 0.9 + 0.42 * tallest, "", "", same=False, same_up=False
-    )
-    shown = maps[: len(placed)]
-    cells = pd.concat(heat_map.rows for heat_map in shown)
-    colours = scale(cells["mean"] * 100)
-    for (axes, _), heat_map in zip(placed, shown, strict=True):
-        _draw(axes, heat_map, results, colours)
-    bar = figure.colorbar(colours, ax=[axes for axes, _ in placed], extend="both", pad=0.02)
-    bar.set_label("accuracy minus that\nat the default (points)")
-    by_width = any(heat_map.down == "width" for heat_map in shown)
+    maps, counts = zip(*every, strict=True)
+    shown = maps[:MOST_PANELS]
+    by_width = any(one.down == "width" for one in shown)
     note = sentences(
-        seeds(cells["n"], "±"),
+        seeds((n for of_map in counts[:MOST_PANELS] for n in of_map), "in brackets"),
         "Differences are paired by seed.",
         f"Framed: the default{' (for the penalty, at each width)' if by_width else ''}. All other "
         "fields that are drawn are at their defaults.",
         f"The study's margin is {results.margin:g} points." if results.margin else "",
         diverged_or_dead(results.trials),
-        left_out,
+        left_out(len(maps)),
     )
-    finish(figure, TITLE, {}, note)
-    caption = (
-        "Test accuracy after the last epoch minus that at the default: purple is better, orange "
-        "worse. If one of these fields were a tuned threshold in disguise, some value would do "
-        "much better than the default. Scaling the learning rate and the score range together "
-        "changes nothing, so the rate stands for their ratio."
-    )
-    return Drawing(figure, TITLE, caption, note)
+    return HeatMaps(shown, note)
 
 
-def _maps(results: Results, trials: pd.DataFrame, field: str) -> list[_Map]:
-    """Return the heat maps of a field: one with a row per method, or one per method over widths."""
+def _maps(
+    results: Results, trials: pd.DataFrame, field: str
+) -> list[tuple[HeatMap, tuple[int, ...]]]:
+    """Return the maps of a field with their numbers of seeds.
+
+    There is one with a row per method, or one per method over widths.
+    """
     rows = sweep(trials, field)
     fixed = (field, "density", *HIDDEN)
     others = [n for n in panel_fields(results) if n not in fixed and rows[n].nunique() > 1]
@@ -90,31 +80,37 @@ def _maps(results: Results, trials: pd.DataFrame, field: str) -> list[_Map]:
     table = gains(rows, field, ["method", *others])
     by = [name for name in ("method", *others) if name != down]
     return [
-        _Map(panel.title or heading(field), panel.rows, field, down)
+        (_map(results, panel.title, panel.rows, field, down), tuple(panel.rows["n"]))
         for panel in panels(results, table, by)
         if len(panel.rows)
     ]
 
 
-def _draw(axes: Axes, heat_map: _Map, results: Results, colours: ScalarMappable) -> None:
-    rows, names = heat_map.rows, (heat_map.across, heat_map.down)
-    across, down = (
-        [value for value in ordered(results, name) if value in set(rows[name])] for name in names
+def _map(results: Results, title: str, rows: pd.DataFrame, across: str, down: str) -> HeatMap:
+    columns, lines = (
+        [value for value in ordered(results, name) if value in set(rows[name])]
+        for name in (across, down)
     )
-    means, halves = (
-        rows.assign(value=values * 100)
-        .pivot(index=heat_map.down, columns=heat_map.across, values="value")
-        .reindex(index=down, columns=across)
-        .rename(index=_short, columns=_short)
-        for values in (rows["mean"], rows["high"] - rows["mean"])
+    means, low, high = (
+        rows.assign(value=rows[name] * 100)
+        .pivot(index=down, columns=across, values="value")
+        .reindex(index=lines, columns=columns)
+        .to_numpy(float)
+        for name in ("mean", "low", "high")
     )
-    draw_heat(axes, means, halves, colours)
-    outline(axes, across.index(FIELDS[heat_map.across].default), len(down))
-    axes.set_xlabel(_ACROSS[heat_map.across])
-    axes.set_ylabel("" if heat_map.down == "method" else heat_map.down)
+    return HeatMap(
+        title or heading(across),
+        _ACROSS[across],
+        "" if down == "method" else down,
+        tuple(map(_short, columns)),
+        tuple(map(_short, lines)),
+        tuple(map(tuple, means)),
+        tuple(tuple(zip(*ends, strict=True)) for ends in zip(low, high, strict=True)),
+        columns.index(FIELDS[across].default),
+    )
 
 
-def _short(value: object) -> str:
+def _short(value: Hashable) -> str:
     """Return a number in few characters, such as 1.25e-4 for 0.000125; a name unchanged."""
     if isinstance(value, str):
         return value
@@ -123,3 +119,23 @@ def _short(value: object) -> str:
         return text
     digits, power = f"{value:.2e}".split("e")
     return f"{float(digits):g}e{int(power)}"
+
+
+def draw(summary: HeatMaps) -> Drawing:
+    """Draw the maps with one scale of colours."""
+    tallest = max(len(one.rows) for one in summary.maps)
+    titles = [one.title for one in summary.maps]
+    widest = max(len(one.columns) for one in summary.maps)
+    figure, grid = panel_grid(
+        titles,
+        0.9 + 0.42 * tallest,
+        columns=min(len(titles), 3 if widest <= _NARROW else 2 if widest <= _WIDE else 1),
+        share_across=False,
+        share_up=False,
+    )
+    colours = scale([mean for one in summary.maps for line in one.means for mean in line])
+    for (axes,), one in zip(grid, summary.maps, strict=True):
+        draw_heat(axes, one, colours)
+    draw_scale(figure, list(grid.ravel()), colours, "accuracy minus that\nat the default (points)")
+    finish(figure, TITLE, {}, summary.note)
+    return Drawing(figure, TITLE, CAPTION, summary.note)

@@ -1,85 +1,70 @@
 """Cross-entropy on test and training images against the epoch."""
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator
 
 from analysis.cells import varying
-from analysis.drawing import (
-    Drawing,
-    NothingToDraw,
-    diverged_or_dead,
-    finish,
-    panel_grid,
-    seeds,
-    sentences,
-    split,
-    styles_of,
-)
-from analysis.drawing.curves import curves, draw_curves
-from analysis.drawing.style import Style
+from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing.arms import chosen_arms
+from analysis.drawing.curves import Curves, curve_panels, curves, draw_curves
+from analysis.drawing.limits import Limits
+from analysis.drawing.notes import diverged_or_dead, seeds, sentences
+from analysis.drawing.panels import styles_of
+from analysis.drawing.style import SOFT
 from analysis.tables import Results
 
 ORDER = 30
+QUESTION = "training"
 TITLE = "Cross-entropy during training"
+CAPTION = (
+    "Mean cross-entropy without penalties, by method; guessing among ten classes costs 2.3 nats. "
+    "Lower is better. The axis is logarithmic; all panels share it. If the test loss rises while "
+    "the training loss falls, the network becomes overconfident."
+)
 #: The view ends at the lowest test loss divided by this, even if training losses are lower.
 _BELOW = 10
 
 
-def draw(results: Results) -> Drawing:
-    """Draw mean cross-entropy in nats against the epoch: test with a band, training thin."""
+def summarise(results: Results) -> Curves:
+    """Return mean cross-entropy in nats against the epoch: test, and training as thin lines."""
     by = [*varying(results), "epoch"]
     train = curves(results, "train_loss")[[*by, "mean"]].rename(columns={"mean": "train"})
     table = curves(results, "test_loss").merge(train, on=by)
     table = table[table["mean"] > 0]
     if table["epoch"].max() < 1 or table.empty:
         raise NothingToDraw("No trial has a finite loss after a first epoch.")
-    shown = styles_of(results, table)
-    figure, panels, left_out = panel_grid(
-        split(results, table), 3.0, "epoch", "cross-entropy (nats)"
-    )
-    low, high = _view(curves(results, "test_loss", sound=True), table)
-    for axes, panel in panels:
-        axes.set_yscale("log")
-        axes.set_ylim(low, high)
-        positive = panel.rows["low"].where(panel.rows["low"] > 0)  # the axis is logarithmic
-        draw_curves(axes, panel.rows.assign(low=positive), shown, scale=1)
-        _draw_training(axes, panel.rows, shown)
-        axes.yaxis.set_major_locator(LogLocator(10, (1, 2, 5) if high < 300 * low else (1,)))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda nats, _: f"{nats:g}"))
-        axes.yaxis.set_minor_locator(LogLocator(10, ()))
+    low, high = _view(curves(results, "test_loss", completed=True), table)
+    shown = table.assign(train=table["train"].where(table["train"] > 0))
     note = sentences(
-        seeds(table["n"], "band"),
-        "No band where it would reach zero." if (table["low"] <= 0).any() else "",
+        seeds(table["n"], "bar right of the line, after the last epoch"),
         "Lines with marks: test. Thin lines: training, mean over the epoch's batches during "
         "training (at epoch 0: over all training images before training).",
         _cut(table, low, high),
         diverged_or_dead(results.trials),
-        left_out,
+        chosen_arms(results),
     )
-    thin = Line2D([], [], color="#555555", lw=0.8, label="training (thin)")
-    finish(figure, TITLE, shown, note, [thin])
-    caption = (
-        "Mean cross-entropy without penalties, by method; guessing among ten classes costs 2.3 "
-        "nats. Lower is better. The axis is logarithmic; all panels share it. If the test loss "
-        "rises while the training loss falls, the network becomes overconfident."
+    return Curves(
+        curve_panels(results, shown, scale=1, thin="train"),
+        styles_of(results, table),
+        "cross-entropy (nats)",
+        (low, high),
+        note,
+        is_logarithmic=True,
     )
-    return Drawing(figure, TITLE, caption, note)
 
 
-def _view(sound: pd.DataFrame, table: pd.DataFrame) -> tuple[float, float]:
+def draw(summary: Curves) -> Drawing:
+    """Draw the curves, those of training thin."""
+    thin = Line2D([], [], color=SOFT, lw=0.8, label="training (thin)")
+    return draw_curves(summary, TITLE, CAPTION, [thin])
+
+
+def _view(sound: pd.DataFrame, table: pd.DataFrame) -> Limits:
     """Return limits in nats that hold all test means and the training means near them."""
     known = sound.loc[sound["mean"] > 0, "mean"]
     train = table.loc[table["train"] > 0, "train"]
     lowest = max(min(train.min(), known.min()), known.min() / _BELOW)
     return lowest / 1.15, known.max() * 1.15
-
-
-def _draw_training(axes: Axes, rows: pd.DataFrame, shown: dict[str, Style]) -> None:
-    for method, style in shown.items():
-        line = rows[(rows["method"] == method) & (rows["train"] > 0)].sort_values("epoch")
-        axes.plot(line["epoch"], line["train"], style.line, color=style.colour, lw=0.8)
 
 
 def _cut(table: pd.DataFrame, low: float, high: float) -> str:

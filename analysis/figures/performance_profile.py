@@ -1,71 +1,96 @@
 """Overview of all trials: the fraction of them above each difference to dense training."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from analysis.cells import BASELINE, METHOD_ONLY
-from analysis.drawing import (
-    Drawing,
-    NothingToDraw,
-    Panel,
-    finish,
-    limits,
-    panel_grid,
-    percent,
-    sentences,
-    styles_of,
-)
+from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing.layout import finish, panel_grid
+from analysis.drawing.limits import padded
+from analysis.drawing.marks import draw_behind
+from analysis.drawing.notes import sentences
+from analysis.drawing.panels import styles_of
+from analysis.drawing.style import Style
 from analysis.estimates.judged import TRAINED, judged, paired
 from analysis.numbers import number
 from analysis.statistics.overview import interquartile_mean, performance_profile
 from analysis.tables import Results
 
 ORDER = 18
+QUESTION = "accuracy"
 TITLE = "Performance profile of all trials"
-_POINTS = 500
+CAPTION = (
+    "Fraction of a method's trials, over all cells and seeds, whose test accuracy exceeds that of "
+    "dense, he-normal, by more than the value on the horizontal axis. Further right is better. "
+    "Where lines cross, neither method is better throughout (after rliable, arXiv:2108.13264). "
+    "This is an overview without a test, because it pools different cells."
+)
 #: The percentage of the lowest differences, such as those of dead trials, that the view leaves out.
 _LEFT_OUT = 10
+#: Widths of the first and the last line, so that equal lines stay visible.
+_WIDEST, _NARROWEST = 3.4, 1.3
 
 
-def draw(results: Results) -> Drawing:
-    """Draw per method the fraction of trials above each difference to dense, in points."""
+@dataclass(frozen=True)
+class Profile:
+    """What the figure shows.
+
+    Attributes:
+        at: differences to dense in points, [P], ascending.
+        above: per method the percentage of its trials above each of them, [P].
+        styles: the methods with their styles.
+        note: the sentences below the panel.
+    """
+
+    at: NDArray[np.float64]
+    above: Mapping[str, NDArray[np.float64]]
+    styles: Mapping[str, Style] = field(repr=False)
+    note: str
+
+
+def summarise(results: Results) -> Profile:
+    """Return per method the percentage of trials above each difference to dense, in points."""
     trials = judged(results)
     pairs = paired(trials, trials, TRAINED, METHOD_ONLY, "accuracy", 1.0)
     pairs = pairs[pairs["difference"].notna() & (pairs["method"] != BASELINE)]
     if pairs.empty:
         raise NothingToDraw(f"No trial has a partner trained by {BASELINE} from he-normal weights.")
-    across = f"test accuracy minus that of {BASELINE}, he-normal (points)"
-    up = "trials above this difference (%)"
-    figure, ((axes, _),), _ = panel_grid([Panel("", pairs)], 3.6, across, up)
-    shown = styles_of(results, pairs)
-    differences = percent(pairs["difference"])
-    low, high = limits(float(np.percentile(differences, _LEFT_OUT)), float(differences.max()))
-    at = np.linspace(low, high, _POINTS)
-    means = []
-    for method, style in shown.items():
-        scores = percent(pairs.loc[pairs["method"] == method, "difference"])
-        axes.step(
-            at, performance_profile(scores, at) * 100, color=style.colour, linestyle=style.line
-        )
-        mean = number(interquartile_mean(scores), 2, sign=True)
-        means.append(f"{method} {mean} ({len(scores)})")
-    axes.axvline(0, color="#333333", lw=0.9, zorder=0.5)
-    axes.set_xlim(low, high)
-    axes.set_ylim(-1, 101)
+    styles = styles_of(results, pairs)
+    differences = pairs["difference"].to_numpy(float) * 100
+    low, high = padded(float(np.percentile(differences, _LEFT_OUT)), float(differences.max()))
+    at = np.unique([low, *differences[differences >= low], high])
+    scores = {name: differences[(pairs["method"] == name).to_numpy()] for name in styles}
+    means = [
+        f"{name} {number(interquartile_mean(of_method), 2, sign=True)} ({len(of_method)})"
+        for name, of_method in scores.items()
+    ]
     unseen = int((differences < low).sum())
     note = sentences(
         f"Interquartile mean in points (trials): {'; '.join(means)}.",
         f"Left of the view: {unseen} of {len(differences)} trials." if unseen else "",
         _diverged_or_dead(pairs),
     )
-    finish(figure, TITLE, shown, note)
-    caption = (
-        "Fraction of a method's trials, over all cells and seeds, whose test accuracy exceeds that "
-        "of dense, he-normal, by more than the value on the horizontal axis. Further right is "
-        "better. Where lines cross, neither method is better throughout (after rliable, "
-        "arXiv:2108.13264). This is an overview without a test, because it pools different cells."
-    )
-    return Drawing(figure, TITLE, caption, note)
+    above = {name: 100 * performance_profile(values, at) for name, values in scores.items()}
+    return Profile(at, above, styles, note)
+
+
+def draw(summary: Profile) -> Drawing:
+    """Draw a falling line per method; the first ones are wider, so that none hides another."""
+    figure, ((axes,),) = panel_grid([""], 3.4)
+    widths = np.linspace(_WIDEST, _NARROWEST, len(summary.above)) if len(summary.above) > 1 else [2]
+    for (method, above), width in zip(summary.above.items(), widths, strict=True):
+        style = summary.styles[method]
+        axes.step(summary.at, above, style.line, where="post", color=style.colour, lw=float(width))
+    draw_behind(axes, ((0.0, "zero"),), None)
+    axes.set(xlim=(summary.at[0], summary.at[-1]), ylim=(-1, 101))
+    axes.set_xlabel(f"test accuracy minus that of {BASELINE}, he-normal (points)")
+    axes.set_ylabel("trials above this difference (%)")
+    finish(figure, TITLE, summary.styles, summary.note, marks=False)
+    return Drawing(figure, TITLE, CAPTION, summary.note)
 
 
 def _diverged_or_dead(pairs: pd.DataFrame) -> str:

@@ -1,5 +1,7 @@
 """The signs of the effective weights before and after training."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -7,54 +9,83 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from analysis.cells import varying
-from analysis.drawing import (
-    Drawing,
-    NothingToDraw,
-    diverged_or_dead,
-    finish,
-    panel_grid,
-    seeds,
-    sentences,
-    split,
-    styles_of,
-)
+from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing.arms import arm_panels, chosen_arms, one_arm_each
+from analysis.drawing.layout import columns_for, finish, left_out, panel_grid
+from analysis.drawing.notes import diverged_or_dead, seeds, sentences
+from analysis.drawing.panels import MOST_PANELS, styles_of
+from analysis.drawing.style import ON_DARK, ON_LIGHT, SIGNS
 from analysis.estimates.intervals import grouped
 from analysis.tables import Results
 
 ORDER = 52
+QUESTION = "connections"
 TITLE = "Signs of the effective weights before and after training"
-#: Purple and orange are distinct with any of the common colour blindnesses, and in grey.
-_COLOURS = {"negative": "#5E3C99", "zero": "#E8E8E8", "positive": "#FDB863"}
-_INK = {"negative": "white", "zero": "#222222", "positive": "#222222"}
+CAPTION = (
+    "Fractions of all connections whose effective weight is negative, zero (pruned) or positive, "
+    "by method. Pruning sets weights to zero. Flipping moves the boundary between negative and "
+    "positive only if it flips more of one sign than of the other."
+)
 _MOMENTS = {"before": -0.2, "after": 0.2}
+_INKS = {"negative": ON_DARK, "zero": ON_LIGHT, "positive": ON_LIGHT}
 #: Parts narrower than this, in percent, have no number.
 _NARROW = 9
 
+#: The mean and the interval of a sign's fraction, in percent.
+Share = tuple[float, float, float]
 
-def draw(results: Results) -> Drawing:
-    """Draw the fractions of negative, zero and positive effective weights in percent, as bars."""
-    table = shares(results)
+
+@dataclass(frozen=True)
+class Bar:
+    """The signs of a method's weights at one moment, in percent, by sign."""
+
+    method: str
+    moment: str
+    shares: Mapping[str, Share]
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What the figure shows.
+
+    Attributes:
+        panels: the title and the bars of each panel.
+        methods: the methods, from top to bottom.
+        note: the sentences below the panels.
+    """
+
+    panels: tuple[tuple[str, tuple[Bar, ...]], ...]
+    methods: tuple[str, ...]
+    note: str
+
+
+def summarise(results: Results) -> Signs:
+    """Return the fractions of negative, zero and positive effective weights in percent."""
+    table = one_arm_each(results, shares(results))
     if table.empty:
         raise NothingToDraw("No trial is finished.")
-    shown = list(styles_of(results, table))
-    height, across = 0.8 + 0.5 * len(shown), "connections (%)"
-    figure, panels, left_out = panel_grid(split(results, table), height, across, "")
-    for axes, panel in panels:
-        _draw(axes, panel.rows, shown)
+    panels = tuple((panel.title, _bars(panel.rows)) for panel in arm_panels(results, table))
     note = sentences(
         "Upper bar: before training; lower bar: after the last epoch.",
         seeds(table["n"], "black line across an edge"),
         diverged_or_dead(results.trials),
-        left_out,
+        chosen_arms(results),
+        left_out(len(panels)),
     )
-    signs = [Patch(facecolor=colour, label=sign) for sign, colour in _COLOURS.items()]
-    finish(figure, TITLE, {}, note, signs)
-    caption = (
-        "Fractions of all connections whose effective weight is negative, zero (pruned) or "
-        "positive, by method. Pruning sets weights to zero. Flipping moves the boundary between "
-        "negative and positive only if it flips more of one sign than of the other."
-    )
-    return Drawing(figure, TITLE, caption, note)
+    return Signs(panels, tuple(styles_of(results, table)), note)
+
+
+def _bars(rows: pd.DataFrame) -> tuple[Bar, ...]:
+    bars = []
+    for (method, moment), bar in rows.groupby(["method", "moment"], sort=False):
+        ends = bar.set_index("sign")[["mean", "low", "high"]] * 100
+        by_sign = {str(sign): (row.mean, row.low, row.high) for sign, row in _named(ends)}
+        bars.append(Bar(str(method), str(moment), by_sign))
+    return tuple(bars)
+
+
+def _named(ends: pd.DataFrame) -> list[tuple[Any, Any]]:
+    return list(zip(ends.index, ends.itertuples(index=False), strict=True))
 
 
 def shares(results: Results) -> pd.DataFrame:
@@ -66,50 +97,54 @@ def shares(results: Results) -> pd.DataFrame:
     """
     by = varying(results)
     keys = ", ".join(["attempt", *by])
-    sums = ", ".join(f"sum(effective_{s}) / sum(connections) AS {s}" for s in _COLOURS)
+    sums = ", ".join(f"sum(effective_{s}) / sum(connections) AS {s}" for s in SIGNS)
     moments = (results.layers.filter("epoch = 0"), results.final_layers)
     estimates = []
     for moment, rows in zip(_MOMENTS, moments, strict=True):
-        trials = rows.aggregate(f"{keys}, {sums}", keys)
-        estimates += [grouped(trials, by, s).assign(moment=moment, sign=s) for s in _COLOURS]
+        trials = rows.aggregate(f"{keys}, {sums}", keys).df()
+        estimates += [grouped(trials, by, s).assign(moment=moment, sign=s) for s in SIGNS]
     return pd.concat(estimates, ignore_index=True)
 
 
-def _draw(axes: Axes, rows: pd.DataFrame, shown: list[str]) -> None:
+def draw(summary: Signs) -> Drawing:
+    """Draw the fractions as bars."""
+    titles = [title for title, _ in summary.panels]
+    figure, grid = panel_grid(titles, 0.8 + 0.5 * len(summary.methods))
+    columns = columns_for(min(len(titles), MOST_PANELS))
+    for number, ((_, bars), (axes,)) in enumerate(zip(summary.panels, grid, strict=False)):
+        _draw(axes, bars, summary.methods)
+        if number % columns:
+            axes.tick_params(labelleft=False)
+    legend = [Patch(facecolor=colour, label=sign) for sign, colour in SIGNS.items()]
+    finish(figure, TITLE, {}, summary.note, legend)
+    return Drawing(figure, TITLE, CAPTION, summary.note)
+
+
+def _draw(axes: Axes, bars: tuple[Bar, ...], methods: tuple[str, ...]) -> None:
     """Draw two bars per method, one above the other."""
-    for place, method in enumerate(shown):
-        for moment, aside in _MOMENTS.items():
-            bar = rows[(rows["method"] == method) & (rows["moment"] == moment)]
-            _draw_bar(axes, bar, place + aside)
-    at = [place + aside for place in range(len(shown)) for aside in _MOMENTS.values()]
-    axes.set_yticks(at, _labels(shown))
-    axes.set(xlim=(0, 100), ylim=(len(shown) - 0.5, -0.5))
+    for bar in bars:
+        _draw_bar(axes, bar, methods.index(bar.method) + _MOMENTS[bar.moment])
+    at = [place + aside for place in range(len(methods)) for aside in _MOMENTS.values()]
+    axes.set_yticks(at, _labels(methods))
+    axes.set(xlim=(0, 100), ylim=(len(methods) - 0.5, -0.5), xlabel="connections (%)")
     axes.grid(visible=False)
 
 
-def _labels(shown: list[str]) -> list[str]:
+def _labels(methods: tuple[str, ...]) -> list[str]:
     before, after = _MOMENTS
-    return [label for method in shown for label in (f"{method}  {before}", after)]
+    return [label for method in methods for label in (f"{method}  {before}", after)]
 
 
-def _draw_bar(axes: Axes, bar: pd.DataFrame, at: float) -> None:
-    """Draw one stacked bar with its numbers, and the intervals of its edges.
-
-    Args:
-        axes: the panel's axes.
-        bar: a row per sign, in their order, or no row.
-        at: the middle of the bar on the vertical axis.
-    """
+def _draw_bar(axes: Axes, bar: Bar, at: float) -> None:
+    """Draw one stacked bar with its numbers, and the intervals of its edges."""
     start = 0.0
-    for sign, share, low, high in zip(
-        bar["sign"], bar["mean"] * 100, bar["low"] * 100, bar["high"] * 100, strict=True
-    ):
-        axes.barh(at, share, 0.36, left=start, color=_COLOURS[sign], lw=0)
+    for sign, (share, low, high) in bar.shares.items():
+        axes.barh(at, share, 0.36, left=start, color=SIGNS[sign], lw=0)
         if share > _NARROW:
-            place: dict[str, Any] = {"color": _INK[sign], "size": 8, "ha": "center", "va": "center"}
-            axes.text(start + share / 2, at, f"{share:.0f}", **place)
+            place: dict[str, Any] = {"size": 8, "ha": "center", "va": "center"}
+            axes.text(start + share / 2, at, f"{share:.0f}", color=_INKS[sign], **place)
         start += share
         # Zeros lie between the others, so their edges are those of the negative and the positive.
         ends = {"negative": [low, high], "positive": [100 - high, 100 - low]}.get(sign)
         if ends:
-            axes.plot(ends, [at, at], color="black", lw=1.4, solid_capstyle="butt")
+            axes.plot(ends, [at, at], color=ON_LIGHT, lw=1.4, solid_capstyle="butt")

@@ -1,83 +1,129 @@
 """Validation accuracy against the number of trainings spent on tuning."""
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from analysis.cells import heading, panel_fields
-from analysis.drawing import (
-    Drawing,
-    NothingToDraw,
-    finish,
-    limits,
-    panel_grid,
-    panels,
-    percent,
-    sentences,
-    styles_of,
-)
-from analysis.drawing.style import Style
+from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing.layout import columns_for, finish, left_out, panel_grid
+from analysis.drawing.limits import Limits, padded
+from analysis.drawing.notes import sentences
+from analysis.drawing.panels import MOST_PANELS, panels, styles_of
+from analysis.drawing.style import PAPER, Style
 from analysis.estimates.tuning import TUNED, arms
 from analysis.tables import Results
 
 ORDER = 12
+QUESTION = "density"
 TITLE = "Gain and cost of tuning"
+CAPTION = (
+    "Expected best validation accuracy after a number of trainings, if a method's configurations "
+    "are tried in random order, each on all tuning seeds. Methods without anything to tune have a "
+    "single mark. The axis of accuracy does not start at zero."
+)
 
 
-def draw(results: Results) -> Drawing:
-    """Draw the expected best validation accuracy in percent against the trainings spent."""
+@dataclass(frozen=True)
+class Gain:
+    """The gain of tuning a method.
+
+    Attributes:
+        method: the method.
+        trainings: the trainings spent, ascending.
+        best: the expected best validation accuracy after them, in percent.
+    """
+
+    method: str
+    trainings: tuple[float, ...]
+    best: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What the figure shows.
+
+    Attributes:
+        panels: the title and the methods of each panel.
+        styles: the methods with their styles.
+        furthest: the most trainings spent.
+        view: limits of the vertical axis.
+        note: the sentences below the panels.
+    """
+
+    panels: tuple[tuple[str, tuple[Gain, ...]], ...]
+    styles: Mapping[str, Style] = field(repr=False)
+    furthest: float
+    view: Limits
+    note: str
+
+
+def summarise(results: Results) -> Tuning:
+    """Return the expected best validation accuracy in percent against the trainings spent."""
     tuning = results.tuning
     by = [name for name in panel_fields(results) if name not in TUNED]
     table = arms(tuning, ["method", *by])
     if not (table["configurations"] > 1).any():
         raise NothingToDraw("No method was trained with several configurations on tuning seeds.")
-    shown = styles_of(results, table)
-    across, up = "trainings spent", "expected best validation accuracy (%)"
-    figure, placed, left_out = panel_grid(panels(results, table, by), 3.5, across, up)
-    furthest = float(table["trainings"].max())
-    for axes, panel in placed:
-        _draw(axes, panel.rows, shown, furthest)
-        axes.set_xlim(0, 1.04 * furthest)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_ylim(limits(table["best"].min() * 100, table["best"].max() * 100))
+    styles = styles_of(results, table)
+    drawn = tuple((panel.title, _gains(panel.rows, styles)) for panel in panels(results, table, by))
     note = sentences(
         _seeds(table),
         f"Tuned: {', '.join(_tuned(tuning))}.",
-        "Exact expectation over all orders in which configurations may be tried; no band. A mark "
-        "with a thin line: one configuration, nothing to tune (marks of equal cost are shifted "
-        "sideways). The best is chosen and shown on the same validation images and seeds, which "
-        "favours methods with more configurations: this is what a practitioner sees, not a result.",
-        left_out,
+        "Exact expectation over all orders in which configurations may be tried; no interval. A "
+        "mark with a thin line: one configuration, nothing to tune (marks of equal cost are "
+        "shifted sideways). The best is chosen and shown on the same validation images and seeds, "
+        "which favours methods with more configurations: this is what a practitioner sees, not a "
+        "result.",
+        left_out(len(drawn)),
     )
-    finish(figure, TITLE, shown, note)
-    caption = (
-        "Expected best validation accuracy after a number of trainings, if a method's "
-        "configurations are tried in random order, each on all tuning seeds. Methods without "
-        "anything to tune have a single mark. The axis of accuracy does not start at zero."
-    )
-    return Drawing(figure, TITLE, caption, note)
+    limits = padded(table["best"].min() * 100, table["best"].max() * 100)
+    return Tuning(drawn, styles, float(table["trainings"].max()), limits, note)
 
 
-def _draw(axes: Axes, rows: pd.DataFrame, shown: dict[str, Style], furthest: float) -> None:
+def _gains(rows: pd.DataFrame, styles: Mapping[str, Style]) -> tuple[Gain, ...]:
+    of_method = ((method, rows[rows["method"] == method]) for method in styles)
+    return tuple(
+        Gain(method, tuple(own["trainings"]), tuple(own["best"] * 100))
+        for method, own in of_method
+        if len(own)
+    )
+
+
+def draw(summary: Tuning) -> Drawing:
+    """Draw a line per method, or a mark for one with a single configuration."""
+    figure, grid = panel_grid([title for title, _ in summary.panels], 3.5)
+    columns = columns_for(min(len(summary.panels), MOST_PANELS))
+    for number, ((_, gains), (axes,)) in enumerate(zip(summary.panels, grid, strict=False)):
+        _draw(axes, gains, summary)
+        axes.set(xlim=(0, 1.04 * summary.furthest), ylim=summary.view, xlabel="trainings spent")
+        axes.set_ylabel("" if number % columns else "expected best validation accuracy (%)")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    finish(figure, TITLE, summary.styles, summary.note)
+    return Drawing(figure, TITLE, CAPTION, summary.note)
+
+
+def _draw(axes: Axes, gains: tuple[Gain, ...], summary: Tuning) -> None:
     marks_at: Counter[float] = Counter()
-    for method, style in shown.items():
-        line = rows[rows["method"] == method]
-        across, single = line["trainings"], len(line) == 1
+    for gain in gains:
+        style, across, single = summary.styles[gain.method], gain.trainings, len(gain.best) == 1
         if single:
-            level, cost = float(line["best"].iloc[0]) * 100, float(across.iloc[0])
-            axes.axhline(level, color=style.colour, ls=style.line, lw=0.8, alpha=0.7)
-            across = across + 0.014 * furthest * marks_at[cost]  # so that no mark hides another
-            marks_at[cost] += 1
+            axes.axhline(gain.best[0], color=style.colour, ls=style.line, lw=0.8, alpha=0.7)
+            # So that no mark hides another.
+            across = (across[0] + 0.025 * summary.furthest * marks_at[across[0]],)
+            marks_at[gain.trainings[0]] += 1
         axes.plot(
             across,
-            percent(line["best"]),
+            gain.best,
             color=style.colour,
             linestyle=style.line,
             marker=style.marker,
             ms=8 if single else 6,
-            mec="white",
+            mec=PAPER,
             mew=0.8,
             lw=1.6,
         )

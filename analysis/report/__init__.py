@@ -1,30 +1,32 @@
 """The report: one self-contained HTML page, and each figure beside it as PNG and SVG."""
 
-import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from analysis import figures
-from analysis.cells import heading, shown, varying
 from analysis.drawing import NothingToDraw
-from analysis.drawing.svg import inline, save
-from analysis.estimates.summary import summary
-from analysis.numbers import MISSING, mean_and_half
-from analysis.report.findings import findings
+from analysis.drawing.svg import dark_colours
+from analysis.rendering import Drawn, Failed, Renderer, failure
+from analysis.report.answers import answers
+from analysis.report.cells import table_of_cells
 from analysis.report.provenance import provenance
+from analysis.report.questions import findings, questions
 from analysis.report.sections import of_several, of_verdicts
-from analysis.report.wording import answer, lead, subject
+from analysis.report.wording import estimates, subject
 from analysis.tables import Results
+from analysis.verdicts import verdicts
 from studies.errors import UserError
 
 _PAGE = Path(__file__).parent / "page"
+
+#: Is told how many figures are drawn, and how many there are.
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -41,47 +43,107 @@ class Report:
 
 
 @dataclass(frozen=True)
-class _Figures:
-    """The outcome of each figure.
+class _Begun:
+    """The figures that are being drawn, by what became of their summaries.
 
     Attributes:
-        drawn: name, title, text and drawing of each figure on the page.
-        skipped: a sentence for each figure that does not apply, which says why.
-        failed: name, error in one line and log file name of each figure that raised an error.
+        names: the figures that apply.
+        failed: those of them that could not be summarised.
+        skipped: why each other figure does not apply.
     """
 
-    drawn: list[dict[str, Any]]
-    skipped: list[str]
-    failed: list[dict[str, str]]
+    names: list[str]
+    failed: dict[str, Failed]
+    skipped: dict[str, str]
 
 
-def write(results: Results, output: Path, several: Mapping[str, Results] | None = None) -> Report:
+def write(
+    results: Results,
+    output: Path,
+    several: Mapping[str, Results] | None = None,
+    *,
+    only: Sequence[str] = (),
+    renderer: Renderer | None = None,
+    progress: Progress = lambda done, count: None,
+) -> Report:
     """Write ``report.html`` and the figures' files into a folder.
 
-    The same results give the same bytes. If a figure cannot be drawn, the page says so in its
-    place, its traceback is written beside the page, and the rest of the page is unaffected.
+    The same results give the same bytes, however many processes draw. If a figure cannot be drawn,
+    the page says so in its place, its traceback is written beside the page, and the rest of the
+    page is unaffected.
 
     Args:
         results: of one or several studies, finished or not.
         output: the folder; created if it does not exist.
         several: the results of each study by display name, to be compared side by side; empty for
             a single study.
+        only: names of the figures to draw; empty for all that apply.
+        renderer: what draws (`analysis.rendering`); by default this process.
+        progress: is told how many figures are drawn, and how many there are.
 
     Raises:
-        UserError: the folder cannot be written to.
+        UserError: the folder cannot be written to, or there is no such figure.
     """
     try:
         output.mkdir(parents=True, exist_ok=True)
         page = output / "report.html"
-        made = _figures(results, output)
-        page.write_text(_page(results, made, several or {}), encoding="utf-8")
+        with renderer or Renderer() as drawing:
+            begun = _begin(results, output, only or figures.names(), drawing)
+            content = _content(results, several or {}, begun.names)
+            outcomes = {**drawing.finish(progress), **begun.failed}
+        drawn = {name: outcomes[name] for name in begun.names}
+        logs = _write_logs(drawn, output)
+        found = findings(results, begun.names)
+        text = _page(content, questions=questions(drawn, found), skipped=begun.skipped, logs=logs)
+        page.write_text(text, encoding="utf-8")
     except OSError as error:
         raise _unwritable(output, error) from None
-    return Report(page, {figure["name"]: output / figure["log"] for figure in made.failed})
+    return Report(page, {name: output / log for name, log in logs.items()})
 
 
-def _page(results: Results, made: _Figures, several: Mapping[str, Results]) -> str:
-    cells = summary(results)
+def _begin(results: Results, output: Path, names: Sequence[str], drawing: Renderer) -> _Begun:
+    """Summarise the figures, and begin to draw each one that applies."""
+    begun = _Begun([], {}, {})
+    for name in names:
+        _log(output, name).unlink(missing_ok=True)  # of an earlier report
+    # The verdicts take longest, so other figures are drawn meanwhile.
+    for name in sorted(names, key=lambda name: figures.question(name) == "verdicts"):
+        try:
+            summary = figures.summarise(name, results)
+        except NothingToDraw as reason:
+            begun.skipped[name] = str(reason)
+        except (UserError, duckdb.Error):  # the folder's problem; or parts that were just merged
+            raise
+        except Exception as error:
+            begun.failed[name] = failure(error)
+        else:
+            drawing.start(name, summary, output)
+    begun.names.extend(name for name in names if name not in begun.skipped)
+    return begun
+
+
+def _content(
+    results: Results, several: Mapping[str, Results], figures_begun: Sequence[str]
+) -> dict[str, Any]:
+    """Return what the page says beside its figures."""
+    given = verdicts(results)
+    return {
+        "results": results,
+        "title": ", ".join(several or results.names) or ", ".join(results.trials["study"].unique()),
+        "descriptions": list(
+            dict.fromkeys(study.description for study in results.studies if study.description)
+        ),
+        "subject": subject(results),
+        "answers": answers(results, given),
+        "estimates": estimates(results),
+        "cells": table_of_cells(results),
+        "provenance": provenance(results),
+        "beside": of_several(several) if len(several) > 1 else None,
+        **of_verdicts(results, given, figures_begun),
+    }
+
+
+def _page(content: Mapping[str, Any], **figures_and_findings: Any) -> str:
     environment = Environment(
         loader=FileSystemLoader(_PAGE),
         autoescape=True,
@@ -89,81 +151,32 @@ def _page(results: Results, made: _Figures, several: Mapping[str, Results]) -> s
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    css = (_PAGE / "report.css").read_text(encoding="utf-8")
+    css = css.replace("/* dark colours of figures */", dark_colours() + ";")
     return environment.get_template("report.html").render(
-        results=results,
-        title=", ".join(several or results.names) or ", ".join(results.trials["study"].unique()),
-        descriptions=list(dict.fromkeys(s.description for s in results.studies if s.description)),
-        subject=subject(results),
-        lead=lead(results),
-        answer=answer(results, cells),
-        headings=[heading(name) for name in varying(results)],
-        rows=[_row(results, cell) for _, cell in cells.iterrows()],
-        any_diverged_or_dead=bool(cells[["diverged", "dead", "no_accuracy"]].to_numpy().sum()),
-        findings=findings(results),
-        drawn=[figure["name"] for figure in made.drawn],
-        figures=made.drawn,
-        skipped=made.skipped,
-        failed=made.failed,
-        provenance=provenance(results),
-        beside=of_several(several) if len(several) > 1 else None,
-        css=Markup((_PAGE / "report.css").read_text(encoding="utf-8")),  # noqa: S704  (ours)
+        **content,
+        **figures_and_findings,
+        css=Markup(css),  # noqa: S704  (ours)
         script=Markup((_PAGE / "report.js").read_text(encoding="utf-8")),  # noqa: S704  (ours)
-        **of_verdicts(results, [figure["name"] for figure in made.drawn]),
+        markup=Markup,  # of the figures: matplotlib escapes, and so does `inline`
     )
 
 
-def _figures(results: Results, output: Path) -> _Figures:
-    """Draw the figures and save their files beside the page."""
-    made = _Figures([], [], [])
-    for name in figures.names():
-        log = output / f"failed-figure-{name}.log"
-        log.unlink(missing_ok=True)  # of an earlier report
-        try:
-            made.drawn.append(_figure(name, results, output))
-        except NothingToDraw as reason:
-            made.skipped.append(str(reason))
-        except (UserError, duckdb.Error):  # the folder's problem; or parts that were just merged
-            raise
-        except Exception as error:
-            log.write_text(traceback.format_exc(), encoding="utf-8")
-            line = f"{type(error).__name__}: {error}".splitlines()[0]
-            made.failed.append({"name": name, "error": line, "log": log.name})
-    return made
+def _write_logs(drawn: Mapping[str, Drawn | Failed], output: Path) -> dict[str, str]:
+    """Write the traceback of each figure that failed; return the names of these files."""
+    logs = {}
+    for name, outcome in drawn.items():
+        if isinstance(outcome, Failed):
+            log = _log(output, name)
+            log.write_text(outcome.traceback, encoding="utf-8")
+            logs[name] = log.name
+    return logs
 
 
-def _figure(name: str, results: Results, output: Path) -> dict[str, Any]:
-    """Draw one figure, save its files and return what the page shows."""
-    drawing = figures.draw(name, results)
-    description = f"{drawing.title}. {drawing.caption} {drawing.note}"
-    try:
-        saved = save(drawing, output, name)
-    except OSError as error:
-        raise _unwritable(output, error) from None
-    svg = Markup(inline(saved, name, description))  # noqa: S704  (matplotlib escapes, inline too)
-    return {"name": name, "title": drawing.title, "text": drawing.caption, "svg": svg}
+def _log(output: Path, name: str) -> Path:
+    return output / f"failed-figure-{name}.log"
 
 
 def _unwritable(output: Path, error: OSError) -> UserError:
     reason = error.strerror or str(error)
     return UserError(f"report folder {output}: {reason}; give a writable folder")
-
-
-def _row(results: Results, cell: pd.Series) -> dict[str, Any]:
-    """Return a row of the table of cells, as text."""
-    by = varying(results)
-    failures = [f"{cell[name]} {name}" for name in ("diverged", "dead") if cell[name]]
-    if cell["no_accuracy"]:
-        failures.append(f"{cell['no_accuracy']} without accuracy")
-    difference = mean_and_half(cell["difference"], cell["difference_high"], 2, sign=True)
-    return {
-        "cell": [shown(name, cell[name]) for name in by],
-        "accuracy": mean_and_half(cell["accuracy"], cell["accuracy_high"], 2),
-        "difference": difference if cell["pairs"] else MISSING,
-        "pairs": cell["pairs"],
-        "numbers": {name: cell[name] for name in ("accuracy", "difference", "changed")},
-        "changed": mean_and_half(cell["changed"], cell["changed_high"], 1),
-        "n": cell["n"],
-        "planned": cell["planned"],
-        "complete": cell["n"] >= cell["planned"],
-        "diverged_or_dead": ", ".join(failures) or MISSING,
-    }

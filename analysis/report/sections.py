@@ -7,21 +7,21 @@ from typing import Any
 
 from analysis.cells import CELL, heading, shown
 from analysis.estimates.across_studies import common_cells
-from analysis.numbers import MISSING, mean_and_half, number
+from analysis.numbers import MISSING, number, with_interval
 from analysis.statistics.paired import Interval
 from analysis.tables import Results
-from analysis.verdicts import Comparison, Overall, Verdict, formatting, overall, untested, verdicts
+from analysis.verdicts import Comparison, Overall, Verdict, formatting, overall, untested
 from analysis.verdicts.claim import Claim
 
 
-def of_verdicts(results: Results, drawn: Sequence[str]) -> dict[str, Any]:
+def of_verdicts(results: Results, given: Sequence[Verdict], drawn: Sequence[str]) -> dict[str, Any]:
     """Return what the page shows about the verdicts and about the claims that were not tested.
 
     Args:
         results: the study.
+        given: its verdicts, in the claims' order.
         drawn: names of the figures on the page.
     """
-    given = verdicts(results)
     claims = [
         _claim(results, claim, list(cells), drawn)
         for claim, cells in groupby(given, key=lambda verdict: verdict.claim)
@@ -59,15 +59,13 @@ def _claim(
                 "conclusion": combined.conclusion,
                 "summed_up": formatting.summed_up(results, combined),
                 "kind": _kind(combined),
+                **_least_favourable(combined),
             }
             for combined in overall(cells)
         ],
         "rows": [_row(results, verdict) for verdict in cells],
         "notes": formatting.notes(results, claim, cells),
-        "comparisons": [
-            (*((text, None) for text in names), *_comparison(comparison))
-            for names, comparison in compared
-        ],
+        "comparisons": [(*names, _comparison(comparison)) for names, comparison in compared],
         "pairs": [
             (*names, *pair, value)
             for names, comparison in compared
@@ -75,6 +73,17 @@ def _claim(
                 formatting.pairs(comparison), comparison.pairs["difference"], strict=True
             )
         ],
+    }
+
+
+def _least_favourable(combined: Overall) -> dict[str, Any]:
+    """Return the effect in the cell that comes closest to failing, and the claimed bound."""
+    decisive = [verdict.decisive for verdict in combined.counted]
+    one = max(decisive, key=lambda comparison: 1.0 if math.isnan(comparison.p) else comparison.p)
+    return {
+        "effect": f"{formatting.effect(one)} {formatting.unit(one)}",
+        "mean": one.interval.mean,
+        "bound": formatting.bound(one),
     }
 
 
@@ -158,7 +167,7 @@ def of_several(several: Mapping[str, Results]) -> dict[str, Any]:
 def _accuracy(estimate: Interval | None) -> tuple[str, float]:
     if estimate is None:
         return MISSING, math.nan
-    return f"{mean_and_half(estimate.mean, estimate.high, 2)} ({estimate.n})", estimate.mean
+    return f"{_in_percent(estimate)} ({estimate.n})", estimate.mean
 
 
 def _difference(estimate: Interval | None, equal: bool) -> tuple[str, float]:
@@ -166,5 +175,8 @@ def _difference(estimate: Interval | None, equal: bool) -> tuple[str, float]:
         return MISSING, math.nan
     if equal:
         return f"equal ({estimate.n})", 0.0
-    text = mean_and_half(estimate.mean, estimate.high, 2, sign=True)
-    return f"{text} ({estimate.n})", estimate.mean
+    return f"{_in_percent(estimate, sign=True)} ({estimate.n})", estimate.mean
+
+
+def _in_percent(estimate: Interval, *, sign: bool = False) -> str:
+    return with_interval(estimate.mean, estimate.low, estimate.high, 2, sign=sign)

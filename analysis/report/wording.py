@@ -1,8 +1,11 @@
 """A study's outcome in plain sentences, without a verdict."""
 
+from typing import Any
+
 import pandas as pd
 
 from analysis.cells import BASELINE, common, heading, label, ordered, varying
+from analysis.estimates.summary import summary
 from analysis.numbers import span
 from analysis.tables import Results
 from studies.trial import FIELDS, REQUIRED
@@ -22,25 +25,24 @@ def _default(name: str) -> object:
     return FIELDS[name].default
 
 
-def answer(results: Results, cells: pd.DataFrame) -> list[tuple[str, str]]:
-    """Return what came out, in one or two sentences per method.
-
-    Args:
-        results: the study.
-        cells: the cells of the study, as `analysis.estimates.summary.summary` returns them.
+def estimates(results: Results) -> dict[str, Any]:
+    """Return what came out without a verdict: which cells count, and sentences per method.
 
     Returns:
-        Each method with its sentences; empty before a trial is finished.
+        `lead`, a sentence on the cells and the margin; `methods`, each method with its sentences;
+        empty before a trial is finished.
     """
+    cells = summary(results)
     done = cells[cells["n"] > 0]
-    return [
+    methods = [
         (str(method), _of_method(str(method), rows, results.margin))
         for method, rows in done.groupby("method", sort=False)
     ]
+    return {"lead": lead(results), "methods": methods}
 
 
 def lead(results: Results) -> str:
-    """Return which cells the ranges in `answer` cover, and the margin they are compared with."""
+    """Return which cells the ranges in `estimates` cover, and the margin they are compared with."""
     axes = [name for name in varying(results) if name != "method"]
     count = len(pd.concat([results.plan[axes], results.trials[axes]]).drop_duplicates())
     text = "Means over seeds."

@@ -4,6 +4,7 @@ It runs each time that the tab key is pressed. It therefore imports no torch, Ra
 pydantic, and reads only local folders. `untuned --help` shows how to enable it.
 """
 
+import importlib.util
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -52,6 +53,14 @@ def component(kind: str) -> Complete:
         return _matching(names, incomplete)
 
     return complete
+
+
+def figure(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the figures of this project."""
+    package = importlib.util.find_spec("analysis")
+    folder = Path(package.origin or "").parent if package else Path()
+    files = (file for part in ("figures", "questions") for file in (folder / part).glob("[!_]*.py"))
+    return _matching({file.stem for file in files}, incomplete)
 
 
 def among(names: Iterable[str]) -> Complete:

@@ -1,11 +1,24 @@
 """`untuned report`."""
 
 import sys
+import webbrowser
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli import _lookup, _options
+from orchestrator.cli import _completion, _lookup, _options
+from studies.errors import unknown
+
+if TYPE_CHECKING:
+    from analysis.rendering import Renderer
+    from analysis.report import Report
+    from studies.store import Store
+
+#: More processes than this draw nothing sooner.
+_MOST_PROCESSES = 8
 
 
 @click.command(name="report")
@@ -17,28 +30,90 @@ from orchestrator.cli import _lookup, _options
     help="Folder for the page and its figures; by default `report` in the study's results, or a "
     "folder in `reports` for several studies.",
 )
-def command(studies: tuple[str, ...], results: str, output: Path | None) -> int:
+@click.option(
+    "--figures",
+    "chosen",
+    multiple=True,
+    metavar="NAME,...",
+    shell_complete=_completion.figure,
+    help="Draw only these figures, such as forest,final_accuracy; may be given several times.",
+)
+@click.option("--open", "opens", is_flag=True, help="Show the page in the browser.")
+def command(
+    studies: tuple[str, ...],
+    results: str,
+    output: Path | None,
+    chosen: tuple[str, ...],
+    opens: bool,
+) -> int:
     """Write a page with the verdicts, tables and figures of STUDY.
 
     Each STUDY is a study's name, its file, or the folder or URI of its results, such as
     results-of-may/digits. Several studies are analysed together and compared side by side.
     """
-    import analysis
-    from analysis import report
-
-    stores = [_lookup.results_store(name, results) for name in dict.fromkeys(studies)]
-    results_by_study = {}
-    if len(stores) > 1:
-        names = [store.study for store in stores]
-        unique = len(set(names)) == len(names)
-        results_by_study = {s.study if unique else s.uri: analysis.load(s.uri) for s in stores}
-    shared_folder = Path("reports") / "-".join(dict.fromkeys(store.study for store in stores))
-    study_folder = stores[0].local_path if len(stores) == 1 else None
-    folder = output or (study_folder / "report" if study_folder else shared_folder)
-    written = _lookup.from_results(
-        studies, results, lambda loaded: report.write(loaded, folder, results_by_study)
-    )
+    names = list(dict.fromkeys(name for text in chosen for name in _split(text)))
+    with _renderer(names) as renderer:
+        stores = [_lookup.results_store(name, results) for name in dict.fromkeys(studies)]
+        written = _write(studies, results, stores, output, names, renderer)
     print(f"report: {written.page}")
     for name, log in written.failed.items():
         print(f"untuned: the figure {name} could not be drawn; see {log}", file=sys.stderr)
+    if opens:
+        webbrowser.open(written.page.absolute().as_uri())
     return 1 if written.failed else 0
+
+
+def _split(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _renderer(names: Sequence[str]) -> "AbstractContextManager[Renderer]":
+    """Return what draws the figures, in a process per core.
+
+    Raises:
+        UserError: there is no figure of one of these names.
+    """
+    from analysis import figures, rendering
+    from orchestrator.execution.resources import cores
+
+    known = figures.names()
+    for name in names:
+        if name not in known:
+            raise unknown("figure", name, known)
+    return rendering.renderer(min(cores(), len(names or known), _MOST_PROCESSES))
+
+
+def _write(
+    studies: Sequence[str],
+    results: str,
+    stores: "Sequence[Store]",
+    output: Path | None,
+    names: Sequence[str],
+    renderer: "Renderer",
+) -> "Report":
+    """Load the results and write the page."""
+    import analysis
+    from analysis import report
+
+    several = {}
+    if len(stores) > 1:
+        every = [store.study for store in stores]
+        unique = len(set(every)) == len(every)
+        several = {s.study if unique else s.uri: analysis.load(s.uri) for s in stores}
+    shared_folder = Path("reports") / "-".join(dict.fromkeys(store.study for store in stores))
+    study_folder = stores[0].local_path if len(stores) == 1 else None
+    folder = output or (study_folder / "report" if study_folder else shared_folder)
+    return _lookup.from_results(
+        studies,
+        results,
+        lambda loaded: report.write(
+            loaded, folder, several, only=names, renderer=renderer, progress=_show
+        ),
+    )
+
+
+def _show(done: int, count: int) -> None:
+    """Show in a terminal how many figures are drawn, in a line that goes away at the end."""
+    if sys.stderr.isatty():
+        text = f"drawing: {done} of {count} figures" if done < count else ""
+        print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)

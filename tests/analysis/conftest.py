@@ -181,3 +181,28 @@ def record(tmp_path: Path, record_in: Callable[..., str]) -> Callable[..., str]:
 def results(study: Callable[..., Study], record: Callable[..., str]) -> Results:
     """Two methods, three seeds, all finished, margin 0.5 points."""
     return analysis.load(record(study(margin=0.5)))
+
+
+@pytest.fixture(scope="session")
+def inside_figure() -> Callable[[Any], None]:
+    """Check that no text of a drawing is cut off at the edges of its figure."""
+
+    def check(drawing: Any) -> None:
+        figure = drawing.figure
+        figure.draw_without_rendering()  # texts take their places when they are drawn
+        parts = [*figure.texts, *figure.legends]
+        for axes in (axes for axes in figure.axes if axes.get_visible()):
+            parts += [axes.title, axes.xaxis.label, axes.yaxis.label, *axes.texts]
+            parts += axes.get_yticklabels()
+            low, high = axes.get_xlim()
+            parts += [at for at in axes.get_xticklabels() if low <= at.get_position()[0] <= high]
+        extents = [part.get_window_extent() for part in parts if part.get_visible()]
+        shown = [extent for extent in extents if extent.width > 0]
+        assert len(shown) > 5
+        for extent in shown:
+            assert extent.x0 >= figure.bbox.x0 - 1
+            assert extent.x1 <= figure.bbox.x1 + 1
+            assert extent.y0 >= figure.bbox.y0 - 1
+            assert extent.y1 <= figure.bbox.y1 + 1
+
+    return check

@@ -5,11 +5,13 @@ import gc
 import weakref
 
 import analysis
-from analysis.estimates.controls import moved, retrained
 from analysis.estimates.judged import judged
-from analysis.estimates.overlaps import overlaps
-from analysis.estimates.question_groups import in_pieces, labelled, transferred
 from analysis.estimates.sizes import judged_with_sizes, sizes, sizes_per_layer
+from analysis.questions.mask_controls import moved, retrained
+from analysis.questions.mask_overlap import overlaps
+from analysis.questions.pieces_alone import in_pieces
+from analysis.questions.random_labels import labelled
+from analysis.questions.transfer import transferred
 from analysis.report import write
 from analysis.tables import computed_once
 from analysis.verdicts import verdicts

@@ -1,10 +1,9 @@
-"""The figures of the controls: values read back from matplotlib's objects."""
+"""The figures of the questions beside the claims: their summaries, and what stands on them."""
 
 import functools
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import analysis
@@ -27,66 +26,48 @@ def results_of(study, record):
 
 
 @pytest.fixture(scope="module")
-def drawn(study, record_in, tmp_path_factory):
-    """A figure of a study that it applies to, drawn once for all tests."""
+def shown(study, record_in, tmp_path_factory):
+    """What a figure shows of a study that it applies to, once for all tests."""
 
     @functools.cache
-    def draw(name):
+    def summarise(name):
         uri = record_in(tmp_path_factory.mktemp(name), study(**STUDIES[name]), final)
-        return figures.draw(name, analysis.load(uri))
+        return figures.summarise(name, analysis.load(uri))
 
-    return draw
-
-
-def _axes(drawing):
-    return [axes for axes in drawing.figure.axes if axes.get_visible()]
+    return summarise
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_title_unit_and_seeds_stand_on_the_figure(drawn, name):
-    drawing = drawn(name)
-    said = " ".join(text.get_text().replace("\n", " ") for text in drawing.figure.texts)
-    assert drawing.title in said
-    assert drawing.note in said
-    assert "n = 3 seeds" in said
-    assert "%" in " ".join(axes.get_xlabel() + axes.get_ylabel() for axes in _axes(drawing))
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_nothing_is_cut_off(drawn, name):
-    figure = drawn(name).figure
-    parts = [*figure.texts, *figure.legends, *(axes.title for axes in figure.axes)]
-    for axes in figure.axes:
-        parts += [axes.xaxis.label, axes.yaxis.label, *axes.get_yticklabels(), *axes.texts]
-    for part in parts:
-        extent = part.get_window_extent()
-        if part.get_visible() and extent.width > 0:
-            assert extent.x0 >= -1
-            assert extent.y0 >= -1
-            assert extent.x1 <= figure.bbox.x1 + 1, part
-            assert extent.y1 <= figure.bbox.y1 + 1
+def test_title_unit_and_seeds_stand_on_the_figure_and_nothing_is_cut_off(
+    shown, name, inside_figure
+):
+    drawing = figures.render(name, shown(name))
+    inside_figure(drawing)
+    stated = " ".join(text.get_text().replace("\n", " ") for text in drawing.figure.texts)
+    assert drawing.title in stated
+    assert drawing.note in stated
+    assert "n = 3 seeds" in stated
+    labels = [axes.get_xlabel() + axes.get_ylabel() for axes in drawing.figure.axes]
+    assert "%" in " ".join(labels)
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_one_seed(results_of, name):
-    assert "n = 1 seed: single trials" in figures.draw(name, results_of(name, seeds=1)).note
+    note = figures.summarise(name, results_of(name, seeds=1)).note
+    assert "n = 1 seed: single trials" in note
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_study_without_it_says_what_is_missing(results, name):
     with pytest.raises(NothingToDraw, match=r"^No .*\.$"):
-        figures.draw(name, results)
+        figures.summarise(name, results)
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_no_trial_at_all(study, record, name):
     results = analysis.load(record(study(**STUDIES[name]), only=lambda trial: False))
     with pytest.raises(NothingToDraw):
-        figures.draw(name, results)
-
-
-def _lines(axes, marker):
-    return [line for line in axes.lines if line.get_marker() == marker]
+        figures.summarise(name, results)
 
 
 def test_equal_masks_overlap_wholly_and_chance_is_a_line_at_zero(study, record):
@@ -94,59 +75,82 @@ def test_equal_masks_overlap_wholly_and_chance_is_a_line_at_zero(study, record):
         return final(trial.__class__(**trial.values() | {"seed": 1, "rounding": 0}))
 
     asked = study(method="free-pruning", rounding=[0, 1], keep_masks=True)
-    (axes,) = _axes(figures.draw("mask_overlap", analysis.load(record(asked, same))))
-    (marks,) = _lines(axes, "D")
-    assert list(marks.get_ydata()) == pytest.approx([100] * 4)
-    assert [label.get_text() for label in axes.get_xticklabels()][-1] == "all layers"
-    assert any(list(line.get_ydata()) == [0, 0] for line in axes.lines)
+    (panel,) = figures.summarise("mask_overlap", analysis.load(record(asked, same))).panels
+    (side,) = panel.sides
+    (line,) = side.lines
+    assert line.method == "rounding alone"
+    assert [mark.mean for mark in line.marks] == pytest.approx([100] * 4)
+    assert [level for _, level in side.levels] == pytest.approx([100] * 4)
+    assert list(panel.ticks.values())[-1] == "all layers"
+    assert side.guides == ((0.0, "zero"),)
 
 
-def test_controls_without_retraining_say_so(study, record):
-    drawing = figures.draw("mask_controls", analysis.load(record(study(), final)))
-    left, right = _axes(drawing)
-    assert "not in this study" in [text.get_text() for text in right.texts]
-    labels = [label.get_text() for label in left.get_yticklabels()]
-    assert labels[0] == "as trained"
-    (chance,) = (line for line in left.lines if line.get_linestyle() == ":")
-    assert list(chance.get_xdata()) == [10, 10]
+def test_pairs_of_methods_have_a_panel_of_their_own(shown):
+    summary = shown("mask_overlap")
+    assert summary.panels[-1].title == "methods compared with each other"
+    pairs = {line.method for line in summary.panels[-1].sides[0].lines}
+    assert len(pairs) == 3
+    assert all(", " in pair for pair in pairs)
 
 
-def test_effective_size_is_drawn_one_thing_at_a_time(drawn):
-    drawing = drawn("effective_size")
-    grid = np.array(_axes(drawing)).reshape(3, 4)
-    titles = [axes.get_title().splitlines()[-1] for axes in grid[0]]
-    assert titles == [
-        "width 1, 3 epochs, score offset 0",
-        "3 epochs, score offset 0",
-        "width 1, score offset 0",
-        "width 1, 3 epochs",
+def test_controls_without_retraining_have_no_panel_for_it(study, record):
+    summary = figures.summarise("mask_controls", analysis.load(record(study(), final)))
+    (panel,) = summary.panels
+    (moved,) = panel.sides
+    assert moved.slots[0].label == "as trained"
+    assert moved.guides == ((10.0, "chance"),)
+
+
+def test_each_trial_counts_once_beside_its_controls(shown):
+    panels = shown("mask_controls").panels
+    assert [panel.title for panel in panels] == ["he-normal", "he-constant"]
+    assert {mark.n for panel in panels for side in panel.sides for mark in side.marks} == {3}
+
+
+def test_effective_size_is_shown_one_thing_at_a_time(shown):
+    panels = shown("effective_size").panels
+    assert [panel.title for panel in panels] == [
+        "per layer: width 1, 3 epochs, score offset 0",
+        "all layers: 3 epochs, score offset 0",
+        "all layers: width 1, score offset 0",
+        "all layers: width 1, 3 epochs",
     ]
-    changed = {round(float(line.get_ydata()[0])) for line in _lines(grid[2][1], "D")}
-    assert changed == {35, 6}  # percent of the live ones, of free and of minimal flipping
-    (pruning, *_) = _lines(grid[0][3], "s")
+    connected, live, changed = panels[1].sides
+    assert [side.up for side in (connected, live, changed)] == [
+        "connected (% of all)",
+        "live (% of all)",
+        "changed (% of live)",
+    ]
+    of_live = {line.method: round(line.marks[0].mean) for line in changed.lines}
+    assert of_live["free-flipping"] == 35
+    assert of_live["minimal-flipping"] == 6
+    assert "dense" not in of_live
+    pruning = {line.method: line for line in panels[3].sides[0].lines}["free-pruning"]
     # 0.44 of layer-wise 0.8, 1 and 1.2 times 1920, 3000 and 100, less with the offset
-    assert list(pruning.get_xdata()) == [0, 0.25, 0.5]
-    assert np.all(np.diff(pruning.get_ydata()) < 0)
+    assert pruning.values == (0, 0.25, 0.5)
+    first, second, third = (mark.mean for mark in pruning.marks)
+    assert first > second > third
 
 
-def test_what_is_memorised_stands_beside_what_is_learned(drawn):
-    drawing = drawn("random_labels")
-    given, permuted, *_ = _axes(drawing)
-    assert given.get_title().splitlines() == ["3 epochs", "given labels"]
-    (learned,), (memorised,) = (_lines(axes, "o") for axes in (given, permuted))
-    assert list(learned.get_xdata()) == [0.5, 1, 2]
-    assert list(learned.get_ydata()) == pytest.approx([97.5] * 3, abs=1.5)
-    assert list(memorised.get_ydata()) == pytest.approx([75, 80, 85], abs=1.5)
+def test_what_is_memorised_stands_beside_what_is_learned(shown):
+    panel = shown("random_labels").panels[0]
+    given, permuted = panel.sides
+    assert panel.title == "3 epochs"
+    assert (given.title, permuted.title) == ("given labels", "permuted labels")
+    learned, memorised = given.lines[0], permuted.lines[0]
+    assert learned.method == memorised.method == "dense"
+    assert learned.values == (0.5, 1, 2)
+    assert [mark.mean for mark in learned.marks] == pytest.approx([97.5] * 3, abs=1.5)
+    assert [mark.mean for mark in memorised.marks] == pytest.approx([75, 80, 85], abs=1.5)
+    assert permuted.guides == ((10.0, "chance"),)
 
 
-def test_kinds_that_a_network_lacks_are_empty(drawn):
-    lenet, resnet = _axes(drawn("pieces_alone"))
-    labels = [label.get_text() for label in lenet.get_yticklabels()]
-    assert labels[-1] == "batch normalisation alone"
-    assert not _lines(lenet, "^")
-    assert [round(float(line.get_xdata()[0])) for line in _lines(resnet, "^")] == [60]
+def test_kinds_that_a_network_lacks_are_left_out(shown):
+    lenet, resnet = (panel.sides[0].slots for panel in shown("pieces_alone").panels)
+    assert [slot.label for slot in lenet] == ["all layers", "output layer alone"]
+    (alone,) = [slot for slot in resnet if slot.label == "batch normalisation alone"]
+    assert {mark.method: round(mark.mean) for mark in alone.marks} == {"frozen": 60}
 
 
-def test_of_a_transfer_each_second_data_set_is_a_panel(drawn):
-    drawing = drawn("transfer")
-    assert [axes.get_title() for axes in _axes(drawing)] == ["digits-5-9", "digits-0-4"]
+def test_of_a_transfer_each_second_data_set_is_a_panel(shown):
+    assert [panel.title for panel in shown("transfer").panels] == ["digits-5-9", "digits-0-4"]

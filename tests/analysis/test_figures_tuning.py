@@ -1,5 +1,6 @@
-"""The figures on thresholds, tuning, cost and size: values read back from matplotlib's objects."""
+"""The figures on thresholds, tuning, cost and size: their summaries, by hand."""
 
+import dataclasses
 import math
 
 import duckdb
@@ -9,9 +10,9 @@ import pytest
 
 import analysis
 from analysis import figures
-from analysis.drawing import MOST_PANELS, NothingToDraw, Panel
+from analysis.drawing import NothingToDraw
 from analysis.drawing.heat import scale
-from analysis.drawing.side_by_side import Side, side_by_side
+from analysis.drawing.style import ON_DARK, ON_LIGHT
 from analysis.estimates.costs import comparable, epoch_seconds, quartiles
 from analysis.estimates.defaults import gains, sweep
 from analysis.estimates.regret import regrets
@@ -21,18 +22,12 @@ ALL = ["regret_by_density", "hidden_threshold", "tuning", "resnet", "widths", "c
 METHODS = ["dense", "free-pruning", "free-flipping", "minimal-pruning", "minimal-flipping"]
 
 
-def _axes(drawing):
-    return [axes for axes in drawing.figure.axes if axes.get_visible()]
+def _line(side, method):
+    return next(line for line in side.lines if line.method == method)
 
 
-def _line(axes, marker, length):
-    """The one line with such a marker and so many points."""
-    (line,) = (
-        line
-        for line in axes.lines
-        if line.get_marker() == marker and len(line.get_xdata()) == length
-    )
-    return line
+def _marks(side):
+    return {mark.method: mark for slot in side.slots for mark in slot.marks}
 
 
 @pytest.fixture
@@ -59,49 +54,35 @@ def asked(study):
 
 
 @pytest.fixture
-def drawn(asked, record):
-    """Draw a figure of a study that it applies to."""
+def shown(asked, record):
+    """What a figure shows of a study that it applies to."""
 
-    def draw(name, **given):
+    def summarise(name, **given):
         study = asked(name, **given)
         if name == "tuning":
             study = study.model_copy(update={"tuning_seeds": [101, 102, 103][: study.seeds]})
-        return figures.draw(name, analysis.load(record(study)))
+        return figures.summarise(name, analysis.load(record(study)))
 
-    return draw
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_title_unit_and_seeds_stand_on_the_figure(drawn, name):
-    drawing = drawn(name)
-    said = " ".join(text.get_text().replace("\n", " ") for text in drawing.figure.texts)
-    assert drawing.title in said
-    assert drawing.note in said
-    assert "n = 3" in said or "Times of 30 trials" in said
-    units = " ".join(axes.get_xlabel() + axes.get_ylabel() for axes in _axes(drawing))
-    assert "(%)" in units or "points" in units or "(s)" in units
+    return summarise
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_nothing_is_cut_off(drawn, name):
-    figure = drawn(name).figure
-    box = figure.bbox
-    parts = [*figure.texts, *figure.legends, *(axes.title for axes in figure.axes)]
-    for axes in figure.axes:
-        parts += [axes.xaxis.label, axes.yaxis.label, *axes.get_yticklabels(), *axes.texts]
-    extents = [part.get_window_extent() for part in parts if part.get_visible()]
-    shown = [extent for extent in extents if extent.width > 0]
-    assert len(shown) > 5
-    for extent in shown:
-        assert extent.x0 >= box.x0 - 1
-        assert extent.x1 <= box.x1 + 1
-        assert extent.y0 >= box.y0 - 1
-        assert extent.y1 <= box.y1 + 1
+def test_title_unit_and_seeds_stand_on_the_figure_and_nothing_is_cut_off(
+    shown, name, inside_figure
+):
+    drawing = figures.render(name, shown(name))
+    inside_figure(drawing)
+    stated = " ".join(text.get_text().replace("\n", " ") for text in drawing.figure.texts)
+    assert drawing.title in stated
+    assert drawing.note in stated
+    assert "n = 3" in stated or "Times of 30 trials" in stated
+    units = " ".join(axes.get_xlabel() + axes.get_ylabel() for axes in drawing.figure.axes)
+    assert "(%)" in units or "points" in units or "(s)" in units or name == "hidden_threshold"
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_one_seed(drawn, name):
-    note = drawn(name, seeds=1).note
+def test_one_seed(shown, name):
+    note = shown(name, seeds=1).note
     assert "n = 1 seed: single trials" in note or "n = 1 tuning seed per" in note or name == "cost"
 
 
@@ -109,14 +90,14 @@ def test_one_seed(drawn, name):
 def test_what_has_no_such_trials_has_no_such_figure(study, record, name):
     results = analysis.load(record(study(method="free-pruning")))
     with pytest.raises(NothingToDraw, match=r"^No .*\.$"):
-        figures.draw(name, results)
+        figures.summarise(name, results)
 
 
 def test_no_trial_at_all(asked, record):
     for name in ALL:
         results = analysis.load(record(asked(name), only=lambda trial: False))
         with pytest.raises(NothingToDraw):
-            figures.draw(name, results)
+            figures.summarise(name, results)
 
 
 # The regret of a density.
@@ -159,18 +140,34 @@ def test_regrets_on_the_figure(study, record):
     def final(trial):
         return {"test_accuracy": accuracies[trial.method] + 0.15 * trial.density, "changed": 0.2}
 
-    drawing = figures.draw(
+    summary = figures.summarise(
         "regret_by_density", analysis.load(record(study(margin=0.5, grids=grids), final))
     )
-    (axes,) = _axes(drawing)
-    assert axes.get_title() == "edge-popup"
-    curve = next(line for line in axes.lines if list(line.get_xdata()) == [0.3, 0.7])
-    assert list(curve.get_ydata()) == pytest.approx([6, 0])
-    levels = [line.get_ydata()[0] for line in axes.lines if list(line.get_xdata()) == [0, 1]]
-    assert sorted(levels) == pytest.approx([0, 1])  # zero, and free pruning; no dense
-    assert axes.get_yscale() == "symlog"
-    assert "winner's curse" in drawing.note
-    assert "logarithmic" in drawing.note
+    (panel,) = summary.panels
+    assert panel.title == "edge-popup"
+    (side,) = panel.sides
+    (curve,) = side.lines
+    assert curve.values == (0.3, 0.7)
+    assert [mark.mean for mark in curve.marks] == pytest.approx([6, 0])
+    assert curve.best == 0.7
+    # free pruning; no dense
+    assert {mark.method: mark.mean for mark in side.beside} == pytest.approx({"free-pruning": 1})
+    assert side.zone == (-0.5, 0.5)
+    assert "winner's curse" in summary.note
+
+
+def test_no_panel_of_regrets_is_alone_in_its_row(shown):
+    summary = shown("regret_by_density", seeds=1)
+    assert len(summary.panels) == 2
+    four = summary.panels * 2
+    drawing = figures.render("regret_by_density", dataclasses.replace(summary, panels=four))
+    places = [axes.get_subplotspec() for axes in drawing.figure.axes]
+    assert [(place.rowspan.start, place.colspan.start) for place in places] == [
+        (0, 0),
+        (0, 1),
+        (1, 0),
+        (1, 1),
+    ]
 
 
 # Off the defaults.
@@ -210,40 +207,40 @@ def test_heat_maps(asked, record):
         accuracy -= 0.02 * (trial.penalty == 4) + 0.05 * (trial.learning_rate == 8e-3)
         return {"test_accuracy": accuracy, "changed": 0.1}
 
-    drawing = figures.draw(
+    summary = figures.summarise(
         "hidden_threshold", analysis.load(record(asked("hidden_threshold"), final))
     )
-    rate, offset, pruning, flipping = _axes(drawing)[:4]
-    assert np.asarray(rate.images[0].get_array()) == pytest.approx(
-        np.array([[0, 0, -5]] * 2), abs=1e-9
-    )
-    assert [label.get_text() for label in rate.get_xticklabels()] == ["1.25e-4", "0.001", "0.008"]
-    assert [label.get_text() for label in rate.get_yticklabels()] == METHODS[1:3]
-    assert rate.patches[0].get_xy() == (0.5, -0.5)
-    assert offset.patches[0].get_xy() == (-0.5, -0.5)
-    for axes in (pruning, flipping):
-        assert np.asarray(axes.images[0].get_array()) == pytest.approx(
-            np.array([[0, 0, -2]] * 3), abs=1e-9
-        )
-        assert (axes.get_xlabel(), axes.get_ylabel()) == ("penalty", "width")
-    said = [text.get_text().splitlines()[0] for text in pruning.texts]
-    assert said == ["0.00", "0.00", "−2.00"] * 3  # noqa: RUF001  (a true minus sign)
+    rate, offset, pruning, flipping = summary.maps
+    assert np.array(rate.means) == pytest.approx(np.array([[0, 0, -5]] * 2), abs=1e-9)
+    assert rate.columns == ("1.25e-4", "0.001", "0.008")
+    assert rate.rows == tuple(METHODS[1:3])
+    assert (rate.framed, offset.framed) == (1, 0)
+    for one in (pruning, flipping):
+        assert np.array(one.means) == pytest.approx(np.array([[0, 0, -2]] * 3), abs=1e-9)
+        assert (one.across, one.down) == ("penalty", "width")
+    axes = figures.render("hidden_threshold", summary).figure.axes[2]
+    texts = [text.get_text().splitlines()[0] for text in axes.texts]
+    assert texts == ["0.00", "0.00", "−2.00"] * 3  # noqa: RUF001  (a true minus sign)
 
 
 def test_one_cell_far_off_does_not_wash_out_the_colours():
-    values = pd.Series([0.0] * 10 + [0.5, -2.0] * 5 + [-80.0])
+    values = [0.0] * 10 + [0.5, -2.0] * 5 + [-80.0, math.nan]
     assert -3 < scale(values).norm.vmin < -1.9
-    assert scale(pd.Series([0.0, 0.1])).norm.vmax == 1
+    assert scale([0.0, 0.1]).norm.vmax == 1
 
 
-def test_numbers_are_legible_on_their_colour(drawn):
-    for axes in _axes(drawn("hidden_threshold"))[:4]:
-        (image,) = axes.images
+def test_numbers_are_legible_on_their_colour(shown):
+    drawing = figures.render("hidden_threshold", shown("hidden_threshold"))
+    for axes in (axes for axes in drawing.figure.axes if axes.texts):
+        cells = {
+            (patch.get_x() + 0.5, patch.get_y() + 0.5): patch.get_facecolor()[:3]
+            for patch in axes.patches
+            if patch.get_fill()
+        }
+        assert cells
         for text in axes.texts:
-            column, row = text.get_position()
-            rgb = image.to_rgba(image.get_array()[row : row + 1, column])[0][:3]
-            bright = rgb @ [0.2126, 0.7152, 0.0722]
-            assert text.get_color() == ("white" if bright < 0.45 else "black")
+            bright = np.dot(cells[text.get_position()], [0.2126, 0.7152, 0.0722])
+            assert text.get_color() == (ON_DARK if bright < 0.45 else ON_LIGHT)
 
 
 # Tuning.
@@ -273,23 +270,22 @@ def test_tuning_on_the_figure(study, record):
         accuracy = 0.95 if trial.method == "free-pruning" else 0.9 + trial.density / 10
         return {"test_accuracy": accuracy, "changed": 0.5}
 
-    drawing = figures.draw("tuning", analysis.load(record(asked, final)))
-    (axes,) = _axes(drawing)
-    curve = _line(axes, "^", 3)
-    assert list(curve.get_xdata()) == [2, 4, 6]
-    assert list(curve.get_ydata()) == pytest.approx([95, 95 + 4 / 3, 97])
-    mark = _line(axes, "s", 1)
-    assert (list(mark.get_xdata()), list(mark.get_ydata())) == ([2], pytest.approx([95]))
-    assert "n = 2 tuning seeds" in drawing.note
-    assert "Tuned: density." in drawing.note
+    summary = figures.summarise("tuning", analysis.load(record(asked, final)))
+    ((_, gains_of),) = summary.panels
+    pruning, popup = gains_of
+    assert popup.trainings == (2, 4, 6)
+    assert popup.best == pytest.approx((95, 95 + 4 / 3, 97))
+    assert (pruning.trainings, pruning.best) == ((2,), (pytest.approx(95),))
+    assert "n = 2 tuning seeds" in summary.note
+    assert "Tuned: density." in summary.note
 
 
-def test_recipes_are_tuned_within_their_setting(study, record):
+def test_recipes_are_tuned_within_their_panel(study, record):
     asked = study(weights=["he-normal", "he-constant"], learning_rate=[1e-3, 3e-3])
     asked = asked.model_copy(update={"tuning_seeds": [101]})
-    drawing = figures.draw("tuning", analysis.load(record(asked)))
-    assert [axes.get_title() for axes in _axes(drawing)] == ["he-normal", "he-constant"]
-    assert "Tuned: learning rate." in drawing.note
+    summary = figures.summarise("tuning", analysis.load(record(asked)))
+    assert [title for title, _ in summary.panels] == ["he-normal", "he-constant"]
+    assert "Tuned: learning rate." in summary.note
 
 
 # Residual networks.
@@ -299,21 +295,20 @@ def test_the_best_epoch_is_optimistic(study, record):
     def final(trial):  # grows to 0.55 in epoch 1, 0.775 in epoch 2 if it ends with 1.0
         return {"test_accuracy": 0.06 if trial.method == "free-pruning" else 1.0, "changed": 0.2}
 
-    drawing = figures.draw("resnet", analysis.load(record(study(network="resnet8"), final)))
-    last, best = _axes(drawing)
+    summary = figures.summarise("resnet", analysis.load(record(study(network="resnet8"), final)))
+    last, best = summary.panels[0].sides
     # before training 10%; epochs 1 to 3: 8, 7 and 6%
-    assert _line(last, "s", 1).get_xdata()[0] == pytest.approx(6)
-    assert _line(best, "s", 1).get_xdata()[0] == pytest.approx(8)
-    assert [text.get_text() for text in best.texts if "." in text.get_text()] == ["0.0", "+2.0"]
-    assert "OPTIMISTIC" in best.get_title()
-    assert best.get_facecolor() != last.get_facecolor()
-    assert "favours methods whose accuracy varies most" in drawing.note
+    assert _marks(last)["free-pruning"].mean == pytest.approx(6)
+    assert _marks(best)["free-pruning"].mean == pytest.approx(8)
+    assert [slot.aside for slot in best.slots] == ["0.0", "+2.0"]
+    assert "OPTIMISTIC" in best.title
+    assert (last.is_tinted, best.is_tinted) == (False, True)
+    assert "favours methods whose accuracy varies most" in summary.note
 
 
 def test_other_networks_are_no_residual_ones(study, record):
     results = analysis.load(record(study(network=["lenet-300-100", "resnet8"], epochs=1)))
-    axes = _axes(figures.draw("resnet", results))
-    assert [one.get_title().splitlines()[0] for one in axes] == ["resnet8", "resnet8"]
+    assert [panel.title for panel in figures.summarise("resnet", results).panels] == ["resnet8"]
 
 
 # Width and training length.
@@ -324,40 +319,28 @@ def test_lines_over_widths(study, record):
         return {"test_accuracy": 0.9 + trial.width / 100, "changed": 0.4 / trial.width}
 
     results = analysis.load(record(study(width=[1, 2, 4], epochs=[1, 2]), final))
-    drawing = figures.draw("widths", results)
-    titles = [axes.get_title().splitlines() for axes in _axes(drawing)]
-    assert titles[::2] == [["1 epoch", "test accuracy"], ["2 epochs", "test accuracy"]]
-    accuracy, changed, *_ = _axes(drawing)
-    line = _line(accuracy, "s", 3)
-    assert list(line.get_xdata()) == [1, 2, 4]
-    assert list(line.get_ydata()) == pytest.approx([91, 92, 94])
-    assert list(_line(changed, "s", 3).get_ydata()) == pytest.approx([40, 20, 10])
-    assert not [one for one in changed.lines if one.get_marker() == "o" and len(one.get_xdata())]
-    assert accuracy.get_xscale() == "log"
-    assert [label.get_text() for label in accuracy.get_xticklabels()] == ["1", "2", "4"]
+    panels = figures.summarise("widths", results).panels
+    assert [panel.title for panel in panels] == ["1 epoch", "2 epochs"]
+    accuracy, changed = panels[0].sides
+    assert (accuracy.title, changed.title) == ("test accuracy", "connections pruned or flipped")
+    line = _line(accuracy, "free-pruning")
+    assert line.values == (1, 2, 4)
+    assert [mark.mean for mark in line.marks] == pytest.approx([91, 92, 94])
+    assert [m.mean for m in _line(changed, "free-pruning").marks] == pytest.approx([40, 20, 10])
+    assert [line.method for line in changed.lines] == ["free-pruning"]
+    assert list(panels[0].ticks.values()) == ["1", "2", "4"]
 
 
 def test_lines_over_epochs_where_only_these_vary(study, record):
-    drawing = figures.draw("widths", analysis.load(record(study(epochs=[2, 4, 8]))))
-    accuracy, changed = _axes(drawing)
-    assert "epochs" in changed.get_xlabel()
-    assert list(_line(accuracy, "s", 3).get_xdata()) == [2, 4, 8]
+    (panel,) = figures.summarise("widths", analysis.load(record(study(epochs=[2, 4, 8])))).panels
+    assert "epochs" in panel.across
+    assert _line(panel.sides[0], "free-pruning").values == (2, 4, 8)
 
 
 def test_methods_that_vary_other_fields_have_no_line(asked, record):
-    drawing = figures.draw("widths", analysis.load(record(asked("hidden_threshold"))))
-    names = [text.get_text() for text in drawing.figure.legends[0].get_texts()]
-    assert names == ["minimal-pruning", "minimal-flipping"]
-    titles = [axes.get_title().splitlines()[0] for axes in _axes(drawing)]
-    assert titles[::2] == ["penalty 0.25", "penalty 1", "penalty 4"]
-
-
-def test_many_settings_are_capped_and_it_is_said():
-    panels = [Panel(f"{i}", pd.DataFrame()) for i in range(9)]
-    figure, placed, said = side_by_side(panels, 1.0, Side("a", "b"), Side("c", "d"))
-    assert len(figure.axes) == MOST_PANELS
-    assert len(placed) == 6
-    assert said == "Only the first 6 of 9 rows are shown."
+    summary = figures.summarise("widths", analysis.load(record(asked("hidden_threshold"))))
+    assert list(summary.styles) == ["minimal-pruning", "minimal-flipping"]
+    assert [panel.title for panel in summary.panels] == ["penalty 0.25", "penalty 1", "penalty 4"]
 
 
 # Cost.
@@ -422,20 +405,20 @@ def test_cost_on_the_figure(study, record):
         accuracy = {"dense": 0.9, "free-pruning": 0.86, "free-flipping": 0.5}[trial.method]
         return {"test_accuracy": accuracy, "changed": 0.2}
 
-    drawing = figures.draw("cost", analysis.load(record(study(method=METHODS[:3]), final)))
-    epoch, whole = _axes(drawing)
-    assert _line(epoch, "s", 1).get_xdata()[0] == pytest.approx(1)  # every epoch takes 0.5 s
-    assert _line(whole, "s", 1).get_xdata()[0] == pytest.approx(1.5)
-    bounds = [line.get_xdata()[0] for line in epoch.lines if list(line.get_ydata()) == [0, 1]]
-    assert sorted(bounds) == pytest.approx([1, 1.15])
-    assert "accuracy of 85.5%" in whole.get_title()
-    assert not [line for line in whole.lines if line.get_marker() == "D"]
-    assert "3 of 3\nnever" in [text.get_text() for text in whole.texts]
-    assert "3 trials never reached it and counted as later than all others." in drawing.note
-    assert "while other trials ran" in drawing.note
+    summary = figures.summarise("cost", analysis.load(record(study(method=METHODS[:3]), final)))
+    epoch, whole = summary.panels[0].sides
+    assert _marks(epoch)["free-pruning"].mean == pytest.approx(1)  # every epoch takes 0.5 s
+    assert _marks(whole)["free-pruning"].mean == pytest.approx(1.5)
+    assert epoch.guides == ((1.0, "zero"), (1.15, "bound"))
+    assert "accuracy of 85.5%" in whole.title
+    flipping = next(slot for slot in whole.slots if slot.label == "free-flipping")
+    assert flipping.aside == "3 of 3 never"
+    assert math.isnan(flipping.marks[0].mean)
+    assert "3 trials never reached it and counted as later than all others." in summary.note
+    assert "while other trials ran" in summary.note
 
 
 def test_cost_needs_dense(study, record):
     results = analysis.load(record(study(method=["free-pruning", "free-flipping"])))
     with pytest.raises(NothingToDraw, match="dense"):
-        figures.draw("cost", results)
+        figures.summarise("cost", results)

@@ -1,5 +1,6 @@
-"""The report's sections on the controls: sentences and tables from made-up results."""
+"""The answers to questions beside the claims: sentences and tables from made-up results."""
 
+import importlib
 import re
 import sys
 from pathlib import Path
@@ -8,13 +9,14 @@ import pandas as pd
 import pytest
 
 import analysis
+from analysis import figures
 from analysis.estimates.intervals import grouped
 from analysis.estimates.one_factor import one_at_a_time
 from analysis.estimates.pairing import contrast
-from analysis.estimates.question_groups import transferred
+from analysis.questions._finding import difference, level
+from analysis.questions.transfer import transferred
 from analysis.report import write
-from analysis.report.findings import findings
-from analysis.report.findings.finding import difference, level
+from analysis.report.questions import findings
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests are no package
 
@@ -27,7 +29,7 @@ def found(study, record):
 
     def make(name, **given):
         results = analysis.load(record(study(**STUDIES[name], **given), final))
-        return next(one for one in findings(results) if one.figure == name)
+        return importlib.import_module(f"analysis.questions.{name}").find(results)
 
     return make
 
@@ -44,21 +46,22 @@ def test_each_has_sentences_and_a_table_of_its_headings(found, name):
 @pytest.mark.parametrize("name", list(STUDIES))
 def test_one_seed_has_no_interval(found, name):
     finding = found(name, seeds=1)
-    assert not any("±" in text for text in finding.sentences)
+    assert not any("[" in text for text in finding.sentences)
     assert not any("includes zero" in text for text in finding.sentences)
 
 
 def test_other_studies_have_none(results):
-    assert findings(results) == []
+    assert findings(results, figures.names()) == {}
 
 
-def test_a_section_stands_on_the_page_and_leads_to_its_figure(study, record, tmp_path):
+def test_a_section_stands_on_the_page_with_its_figure(study, record, tmp_path):
     asked = study(seeds=1, method="free-pruning", labels=["given", "permuted"])
-    page = write(analysis.load(record(asked, final)), tmp_path / "report").page.read_text()
-    assert 'id="finding-random_labels"' in page
-    section = page[page.index('id="finding-random_labels"') :]
-    assert 'href="#figure-random_labels"' in section
-    assert 'id="figure-random_labels"' in page
+    results = analysis.load(record(asked, final))
+    page = write(results, tmp_path / "report", only=["random_labels"]).page.read_text()
+    section = page[page.index('id="question-memorised"') :]
+    assert "How much can be memorised?" in section
+    assert "free-pruning, permuted labels:" in section
+    assert section.index("Table (2 rows)") < section.index('id="figure-random_labels"')
 
 
 def test_a_permuted_mask_that_does_as_well_is_said_to(study, record):
@@ -69,9 +72,9 @@ def test_a_permuted_mask_that_does_as_well_is_said_to(study, record):
         return out
 
     results = analysis.load(record(study(seeds=3), same))
-    (finding,) = (one for one in findings(results) if one.figure == "mask_controls")
-    (text,) = finding.sentences
-    assert "mask permuted: 0.0 ± 0.2 points (interval includes zero)" in text
+    (text,) = findings(results, ["mask_controls"])["mask_controls"].sentences
+    minus = "\N{MINUS SIGN}"
+    assert f"mask permuted: 0.0 [{minus}0.2, +0.2] points (interval includes zero)" in text
     assert re.search(r"weights redrawn: .* points \(interval below zero\)", text)
 
 
@@ -80,10 +83,13 @@ def _table(*means, half=0.01, n=3):
 
 
 def test_numbers_in_sentences():
-    assert level(_table(0.38)) == "38.0 ± 1.0%"
+    minus = "\N{MINUS SIGN}"
+    assert level(_table(0.38)) == "38.0% [37.0, 39.0]"
     assert level(_table(0.38, 0.4)) == "38.0 to 40.0%"
-    assert difference(_table(0.02)) == "+2.0 ± 1.0 points (interval above zero)"
-    assert difference(_table(-0.005)) == "\N{MINUS SIGN}0.5 ± 1.0 points (interval includes zero)"
+    assert difference(_table(0.02)) == "+2.0 [+1.0, +3.0] points (interval above zero)"
+    assert difference(_table(-0.005)) == (
+        f"{minus}0.5 [{minus}1.5, +0.5] points (interval includes zero)"
+    )
     assert difference(_table(0.02, 0.0)) == (
         "0.0 to +2.0 points (interval above zero in 1, interval includes zero in 1 of 2 cells)"
     )
@@ -106,10 +112,10 @@ def test_one_thing_at_a_time():
     rows = pd.DataFrame(
         [{"width": w, "epochs": 10} for w in (0.5, 1, 2)] + [{"width": 1, "epochs": 3}]
     )
-    found = {
+    lines = {
         axis: own.to_numpy().tolist() for axis, own in one_at_a_time(rows, ["width", "epochs"])
     }
-    assert found == {
+    assert lines == {
         "width": [[0.5, 10], [1, 10], [2, 10]],
         "epochs": [[1, 10], [1, 3]],
     }

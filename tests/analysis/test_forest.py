@@ -1,4 +1,6 @@
-"""The verdicts' forest plot and the performance profile, read back from matplotlib's objects."""
+"""The verdicts' forest plot and the performance profile: their summaries, by hand."""
+
+import math
 
 import pytest
 
@@ -21,79 +23,109 @@ def ahead(points, **more):
     return final
 
 
-def drawn(loaded, name="forest"):
-    drawing = figures.draw(name, loaded)
-    (axes,) = drawing.figure.axes
-    return drawing, axes
-
-
-def bars(axes):
-    """Ends of the intervals with the colour, from top to bottom."""
-    lines = [
-        line for line in axes.lines if len(line.get_xdata()) == 2 and line.get_linewidth() == 2.2
-    ]
-    return [(list(line.get_xdata()), line.get_color()) for line in lines]
-
-
-@pytest.mark.parametrize(
-    ("points", "conclusion"), [(0.2, "supported"), (-0.5, "undecided"), (-3.0, "refuted")]
-)
-def test_bars_are_the_intervals_in_the_colour_of_the_verdict(study, record, points, conclusion):
+@pytest.mark.parametrize("points", [0.2, -0.5, -3.0])
+def test_rows_are_the_intervals_in_the_style_of_the_verdict(study, record, points):
     loaded = analysis.load(record(study(margin=0.5), ahead(points)))
-    drawing, axes = drawn(loaded)
-    (first, *_) = (v for v in verdicts(loaded) if v.claim.id == "C1")
-    ends, colour = bars(axes)[0]
-    assert ends == pytest.approx(
-        [first.decisive.interval.low * 100, first.decisive.interval.high * 100]
+    summary = figures.summarise("forest", loaded)
+    shown = [v for v in verdicts(loaded) if v.decisive.criterion.unit == "points" and v.n > 1]
+    first, *_ = [v for v in shown if v.claim.primary] or shown
+    row = summary.claims[0][1][0]
+    interval = first.decisive.interval
+    assert (row.mark.mean, row.mark.low, row.mark.high) == pytest.approx(
+        (interval.mean * 100, interval.low * 100, interval.high * 100)
     )
-    assert colour == CONCLUSIONS[conclusion].colour
-    bounds = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "|"]
-    assert set(bounds) == {-0.5}
-    assert "n = 3 pairs" in drawing.note
+    assert row.mark.method == first.conclusion
+    assert {one.bound for _, rows in summary.claims for one in rows} == {-0.5}
+    assert "n = 3 pairs" in summary.note
+    (axes,) = figures.render("forest", summary).figure.axes
     assert axes.get_xlabel() == "difference of test accuracies (points)"
+    marks = [
+        line for line in axes.lines if line.get_marker() == CONCLUSIONS[first.conclusion].marker
+    ]
+    drawn = [line for line in marks if line.get_xdata()[0] == pytest.approx(row.mark.mean)]
+    assert drawn or abs(row.mark.mean) > summary.view[1]
 
 
 def test_primary_claims_stand_before_their_secondary_forms(study, record):
-    _, axes = drawn(analysis.load(record(study(margin=0.5), ahead(0.2))))
-    heads = [text.get_text().split()[0] for text in axes.texts]
-    assert heads == ["C1", "C1-same-weights"]
+    summary = figures.summarise("forest", analysis.load(record(study(margin=0.5), ahead(0.2))))
+    ids = [head.split()[0] for head, _ in summary.claims]
+    assert len(ids) > 1
+    primary = {claim.id: claim.primary for claim in analysis.verdicts.claims.CLAIMS}
+    order = [primary[name] for name in ids]
+    assert order == sorted(order, reverse=True)
 
 
-def test_differences_of_many_points_leave_the_bounds_apart_from_zero(study, record):
-    drawing, axes = drawn(analysis.load(record(study(margin=0.5), ahead(-60))))
-    assert axes.get_xscale() == "symlog"
-    assert "Linear up to 1 point, logarithmic beyond." in drawing.note
-    other = study(margin=0.5).model_copy(update={"name": "other"})
-    _, axes = drawn(analysis.load(record(other, ahead(-1))))
+@pytest.mark.parametrize("points", [-60, -1])
+def test_one_scale_shows_the_bounds_and_arrows_what_is_far(study, record, points):
+    summary = figures.summarise("forest", analysis.load(record(study(margin=0.5), ahead(points))))
+    low, high = summary.view
+    assert -3 < low < -0.5 < 0 < high
+    (axes,) = figures.render("forest", summary).figure.axes
     assert axes.get_xscale() == "linear"
+    arrows = [line for line in axes.lines if line.get_marker() == "<"]
+    assert bool(arrows) == (points == -60)
+    assert ("Arrows at an edge" in summary.note) == (points == -60)
 
 
 def test_without_a_margin_there_are_no_bounds(study, record):
-    _, axes = drawn(analysis.load(record(study(), ahead(0.2))))
-    assert len(bars(axes)) == 2
-    assert axes.get_xscale() == "linear"
+    summary = figures.summarise("forest", analysis.load(record(study(), ahead(0.2))))
+    rows = [row for _, of_claim in summary.claims for row in of_claim]
+    assert rows
+    assert all(math.isnan(row.bound) for row in rows)
+    assert figures.render("forest", summary).figure.axes
+
+
+def test_missing_seeds_are_outlined(study, record):
+    uri = record(study(margin=0.5), ahead(0.2), only=lambda trial: trial.seed < 3)
+    summary = figures.summarise("forest", analysis.load(uri))
+    assert all(row.is_incomplete for _, rows in summary.claims for row in rows)
+    assert "Outlined: planned seeds are missing." in summary.note
+    (axes,) = figures.render("forest", summary).figure.axes
+    (mark, *_) = [line for line in axes.lines if line.get_marker() == "D"]
+    assert mark.get_markerfacecolor() != mark.get_markeredgecolor()
+
+
+def test_what_is_left_out_is_named(study, record):
+    loaded = analysis.load(record(study(margin=0.5, method=["dense", "minimal-pruning"]), ahead(0)))
+    names = {v.claim.id for v in verdicts(loaded) if v.decisive.criterion.unit != "points"}
+    assert names
+    note = figures.summarise("forest", loaded).note
+    left_out = note[note.index("Not shown: ") :]
+    assert all(name in left_out for name in names)
 
 
 def test_one_seed_has_no_forest(study, record):
     with pytest.raises(NothingToDraw, match="two pairs"):
-        figures.draw("forest", analysis.load(record(study(margin=0.5, seeds=1))))
+        figures.summarise("forest", analysis.load(record(study(margin=0.5, seeds=1))))
 
 
 def test_profile_by_hand(study, record):
     # differences 0.1, 0.2, 0.3 points: above 0.15 lie two of three
-    drawing, axes = drawn(analysis.load(record(study(), ahead(0.2))), "performance_profile")
-    line = next(line for line in axes.lines if len(line.get_xdata()) > 100)
+    summary = figures.summarise("performance_profile", analysis.load(record(study(), ahead(0.2))))
+    above = dict(zip(summary.at.round(6), summary.above["free-pruning"], strict=True))
+    assert above[0.2] == pytest.approx(100 / 3)
+    assert above[max(above)] == 0
+    assert "free-pruning +0.20 (3)" in summary.note
+    (axes,) = figures.render("performance_profile", summary).figure.axes
+    line = axes.lines[0]
     at = dict(zip(line.get_xdata(), line.get_ydata(), strict=True))
-    near = min(at, key=lambda x: abs(x - 0.15))
-    assert at[near] == pytest.approx(200 / 3)
-    assert at[max(at)] == 0
-    assert "free-pruning +0.20 (3)" in drawing.note
+    steps = [y for x, y in sorted(at.items()) if x <= 0.15]
+    assert steps[-1] == pytest.approx(200 / 3)
+    assert line.get_drawstyle() == "steps-post"
 
 
-def test_profile_tells_the_dead(study, record):
+def test_equal_lines_of_a_profile_stay_visible(study, record):
+    asked = study(method=["dense", "free-pruning", "free-flipping"])
+    drawing = figures.draw("performance_profile", analysis.load(record(asked, ahead(0.2))))
+    first, second = drawing.figure.axes[0].lines[:2]
+    assert list(first.get_ydata()) == list(second.get_ydata())
+    assert first.get_linewidth() > second.get_linewidth() + 1
+
+
+def test_profile_counts_the_dead(study, record):
     def final(trial):
         dead = trial.method != "dense" and trial.seed == 1
         return ahead(0.2)(trial) | ({"outcome": "dead"} if dead else {})
 
-    drawing, _ = drawn(analysis.load(record(study(), final)), "performance_profile")
-    assert "Of these trials 1 dead; they count with their accuracy or chance." in drawing.note
+    summary = figures.summarise("performance_profile", analysis.load(record(study(), final)))
+    assert "Of these trials 1 dead; they count with their accuracy or chance." in summary.note

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import analysis
-from analysis.estimates.overlaps import ALL, overlaps
+from analysis.questions.mask_overlap import ALL, overlaps
 from analysis.statistics.overlap import counts, overlap
 
 #: 2 x 4 and 2 x 2 connections; True is changed.

@@ -5,9 +5,8 @@ import math
 import pytest
 
 import analysis
-from analysis.estimates.summary import summary
-from analysis.numbers import mean_and_half, number, span
-from analysis.report.wording import answer, lead
+from analysis.numbers import number, span, with_interval
+from analysis.report.wording import estimates, lead
 
 
 @pytest.mark.parametrize(
@@ -24,9 +23,11 @@ def test_number(value, sign, text):
     assert number(value, 2, sign=sign) == text
 
 
-def test_mean_and_half():
-    assert mean_and_half(0.9747, 0.9778, 2) == "97.47 ± 0.31"
-    assert mean_and_half(0.9747, math.nan, 2) == "97.47"
+def test_mean_with_its_interval():
+    assert with_interval(0.9747, 0.9716, 0.9778, 2) == "97.47 [97.16, 97.78]"
+    minus = "\N{MINUS SIGN}"
+    assert with_interval(-0.001, -0.003, 0.001, 1, sign=True) == f"{minus}0.1 [{minus}0.3, +0.1]"
+    assert with_interval(0.9747, math.nan, math.nan, 2) == "97.47"
 
 
 def test_span():
@@ -46,7 +47,7 @@ METHODS = ["dense", "free-pruning", "free-flipping"]
 
 def test_answer_of_one_setting(study, record):
     results = analysis.load(record(study(margin=0.5, method=METHODS), _final))
-    assert dict(answer(results, summary(results))) == {
+    assert dict(estimates(results)["methods"]) == {
         "dense": "95.00% test accuracy.",
         "free-pruning": "92.00% test accuracy, \N{MINUS SIGN}3.00 points relative to dense from "
         "the same weights, with 25.0% of the connections changed. The 95% interval of the "
@@ -61,20 +62,20 @@ def test_answer_of_one_setting(study, record):
 def test_answer_over_two_cells(study, record):
     weights = ["he-normal", "he-constant"]
     results = analysis.load(record(study(margin=0.5, method=METHODS, weights=weights), _final))
-    said = dict(answer(results, summary(results)))["free-pruning"]
+    said = dict(estimates(results)["methods"])["free-pruning"]
     assert said.endswith("lies entirely below the margin in 2 of 2 cells.")
     assert "(2 combinations of weights: he-normal, he-constant)" in lead(results)
 
 
 def test_single_pairs_have_no_interval_to_judge(study, record):
     results = analysis.load(record(study(margin=0.5, seeds=1)))
-    said = dict(answer(results, summary(results)))["free-pruning"]
+    said = dict(estimates(results)["methods"])["free-pruning"]
     assert "There is no interval to compare with the margin" in said
 
 
 def test_without_dense_or_margin_no_difference_is_told(study, record):
     results = analysis.load(record(study(method=["free-pruning"])))
-    said = dict(answer(results, summary(results)))["free-pruning"]
+    said = dict(estimates(results)["methods"])["free-pruning"]
     assert "dense" not in said
     assert "margin" not in said + lead(results)
 
@@ -84,7 +85,7 @@ def test_equal_pairs_are_no_certainty(study, record):
         return {"test_accuracy": 0.9 if trial.method == "dense" else 0.8, "changed": 0.2}
 
     results = analysis.load(record(study(margin=0.5), final))
-    said = dict(answer(results, summary(results)))["free-pruning"]
+    said = dict(estimates(results)["methods"])["free-pruning"]
     assert said.endswith(
         "There is no interval to compare with the margin: a single pair, or all pairs are equal."
     )
@@ -98,7 +99,7 @@ def test_cells_that_cross_the_margin_and_cells_without_an_interval(study, record
 
     weights = ["he-normal", "he-constant"]
     results = analysis.load(record(study(margin=0.5, weights=weights), final))
-    said = dict(answer(results, summary(results)))["free-pruning"]
+    said = dict(estimates(results)["methods"])["free-pruning"]
     assert said.endswith(
         "The 95% interval of the difference crosses the margin in 1 of 2 cells; in 1 there is no "
         "interval (a single pair, or all pairs are equal)."

@@ -29,6 +29,14 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   });
 }
+// A box whose content is wider than itself says that it can be scrolled.
+const boxes = [...document.querySelectorAll(".scroll")];
+const mark = () => {
+  for (const box of boxes) box.classList.toggle("overflows", box.scrollWidth > box.clientWidth + 1);
+};
+addEventListener("resize", mark);
+for (const part of document.querySelectorAll("details")) part.addEventListener("toggle", mark);
+mark();
 // A link to an element inside closed <details> opens them.
 const open = () => {
   const target = location.hash && document.getElementById(location.hash.slice(1));

@@ -3,7 +3,9 @@
 import pytest
 
 import analysis
-from analysis.estimates.question_groups import in_pieces, labelled, transferred
+from analysis.questions.pieces_alone import in_pieces
+from analysis.questions.random_labels import labelled
+from analysis.questions.transfer import transferred
 
 
 def _means(found, *by):

@@ -1,4 +1,4 @@
-"""A finding: a question, sentences and a table; and how numbers with intervals are formatted."""
+"""A finding: sentences and a table; and how numbers with intervals are formatted."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.cells import heading, shown
-from analysis.numbers import MISSING, mean_and_half, span
+from analysis.numbers import MISSING, span, with_interval
 
 #: An entry of a table: its text, and the number that a column is sorted by; None for a name.
 Entry = tuple[str, float | None]
@@ -14,19 +14,15 @@ Entry = tuple[str, float | None]
 
 @dataclass(frozen=True)
 class Finding:
-    """A section of the report.
+    """The answer to a question, beside its figure.
 
     Attributes:
-        figure: the name of the figure that shows it, and of the section.
-        title: the question.
         sentences: the answer.
         headings: the table's headings.
         rows: the table's rows.
         note: how to read the table.
     """
 
-    figure: str
-    title: str
     sentences: tuple[str, ...]
     headings: tuple[str, ...]
     rows: tuple[tuple[Entry, ...], ...]
@@ -39,10 +35,11 @@ def name(field: str, value: object) -> Entry:
 
 
 def percent(row: pd.Series, digits: int = 1, *, sign: bool = False) -> Entry:
-    """Return an entry ``97.4 ± 0.3`` of a row of `grouped`, its fractions in percent or points."""
+    """Return an entry ``97.4 [97.1, 97.7]`` of a row of `grouped`, in percent or points."""
     if not row["n"] or pd.isna(row["mean"]):
         return MISSING, float("nan")
-    return mean_and_half(row["mean"], row["high"], digits, sign=sign), float(row["mean"])
+    ends = row["mean"], row["low"], row["high"]
+    return with_interval(*ends, digits, sign=sign), float(row["mean"])
 
 
 def seeds(row: pd.Series) -> Entry:
@@ -56,14 +53,15 @@ def headings(fields: Sequence[str]) -> list[str]:
 
 
 def level(table: pd.DataFrame, digits: int = 1) -> str:
-    """Return ``38.0 ± 1.2%``, or ``38.0 to 41.2%`` for several cells.
+    """Return ``38.0% [36.8, 39.2]``, or ``38.0 to 41.2%`` for several cells.
 
     Args:
         table: rows of `grouped`, one per cell.
         digits: after the point.
     """
     if len(table) == 1:
-        return f"{percent(table.iloc[0], digits)[0]}%"
+        mean, mark, interval = percent(table.iloc[0], digits)[0].partition(" ")
+        return f"{mean}%{mark}{interval}"
     return f"{span(table['mean'], digits)}%"
 
 
@@ -75,7 +73,7 @@ def difference(table: pd.DataFrame, digits: int = 1) -> str:
         digits: after the point.
 
     Returns:
-        Such as ``−2.1 ± 0.4 points (interval below zero)``; "no pair" for an empty table.
+        Such as ``−2.1 [−2.5, −1.7] points (interval below zero)``; "no pair" for an empty table.
     """
     paired = table[table["n"] > 0]
     if paired.empty:

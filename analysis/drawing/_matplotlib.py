@@ -1,0 +1,21 @@
+"""Imports matplotlib, even if a user's environment names a backend that does not exist.
+
+Figures are written to files and need no backend. Importing matplotlib fails if `MPLBACKEND` names
+an unknown one.
+"""
+
+import importlib
+import os
+import sys
+
+try:
+    import matplotlib  # noqa: F401  (imported for the check)
+except ValueError:
+    _named = os.environ.pop("MPLBACKEND", None)
+    for _module in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        del sys.modules[_module]  # imported half
+    try:
+        importlib.import_module("matplotlib")
+    finally:
+        if _named is not None:
+            os.environ["MPLBACKEND"] = _named

@@ -1,0 +1,134 @@
+"""Arms: a method with its own fields, such as a density, as rows below each other."""
+
+from collections.abc import Hashable, Mapping, Sequence
+
+import pandas as pd
+
+from analysis.cells import METHOD_ONLY, label, panel_fields, sort, varied_within
+from analysis.drawing.limits import ENDLESS, Limits, completed, view
+from analysis.drawing.marks import marks_of
+from analysis.drawing.panels import Panel, panels
+from analysis.drawing.rows import Slot
+from analysis.tables import Results, computed_once
+from studies.trial import FIELDS
+
+
+def arm_fields(results: Results) -> list[str]:
+    """Return the fields of the methods alone that vary within a method, such as `density`."""
+    return [name for name in panel_fields(results) if name in METHOD_ONLY]
+
+
+def other_fields(results: Results) -> list[str]:
+    """Return the other fields that vary within a method: each combination is a panel."""
+    return [name for name in panel_fields(results) if name not in METHOD_ONLY]
+
+
+def arms(results: Results, rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Return the rows of each arm with its name: the method, and its own fields that vary.
+
+    Such as ``edge-popup, density 0.3``, in the order of display.
+    """
+    fields = arm_fields(results)
+    varied = varied_within(results)
+    named = []
+    ranked = sort(results, rows, ["method", *fields])
+    for (method, *values), part in ranked.groupby(["method", *fields], sort=False):
+        own = {
+            name: value
+            for name, value in zip(fields, values, strict=True)
+            if method in varied[name]
+        }
+        named.append((", ".join(filter(None, [str(method), label(own)])), part))
+    return named
+
+
+@computed_once  # many figures need them
+def shown_arms(results: Results) -> Mapping[str, Mapping[str, Hashable]]:
+    """Return the arm that stands for each method with several, where a figure has room for one.
+
+    It is the one at the defaults of its fields, or else the one with the highest mean validation
+    accuracy.
+
+    Returns:
+        By method: the fields that vary within it, with their values.
+    """
+    fields = arm_fields(results)
+    varied = varied_within(results)
+    chosen = {}
+    for method, rows in results.trials.groupby("method", sort=False):
+        own = [name for name in fields if method in varied[name]]
+        if own:
+            means = rows.groupby(own)["validation_accuracy"].mean().fillna(-1.0)
+            keys = [key if isinstance(key, tuple) else (key,) for key in means.index]
+            defaults = tuple(FIELDS[name].default for name in own)
+            key = defaults if defaults in keys else keys[int(means.to_numpy().argmax())]
+            chosen[str(method)] = dict(zip(own, key, strict=True))
+    return chosen
+
+
+def one_arm_each(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows without those arms of a method that `shown_arms` does not choose.
+
+    Args:
+        results: the study.
+        frame: rows with `method` and the fields in which cells differ.
+    """
+    kept = pd.Series(data=True, index=frame.index)
+    for method, values in shown_arms(results).items():
+        for name, value in values.items():
+            kept &= (frame["method"] != method) | (frame[name] == value)
+    return frame[kept]
+
+
+def chosen_arms(results: Results) -> str:
+    """Return the sentence on the methods of which `one_arm_each` keeps one arm only, or ""."""
+    arms_of = shown_arms(results).items()
+    names = [f"{method}, {label(dict(values))}" for method, values in arms_of]
+    if not names:
+        return ""
+    return (
+        f"Of several values one is shown, the default or the best by validation accuracy: "
+        f"{'; '.join(names)}."
+    )
+
+
+def arm_panels(results: Results, rows: pd.DataFrame) -> list[Panel]:
+    """Return a panel for each combination of the fields that do not belong to methods alone."""
+    return panels(results, rows, other_fields(results))
+
+
+def columns_for_arms(results: Results, *values: str) -> list[str]:
+    """Return the columns of trials that arms need with these values; all others cost time."""
+    return list(dict.fromkeys(["method", "seed", "outcome", *panel_fields(results), *values]))
+
+
+def arm_slots(
+    results: Results, rows: pd.DataFrame, value: str, *, scale: float = 100
+) -> tuple[Slot, ...]:
+    """Return a row for each arm of a panel, with its seeds and its mean."""
+    return tuple(
+        Slot(name, tuple(marks_of(part, value, scale=scale)))
+        for name, part in arms(results, rows)
+        if part[value].notna().any()
+    )
+
+
+def arm_view(
+    results: Results,
+    rows: pd.DataFrame,
+    value: str,
+    *,
+    include: Sequence[float] = (),
+    within: Limits = ENDLESS,
+) -> Limits:
+    """Return limits for the completed trials of all panels, in percent or points."""
+    return view(
+        [
+            mark
+            for panel in arm_panels(results, completed(rows))
+            for slot in arm_slots(results, panel.rows, value)
+            for mark in slot.marks
+        ],
+        include=include,
+        within=within,
+    )

@@ -1,0 +1,185 @@
+"""Rows below each other: each seed as a point, the mean and its interval.
+
+A slot is a labelled place of the vertical axis; it holds one mark, or one for each method.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from matplotlib.axes import Axes
+
+from analysis.drawing import Drawing
+from analysis.drawing.layout import columns_for, finish, left_out, panel_grid
+from analysis.drawing.limits import Limits, outside
+from analysis.drawing.marks import Mark, draw_behind, draw_mark, draw_seeds, guide_entries
+from analysis.drawing.notes import sentences, unseen
+from analysis.drawing.panels import MOST_PANELS
+from analysis.drawing.style import STRIPE, TINT, Style
+
+#: Height of a mark that is alone in its slot, of another one, and between slots, in inches.
+_ALONE, _MARK, _BETWEEN = 0.32, 0.19, 0.11
+#: Height of a panel's title and horizontal axis, in inches.
+_FRAME = 0.75
+#: How far seeds lie above and the mean below the middle of a mark's room, as fractions of it.
+_SEEDS, _MEAN = 0.2, 0.14
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A labelled row, or several rows with a label in their middle.
+
+    Attributes:
+        label: the label on the vertical axis.
+        marks: from top to bottom.
+        aside: a text at its right end.
+    """
+
+    label: str
+    marks: tuple[Mark, ...]
+    aside: str = ""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One axes of a panel.
+
+    Attributes:
+        title: what it shows, below the panel's title.
+        across: label of the horizontal axis, with its unit.
+        slots: from top to bottom.
+        view: limits of the horizontal axis.
+        guides: vertical lines: a value and a key of `analysis.drawing.marks.GUIDES`.
+        zone: values that are shaded, from one to another.
+        is_tinted: whether it is marked as not being the result.
+        aside: heading of the slots' texts.
+    """
+
+    title: str
+    across: str
+    slots: tuple[Slot, ...]
+    view: Limits
+    guides: tuple[tuple[float, str], ...] = ()
+    zone: Limits | None = None
+    is_tinted: bool = False
+    aside: str = ""
+
+    @property
+    def marks(self) -> list[Mark]:
+        """All marks of the side."""
+        return [mark for slot in self.slots for mark in slot.marks]
+
+
+@dataclass(frozen=True)
+class RowPanel:
+    """A panel: its title and its sides, beside each other."""
+
+    title: str
+    sides: tuple[Side, ...]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a figure with rows shows.
+
+    Attributes:
+        panels: at least one, each with the same number of sides.
+        styles: all methods with their styles.
+        note: the sentences below the panels, without those on what is not shown.
+        in_legend: whether a legend names the methods; without one the slots do.
+    """
+
+    panels: tuple[RowPanel, ...]
+    styles: Mapping[str, Style] = field(repr=False)
+    note: str
+    in_legend: bool
+
+    @property
+    def shown(self) -> tuple[RowPanel, ...]:
+        """The panels that there is room for."""
+        return self.panels[: MOST_PANELS // self.sides]
+
+    @property
+    def sides(self) -> int:
+        """The number of sides of a panel."""
+        return len(self.panels[0].sides)
+
+    @property
+    def full_note(self) -> str:
+        """The sentences below the panels."""
+        views = [outside(side.marks, side.view) for panel in self.shown for side in panel.sides]
+        return sentences(self.note, unseen(views), left_out(len(self.panels), self.sides))
+
+
+def draw_rows(rows: Rows, title: str, caption: str) -> Drawing:
+    """Draw the panels of a figure.
+
+    Args:
+        rows: what it shows.
+        title: the figure's title.
+        caption: the figure's caption.
+    """
+    titles = [panel.title for panel in rows.panels]
+    heights = [max(map(_height, panel.sides)) for panel in rows.panels]
+    figure, grid = panel_grid(titles, heights, sides=rows.sides, share_across=False, share_up=False)
+    columns = rows.sides if rows.sides > 1 else columns_for(len(rows.shown))
+    labels: list[list[str]] = []
+    for axes, side in zip(grid.ravel(), _sides(rows), strict=True):
+        _draw_side(axes, side, rows.styles)
+        labels.append([slot.label for slot in side.slots])
+        is_first = (len(labels) - 1) % columns == 0
+        if not is_first and labels[-1] == labels[-2]:  # as beside it
+            axes.tick_params(labelleft=False)
+    further = guide_entries(guide for side in _sides(rows) for guide in side.guides)
+    styles = rows.styles if rows.in_legend else {}
+    finish(figure, title, styles, rows.full_note, further, lines=False)
+    return Drawing(figure, title, caption, rows.full_note)
+
+
+def _sides(rows: Rows) -> list[Side]:
+    return [side for panel in rows.shown for side in panel.sides]
+
+
+def _room(slot: Slot) -> float:
+    """Return the height of a slot without the space around it, in inches."""
+    return _ALONE if len(slot.marks) == 1 else _MARK * len(slot.marks)
+
+
+def _height(side: Side) -> float:
+    """Return the height of a panel in inches."""
+    return _FRAME + sum(_room(slot) + _BETWEEN for slot in side.slots)
+
+
+def _draw_side(axes: Axes, side: Side, styles: Mapping[str, Style]) -> None:
+    """Draw one axes; its vertical axis is in inches, from the top."""
+    if side.title:
+        axes.set_title("\n".join(filter(None, [axes.get_title(), side.title])))
+    axes.set_xlabel(side.across)
+    axes.set_xlim(side.view)
+    top, places = 0.0, []
+    for number, slot in enumerate(side.slots):
+        room = _room(slot)
+        bottom = top + room + _BETWEEN
+        if number % 2 and len(slot.marks) > 1:
+            axes.axhspan(top, bottom, color=STRIPE, lw=0, zorder=0)
+        each = room / max(len(slot.marks), 1)
+        for place, mark in enumerate(slot.marks):
+            at = top + _BETWEEN / 2 + each * (place + 0.5)
+            style = styles[mark.method]
+            draw_seeds(axes, mark.seeds, at - _SEEDS * each, style)
+            draw_mark(axes, mark, at + _MEAN * each, style)
+        places.append((top + bottom) / 2)
+        top = bottom
+    axes.set_ylim(top, 0)
+    axes.set_yticks(places, [slot.label for slot in side.slots])
+    axes.grid(visible=False, axis="y")
+    draw_behind(axes, side.guides, side.zone)
+    if side.is_tinted:
+        axes.set_facecolor(TINT)
+    for at, slot in zip(places, side.slots, strict=True):
+        _write_aside(axes, at, slot.aside)
+    _write_aside(axes, -0.08, side.aside)
+
+
+def _write_aside(axes: Axes, at: float, text: str) -> None:
+    if text:
+        axes.text(1.02, at, text, transform=axes.get_yaxis_transform(), va="center", size=8.5)

@@ -1,0 +1,194 @@
+"""The answers at the top of the page: one sentence per question, in plain words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from analysis.numbers import many
+from analysis.tables import Results
+from analysis.verdicts import Overall, Verdict, overall
+
+#: At most this many names are listed; more are counted.
+_LISTED = 4
+#: The first words of methods' names that are words of the language.
+_FAMILIES = ("free", "minimal", "maximal")
+
+
+@dataclass(frozen=True)
+class Words:
+    """A claim in words.
+
+    They may contain ``{who}``, the methods that are judged; ``{rival}``, the method that they are
+    compared with; ``{margin}``, with its unit; ``{places}``, the number of densities.
+
+    Attributes:
+        holds: what is so if the claim is supported.
+        fails: what is so if it is refuted.
+        asks: the question that is open otherwise, after "whether".
+    """
+
+    holds: str
+    fails: str
+    asks: str
+
+
+#: The words of each claim, by its name. A claim without words is quoted.
+_WORDS: Mapping[str, Words] = {
+    "similar-or-higher": Words(
+        "{who} came within {margin} of dense training",
+        "{who} fell short of dense training by more than {margin}",
+        "dense training beats {who} by more than {margin}",
+    ),
+    "minimal-change": Words(
+        "{who} changed less than 10% of the connections and kept more than 90% of the accuracy of "
+        "dense training",
+        "{who} changed 10% of the connections or more, or kept 90% of the accuracy of dense "
+        "training or less",
+        "less than 10% of the connections changed by {who} are enough for more than 90% of the "
+        "accuracy of dense training",
+    ),
+    "constant-magnitude": Words(
+        "{who} lost no more than {margin} with weights of one magnitude",
+        "{who} lost more than {margin} with weights of one magnitude",
+        "{who} with weights of one magnitude lost more than {margin}",
+    ),
+    "asymmetric-good": Words(
+        "{who} kept 90% of the accuracy of dense training with asymmetric weights",
+        "{who} kept less than 90% of the accuracy of dense training with asymmetric weights",
+        "asymmetric weights left {who} 90% of the accuracy of dense training",
+    ),
+    "asymmetric-as-good": Words(
+        "{who} lost no more than {margin} with asymmetric weights",
+        "{who} lost more than {margin} with asymmetric weights",
+        "{who} with asymmetric weights lost more than {margin}",
+    ),
+    "similar-cost": Words(
+        "training with {who} took about as long as dense training",
+        "training with {who} took longer than dense training",
+        "training with {who} takes longer than dense training",
+    ),
+    "no-threshold": Words(
+        "none of {places} densities of {who} beat {rival} by more than {margin}",
+        "a density of {who} beat {rival} by more than {margin}",
+        "a density of {who} beats {rival} by more than {margin}",
+    ),
+    "practitioner": Words(
+        "a density of {who} tuned by validation did not beat {rival} by more than {margin}",
+        "a density of {who} tuned by validation beat {rival} by more than {margin}",
+        "a density of {who} tuned by validation beats {rival} by more than {margin}",
+    ),
+    "flip-or-prune": Words(
+        "flipping did at least as well as pruning, to within {margin}",
+        "flipping fell short of pruning by more than {margin}",
+        "pruning beats flipping by more than {margin}",
+    ),
+}
+#: What the conclusion of a verdict makes of the words.
+_SAID = {
+    "supported": "{holds}",
+    "refuted": "{fails}",
+    "undecided": "it is undecided whether {asks}",
+    "suggests": "the results suggest that {holds}",
+    "speaks against": "the results suggest that {fails}",
+    "open": "it is open whether {asks}",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to a question.
+
+    Attributes:
+        claim: the id of the claim that asks it.
+        conclusions: what was concluded, each once.
+        sentence: the answer.
+    """
+
+    claim: str
+    conclusions: tuple[str, ...]
+    sentence: str
+
+
+def answers(results: Results, verdicts: Sequence[Verdict]) -> list[Answer]:
+    """Return a sentence for each question that the results answer or leave open.
+
+    Claims of one name ask one question; their secondary forms are left to the table.
+
+    Args:
+        results: the study.
+        verdicts: all verdicts, in the claims' order.
+    """
+    primary = [verdict for verdict in verdicts if verdict.claim.primary]
+    by_name: dict[str, list[Verdict]] = {}
+    for verdict in primary:
+        by_name.setdefault(verdict.claim.name, []).append(verdict)
+    return [_answer(results, given) for given in by_name.values()]
+
+
+def _answer(results: Results, given: Sequence[Verdict]) -> Answer:
+    combined = overall(given)
+    groups: dict[tuple[str, str], list[Overall]] = {}
+    for one in combined:
+        groups.setdefault((one.claim.id, one.conclusion), []).append(one)
+    clauses = [_clause(results, same) for same in groups.values()]
+    sentence = f"{_where(given)}: {'; '.join(dict.fromkeys(clauses))}."
+    conclusions = dict.fromkeys(one.conclusion for one in combined)
+    return Answer(given[0].claim.id, tuple(conclusions), sentence)
+
+
+def _clause(results: Results, same: Sequence[Overall]) -> str:
+    """Return what was concluded alike about some methods."""
+    claim, conclusion = same[0].claim, str(same[0].conclusion)
+    who = _listed([_in_words(one.method) for one in same])
+    words = _WORDS.get(claim.name)
+    if words is None:
+        return f"{conclusion} for {who}: “{claim.sentence.rstrip('.')}”"
+    decisive = same[0].cells[0].decisive
+    values = {
+        "who": who,
+        "rival": _in_words(str((decisive.criterion.against or {}).get("method", "dense training"))),
+        "margin": "the margin" if results.margin is None else f"{results.margin:g} points",
+        "places": str(max(_places(verdict) for one in same for verdict in one.cells)),
+    }
+    said = {name: getattr(words, name).format(**values) for name in ("holds", "fails", "asks")}
+    return _SAID[conclusion].format(**said) + _in_cells(same)
+
+
+def _in_cells(same: Sequence[Overall]) -> str:
+    """Return in how many cells it is so, if there are several."""
+    cells = [verdict for one in same for verdict in one.counted]
+    if len(cells) == 1 or same[0].conclusion in ("undecided", "open"):
+        return ""
+    if same[0].conclusion in ("supported", "suggests"):
+        return f" in all {len(cells)} cells"
+    refuted = sum(verdict.conclusion in ("refuted", "speaks against") for verdict in cells)
+    return f" in {refuted} of {len(cells)} cells"
+
+
+def _places(verdict: Verdict) -> int:
+    """Return how many places a verdict's sweep has."""
+    return len({tuple(sorted(comparison.at.items())) for comparison in verdict.deciding})
+
+
+def _where(given: Sequence[Verdict]) -> str:
+    """Return on what the verdicts were reached: network, data set, seeds."""
+    names = [
+        next(iter(values)) if len(values := {str(v.cell[field]) for v in given}) == 1 else ""
+        for field in ("network", "dataset")
+    ]
+    places = len({(v.cell["network"], v.cell["dataset"]) for v in given})
+    on = "/".join(filter(None, names)) if all(names) or places == 1 else f"{places} tasks"
+    least, most = min(v.n for v in given), max(v.n for v in given)
+    planned = max(v.planned for v in given)
+    seeds = many(most, "seed") if least == most else f"{least} to {most} seeds"
+    return f"On {on}, {seeds}" + (f" of {planned} planned" if least < planned else "")
+
+
+def _in_words(method: str) -> str:
+    """Return a method's name in a sentence: ``free pruning``."""
+    family, mark, rest = method.partition("-")
+    return f"{family} {rest}" if family in _FAMILIES and mark else method
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = [*names[:_LISTED], *([f"{len(names) - _LISTED} more"] if names[_LISTED:] else [])]
+    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
