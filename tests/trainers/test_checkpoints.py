@@ -15,6 +15,8 @@ CASES = {
     "moving": {"augmentation": "shift-mirror", "rescaling": "dynamic"},
     "edge-popup": {"method": "edge-popup", "density": 0.5},
     "sgd": {"method": "edge-popup-official", "density": 0.5, "optimizer": "sgd", "momentum": 0.9},
+    "decoupled decay": {"optimizer": "sgd", "momentum": 0.9, "nesterov": True}
+    | {"learning_rate": 0.1, "decoupled_decay": 1e-3, "schedule": "exponential"},
     "supermask": {"method": "supermask"},
     "snip": {"method": "snip", "density": 0.5},
     "magnitude": {"method": "magnitude-pruning", "density": 0.5},

@@ -232,6 +232,10 @@ def test_the_streams_of_the_controls_are_frozen():
             {"trained_layers": "output", "optimizer": "sgd", "weight_decay": 0.1},
             "weight_decay: 0.1 is given with trained_layers: output",
         ),
+        (
+            {"trained_layers": "output", "optimizer": "sgd", "decoupled_decay": 0.1},
+            "decoupled_decay: 0.1 is given with trained_layers: output",
+        ),
         ({"method": "frozen", "trained_layers": "output"}, "makes no difference to the method"),
         ({"method": "dense", "score_seed": 3}, "the method dense does not use it"),
     ],
