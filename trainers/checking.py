@@ -73,6 +73,11 @@ def _check_stages(trial: Trial, method: Found) -> None:
                 "rounds; give a method with a single round, such as free-pruning"
             )
     if trial.trained_layers == "output":
+        if method.parameters.get("global"):
+            raise UserError(
+                f"trained_layers: output is given, but the method {trial.method} ranks all layers "
+                "together, so that the others' masks would change as well; leave one of the two out"
+            )
         if trial.affine:
             raise UserError(
                 "affine: true is given with trained_layers: output, but batch normalisation's "

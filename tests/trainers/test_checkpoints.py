@@ -14,6 +14,7 @@ CASES = {
     "connections": {"method": "minimal-flipping", "schedule": "cosine"},
     "moving": {"augmentation": "shift-mirror", "rescaling": "dynamic"},
     "edge-popup": {"method": "edge-popup", "density": 0.5},
+    "global edge-popup": {"method": "edge-popup(global)", "density": 0.5},
     "sgd": {"method": "edge-popup-official", "density": 0.5, "optimizer": "sgd", "momentum": 0.9},
     "decoupled decay": {"optimizer": "sgd", "momentum": 0.9, "nesterov": True}
     | {"learning_rate": 0.1, "decoupled_decay": 1e-3, "schedule": "exponential"},

@@ -439,7 +439,9 @@ def test_masks_differ_by_seed_and_not_by_pack(trial, digits):
     assert packed[0].epoch["test_loss"] != packed[1].epoch["test_loss"]
 
 
-@pytest.mark.parametrize("method", ["snip", "grasp", "synflow", "edge-popup", "supermask"])
+@pytest.mark.parametrize(
+    "method", ["snip", "grasp", "synflow", "edge-popup", "edge-popup-flipping(global)", "supermask"]
+)
 def test_packed_equals_alone(method, trial, digits):
     density = {} if method == "supermask" else {"density": 0.4}
     trials = [
