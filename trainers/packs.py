@@ -32,6 +32,8 @@ class Layer:
         steps: training steps so far, for methods that draw a mask in each.
         penalty_gradient: derivative of the penalty by a connection's mask, [R, 1, ...], or None
             for methods without a penalty.
+        threshold: a constant that the method compares scores with, [R, 1, ...], or None where it
+            has none of this layer's own.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Layer:
     index: int = 0
     steps: int = 0
     penalty_gradient: Tensor | None = None
+    threshold: Tensor | None = None
     trained: Tensor = field(init=False)
     effective: Tensor = field(init=False)
     mask: Tensor | None = None
@@ -62,7 +65,7 @@ class Layer:
     def replicas(self, rows: slice) -> "Layer":
         """Return the layer of some replicas: views of these tensors, without mask and start."""
         layer = Layer(self.name, self.weight[rows], index=self.index, steps=self.steps)
-        for name in ("scale", "penalty_gradient", "trained", "effective"):
+        for name in ("scale", "penalty_gradient", "threshold", "trained", "effective"):
             tensor = getattr(self, name, None)
             if tensor is not None:
                 setattr(layer, name, tensor.detach()[rows])

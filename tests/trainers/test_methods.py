@@ -140,6 +140,7 @@ def test_methods_read_the_fields_they_use():
         "dense": set(),
         "frozen": set(),
         "supermask": set(),
+        "signed-supermask": {"score_seed"},
         "free-pruning-weights": scores,
         "free-flipping-weights": scores,
         "free-pruning": scores | {"rescaling"},

@@ -440,12 +440,20 @@ def test_masks_differ_by_seed_and_not_by_pack(trial, digits):
 
 
 @pytest.mark.parametrize(
-    "method", ["snip", "grasp", "synflow", "edge-popup", "edge-popup-flipping(global)", "supermask"]
+    ("method", "values"),
+    [
+        ("snip", {"density": 0.4}),
+        ("grasp", {"density": 0.4}),
+        ("synflow", {"density": 0.4}),
+        ("edge-popup", {"density": 0.4}),
+        ("edge-popup-flipping(global)", {"density": 0.4}),
+        ("supermask", {}),
+        ("signed-supermask", {}),
+    ],
 )
-def test_packed_equals_alone(method, trial, digits):
-    density = {} if method == "supermask" else {"density": 0.4}
+def test_packed_equals_alone(method, values, trial, digits):
     trials = [
-        trial(method, seed=s, weights=w, **density)
+        trial(method, seed=s, weights=w, **values)
         for s, w in ((1, "he-normal"), (2, "he-constant"))
     ]
     packed = [r for r in train(trials, digits) if r.final]

@@ -14,6 +14,8 @@ The studies compare where the threshold comes from:
     free-*, minimal-*, maximal-*       the constant 0
     edge-popup*                        the (1 - density) quantile of the scores, in each layer or
                                        over all; the user chooses the density
+    signed-supermask                   a fraction of the layer's largest initial score; the user
+                                       chooses the fraction
     random-, magnitude-pruning, snip,  a ranking of the weights, cut at a density that the user
     grasp, synflow, lottery-ticket     chooses
     supermask                          none: a connection is kept with probability sigmoid(score)
