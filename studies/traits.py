@@ -56,6 +56,7 @@ _BY_NAME: Mapping[str, MethodTraits] = {
     "minimal-flipping": replace(_FLIPPING, sets_kept_share=True),
     "edge-popup": _TOP_SCORES,
     "edge-popup-official": _TOP_SCORES,
+    "biprop": _TOP_SCORES,
     "edge-popup-flipping": replace(_TOP_SCORES, flips=True),
     "signed-supermask": MethodTraits(trains_weights=False, sets_kept_share=True),
     "supermask": MethodTraits(random_mask=True, trains_weights=False),

@@ -151,6 +151,7 @@ def test_methods_read_the_fields_they_use():
         "edge-popup": rank | {"rescaling"},
         "edge-popup-flipping": rank,
         "edge-popup-official": {"score_seed", "density", "rescaling"},
+        "biprop": {"score_seed", "density", "rescaling"},
     }
 
 

@@ -449,6 +449,7 @@ def test_masks_differ_by_seed_and_not_by_pack(trial, digits):
         ("edge-popup-flipping(global)", {"density": 0.4}),
         ("supermask", {}),
         ("signed-supermask", {}),
+        ("biprop", {"density": 0.4}),
     ],
 )
 def test_packed_equals_alone(method, values, trial, digits):
