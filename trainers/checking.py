@@ -92,7 +92,13 @@ def _check_stages(trial: Trial, method: Found) -> None:
 
 
 def _check_method(trial: Trial, method: Found) -> None:
-    """Refuse too few epochs, a missing density, and a schedule that cannot be rewound."""
+    """Refuse too few epochs, a missing density, and fields that the method cannot train with."""
+    for name, needed in method.component.declared.get("NEEDS", {}).items():
+        if getattr(trial, name) != needed:
+            raise UserError(
+                f"{name}: {getattr(trial, name)} is given, but the method {trial.method} needs "
+                f"{needed}; give {name}: {needed}"
+            )
     rewind = method.parameters.get("rewind", 0)
     least = method.component.declared.get("LEAST_EPOCHS", 0) + rewind
     if trial.epochs < least:

@@ -19,6 +19,7 @@ CASES = {
     "decoupled decay": {"optimizer": "sgd", "momentum": 0.9, "nesterov": True}
     | {"learning_rate": 0.1, "decoupled_decay": 1e-3, "schedule": "exponential"},
     "biprop": {"method": "biprop", "density": 0.3, "rescaling": "scale-fan"},
+    "bop": {"method": "bop(tau=0.001)", "optimizer": "sgd", "learning_rate": 0.1},
     "supermask": {"method": "supermask"},
     "signed supermask": {"method": "signed-supermask(tau=0.75)", "learning_rate": 0.01},
     "snip": {"method": "snip", "density": 0.5},

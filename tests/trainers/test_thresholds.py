@@ -450,6 +450,7 @@ def test_masks_differ_by_seed_and_not_by_pack(trial, digits):
         ("supermask", {}),
         ("signed-supermask", {}),
         ("biprop", {"density": 0.4}),
+        ("bop(tau=0.001)", {"optimizer": "sgd", "learning_rate": 0.1}),
     ],
 )
 def test_packed_equals_alone(method, values, trial, digits):

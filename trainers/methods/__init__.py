@@ -16,6 +16,7 @@ The studies compare where the threshold comes from:
                                        over all; the user chooses the density
     signed-supermask                   a fraction of the layer's largest initial score; the user
                                        chooses the fraction
+    bop                                a constant that the user chooses, for a mean gradient
     random-, magnitude-pruning, snip,  a ranking of the weights, cut at a density that the user
     grasp, synflow, lottery-ticket     chooses
     supermask                          none: a connection is kept with probability sigmoid(score)
