@@ -129,8 +129,9 @@ _TRIAL = tuple(
 #: test images the same logits). `test_correct`: a bit per test image in the data set's order, 1 if
 #: it is classified correctly, packed as numpy.packbits does; with ten random masks, under the
 #: first. `classes`: the number of classes of the data set. The traits of its method, see
-#: `studies.traits.MethodTraits`: `needs_density`, `random_mask`, `trains_weights`, `by_mask` and
-#: `flips`. `classes` and the traits are null in results from before their columns existed.
+#: `studies.traits.MethodTraits`: `needs_density`, `random_mask`, `trains_weights`, `by_mask`,
+#: `flips` and `sets_kept_share`. `classes` and the traits are null in results from before their
+#: columns existed.
 #: `*_parts`: the parts that its rows were written in. `seconds`: from building its network to its
 #: last row; trials that are trained side by side have equal shares. `continued_from`: the epoch of
 #: the checkpoint that it was continued from, if there was one. `tf32`: whether a GPU multiplied

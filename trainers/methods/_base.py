@@ -29,6 +29,8 @@ class Method:
             `rebuild` with a score of 1 for each kept connection and 0 for each other one.
         trains_weights: whether the weights are trained, with or without a mask.
         flips: whether it flips the signs of weights instead of pruning connections.
+        sets_kept_share: whether a parameter in its name fixes or prices the fraction of connections
+            kept. The fields `density` and `penalty` always do.
     """
 
     elementwise = False
@@ -36,6 +38,7 @@ class Method:
     by_mask = False
     trains_weights = True
     flips = False
+    sets_kept_share = False
 
     def __init_subclass__(cls) -> None:
         """Withdraw the promises about `gradient` and `rebuild` from a class that overrides them.
