@@ -36,7 +36,7 @@ def check(root: Path, *, size: int) -> None:
     Raises:
         UserError: there are no such files.
     """
-    _files(root)
+    files(root)
 
 
 def read(root: Path, *, size: int) -> Source:
