@@ -177,5 +177,14 @@ def uniform_scores(trial: Trial, layer: Layer, low: float, high: float) -> Tenso
     """
     like = layer.weight[0]
     seed = trial.seed if trial.score_seed < 0 else trial.score_seed
-    uniform = torch.from_numpy(randomness.uniform(seed, "score", layer.index, like.numel()))
+    drawn = _remembered_uniform if like.numel() <= randomness.REMEMBERED else _uniform
+    uniform = drawn(seed, layer.index, like.numel())
     return (low + (high - low) * uniform).to(torch.float32).reshape(like.shape)
+
+
+def _uniform(seed: int, index: int, n: int) -> Tensor:
+    """A layer's uniform numbers for scores, which trials of one seed share, float64 [n]."""
+    return torch.from_numpy(randomness.uniform(seed, "score", index, n))
+
+
+_remembered_uniform = functools.lru_cache(maxsize=16)(_uniform)
