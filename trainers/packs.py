@@ -84,6 +84,7 @@ class Pack:
         norms: the network's batch normalisations, for each replica.
         norms_start: the state of `norms` that a method rewinds to, or None.
         round: the method's round that the pack is in, from 0.
+        epoch: the epoch of this round that it is in, from 0.
     """
 
     trials: Sequence[Trial]
@@ -92,6 +93,7 @@ class Pack:
     norms: Sequence[nn.ModuleList] = ()
     norms_start: list[dict[str, Tensor]] | None = None
     round: int = 0
+    epoch: int = 0
 
     @property
     def trial(self) -> Trial:
@@ -115,7 +117,8 @@ class Pack:
     def replicas(self, rows: slice) -> "Pack":
         """Return some of the replicas as a pack of their own: views of these tensors."""
         layers = [layer.replicas(rows) for layer in self.layers]
-        return Pack(self.trials[rows], self.network, layers, self.norms[rows], round=self.round)
+        norms, at = self.norms[rows], (self.round, self.epoch)
+        return Pack(self.trials[rows], self.network, layers, norms, None, *at)
 
     def flatten(self) -> Layer:
         """Lay the layers side by side in memory, and return them as one layer of tensors [R, P].

@@ -142,6 +142,7 @@ def test_methods_read_the_fields_they_use():
         "supermask": set(),
         "signed-supermask": {"score_seed"},
         "bop": set(),
+        "continuous-sparsification": set(),
         "free-pruning-weights": scores,
         "free-flipping-weights": scores,
         "free-pruning": scores | {"rescaling"},
