@@ -60,6 +60,7 @@ _BY_NAME: Mapping[str, MethodTraits] = {
     "edge-popup-flipping": replace(_TOP_SCORES, flips=True),
     "continuous-sparsification": replace(_PRUNING, sets_kept_share=True),
     "bop": replace(_FLIPPING, sets_kept_share=True),
+    "hard-concrete": MethodTraits(trains_weights=False, sets_kept_share=True),
     "signed-supermask": MethodTraits(trains_weights=False, sets_kept_share=True),
     "supermask": MethodTraits(random_mask=True, trains_weights=False),
     "random-pruning": _WITH_DENSITY,

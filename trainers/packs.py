@@ -33,6 +33,8 @@ class Layer:
         steps: training steps so far, for methods that draw a mask in each.
         penalty_gradient: derivative of the penalty by a connection's mask, [R, 1, ...], or None
             for methods without a penalty.
+        slope: derivative of the effective weights by what is trained, [R, *shape], or None; for
+            methods that compute both together.
         threshold: a constant that the method compares scores with, [R, 1, ...], or None where it
             has none of this layer's own.
     """
@@ -44,6 +46,7 @@ class Layer:
     index: int = 0
     steps: int = 0
     penalty_gradient: Tensor | None = None
+    slope: Tensor | None = None
     threshold: Tensor | None = None
     trained: Tensor = field(init=False)
     effective: Tensor = field(init=False)

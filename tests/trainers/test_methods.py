@@ -141,6 +141,7 @@ def test_methods_read_the_fields_they_use():
         "frozen": set(),
         "supermask": set(),
         "signed-supermask": {"score_seed"},
+        "hard-concrete": {"score_seed"},
         "bop": set(),
         "continuous-sparsification": set(),
         "free-pruning-weights": scores,
