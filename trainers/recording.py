@@ -132,6 +132,7 @@ class Recorder:
     ) -> Iterator[Record]:
         """Evaluate all replicas, and yield the records of those that have not ended before."""
         started = time.perf_counter()
+        deployed = self._method.deployed(self._pack)
         validation, test = (self._evaluate(epoch, batches, s) for s in ("validation", "test"))
         # The last look at the training images also finds the live connections.
         live = LiveSearch(self._pack, batches) if epoch == self._last else None
@@ -169,6 +170,8 @@ class Recorder:
             for rows, layer_sizes in zip(by_layer, sizes, strict=True):
                 for r in finite:
                     rows[r] |= layer_sizes[r]
+        if deployed:  # what remains is to go on with training
+            self._rebuild()
         durations = {
             "train_seconds": seconds,
             "evaluation_seconds": time.perf_counter() - started,
@@ -252,9 +255,13 @@ class Recorder:
         if not self._method.expected(self._pack):
             return None
         evaluation = evaluate_once(self._pack, batches, "test")
+        self._rebuild()
+        return evaluation
+
+    def _rebuild(self) -> None:
+        """Put the pack back into the state of a training step."""
         for layer in self._pack.layers:
             self._method.rebuild(self._pack, layer)
-        return evaluation
 
     def _evaluate(
         self, epoch: int, batches: Batches, split: str, observer: Observer | None = None
