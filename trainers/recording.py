@@ -122,6 +122,7 @@ class Recorder:
     ) -> Iterator[Record]:
         """Evaluate all replicas, and yield the records of those that have not ended before."""
         started = time.perf_counter()
+        deployed = self._method.deployed(self._pack)
         validation, test = self._evaluate(batches, "validation"), self._evaluate(batches, "test")
         full = self._evaluate(batches, "train") if epoch in (0, self._last) else None
         expected = self._expected(batches)
@@ -153,6 +154,8 @@ class Recorder:
             for rows, layer_sizes in zip(by_layer, sizes, strict=True):
                 for r in finite:
                     rows[r] |= layer_sizes[r]
+        if deployed:  # what remains is to go on with training
+            self._rebuild()
         durations = {
             "train_seconds": seconds,
             "evaluation_seconds": time.perf_counter() - started,
@@ -229,9 +232,13 @@ class Recorder:
         if not self._method.expected(self._pack):
             return None
         evaluation = evaluate_once(self._pack, batches, "test")
+        self._rebuild()
+        return evaluation
+
+    def _rebuild(self) -> None:
+        """Put the pack back into the state of a training step."""
         for layer in self._pack.layers:
             self._method.rebuild(self._pack, layer)
-        return evaluation
 
     def _evaluate(self, batches: Batches, split: str) -> Evaluation:
         return evaluate(self._pack, self._method, batches, split)

@@ -39,6 +39,10 @@ class Combined(Method):
         """Forward to the active method."""
         self.active(pack).begin(pack, number, batches)
 
+    def begin_epoch(self, pack: Pack) -> None:
+        """Forward to the active method."""
+        self.active(pack).begin_epoch(pack)
+
     def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
         """Forward to the active method, [R, *shape]."""
         return self.active(pack).gradient(pack, layer, gradient)
@@ -58,6 +62,10 @@ class Combined(Method):
     def evaluated(self, pack: Pack) -> Iterator[None]:
         """Forward to the active method."""
         return self.active(pack).evaluated(pack)
+
+    def deployed(self, pack: Pack) -> bool:
+        """Forward to the active method."""
+        return self.active(pack).deployed(pack)
 
     def expected(self, pack: Pack) -> bool:
         """Forward to the active method."""

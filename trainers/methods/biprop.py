@@ -13,10 +13,10 @@ schedule cosine, batch_size 128, epochs 100, with crops and mirrored images. Act
 numbers here; the authors have a form that binarises them as well.
 """
 
-import torch
 from torch import Tensor
 
 from trainers.methods import Layer, Pack
+from trainers.methods._replicas import sums
 from trainers.methods.edge_popup_official import OfficialEdgePopup
 
 READS = ("score_seed", "density", "rescaling")
@@ -35,9 +35,7 @@ class Biprop(OfficialEdgePopup):
 
     def _magnitude(self, pack: Pack, layer: Layer, signs: Tensor) -> Tensor:
         """Alpha, [R, 1, ...], from the signs of the weights that are kept, [R, *shape]."""
-        # Replica by replica: the order of a sum must not depend on the pack's size.
-        sums = torch.stack([(w * s).sum() for w, s in zip(layer.weight, signs, strict=True)])
-        alpha = sums / self.kept(pack, layer)
+        alpha = sums(layer.weight * signs) / self.kept(pack, layer)
         return alpha.view(-1, *[1] * (layer.weight.dim() - 1))
 
 

@@ -8,14 +8,13 @@ threshold. An evaluation draws ten masks and averages their figures, as the auth
 
 from collections.abc import Iterator
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from trainers import randomness
 from trainers.batches import Batches
 from trainers.methods import Layer, Method, Pack
+from trainers.methods._draws import uniform
+from trainers.methods._replicas import elementwise
 
 #: The number of masks that an evaluation averages over.
 _DRAWS = 10
@@ -36,7 +35,7 @@ class Supermask(Method):
     def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
         """dL/dscore = dL/deffective * weight * sigmoid(score) (1 - sigmoid(score))."""
         layer.steps += 1
-        probability = layer.trained.sigmoid()
+        probability = elementwise(torch.sigmoid, layer.trained)
         return gradient.mul_(layer.weight).mul_(probability).mul_(1 - probability)
 
     def rebuild(self, pack: Pack, layer: Layer) -> None:
@@ -63,22 +62,16 @@ class Supermask(Method):
     def expected(self, pack: Pack) -> bool:
         """Set effective = weight * sigmoid(score), and return True."""
         for layer in pack.layers:
-            torch.mul(layer.weight, layer.trained.sigmoid(), out=layer.effective.detach())
+            probability = elementwise(torch.sigmoid, layer.trained)
+            torch.mul(layer.weight, probability, out=layer.effective.detach())
         return True
 
 
 def _draw(pack: Pack, layer: Layer, draw: int) -> None:
     """effective = weight where a random number is below sigmoid(score), else 0."""
-    n, turn = layer.weight[0].numel(), layer.steps * (_DRAWS + 1) + draw
-    numbers = np.stack([_uniform(trial.seed, layer.index, n, turn) for trial in pack.trials])
-    uniform = torch.from_numpy(numbers).to(layer.weight.device).view_as(layer.weight)
-    torch.mul(layer.weight, uniform < layer.trained.sigmoid(), out=layer.effective.detach())
-
-
-def _uniform(seed: int, layer: int, n: int, turn: int) -> npt.NDArray[np.float32]:
-    """Uniform numbers of 24 bits, two from each raw word, [n]."""
-    words = randomness.bits(seed, "mask", layer, (n + 1) // 2, turn).view(np.uint32)[:n]
-    return (words >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
+    drawn = uniform(pack, layer, layer.steps * (_DRAWS + 1) + draw)
+    kept = drawn < elementwise(torch.sigmoid, layer.trained)
+    torch.mul(layer.weight, kept, out=layer.effective.detach())
 
 
 METHOD = Supermask()
