@@ -57,6 +57,7 @@ _BY_NAME: Mapping[str, MethodTraits] = {
     "edge-popup": _TOP_SCORES,
     "edge-popup-official": _TOP_SCORES,
     "biprop": _TOP_SCORES,
+    "gem-miner": _TOP_SCORES,
     "edge-popup-flipping": replace(_TOP_SCORES, flips=True),
     "continuous-sparsification": replace(_PRUNING, sets_kept_share=True),
     "bop": replace(_FLIPPING, sets_kept_share=True),

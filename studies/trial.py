@@ -163,10 +163,11 @@ class Trial:
         choices=("none", "dynamic", "scale-fan"),
     )
     score_offset: float = _trial_field(
-        "fraction of the initial scores at or below zero: their range is shifted; 0 for no shift",
+        "fraction of the initial scores at or below zero: their range is shifted; 0 for no shift; "
+        "-2, say, puts its lower end two widths above zero",
         Role.METHOD | Role.DECLARED | Role.ARM,
         0.0,
-        at_least=0,
+        at_least=-100,
         below=1,
     )
     density: float = _trial_field(

@@ -69,8 +69,8 @@ def _check_stages(trial: Trial, method: Found) -> None:
             )
         if "LEAST_EPOCHS" in method.component.declared:
             raise UserError(
-                f"source: {trial.source} is given, but the method {trial.method} has several "
-                "rounds; give a method with a single round, such as free-pruning"
+                f"source: {trial.source} is given, but the training of the method {trial.method} "
+                "has several parts; give a method whose training has one, such as free-pruning"
             )
     if trial.trained_layers == "output":
         if method.parameters.get("global"):
@@ -101,6 +101,7 @@ def _check_method(trial: Trial, method: Found) -> None:
             )
     rewind = method.parameters.get("rewind", 0)
     least = method.component.declared.get("LEAST_EPOCHS", 0) + rewind
+    least += method.parameters.get("period", 0)
     if trial.epochs < least:
         raise UserError(
             f"epochs: {trial.epochs} are given, but the method {trial.method} needs {least} or more"

@@ -18,8 +18,8 @@ Such a file may declare these constants, which are read without running it (see
 
 Only a method:
 
-    LEAST_EPOCHS  of a method with several rounds the smallest number of epochs; a parameter
-                  `rewind` in its name is added
+    LEAST_EPOCHS  of a method whose training has several parts the smallest number of epochs; a
+                  parameter `rewind` or `period` in its name is added. It cannot have a source
     MIXES         True if it has one round, needs no batch to begin, keeps nothing with a layer but
                   what is trained, the effective weights and the gradient of a penalty, and can be
                   held by a CUDA graph: trials of other such methods can then share its pack

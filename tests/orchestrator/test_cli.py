@@ -186,7 +186,10 @@ def test_the_users_own_images_are_trained_on(capsys, tmp_path, pets):
             ["--positive-fraction", "1.5"],
             "positive_fraction: 1.5 is not a finite number, at least 0",
         ),
-        (["--score-offset", "1"], "score_offset: 1.0 is not a finite number, at least 0, below 1"),
+        (
+            ["--score-offset", "1"],
+            "score_offset: 1.0 is not a finite number, at least -100, below 1",
+        ),
         (
             ["--schedule", "linear"],
             "unknown schedule 'linear'; did you mean cosine? known: constant, cosine",

@@ -142,6 +142,7 @@ def test_methods_read_the_fields_they_use():
         "supermask": set(),
         "signed-supermask": {"score_seed"},
         "hard-concrete": {"score_seed"},
+        "gem-miner": {"score_seed", "density"},
         "bop": set(),
         "continuous-sparsification": set(),
         "free-pruning-weights": scores,

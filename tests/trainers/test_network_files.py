@@ -35,9 +35,10 @@ def file_of(trial, data):
 
 
 def with_method(trial, method, **values):
-    component = registry.find("method", method).component
-    needs = dict(component.declared.get("NEEDS", {}))
-    needs |= {"density": 0.5} if "density" in component.reads else {}
+    found = registry.find("method", method)
+    needs = dict(found.component.declared.get("NEEDS", {}))
+    needs |= {"density": 0.5} if "density" in found.component.reads else {}
+    needs["epochs"] = found.parameters.get("period", 1) + 1
     return trial(method, **needs | values)
 
 

@@ -221,7 +221,7 @@ def test_the_streams_of_the_controls_are_frozen():
         ({"source": "digit"}, "unknown dataset 'digit'"),
         (
             {"source": "mnist", "method": "lottery-ticket", "density": 0.5},
-            "source: mnist is given, but the method lottery-ticket has several rounds",
+            "source: mnist is given, but the training of the method lottery-ticket has several",
         ),
         ({"labels": "random"}, "unknown labels 'random'"),
         ({"trained_layers": "hidden"}, "unknown trained_layers 'hidden'"),

@@ -452,6 +452,7 @@ def test_masks_differ_by_seed_and_not_by_pack(trial, digits):
         ("biprop", {"density": 0.4}),
         ("continuous-sparsification(l1=0.001)", {}),
         ("hard-concrete", {"learning_rate": 0.1}),
+        ("gem-miner(period=1)", {"density": 0.4}),
         ("bop(tau=0.001)", {"optimizer": "sgd", "learning_rate": 0.1}),
     ],
 )

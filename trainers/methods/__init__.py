@@ -14,6 +14,7 @@ The studies compare where the threshold comes from:
     free-*, minimal-*, maximal-*       the constant 0
     edge-popup*, biprop                the (1 - density) quantile of the scores, in each layer or
                                        over all; the user chooses the density
+    gem-miner                          the constant 1/2, and a quantile that approaches the density
     signed-supermask                   a fraction of the layer's largest initial score; the user
                                        chooses the fraction
     bop                                a constant that the user chooses, for a mean gradient

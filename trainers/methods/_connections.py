@@ -104,7 +104,13 @@ class Connections(Method):
         """Draw a trial's scores of a layer before training, [*shape].
 
         They are uniform between `score_low` and `score_high`. With a `score_offset` the range
-        keeps its width and moves, so that this fraction of the scores is at or below zero.
+        keeps its width and moves, so that this fraction of the scores is at or below zero. Below
+        zero the offset moves the range up: it begins at -score_offset widths.
+
+        A threshold c other than zero is such a start. Scores enter through score > c alone, and
+        their gradients do not depend on it, so c is the same as scores that start lower by c:
+        score_offset = (c - score_low) / (score_high - score_low), unless that is 0, which stands
+        for no shift.
         """
         low, high = trial.score_low, trial.score_high
         if trial.score_offset:

@@ -54,12 +54,12 @@ def keep_top(weight: Tensor, scores: Tensor, density: float, into: Tensor) -> Te
     count = dropped(density, scores.numel())
     if count == 0:
         return into.copy_(weight)
-    threshold, above = _threshold(scores.flatten(), count)
+    highest, above = threshold(scores.flatten(), count)
     # ReLU's own backward pass writes in one pass: weight where score > threshold, else 0.
-    torch.ops.aten.threshold_backward.grad_input(weight, scores, threshold, grad_input=into)
+    torch.ops.aten.threshold_backward.grad_input(weight, scores, highest, grad_input=into)
     missing = scores.numel() - count - above
     if missing:  # of the scores that equal the threshold the last are kept
-        equal = (scores.flatten() == threshold).nonzero().flatten()[-missing:]
+        equal = (scores.flatten() == highest).nonzero().flatten()[-missing:]
         into.view(-1)[equal] = weight.view(-1)[equal]
     return into
 
@@ -82,11 +82,11 @@ def keep_top_of_all(
         target.copy_(values.view_as(target))
 
 
-def _threshold(scores: Tensor, count: int) -> tuple[float, int]:
-    """Return the ``count``-th smallest score, and how many are above it."""
+def threshold(scores: Tensor, count: int) -> tuple[float, int]:
+    """Return the ``count``-th smallest of the scores [n], and how many are above it."""
     if scores.device.type != "cpu":
-        threshold = scores.kthvalue(count).values
-        return float(threshold), int((scores > threshold).sum())
+        value = scores.kthvalue(count).values
+        return float(value), int((scores > value).sum())
     values = scores.numpy()  # its selection and its counting are vectorised, PyTorch's are not
     least = np.partition(values, count - 1)[count - 1]
     return float(least), int(np.count_nonzero(values > least))
