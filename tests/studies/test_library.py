@@ -1,4 +1,4 @@
-"""The shipped studies: all can be run, and what was recorded under their definitions stays valid."""
+"""The shipped studies: all can be run, and recorded definitions and their results stay valid."""
 
 import pytest
 
