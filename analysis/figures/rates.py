@@ -88,6 +88,7 @@ def _draw(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> None:
             marker=look.marker,
             ms=5,
             lw=1.4,
+            elinewidth=0.8,
             capsize=2,
         )
         best = line["best"].to_numpy()

@@ -144,7 +144,7 @@ def test_verdicts_in_a_terminal_and_for_programs(place):
     assert answer.returncode == 0, answer.stderr
     assert "C5-time similar-cost: Training connections" in answer.stdout
     assert "minimal-flipping: " in answer.stdout
-    assert "C6 no-threshold: untuned run thresholds" in answer.stdout  # not tested
+    assert "C6 no-threshold: untuned run threshold-mnist" in answer.stdout  # not tested
     table = untuned("verdict", "own", "--markdown", cwd=place).stdout.splitlines()
     assert table[0].startswith("| claim | method |")
     assert all(line.count(" | ") == 6 for line in table[2:])

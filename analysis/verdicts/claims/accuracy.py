@@ -53,7 +53,7 @@ CLAIMS = (
                 ignoring=OWN,
             ),
         ),
-        "tuned-recipes",
+        "threshold-mnist",
         trials=at_own_best_recipe,
     ),
     Claim(
