@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 @click.option(
     "--no-estimate",
     is_flag=True,
-    help="Skip the estimate of time and memory, which trains for a moment.",
+    help="Skip the estimate of time and memory, which trains for a moment. The data sets need not "
+    "be there.",
 )
 def command(
     study: str,
@@ -52,9 +53,11 @@ def command(
 
     definition, store = _definition(study, results, seeds, epochs, data)
     planned = plan.make([definition], store)
+    needed = [] if no_estimate else data_set_names(planned.todo)
+    places = _data.places(data, needed, definition.data)
+    _data.check(places)
     describe(definition.name, planned)
-    if planned.todo and not no_estimate:
-        places = _data.places(data, data_set_names(planned.trials), definition.data)
+    if places:
         estimate(planned, places, RunOptions(workers=workers, device=device))
     _print_claims(definition, store)
 

@@ -15,7 +15,7 @@ from orchestrator.execution import code_upload
 from orchestrator.formatting import clock
 
 if TYPE_CHECKING:
-    from orchestrator.execution.messages import Outcome, RunRequest
+    from orchestrator.execution.messages import Outcome, RunOptions, RunRequest
     from orchestrator.plan import Plan
     from studies.store import Store
     from studies.study import Study
@@ -55,18 +55,19 @@ def command(
     from orchestrator import plan
     from orchestrator.execution.data_loading import data_set_names
     from orchestrator.execution.messages import RunOptions, RunRequest
-    from orchestrator.execution.tensorboard import check_tensorboard
     from studies.store import Store
     from studies.study import find
 
     options = RunOptions(**given)
-    check_tensorboard(options.tensorboard)
     definition = find(study).override(
         seeds=seeds, epochs=epochs, data=_data.named_sources(data), keep_networks=keep_networks
     )
     store = Store(results, definition.name)
     planned = plan.make([definition], store)
     places = _data.places(data, data_set_names(planned.trials), definition.data)
+    if planned.todo:
+        _data.check({name: places[name] for name in data_set_names(planned.todo)})
+        _check_surroundings(store, options, address)
     if dry_run:
         check.describe(definition.name, planned)
         if planned.todo:
@@ -75,7 +76,7 @@ def command(
     _note_definitions(definition, store)
     if not planned.todo:
         if planned.results.damaged:
-            store.prepare()
+            store.check_writable()
             _set_damaged_aside(store, planned)
         count = len(planned.trials)
         print(f"{definition.name}: nothing to do, all {count} trials are finished")
@@ -93,19 +94,30 @@ def command(
     return _run(planned, request, results)
 
 
+def _check_surroundings(store: "Store", options: "RunOptions", address: str | None) -> None:
+    """Check what a run needs beside its data sets, before anything is started or written.
+
+    Raises:
+        UserError: the results or TensorBoard's curves cannot be written, or no cluster answers.
+    """
+    from orchestrator.execution import ray_connection, tensorboard
+
+    store.check_writable()
+    tensorboard.check(options.tensorboard)
+    if address:
+        ray_connection.check_address(address)
+
+
 def _run(planned: "Plan", request: "RunRequest", results: str) -> int:
     """Run the missing trials, print how the run ended and return the exit code."""
-    from orchestrator.execution import heartbeat, ray_connection, resources, supervisor
+    from orchestrator.execution import heartbeat, resources, supervisor
 
     started = time.monotonic()
     name, store = request.study.name, request.store
-    if request.address:
-        ray_connection.check_address(request.address)
-    else:
+    if not request.address:
         request = replace(request, resources=resources.on_this_machine(request.options))
     if not request.options.join:
         heartbeat.refuse_second(store)
-    store.prepare()
     _set_damaged_aside(store, planned)
     count = f"{len(planned.todo)} of {len(planned.trials)} trials to run"
     where = f"Ray cluster {request.address}" if request.address else request.resources
