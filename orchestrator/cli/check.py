@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 @click.option(
     "--no-estimate",
     is_flag=True,
-    help="Skip the estimate of time and memory, which trains for a moment.",
+    help="Skip the estimate of time and memory, which trains for a moment. The data sets need not "
+    "be there.",
 )
 def command(
     study: str,
@@ -49,12 +50,16 @@ def command(
     """
     from orchestrator import plan, tuning
     from orchestrator.execution import resources
+    from orchestrator.execution.data_loading import data_set_names
     from orchestrator.execution.messages import RunOptions
     from studies import tuned
 
     definition, store = _definition(study, results, seeds, epochs, data)
     definition = tuning.resolved(definition, store)
     planned = plan.make([definition], store)
+    if not no_estimate:
+        needed = data_set_names(planned.todo)
+        _data.check(_data.places(data, needed, definition.data))
     engine = resources.engine("auto", planned.results.cpu_engines())
     options = RunOptions(workers=workers, device=device, engine=engine)
     show_costs(definition, planned, store, data, None if no_estimate else options)

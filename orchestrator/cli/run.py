@@ -16,7 +16,7 @@ from orchestrator.formatting import clock
 from studies.seeds import Seeds
 
 if TYPE_CHECKING:
-    from orchestrator.execution.messages import Outcome, RunRequest
+    from orchestrator.execution.messages import Outcome, RunOptions, RunRequest
     from orchestrator.plan import Plan
     from studies.store import Store
     from studies.study import Study
@@ -58,11 +58,9 @@ def command(
     from orchestrator import plan, tuning
     from orchestrator.execution.data_loading import data_set_names
     from orchestrator.execution.messages import RunOptions, RunRequest
-    from orchestrator.execution.tensorboard import check_tensorboard
     from studies.store import Store
     from studies.study import find
 
-    check_tensorboard(given["tensorboard"])
     definition = find(study).override(
         seeds=seeds, epochs=epochs, data=_data.named_sources(data), keep_networks=keep_networks
     )
@@ -71,13 +69,16 @@ def command(
     planned = plan.make([definition], store)
     options = RunOptions(engine=_engine(engine, planned, store, joins=given["join"]), **given)
     places = _data.places(data, data_set_names(planned.trials), definition.data)
+    if planned.todo:
+        _data.check({name: places[name] for name in data_set_names(planned.todo)})
+        _check_surroundings(store, options, address)
     if dry_run:
         check.show_costs(definition, planned, store, data, options)
         return 0
     _note_definitions(definition, store)
     if not planned.todo:
         if planned.results.damaged:
-            store.prepare()
+            store.check_writable()
             _set_damaged_aside(store, planned)
         count = len(planned.trials)
         print(f"{definition.name}: nothing to do, all {count} trials are finished")
@@ -106,19 +107,30 @@ def _engine(choice: str, planned: "Plan", store: "Store", *, joins: bool) -> str
     return resources.engine(choice, planned.results.cpu_engines())
 
 
+def _check_surroundings(store: "Store", options: "RunOptions", address: str | None) -> None:
+    """Check what a run needs beside its data sets, before anything is started or written.
+
+    Raises:
+        UserError: the results or TensorBoard's curves cannot be written, or no cluster answers.
+    """
+    from orchestrator.execution import ray_connection, tensorboard
+
+    store.check_writable()
+    tensorboard.check(options.tensorboard)
+    if address:
+        ray_connection.check_address(address)
+
+
 def _run(planned: "Plan", request: "RunRequest", results: str) -> int:
     """Run the missing trials, print how the run ended and return the exit code."""
-    from orchestrator.execution import heartbeat, ray_connection, resources, supervisor
+    from orchestrator.execution import heartbeat, resources, supervisor
 
     started = time.monotonic()
     name, store = request.study.name, request.store
-    if request.address:
-        ray_connection.check_address(request.address)
-    else:
+    if not request.address:
         request = replace(request, resources=resources.on_this_machine(request.options))
     if not request.options.join:
         heartbeat.refuse_second(store)
-    store.prepare()
     _set_damaged_aside(store, planned)
     count = f"{len(planned.todo)} of {len(planned.trials)} trials to run"
     where = f"Ray cluster {request.address}" if request.address else request.resources

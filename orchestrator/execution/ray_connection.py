@@ -17,7 +17,7 @@ from studies.store import Store
 
 #: Seconds within which a cluster's head must answer, its nodes must have answered the check (for
 #: which they receive this project's code), and a raylet must take a connection.
-_ANSWER = 5.0
+_ANSWER = 2.0
 _CHECK = 120.0
 _RAYLET = 2.0
 #: What must be the same on all nodes for a trial to be the same there.
@@ -80,10 +80,10 @@ def _nodes() -> list[dict[str, Any]]:
 
 
 def check_address(address: str) -> None:
-    """Refuse an address that cannot be that of a cluster's head.
+    """Refuse an address that cannot be that of a cluster's head; this needs no Ray.
 
     Raises:
-        UserError: it has another form.
+        UserError: it has another form, or nothing answers there.
     """
     if "://" in address:
         raise UserError(
@@ -91,8 +91,17 @@ def check_address(address: str) -> None:
             "HEAD:6379), or auto, on a machine of the cluster; from elsewhere use: untuned submit"
         )
     host, colon, port = address.rpartition(":")
-    if address != "auto" and not (host and colon and port.isdecimal()):
+    if address == "auto":
+        return
+    if not (host and colon and port.isdecimal() and int(port) < 2**16):
         raise UserError(f"--address {address}: give HOST:PORT of the cluster's head, or auto")
+    try:
+        socket.create_connection((host, int(port)), _ANSWER).close()
+    except OSError as error:
+        raise UserError(
+            f"--address {address}: no Ray cluster answers there ({error}); start one with: ray "
+            "start --head"
+        ) from None
 
 
 def _join(address: str) -> None:
@@ -101,15 +110,7 @@ def _join(address: str) -> None:
 
     from orchestrator.execution import code_upload
 
-    if address != "auto":
-        host, _, port = address.rpartition(":")
-        try:
-            socket.create_connection((host, int(port)), _ANSWER).close()
-        except OSError as error:
-            raise UserError(
-                f"--address {address}: no Ray cluster answers there ({error}); start one with: ray "
-                "start --head"
-            ) from None
+    check_address(address)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ:  # a job that was submitted with the code

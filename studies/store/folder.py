@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -145,6 +146,19 @@ class Folder:
         except OSError as error:
             raise NotWrittenError(self.place(path), len(content), error) from None
 
+    def try_writing(self, content: bytes) -> None:
+        """Write a file to the folder, or where the folder would be made, and delete it.
+
+        Raises:
+            OSError: this is not possible.
+        """
+        if self.is_local:
+            try_writing(Path(self.root), content)
+        else:
+            probe = f".writable-{secrets.token_hex(4)}"
+            self.put(probe, content)
+            self.delete(probe)
+
     def _replace(self, target: str, content: bytes, lasting: bool) -> None:
         folder, _, name = target.rpartition("/")
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -187,6 +201,22 @@ class Folder:
             OSError: it could not be deleted, or does not exist.
         """
         self._fs.delete_file(f"{self.root}/{path}")
+
+
+def try_writing(folder: Path, content: bytes) -> None:
+    """Write a file to a local folder, or to where the folder would be made, and delete it.
+
+    Raises:
+        OSError: this is not possible.
+    """
+    above = (folder, *folder.absolute().parents)
+    place = next(path for path in above if path.exists() or path.is_symlink())
+    probe = place / f".writable-{secrets.token_hex(4)}"
+    try:
+        probe.write_bytes(content)
+    finally:
+        with contextlib.suppress(OSError):  # the error before this one is the one to show
+            probe.unlink(missing_ok=True)
 
 
 def _sync(folder: str) -> None:
