@@ -68,7 +68,10 @@ def ordered(results: Results, name: str) -> list[Hashable]:
     Methods: dense, those that need no density, then the others in the plan's order. Numbers ascend.
     Other names are in the order of the study's definition.
     """
-    values = pd.concat([results.plan[name], results.trials[name]]).drop_duplicates().tolist()
+    frames = [results.plan, results.trials]
+    if name == "method":  # one that is still being tuned has no other trials
+        frames.insert(1, results.tuning_plan)
+    values = pd.concat([frame[name] for frame in frames]).drop_duplicates().tolist()
     if name == "method":
         known = [method for method in _METHODS if method in values]
         return known + [method for method in values if method not in known]

@@ -23,7 +23,7 @@ from studies.schemas import TABLES
 from studies.store import Store, filesystems, studies_in
 from studies.store.finished import Finished, failure_logs, finished
 from studies.traits import TRAITS, MethodTraits, traits_of
-from studies.trial import SETTABLE, Trial, fields_with
+from studies.trial import SETTABLE, fields_with
 
 if TYPE_CHECKING:
     from studies.study import Study
@@ -402,11 +402,14 @@ def _plan(definitions: tuple["Study", ...], *, tuning: bool) -> pd.DataFrame:
         tuning: whether to return the trials on tuning seeds, or the others.
     """
     seeds = _tuning(definitions)
-    every = ((trial, n == 0) for n, study in enumerate(definitions) for trial in study.trials())
-    trials: dict[Trial, bool] = {}
-    for trial, first in every:
-        if (trial.seed in seeds) == tuning:
-            trials.setdefault(trial, first)
+    # What is chosen later among values that were named first was planned first.
+    first = set(definitions[0].candidates() if definitions else ())
+    trials = {
+        trial: trial in first
+        for study in definitions
+        for trial in study.trials()
+        if (trial.seed in seeds) == tuning
+    }
     kinds = {name: TABLES["trials"].field(name).type for name in SETTABLE}
     values = {name: pa.array([getattr(t, name) for t in trials], kinds[name]) for name in SETTABLE}
     plan: pd.DataFrame = pa.table(values).to_pandas()
@@ -427,4 +430,4 @@ def _tuning(definitions: tuple["Study", ...]) -> set[int]:
     A value that was chosen on a seed looks better on that seed than it is.
     """
     confirmatory = {seed for study in definitions for seed in study.confirmatory_seeds}
-    return {seed for study in definitions for seed in study.tuning_seeds} - confirmatory
+    return {seed for study in definitions for seed in study.all_tuning_seeds} - confirmatory

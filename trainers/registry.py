@@ -23,6 +23,7 @@ Only a method:
     MIXES         True if it has one round, needs no batch to begin, keeps nothing with a layer but
                   what is trained, the effective weights and the gradient of a penalty, and can be
                   held by a CUDA graph: trials of other such methods can then share its pack
+    NEEDS         fields with the values that they must have
 
 Only a data set, so that a study can be estimated before it is downloaded:
 
@@ -121,6 +122,10 @@ DECLARATIONS: Mapping[str, Mapping[str, Declaration]] = dict.fromkeys(KINDS, _OF
             "a whole number, at least 0", lambda value: _is_whole(value, least=0)
         ),
         "MIXES": Declaration("True or False", lambda value: isinstance(value, bool)),
+        "NEEDS": Declaration(
+            'fields of a trial with the values that they must have, such as {"optimizer": "sgd"}',
+            lambda value: isinstance(value, dict) and all(map(SETTABLE.__contains__, value)),
+        ),
     },
     "dataset": _OF_ALL
     | {

@@ -9,6 +9,7 @@ import click
 
 from orchestrator.cli import _data, _lookup, _options
 from orchestrator.formatting import approximate, many, size
+from studies.seeds import Seeds
 
 if TYPE_CHECKING:
     from analysis.verdicts.power_analysis import Prospect
@@ -35,7 +36,7 @@ def command(
     study: str,
     results: str,
     data: tuple[str, ...],
-    seeds: int | None,
+    seeds: Seeds | None,
     epochs: int | None,
     workers: int | None,
     device: str,
@@ -46,21 +47,22 @@ def command(
     STUDY is the name of a shipped study, a study file, or the name of a study that has results.
     Nothing is started or written.
     """
-    from orchestrator import plan
-    from orchestrator.execution.data_loading import data_set_names
+    from orchestrator import plan, tuning
+    from orchestrator.execution import resources
     from orchestrator.execution.messages import RunOptions
+    from studies import tuned
 
     definition, store = _definition(study, results, seeds, epochs, data)
+    definition = tuning.resolved(definition, store)
     planned = plan.make([definition], store)
-    describe(definition.name, planned)
-    if planned.todo and not no_estimate:
-        places = _data.places(data, data_set_names(planned.trials), definition.data)
-        estimate(planned, places, RunOptions(workers=workers, device=device))
-    _print_claims(definition, store)
+    engine = resources.engine("auto", planned.results.cpu_engines())
+    options = RunOptions(workers=workers, device=device, engine=engine)
+    show_costs(definition, planned, store, data, None if no_estimate else options)
+    _print_claims(tuned.expected(definition), store)
 
 
 def _definition(
-    study: str, results: str, seeds: int | None, epochs: int | None, data: tuple[str, ...]
+    study: str, results: str, seeds: Seeds | None, epochs: int | None, data: tuple[str, ...]
 ) -> "tuple[Study, Store]":
     """Return the study as it would run now, or as it last ran if only its results exist."""
     from studies.store import Store
@@ -75,15 +77,43 @@ def _definition(
     return definition.override(seeds=seeds, epochs=epochs, data=_data.named_sources(data)), store
 
 
-def describe(name: str, planned: "Plan") -> None:
-    """Print the cells of a study with their finished trials, and how many trials would run."""
+def show_costs(
+    study: "Study",
+    planned: "Plan",
+    store: "Store",
+    data: tuple[str, ...],
+    options: "RunOptions | None",
+) -> None:
+    """Print a study's cells with their finished trials, how many would run, and their cost.
+
+    Args:
+        study: the study as it would run now.
+        planned: its plan.
+        store: its results.
+        data: the values of --data.
+        options: how it would run; None for no estimate of the cost.
+    """
+    from orchestrator import plan
     from orchestrator.cli.status import show_cells
+    from orchestrator.execution.data_loading import data_set_names
+    from studies import tuned
 
     show_cells(planned)
-    print(f"{name}: {len(planned.todo)} of {len(planned.trials)} trials would run; nothing started")
+    count = f"{len(planned.todo)} of {len(planned.trials)} trials would run; nothing started"
+    print(f"{study.name}: {count}")
+    expected = planned
+    if study.is_tuned:
+        expected = plan.make([tuned.expected(study)], store)
+        print(
+            f"then {len(expected.todo) - len(planned.todo)} on fresh seeds, at the values that the "
+            "tuning seeds choose"
+        )
+    if expected.todo and options:
+        places = _data.places(data, data_set_names(expected.trials), study.data)
+        _estimate(expected, places, options)
 
 
-def estimate(planned: "Plan", places: "dict[str, Place]", options: "RunOptions") -> None:
+def _estimate(planned: "Plan", places: "dict[str, Place]", options: "RunOptions") -> None:
     """Print the time, memory and disk that the missing trials would take on this machine."""
     from orchestrator.execution.resources import on_this_machine
 
@@ -91,7 +121,7 @@ def estimate(planned: "Plan", places: "dict[str, Place]", options: "RunOptions")
         resources = on_this_machine(options)
         from orchestrator.estimate import estimate as measured
 
-        cost = measured(planned.todo, places, resources.device)
+        cost = measured(planned.todo, places, resources.device, options.engine)
     except ModuleNotFoundError as error:
         print(f"no estimate without {error.name}; install it with: pip install 'untuned[run]'")
         return

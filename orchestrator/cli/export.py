@@ -95,7 +95,7 @@ def _trained_again(row: Mapping[str, Any], store: "Store", data: tuple[str, ...]
     import trainers
     from orchestrator.execution import data_loading
     from orchestrator.execution.data_loading import DataTask
-    from trainers import runtime
+    from trainers import devices, products, runtime
     from trainers.loop import train
     from trainers.recording import Keep
 
@@ -114,7 +114,13 @@ def _trained_again(row: Mapping[str, Any], store: "Store", data: tuple[str, ...]
     duration = approximate(row["seconds"])
     print(f"training trial {trial.trial_id} again; it took {duration} before", file=sys.stderr)
     source = sets.get(trial.source)
-    *_, last = train([trial], sets[trial.dataset], source=source, keep=Keep(networks=True))
+    *_, last = train(
+        [trial],
+        sets[trial.dataset],
+        source=source,
+        keep=Keep(networks=True),
+        products=products.by_name(devices.products_of(row["engine"])),
+    )
     assert last.final is not None and last.network is not None  # noqa: S101, PT018
     if last.final["test_accuracy"] != row["test_accuracy"]:
         print(

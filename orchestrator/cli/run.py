@@ -13,6 +13,7 @@ import click
 from orchestrator.cli import _data, _options, check
 from orchestrator.execution import code_upload
 from orchestrator.formatting import clock
+from studies.seeds import Seeds
 
 if TYPE_CHECKING:
     from orchestrator.execution.messages import Outcome, RunRequest
@@ -40,37 +41,38 @@ def command(
     study: str,
     results: str,
     data: tuple[str, ...],
-    seeds: int | None,
+    seeds: Seeds | None,
     epochs: int | None,
     keep_networks: bool,
     address: str | None,
     dry_run: bool,
+    engine: str,
     **given: Any,
 ) -> int:
     """Run the missing trials of STUDY.
 
     STUDY is the name of a shipped study, or a study file. A second run trains only what is not
-    finished, so a larger --seeds extends a finished study.
+    finished, so a larger --seeds extends a finished study. If the study tunes fields, the first run
+    trains its tuning seeds, and the second what these chose, on the fresh seeds.
     """
-    from orchestrator import plan
+    from orchestrator import plan, tuning
     from orchestrator.execution.data_loading import data_set_names
     from orchestrator.execution.messages import RunOptions, RunRequest
     from orchestrator.execution.tensorboard import check_tensorboard
     from studies.store import Store
     from studies.study import find
 
-    options = RunOptions(**given)
-    check_tensorboard(options.tensorboard)
+    check_tensorboard(given["tensorboard"])
     definition = find(study).override(
         seeds=seeds, epochs=epochs, data=_data.named_sources(data), keep_networks=keep_networks
     )
     store = Store(results, definition.name)
+    definition = tuning.resolved(definition, store)
     planned = plan.make([definition], store)
+    options = RunOptions(engine=_engine(engine, planned, store, joins=given["join"]), **given)
     places = _data.places(data, data_set_names(planned.trials), definition.data)
     if dry_run:
-        check.describe(definition.name, planned)
-        if planned.todo:
-            check.estimate(planned, places, options)
+        check.show_costs(definition, planned, store, data, options)
         return 0
     _note_definitions(definition, store)
     if not planned.todo:
@@ -93,6 +95,17 @@ def command(
     return _run(planned, request, results)
 
 
+def _engine(choice: str, planned: "Plan", store: "Store", *, joins: bool) -> str:
+    """Return the engine of the runs that this one joins, if there are any, or its own choice."""
+    from orchestrator.execution import heartbeat, resources
+
+    if choice == "auto" and joins:
+        for other in heartbeat.LiveRuns(store).alive():
+            if other.engine:
+                return other.engine
+    return resources.engine(choice, planned.results.cpu_engines())
+
+
 def _run(planned: "Plan", request: "RunRequest", results: str) -> int:
     """Run the missing trials, print how the run ended and return the exit code."""
     from orchestrator.execution import heartbeat, ray_connection, resources, supervisor
@@ -111,7 +124,8 @@ def _run(planned: "Plan", request: "RunRequest", results: str) -> int:
     where = f"Ray cluster {request.address}" if request.address else request.resources
     print(f"{name}: {count}, {where}", file=sys.stderr)
     outcome = supervisor.run(planned, request)
-    return _conclude(name, store, results, outcome, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    return _conclude(request.study, store, results, outcome, seconds)
 
 
 def _note_definitions(definition: "Study", store: "Store") -> None:
@@ -144,8 +158,11 @@ def _set_damaged_aside(store: "Store", planned: "Plan") -> None:
         )
 
 
-def _conclude(name: str, store: "Store", results: str, outcome: "Outcome", seconds: float) -> int:
+def _conclude(
+    study: "Study", store: "Store", results: str, outcome: "Outcome", seconds: float
+) -> int:
     """Print how the run ended and return the exit code."""
+    name = study.name
     finished = f"{name}: {outcome.finished} of {outcome.planned} trials finished"
     new = outcome.finished - outcome.before
     # The user of a submitted job must repeat `untuned submit`, not the job's own command.
@@ -163,7 +180,10 @@ def _conclude(name: str, store: "Store", results: str, outcome: "Outcome", secon
             f"{finished} ({new} in this run, {clock(seconds)}){outcome.diverged_or_dead}; results "
             f"in {store.uri}"
         )
-        print(f"write a report with: untuned report {name}{where}")
+        if study.is_tuned:
+            print(f"the tuning seeds are finished; train what they chose with: {again}")
+        else:
+            print(f"write a report with: untuned report {name}{where}")
         return 0
     print(f"{finished}; {outcome.planned - outcome.finished} are missing", file=sys.stderr)
     if outcome.reason:

@@ -48,12 +48,14 @@ class DataTask:
         place: where it is read from; it is downloaded if it is not there and can be.
         fingerprint: of the one that finished trials were trained on; None where none were.
         trials: one for each network that is trained on it.
+        engine: what fully connected layers are computed with on a CPU.
     """
 
     name: str
     place: "Place"
     fingerprint: str | None
     trials: Sequence[Trial]
+    engine: str = "mm"
 
 
 class DataLoading:
@@ -63,10 +65,15 @@ class DataLoading:
         todo: the trials.
         places: where each data set is read from.
         fingerprints: of the data sets that finished trials were trained on.
+        engine: what fully connected layers are computed with on a CPU.
     """
 
     def __init__(
-        self, todo: Sequence[Trial], places: "Mapping[str, Place]", fingerprints: Mapping[str, str]
+        self,
+        todo: Sequence[Trial],
+        places: "Mapping[str, Place]",
+        fingerprints: Mapping[str, str],
+        engine: str = "mm",
     ) -> None:
         kinds = {(t.dataset, t.source, t.network, t.width, t.activation): t for t in todo}
         self._tasks = [
@@ -75,6 +82,7 @@ class DataLoading:
                 places[name],
                 fingerprints.get(name),
                 [trial for trial in kinds.values() if name in data_set_names([trial])],
+                engine,
             )
             for name in data_set_names(todo)
         ]
@@ -139,9 +147,9 @@ def read(task: DataTask) -> "Dataset":
 
     Raises:
         UserError: the data set is missing, damaged, or not the one that earlier trials were
-            trained on; or a network cannot take it.
+            trained on; a network cannot take it; or PyTorch here lacks the engine.
     """
-    from trainers import datasets, networks
+    from trainers import datasets, networks, products
 
     data = datasets.load(task.name, task.place)
     if task.fingerprint not in (None, data.fingerprint):
@@ -151,5 +159,5 @@ def read(task: DataTask) -> "Dataset":
             "name the right one with --data, or other results with --results"
         )
     for trial in task.trials:
-        networks.build(trial, data.shape, data.classes)
+        networks.build(trial, data.shape, data.classes, products.by_name(task.engine))
     return data

@@ -28,6 +28,8 @@ class RunOptions:
         gpus: how many GPUs to use; None for all.
         gpu_fraction: the fraction of a GPU that each worker gets; None for an even share.
         tf32: whether a GPU may multiply with TF32.
+        engine: what fully connected layers are computed with on a CPU, ``mm`` or ``onednn``; all
+            workers of a run use the same.
         checkpoint_seconds: seconds of training between two checkpoints of a trial; 0 for none.
         retries: how often a trial that failed is tried again.
         fail_fast: whether the first failure ends the run.
@@ -40,6 +42,7 @@ class RunOptions:
     gpus: int | None = None
     gpu_fraction: float | None = None
     tf32: bool = False
+    engine: str = "mm"
     checkpoint_seconds: float = 60.0
     retries: int = 2
     fail_fast: bool = False

@@ -49,7 +49,7 @@ def connected(request: RunRequest) -> Iterator[Resources]:
         else:
             assert request.address is not None  # noqa: S101  (only a cluster is asked what it has)
             _join(request.address)
-            _check_nodes(request.store)
+            _check_nodes(request.store, request.options.engine)
             totals = ray.cluster_resources()  # type: ignore[no-untyped-call]
             yield on_cluster(request.options, totals)
     finally:
@@ -134,11 +134,12 @@ def _join(address: str) -> None:
         raise UserError(f"--address {address}: {' '.join(str(error).split())}") from None
 
 
-def _check_nodes(store: Store) -> None:
-    """Ask every node for its versions, and whether it sees the results.
+def _check_nodes(store: Store, engine: str) -> None:
+    """Ask every node for its versions, and whether it sees the results and has the engine.
 
     Raises:
-        UserError: a node has other versions than this process, or does not see the results.
+        UserError: a node has other versions than this process, lacks the engine, or does not see
+            the results.
     """
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -151,7 +152,7 @@ def _check_nodes(store: Store) -> None:
         checks = {
             check.options(
                 scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)
-            ).remote(store, token): node
+            ).remote(store, token, engine): node
             for node in nodes
         }
         ready, late = ray.wait(list(checks), num_returns=len(checks), timeout=_CHECK)
@@ -166,7 +167,7 @@ def _check_node(reference: Any, node: Mapping[str, Any], store: Store) -> None:
 
     where = f"node {node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
     try:
-        theirs, sees_results = ray.get(reference, timeout=0.1)
+        theirs, sees_results, lacking = ray.get(reference, timeout=0.1)
     except ray.exceptions.RayError as error:
         if not alive(node["NodeID"]):
             return  # it has left meanwhile
@@ -179,6 +180,8 @@ def _check_node(reference: Any, node: Mapping[str, Any], store: Store) -> None:
                 f"{where} has {name} {theirs[name] or 'not installed'}, here it is {ours[name]}; "
                 "all nodes must have the same"
             )
+    if lacking:
+        raise UserError(f"{where}: {lacking}")
     if not sees_results:
         raise UserError(
             f"results {store.uri}: {where} does not see them; --results must be somewhere that "
@@ -186,12 +189,27 @@ def _check_node(reference: Any, node: Mapping[str, Any], store: Store) -> None:
         )
 
 
-def _report_on_node(store: Store, token: str) -> tuple[dict[str, str], bool]:
-    """On a node: its versions, and whether it sees the file that was written to the results."""
+def _report_on_node(store: Store, token: str, engine: str) -> tuple[dict[str, str], bool, str]:
+    """On a node: its versions, whether it sees the file in the results, and why not the engine."""
+    installed = versions()
     try:
-        return versions(), token in store.heartbeats.read_all()
+        sees_results = token in store.heartbeats.read_all()
     except UserError:
-        return versions(), False
+        sees_results = False
+    return installed, sees_results, _missing_engine(engine) if installed["torch"] else ""
+
+
+def _missing_engine(engine: str) -> str:
+    """Why an engine cannot be used here; empty if it can."""
+    if engine == "mm":
+        return ""
+    from trainers import products
+
+    try:
+        products.by_name(engine)
+    except UserError as error:
+        return str(error)
+    return ""
 
 
 def versions() -> dict[str, str]:

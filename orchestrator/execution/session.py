@@ -12,7 +12,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from operator import attrgetter
 
 from orchestrator import plan
 from orchestrator.execution import executors
@@ -56,7 +55,9 @@ def run_session(
             cluster cannot be reached or does not fit, or another run has the study in hand.
     """
     with ExitStack() as stack:
-        loading = DataLoading(request.todo, request.data, request.fingerprints)
+        loading = DataLoading(
+            request.todo, request.data, request.fingerprints, request.options.engine
+        )
         stack.enter_context(loading)
         executor = stack.enter_context(executors.connect(request))
         send(PhaseReached(Phase.CONNECTED))
@@ -65,8 +66,14 @@ def run_session(
         datasets = loading.datasets()
         for name in set(datasets) & set(request.study.data):  # so that a wrong layout is seen
             print(datasets[name], file=sys.stderr)
-        joins = request.options.join
-        heartbeat = stack.enter_context(Heartbeat(request.store, request.run, joins=joins))
+        heartbeat = stack.enter_context(
+            Heartbeat(
+                request.store,
+                request.run,
+                joins=request.options.join,
+                engine=request.options.engine,
+            )
+        )
         send(RunNamed(heartbeat.name))
         request.store.definitions.record(request.study)
         send(PhaseReached(Phase.TRAINING))
@@ -160,10 +167,8 @@ class _Rounds:
 
         suspects = [t for t in todo if t.trial_id in failures]
         rest = [t for t in todo if t.trial_id not in failures]
-        if self._executor.resources.lock_step:
-            rest = pack_key.ordered(rest)
-        else:
-            rest.sort(key=attrgetter("dataset"))
+        in_packs = self._executor.resources.lock_step
+        rest = pack_key.ordered(rest) if in_packs else plan.by_seed(rest)
         if self._heartbeat.rank % 2:  # from the other end than the run that was there first
             rest.reverse()
         return [*suspects, *rest], len(suspects)

@@ -78,6 +78,11 @@ class Finished:
         names = ("attempt", "origin", "part")
         return pa.table({n: pa.array(c, pa.string()) for n, c in zip(names, columns, strict=True)})
 
+    def cpu_engines(self) -> list[str]:
+        """Return the engine of each trial that was trained on a CPU."""
+        columns = (self.rows[name].to_pylist() for name in ("engine", "device"))
+        return [engine for engine, device in zip(*columns, strict=True) if device == "cpu"]
+
     def outcomes(self, ids: Collection[str]) -> str:
         """Return such as ``; of the finished 2 diverged, 1 dead``; empty if all were completed."""
         pairs = zip(*(self.rows[name].to_pylist() for name in ("trial_id", "outcome")), strict=True)

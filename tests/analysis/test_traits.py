@@ -18,6 +18,7 @@ SCORES = {
     "trains_weights": False,
     "by_mask": True,
     "flips": False,
+    "sets_kept_share": True,
 }
 OWN = "top-scores"
 
@@ -86,7 +87,7 @@ def test_trials_that_are_planned_have_the_traits_of_those_that_are_finished(load
 @pytest.mark.parametrize("table", ["trials", "plan", "tuning", "tuning_plan"])
 def test_every_row_has_them_as_true_or_false(loaded, table):
     rows = getattr(loaded(SCORES), table)
-    assert [rows[name].dtype for name in TRAITS] == ["bool"] * 5
+    assert [rows[name].dtype for name in TRAITS] == ["bool"] * 6
     pruning = rows[rows["method"] == "free-pruning"]  # recorded here without any traits
     assert not pruning["flips"].any()
     assert pruning["by_mask"].all()

@@ -91,10 +91,11 @@ def test_a_grid_takes_the_place_of_the_common_axes():
     assert {t.epochs for t in study(grids=[{"method": "dense", "epochs": 7}]).trials()} == {7}
 
 
-def test_seeds_are_a_count_or_a_list():
+def test_seeds_are_a_count_a_range_or_a_list():
     dense = {"grids": [{"method": "dense"}]}
     assert [t.seed for t in study(**dense, seeds=3).trials()] == [1, 2, 3]
     assert [t.seed for t in study(**dense, seeds=[5, 0]).trials()] == [5, 0]
+    assert [t.seed for t in study(**dense, seeds="1001-1003").trials()] == [1001, 1002, 1003]
 
 
 def test_overrides_replace_the_files_seeds_and_epochs():
@@ -178,8 +179,8 @@ def test_shipped_studies():
         ({}, "own.yaml: has no method; put it into axes"),
         ({"grids": [{"method": "dense"}], "seeds": 0}, "seeds: 0 is not a number of seeds"),
         ({"grids": [{"method": "dense"}], "seeds": []}, "seeds: [] is an empty grid"),
-        ({"grids": [{"method": "dense"}], "seeds": "5"}, "seeds: seed: '5' is not a whole number"),
-        ({"grids": [{"method": "dense"}], "seeds": 2.5}, "seeds: seed: 2.5 is not a whole number"),
+        ({"grids": [{"method": "dense"}], "seeds": "5"}, "seeds: '5' is neither a number such as"),
+        ({"grids": [{"method": "dense"}], "seeds": 2.5}, "seeds: 2.5 is neither a number such as"),
         ({"grids": [{"method": "dense"}], "margin": -1}, "margin: -1: "),
         (
             {"grids": [{"method": "dense"}], "name": "../up"},

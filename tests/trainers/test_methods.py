@@ -140,6 +140,8 @@ def test_methods_read_the_fields_they_use():
         "dense": set(),
         "frozen": set(),
         "supermask": set(),
+        "signed-supermask": {"score_seed"},
+        "bop": set(),
         "free-pruning-weights": scores,
         "free-flipping-weights": scores,
         "free-pruning": scores | {"rescaling"},
@@ -150,6 +152,7 @@ def test_methods_read_the_fields_they_use():
         "edge-popup": rank | {"rescaling"},
         "edge-popup-flipping": rank,
         "edge-popup-official": {"score_seed", "density", "rescaling"},
+        "biprop": {"score_seed", "density", "rescaling"},
     }
 
 

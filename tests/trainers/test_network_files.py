@@ -35,9 +35,10 @@ def file_of(trial, data):
 
 
 def with_method(trial, method, **values):
-    reads = registry.find("method", method).component.reads
-    density = {"density": 0.5} if "density" in reads else {}
-    return trial(method, **density | values)
+    component = registry.find("method", method).component
+    needs = dict(component.declared.get("NEEDS", {}))
+    needs |= {"density": 0.5} if "density" in component.reads else {}
+    return trial(method, **needs | values)
 
 
 def same_to_the_bit(trial, data):

@@ -388,6 +388,11 @@ def test_a_frozen_weight_does_not_decay(trial):
             "weight_decay",
         ),
         ({"method": "snip", "momentum": 0.9}, "momentum: 0.9 is given, but only the optimizer sgd"),
+        ({"method": "snip", "nesterov": True}, "nesterov: true is given, but only the optimizer"),
+        (
+            {"method": "snip", "optimizer": "sgd", "nesterov": True},
+            "nesterov: true is given without a momentum",
+        ),
     ],
 )
 def test_trials_that_are_refused(change, message, trial):
@@ -434,11 +439,23 @@ def test_masks_differ_by_seed_and_not_by_pack(trial, digits):
     assert packed[0].epoch["test_loss"] != packed[1].epoch["test_loss"]
 
 
-@pytest.mark.parametrize("method", ["snip", "grasp", "synflow", "edge-popup", "supermask"])
-def test_packed_equals_alone(method, trial, digits):
-    density = {} if method == "supermask" else {"density": 0.4}
+@pytest.mark.parametrize(
+    ("method", "values"),
+    [
+        ("snip", {"density": 0.4}),
+        ("grasp", {"density": 0.4}),
+        ("synflow", {"density": 0.4}),
+        ("edge-popup", {"density": 0.4}),
+        ("edge-popup-flipping(global)", {"density": 0.4}),
+        ("supermask", {}),
+        ("signed-supermask", {}),
+        ("biprop", {"density": 0.4}),
+        ("bop(tau=0.001)", {"optimizer": "sgd", "learning_rate": 0.1}),
+    ],
+)
+def test_packed_equals_alone(method, values, trial, digits):
     trials = [
-        trial(method, seed=s, weights=w, **density)
+        trial(method, seed=s, weights=w, **values)
         for s, w in ((1, "he-normal"), (2, "he-constant"))
     ]
     packed = [r for r in train(trials, digits) if r.final]
@@ -523,17 +540,40 @@ class _Ones(Method):
         return torch.ones_like(gradient)
 
 
-def test_sgd_with_momentum_and_decay_by_hand():
-    # step 1: v = g + decay w, w -= rate v; step 2: v = momentum v + g + decay w
-    about = {"optimizer": "sgd", "momentum": 0.5, "weight_decay": 0.1, "learning_rate": 0.1}
-    trial = Trial(**ABOUT, method="dense", seed=1, **about)
+def sgd_on_ones(**values):
+    """An engine of two steps whose gradients are one, and its layer of weights 1, 2, 0 and 0."""
+    trial = Trial(**ABOUT, method="dense", seed=1, optimizer="sgd", learning_rate=0.1, **values)
     layer = Layer("fc1", torch.tensor([[[1.0, 2.0], [0.0, 0.0]]]))
     pack = Pack([trial], Network((LayerShape("fc1", (2, 2), 2, 2),), linear), [layer])
     how = _Ones()
     how.begin(pack, 0, None)
-    engine = Autograd(pack, how, 2)
+    return Autograd(pack, how, 2), layer
+
+
+def test_sgd_with_momentum_and_decay_by_hand():
+    # step 1: v = g + decay w, w -= rate v; step 2: v = momentum v + g + decay w
+    engine, layer = sgd_on_ones(momentum=0.5, weight_decay=0.1)
     engine.step(*OneImage().balanced(1))
     close(layer.trained, [[1 - 0.1 * 1.1, 2 - 0.1 * 1.2], [-0.1, -0.1]])
     engine.step(*OneImage().balanced(1))
     first = 0.89 - 0.1 * (0.5 * 1.1 + 1 + 0.1 * 0.89)
     assert layer.trained[0, 0, 0].item() == pytest.approx(first)
+
+
+def test_nesterovs_momentum_by_hand():
+    # v = momentum v + g, w -= rate (g + momentum v): v = 1, then 1.5
+    engine, layer = sgd_on_ones(momentum=0.5, nesterov=True)
+    engine.step(*OneImage().balanced(1))
+    close(layer.trained, [[1 - 0.15, 2 - 0.15], [-0.15, -0.15]])
+    engine.step(*OneImage().balanced(1))
+    close(layer.trained, [[0.85 - 0.175, 1.85 - 0.175], [-0.325, -0.325]])
+
+
+def test_decoupled_decay_by_hand():
+    # w <- (1 - decay factor) w - rate factor v: the decay follows the schedule, not the rate, and
+    # the momentum knows nothing of it. Half a cosine in two steps: factors 1 and 1/2.
+    engine, layer = sgd_on_ones(momentum=0.5, decoupled_decay=0.2, schedule="cosine")
+    engine.step(*OneImage().balanced(1))
+    close(layer.trained, [[0.8 - 0.1, 1.6 - 0.1], [-0.1, -0.1]])
+    engine.step(*OneImage().balanced(1))
+    close(layer.trained, [[0.7 * 0.9 - 0.075, 1.5 * 0.9 - 0.075], [-0.165, -0.165]])

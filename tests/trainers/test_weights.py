@@ -163,6 +163,12 @@ def test_he_constant_has_one_magnitude(trial):
     assert drawn.abs().unique().tolist() == [pytest.approx(STD)]
 
 
+def test_elu_constant_is_he_constant_times_the_root_of_three_halves(trial):
+    drawn = draw(trial(weights="elu-constant"), 0, WIDE)
+    assert drawn.abs().unique().tolist() == [pytest.approx(math.sqrt(3 / 784))]
+    assert torch.equal(drawn.sign(), draw(trial(weights="he-constant"), 0, WIDE).sign())
+
+
 def test_he_normal_is_a_normal_cut_off_at_two_sigma(trial):
     sigma = STD / 0.87962566103423978
     drawn = draw(trial(weights="he-normal"), 0, WIDE).double().flatten().numpy()

@@ -12,8 +12,11 @@ section 3): dL/dscore = dL/deffective * weight. Pruning has off = 0, flipping of
 The studies compare where the threshold comes from:
 
     free-*, minimal-*, maximal-*       the constant 0
-    edge-popup*                        the (1 - density) quantile of the scores; the user chooses
-                                       the density
+    edge-popup*, biprop                the (1 - density) quantile of the scores, in each layer or
+                                       over all; the user chooses the density
+    signed-supermask                   a fraction of the layer's largest initial score; the user
+                                       chooses the fraction
+    bop                                a constant that the user chooses, for a mean gradient
     random-, magnitude-pruning, snip,  a ranking of the weights, cut at a density that the user
     grasp, synflow, lottery-ticket     chooses
     supermask                          none: a connection is kept with probability sigmoid(score)

@@ -29,6 +29,8 @@ class Method:
             `rebuild` with a score of 1 for each kept connection and 0 for each other one.
         trains_weights: whether the weights are trained, with or without a mask.
         flips: whether it flips the signs of weights instead of pruning connections.
+        sets_kept_share: whether a parameter in its name fixes or prices the fraction of connections
+            kept. The fields `density` and `penalty` always do.
     """
 
     elementwise = False
@@ -36,6 +38,7 @@ class Method:
     by_mask = False
     trains_weights = True
     flips = False
+    sets_kept_share = False
 
     def __init_subclass__(cls) -> None:
         """Withdraw the promises about `gradient` and `rebuild` from a class that overrides them.
@@ -48,6 +51,8 @@ class Method:
             for promise in ("elementwise", "capturable"):
                 if promise not in overridden:
                     setattr(cls, promise, False)
+        if "gradient" in overridden and "gradient_factor" not in overridden:
+            cls.gradient_factor = Method.gradient_factor  # type: ignore[method-assign]
 
     def rounds(self, trial: Trial) -> Sequence[int]:
         """Return the epochs of each round; the optimiser starts afresh with each round."""
@@ -71,6 +76,13 @@ class Method:
     def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
         """Turn dL/deffective into dL/dtrained, [R, *shape]; it may work in place."""
         return gradient
+
+    def gradient_factor(self, pack: Pack, layer: Layer) -> Tensor | None:
+        """Return the factor that is all that `gradient` does, [R, *shape]; None if it does more.
+
+        An engine may then multiply by it while it computes the gradient.
+        """
+        return None
 
     def rebuild(self, pack: Pack, layer: Layer) -> None:
         """Write the effective weights that follow from what is trained."""

@@ -25,6 +25,7 @@ class Combined(Method):
         self.by_mask = all(method.by_mask for method in methods)
         self.trains_weights = any(method.trains_weights for method in methods)
         self.flips = any(method.flips for method in methods)
+        self.sets_kept_share = any(method.sets_kept_share for method in methods)
 
     def active(self, pack: Pack) -> Method:
         """Return the method that the pack's round belongs to."""

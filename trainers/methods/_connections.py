@@ -130,6 +130,10 @@ class Connections(Method):
         assert layer.penalty_gradient is not None  # noqa: S101  (`begin` has set it)
         return torch.addcmul(layer.penalty_gradient, gradient, layer.weight, out=gradient)
 
+    def gradient_factor(self, pack: Pack, layer: Layer) -> Tensor | None:
+        """Return the weights, where there is no penalty and no scale to consider."""
+        return None if self.penalty_sign or pack.trial.rescaling == "scale-fan" else layer.weight
+
     def mask(self, pack: Pack, layer: Layer) -> Tensor:
         """Return 1 where the score is above the threshold, else `off`."""
         off = torch.tensor(self.off, device=layer.weight.device)

@@ -64,6 +64,24 @@ def keep_top(weight: Tensor, scores: Tensor, density: float, into: Tensor) -> Te
     return into
 
 
+def keep_top_of_all(
+    weights: Sequence[Tensor], scores: Sequence[Tensor], density: float, into: Sequence[Tensor]
+) -> None:
+    """Write the weights with the top scores over all layers, else 0; see `keep_top`.
+
+    Args:
+        weights: of each layer of one replica.
+        scores: of each layer, of the same shapes.
+        density: the fraction of all connections that is kept.
+        into: the tensors to write to, of the same shapes.
+    """
+    flat = torch.cat([layer.flatten() for layer in weights])
+    ranked = torch.cat([layer.flatten() for layer in scores])
+    kept = keep_top(flat, ranked, density, torch.empty_like(flat))
+    for values, target in zip(torch.split(kept, [w.numel() for w in weights]), into, strict=True):
+        target.copy_(values.view_as(target))
+
+
 def _threshold(scores: Tensor, count: int) -> tuple[float, int]:
     """Return the ``count``-th smallest score, and how many are above it."""
     if scores.device.type != "cpu":

@@ -8,9 +8,9 @@ All families share one rule for the sign: +1 where a common uniform number is be
 uniform number, so a larger number always gives a larger magnitude.
 
 The paper has he-normal, he-constant, glorot-normal and binary, and its code takes any fraction of
-positive signs. We add he-uniform, glorot-uniform, lognormal, exponential, skewed-exponential and
-pareto. All but Glorot's and binary have the mean square 2 / fan_in: they differ in shape and not in
-scale.
+positive signs. We add he-uniform, glorot-uniform, lognormal, exponential, skewed-exponential,
+pareto and elu-constant. All but Glorot's, binary and elu-constant have the mean square 2 / fan_in:
+they differ in shape and not in scale.
 
 A file may also have
 
