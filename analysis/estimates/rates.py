@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.cells import CELL, METHOD_ONLY, RECIPE
-from analysis.estimates import grouped
+from analysis.estimates.intervals import grouped
 from analysis.statistics.paired import t_interval
 from analysis.tables import Results
 
@@ -32,7 +32,7 @@ def rows_of(results: Results) -> tuple[pd.DataFrame, bool]:
     return rows.assign(accuracy=accuracy), is_tuned
 
 
-def settings_of(rows: pd.DataFrame) -> list[str]:
+def panels_of(rows: pd.DataFrame) -> list[str]:
     """Return the fields that make the panels: those that vary within a method, but not chosen."""
     others = {"method", *SHOWN, *CHOSEN}
     return _varied(rows, [name for name in CELL if name not in others])

@@ -12,7 +12,7 @@ from orchestrator.formatting import approximate, many, size
 from studies.seeds import Seeds
 
 if TYPE_CHECKING:
-    from analysis.verdicts.prospects import Prospect
+    from analysis.verdicts.power_analysis import Prospect
     from orchestrator.execution.messages import RunOptions
     from orchestrator.plan import Plan
     from studies.store import Store
@@ -145,7 +145,7 @@ def _estimate(planned: "Plan", places: "dict[str, Place]", options: "RunOptions"
 def _print_claims(study: "Study", store: "Store") -> None:
     """Print the claims that the study can decide, with their power, and those that it cannot."""
     import analysis
-    from analysis.verdicts.prospects import lacking, prospects
+    from analysis.verdicts.power_analysis import lacking, prospects
     from studies.store import Store
 
     recorded = store.definitions.all()
