@@ -16,6 +16,8 @@ from orchestrator.formatting import clock
 from studies.seeds import Seeds
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from orchestrator.execution.messages import Outcome, RunOptions, RunRequest
     from orchestrator.plan import Plan
     from studies.store import Store
@@ -52,20 +54,53 @@ def command(
     """Run the missing trials of STUDY.
 
     STUDY is the name of a shipped study, or a study file. A second run trains only what is not
-    finished, so a larger --seeds extends a finished study. If the study tunes fields, the first run
-    trains its tuning seeds, and the second what these chose, on the fresh seeds.
+    finished, so a larger --seeds extends a finished study. If the study tunes fields, its tuning
+    seeds are trained first, and then what these chose, on the fresh seeds.
     """
-    from orchestrator import plan, tuning
-    from orchestrator.execution.data_loading import data_set_names
-    from orchestrator.execution.messages import RunOptions, RunRequest
+    from orchestrator import tuning
     from studies.store import Store
     from studies.study import find
 
-    definition = find(study).override(
+    asked = find(study).override(
         seeds=seeds, epochs=epochs, data=_data.named_sources(data), keep_networks=keep_networks
     )
-    store = Store(results, definition.name)
-    definition = tuning.resolved(definition, store)
+    store = Store(results, asked.name)
+    tuned = False
+    while not tuned:
+        definition = tuning.resolved(asked, store)
+        code = _run_definition(definition, store, results, data, address, dry_run, engine, given)
+        if code or dry_run:
+            return code
+        tuned = not definition.is_tuned  # else its tuning seeds have just been finished
+    return 0
+
+
+def _run_definition(
+    definition: "Study",
+    store: "Store",
+    results: str,
+    data: tuple[str, ...],
+    address: str | None,
+    dry_run: bool,
+    engine: str,
+    given: "Mapping[str, Any]",
+) -> int:
+    """Run the missing trials of a definition, or show what would run; return the exit code.
+
+    Args:
+        definition: the definition.
+        store: its results.
+        results: the folder or URI of all results.
+        data: the values of --data.
+        address: of a Ray cluster, or None.
+        dry_run: whether to start nothing.
+        engine: the value of --engine.
+        given: the other fields of `RunOptions`.
+    """
+    from orchestrator import plan
+    from orchestrator.execution.data_loading import data_set_names
+    from orchestrator.execution.messages import RunOptions, RunRequest
+
     planned = plan.make([definition], store)
     options = RunOptions(engine=_engine(engine, planned, store, joins=given["join"]), **given)
     places = _data.places(data, data_set_names(planned.trials), definition.data)
@@ -193,7 +228,7 @@ def _conclude(
             f"in {store.uri}"
         )
         if study.is_tuned:
-            print(f"the tuning seeds are finished; train what they chose with: {again}")
+            print("the tuning seeds are finished; now what they chose is trained")
         else:
             print(f"write a report with: untuned report {name}{where}")
         return 0
