@@ -13,6 +13,7 @@ import click
 from orchestrator.cli import _data, _options, check
 from orchestrator.execution import code_upload
 from orchestrator.formatting import clock
+from studies.errors import UserError
 from studies.seeds import Seeds
 
 if TYPE_CHECKING:
@@ -35,6 +36,13 @@ if TYPE_CHECKING:
     metavar="HOST:PORT",
     help="Head of a Ray cluster that this machine belongs to, or auto; by default the run starts "
     "its own Ray.",
+)
+@click.option(
+    "--executor",
+    type=click.Choice(["ray", "inline"]),
+    default="ray",
+    show_default=True,
+    help="What trains: Ray's workers, or this process alone without Ray, as for a debugger.",
 )
 @click.option(
     "--dry-run", is_flag=True, help="Show what would run and what it costs; start nothing."
@@ -152,6 +160,11 @@ def _check_surroundings(store: "Store", options: "RunOptions", address: str | No
 
     store.check_writable()
     tensorboard.check(options.tensorboard)
+    if address and options.executor == "inline":
+        raise UserError(
+            f"--address {address}: the executor inline trains in this process; leave one of the "
+            "two out"
+        )
     if address:
         ray_connection.check_address(address)
 

@@ -66,6 +66,7 @@ class DataLoading:
         places: where each data set is read from.
         fingerprints: of the data sets that finished trials were trained on.
         engine: what fully connected layers are computed with on a CPU.
+        here: whether this process reads them, when they are asked for.
     """
 
     def __init__(
@@ -74,7 +75,10 @@ class DataLoading:
         places: "Mapping[str, Place]",
         fingerprints: Mapping[str, str],
         engine: str = "mm",
+        *,
+        here: bool = False,
     ) -> None:
+        self._here = here
         kinds = {(t.dataset, t.source, t.network, t.width, t.activation): t for t in todo}
         self._tasks = [
             DataTask(
@@ -88,6 +92,8 @@ class DataLoading:
         ]
 
     def __enter__(self) -> "DataLoading":
+        if self._here:
+            return self
         # Not forked: the process is to be free of what Ray does here.
         context = multiprocessing.get_context("spawn")
         self._answers, answers = context.Pipe(duplex=False)
@@ -100,6 +106,8 @@ class DataLoading:
         return self
 
     def __exit__(self, *error: object) -> None:
+        if self._here:
+            return
         self._process.kill()
         self._process.join()
         self._answers.close()
@@ -111,8 +119,11 @@ class DataLoading:
             UserError: see `read`; or a source does not fit the data set that follows it.
             RuntimeError: the process has died.
         """
-        datasets = {task.name: self._next() for task in self._tasks}
-        self._process.join()
+        if self._here:
+            datasets = {task.name: read(task) for task in self._tasks}
+        else:
+            datasets = {task.name: self._next() for task in self._tasks}
+            self._process.join()
         for task in self._tasks:
             for trial in task.trials:
                 if trial.source:

@@ -17,9 +17,15 @@ def on_this_machine(options: RunOptions) -> Resources:
     """
     from trainers import devices
 
+    inline = options.executor == "inline"
+    if inline and options.workers not in (None, 1):
+        raise UserError(
+            f"--workers {options.workers}: the executor inline trains in this process alone; "
+            "leave it out, or start several such runs with --join"
+        )
     if device(options.device) == "cpu":
-        return _on_cpus(options, cores())
-    return _on_gpus(options, devices.gpus(), "this machine")
+        return _on_cpus(options, 1 if inline else cores())
+    return _on_gpus(options, 1 if inline else devices.gpus(), "this machine")
 
 
 def on_cluster(options: RunOptions, totals: Mapping[str, float]) -> Resources:

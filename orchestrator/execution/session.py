@@ -55,8 +55,13 @@ def run_session(
             cluster cannot be reached or does not fit, or another run has the study in hand.
     """
     with ExitStack() as stack:
+        options = request.options
         loading = DataLoading(
-            request.todo, request.data, request.fingerprints, request.options.engine
+            request.todo,
+            request.data,
+            request.fingerprints,
+            options.engine,
+            here=options.executor == "inline",
         )
         stack.enter_context(loading)
         executor = stack.enter_context(executors.connect(request))
@@ -67,12 +72,7 @@ def run_session(
         for name in set(datasets) & set(request.study.data):  # so that a wrong layout is seen
             print(datasets[name], file=sys.stderr)
         heartbeat = stack.enter_context(
-            Heartbeat(
-                request.store,
-                request.run,
-                joins=request.options.join,
-                engine=request.options.engine,
-            )
+            Heartbeat(request.store, request.run, joins=options.join, engine=options.engine)
         )
         send(RunNamed(heartbeat.name))
         request.store.definitions.record(request.study)

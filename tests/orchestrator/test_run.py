@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests_support import (
+    FAILING,
     UNTUNED,
     in_the_base_install,
     install_method,
@@ -206,17 +207,6 @@ def test_train_equals_the_recorded_rows_to_the_bit(place, method):
         seconds = line.pop("seconds")
         assert seconds > 0
         assert line == {name: row[name] for name in line}
-
-
-FAILING = """
-from trainers.methods import Method
-
-class Failing(Method):
-    def rebuild(self, pack, layer):
-        raise ZeroDivisionError("bang")
-
-METHOD = Failing()
-"""
 
 
 @pytest.mark.slow

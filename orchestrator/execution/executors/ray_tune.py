@@ -95,14 +95,7 @@ class RayTuneExecutor:
 
     def __init__(self, request: RunRequest, resources: Resources) -> None:
         self.resources = resources
-        self._config = WorkerConfig(
-            store=request.store,
-            options=request.options,
-            resources=resources,
-            keep_masks=request.study.keep_masks,
-            keep_networks=request.study.keep_networks,
-            commit=code_upload.commit(),
-        )
+        self._config = WorkerConfig.of(request, resources, code_upload.commit())
         self._datasets: dict[str, ray.ObjectRef[Dataset]] = {}
 
     def share(self, data: "Mapping[str, Dataset]") -> None:
