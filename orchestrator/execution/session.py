@@ -58,19 +58,21 @@ def run_session(
     with ExitStack() as stack:
         loading = DataLoading(request.todo, request.data, request.fingerprints)
         stack.enter_context(loading)
-        executor = stack.enter_context(executors.connect(request))
-        send(PhaseReached(Phase.CONNECTED))
-        if request.address:
-            print(f"{request.study.name}: {executor.resources} of the cluster", file=sys.stderr)
+        connection = executors.connect(request)  # begins to import what it needs
         datasets = loading.datasets()
         for name in set(datasets) & set(request.study.data):  # so that a wrong layout is seen
             print(datasets[name], file=sys.stderr)
+        executor = stack.enter_context(connection)
+        send(PhaseReached(Phase.CONNECTED))
+        if request.address:
+            print(f"{request.study.name}: {executor.resources} of the cluster", file=sys.stderr)
+        executor.share(datasets)
+        loading.check_networks()
         joins = request.options.join
         heartbeat = stack.enter_context(Heartbeat(request.store, request.run, joins=joins))
         send(RunNamed(heartbeat.name))
         request.store.definitions.record(request.study)
         send(PhaseReached(Phase.TRAINING))
-        executor.share(datasets)
         return _Rounds(request, executor, heartbeat, stop).run()
 
 
