@@ -1,16 +1,19 @@
 """Reads the data sets and checks the networks of a run before it starts, in another process.
 
-So the run's own process needs no PyTorch, and starts Ray meanwhile.
+So the run's own process needs no PyTorch. It has the data sets before that process imports PyTorch,
+which the check of the networks needs and which takes longer; Ray starts meanwhile.
 """
 
 import multiprocessing
+import os
 import signal
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from orchestrator.execution.imports import without_garbage_collection
 from studies.errors import UserError
 from studies.trial import Trial
 
@@ -59,14 +62,16 @@ class DataTask:
 
 
 class DataLoading:
-    """Reads the data sets of a run; use it as a context around what is done meanwhile.
+    """Reads the data sets of a run and then checks its networks.
+
+    Use it as a context around what is done meanwhile, and call `datasets` and then `check_networks`
+    in it.
 
     Args:
         todo: the trials.
         places: where each data set is read from.
         fingerprints: of the data sets that finished trials were trained on.
         engine: what fully connected layers are computed with on a CPU.
-        here: whether this process reads them, when they are asked for.
     """
 
     def __init__(
@@ -75,10 +80,7 @@ class DataLoading:
         places: "Mapping[str, Place]",
         fingerprints: Mapping[str, str],
         engine: str = "mm",
-        *,
-        here: bool = False,
     ) -> None:
-        self._here = here
         kinds = {(t.dataset, t.source, t.network, t.width, t.activation): t for t in todo}
         self._tasks = [
             DataTask(
@@ -92,8 +94,6 @@ class DataLoading:
         ]
 
     def __enter__(self) -> "DataLoading":
-        if self._here:
-            return self
         # Not forked: the process is to be free of what Ray does here.
         context = multiprocessing.get_context("spawn")
         self._answers, answers = context.Pipe(duplex=False)
@@ -106,8 +106,6 @@ class DataLoading:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._here:
-            return
         self._process.kill()
         self._process.join()
         self._answers.close()
@@ -119,20 +117,25 @@ class DataLoading:
             UserError: see `read`; or a source does not fit the data set that follows it.
             RuntimeError: the process has died.
         """
-        if self._here:
-            datasets = {task.name: read(task) for task in self._tasks}
-        else:
-            datasets = {task.name: self._next() for task in self._tasks}
-            self._process.join()
+        datasets = {task.name: self._next() for task in self._tasks}
         for task in self._tasks:
             for trial in task.trials:
                 if trial.source:
                     check_source(datasets[trial.source], datasets[trial.dataset])
         return datasets
 
-    def _next(self) -> "Dataset":
+    def check_networks(self) -> None:
+        """Wait until the networks are checked.
+
+        Raises:
+            UserError: a network cannot take the images of its data set.
+            RuntimeError: the process has died.
+        """
+        self._next()
+
+    def _next(self) -> Any:
         try:
-            answer: Dataset | Exception = self._answers.recv()
+            answer = self._answers.recv()
         except EOFError:
             self._process.join()
             code = self._process.exitcode
@@ -142,25 +145,51 @@ class DataLoading:
         return answer
 
 
+class LoadingHere(DataLoading):
+    """The same in this process, which does nothing meanwhile."""
+
+    def __enter__(self) -> "LoadingHere":
+        self._work = _work(self._tasks)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._work.close()
+
+    def _next(self) -> Any:
+        return next(self._work)
+
+
 def _serve(answers: Connection, tasks: Sequence[DataTask]) -> None:
-    """Send the data sets, or the error of the first that cannot be read."""
+    """Send each data set, then None once the networks are checked; or the first error."""
+    try:
+        for answer in _work(tasks):
+            answers.send(answer)
+    except Exception as error:
+        error.add_note(traceback.format_exc())
+        answers.send(error)
+    os._exit(0)  # an orderly end takes long after importing PyTorch, and others need the CPU
+
+
+def _work(tasks: Sequence[DataTask]) -> "Generator[Dataset | None]":
+    """Yield each data set, then None once the networks are checked."""
+    loaded = []
     for task in tasks:
-        try:
-            answers.send(read(task))
-        except Exception as error:
-            error.add_note(traceback.format_exc())
-            answers.send(error)
-            return
+        loaded.append(read(task))
+        yield loaded[-1]
+    with without_garbage_collection():
+        for task, data in zip(tasks, loaded, strict=True):
+            check_networks(task, data)
+    yield None
 
 
 def read(task: DataTask) -> "Dataset":
-    """Read a data set, and check that it is the right one and that the networks can take it.
+    """Read a data set and check that it is the right one.
 
     Raises:
         UserError: the data set is missing, damaged, or not the one that earlier trials were
-            trained on; a network cannot take it; or PyTorch here lacks the engine.
+            trained on.
     """
-    from trainers import datasets, networks, products
+    from trainers import datasets
 
     data = datasets.load(task.name, task.place)
     if task.fingerprint not in (None, data.fingerprint):
@@ -169,6 +198,16 @@ def read(task: DataTask) -> "Dataset":
             f"were trained on (fingerprint {data.fingerprint}, recorded {task.fingerprint}); "
             "name the right one with --data, or other results with --results"
         )
+    return data
+
+
+def check_networks(task: DataTask, data: "Dataset") -> None:
+    """Check that networks can take the images of a data set.
+
+    Raises:
+        UserError: one cannot, or PyTorch here lacks the engine.
+    """
+    from trainers import networks, products
+
     for trial in task.trials:
         networks.build(trial, data.shape, data.classes, products.by_name(task.engine))
-    return data

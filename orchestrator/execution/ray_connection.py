@@ -20,6 +20,8 @@ from studies.store import Store
 _ANSWER = 2.0
 _CHECK = 120.0
 _RAYLET = 2.0
+#: What a worker of a Ray of this machine imports at once.
+_PRELOADED = "orchestrator.execution.executors.worker_imports"
 #: What must be the same on all nodes for a trial to be the same there.
 _PACKAGES = ("ray", "torch")
 
@@ -36,15 +38,7 @@ def connected(request: RunRequest) -> Iterator[Resources]:
 
     try:
         if request.resources is not None:
-            ray.init(
-                address="local",  # a cluster file that another program left behind is not ours
-                num_cpus=request.resources.workers,
-                num_gpus=request.resources.gpus,
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                _node_ip_address="127.0.0.1",
-            )
+            _start(request.resources, len(request.todo))
             yield request.resources
         else:
             assert request.address is not None  # noqa: S101  (only a cluster is asked what it has)
@@ -54,6 +48,56 @@ def connected(request: RunRequest) -> Iterator[Resources]:
             yield on_cluster(request.options, totals)
     finally:
         ray.shutdown()
+
+
+def _start(resources: Resources, trials: int) -> None:
+    """Start a Ray of this machine alone.
+
+    Ray starts a worker per CPU at once, and each imports what it needs for training while the
+    session goes on. A worker more than there are trials would do so in vain.
+    """
+    import ray
+
+    workers = min(resources.workers, trials)
+    with _without_services():
+        ray.init(
+            address="local",  # a cluster file that another program left behind is not ours
+            num_cpus=workers,
+            num_gpus=resources.gpus,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            _node_ip_address="127.0.0.1",
+            _system_config={
+                "preload_python_modules": [_PRELOADED],
+                # Otherwise idle workers end once Ray Tune has reserved the CPUs.
+                "num_workers_soft_limit": workers,
+            },
+        )
+
+
+@contextlib.contextmanager
+def _without_services() -> Iterator[None]:
+    """Have Ray start without its dashboard's server, autoscaler and log monitor.
+
+    Nobody uses them here. Each is a process that imports Ray, and `ray.init` waits for the first.
+    There is no option for that, and a version of Ray that names them otherwise starts them.
+    """
+    from ray._private.node import Node
+
+    names = ("start_api_server", "start_monitor", "start_log_monitor")
+    before = {name: getattr(Node, name) for name in names if hasattr(Node, name)}
+    for name in before:
+        setattr(Node, name, _do_nothing)
+    try:
+        yield
+    finally:
+        for name, method in before.items():
+            setattr(Node, name, method)
+
+
+def _do_nothing(*args: Any, **kwargs: Any) -> None:
+    """Stand for a method of Ray's that is not needed."""
 
 
 def alive(node: str) -> bool:
@@ -245,7 +289,6 @@ def configure_ray(*, own: bool) -> None:
         # versions are compared with ours before anything is trained.
         RAY_ENABLE_UV_RUN_RUNTIME_ENV="0",
         RAY_USAGE_STATS_ENABLED="0",
-        RAY_prestart_worker_first_driver="0",  # Tune's actors are started anew
         TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1",
         TUNE_DISABLE_SIGINT_HANDLER="1",
         TUNE_GLOBAL_CHECKPOINT_S="3600",

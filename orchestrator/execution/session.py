@@ -15,7 +15,7 @@ from contextlib import ExitStack
 
 from orchestrator import plan
 from orchestrator.execution import executors
-from orchestrator.execution.data_loading import DataLoading
+from orchestrator.execution.data_loading import DataLoading, LoadingHere
 from orchestrator.execution.executors import Executor, Round, RoundFailure
 from orchestrator.execution.heartbeat import Heartbeat
 from orchestrator.execution.messages import (
@@ -56,28 +56,25 @@ def run_session(
     """
     with ExitStack() as stack:
         options = request.options
-        loading = DataLoading(
-            request.todo,
-            request.data,
-            request.fingerprints,
-            options.engine,
-            here=options.executor == "inline",
-        )
+        reading = LoadingHere if options.executor == "inline" else DataLoading
+        loading = reading(request.todo, request.data, request.fingerprints, options.engine)
         stack.enter_context(loading)
-        executor = stack.enter_context(executors.connect(request))
-        send(PhaseReached(Phase.CONNECTED))
-        if request.address:
-            print(f"{request.study.name}: {executor.resources} of the cluster", file=sys.stderr)
+        connection = executors.connect(request)  # begins to import what it needs
         datasets = loading.datasets()
         for name in set(datasets) & set(request.study.data):  # so that a wrong layout is seen
             print(datasets[name], file=sys.stderr)
+        executor = stack.enter_context(connection)
+        send(PhaseReached(Phase.CONNECTED))
+        if request.address:
+            print(f"{request.study.name}: {executor.resources} of the cluster", file=sys.stderr)
+        executor.share(datasets)
+        loading.check_networks()
         heartbeat = stack.enter_context(
             Heartbeat(request.store, request.run, joins=options.join, engine=options.engine)
         )
         send(RunNamed(heartbeat.name))
         request.store.definitions.record(request.study)
         send(PhaseReached(Phase.TRAINING))
-        executor.share(datasets)
         return _Rounds(request, executor, heartbeat, stop).run()
 
 

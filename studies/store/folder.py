@@ -5,14 +5,17 @@ import os
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.fs
 
 import studies.store.filesystems as filesystems
 from studies.errors import UserError
 from studies.store.filesystems import reason
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
 
 #: Bytes up to which an object is sent in one request. A larger one is sent in several and appears
 #: when all of them have arrived.
@@ -111,7 +114,7 @@ class Folder:
         with self._fs.open_input_file(f"{self.root.rpartition('/')[0]}/{name}") as stream:
             return bytes(stream.read())
 
-    def dataset(self, folder: str, names: Iterable[str], schema: pa.Schema) -> ds.Dataset:
+    def dataset(self, folder: str, names: Iterable[str], schema: pa.Schema) -> "ds.Dataset":
         """Return Parquet files of a subfolder as an Arrow data set, without reading their rows.
 
         Args:
@@ -119,6 +122,8 @@ class Folder:
             names: the names of the files.
             schema: the schema of their rows, with a column `part` for the name of a row's file.
         """
+        import pyarrow.dataset as ds  # which imports pandas
+
         kind, root = ds.ParquetFileFormat(), f"{self.root}/{folder}"
         fragments = [
             kind.make_fragment(f"{root}/{name}", self._fs, ds.field("part") == name)

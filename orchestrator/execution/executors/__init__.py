@@ -75,10 +75,12 @@ class Executor(Protocol):
 
 
 def connect(request: RunRequest) -> AbstractContextManager[Executor]:
-    """The executor of a run, as a context that ends what it has started.
+    """The executor of a run, as a context that connects to it and ends what it has started.
+
+    This call itself only begins to import what takes seconds.
 
     Raises:
-        UserError: the cluster cannot be reached, or lacks what is asked for.
+        UserError: on entering, the cluster cannot be reached, or lacks what is asked for.
     """
     if request.options.executor == "inline":
         from orchestrator.execution.executors import inline
