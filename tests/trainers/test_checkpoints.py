@@ -24,7 +24,7 @@ CASES = {
     "soft mask in rounds": {"method": "continuous-sparsification(rounds=3)", "epochs": 2},
     "gates": {"method": "hard-concrete", "learning_rate": 0.1},
     "gem-miner": {"method": "gem-miner(period=1)", "density": 0.3},
-    "supermask": {"method": "supermask"},
+    "supermask": {"method": "supermask", "rescaling": "dynamic"},
     "signed supermask": {"method": "signed-supermask(tau=0.75)", "learning_rate": 0.01},
     "snip": {"method": "snip", "density": 0.5},
     "magnitude": {"method": "magnitude-pruning", "density": 0.5},

@@ -139,7 +139,7 @@ def test_methods_read_the_fields_they_use():
     assert reads == {name: {"density"} for name in masks} | {
         "dense": set(),
         "frozen": set(),
-        "supermask": set(),
+        "supermask": {"rescaling"},
         "signed-supermask": {"score_seed"},
         "hard-concrete": {"score_seed"},
         "gem-miner": {"score_seed", "density"},

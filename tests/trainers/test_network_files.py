@@ -39,7 +39,7 @@ def with_method(trial, method, **values):
     needs = dict(found.component.declared.get("NEEDS", {}))
     needs |= {"density": 0.5} if "density" in found.component.reads else {}
     needs["epochs"] = found.parameters.get("period", 1) + 1
-    return trial(method, **needs | values)
+    return trainers.check(trial(method, **needs | values))
 
 
 def same_to_the_bit(trial, data):

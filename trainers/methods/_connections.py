@@ -152,15 +152,9 @@ class Connections(Method):
     def rescaling(self, pack: Pack, layer: Layer) -> Tensor:
         """Return the factor on a pruned layer's effective weights, [R, 1, ...].
 
-        dynamic: size / (1 + kept), as in Zhou et al. (2019, arXiv:1905.01067, section 3); in their
-        code the gradient passes it by. scale-fan: 1 / sqrt(density), as Ramanujan et al. (2020,
-        arXiv:1911.13299) scale their weights, here with the present density.
+        See `rescaling_factor`. The gradient passes `dynamic` by, as in the code of the paper.
         """
-        kept = self.kept(pack, layer)
-        size = float(layer.weight[0].numel())
-        dynamic = pack.trial.rescaling == "dynamic"
-        factor = size / (1 + kept) if dynamic else (size / kept.clamp(min=1)).sqrt()
-        return factor.view(-1, *[1] * (layer.weight.dim() - 1))
+        return rescaling_factor(pack.trial, layer, self.kept(pack, layer))
 
     def penalty(self, pack: Pack) -> Tensor:
         """Return penalty_sign * penalty * sum over the layers of mean(mask), [R]."""
@@ -170,6 +164,23 @@ class Connections(Method):
         # Layer by layer: the order of the sum must not depend on the pack's size.
         total: Tensor = functools.reduce(torch.add, means)
         return self.penalty_sign * pack.trial.penalty * total
+
+
+def rescaling_factor(trial: Trial, layer: Layer, kept: Tensor) -> Tensor:
+    """Return the factor on a pruned layer's effective weights, [R, 1, ...].
+
+    dynamic: size / (1 + kept), as in Zhou et al. (2019, arXiv:1905.01067, section 3). scale-fan:
+    1 / sqrt(density), as Ramanujan et al. (2020, arXiv:1911.13299) scale their weights, here with
+    the present density.
+
+    Args:
+        trial: for its `rescaling`, one of these.
+        layer: for its size.
+        kept: how many connections of it are kept, [R].
+    """
+    size, dynamic = float(layer.weight[0].numel()), trial.rescaling == "dynamic"
+    factor = size / (1 + kept) if dynamic else (size / kept.clamp(min=1)).sqrt()
+    return factor.view(-1, *[1] * (layer.weight.dim() - 1))
 
 
 def uniform_scores(trial: Trial, layer: Layer, low: float, high: float) -> Tensor:

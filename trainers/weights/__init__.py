@@ -10,7 +10,8 @@ uniform number, so a larger number always gives a larger magnitude.
 The paper has he-normal, he-constant, glorot-normal and binary, and its code takes any fraction of
 positive signs. We add he-uniform, glorot-uniform, lognormal, exponential, skewed-exponential,
 pareto and elu-constant. All but Glorot's, binary and elu-constant have the mean square 2 / fan_in:
-they differ in shape and not in scale.
+they differ in shape and, as far as a layer's sample has the mean square of its distribution, not in
+scale. The heavy tails of lognormal and pareto need ``(normalised)`` for that.
 
 A file may also have
 
