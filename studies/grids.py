@@ -46,6 +46,55 @@ def fields_of(grid: Mapping[str, Any]) -> dict[str, list[Any]]:
     return {name: values for name, values in grid.items() if name not in (SEEDS, TUNED)}
 
 
+def seeds_of(
+    grid: Mapping[str, Any], fresh: list[int], tuning: list[int], default: str | None
+) -> list[int]:
+    """Return the seeds on which a grid is trained.
+
+    Args:
+        grid: the grid.
+        fresh: the study's seeds that are not for tuning.
+        tuning: those that are.
+        default: what counts as the grid's `seeds` if it has none; None for all seeds.
+    """
+    given = grid.get(SEEDS, default)
+    if given is None:
+        return [*fresh, *tuning]
+    if given in (TUNING, FRESH):
+        return tuning if given == TUNING else fresh
+    return seeds.listed(given)
+
+
+def check_tuning(
+    grid: Mapping[str, Any], axes: Mapping[str, list[Any]], fresh: list[int], tuning: list[int]
+) -> None:
+    """Refuse `seeds` and `tuned` of a grid that the rest of the study contradicts.
+
+    Args:
+        grid: the grid.
+        axes: the study's common axes.
+        fresh: the study's seeds that are not for tuning.
+        tuning: those that are.
+
+    Raises:
+        UserError: there are no tuning seeds, a tuned field has nothing to choose from, or a seed is
+            not one of the study's.
+    """
+    tuned, given = grid.get(TUNED), grid.get(SEEDS)
+    if (tuned or given == TUNING) and not tuning:
+        key = TUNED if tuned else f"{SEEDS}: {TUNING}"
+        raise UserError(f"{key} needs tuning seeds; add tuning_seeds: seed + 1000 to the study")
+    for name in tuned or ():
+        count = len({**axes, **fields_of(grid)}.get(name, ()))
+        if count < 2:
+            raise UserError(f"tuned: {name} has {count} values to choose from; give at least two")
+    if given is not None and given not in (TUNING, FRESH):
+        every = {*fresh, *tuning}
+        odd = next((seed for seed in seeds.listed(given) if seed not in every), None)
+        if odd is not None:
+            raise UserError(f"seeds: {odd} is not among the study's seeds; add it there")
+
+
 def _axes(given: Any, beside: tuple[str, ...]) -> dict[str, list[Value]]:
     if not isinstance(given, dict):
         raise ValueError("not a mapping of fields to values")

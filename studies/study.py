@@ -18,7 +18,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from studies import seeds as seed_lists
 from studies import sources, strict_yaml
 from studies.errors import UserError, shown, unknown
-from studies.grids import FRESH, SEEDS, TUNED, TUNING, check_axes, check_grid, fields_of
+from studies.grids import (
+    TUNED,
+    TUNING,
+    check_axes,
+    check_grid,
+    check_tuning,
+    fields_of,
+    seeds_of,
+)
 from studies.pairwise import pairwise
 from studies.roles import Role
 from studies.trial import REQUIRED, Trial, Value, check_value, fields_with
@@ -174,7 +182,7 @@ class Study(BaseModel):
                 for name, values in {**self.axes, **fields_of(grid)}.items()
             }
             is_tuned = TUNED in grid and not with_candidates
-            seeds = _seeds_of(grid, fresh, tuning, TUNING if is_tuned else None)
+            seeds = seeds_of(grid, fresh, tuning, TUNING if is_tuned else None)
             for values in self._combined(axes):
                 of_seeds = (Trial.of_checked({**values, "seed": seed}) for seed in seeds)
                 trials.update(dict.fromkeys(of_seeds))
@@ -199,25 +207,6 @@ class Study(BaseModel):
         content = {key: value for key, value in self.definition().items() if key != "data"}
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _seeds_of(
-    grid: Mapping[str, Any], fresh: list[int], tuning: list[int], default: str | None
-) -> list[int]:
-    """Return the seeds on which a grid is trained.
-
-    Args:
-        grid: the grid.
-        fresh: the study's seeds that are not for tuning.
-        tuning: those that are.
-        default: what counts as the grid's `seeds` if it has none; None for all seeds.
-    """
-    given = grid.get(SEEDS, default)
-    if given is None:
-        return [*fresh, *tuning]
-    if given in (TUNING, FRESH):
-        return tuning if given == TUNING else fresh
-    return seed_lists.listed(given)
 
 
 def from_mapping(values: Any, where: str, base: Path | None = None) -> Study:
@@ -255,6 +244,10 @@ def from_mapping(values: Any, where: str, base: Path | None = None) -> Study:
         check_value("seed", max(study.all_tuning_seeds, default=0))
     except UserError as error:
         raise UserError(f"{where}: tuning_seeds: {error}") from None
+    if study.is_tuned and study.combine == "pairwise":
+        raise UserError(
+            f"{where}: tuned does not go with combine: pairwise; leave one of the two out"
+        )
     if not study.grids:
         raise UserError(f"{where}: grids: [] is an empty grid; leave it out or give one grid")
     for number, grid in enumerate(study.grids):
@@ -263,7 +256,7 @@ def from_mapping(values: Any, where: str, base: Path | None = None) -> Study:
             place = f"grids.{number} " if "grids" in values else ""
             raise UserError(f"{where}: {place}has no {', no '.join(missing)}; put it into axes")
         try:
-            _check_tuning(study, grid)
+            check_tuning(grid, study.axes, study.confirmatory_seeds, study.all_tuning_seeds)
         except UserError as error:
             raise UserError(f"{where}: grids.{number}: {error}") from None
     _check_size(study, where)
@@ -271,26 +264,6 @@ def from_mapping(values: Any, where: str, base: Path | None = None) -> Study:
         return _bound(study, base or Path.cwd())
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
-
-
-def _check_tuning(study: Study, grid: Mapping[str, Any]) -> None:
-    """Refuse `seeds` and `tuned` of a grid that the rest of the study contradicts."""
-    tuned, given = grid.get(TUNED), grid.get(SEEDS)
-    if (tuned or given == TUNING) and not study.all_tuning_seeds:
-        key = "tuned" if tuned else f"seeds: {TUNING}"
-        raise UserError(f"{key} needs tuning seeds; add tuning_seeds: seed + 1000 to the study")
-    if tuned and study.combine == "pairwise":
-        raise UserError("tuned does not go with combine: pairwise; leave one of the two out")
-    axes = {**study.axes, **fields_of(grid)}
-    for name in tuned or ():
-        if len(axes.get(name, ())) < 2:
-            count = len(axes.get(name, ()))
-            raise UserError(f"tuned: {name} has {count} values to choose from; give at least two")
-    if given is not None and given not in (TUNING, FRESH):
-        every = {*study.confirmatory_seeds, *study.all_tuning_seeds}
-        odd = next((seed for seed in seed_lists.listed(given) if seed not in every), None)
-        if odd is not None:
-            raise UserError(f"seeds: {odd} is not among the study's seeds; add it there")
 
 
 def _check_size(study: Study, where: str) -> None:

@@ -133,7 +133,8 @@ def finish(
         further: labelled artists that the legend shows after the methods.
     """
     wide, tall = figure.get_size_inches()
-    columns = max(1, int((wide - 0.2) // 1.75))
+    longest = max((len(name) for name in shown), default=0)
+    columns = max(1, int((wide - 0.2) // max(1.75, 0.55 + 0.078 * longest)))
     lines = textwrap.wrap(note, int(wide * 14.5))
     above = 0.45 + 0.24 * math.ceil((len(shown) + len(further)) / columns)
     below = 0.12 + 0.17 * len(lines)

@@ -8,11 +8,16 @@ from analysis.cells import CELL, METHOD_ONLY, RECIPE
 from analysis.estimates.intervals import grouped
 from analysis.statistics.paired import t_interval
 from analysis.tables import Results
+from studies import names
 
 #: What the horizontal axis and the panels show.
 SHOWN = ("schedule", "learning_rate")
-#: What is chosen beside the rate: at each rate, a method has its best values of these fields.
-CHOSEN = tuple(n for n in (*METHOD_ONLY, *RECIPE) if n not in (*SHOWN, "batch_size"))
+#: What is chosen beside the rate: at each rate, a method has its best values of these fields, and
+#: of its parameters, which are in its whole name.
+CHOSEN = (
+    "whole_name",
+    *(name for name in (*METHOD_ONLY, *RECIPE) if name not in (*SHOWN, "batch_size")),
+)
 #: A step to the edge of the rates gains if this one-sided bound of it is above zero.
 _ONE_SIDED = 0.95
 
@@ -24,12 +29,20 @@ def rows_of(results: Results) -> tuple[pd.DataFrame, bool]:
 
     Returns:
         The rows with `accuracy`, the validation accuracy after the last epoch; chance for a trial
-        without one.
+        without one. `method` is without parameters that have a value, such as ``tau=0.2``;
+        `whole_name` has them.
     """
     is_tuned = bool((results.tuning.groupby("method")["learning_rate"].nunique() > 1).any())
     rows = results.tuning if is_tuned else results.trials
     accuracy = rows["validation_accuracy"].fillna(1 / rows["classes"]).fillna(0.0)
-    return rows.assign(accuracy=accuracy), is_tuned
+    methods = rows["method"].map(without_values)
+    return rows.assign(accuracy=accuracy, whole_name=rows["method"], method=methods), is_tuned
+
+
+def without_values(method: str) -> str:
+    """Return a method's name without the parameters that have a value; flags stay."""
+    stem, parameters = names.split(method)
+    return names.join(stem, {name: "" for name, value in parameters.items() if not value})
 
 
 def panels_of(rows: pd.DataFrame) -> list[str]:
@@ -43,17 +56,17 @@ def chosen_of(rows: pd.DataFrame) -> list[str]:
     return _varied(rows, CHOSEN)
 
 
-def _varied(rows: pd.DataFrame, names: Sequence[str]) -> list[str]:
-    """Return the fields that vary within a method."""
-    counts = rows.groupby("method")[list(names)].nunique()
-    return [name for name in names if (counts[name] > 1).any()]
+def _varied(rows: pd.DataFrame, columns: Sequence[str]) -> list[str]:
+    """Return the columns that vary within a method."""
+    counts = rows.groupby("method")[list(columns)].nunique()
+    return [name for name in columns if (counts[name] > 1).any()]
 
 
 def curves(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """Return the accuracy of each method at each rate and schedule.
 
     Args:
-        rows: a row per trial with the trial's fields and `accuracy`, a fraction.
+        rows: rows of `rows_of`.
         by: the fields that make the panels.
 
     Returns:

@@ -4,26 +4,28 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from analysis.cells import heading, label
+from analysis.cells import heading, label, ordered
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
     finish,
     limits,
-    methods_of,
     panels,
     sentences,
     sheet,
 )
 from analysis.drawing import seeds as seeds_and_bars
-from analysis.drawing.style import Look
-from analysis.estimates.rates import chosen_of, curves, panels_of, rows_of
+from analysis.drawing.style import Look, looks
+from analysis.estimates.rates import chosen_of, curves, panels_of, rows_of, without_values
 from analysis.tables import Results
 
 ORDER = 11
 TITLE = "The learning rate that each method needs"
-#: The share of the axis by which the marks of two neighbouring methods are apart, as a factor.
-_ASIDE = 1.045
+#: The factor by which neighbouring methods are apart, and at most the first and the last of them.
+_ASIDE, _FURTHEST = 1.045, 1.4
+#: More methods than this are not listed in words.
+_MOST_LISTED = 8
+_WORDS = {"whole_name": "parameters"}
 #: Points that the axis shows below the worst of the best rates, and above the best of them.
 _BELOW, _ABOVE = 3.0, 1.0
 
@@ -35,7 +37,9 @@ def draw(results: Results) -> Drawing:
     table = curves(rows, by)
     if table.empty:
         raise NothingToDraw("No method is trained at several learning rates.")
-    shown, chosen = methods_of(results, table), chosen_of(rows)
+    methods = [without_values(str(name)) for name in ordered(results, "method")]
+    shown = {name: look for name, look in looks(methods).items() if name in set(table["method"])}
+    chosen = [_WORDS.get(name, heading(name)) for name in chosen_of(rows)]
     split = [*by, "schedule"] if table["schedule"].nunique() > 1 else by
     across, up = "learning rate", "validation accuracy (%)"
     figure, placed, left_out = sheet(panels(results, table, split), 3.6, across, up)
@@ -49,7 +53,7 @@ def draw(results: Results) -> Drawing:
         seeds_and_bars(table["n"], "bar"),
         "Tuning seeds." if is_tuned else "",
         _best(table, by),
-        f"At each rate, a method has its best {', '.join(map(heading, chosen))}." if chosen else "",
+        f"At each rate, a method has its best {', '.join(chosen)}." if chosen else "",
         f"{below} of {len(table)} means lie below the axis." if below else "",
         left_out,
     )
@@ -72,12 +76,13 @@ def _view(table: pd.DataFrame) -> tuple[float, float]:
 
 
 def _draw(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> None:
+    aside = min(_ASIDE, _FURTHEST ** (1 / max(1, len(shown) - 1)))
     for number, (method, look) in enumerate(shown.items()):
         line = rows[rows["method"] == method].sort_values("learning_rate")
         if line.empty:
             continue
         # Shifted sideways, so that no bar hides another.
-        across = line["learning_rate"] * _ASIDE ** (number - (len(shown) - 1) / 2)
+        across = line["learning_rate"] * aside ** (number - (len(shown) - 1) / 2)
         half = ((line["high"] - line["mean"]) * 100).fillna(0)
         axes.errorbar(
             across,
@@ -98,7 +103,7 @@ def _draw(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> None:
 
 
 def _best(table: pd.DataFrame, by: list[str]) -> str:
-    """Return the best rates in words, where there is one panel per schedule."""
+    """Return in words the best rates, unless they are many, and those whose end still gains."""
     best = table[table["best"]]
     several = table["schedule"].nunique() > 1
     words = [
@@ -110,6 +115,6 @@ def _best(table: pd.DataFrame, by: list[str]) -> str:
         for _, row in best[best["edge"] != ""].iterrows()
     ]
     return sentences(
-        f"Best: {'; '.join(words)}." if not by else "",
+        f"Best: {'; '.join(words)}." if not by and len(words) <= _MOST_LISTED else "",
         f"Still gaining at an end of its rates: {'; '.join(edges)}." if edges else "",
     )

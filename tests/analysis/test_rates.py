@@ -6,7 +6,7 @@ import pytest
 import analysis
 from analysis import figures
 from analysis.drawing import NothingToDraw
-from analysis.estimates.rates import chosen_of, curves, panels_of, rows_of
+from analysis.estimates.rates import chosen_of, curves, panels_of, rows_of, without_values
 from studies.trial import FIELDS, REQUIRED
 
 METHODS = ["dense", "free-pruning"]
@@ -18,7 +18,9 @@ CELL = DEFAULTS | {"network": "lenet-5", "dataset": "mnist", "weights": "x", "ep
 def rows(accuracies):
     """A row per trial: (method, rate, further fields) with the accuracies of seeds 1, 2, ..."""
     return pd.DataFrame(
-        CELL | {"method": m, "learning_rate": r, "seed": s, "accuracy": a} | further
+        CELL
+        | {"method": m, "whole_name": m, "learning_rate": r, "seed": s, "accuracy": a}
+        | further
         for (m, r, further), values in accuracies
         for s, a in enumerate(values, 1)
     )
@@ -55,6 +57,35 @@ def test_at_each_rate_a_method_has_the_best_of_its_other_fields():
     table = curves(trials, [])
     assert table["mean"].tolist() == [0.93, 0.95]
     assert table["density"].tolist() == [0.5, 0.3]
+
+
+@pytest.mark.parametrize(
+    ("method", "shown"),
+    [
+        ("bop", "bop"),
+        ("bop(tau=1e-05)", "bop"),
+        ("edge-popup(global)", "edge-popup(global)"),
+        ("x(flag,a=2)", "x(flag)"),
+    ],
+)
+def test_a_method_is_shown_without_its_parameters_values(method, shown):
+    assert without_values(method) == shown
+
+
+def test_a_method_has_the_best_of_its_parameters(study, record):
+    final = {"bop": 0.9, "bop(tau=1e-05)": 0.95}
+    asked = study(method=list(final), learning_rate=RATES, optimizer="sgd", seeds=1)
+    results = analysis.load(
+        record(asked, lambda t: {"test_accuracy": final[t.method], "changed": 0.5})
+    )
+    table, _ = rows_of(results)
+    assert chosen_of(table) == ["whole_name"]
+    curve = curves(table, [])
+    assert curve["method"].tolist() == ["bop"] * 3
+    assert curve["whole_name"].tolist() == ["bop(tau=1e-05)"] * 3
+    drawing = figures.draw("rates", results)
+    assert "At each rate, a method has its best parameters." in drawing.note
+    assert [text.get_text() for text in drawing.figure.legends[0].get_texts()] == ["bop", "best"]
 
 
 def test_other_fields_make_panels_and_a_panel_without_rates_is_left_out():
