@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.cells import label, ordered, panel_fields, sort, spread
-from analysis.drawing.style import Look, looks
+from analysis.drawing.style import Style, styles
 from analysis.tables import Results
 
 #: More panels are hard to read on a page; the figure says how many are left out.
@@ -67,7 +67,7 @@ def panels(results: Results, frame: pd.DataFrame, by: Sequence[str]) -> list[Pan
     ]
 
 
-def sheet(
+def panel_grid(
     panels: Sequence[Panel],
     height: float,
     across: str,
@@ -111,22 +111,22 @@ def sheet(
     return figure, list(zip(grid, shown, strict=False)), left_out
 
 
-def methods_of(results: Results, rows: pd.DataFrame) -> dict[str, Look]:
-    """Return the methods among the rows with their looks, in the order of display."""
+def styles_of(results: Results, rows: pd.DataFrame) -> dict[str, Style]:
+    """Return the methods among the rows with their styles, in the order of display."""
     names = [str(name) for name in ordered(results, "method")]
     present = set(rows["method"])
-    return {name: look for name, look in looks(names).items() if name in present}
+    return {name: style for name, style in styles(names).items() if name in present}
 
 
 def finish(
-    figure: Figure, title: str, shown: dict[str, Look], note: str, further: Sequence[Artist] = ()
+    figure: Figure, title: str, shown: dict[str, Style], note: str, further: Sequence[Artist] = ()
 ) -> None:
     """Put the title and the methods' legend above the panels and the note below them.
 
     The figure grows by the room that these need, so the panels keep their size.
 
     Args:
-        figure: a figure with panels, such as one made by `sheet`.
+        figure: a figure with panels, such as one made by `panel_grid`.
         title: the figure's title.
         shown: the methods in the legend.
         note: the text below the panels.
@@ -141,15 +141,17 @@ def finish(
     total = tall + above + below
     figure.set_size_inches(wide, total)
     engine = figure.get_layout_engine()
-    assert engine is not None  # noqa: S101  (`sheet` sets one)
+    assert engine is not None  # noqa: S101  (`panel_grid` sets one)
     engine.set(rect=(0, below / total, 1, tall / total))  # type: ignore[call-arg]
     left = 0.1 / wide
     figure.text(left, 1 - 0.1 / total, title, va="top", size=13, weight="bold")
     figure.text(left, 0.08 / total, "\n".join(lines), va="bottom", size=8.5, color="#444444")
     if shown or further:
         handles: list[Artist] = [
-            Line2D([], [], color=look.colour, marker=look.marker, linestyle=look.line, label=name)
-            for name, look in shown.items()
+            Line2D(
+                [], [], color=style.colour, marker=style.marker, linestyle=style.line, label=name
+            )
+            for name, style in shown.items()
         ]
         handles += further
         place = (left, 1 - 0.38 / total)

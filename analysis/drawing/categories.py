@@ -15,14 +15,14 @@ from analysis.drawing import (
     diverged_or_dead,
     finish,
     limits,
-    methods_of,
     panels,
     seeds,
     sentences,
+    styles_of,
 )
 from analysis.drawing.points import Outside, unseen
 from analysis.drawing.side_by_side import Side, side_by_side
-from analysis.drawing.style import Look
+from analysis.drawing.style import Style
 from analysis.estimates.intervals import grouped
 from analysis.numbers import number
 from analysis.tables import Results
@@ -89,9 +89,9 @@ def compare(
     if not compared:
         raise NothingToDraw(f"No two values of {heading(field)} are compared.")
     rows = pd.concat([panel.rows for panel in compared])
-    looks = methods_of(results, rows)
-    idle = field in METHOD_ONLY and BASELINE in looks
-    rowed = {name: look for name, look in looks.items() if not (idle and name == BASELINE)}
+    styles = styles_of(results, rows)
+    idle = field in METHOD_ONLY and BASELINE in styles
+    rowed = {name: style for name, style in styles.items() if not (idle and name == BASELINE)}
     categories = [value for value in ordered(results, field) if value in set(rows[field])]
     height = 0.75 + len(categories) * (0.12 + 0.19 * len(rowed))
     figure, placed, left_out = side_by_side(
@@ -163,7 +163,7 @@ def draw_rows(
     rows: pd.DataFrame,
     field: str,
     categories: Sequence[Hashable],
-    looks: dict[str, Look],
+    styles: dict[str, Style],
     measure: Measure,
 ) -> Outside:
     """Draw a measure in a panel and return what its view leaves out.
@@ -173,26 +173,26 @@ def draw_rows(
         rows: a row per trial with the field, the method and the measure.
         field: the column whose values are the categories.
         categories: from top to bottom.
-        looks: the methods with their looks.
+        styles: the methods with their styles.
         measure: the measure.
     """
-    step = _FILLED / len(looks)
+    step = _FILLED / len(styles)
     means = grouped(rows, [field, "method"], measure.value)
     points = bars = seeds_drawn = 0
     for place, category in enumerate(categories):
         if place % 2:
             axes.axhspan(place - 0.5, place + 0.5, color="#f4f4f4", lw=0, zorder=0)
-        for slot, (method, look) in enumerate(looks.items()):
+        for slot, (method, style) in enumerate(styles.items()):
             if method == BASELINE and not measure.dense:
                 continue
-            at = place + step * (slot - (len(looks) - 1) / 2)
+            at = place + step * (slot - (len(styles) - 1) / 2)
             chosen = (rows[field] == category) & (rows["method"] == method)
             values = rows.loc[chosen, measure.value] * 100
-            inside, outside = _draw_seeds(axes, values, at - _SEEDS * step, look)
+            inside, outside = _draw_seeds(axes, values, at - _SEEDS * step, style)
             points, seeds_drawn = points + outside, seeds_drawn + inside + outside
             mean = means[(means[field] == category) & (means["method"] == method)]
             for _, row in mean.dropna(subset="mean").iterrows():
-                bars += _draw_mean(axes, row, at + _MEAN * step, look)
+                bars += _draw_mean(axes, row, at + _MEAN * step, style)
     if measure == DIFFERENCE:
         axes.axvline(0, color="#333333", lw=0.9, zorder=0.8)
     axes.set_ylim(len(categories) - 0.5, -0.5)
@@ -206,16 +206,16 @@ def _draw_level(axes: Axes, rows: pd.DataFrame) -> None:
     axes.axvline(mean, color="#333333", lw=1, ls=(0, (4, 3)))
 
 
-def _draw_seeds(axes: Axes, values: pd.Series, at: float, look: Look) -> tuple[int, int]:
+def _draw_seeds(axes: Axes, values: pd.Series, at: float, style: Style) -> tuple[int, int]:
     """Draw a point per seed in view; return how many seeds are in view and how many are not."""
     known = values.dropna()
     left, right = axes.get_xlim()
     inside = known[known.between(left, right)]
-    axes.plot(inside, [at] * len(inside), "o", color=look.colour, ms=3.5, alpha=0.55, mew=0)
+    axes.plot(inside, [at] * len(inside), "o", color=style.colour, ms=3.5, alpha=0.55, mew=0)
     return len(inside), len(known) - len(inside)
 
 
-def _draw_mean(axes: Axes, row: pd.Series, at: float, look: Look) -> int:
+def _draw_mean(axes: Axes, row: pd.Series, at: float, style: Style) -> int:
     """Draw a mean with its interval; a mean out of view is a number with an arrow at the edge.
 
     Returns:
@@ -224,15 +224,15 @@ def _draw_mean(axes: Axes, row: pd.Series, at: float, look: Look) -> int:
     left, right = axes.get_xlim()
     mean, low, high = (float(row[name]) * 100 for name in ("mean", "low", "high"))
     if low < right and high > left:  # neither is nan
-        axes.plot([max(low, left), min(high, right)], [at, at], color=look.colour, lw=1.6)
+        axes.plot([max(low, left), min(high, right)], [at, at], color=style.colour, lw=1.6)
     if left <= mean <= right:
-        axes.plot(mean, at, look.marker, color=look.colour, ms=6.5, mec="white", mew=0.6)
+        axes.plot(mean, at, style.marker, color=style.colour, ms=6.5, mec="white", mew=0.6)
     for beyond, edge, mark in (
         (min(low, mean) < left, left, "<"),
         (max(high, mean) > right, right, ">"),
     ):
         if beyond:
-            axes.plot(edge, at, mark, color=look.colour, ms=4, mew=0, clip_on=False, zorder=3)
+            axes.plot(edge, at, mark, color=style.colour, ms=4, mew=0, clip_on=False, zorder=3)
     if not left <= mean <= right:
         under = mean < left
         axes.annotate(

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from analysis.cells import varying
-from analysis.drawing.style import Look
+from analysis.drawing.style import Style
 from analysis.estimates.intervals import ESTIMATED, grouped
 from analysis.tables import Results
 
@@ -29,18 +29,18 @@ def curves(results: Results, value: str, *, sound: bool = False) -> pd.DataFrame
 
 
 def draw_curves(
-    axes: Axes, rows: pd.DataFrame, shown: dict[str, Look], *, scale: float = 100
+    axes: Axes, rows: pd.DataFrame, shown: dict[str, Style], *, scale: float = 100
 ) -> None:
     """Draw a line and a band per method.
 
     Args:
         axes: the panel's axes.
         rows: rows of `curves`, one cell per method.
-        shown: the methods with their looks.
+        shown: the methods with their styles.
         scale: factor on the values; 100 draws fractions in percent.
     """
     across, up = axes.get_xlabel(), axes.get_ylabel()
-    for method, look in shown.items():
+    for method, style in shown.items():
         line = rows[rows["method"] == method].sort_values("epoch")
         if line.empty:
             continue
@@ -48,16 +48,16 @@ def draw_curves(
             x=line["epoch"],
             y=line["mean"] * scale,
             ax=axes,
-            color=look.colour,
-            linestyle=look.line,
-            marker=look.marker,
+            color=style.colour,
+            linestyle=style.line,
+            marker=style.marker,
             markevery=max(1, len(line) // 10),
             markersize=5.5,
             linewidth=1.6,
             errorbar=None,
         )
         band = line["low"] * scale, line["high"] * scale
-        axes.fill_between(line["epoch"], *band, color=look.colour, alpha=0.18, linewidth=0)
+        axes.fill_between(line["epoch"], *band, color=style.colour, alpha=0.18, linewidth=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel=across, ylabel=up)  # seaborn replaces the labels by names of columns
 

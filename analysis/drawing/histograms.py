@@ -21,11 +21,11 @@ from analysis.drawing import (
     Panel,
     diverged_or_dead,
     finish,
-    methods_of,
     sentences,
     split,
+    styles_of,
 )
-from analysis.drawing.style import Look
+from analysis.drawing.style import Style
 from analysis.numbers import many, number
 from analysis.tables import Results
 
@@ -154,10 +154,10 @@ def by_fate(
     if cells.empty:
         raise NothingToDraw(missing)
     table, hidden = _informative(cells)
-    shown = methods_of(results, table)
+    shown = styles_of(results, table)
     figure, placed, left_out = _grid(split(results, table), shown, quantity)
-    for axes, row, look in placed:
-        _draw(axes, row, look)
+    for axes, row, style in placed:
+        _draw(axes, row, style)
     layers = " or ".join(dict.fromkeys(table["layer"]))
     note = sentences(
         f"The network's largest layer ({layers}), summed over n = {_seeds(table['n'])}. Each "
@@ -196,8 +196,8 @@ def _seeds(counts: pd.Series) -> str:
 
 
 def _grid(
-    panels: Sequence[Panel], shown: dict[str, Look], quantity: Quantity
-) -> tuple[Figure, list[tuple[Axes, pd.Series, Look]], str]:
+    panels: Sequence[Panel], shown: dict[str, Style], quantity: Quantity
+) -> tuple[Figure, list[tuple[Axes, pd.Series, Style]], str]:
     """Return a figure, its axes per panel and method, and a sentence on the panels left out."""
     columns = min(len(shown), _COLUMNS)
     deep = math.ceil(len(shown) / columns)  # rows of axes for each panel
@@ -208,13 +208,13 @@ def _grid(
     placed = []
     for number_of_panel, panel in enumerate(first):
         cells = {str(row["method"]): row for _, row in panel.rows.iterrows()}
-        for place, (method, look) in enumerate(shown.items()):
+        for place, (method, style) in enumerate(shown.items()):
             axes = grid[number_of_panel * deep + place // columns, place % columns]
             if place % columns == 0:
                 axes.set_ylabel("\n".join([*textwrap.wrap(panel.title, 26), "connections (%)"]))
             axes.set_xlabel(quantity.across if number_of_panel == len(first) - 1 else "")
             if method in cells:
-                placed.append((axes, cells[method], look))
+                placed.append((axes, cells[method], style))
     drawn = [axes for axes, *_ in placed]
     for axes in grid.ravel():
         if axes not in drawn:
@@ -229,12 +229,12 @@ def _empty(axes: Axes) -> None:
     axes.spines[:].set_visible(False)
 
 
-def _draw(axes: Axes, row: pd.Series, look: Look) -> None:
+def _draw(axes: Axes, row: pd.Series, style: Style) -> None:
     """Draw the two histograms of a cell over each other."""
     edges, fates = row["edges"], [row["kept"], row["changed"]]
     kept, changed = (100 * counts / max(counts.sum(), 1) for counts in fates)
     axes.stairs(kept, edges, fill=True, color=_KEPT)
-    axes.stairs(changed, edges, color=look.colour, lw=1.5)
+    axes.stairs(changed, edges, color=style.colour, lw=1.5)
     views = [_middle(counts, edges) for counts in fates if counts.any()]
     low, high = min(ends[0] for ends in views), max(ends[1] for ends in views)
     axes.set_xlim(low - 0.03 * (high - low), high + 0.03 * (high - low))

@@ -8,11 +8,11 @@ from analysis.drawing import (
     Drawing,
     diverged_or_dead,
     finish,
-    methods_of,
+    panel_grid,
     panels,
     seeds,
     sentences,
-    sheet,
+    styles_of,
 )
 from analysis.drawing.categories import Measure, draw_rows, view
 from analysis.drawing.points import unseen
@@ -36,13 +36,13 @@ def draw_kinds(
     rows, kinds = question.rows.dropna(subset=measure.value), question.kinds
     every = panels(results, rows, question.by)
     compared = [panel for panel in every if panel.rows["kind"].nunique() > 1] or every
-    looks = methods_of(results, pd.concat([panel.rows for panel in compared]))
-    height = 0.75 + len(kinds) * (0.12 + 0.19 * len(looks))
-    figure, placed, left_out = sheet(compared, height, measure.side.across, "", same=False)
+    styles = styles_of(results, pd.concat([panel.rows for panel in compared]))
+    height = 0.75 + len(kinds) * (0.12 + 0.19 * len(styles))
+    figure, placed, left_out = panel_grid(compared, height, measure.side.across, "", same=False)
     outside, chance_drawn = [], False
     for axes, panel in placed:
         axes.set_xlim(view(panel.rows, "kind", measure))
-        outside.append(draw_rows(axes, panel.rows, "kind", kinds, looks, measure))
+        outside.append(draw_rows(axes, panel.rows, "kind", kinds, styles, measure))
         axes.set_yticks(range(len(kinds)), list(kinds))
         chance_drawn |= draw_chance(axes, panel.rows["classes"])
     shown = pd.concat([panel.rows for _, panel in placed])
@@ -53,7 +53,7 @@ def draw_kinds(
         diverged_or_dead(results.trials),
         left_out,
     )
-    finish(figure, title, looks, note, [CHANCE] if chance_drawn else [])
+    finish(figure, title, styles, note, [CHANCE] if chance_drawn else [])
     return Drawing(figure, title, caption, note)
 
 

@@ -6,32 +6,32 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis.drawing import percent
-from analysis.drawing.style import Look
+from analysis.drawing.style import Style
 
 
-def draw_lines(axes: Axes, means: pd.DataFrame, axis: str, shown: dict[str, Look]) -> None:
+def draw_lines(axes: Axes, means: pd.DataFrame, axis: str, shown: dict[str, Style]) -> None:
     """Draw a line with marks and a band per method, in percent.
 
     Args:
         axes: the panel's axes.
         means: a row per method and value of the axis: mean, low, high (fractions).
         axis: the column of the horizontal axis.
-        shown: the methods with their looks.
+        shown: the methods with their styles.
     """
-    for method, look in shown.items():
+    for method, style in shown.items():
         line = means[means["method"] == method].sort_values(axis)
         axes.plot(
             line[axis],
             percent(line["mean"]),
-            color=look.colour,
-            linestyle=look.line,
-            marker=look.marker,
+            color=style.colour,
+            linestyle=style.line,
+            marker=style.marker,
             ms=6,
             mec="white",
             lw=1.6,
         )
         band = percent(line["low"]), percent(line["high"])
-        axes.fill_between(line[axis], *band, color=look.colour, alpha=0.15, lw=0)
+        axes.fill_between(line[axis], *band, color=style.colour, alpha=0.15, lw=0)
 
 
 def log_ticks(axes: Axes, values: Sequence[Hashable]) -> None:

@@ -8,7 +8,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 
 from analysis.drawing import completed, limits, sentences
-from analysis.drawing.style import Look
+from analysis.drawing.style import Style
 from analysis.estimates.intervals import grouped
 from analysis.numbers import many, number
 
@@ -66,7 +66,7 @@ def draw_points(
     rows: pd.DataFrame,
     means: pd.DataFrame,
     value: str,
-    shown: dict[str, Look],
+    shown: dict[str, Style],
     *,
     scale: float = 100,
     word: str = "mean",
@@ -80,7 +80,7 @@ def draw_points(
         rows: a row per trial with `method` and `value`.
         means: a row per method with `mean`, `low`, `high`, `n`.
         value: the column.
-        shown: the methods with their looks, from top to bottom.
+        shown: the methods with their styles, from top to bottom.
         scale: factor on the values; 100 draws fractions in percent.
         word: the kind of average in `mean`.
 
@@ -98,7 +98,7 @@ def draw_points(
             hue=methods[inside],
             order=list(shown),
             hue_order=list(shown),
-            palette={name: look.colour for name, look in shown.items()},
+            palette={name: style.colour for name, style in shown.items()},
             ax=axes,
             size=4,
             alpha=0.5,
@@ -109,14 +109,14 @@ def draw_points(
         collection.set_offsets(collection.get_offsets() - [0, -_SEEDS])  # type: ignore[operator]
     axes.set_xlim(left, right)
     bars = equal = 0
-    for at, (method, look) in enumerate(shown.items()):
+    for at, (method, style) in enumerate(shown.items()):
         of_method = values[methods == method]
         for beyond, edge in ((of_method < left, left), (of_method > right, right)):
             if beyond.any():
-                _arrow(axes, edge, at + _SEEDS, look)
+                _arrow(axes, edge, at + _SEEDS, style)
         for _, row in means[means["method"] == method].iterrows():
             mean, low, high = (float(row[name]) * scale for name in ("mean", "low", "high"))
-            bars += _draw_mean(axes, at, look, (mean, low, high), word)
+            bars += _draw_mean(axes, at, style, (mean, low, high), word)
             spread = of_method.max() - of_method.min()
             if of_method.count() == row["n"] > 1 and spread < _EQUAL * scale:
                 equal += 1
@@ -140,18 +140,20 @@ def unseen(panels: Iterable[Outside]) -> str:
     return sentences(arrows, same)
 
 
-def _draw_mean(axes: Axes, at: int, look: Look, ends: tuple[float, float, float], word: str) -> int:
+def _draw_mean(
+    axes: Axes, at: int, style: Style, ends: tuple[float, float, float], word: str
+) -> int:
     """Draw a mean with its interval; return how many of the interval's ends are out of view."""
     mean, low, high = ends
     left, right = axes.get_xlim()
     line = at + _MEAN
     if low < right and high > left:  # neither is nan
-        axes.plot([max(low, left), min(high, right)], [line, line], color=look.colour, lw=2.2)
+        axes.plot([max(low, left), min(high, right)], [line, line], color=style.colour, lw=2.2)
     for beyond, edge in ((min(low, mean) < left, left), (max(high, mean) > right, right)):
         if beyond:
-            _arrow(axes, edge, line, look)
+            _arrow(axes, edge, line, style)
     if left <= mean <= right:
-        axes.plot(mean, line, look.marker, color=look.colour, ms=8, mec="white")
+        axes.plot(mean, line, style.marker, color=style.colour, ms=8, mec="white")
     elif mean < left:
         text = f" \N{LEFTWARDS ARROW} {word} {number(mean, 1)}"
         axes.text(left, at + _WORDS, text, color="#333333", size=8, va="center")
@@ -161,10 +163,10 @@ def _draw_mean(axes: Axes, at: int, look: Look, ends: tuple[float, float, float]
     return int(low < left) + int(high > right)
 
 
-def _arrow(axes: Axes, edge: float, at: float, look: Look) -> None:
+def _arrow(axes: Axes, edge: float, at: float, style: Style) -> None:
     """Mark on an edge of the view that a value lies beyond it."""
     marker = "<" if edge == axes.get_xlim()[0] else ">"
-    axes.plot(edge, at, marker, color=look.colour, ms=5, mew=0, clip_on=False, zorder=3)
+    axes.plot(edge, at, marker, color=style.colour, ms=5, mew=0, clip_on=False, zorder=3)
 
 
 def _label_equal(axes: Axes, mean: float, at: int, n: int) -> None:

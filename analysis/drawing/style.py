@@ -15,7 +15,7 @@ _MARKERS = ("^", "v", "<", ">", "P", "*", "h", "d")
 
 
 @dataclass(frozen=True)
-class Look:
+class Style:
     """Colour, marker and line of a method; marker and line alone distinguish methods too."""
 
     colour: str
@@ -25,31 +25,31 @@ class Look:
 
 #: Free methods have a solid line, minimal methods a dashed one.
 _FIXED = {
-    "dense": Look("#333333", "o", "-"),
-    "free-pruning": Look("#0072B2", "s", "-"),
-    "minimal-pruning": Look("#56B4E9", "s", "--"),
-    "free-flipping": Look("#D55E00", "D", "-"),
-    "minimal-flipping": Look("#E69F00", "D", "--"),
+    "dense": Style("#333333", "o", "-"),
+    "free-pruning": Style("#0072B2", "s", "-"),
+    "minimal-pruning": Style("#56B4E9", "s", "--"),
+    "free-flipping": Style("#D55E00", "D", "-"),
+    "minimal-flipping": Style("#E69F00", "D", "--"),
 }
 
-#: The looks of the conclusions of verdicts.
+#: The styles of the conclusions of verdicts.
 CONCLUSIONS = {
-    "supported": Look("#0072B2", "o", "-"),
-    "undecided": Look("#777777", "D", "-"),
-    "refuted": Look("#D55E00", "X", "-"),
+    "supported": Style("#0072B2", "o", "-"),
+    "undecided": Style("#777777", "D", "-"),
+    "refuted": Style("#D55E00", "X", "-"),
 }
 
 
-def looks(methods: Sequence[str]) -> dict[str, Look]:
-    """Return the look of each method.
+def styles(methods: Sequence[str]) -> dict[str, Style]:
+    """Return the style of each method.
 
     Args:
-        methods: all methods of a study, so that a method without a fixed look has the same one in
+        methods: all methods of a study, so that a method without a fixed style has the same one in
             all of its figures.
     """
     others = sorted(set(methods) - set(_FIXED))
     chosen = {
-        name: Look(_COLOURS[i % len(_COLOURS)], _MARKERS[i % len(_MARKERS)], ":")
+        name: Style(_COLOURS[i % len(_COLOURS)], _MARKERS[i % len(_MARKERS)], ":")
         for i, name in enumerate(others)
     }
     return {name: _FIXED.get(name) or chosen[name] for name in methods}

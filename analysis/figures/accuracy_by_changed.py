@@ -13,14 +13,14 @@ from analysis.drawing import (
     diverged_or_dead,
     finish,
     limits,
-    methods_of,
+    panel_grid,
     panels,
     seeds,
     sentences,
-    sheet,
+    styles_of,
 )
 from analysis.drawing.points import view
-from analysis.drawing.style import Look
+from analysis.drawing.style import Style
 from analysis.estimates.intervals import grouped
 from analysis.estimates.relative import REFERENCE, relative
 from analysis.tables import Results
@@ -42,8 +42,8 @@ def draw(results: Results) -> Drawing:
         raise NothingToDraw("No trial that prunes or flips has a dense partner to compare with.")
     others = [name for name in panel_fields(results) if name != "density"]
     to_draw = panels(results, spread(results, trials, others), others)
-    shown = methods_of(results, trials)
-    figure, placed, left_out = sheet(
+    shown = styles_of(results, trials)
+    figure, placed, left_out = panel_grid(
         to_draw, 3.2, "changed connections (%)", "accuracy (% of dense)"
     )
     low, high = view(trials, varying(results), "relative", bounded=False)
@@ -90,8 +90,8 @@ def _means(rows: pd.DataFrame) -> pd.DataFrame:
     return grouped(rows, by, "relative").merge(changed, on=by, suffixes=("", "_changed"))
 
 
-def _draw(axes: Axes, rows: pd.DataFrame, means: pd.DataFrame, shown: dict[str, Look]) -> None:
-    for method, look in shown.items():
+def _draw(axes: Axes, rows: pd.DataFrame, means: pd.DataFrame, shown: dict[str, Style]) -> None:
+    for method, style in shown.items():
         trials, line = (table[table["method"] == method] for table in (rows, means))
         line = line.sort_values("density")
         points = trials["changed"] * 100, trials["relative"] * 100
@@ -100,27 +100,27 @@ def _draw(axes: Axes, rows: pd.DataFrame, means: pd.DataFrame, shown: dict[str, 
             line["mean"] * 100,
             xerr=((line["high_changed"] - line["mean_changed"]) * 100).fillna(0),
             yerr=((line["high"] - line["mean"]) * 100).fillna(0),
-            color=look.colour,
-            linestyle=look.line,
+            color=style.colour,
+            linestyle=style.line,
             lw=1,
-            marker=look.marker,
+            marker=style.marker,
             ms=7,
             mec="white",
             elinewidth=1.3,
             zorder=3,
         )
         if (line["n"] > 1).any():  # a single trial is its own mean
-            axes.plot(*points, "o", ms=3, mfc="white", mec=look.colour, mew=0.8, zorder=2)
+            axes.plot(*points, "o", ms=3, mfc="white", mec=style.colour, mew=0.8, zorder=2)
 
 
-def _mark_outside(axes: Axes, means: pd.DataFrame, shown: dict[str, Look]) -> int:
+def _mark_outside(axes: Axes, means: pd.DataFrame, shown: dict[str, Style]) -> int:
     """Mark means out of view at the edge; return how many there are."""
     low, high = axes.get_ylim()
     outside = means[~(means["mean"] * 100).between(low, high)]
     for _, row in outside.iterrows():
-        under, look = row["mean"] * 100 < low, shown[str(row["method"])]
+        under, style = row["mean"] * 100 < low, shown[str(row["method"])]
         at = float(row["mean_changed"]) * 100, low if under else high
-        axes.plot(*at, "v" if under else "^", color=look.colour, ms=7, mew=0, clip_on=False)
+        axes.plot(*at, "v" if under else "^", color=style.colour, ms=7, mew=0, clip_on=False)
     return len(outside)
 
 

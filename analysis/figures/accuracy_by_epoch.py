@@ -8,11 +8,11 @@ from analysis.drawing import (
     diverged_or_dead,
     finish,
     limits,
-    methods_of,
+    panel_grid,
     seeds,
     sentences,
-    sheet,
     split,
+    styles_of,
 )
 from analysis.drawing.curves import curves, draw_curves, top_view
 from analysis.estimates.intervals import ESTIMATED
@@ -28,8 +28,10 @@ def draw(results: Results) -> Drawing:
     trained = table[(table["epoch"] > 0) & table["mean"].notna()]
     if trained.empty:
         raise NothingToDraw("No trial has an accuracy after a first epoch.")
-    shown = methods_of(results, trained)
-    figure, panels, left_out = sheet(split(results, trained), 3.0, "epoch", "test accuracy (%)")
+    shown = styles_of(results, trained)
+    figure, panels, left_out = panel_grid(
+        split(results, trained), 3.0, "epoch", "test accuracy (%)"
+    )
     floor, highest = top_view(curves(results, "test_accuracy", sound=True).query("epoch > 0"))
     low, high = limits(floor, highest)
     for axes, panel in panels:

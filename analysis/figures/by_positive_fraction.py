@@ -13,14 +13,14 @@ from analysis.drawing import (
     diverged_or_dead,
     finish,
     limits,
-    methods_of,
     panels,
     seeds,
     sentences,
+    styles_of,
 )
 from analysis.drawing.points import view
 from analysis.drawing.side_by_side import Side, side_by_side
-from analysis.drawing.style import Look
+from analysis.drawing.style import Style
 from analysis.estimates.intervals import grouped
 from analysis.tables import Results
 
@@ -37,7 +37,7 @@ def draw(results: Results) -> Drawing:
     if not to_draw:
         raise NothingToDraw("No method is trained with several positive fractions.")
     swept = pd.concat([panel.rows for panel in to_draw])
-    shown = methods_of(results, swept)
+    shown = styles_of(results, swept)
     figure, placed, left_out = side_by_side(
         to_draw,
         3.1,
@@ -47,7 +47,7 @@ def draw(results: Results) -> Drawing:
     )
     by = varying(results)
     low, high = view(swept, by, "test_accuracy")
-    changing = {name: look for name, look in shown.items() if name != BASELINE}
+    changing = {name: style for name, style in shown.items() if name != BASELINE}
     most = grouped(completed(swept), by, "changed")[["mean", "high"]].max() * 100
     high_changed = limits(0, min(most.max(), 1.5 * most["mean"], 100.0))[1]
     counts: list[int] = []
@@ -76,19 +76,19 @@ def draw(results: Results) -> Drawing:
     return Drawing(figure, TITLE, caption, note)
 
 
-def _draw(axes: Axes, means: pd.DataFrame, shown: dict[str, Look]) -> None:
+def _draw(axes: Axes, means: pd.DataFrame, shown: dict[str, Style]) -> None:
     """Draw a line with bars per method."""
     fractions = sorted(means[_FIELD].unique())
     step = min(b - a for a, b in pairwise(fractions)) / 14
-    for number, (method, look) in enumerate(shown.items()):
+    for number, (method, style) in enumerate(shown.items()):
         line = means[means["method"] == method].sort_values(_FIELD)
         axes.errorbar(
             line[_FIELD] + step * (number - (len(shown) - 1) / 2),
             line["mean"] * 100,
             yerr=((line["high"] - line["mean"]) * 100).fillna(0),
-            color=look.colour,
-            linestyle=look.line,
-            marker=look.marker,
+            color=style.colour,
+            linestyle=style.line,
+            marker=style.marker,
             ms=5.5,
             lw=1.5,
             elinewidth=1.1,

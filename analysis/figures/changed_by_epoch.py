@@ -6,11 +6,11 @@ from analysis.drawing import (
     NothingToDraw,
     finish,
     limits,
-    methods_of,
+    panel_grid,
     seeds,
     sentences,
-    sheet,
     split,
+    styles_of,
 )
 from analysis.drawing.curves import curves, draw_curves
 from analysis.tables import Results
@@ -25,8 +25,10 @@ def draw(results: Results) -> Drawing:
     table = table[(table["method"] != BASELINE) & table["mean"].notna()]
     if table.empty:
         raise NothingToDraw("No trial with a method that prunes or flips is finished.")
-    shown = methods_of(results, table)
-    figure, panels, left_out = sheet(split(results, table), 3.0, "epoch", "changed connections (%)")
+    shown = styles_of(results, table)
+    figure, panels, left_out = panel_grid(
+        split(results, table), 3.0, "epoch", "changed connections (%)"
+    )
     _, high = limits(0, table[["mean", "high"]].max().max() * 100)
     for axes, panel in panels:
         draw_curves(axes, panel.rows, shown)

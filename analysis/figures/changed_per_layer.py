@@ -8,11 +8,11 @@ from analysis.drawing import (
     NothingToDraw,
     finish,
     limits,
-    methods_of,
+    panel_grid,
     seeds,
     sentences,
-    sheet,
     split,
+    styles_of,
 )
 from analysis.drawing.layers import draw_layers
 from analysis.estimates.intervals import grouped
@@ -29,8 +29,8 @@ def draw(results: Results) -> Drawing:
     table = grouped(last, [*varying(results), "layer", "layer_name"], "changed")
     if table.empty:
         raise NothingToDraw("No trial with a method that prunes or flips is finished.")
-    shown = methods_of(results, table)
-    figure, panels, left_out = sheet(
+    shown = styles_of(results, table)
+    figure, panels, left_out = panel_grid(
         split(results, table), 3.0, "layer", "changed connections (%)", same=False
     )
     _, high = limits(0, min(table[["mean", "high"]].max().max() * 100, 100.0))

@@ -5,10 +5,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis.cells import BASELINE, METHOD_ONLY, heading, panel_fields
-from analysis.drawing import Drawing, NothingToDraw, finish, methods_of, panels, sentences
+from analysis.drawing import Drawing, NothingToDraw, finish, panels, sentences, styles_of
 from analysis.drawing.points import Outside, draw_points, unseen
 from analysis.drawing.side_by_side import Side, side_by_side
-from analysis.drawing.style import Look
+from analysis.drawing.style import Style
 from analysis.estimates.costs import comparable, epoch_seconds, quartiles
 from analysis.estimates.judged import REACHED, timed
 from analysis.numbers import many, number
@@ -28,7 +28,7 @@ def draw(results: Results) -> Drawing:
             f"No trial ran on the same task, engine and device as a trial of {BASELINE}."
         )
     kept["to_accuracy"] = np.exp(kept["log_seconds"]).fillna(np.inf)
-    shown = methods_of(results, kept)
+    shown = styles_of(results, kept)
     by = [n for n in panel_fields(results) if n not in METHOD_ONLY and kept[n].nunique() > 1]
     figure, placed, left_out = side_by_side(
         panels(results, kept, by),
@@ -67,7 +67,7 @@ def _view(medians: pd.DataFrame) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _draw_times(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> Outside:
+def _draw_times(axes: Axes, rows: pd.DataFrame, shown: dict[str, Style]) -> Outside:
     """Draw the seconds to the accuracy, and write how many trials never reach it."""
     medians = quartiles(rows, ["method"], "to_accuracy")
     longest = medians[["mean", "low", "high"]].replace(np.inf, np.nan).max().max()

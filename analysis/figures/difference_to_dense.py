@@ -9,11 +9,11 @@ from analysis.drawing import (
     Drawing,
     NothingToDraw,
     finish,
-    methods_of,
+    panel_grid,
     seeds,
     sentences,
-    sheet,
     split,
+    styles_of,
 )
 from analysis.drawing.points import Outside, draw_points, unseen, view
 from analysis.estimates.intervals import grouped
@@ -29,9 +29,9 @@ def draw(results: Results) -> Drawing:
     pairs = differences(results.trials).dropna(subset="difference")
     if pairs.empty:
         raise NothingToDraw(f"No trial has a {BASELINE} partner with the same seed and weights.")
-    shown = methods_of(results, pairs)
+    shown = styles_of(results, pairs)
     height, across = 0.8 + 0.38 * len(shown), f"test accuracy minus {BASELINE} (points)"
-    figure, panels, left_out = sheet(split(results, pairs), height, across, "")
+    figure, panels, left_out = panel_grid(split(results, pairs), height, across, "")
     counts: list[int] = []
     outside: list[Outside] = []
     margin = results.margin

@@ -13,13 +13,13 @@ from analysis.drawing import (
     diverged_or_dead,
     finish,
     limits,
-    methods_of,
     seeds,
     sentences,
+    styles_of,
 )
 from analysis.drawing.layers import draw_layers
 from analysis.drawing.lines import draw_lines, log_ticks
-from analysis.drawing.style import Look
+from analysis.drawing.style import Style
 from analysis.estimates.intervals import grouped
 from analysis.estimates.one_factor import one_at_a_time
 from analysis.estimates.sizes import VARIED, sizes, sizes_per_layer
@@ -53,8 +53,8 @@ def draw(results: Results) -> Drawing:
     layered = sizes_per_layer(results)
     place = _reference(rows, axes_of)
     layered = layered[layered["attempt"].isin(place["attempt"])]
-    looks = methods_of(results, rows)
-    shown = {measure: _shown(measure, looks) for measure in _UP}
+    styles = styles_of(results, rows)
+    shown = {measure: _shown(measure, styles) for measure in _UP}
     measures = [measure for measure in _UP if shown[measure]]
     columns = 1 + len(axes_of)
     size = (max(_WIDE * columns, 7.0), _TALL * len(measures))
@@ -71,7 +71,7 @@ def draw(results: Results) -> Drawing:
         top.set_title(_fixed("all layers", along, varied))
         bottom.set_xlabel(_ACROSS[axis])
     note = sentences(seeds(counts, "bar or band"), left_out, diverged_or_dead(results.trials))
-    finish(figure, TITLE, looks, note)
+    finish(figure, TITLE, styles, note)
     caption = (
         "After the last epoch. Top: connected, kept or flipped connections on a path of such "
         "connections from a pixel to a class, so without dead units and paths. Middle: live, "
@@ -108,10 +108,10 @@ def _fixed(name: str, rows: pd.DataFrame, varied: Sequence[str]) -> str:
     return "\n".join(filter(None, [name, label(fixed)]))
 
 
-def _shown(measure: str, looks: dict[str, Look]) -> dict[str, Look]:
+def _shown(measure: str, styles: dict[str, Style]) -> dict[str, Style]:
     """Return the methods that have the measure: dense training changes no connection."""
     changed = measure == "live_changed_share"
-    return {name: look for name, look in looks.items() if not (changed and name == BASELINE)}
+    return {name: style for name, style in styles.items() if not (changed and name == BASELINE)}
 
 
 def _draw_row(
@@ -119,7 +119,7 @@ def _draw_row(
     measure: str,
     layered: pd.DataFrame,
     axes_of: Sequence[tuple[str, pd.DataFrame]],
-    shown: dict[str, Look],
+    shown: dict[str, Style],
 ) -> list[int]:
     """Draw one measure per layer, then against each axis; return the numbers of seeds."""
     per_layer = grouped(layered, ["layer", "layer_name", "method"], measure)

@@ -6,11 +6,11 @@ from analysis.drawing import (
     NothingToDraw,
     diverged_or_dead,
     finish,
-    methods_of,
+    panel_grid,
     seeds,
     sentences,
-    sheet,
     split,
+    styles_of,
 )
 from analysis.drawing.points import Outside, draw_points, unseen, view
 from analysis.estimates.intervals import grouped
@@ -25,9 +25,9 @@ def draw(results: Results) -> Drawing:
     trials = results.trials.dropna(subset="test_accuracy")
     if trials.empty:
         raise NothingToDraw("No trial with a recorded accuracy is finished.")
-    shown = methods_of(results, trials)
+    shown = styles_of(results, trials)
     height = 0.8 + 0.38 * len(shown)
-    figure, panels, left_out = sheet(split(results, trials), height, "test accuracy (%)", "")
+    figure, panels, left_out = panel_grid(split(results, trials), height, "test accuracy (%)", "")
     counts: list[int] = []
     outside: list[Outside] = []
     for axes, panel in panels:

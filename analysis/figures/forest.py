@@ -48,8 +48,8 @@ def draw(results: Results) -> Drawing:
     axes.set_xlabel("difference of test accuracies (points)")
     axes.grid(visible=False, axis="y")
     handles = [
-        Line2D([], [], color=look.colour, marker=look.marker, label=name)
-        for name, look in CONCLUSIONS.items()
+        Line2D([], [], color=style.colour, marker=style.marker, label=name)
+        for name, style in CONCLUSIONS.items()
     ]
     bound = Line2D([], [], color="#333333", marker="|", ms=11, mew=2, ls="none", label="bound")
     figure.legend(handles=[*handles, bound], loc="outside upper right", ncols=4)
@@ -125,14 +125,14 @@ def _name(results: Results, verdict: Verdict) -> str:
 
 
 def _draw(axes: Axes, verdict: Verdict, at: float) -> None:
-    decisive, look = verdict.decisive, CONCLUSIONS[verdict.conclusion]
+    decisive, marked = verdict.decisive, CONCLUSIONS[verdict.conclusion]
     style: dict[str, Any] = {
-        "color": look.colour,
+        "color": marked.colour,
         "alpha": 1 if verdict.n >= verdict.planned else 0.4,
     }
     interval, bound = decisive.interval, decisive.bound * 100
     axes.plot([interval.low * 100, interval.high * 100], [at, at], lw=2.2, **style)
-    axes.plot(interval.mean * 100, at, look.marker, ms=7, mec="white", **style)
+    axes.plot(interval.mean * 100, at, marked.marker, ms=7, mec="white", **style)
     axes.plot(bound, at, "|", color="#333333", ms=11, mew=2)
     claimed_side = CARETRIGHT if decisive.criterion.below is None else CARETLEFT
     axes.plot(bound, at, marker=claimed_side, color="#333333", ms=6)

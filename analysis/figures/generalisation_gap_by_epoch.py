@@ -8,11 +8,11 @@ from analysis.drawing import (
     diverged_or_dead,
     finish,
     limits,
-    methods_of,
+    panel_grid,
     seeds,
     sentences,
-    sheet,
     split,
+    styles_of,
 )
 from analysis.drawing.curves import curves, draw_curves
 from analysis.tables import Results
@@ -28,9 +28,11 @@ def draw(results: Results) -> Drawing:
     table = table[(table["epoch"] > 0) & table["mean"].notna()]
     if table.empty:
         raise NothingToDraw("No trial has accuracies after a first epoch.")
-    shown = methods_of(results, table)
+    shown = styles_of(results, table)
     panels = split(results, table)
-    figure, placed, left_out = sheet(panels, 3.0, "epoch", "training minus test accuracy (points)")
+    figure, placed, left_out = panel_grid(
+        panels, 3.0, "epoch", "training minus test accuracy (points)"
+    )
     low, high = _view(curves(results, _GAP, sound=True).query("epoch > 0"))
     for axes, panel in placed:
         draw_curves(axes, panel.rows, shown)

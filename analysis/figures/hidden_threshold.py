@@ -13,10 +13,10 @@ from analysis.drawing import (
     Panel,
     diverged_or_dead,
     finish,
+    panel_grid,
     panels,
     seeds,
     sentences,
-    sheet,
 )
 from analysis.drawing.heat import draw_heat, outline, scale
 from analysis.estimates.defaults import HIDDEN, gains, sweep
@@ -51,7 +51,9 @@ def draw(results: Results) -> Drawing:
             "score offset, Adam's epsilon or penalty."
         )
     tallest = max(heat_map.rows[heat_map.down].nunique() for heat_map in maps)
-    figure, placed, left_out = sheet(maps, 0.9 + 0.42 * tallest, "", "", same=False, same_up=False)
+    figure, placed, left_out = panel_grid(
+        maps, 0.9 + 0.42 * tallest, "", "", same=False, same_up=False
+    )
     shown = maps[: len(placed)]
     cells = pd.concat(heat_map.rows for heat_map in shown)
     colours = scale(cells["mean"] * 100)

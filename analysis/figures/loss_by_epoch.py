@@ -11,14 +11,14 @@ from analysis.drawing import (
     NothingToDraw,
     diverged_or_dead,
     finish,
-    methods_of,
+    panel_grid,
     seeds,
     sentences,
-    sheet,
     split,
+    styles_of,
 )
 from analysis.drawing.curves import curves, draw_curves
-from analysis.drawing.style import Look
+from analysis.drawing.style import Style
 from analysis.tables import Results
 
 ORDER = 30
@@ -35,8 +35,10 @@ def draw(results: Results) -> Drawing:
     table = table[table["mean"] > 0]
     if table["epoch"].max() < 1 or table.empty:
         raise NothingToDraw("No trial has a finite loss after a first epoch.")
-    shown = methods_of(results, table)
-    figure, panels, left_out = sheet(split(results, table), 3.0, "epoch", "cross-entropy (nats)")
+    shown = styles_of(results, table)
+    figure, panels, left_out = panel_grid(
+        split(results, table), 3.0, "epoch", "cross-entropy (nats)"
+    )
     low, high = _view(curves(results, "test_loss", sound=True), table)
     for axes, panel in panels:
         axes.set_yscale("log")
@@ -74,10 +76,10 @@ def _view(sound: pd.DataFrame, table: pd.DataFrame) -> tuple[float, float]:
     return lowest / 1.15, known.max() * 1.15
 
 
-def _draw_training(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> None:
-    for method, look in shown.items():
+def _draw_training(axes: Axes, rows: pd.DataFrame, shown: dict[str, Style]) -> None:
+    for method, style in shown.items():
         line = rows[(rows["method"] == method) & (rows["train"] > 0)].sort_values("epoch")
-        axes.plot(line["epoch"], line["train"], look.line, color=look.colour, lw=0.8)
+        axes.plot(line["epoch"], line["train"], style.line, color=style.colour, lw=0.8)
 
 
 def _cut(table: pd.DataFrame, low: float, high: float) -> str:

@@ -13,16 +13,16 @@ from analysis.drawing import (
     Panel,
     diverged_or_dead,
     finish,
-    methods_of,
     panels,
     seeds,
     sentences,
+    styles_of,
 )
 from analysis.drawing.categories import Measure, draw_rows, view
 from analysis.drawing.kinds import CHANCE, draw_chance
 from analysis.drawing.points import Outside, unseen
 from analysis.drawing.side_by_side import Side, side_by_side
-from analysis.drawing.style import Look
+from analysis.drawing.style import Style
 from analysis.estimates.controls import MOVED, RETRAINED, moved, retrained
 from analysis.tables import Results
 
@@ -42,18 +42,18 @@ def draw(results: Results) -> Drawing:
     if first["accuracy"].notna().sum() + second["accuracy"].notna().sum() == 0:
         raise NothingToDraw("No trial's mask was tried permuted or on other weights.")
     to_draw = _panels(results, first, second)
-    looks = methods_of(results, pd.concat([first, second]))
-    height = 0.75 + len(MOVED) * (0.12 + 0.19 * len(looks))
+    styles = styles_of(results, pd.concat([first, second]))
+    height = 0.75 + len(MOVED) * (0.12 + 0.19 * len(styles))
     figure, placed, left_out = side_by_side(to_draw, height, *_SIDES, same_across=False)
     outside: list[Outside] = []
     dense = results.trials[results.trials["method"] == BASELINE]
     chance_drawn = False
     for left, right, panel in placed:
         rows = panel.rows[panel.rows["which"] == "moved"]
-        outside += _draw(left, rows, list(MOVED.values()), looks, _MOVED, (-1, 101))
+        outside += _draw(left, rows, list(MOVED.values()), styles, _MOVED, (-1, 101))
         chance_drawn |= draw_chance(left, rows["classes"])
         rows = panel.rows[panel.rows["which"] == "trained"]
-        outside += _draw(right, rows, list(RETRAINED.values()), looks, _RETRAINED)
+        outside += _draw(right, rows, list(RETRAINED.values()), styles, _RETRAINED)
         if len(rows):
             _draw_dense(right, _dense_of(dense, panel.rows, panel_fields(results)))
     rows = pd.concat([panel.rows for *_, panel in placed])
@@ -65,7 +65,7 @@ def draw(results: Results) -> Drawing:
         diverged_or_dead(results.trials),
         left_out,
     )
-    finish(figure, TITLE, looks, note, [CHANCE] if chance_drawn else [])
+    finish(figure, TITLE, styles, note, [CHANCE] if chance_drawn else [])
     caption = (
         "Left: test accuracy of the trained network, and its accuracy with the mask permuted "
         "within each layer, with weights redrawn under the mask, with both, and before training. "
@@ -87,7 +87,7 @@ def _draw(
     axes: Axes,
     rows: pd.DataFrame,
     order: Sequence[str],
-    looks: dict[str, Look],
+    styles: dict[str, Style],
     measure: Measure,
     limits: tuple[float, float] | None = None,
 ) -> list[Outside]:
@@ -97,7 +97,7 @@ def _draw(
         axes.set_yticks([])
         return []
     axes.set_xlim(limits or view(rows, "control", measure))
-    outside = draw_rows(axes, rows, "control", order, looks, measure)
+    outside = draw_rows(axes, rows, "control", order, styles, measure)
     axes.set_yticks(range(len(order)), order)
     return [outside]
 

@@ -11,13 +11,13 @@ from analysis.drawing import (
     Panel,
     finish,
     limits,
+    panel_grid,
     panels,
     seeds,
     sentences,
-    sheet,
 )
 from analysis.drawing.layers import draw_layers
-from analysis.drawing.style import Look, looks
+from analysis.drawing.style import Style, styles
 from analysis.estimates.intervals import grouped
 from analysis.estimates.overlaps import ALL, overlaps
 from analysis.tables import Results
@@ -28,9 +28,9 @@ TITLE = "Overlap of what two masks change, corrected for chance"
 _LOWEST = -30
 #: Their colours are distinct with any of the common colour blindnesses.
 _KINDS = {
-    "rounding alone": Look("#777777", "D", "-"),
-    "data order": Look("#0072B2", "s", "-"),
-    "scores": Look("#D55E00", "o", "-"),
+    "rounding alone": Style("#777777", "D", "-"),
+    "data order": Style("#0072B2", "s", "-"),
+    "scores": Style("#D55E00", "o", "-"),
 }
 
 
@@ -44,14 +44,14 @@ def draw(results: Results) -> Drawing:
     means = grouped(table, by, "overlap")
     last = means["layer"].max() + 1
     means = means.assign(layer=means["layer"].where(means["layer"] != ALL, last))
-    pairs = looks([m for m in means["methods"].unique() if "," in m])
-    marks = {name: look for name, look in _KINDS.items() if name in set(means["kind"])} | pairs
+    pairs = styles([m for m in means["methods"].unique() if "," in m])
+    marks = {name: style for name, style in _KINDS.items() if name in set(means["kind"])} | pairs
     two = means["kind"] == "method"
     marked = means.assign(
         mark=means["kind"].where(~two, means["methods"]),
         panel=means["methods"].where(~two, "methods compared with each other"),
     )
-    figure, placed, left_out = sheet(
+    figure, placed, left_out = panel_grid(
         [panel for place in panels(results, marked, keys) for panel in _by_method(place)],
         3.1,
         "layer",
@@ -70,7 +70,7 @@ def draw(results: Results) -> Drawing:
         "Grey lines: rounding alone." if "rounding alone" in marks else "",
         left_out,
     )
-    finish(figure, TITLE, {name: look for name, look in marks.items() if name in _KINDS}, note)
+    finish(figure, TITLE, {name: style for name, style in marks.items() if name in _KINDS}, note)
     caption = (
         "How far two trainings on the same weights that differ in one thing prune or flip the same "
         "connections: the Jaccard index of the two sets, corrected for chance. 0%: as expected of "
@@ -91,7 +91,7 @@ def _by_method(panel: Panel) -> list[Panel]:
     ]
 
 
-def _draw(axes: Axes, rows: pd.DataFrame, marks: dict[str, Look]) -> None:
+def _draw(axes: Axes, rows: pd.DataFrame, marks: dict[str, Style]) -> None:
     """Draw the marks of a panel, chance, and per layer the overlap with rounding alone."""
     draw_layers(axes, rows, marks, "mark")
     axes.axhline(0, color="black", lw=1)
@@ -100,7 +100,7 @@ def _draw(axes: Axes, rows: pd.DataFrame, marks: dict[str, Look]) -> None:
         axes.plot([layer - 0.42, layer + 0.42], [mean, mean], color="#777777", lw=1.2, zorder=0.9)
     if not marks.keys() & _KINDS.keys():  # pairs of methods are too many for the figure's legend
         handles = [
-            Line2D([], [], color=look.colour, marker=look.marker, ls="", label=name)
-            for name, look in marks.items()
+            Line2D([], [], color=style.colour, marker=style.marker, ls="", label=name)
+            for name, style in marks.items()
         ]
         axes.legend(handles=handles, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.2))

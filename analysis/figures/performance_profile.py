@@ -10,10 +10,10 @@ from analysis.drawing import (
     Panel,
     finish,
     limits,
-    methods_of,
+    panel_grid,
     percent,
     sentences,
-    sheet,
+    styles_of,
 )
 from analysis.estimates.judged import TRAINED, judged, paired
 from analysis.numbers import number
@@ -36,15 +36,17 @@ def draw(results: Results) -> Drawing:
         raise NothingToDraw(f"No trial has a partner trained by {BASELINE} from he-normal weights.")
     across = f"test accuracy minus that of {BASELINE}, he-normal (points)"
     up = "trials above this difference (%)"
-    figure, ((axes, _),), _ = sheet([Panel("", pairs)], 3.6, across, up)
-    shown = methods_of(results, pairs)
+    figure, ((axes, _),), _ = panel_grid([Panel("", pairs)], 3.6, across, up)
+    shown = styles_of(results, pairs)
     differences = percent(pairs["difference"])
     low, high = limits(float(np.percentile(differences, _LEFT_OUT)), float(differences.max()))
     at = np.linspace(low, high, _POINTS)
     means = []
-    for method, look in shown.items():
+    for method, style in shown.items():
         scores = percent(pairs.loc[pairs["method"] == method, "difference"])
-        axes.step(at, performance_profile(scores, at) * 100, color=look.colour, linestyle=look.line)
+        axes.step(
+            at, performance_profile(scores, at) * 100, color=style.colour, linestyle=style.line
+        )
         mean = number(interquartile_mean(scores), 2, sign=True)
         means.append(f"{method} {mean} ({len(scores)})")
     axes.axvline(0, color="#333333", lw=0.9, zorder=0.5)

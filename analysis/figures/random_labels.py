@@ -7,10 +7,10 @@ from analysis.drawing import (
     Panel,
     diverged_or_dead,
     finish,
-    methods_of,
     panels,
     seeds,
     sentences,
+    styles_of,
 )
 from analysis.drawing.lines import draw_lines, log_ticks
 from analysis.drawing.side_by_side import Side, side_by_side
@@ -39,7 +39,7 @@ def draw(results: Results) -> Drawing:
         for panel in panels(results, rows, [n for n in question.by if n not in _ACROSS])
         for axis, along in one_at_a_time(panel.rows, list(_ACROSS)) or [("epochs", panel.rows)]
     ]
-    looks = methods_of(results, rows)
+    styles = styles_of(results, rows)
     figure, placed, left_out = side_by_side(
         [_named(axis, panel) for axis, panel in to_draw],
         3.0,
@@ -53,7 +53,7 @@ def draw(results: Results) -> Drawing:
         for axes, kind in ((left, GIVEN), (right, PERMUTED)):
             trials = panel.rows[panel.rows["kind"] == kind]
             means = grouped(trials, [axis, "method"], "value")
-            draw_lines(axes, means, axis, looks)
+            draw_lines(axes, means, axis, styles)
             log_ticks(axes, sorted(set(panel.rows[axis])))
             axes.set(xlabel=_ACROSS[axis], ylim=(0, 103))
             for classes in trials["classes"].dropna().unique():
@@ -62,7 +62,7 @@ def draw(results: Results) -> Drawing:
     note = sentences(
         seeds(counts, "band"), "Dotted: chance.", diverged_or_dead(results.trials), left_out
     )
-    finish(figure, TITLE, looks, note)
+    finish(figure, TITLE, styles, note)
     caption = (
         "Accuracy on all training images after the last epoch. Left: given labels. Right: labels "
         "permuted among the images, which can only be memorised. Accuracy on given labels is "

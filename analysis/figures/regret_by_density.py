@@ -14,13 +14,13 @@ from analysis.drawing import (
     Panel,
     diverged_or_dead,
     finish,
-    methods_of,
+    panel_grid,
     panels,
     seeds,
     sentences,
-    sheet,
+    styles_of,
 )
-from analysis.drawing.style import Look
+from analysis.drawing.style import Style
 from analysis.estimates.regret import Regrets, regrets
 from analysis.numbers import many
 from analysis.tables import Results
@@ -51,9 +51,9 @@ def draw(results: Results) -> Drawing:
     to_draw = _panels(results)
     if not to_draw:
         raise NothingToDraw("No density has a regret, since no method is trained at several.")
-    shown = methods_of(results, pd.concat(panel.rows for panel in to_draw))
+    shown = styles_of(results, pd.concat(panel.rows for panel in to_draw))
     up = "regret (points of test accuracy)"
-    figure, placed, left_out = sheet(to_draw, 3.3, "density", up)
+    figure, placed, left_out = panel_grid(to_draw, 3.3, "density", up)
     drawn = to_draw[: len(placed)]
     means = pd.concat(panel.estimates["mean"] for panel in drawn)
     ends = pd.concat(panel.estimates[["low", "high"]] for panel in drawn)
@@ -113,23 +113,23 @@ def _view(means: pd.Series, ends: pd.DataFrame) -> tuple[float, float]:
     return 1.15 * low - 0.05, 1.15 * high + 0.05
 
 
-def _draw(axes: Axes, panel: _Panel, shown: dict[str, Look], margin: float | None) -> None:
+def _draw(axes: Axes, panel: _Panel, shown: dict[str, Style], margin: float | None) -> None:
     if margin is not None:
         axes.axhspan(-margin, margin, color="#777777", alpha=0.13, lw=0, zorder=0.4)
     axes.axhline(0, color="#333333", lw=0.9, zorder=0.5)
     for _, level in panel.regrets.levels.iterrows():
-        look = shown[str(level["method"])]
-        axes.axhline(level["mean"] * 100, color=look.colour, linestyle=look.line, lw=1.6)
-        axes.axhspan(level["low"] * 100, level["high"] * 100, color=look.colour, alpha=0.1, lw=0)
-    curve, look = panel.regrets.curve, shown[panel.method]
+        style = shown[str(level["method"])]
+        axes.axhline(level["mean"] * 100, color=style.colour, linestyle=style.line, lw=1.6)
+        axes.axhspan(level["low"] * 100, level["high"] * 100, color=style.colour, alpha=0.1, lw=0)
+    curve, style = panel.regrets.curve, shown[panel.method]
     mean, low, high = (curve[name].to_numpy() * 100 for name in ("mean", "low", "high"))
     axes.errorbar(
         curve["density"],
         mean,
         yerr=[np.nan_to_num(mean - low), np.nan_to_num(high - mean)],
-        color=look.colour,
-        linestyle=look.line,
-        marker=look.marker,
+        color=style.colour,
+        linestyle=style.line,
+        marker=style.marker,
         ms=6,
         lw=1.6,
         capsize=2.5,

@@ -14,14 +14,14 @@ from analysis.drawing import (
     NothingToDraw,
     diverged_or_dead,
     finish,
-    methods_of,
     seeds,
     sentences,
     split,
+    styles_of,
 )
 from analysis.drawing.points import Outside, draw_points, unseen, view
 from analysis.drawing.side_by_side import TINT, Side, side_by_side
-from analysis.drawing.style import Look
+from analysis.drawing.style import Style
 from analysis.estimates.intervals import grouped
 from analysis.numbers import number
 from analysis.tables import Results
@@ -39,7 +39,7 @@ def draw(results: Results) -> Drawing:
     trials = residual.merge(best_epochs(results.epochs), on="attempt").dropna(subset=[_LAST, _BEST])
     if trials.empty:
         raise NothingToDraw("No trial of a residual network has an accuracy after an epoch.")
-    shown = methods_of(results, trials)
+    shown = styles_of(results, trials)
     figure, placed, left_out = side_by_side(
         split(results, trials),
         0.9 + 0.38 * len(shown),
@@ -98,7 +98,7 @@ def best_epochs(epochs: duckdb.DuckDBPyRelation) -> pd.DataFrame:
     return accuracies
 
 
-def _write_gains(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> None:
+def _write_gains(axes: Axes, rows: pd.DataFrame, shown: dict[str, Style]) -> None:
     """Write right of each method's row how far its best epoch is above its last."""
     gains = (rows[_BEST] - rows[_LAST]).groupby(rows["method"]).mean() * 100
     place = axes.get_yaxis_transform()

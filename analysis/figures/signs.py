@@ -12,11 +12,11 @@ from analysis.drawing import (
     NothingToDraw,
     diverged_or_dead,
     finish,
-    methods_of,
+    panel_grid,
     seeds,
     sentences,
-    sheet,
     split,
+    styles_of,
 )
 from analysis.estimates.intervals import grouped
 from analysis.tables import Results
@@ -36,9 +36,9 @@ def draw(results: Results) -> Drawing:
     table = shares(results)
     if table.empty:
         raise NothingToDraw("No trial is finished.")
-    shown = list(methods_of(results, table))
+    shown = list(styles_of(results, table))
     height, across = 0.8 + 0.5 * len(shown), "connections (%)"
-    figure, panels, left_out = sheet(split(results, table), height, across, "")
+    figure, panels, left_out = panel_grid(split(results, table), height, across, "")
     for axes, panel in panels:
         _draw(axes, panel.rows, shown)
     note = sentences(

@@ -12,13 +12,13 @@ from analysis.drawing import (
     NothingToDraw,
     finish,
     limits,
-    methods_of,
+    panel_grid,
     panels,
     percent,
     sentences,
-    sheet,
+    styles_of,
 )
-from analysis.drawing.style import Look
+from analysis.drawing.style import Style
 from analysis.estimates.tuning import TUNED, arms
 from analysis.tables import Results
 
@@ -33,9 +33,9 @@ def draw(results: Results) -> Drawing:
     table = arms(tuning, ["method", *by])
     if not (table["configurations"] > 1).any():
         raise NothingToDraw("No method was trained with several configurations on tuning seeds.")
-    shown = methods_of(results, table)
+    shown = styles_of(results, table)
     across, up = "trainings spent", "expected best validation accuracy (%)"
-    figure, placed, left_out = sheet(panels(results, table, by), 3.5, across, up)
+    figure, placed, left_out = panel_grid(panels(results, table, by), 3.5, across, up)
     furthest = float(table["trainings"].max())
     for axes, panel in placed:
         _draw(axes, panel.rows, shown, furthest)
@@ -60,22 +60,22 @@ def draw(results: Results) -> Drawing:
     return Drawing(figure, TITLE, caption, note)
 
 
-def _draw(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look], furthest: float) -> None:
+def _draw(axes: Axes, rows: pd.DataFrame, shown: dict[str, Style], furthest: float) -> None:
     marks_at: Counter[float] = Counter()
-    for method, look in shown.items():
+    for method, style in shown.items():
         line = rows[rows["method"] == method]
         across, single = line["trainings"], len(line) == 1
         if single:
             level, cost = float(line["best"].iloc[0]) * 100, float(across.iloc[0])
-            axes.axhline(level, color=look.colour, ls=look.line, lw=0.8, alpha=0.7)
+            axes.axhline(level, color=style.colour, ls=style.line, lw=0.8, alpha=0.7)
             across = across + 0.014 * furthest * marks_at[cost]  # so that no mark hides another
             marks_at[cost] += 1
         axes.plot(
             across,
             percent(line["best"]),
-            color=look.colour,
-            linestyle=look.line,
-            marker=look.marker,
+            color=style.colour,
+            linestyle=style.line,
+            marker=style.marker,
             ms=8 if single else 6,
             mec="white",
             mew=0.8,

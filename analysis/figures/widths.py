@@ -13,10 +13,10 @@ from analysis.drawing import (
     diverged_or_dead,
     finish,
     limits,
-    methods_of,
     panels,
     seeds,
     sentences,
+    styles_of,
 )
 from analysis.drawing.lines import draw_lines, log_ticks
 from analysis.drawing.side_by_side import Side, side_by_side
@@ -38,7 +38,7 @@ def draw(results: Results) -> Drawing:
         results.trials["test_accuracy"].notna() & (results.trials["epochs"] > 0)
     ]
     axis, to_draw = _panels(results, trials)
-    shown = methods_of(results, pd.concat(panel.rows for panel in to_draw))
+    shown = styles_of(results, pd.concat(panel.rows for panel in to_draw))
     figure, placed, left_out = side_by_side(
         to_draw,
         3.1,

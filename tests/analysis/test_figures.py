@@ -12,7 +12,7 @@ import analysis
 from analysis import figures
 from analysis.drawing import MOST_PANELS, NothingToDraw, seeds, split
 from analysis.drawing.curves import curves, top_view
-from analysis.drawing.style import looks
+from analysis.drawing.style import styles
 
 #: Applies to studies that vary the density.
 DENSITY = "accuracy_by_density"
@@ -95,7 +95,7 @@ _METHODS = ("dense", "free-pruning", "free-flipping", "minimal-pruning", "minima
 def test_the_colour_of_a_method_is_the_same_everywhere(study, record):
     results = analysis.load(record(study(method=[*_METHODS, "zebra", "edge-popup"])))
     expected = {
-        name: look.colour for name, look in looks([*_METHODS, "edge-popup", "zebra"]).items()
+        name: style.colour for name, style in styles([*_METHODS, "edge-popup", "zebra"]).items()
     }
     assert len(set(expected.values())) == 7
     for name in ("accuracy_by_epoch", "changed_by_epoch", "changed_per_layer"):

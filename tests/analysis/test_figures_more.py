@@ -11,7 +11,7 @@ import analysis
 from analysis import figures
 from analysis.drawing import NothingToDraw
 from analysis.drawing.histograms import histograms, rebin
-from analysis.drawing.style import looks
+from analysis.drawing.style import styles
 from analysis.estimates.intervals import grouped, interval
 from analysis.estimates.relative import relative
 from analysis.figures.scores_by_fate import _SCORES
@@ -19,7 +19,7 @@ from analysis.figures.signs import shares
 from analysis.figures.weights_by_fate import _WEIGHTS
 
 METHODS = ("dense", "free-pruning", "free-flipping", "minimal-pruning", "minimal-flipping")
-LOOKS = looks(METHODS)
+LOOKS = styles(METHODS)
 FOUND = ("weights_by_fate", "scores_by_fate")
 
 
@@ -94,9 +94,9 @@ def _axes(drawing):
 
 def _of(axes, method, marker=True):
     """The lines in a method's colour, with its marker or without any."""
-    look = LOOKS[method]
-    wanted = look.marker if marker else "None"
-    lines = [line for line in axes.lines if line.get_color() == look.colour]
+    style = LOOKS[method]
+    wanted = style.marker if marker else "None"
+    lines = [line for line in axes.lines if line.get_color() == style.colour]
     return [line for line in lines if line.get_marker() == wanted and len(line.get_xdata())]
 
 

@@ -25,10 +25,12 @@ def _axes(drawing):
     return [axes for axes in drawing.figure.axes if axes.get_visible()]
 
 
-def _line(axes, look, length):
+def _line(axes, marker, length):
     """The one line with such a marker and so many points."""
     (line,) = (
-        line for line in axes.lines if line.get_marker() == look and len(line.get_xdata()) == length
+        line
+        for line in axes.lines
+        if line.get_marker() == marker and len(line.get_xdata()) == length
     )
     return line
 

@@ -5,9 +5,9 @@ from analysis.drawing import (
     NothingToDraw,
     diverged_or_dead,
     finish,
-    methods_of,
-    sheet,
+    panel_grid,
     split,
+    styles_of,
 )
 from analysis.tables import Results
 
@@ -20,13 +20,13 @@ def draw(results: Results) -> Drawing:
     trials = results.trials.dropna(subset="test_accuracy")
     if trials["method"].nunique() < 2:
         raise NothingToDraw("The study trains only one method.")
-    shown = methods_of(results, trials)
-    figure, placed, left_out = sheet(split(results, trials), 3.0, "seconds", "accuracy (%)")
+    shown = styles_of(results, trials)
+    figure, placed, left_out = panel_grid(split(results, trials), 3.0, "seconds", "accuracy (%)")
     for axes, panel in placed:
-        for method, look in shown.items():
+        for method, style in shown.items():
             rows = panel.rows[panel.rows["method"] == method]
             accuracy = rows["test_accuracy"] * 100
-            axes.scatter(rows["seconds"], accuracy, color=look.colour, marker=look.marker)
+            axes.scatter(rows["seconds"], accuracy, color=style.colour, marker=style.marker)
     note = " ".join(
         filter(None, ["One point per trial.", diverged_or_dead(results.trials), left_out])
     )
