@@ -10,12 +10,12 @@ from analysis.drawing import (
     NothingToDraw,
     finish,
     limits,
+    panel_grid,
     panels,
     sentences,
-    sheet,
 )
 from analysis.drawing import seeds as seeds_and_bars
-from analysis.drawing.style import Look, looks
+from analysis.drawing.style import Style, styles
 from analysis.estimates.rates import chosen_of, curves, panels_of, rows_of, without_values
 from analysis.tables import Results
 
@@ -38,11 +38,11 @@ def draw(results: Results) -> Drawing:
     if table.empty:
         raise NothingToDraw("No method is trained at several learning rates.")
     methods = [without_values(str(name)) for name in ordered(results, "method")]
-    shown = {name: look for name, look in looks(methods).items() if name in set(table["method"])}
+    shown = {name: style for name, style in styles(methods).items() if name in set(table["method"])}
     chosen = [_WORDS.get(name, heading(name)) for name in chosen_of(rows)]
     split = [*by, "schedule"] if table["schedule"].nunique() > 1 else by
     across, up = "learning rate", "validation accuracy (%)"
-    figure, placed, left_out = sheet(panels(results, table, split), 3.6, across, up)
+    figure, placed, left_out = panel_grid(panels(results, table, split), 3.6, across, up)
     low, high = _view(table)
     for axes, panel in placed:
         _draw(axes, panel.rows, shown)
@@ -75,9 +75,9 @@ def _view(table: pd.DataFrame) -> tuple[float, float]:
     return limits(lowest, min(table[["mean", "high"]].max().max() * 100, best.max() + _ABOVE, 100))
 
 
-def _draw(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> None:
+def _draw(axes: Axes, rows: pd.DataFrame, shown: dict[str, Style]) -> None:
     aside = min(_ASIDE, _FURTHEST ** (1 / max(1, len(shown) - 1)))
-    for number, (method, look) in enumerate(shown.items()):
+    for number, (method, style) in enumerate(shown.items()):
         line = rows[rows["method"] == method].sort_values("learning_rate")
         if line.empty:
             continue
@@ -88,9 +88,9 @@ def _draw(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> None:
             across,
             line["mean"] * 100,
             yerr=half,
-            color=look.colour,
-            linestyle=look.line,
-            marker=look.marker,
+            color=style.colour,
+            linestyle=style.line,
+            marker=style.marker,
             ms=5,
             lw=1.4,
             elinewidth=0.8,
@@ -98,7 +98,13 @@ def _draw(axes: Axes, rows: pd.DataFrame, shown: dict[str, Look]) -> None:
         )
         best = line["best"].to_numpy()
         axes.plot(
-            across[best], line["mean"][best] * 100, "o", ms=12, mfc="none", mec=look.colour, mew=1.5
+            across[best],
+            line["mean"][best] * 100,
+            "o",
+            ms=12,
+            mfc="none",
+            mec=style.colour,
+            mew=1.5,
         )
 
 
