@@ -19,7 +19,7 @@ RECIPE = fields_with(Role.RECIPE)
 #: What a trial and the dense trial that it is paired with have in common, seed included.
 TASK = tuple(name for name in SETTABLE if name not in ("method", *METHOD_ONLY))
 #: The same without the seed: what the trials of a cell and their dense partners have in common.
-SETTING = tuple(name for name in TASK if name != "seed")
+TASK_CELL = tuple(name for name in TASK if name != "seed")
 BASELINE = "dense"
 
 _METHODS = (
@@ -46,7 +46,7 @@ def _both(results: Results) -> pd.DataFrame:
     return pd.concat([results.plan[list(CELL)], results.trials[list(CELL)]])
 
 
-def settings(results: Results) -> list[str]:
+def panel_fields(results: Results) -> list[str]:
     """Return the fields that make the panels: those that vary within a method.
 
     A field that only differs from method to method belongs to the methods' recipes.

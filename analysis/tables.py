@@ -48,7 +48,7 @@ _DERIVED = {
 _MISLED = "join_order,build_side_probe_side,partial_aggregate_pushdown"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Results:
     """The results of one or several studies so far.
 
@@ -117,6 +117,20 @@ class Results:
             duckdb.Error: the query is wrong, or parts were merged since the results were loaded.
         """
         return self.connection.sql(sql)
+
+    def __repr__(self) -> str:  # for `print`, and for whoever types the name
+        methods = ", ".join(dict.fromkeys([*self.plan["method"], *self.trials["method"]]))
+        margins = ", ".join(f"{margin:g} points in {name}" for name, margin in self.margins.items())
+        outcomes = self.trials["outcome"].value_counts()
+        others = [f"{count} {name}" for name, count in outcomes.items() if name != "completed"]
+        lines = [
+            f"{', '.join(self.names) or 'no definition'}: {self.finished} of {self.planned} "
+            f"planned trials finished{', ' if others else ''}{', '.join(others)}",
+            f"methods: {methods}",
+            f"margin: {margins or 'none'}",
+            f"tables: trials ({len(self.trials)} rows), epochs, layers, masks; query takes SQL",
+        ]
+        return "\n".join(lines)
 
     @property
     def final_layers(self) -> duckdb.DuckDBPyRelation:
@@ -354,27 +368,28 @@ def _rows(
     every: Iterable[_Loaded],
     trials: pd.DataFrame,
 ) -> duckdb.DuckDBPyRelation:
-    """Make a view of a table: the rows of these trials, with the trials' fields."""
-    selects = []
+    """Make a view of a table: the rows of these trials, with the trials' fields.
+
+    It is put together from relations without names, so that a user finds only the tables.
+    """
+    of_studies = []
     for number, one in enumerate(every):
-        rows, keys = f"{table}_rows_{number}", f"{table}_keys_{number}"
         # Which of a study's attempts count, and where their rows are.
         attempts = trials.loc[trials[_PLACE] == number, "attempt"]
         places = one.done.keys(table).to_pandas()
         places = places[places["attempt"].isin(attempts)]
-        connection.register(rows, one.store.tables.dataset(table, places["part"].unique()))
-        connection.register(keys, places)
-        selects.append(
-            f"SELECT r.* EXCLUDE (merged_from, part) FROM {rows} r JOIN {keys} k "  # noqa: S608
-            "ON r.attempt = k.attempt AND r.part = k.part "
-            "AND coalesce(r.merged_from, r.part) = k.origin"
+        dataset = one.store.tables.dataset(table, places["part"].unique())
+        rows = connection.from_arrow(dataset).set_alias("r")
+        counted = rows.join(
+            connection.from_df(places).set_alias("k"),
+            "r.attempt = k.attempt AND r.part = k.part "
+            "AND coalesce(r.merged_from, r.part) = k.origin",
         )
-    view = (
-        f"SELECT r.*{_DERIVED[table]}, {', '.join(_JOINED)} "  # noqa: S608  (ours)
-        f"FROM ({' UNION ALL '.join(selects)}) r "
-        f"JOIN (SELECT attempt, {', '.join(_JOINED)} FROM trials) USING (attempt)"
-    )
-    relation = connection.sql(view)
+        of_studies.append(counted.project("r.* EXCLUDE (merged_from, part)"))
+    rows = functools.reduce(duckdb.DuckDBPyRelation.union, of_studies).set_alias("r")
+    fields = connection.sql(f"SELECT attempt, {', '.join(_JOINED)} FROM trials").set_alias("t")  # noqa: S608  (ours)
+    joined = rows.join(fields, "r.attempt = t.attempt")
+    relation = joined.project(f"r.*{_DERIVED[table]}, t.* EXCLUDE (attempt)")
     relation.create_view(table)
     return relation
 

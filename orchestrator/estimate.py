@@ -1,8 +1,6 @@
 """Estimates the time, memory and disk that a study takes, from a short test on this machine."""
 
 import math
-import resource
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -96,7 +94,9 @@ class Estimate:
     disk: float
 
 
-def estimate(todo: Sequence[Trial], places: "Mapping[str, Place]", device: str) -> Estimate:
+def estimate(
+    todo: Sequence[Trial], places: "Mapping[str, Place]", device: str, engine: str = "mm"
+) -> Estimate:
     """Estimate what the trials take, each alone on one worker.
 
     A data set that declares its extent is not read, and so not downloaded.
@@ -105,6 +105,7 @@ def estimate(todo: Sequence[Trial], places: "Mapping[str, Place]", device: str) 
         todo: the trials.
         places: where the data sets are, by name.
         device: the device to train on, as torch names it.
+        engine: what fully connected layers are computed with on a CPU.
 
     Raises:
         UserError: a data set of the user's own cannot be read, or a network cannot take it.
@@ -115,13 +116,14 @@ def estimate(todo: Sequence[Trial], places: "Mapping[str, Place]", device: str) 
     runtime.settle()
     extents = {name: _extent(name, places[name]) for name in data_set_names(todo)}
     kinds = {kind(trial): trial for trial in todo}
+    where = _Where(device, engine)
     budget = min(_LONGEST, _TOTAL / max(1, len(kinds)))
-    costs = {k: _measure(t, extents[t.dataset], budget, device) for k, t in kinds.items()}
+    costs = {k: _measure(t, extents[t.dataset], budget, where) for k, t in kinds.items()}
     images = sum((e.training + e.evaluation) * math.prod(e.shape) for e in extents.values())
     calibration = time.monotonic() - started
     seconds = total(todo, costs, extents)
     disk = _disk(todo, costs, extents, seconds)
-    return Estimate(seconds, _peak_memory(), images, calibration, disk)
+    return Estimate(seconds, runtime.peak_memory(), images, calibration, disk)
 
 
 def total(
@@ -171,21 +173,31 @@ def _extent(name: str, place: "Place") -> Extent:
     return Extent(data.shape, data.classes, sizes["train"], sizes["validation"] + sizes["test"])
 
 
-def _measure(trial: Trial, extent: Extent, budget: float, device: str) -> Cost:
+@dataclass(frozen=True)
+class _Where:
+    """What a trial is measured on: the device and the products of `trainers.products`."""
+
+    device: str
+    engine: str
+
+
+def _measure(trial: Trial, extent: Extent, budget: float, where: _Where) -> Cost:
     """Train on noise twice: one step to warm up and time it, then as many as the budget allows."""
-    first = _cost(trial, extent, 1, device)
+    first = _cost(trial, extent, 1, where)
     size = min(trial.batch_size, extent.training)
     step = first.step + 2 * size * first.image  # its images are evaluated twice
-    return _cost(trial, extent, round(min(max(budget / step, 1), 200)), device)
+    return _cost(trial, extent, round(min(max(budget / step, 1), 200)), where)
 
 
-def _cost(trial: Trial, extent: Extent, steps: int, device: str) -> Cost:
+def _cost(trial: Trial, extent: Extent, steps: int, where: _Where) -> Cost:
+    from trainers import products
     from trainers.loop import train
 
     size = min(trial.batch_size, extent.training)
     data = _noise(extent, steps * size)
     started = time.perf_counter()
-    records = list(train([replace(trial, epochs=1)], data, device))
+    one_epoch, by = replace(trial, epochs=1), products.by_name(where.engine)
+    records = list(train([one_epoch], data, where.device, products=by))
     total_seconds = time.perf_counter() - started
     rows = [record.epoch for record in records]
     recorded = sum(row["train_seconds"] + row["evaluation_seconds"] for row in rows)
@@ -220,9 +232,3 @@ def _noise(extent: Extent, training: int) -> "Dataset":
         mean=np.full(extent.shape, 0.5, np.float32),
         std=0.29,
     )
-
-
-def _peak_memory() -> int:
-    """Return the most memory that this process has used, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

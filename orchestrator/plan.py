@@ -23,6 +23,10 @@ from studies.trial import FIELDS, SETTABLE, Trial
 _WITHOUT_SEED = attrgetter(*(name for name in FIELDS if name != "seed"))
 
 
+#: The fields that decide which untrained network a seed gives, and what it is evaluated on.
+_START = ("dataset", "source", "network", "width", "activation", "weights", "positive_fraction")
+
+
 @dataclass(frozen=True)
 class Demand:
     """What definitions ask for.
@@ -125,6 +129,15 @@ def remaining(
         if trial.trial_id not in recorded
         or (trial.trial_id in need_masks and trial.trial_id not in with_masks)
     ]
+
+
+def by_seed(trials: Iterable[Trial]) -> list[Trial]:
+    """Sort trials so that all cells of a seed come before the next seed.
+
+    What a run has finished when it is interrupted are then whole pairs. Within a seed, trials that
+    start from the same network follow one another: a worker evaluates it once.
+    """
+    return sorted(trials, key=attrgetter("seed", *_START))
 
 
 def is_open_failure(

@@ -130,12 +130,18 @@ _TRIAL = tuple(
 #: it is classified correctly, packed as numpy.packbits does; with ten random masks, under the
 #: first. `classes`: the number of classes of the data set. The traits of its method, see
 #: `studies.traits.MethodTraits`: `needs_density`, `random_mask`, `trains_weights`, `by_mask`,
-#: `flips` and `sets_kept_share`. `classes` and the traits are null in results from before their
-#: columns existed.
+#: `flips` and `sets_kept_share`. `multiply_adds`: multiplications and additions, counted as one,
+#: that an image's forward pass through its layers takes with the connections that are kept or
+#: flipped.
 #: `*_parts`: the parts that its rows were written in. `seconds`: from building its network to its
 #: last row; trials that are trained side by side have equal shares. `continued_from`: the epoch of
 #: the checkpoint that it was continued from, if there was one. `tf32`: whether a GPU multiplied
-#: with TF32.
+#: with TF32. `engine`: what took its steps; one that ends in ``-onednn`` computed large products
+#: of fully connected layers through oneDNN. `versions`: of Python, of the libraries that compute,
+#: and of the processor its architecture, maker and instructions. `peak_memory`: the most bytes that
+#: the process had in memory from its start to the end of the trial; `peak_device_memory`: the most
+#: that tensors took on the GPU while the pack was trained, null on a CPU. Columns that are nullable
+#: are null in results from before they existed.
 TRIALS = _schema(
     *_KEY,
     _required("trial", pa.string()),
@@ -150,6 +156,7 @@ TRIALS = _schema(
     pa.field("classes", pa.int32()),
     *(pa.field(name, pa.bool_()) for name in TRAITS),
     *(pa.field(name, pa.float64()) for name in CONTROLS),
+    pa.field("multiply_adds", pa.int64()),
     _required("engine", pa.string()),
     _required("layers_parts", pa.list_(pa.string())),
     _required("epochs_parts", pa.list_(pa.string())),
@@ -162,6 +169,8 @@ TRIALS = _schema(
     _required("threads", pa.int32()),
     pa.field("tf32", pa.bool_()),
     _required("pack_size", pa.int32()),
+    pa.field("peak_memory", pa.int64()),
+    pa.field("peak_device_memory", pa.int64()),
     _required("versions", pa.string()),
     pa.field("commit", pa.string()),
 )
@@ -202,6 +211,8 @@ PROVENANCE = frozenset(
         "threads",
         "tf32",
         "pack_size",
+        "peak_memory",
+        "peak_device_memory",
         "versions",
         "commit",
         "layers_parts",

@@ -13,11 +13,15 @@ sys.path.insert(0, str(Path(__file__).parent))  # for s3_support and its like
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_surroundings(tmp_path_factory):
-    """Tests see neither the user's results and caches nor the folder that pytest was started in."""
+    """Tests see neither the user's results and caches nor the folder that pytest was started in.
+
+    All use the engine that every machine has, unless they choose another one.
+    """
     folder, before = tmp_path_factory.mktemp("surroundings"), Path.cwd()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         patch.setenv("MPLCONFIGDIR", str(folder / "matplotlib"))
+        patch.setenv("UNTUNED_ENGINE", "mm")
         (folder / "empty").mkdir()
         os.chdir(folder / "empty")
         yield folder / "empty"

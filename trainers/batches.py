@@ -3,7 +3,7 @@
 import copy
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ _SHIFT = 10
 #: small batches would cost more than the pixels themselves.
 _AT_ONCE = 2**18
 _AT_ONCE_ON_GPU = 2**26
+
+#: Pixels of a split that may stay in memory as normalised numbers, which take four times the bytes.
+_MOST_KEPT = 2**24
 
 
 class Batches:
@@ -54,6 +57,7 @@ class Batches:
             for split, each in by_replica.items()
         }
         self._mean = self._tensor(data.mean)
+        self._kept: dict[tuple[str, int], list[Tensor]] = {}
 
     def alone(self, replica: int) -> "Batches":
         """Return the batches of one replica, from the same memory."""
@@ -99,6 +103,12 @@ class Batches:
         return max(1, (_AT_ONCE if self.device.type == "cpu" else _AT_ONCE_ON_GPU) // pixels)
 
     @property
+    def identity(self) -> tuple[str, ...]:
+        """What the evaluation batches of the replicas depend on."""
+        seeds = [str(t.seed) if t.labels != "given" else "" for t in self._trials]
+        return (self.data.name, self.data.fingerprint, *seeds)
+
+    @property
     def steps(self) -> int:
         """The number of batches in an epoch."""
         return math.ceil(len(self._images["train"]) / self._trials[0].batch_size)
@@ -127,10 +137,22 @@ class Batches:
         Yields:
             Normalised images [R, B, channels, height, width] and labels [R, B].
         """
-        batches = torch.split(self._images[split], size)
-        for images, labels in zip(batches, torch.split(self._labels[split], size, 1), strict=True):
-            normalised = self._normalise(images)
-            yield normalised.expand(len(self._trials), *normalised.shape), labels
+        labels = torch.split(self._labels[split], size, 1)
+        for images, theirs in zip(self._evaluation_images(split, size), labels, strict=True):
+            yield images.expand(len(self._trials), *images.shape), theirs
+
+    def _evaluation_images(self, split: str, size: int) -> Iterable[Tensor]:
+        """The normalised images of a split; kept if they are few, as they are needed every epoch.
+
+        Training images are not kept: they are evaluated only before and after training.
+        """
+        images = self._images[split]
+        normalised = map(self._normalise, torch.split(images, size))
+        if split == "train" or images.numel() > _MOST_KEPT:
+            return normalised
+        if (split, size) not in self._kept:
+            self._kept[split, size] = list(normalised)
+        return self._kept[split, size]
 
     def _moves(self, epoch: int, places: Sequence[npt.NDArray[np.int64] | slice]) -> Tensor | None:
         """Draw shifts down and right in pixels, and 1 for mirrored, for each image in its order.
@@ -163,7 +185,10 @@ class Batches:
         with warnings.catch_warnings():
             # Arrays shared between a node's workers are read-only; nothing here writes to them.
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-            return torch.from_numpy(array).to(self.device)
+            given = torch.from_numpy(array).to(self.device)
+        # An axis of length one has any stride in NumPy, and a convolution picks its memory format,
+        # and with it the order of its sums, by the strides.
+        return given.flatten().view(given.shape)
 
 
 def order_seed(trial: Trial) -> int:

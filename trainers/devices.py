@@ -3,8 +3,18 @@
 import ast
 import ctypes
 import importlib.util
+import os
+import platform
 from functools import cache
 from pathlib import Path
+
+#: The names of the products of `trainers.products`.
+MM, ONEDNN = "mm", "onednn"
+PRODUCTS = (MM, ONEDNN)
+
+_AMD = "AuthenticAMD"
+#: What a processor must have for PyTorch to use AVX-512, in the names of /proc/cpuinfo.
+_AVX512 = frozenset({"avx512f", "avx512bw", "avx512dq", "avx512vl", "fma"})
 
 
 @cache
@@ -28,6 +38,39 @@ def choose(device: str) -> str:
     if device == "auto":
         return "cuda" if gpus() else "cpu"
     return device if device == "cpu" or gpus() else ""
+
+
+def cpu_vendor() -> str:
+    """Return the maker of the processor, such as AuthenticAMD; its architecture if not known."""
+    return _cpuinfo().get("vendor_id") or platform.processor() or platform.machine()
+
+
+def preferred_products() -> str:
+    """Return the products that a run should use here if none of its trials is finished yet.
+
+    oneDNN's are faster on AMD's processors with AVX-512, where MKL keeps to AVX2 (measured with
+    torch 2.14; see docs/costs.md). Everywhere else PyTorch's own stay until something else has
+    been measured. The rule depends on the machine alone, never on a measured time.
+    """
+    flags = set(_cpuinfo().get("flags", "").split())
+    may_use = os.environ.get("ATEN_CPU_CAPABILITY", "avx512") == "avx512"  # PyTorch's own setting
+    return ONEDNN if cpu_vendor() == _AMD and flags >= _AVX512 and may_use else MM
+
+
+def products_of(engine: str) -> str:
+    """Return the name of the products that an engine computes with, by its recorded name."""
+    return ONEDNN if engine.endswith(f"-{ONEDNN}") else MM
+
+
+@cache
+def _cpuinfo() -> dict[str, str]:
+    """What Linux says of the first processor; empty elsewhere."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return {}
+    pairs = (line.partition(":") for line in reversed(lines))
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def _torch_versions() -> dict[str, str | None]:

@@ -9,6 +9,7 @@ from studies.trial import Trial
 from trainers import datasets, engines, methods, networks, packs, rounds
 from trainers.batches import Batches
 from trainers.checkpoints import Checkpoints, CheckpointStore
+from trainers.products import OWN, Products
 from trainers.recording import Keep, Record, Recorder
 
 
@@ -20,6 +21,7 @@ def train(
     *,
     source: datasets.Dataset | None = None,
     keep: Keep = Keep(),  # noqa: B008  (it is frozen)
+    products: Products = OWN,
 ) -> Generator[Record]:
     """Train a pack of trials in lock-step; yield a record per trial after each epoch.
 
@@ -34,8 +36,11 @@ def train(
             continues from it, and the records up to there are yielded again.
         source: the data set that is trained on first, if the trials name one.
         keep: what is kept of each trial beside its figures.
+        products: what fully connected layers are computed with on a CPU.
     """
-    network = networks.build(trials[0], data.shape, data.classes)
+    network = networks.build(
+        trials[0], data.shape, data.classes, products if device == "cpu" else OWN
+    )
     pack, method = packs.assemble(trials, network, torch.device(device)), methods.of(trials)
     stages = [Batches(each, trials, torch.device(device)) for each in (source, data) if each]
     engine_name = engines.choose(pack).name

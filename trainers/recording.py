@@ -12,14 +12,23 @@ from torch import Tensor
 from studies.schemas import FIGURES
 from studies.trial import Trial
 from trainers.batches import Batches
-from trainers.measures.effective_size import effective_sizes
-from trainers.measures.evaluation import Evaluation, correct, evaluate, evaluate_once, losses
+from trainers.measures.effective_size import LiveSearch, effective_sizes, search
+from trainers.measures.evaluation import (
+    Evaluation,
+    Observer,
+    correct,
+    evaluate,
+    evaluate_once,
+    evaluate_start,
+    losses,
+)
 from trainers.measures.histograms import histograms
 from trainers.measures.mask_controls import controls
 from trainers.methods import Layer, Method, Pack
 from trainers.methods._traits import traits_of_method
 from trainers.network_files.format import network_to_bytes
 from trainers.network_files.trained import Trained
+from trainers.networks import Network
 
 Row = dict[str, Any]
 #: The columns that `_sign_counts` fills.
@@ -86,6 +95,7 @@ class Recorder:
         self._stages = stages
         self._last = sum(method.rounds(pack.trial))
         self._running = set(range(len(pack.trials)))
+        self._random = any(traits_of_method(trial).random_mask for trial in pack.trials)
 
     @property
     def finished(self) -> bool:
@@ -123,8 +133,12 @@ class Recorder:
         """Evaluate all replicas, and yield the records of those that have not ended before."""
         started = time.perf_counter()
         deployed = self._method.deployed(self._pack)
-        validation, test = self._evaluate(batches, "validation"), self._evaluate(batches, "test")
-        full = self._evaluate(batches, "train") if epoch in (0, self._last) else None
+        validation, test = (self._evaluate(epoch, batches, s) for s in ("validation", "test"))
+        # The last look at the training images also finds the live connections.
+        live = LiveSearch(self._pack, batches) if epoch == self._last else None
+        full = None
+        if epoch in (0, self._last):
+            full = self._evaluate(epoch, batches, "train", None if self._random else live)
         expected = self._expected(batches)
         train = torch.stack([full.loss, full.accuracy]) if running is None and full else running
         assert train is not None  # noqa: S101  (epoch 0 is evaluated in full)
@@ -149,8 +163,10 @@ class Recorder:
             for layer, mask in zip(self._pack.layers, masks, strict=True)
         ]
         finite = [r for r in ending if not diverged[r]]
-        if finite:
-            sizes = effective_sizes(self._pack, batches, masks)
+        if finite and live:
+            if self._random:
+                search(self._pack, batches, live)
+            sizes = effective_sizes(self._pack, live, masks)
             for rows, layer_sizes in zip(by_layer, sizes, strict=True):
                 for r in finite:
                     rows[r] |= layer_sizes[r]
@@ -175,11 +191,17 @@ class Recorder:
                 self._running.discard(r)
                 outcome = "dead" if test.constant[r] else "completed"
                 outcome = "diverged" if diverged[r] else outcome
-                final, network = self._final(r, batches, row, outcome, test.correct[r])
+                final, network = self._final(r, batches, row, layers, outcome, test.correct[r])
             yield Record(self._pack.trials[r], row, layers, final, kept_masks, network)
 
     def _final(
-        self, r: int, batches: Batches, row: Row, outcome: str, right: Tensor
+        self,
+        r: int,
+        batches: Batches,
+        row: Row,
+        layers: Sequence[Row],
+        outcome: str,
+        right: Tensor,
     ) -> tuple[Row, bytes | None]:
         """The results of a replica, and its network's file if it is kept."""
         alone = self._pack.replicas(slice(r, r + 1))
@@ -196,6 +218,7 @@ class Recorder:
             "engine": self._engine,
         }
         final |= asdict(traits_of_method(self._pack.trials[r]))
+        final["multiply_adds"] = _multiply_adds(self._pack.network, layers)
         if outcome != "diverged":
             final |= controls(trained, alone, batches.alone(r))
         if not self._keep.networks:
@@ -240,8 +263,12 @@ class Recorder:
         for layer in self._pack.layers:
             self._method.rebuild(self._pack, layer)
 
-    def _evaluate(self, batches: Batches, split: str) -> Evaluation:
-        return evaluate(self._pack, self._method, batches, split)
+    def _evaluate(
+        self, epoch: int, batches: Batches, split: str, observer: Observer | None = None
+    ) -> Evaluation:
+        if epoch == 0 and observer is None:
+            return evaluate_start(self._pack, self._method, batches, split)
+        return evaluate(self._pack, self._method, batches, split, observer)
 
 
 def _mask_row(epoch: int, layer: Layer, mask: Tensor) -> Row:
@@ -262,6 +289,12 @@ def _sign_counts(layer: Layer, mask: Tensor) -> Tensor:
         below, above = (values < 0).sum(dim=1), (values > 0).sum(dim=1)
         rows += [below, values.shape[1] - below - above, above]
     return torch.stack(rows).cpu()
+
+
+def _multiply_adds(network: Network, layers: Sequence[Row]) -> int:
+    """The multiplications and additions of an image's forward pass that the masks leave."""
+    kept = (row["connections"] - row["mask_zero"] for row in layers)
+    return sum(k * shape.positions for k, shape in zip(kept, network.layers, strict=True))
 
 
 def _changed(layers: Sequence[Row]) -> float:

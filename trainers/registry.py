@@ -36,7 +36,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +166,7 @@ def forget() -> None:
     """Look for components again when they are next needed: packages may have been installed."""
     _components.forget()
     components.cache_clear()
+    find.cache_clear()
 
 
 @dataclass(frozen=True)
@@ -183,6 +184,7 @@ class Found:
     parameters: Mapping[str, Any]
 
 
+@lru_cache(maxsize=1024)
 def find(kind: str, name: str) -> Found:
     """Return the component that a name stands for, with the numbers and parameters in the name.
 

@@ -8,6 +8,8 @@ from importlib.metadata import version
 
 import torch
 
+from trainers import devices
+
 _LIBRARIES = ("numpy", "torch")
 
 #: Parameters of glibc's mallopt(3) and their values in bytes. Memory of at least the first size
@@ -32,6 +34,7 @@ def settle(*, tf32: bool = False) -> None:
     torch.set_flush_denormal(True)
     torch.backends.cuda.matmul.allow_tf32 = tf32
     torch.backends.cudnn.allow_tf32 = tf32
+    torch.backends.mkldnn.matmul.fp32_precision = "ieee"  # type: ignore[attr-defined]
 
 
 def _keep_memory() -> None:
@@ -52,6 +55,27 @@ def tf32() -> bool:
     return bool(torch.backends.cuda.matmul.allow_tf32)
 
 
+def peak_memory() -> int:
+    """Return the most memory that this process has taken so far, in bytes; 0 if not known."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def reset_peak_device_memory(device: str) -> None:
+    """Begin to count a device's peak memory anew."""
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+
+
+def peak_device_memory(device: str) -> int | None:
+    """Return the most memory that tensors took on a GPU since the count began; None on a CPU."""
+    return torch.cuda.max_memory_allocated() if device == "cuda" else None
+
+
 def threads() -> int:
     """Return the number of threads that PyTorch computes with in this process."""
     return torch.get_num_threads()
@@ -59,7 +83,11 @@ def threads() -> int:
 
 @cache
 def versions() -> str:
-    """Return the versions that a result's bits depend on: Python and the libraries that compute."""
+    """Return what a result's bits depend on: Python, the processor and the libraries that compute.
+
+    Of the processor: its architecture, its maker, and the instructions that PyTorch uses of it.
+    """
     libraries = [f"{name}={version(name)}" for name in _LIBRARIES]
-    python = f"python={platform.python_version()}"
-    return " ".join([python, f"cpu={platform.machine()}", *libraries])
+    capability = torch.backends.cpu.get_cpu_capability()
+    cpu = ",".join([platform.machine(), devices.cpu_vendor(), capability.replace(" ", "-")])
+    return " ".join([f"python={platform.python_version()}", f"cpu={cpu}", *libraries])

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.cells import label, ordered, settings, sort, spread
+from analysis.cells import label, ordered, panel_fields, sort, spread
 from analysis.drawing.style import Look, looks
 from analysis.tables import Results
 
@@ -52,7 +52,7 @@ class Panel:
 
 def split(results: Results, frame: pd.DataFrame) -> list[Panel]:
     """Return a panel for each combination of the fields that vary within a method."""
-    by = settings(results)
+    by = panel_fields(results)
     return panels(results, spread(results, frame, by), by)
 
 
@@ -175,7 +175,7 @@ def seeds(counts: Iterable[int], mark: str) -> str:
     return f"Mean over n = {span} seeds; {mark}: 95% t interval of the mean{single}."
 
 
-def lost(trials: pd.DataFrame) -> str:
+def diverged_or_dead(trials: pd.DataFrame) -> str:
     """Return a sentence on diverged or dead trials and on those without accuracy, or ""."""
     counts = {
         "diverged": (trials["outcome"] == "diverged").sum(),

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.cells import BASELINE, METHOD_ONLY, heading, ordered, settings, shown, spread
+from analysis.cells import BASELINE, METHOD_ONLY, heading, ordered, panel_fields, shown, spread
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
     Panel,
     completed,
+    diverged_or_dead,
     finish,
     limits,
-    lost,
     methods_of,
     panels,
     seeds,
@@ -23,7 +23,7 @@ from analysis.drawing import (
 from analysis.drawing.points import Outside, unseen
 from analysis.drawing.side_by_side import Side, side_by_side
 from analysis.drawing.style import Look
-from analysis.estimates import grouped
+from analysis.estimates.intervals import grouped
 from analysis.numbers import number
 from analysis.tables import Results
 
@@ -111,7 +111,7 @@ def compare(
         seeds(counts, "bar"),
         f"Dashed: mean of {BASELINE}, which has no {heading(field)}." if idle else "",
         unseen(outside),
-        lost(results.trials),
+        diverged_or_dead(results.trials),
         left_out,
     )
     finish(figure, title, rowed, note)
@@ -120,7 +120,7 @@ def compare(
 
 def _panels(results: Results, field: str, trials: pd.DataFrame) -> list[Panel]:
     """Return a panel for each combination of the other fields that has several of its values."""
-    by = settings(results)
+    by = panel_fields(results)
     if field not in by:
         return []
     others = [name for name in by if name != field]

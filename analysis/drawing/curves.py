@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.cells import varying
 from analysis.drawing.style import Look
-from analysis.estimates import ESTIMATED, grouped
+from analysis.estimates.intervals import ESTIMATED, grouped
 from analysis.tables import Results
 
 

@@ -19,8 +19,8 @@ from analysis.drawing import (
     Drawing,
     NothingToDraw,
     Panel,
+    diverged_or_dead,
     finish,
-    lost,
     methods_of,
     sentences,
     split,
@@ -164,7 +164,7 @@ def by_fate(
         "histogram is in percent of its own connections; no intervals.",
         f"Up to {100 * _TAIL:g}% of each at either end may lie outside the view. Dashed: zero.",
         hidden,
-        lost(results.trials),
+        diverged_or_dead(results.trials),
         left_out,
     )
     fates = [

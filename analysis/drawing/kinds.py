@@ -6,8 +6,8 @@ from matplotlib.lines import Line2D
 
 from analysis.drawing import (
     Drawing,
+    diverged_or_dead,
     finish,
-    lost,
     methods_of,
     panels,
     seeds,
@@ -16,7 +16,7 @@ from analysis.drawing import (
 )
 from analysis.drawing.categories import Measure, draw_rows, view
 from analysis.drawing.points import unseen
-from analysis.estimates.kinds import Kinds
+from analysis.estimates.question_groups import Kinds
 from analysis.tables import Results
 
 
@@ -50,7 +50,7 @@ def draw_kinds(
         "Small points: one seed each.",
         seeds(shown.groupby(["kind", "method", *question.by], sort=False).size(), "bar"),
         unseen(outside),
-        lost(results.trials),
+        diverged_or_dead(results.trials),
         left_out,
     )
     finish(figure, title, looks, note, [CHANCE] if chance_drawn else [])

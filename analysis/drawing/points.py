@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from analysis.drawing import completed, limits, sentences
 from analysis.drawing.style import Look
-from analysis.estimates import grouped
+from analysis.estimates.intervals import grouped
 from analysis.numbers import many, number
 
 #: Where the seeds, the mean and the text lie in a method's row, relative to its middle.

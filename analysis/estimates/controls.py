@@ -10,6 +10,7 @@ import re
 import pandas as pd
 
 from analysis.cells import varying
+from analysis.estimates.pairing import pair
 from analysis.tables import Results, computed_once
 from studies.trial import SETTABLE
 
@@ -65,11 +66,7 @@ def retrained(results: Results) -> pd.DataFrame:
         how=names["how"].fillna(""),
         accuracy=results.trials["test_accuracy"],
     )[names["learner"].notna()]
-    unchanged = rows.loc[rows["how"] == "", [*SETTABLE, "accuracy"]]
-    pairs = rows.merge(unchanged, on=list(SETTABLE), how="left", suffixes=("", "_unchanged"))
-    pairs = pairs.assign(
-        control=pairs["how"].map(RETRAINED),
-        difference=pairs["accuracy"] - pairs["accuracy_unchanged"],
-    )
+    pairs = pair(rows, rows[rows["how"] == ""], SETTABLE, "accuracy", unpaired=True)
+    pairs = pairs.assign(control=pairs["how"].map(RETRAINED))
     columns = ["seed", "outcome", "classes", "control", "accuracy", "difference"]
     return pairs[[*varying(results), *columns]]

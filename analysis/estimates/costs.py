@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from analysis.cells import BASELINE, SETTING
+from analysis.cells import BASELINE, TASK_CELL
 
 #: Two times are comparable if these are the same; a time on a GPU is that of a whole pack.
 CONDITIONS = ("engine", "device", "threads", "tf32", "pack_size", "versions")
@@ -50,12 +50,12 @@ def comparable(trials: pd.DataFrame) -> pd.DataFrame:
     texts = trials[list(CONDITIONS)].astype("string").fillna("")
     conditions = texts[CONDITIONS[0]].str.cat(texts[list(CONDITIONS[1:])], sep=" | ")
     rows = trials.assign(conditions=conditions)
-    keys = [*SETTING, "conditions"]
+    keys = [*TASK_CELL, "conditions"]
     counts = rows.groupby(keys, sort=False).size().rename("trials").reset_index()
     counts = counts.merge(rows.loc[rows["method"] == BASELINE, keys].drop_duplicates(), on=keys)
     most = counts.sort_values("trials", ascending=False, kind="stable")
-    kept = rows.merge(most.drop_duplicates(list(SETTING))[keys], on=keys)
-    place = [*SETTING, "host"]
+    kept = rows.merge(most.drop_duplicates(list(TASK_CELL))[keys], on=keys)
+    place = [*TASK_CELL, "host"]
     of_dense = kept[kept["method"] == BASELINE].groupby(place, sort=False)["epoch_seconds"]
     kept = kept.merge(of_dense.median().rename("of_dense").reset_index(), on=place)
     kept["epoch_ratio"] = kept["epoch_seconds"] / kept.pop("of_dense")

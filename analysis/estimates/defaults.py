@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.cells import BASELINE
-from analysis.estimates import grouped
-from analysis.estimates.pairing import at_default
+from analysis.estimates.intervals import grouped
+from analysis.estimates.pairing import at_default, pair
 from studies.trial import FIELDS
 
 #: The fields in which a threshold could hide. Only the ratio of learning rate to score range
@@ -51,9 +51,7 @@ def gains(rows: pd.DataFrame, field: str, within: Sequence[str]) -> pd.DataFrame
         default are 0 without an interval; trials without a partner are left out.
     """
     on = [*within, "seed"]
-    default = rows.loc[rows[field] == FIELDS[field].default, [*on, VALUE]]
-    pairs = rows.merge(default, on=on, suffixes=("", "_at_default"), validate="many_to_one")
-    pairs["gain"] = pairs[VALUE] - pairs[f"{VALUE}_at_default"]
-    table = grouped(pairs, [*within, field], "gain")
+    pairs = pair(rows, rows[at_default(rows, [field])], on, VALUE)
+    table = grouped(pairs, [*within, field], "difference")
     table.loc[table[field] == FIELDS[field].default, ["low", "high"]] = float("nan")
     return table

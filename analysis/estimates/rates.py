@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.cells import CELL, METHOD_ONLY, RECIPE
-from analysis.estimates import grouped
+from analysis.estimates.intervals import grouped
 from analysis.statistics.paired import t_interval
 from analysis.tables import Results
 from studies import names
@@ -45,7 +45,7 @@ def without_values(method: str) -> str:
     return names.join(stem, {name: "" for name, value in parameters.items() if not value})
 
 
-def settings_of(rows: pd.DataFrame) -> list[str]:
+def panels_of(rows: pd.DataFrame) -> list[str]:
     """Return the fields that make the panels: those that vary within a method, but not chosen."""
     others = {"method", *SHOWN, *CHOSEN}
     return _varied(rows, [name for name in CELL if name not in others])

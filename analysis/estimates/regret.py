@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.cells import BASELINE
-from analysis.estimates import grouped
+from analysis.estimates.intervals import grouped
+from analysis.estimates.pairing import pair
 
 VALUE = "test_accuracy"
 
@@ -41,12 +42,12 @@ def regrets(trials: pd.DataFrame, method: str) -> Regrets:
     """
     chosen = trials[(trials["method"] == method) & (trials["density"] > 0)]
     best = _best(chosen)
-    reference = chosen[chosen["density"] == best].set_index("seed")[VALUE]
+    reference = chosen[chosen["density"] == best]
     free = trials[(trials["density"] == 0) & (trials["method"] != BASELINE)]
 
     def against_best(rows: pd.DataFrame) -> pd.DataFrame:
-        regret = rows["seed"].map(reference) - rows[VALUE]
-        return rows.assign(regret=regret).dropna(subset="regret")
+        pairs = pair(rows, reference, ["seed"], VALUE)
+        return pairs.assign(regret=-pairs["difference"])
 
     curve = grouped(against_best(chosen), ["density"], "regret").sort_values("density")
     curve.loc[curve["density"] == best, ["low", "high"]] = float("nan")

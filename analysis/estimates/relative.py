@@ -3,6 +3,7 @@
 import pandas as pd
 
 from analysis.cells import BASELINE, TASK
+from analysis.estimates.pairing import pair
 from studies.trial import FIELDS
 
 #: The weights of the dense training that all methods are compared with, if the study has it.
@@ -39,7 +40,4 @@ def relative(trials: pd.DataFrame) -> pd.DataFrame:
 
 def _partner(others: pd.DataFrame, dense: pd.DataFrame, on: list[str]) -> pd.Series:
     """Return the accuracy of each row's dense partner, nan without one, indexed like the rows."""
-    pairs = others[on].merge(
-        dense[[*on, "test_accuracy"]], on=on, how="left", validate="many_to_one"
-    )
-    return pairs["test_accuracy"].set_axis(others.index)
+    return pair(others, dense, on, "test_accuracy", unpaired=True)["test_accuracy_of_partner"]

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.cells import CELL
-from analysis.estimates.pairing import judged
+from analysis.estimates.judged import judged
+from analysis.estimates.pairing import pair
 from analysis.tables import Results, computed_once
 from studies.trial import SETTABLE
 
@@ -64,7 +65,6 @@ def judged_with_sizes(results: Results) -> pd.DataFrame:
     same = [name for name in SETTABLE if name != "epochs"]
     cell = [name for name in CELL if name != "epochs"]
     shortest = rows["epochs"] == rows.groupby(cell, sort=False)["epochs"].transform("min")
-    least = rows.loc[shortest, [*same, "connected_share"]].drop_duplicates(same)
-    partners = rows[same].merge(least, on=same, how="left", validate="many_to_one")
-    difference = rows["connected_share"] - partners["connected_share"].set_axis(rows.index)
-    return rows.assign(left_by_length=difference.mask(shortest))
+    least = rows[shortest].drop_duplicates(same)
+    pairs = pair(rows, least, same, "connected_share", unpaired=True)
+    return rows.assign(left_by_length=pairs["difference"].mask(shortest))

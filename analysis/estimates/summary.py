@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.cells import sort, varying
-from analysis.estimates import differences, grouped
+from analysis.estimates.intervals import grouped
+from analysis.estimates.pairing import differences
 from analysis.tables import Results
 
 

@@ -41,8 +41,8 @@ def arms(tuning: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         by: the fields that make an arm; its configurations are its combinations of `TUNED`.
 
     Returns:
-        A row per arm and number of configurations tried, ascending: `by`; settings, the number of
-        configurations; tried; best, the expected best of their mean validation accuracies, a
+        A row per arm and number of configurations tried, ascending: `by`; configurations, their
+        number; tried; best, the expected best of their mean validation accuracies, a
         fraction; trainings spent, where each round of a method counts; fewest and most, the numbers
         of seeds of a configuration.
     """
@@ -59,5 +59,5 @@ def arms(tuning: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         counts = [len(configurations), int(seeds.min()), int(seeds.max())]
         for tried, best in enumerate(expected_best(configurations["accuracy"].tolist()), 1):
             table.append([*key, tried, best, tried * cost, *counts])
-    names = [*by, "tried", "best", "trainings", "settings", "fewest", "most"]
+    names = [*by, "tried", "best", "trainings", "configurations", "fewest", "most"]
     return pd.DataFrame(table, columns=names)

@@ -6,13 +6,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
-from analysis.cells import settings, spread, varying
+from analysis.cells import panel_fields, spread, varying
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
+    diverged_or_dead,
     finish,
     limits,
-    lost,
     methods_of,
     panels,
     seeds,
@@ -21,7 +21,7 @@ from analysis.drawing import (
 )
 from analysis.drawing.points import view
 from analysis.drawing.style import Look
-from analysis.estimates import grouped
+from analysis.estimates.intervals import grouped
 from analysis.estimates.relative import REFERENCE, relative
 from analysis.tables import Results
 
@@ -40,7 +40,7 @@ def draw(results: Results) -> Drawing:
     trials = methods.dropna(subset=["relative", "changed"])
     if trials.empty:
         raise NothingToDraw("No trial that prunes or flips has a dense partner to compare with.")
-    others = [name for name in settings(results) if name != "density"]
+    others = [name for name in panel_fields(results) if name != "density"]
     to_draw = panels(results, spread(results, trials, others), others)
     shown = methods_of(results, trials)
     figure, placed, left_out = sheet(
@@ -68,7 +68,7 @@ def draw(results: Results) -> Drawing:
         else "",
         _reference(trials),
         _without_partner(methods),
-        lost(results.trials),
+        diverged_or_dead(results.trials),
         left_out,
     )
     corner = Patch(**_CORNER, label="claim: < 10%, > 90%")

@@ -3,14 +3,14 @@
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.cells import settings, varying
+from analysis.cells import panel_fields, varying
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
     completed,
+    diverged_or_dead,
     finish,
     limits,
-    lost,
     methods_of,
     panels,
     seeds,
@@ -18,7 +18,7 @@ from analysis.drawing import (
     sheet,
 )
 from analysis.drawing.style import Look
-from analysis.estimates import grouped
+from analysis.estimates.intervals import grouped
 from analysis.tables import Results
 
 ORDER = 5
@@ -33,7 +33,7 @@ def draw(results: Results) -> Drawing:
         raise NothingToDraw("No method is trained at several densities.")
     means = grouped(trials, by, "test_accuracy")
     look = methods_of(results, trials)
-    others = [name for name in settings(results) if name != "density"]
+    others = [name for name in panel_fields(results) if name != "density"]
     to_draw = [p for p in panels(results, means, others) if (p.rows["density"] > 0).any()]
     figure, placed, left_out = sheet(to_draw, 3.6, "density", "test accuracy (%)")
     sound = grouped(completed(trials), by, "test_accuracy")[["mean", "high"]] * 100
@@ -44,7 +44,9 @@ def draw(results: Results) -> Drawing:
         axes.set_ylim(low, min(high, 100.3))
     count = (means["mean"] * 100 < low).sum()
     below = f"{count} of {len(means)} means lie below the axis." if count else ""
-    note = sentences(seeds(means["n"], "bar or band"), below, lost(results.trials), left_out)
+    note = sentences(
+        seeds(means["n"], "bar or band"), below, diverged_or_dead(results.trials), left_out
+    )
     finish(figure, TITLE, look, note)
     caption = (
         "Test accuracy after the last epoch against the density, the fraction of connections that "

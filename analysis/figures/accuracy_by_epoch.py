@@ -5,9 +5,9 @@ import pandas as pd
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
+    diverged_or_dead,
     finish,
     limits,
-    lost,
     methods_of,
     seeds,
     sentences,
@@ -15,7 +15,7 @@ from analysis.drawing import (
     split,
 )
 from analysis.drawing.curves import curves, draw_curves, top_view
-from analysis.estimates import ESTIMATED
+from analysis.estimates.intervals import ESTIMATED
 from analysis.tables import Results
 
 ORDER = 20
@@ -36,7 +36,7 @@ def draw(results: Results) -> Drawing:
         draw_curves(axes, panel.rows, shown)
         axes.set_ylim(low, min(high, 100.3))
     note = sentences(
-        seeds(trained["n"], "band"), _cut(trained, low), lost(results.trials), left_out
+        seeds(trained["n"], "band"), _cut(trained, low), diverged_or_dead(results.trials), left_out
     )
     finish(figure, TITLE, shown, note)
     caption = (

@@ -5,14 +5,14 @@ from itertools import pairwise
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.cells import BASELINE, settings, varying
+from analysis.cells import BASELINE, panel_fields, varying
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
     completed,
+    diverged_or_dead,
     finish,
     limits,
-    lost,
     methods_of,
     panels,
     seeds,
@@ -21,7 +21,7 @@ from analysis.drawing import (
 from analysis.drawing.points import view
 from analysis.drawing.side_by_side import Side, side_by_side
 from analysis.drawing.style import Look
-from analysis.estimates import grouped
+from analysis.estimates.intervals import grouped
 from analysis.tables import Results
 
 ORDER = 6
@@ -32,7 +32,7 @@ _FIELD = "positive_fraction"
 def draw(results: Results) -> Drawing:
     """Draw final means in percent against the positive fraction, side by side."""
     trials = results.trials.dropna(subset="test_accuracy")
-    others = [name for name in settings(results) if name != _FIELD]
+    others = [name for name in panel_fields(results) if name != _FIELD]
     to_draw = [p for p in panels(results, trials, others) if p.rows[_FIELD].nunique() > 1]
     if not to_draw:
         raise NothingToDraw("No method is trained with several positive fractions.")
@@ -64,7 +64,7 @@ def draw(results: Results) -> Drawing:
         seeds(counts, "bar"),
         f"{below} of {len(counts)} means lie below the axis of accuracy." if below else "",
         f"{BASELINE} changes no connection." if BASELINE in shown else "",
-        lost(results.trials),
+        diverged_or_dead(results.trials),
         left_out,
     )
     finish(figure, TITLE, shown, note)

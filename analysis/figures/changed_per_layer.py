@@ -15,7 +15,7 @@ from analysis.drawing import (
     split,
 )
 from analysis.drawing.layers import draw_layers
-from analysis.estimates import grouped
+from analysis.estimates.intervals import grouped
 from analysis.numbers import many
 from analysis.tables import Results
 

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.cells import BASELINE, METHOD_ONLY, heading, settings
+from analysis.cells import BASELINE, METHOD_ONLY, heading, panel_fields
 from analysis.drawing import Drawing, NothingToDraw, finish, methods_of, panels, sentences
 from analysis.drawing.points import Outside, draw_points, unseen
 from analysis.drawing.side_by_side import Side, side_by_side
 from analysis.drawing.style import Look
 from analysis.estimates.costs import comparable, epoch_seconds, quartiles
-from analysis.estimates.pairing import REACHED, timed
+from analysis.estimates.judged import REACHED, timed
 from analysis.numbers import many, number
 from analysis.tables import Results
 from analysis.verdicts.claims.cost import COST
@@ -29,7 +29,7 @@ def draw(results: Results) -> Drawing:
         )
     kept["to_accuracy"] = np.exp(kept["log_seconds"]).fillna(np.inf)
     shown = methods_of(results, kept)
-    by = [n for n in settings(results) if n not in METHOD_ONLY and kept[n].nunique() > 1]
+    by = [n for n in panel_fields(results) if n not in METHOD_ONLY and kept[n].nunique() > 1]
     figure, placed, left_out = side_by_side(
         panels(results, kept, by),
         1.0 + 0.38 * len(shown),
@@ -90,7 +90,7 @@ def _note(results: Results, trials: pd.DataFrame, kept: pd.DataFrame, rest: str)
     """Return the note: where the times are from, what is shown, what is left out."""
     machines = f" on {kept['host'].nunique()} machines" if kept["host"].nunique() > 1 else ""
     never, missing = int(np.isinf(kept["to_accuracy"]).sum()), len(trials) - len(kept)
-    pooled = " or ".join(heading(name) for name in settings(results) if name in METHOD_ONLY)
+    pooled = " or ".join(heading(name) for name in panel_fields(results) if name in METHOD_ONLY)
     return sentences(
         f"Times of {many(len(kept), 'trial')} ({_conditions(kept)}){machines}, measured while "
         "other trials ran on the same machine; `make bench` measures methods in turn.",

@@ -2,7 +2,7 @@
 
 from analysis.drawing import Drawing
 from analysis.drawing.categories import CHANGED, DIFFERENCE, compare
-from analysis.estimates import differences
+from analysis.estimates.pairing import differences
 from analysis.tables import Results
 
 ORDER = 62

@@ -16,7 +16,8 @@ from analysis.drawing import (
     split,
 )
 from analysis.drawing.points import Outside, draw_points, unseen, view
-from analysis.estimates import differences, grouped
+from analysis.estimates.intervals import grouped
+from analysis.estimates.pairing import differences
 from analysis.tables import Results
 
 ORDER = 15

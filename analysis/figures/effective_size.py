@@ -6,13 +6,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.cells import BASELINE, label, settings, sort
+from analysis.cells import BASELINE, label, panel_fields, sort
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
+    diverged_or_dead,
     finish,
     limits,
-    lost,
     methods_of,
     seeds,
     sentences,
@@ -20,9 +20,9 @@ from analysis.drawing import (
 from analysis.drawing.layers import draw_layers
 from analysis.drawing.lines import draw_lines, log_ticks
 from analysis.drawing.style import Look
-from analysis.estimates import grouped
+from analysis.estimates.intervals import grouped
+from analysis.estimates.one_factor import one_at_a_time
 from analysis.estimates.sizes import VARIED, sizes, sizes_per_layer
-from analysis.estimates.varied import one_at_a_time
 from analysis.tables import Results
 
 ORDER = 75
@@ -47,7 +47,7 @@ def draw(results: Results) -> Drawing:
     trials = sizes(results)
     if trials.empty:
         raise NothingToDraw("No trial has recorded its connected and live connections.")
-    others = [name for name in settings(results) if name not in VARIED]
+    others = [name for name in panel_fields(results) if name not in VARIED]
     rows, left_out = _first(results, trials, others)
     axes_of = one_at_a_time(rows, VARIED)
     layered = sizes_per_layer(results)
@@ -70,7 +70,7 @@ def draw(results: Results) -> Drawing:
     for top, bottom, (axis, along) in zip(grid[0][1:], grid[-1][1:], axes_of, strict=True):
         top.set_title(_fixed("all layers", along, varied))
         bottom.set_xlabel(_ACROSS[axis])
-    note = sentences(seeds(counts, "bar or band"), left_out, lost(results.trials))
+    note = sentences(seeds(counts, "bar or band"), left_out, diverged_or_dead(results.trials))
     finish(figure, TITLE, looks, note)
     caption = (
         "After the last epoch. Top: connected, kept or flipped connections on a path of such "

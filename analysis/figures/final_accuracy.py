@@ -4,8 +4,8 @@ from analysis.cells import BASELINE, varying
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
+    diverged_or_dead,
     finish,
-    lost,
     methods_of,
     seeds,
     sentences,
@@ -13,7 +13,7 @@ from analysis.drawing import (
     split,
 )
 from analysis.drawing.points import Outside, draw_points, unseen, view
-from analysis.estimates import grouped
+from analysis.estimates.intervals import grouped
 from analysis.tables import Results
 
 ORDER = 10
@@ -43,7 +43,7 @@ def draw(results: Results) -> Drawing:
         seeds(counts, "bar"),
         dashed,
         unseen(outside),
-        lost(results.trials),
+        diverged_or_dead(results.trials),
         left_out,
     )
     finish(figure, TITLE, {}, note)

@@ -13,9 +13,9 @@ from matplotlib.ticker import FuncFormatter
 from analysis.drawing import Drawing, NothingToDraw, sentences
 from analysis.drawing.style import CONCLUSIONS
 from analysis.tables import Results
-from analysis.verdicts import Verdict, telling, verdicts
+from analysis.verdicts import Verdict, formatting, verdicts
 from analysis.verdicts.claim import Claim
-from analysis.verdicts.judging import IMAGES_DECIDE
+from analysis.verdicts.decisions import IMAGES_DECIDE
 
 ORDER = 3
 TITLE = "The verdicts: paired differences and their bounds"
@@ -117,7 +117,9 @@ def _note(shown: list[Verdict], total: int, linear: float) -> str:
 
 def _name(results: Results, verdict: Verdict) -> str:
     where = ", ".join(
-        part for part in (telling.where(results, verdict), telling.place(verdict.decisive)) if part
+        part
+        for part in (formatting.where(results, verdict), formatting.place(verdict.decisive))
+        if part
     )
     return f"{verdict.cell['method']}{', ' if where else ''}{where}"
 

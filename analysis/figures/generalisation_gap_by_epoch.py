@@ -5,9 +5,9 @@ import pandas as pd
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
+    diverged_or_dead,
     finish,
     limits,
-    lost,
     methods_of,
     seeds,
     sentences,
@@ -42,7 +42,7 @@ def draw(results: Results) -> Drawing:
         seeds(table["n"], "band"),
         "Epoch 0 (before training) is not shown.",
         cut,
-        lost(results.trials),
+        diverged_or_dead(results.trials),
         left_out,
     )
     finish(figure, TITLE, shown, note)

@@ -6,13 +6,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 
-from analysis.cells import heading, ordered, settings
+from analysis.cells import heading, ordered, panel_fields
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
     Panel,
+    diverged_or_dead,
     finish,
-    lost,
     panels,
     seeds,
     sentences,
@@ -66,7 +66,7 @@ def draw(results: Results) -> Drawing:
         f"Framed: the default{' (for the penalty, at each width)' if by_width else ''}. All other "
         "fields that are drawn are at their defaults.",
         f"The study's margin is {results.margin:g} points." if results.margin else "",
-        lost(results.trials),
+        diverged_or_dead(results.trials),
         left_out,
     )
     finish(figure, TITLE, {}, note)
@@ -83,7 +83,7 @@ def _maps(results: Results, trials: pd.DataFrame, field: str) -> list[_Map]:
     """Return the heat maps of a field: one with a row per method, or one per method over widths."""
     rows = sweep(trials, field)
     fixed = (field, "density", *HIDDEN)
-    others = [n for n in settings(results) if n not in fixed and rows[n].nunique() > 1]
+    others = [n for n in panel_fields(results) if n not in fixed and rows[n].nunique() > 1]
     down = "width" if field == "penalty" and "width" in others else "method"
     table = gains(rows, field, ["method", *others])
     by = [name for name in ("method", *others) if name != down]

@@ -9,8 +9,8 @@ from analysis.cells import varying
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
+    diverged_or_dead,
     finish,
-    lost,
     methods_of,
     seeds,
     sentences,
@@ -53,7 +53,7 @@ def draw(results: Results) -> Drawing:
         "Lines with marks: test. Thin lines: training, mean over the epoch's batches during "
         "training (at epoch 0: over all training images before training).",
         _cut(table, low, high),
-        lost(results.trials),
+        diverged_or_dead(results.trials),
         left_out,
     )
     thin = Line2D([], [], color="#555555", lw=0.8, label="training (thin)")

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.cells import BASELINE, settings
+from analysis.cells import BASELINE, panel_fields
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
     Panel,
+    diverged_or_dead,
     finish,
-    lost,
     methods_of,
     panels,
     seeds,
@@ -55,14 +55,14 @@ def draw(results: Results) -> Drawing:
         rows = panel.rows[panel.rows["which"] == "trained"]
         outside += _draw(right, rows, list(RETRAINED.values()), looks, _RETRAINED)
         if len(rows):
-            _draw_dense(right, _dense_of(dense, panel.rows, settings(results)))
+            _draw_dense(right, _dense_of(dense, panel.rows, panel_fields(results)))
     rows = pd.concat([panel.rows for *_, panel in placed])
     note = sentences(
         "Small points: one seed each.",
         seeds(rows.groupby(["which", "control", "method"], sort=False)["seed"].nunique(), "bar"),
         f"Dashed: mean of {BASELINE}." if len(dense) and len(second) else "",
         unseen(outside),
-        lost(results.trials),
+        diverged_or_dead(results.trials),
         left_out,
     )
     finish(figure, TITLE, looks, note, [CHANCE] if chance_drawn else [])
@@ -79,7 +79,7 @@ def draw(results: Results) -> Drawing:
 def _panels(results: Results, first: pd.DataFrame, second: pd.DataFrame) -> list[Panel]:
     """Return a panel per combination of fields; `which` says which side a row belongs to."""
     rows = pd.concat([first.assign(which="moved"), second.assign(which="trained")])
-    varied = [name for name in settings(results) if rows[name].nunique() > 1]
+    varied = [name for name in panel_fields(results) if rows[name].nunique() > 1]
     return panels(results, rows.dropna(subset="accuracy"), varied)
 
 

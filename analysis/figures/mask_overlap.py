@@ -18,7 +18,7 @@ from analysis.drawing import (
 )
 from analysis.drawing.layers import draw_layers
 from analysis.drawing.style import Look, looks
-from analysis.estimates import grouped
+from analysis.estimates.intervals import grouped
 from analysis.estimates.overlaps import ALL, overlaps
 from analysis.tables import Results
 

@@ -15,7 +15,7 @@ from analysis.drawing import (
     sentences,
     sheet,
 )
-from analysis.estimates.pairing import TRAINED, judged, paired
+from analysis.estimates.judged import TRAINED, judged, paired
 from analysis.numbers import number
 from analysis.statistics.overview import interquartile_mean, performance_profile
 from analysis.tables import Results

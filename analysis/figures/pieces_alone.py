@@ -4,7 +4,7 @@ from analysis.drawing import Drawing, NothingToDraw
 from analysis.drawing.categories import Measure
 from analysis.drawing.kinds import draw_kinds
 from analysis.drawing.side_by_side import Side
-from analysis.estimates.kinds import in_pieces
+from analysis.estimates.question_groups import in_pieces
 from analysis.tables import Results
 
 ORDER = 74

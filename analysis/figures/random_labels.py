@@ -5,8 +5,8 @@ from analysis.drawing import (
     Drawing,
     NothingToDraw,
     Panel,
+    diverged_or_dead,
     finish,
-    lost,
     methods_of,
     panels,
     seeds,
@@ -14,9 +14,9 @@ from analysis.drawing import (
 )
 from analysis.drawing.lines import draw_lines, log_ticks
 from analysis.drawing.side_by_side import Side, side_by_side
-from analysis.estimates import grouped
-from analysis.estimates.kinds import GIVEN, PERMUTED, labelled
-from analysis.estimates.varied import one_at_a_time
+from analysis.estimates.intervals import grouped
+from analysis.estimates.one_factor import one_at_a_time
+from analysis.estimates.question_groups import GIVEN, PERMUTED, labelled
 from analysis.tables import Results
 
 ORDER = 72
@@ -59,7 +59,9 @@ def draw(results: Results) -> Drawing:
             for classes in trials["classes"].dropna().unique():
                 axes.axhline(100 / classes, color="#333333", lw=1, ls=":")
             counts += means["n"].tolist()
-    note = sentences(seeds(counts, "band"), "Dotted: chance.", lost(results.trials), left_out)
+    note = sentences(
+        seeds(counts, "band"), "Dotted: chance.", diverged_or_dead(results.trials), left_out
+    )
     finish(figure, TITLE, looks, note)
     caption = (
         "Accuracy on all training images after the last epoch. Left: given labels. Right: labels "

@@ -16,7 +16,7 @@ from analysis.drawing import (
 )
 from analysis.drawing import seeds as seeds_and_bars
 from analysis.drawing.style import Look, looks
-from analysis.estimates.rates import chosen_of, curves, rows_of, settings_of, without_values
+from analysis.estimates.rates import chosen_of, curves, panels_of, rows_of, without_values
 from analysis.tables import Results
 
 ORDER = 11
@@ -33,7 +33,7 @@ _BELOW, _ABOVE = 3.0, 1.0
 def draw(results: Results) -> Drawing:
     """Draw mean validation accuracy in percent over rates; a panel per schedule and setting."""
     rows, is_tuned = rows_of(results)
-    by = settings_of(rows)
+    by = panels_of(rows)
     table = curves(rows, by)
     if table.empty:
         raise NothingToDraw("No method is trained at several learning rates.")

@@ -7,13 +7,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.cells import ordered, settings
+from analysis.cells import ordered, panel_fields
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
     Panel,
+    diverged_or_dead,
     finish,
-    lost,
     methods_of,
     panels,
     seeds,
@@ -74,7 +74,7 @@ def draw(results: Results) -> Drawing:
         f"Grey: the study's margin, ±{results.margin:g} points." if results.margin else "",
         "Linear up to 1 point, logarithmic beyond." if means.max() >= _WIDE else "",
         f"{many(count, 'end')} of intervals outside the axis." if count else "",
-        lost(results.trials),
+        diverged_or_dead(results.trials),
         left_out,
     )
     finish(figure, TITLE, shown, note)
@@ -90,7 +90,7 @@ def draw(results: Results) -> Drawing:
 def _panels(results: Results) -> list[_Panel]:
     """Return a panel per combination of the other fields and method with several densities."""
     trials = results.trials.dropna(subset="test_accuracy")
-    others = [name for name in settings(results) if name != "density"]
+    others = [name for name in panel_fields(results) if name != "density"]
     split = []
     for panel in panels(results, trials, others):
         chosen = panel.rows[panel.rows["density"] > 0].groupby("method")["density"].nunique()

@@ -12,8 +12,8 @@ from analysis.cells import BASELINE, varying
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
+    diverged_or_dead,
     finish,
-    lost,
     methods_of,
     seeds,
     sentences,
@@ -22,7 +22,7 @@ from analysis.drawing import (
 from analysis.drawing.points import Outside, draw_points, unseen, view
 from analysis.drawing.side_by_side import TINT, Side, side_by_side
 from analysis.drawing.style import Look
-from analysis.estimates import grouped
+from analysis.estimates.intervals import grouped
 from analysis.numbers import number
 from analysis.tables import Results
 
@@ -71,7 +71,7 @@ def draw(results: Results) -> Drawing:
         "original ResNet code reports it. It favours methods whose accuracy varies most from epoch "
         "to epoch. Gain: points above the last epoch, mean over seeds.",
         unseen(outside),
-        lost(residual),
+        diverged_or_dead(residual),
         left_out,
     )
     finish(figure, TITLE, {}, note)

@@ -10,15 +10,15 @@ from analysis.cells import varying
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
+    diverged_or_dead,
     finish,
-    lost,
     methods_of,
     seeds,
     sentences,
     sheet,
     split,
 )
-from analysis.estimates import grouped
+from analysis.estimates.intervals import grouped
 from analysis.tables import Results
 
 ORDER = 52
@@ -44,7 +44,7 @@ def draw(results: Results) -> Drawing:
     note = sentences(
         "Upper bar: before training; lower bar: after the last epoch.",
         seeds(table["n"], "black line across an edge"),
-        lost(results.trials),
+        diverged_or_dead(results.trials),
         left_out,
     )
     signs = [Patch(facecolor=colour, label=sign) for sign, colour in _COLOURS.items()]

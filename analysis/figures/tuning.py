@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from analysis.cells import heading, settings
+from analysis.cells import heading, panel_fields
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
@@ -29,9 +29,9 @@ TITLE = "Gain and cost of tuning"
 def draw(results: Results) -> Drawing:
     """Draw the expected best validation accuracy in percent against the trainings spent."""
     tuning = results.tuning
-    by = [name for name in settings(results) if name not in TUNED]
+    by = [name for name in panel_fields(results) if name not in TUNED]
     table = arms(tuning, ["method", *by])
-    if not (table["settings"] > 1).any():
+    if not (table["configurations"] > 1).any():
         raise NothingToDraw("No method was trained with several configurations on tuning seeds.")
     shown = methods_of(results, table)
     across, up = "trainings spent", "expected best validation accuracy (%)"

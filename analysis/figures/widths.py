@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.cells import BASELINE, settings, spread, varying
+from analysis.cells import BASELINE, panel_fields, spread, varying
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
     Panel,
     completed,
+    diverged_or_dead,
     finish,
     limits,
-    lost,
     methods_of,
     panels,
     seeds,
@@ -20,7 +20,7 @@ from analysis.drawing import (
 )
 from analysis.drawing.lines import draw_lines, log_ticks
 from analysis.drawing.side_by_side import Side, side_by_side
-from analysis.estimates import grouped
+from analysis.estimates.intervals import grouped
 from analysis.numbers import many
 from analysis.tables import Results
 
@@ -68,7 +68,7 @@ def draw(results: Results) -> Drawing:
         f"{many(below, 'mean')} below the axis of accuracy." if below else "",
         f"{many(beyond, 'end')} of bands outside the axis of accuracy." if beyond else "",
         f"{BASELINE} changes no connection." if BASELINE in shown else "",
-        lost(results.trials),
+        diverged_or_dead(results.trials),
         left_out,
     )
     finish(figure, TITLE, shown, note)
@@ -90,8 +90,8 @@ def _panels(results: Results, trials: pd.DataFrame) -> tuple[str, list[Panel]]:
     for axis in _ACROSS:
         several = trials.groupby("method")[axis].transform("nunique") > 1
         rows = trials[several]
-        counts = rows.groupby("method")[settings(results)].nunique()
-        others = [n for n in settings(results) if n != axis and (counts[n] > 1).any()]
+        counts = rows.groupby("method")[panel_fields(results)].nunique()
+        others = [n for n in panel_fields(results) if n != axis and (counts[n] > 1).any()]
         every = panels(results, spread(results, rows, others), others) if len(rows) else []
         with_lines = [panel for panel in every if _has_line(panel.rows, axis)]
         if with_lines:

@@ -6,11 +6,11 @@ from itertools import groupby
 from typing import Any
 
 from analysis.cells import CELL, heading, shown
-from analysis.estimates.beside import beside
+from analysis.estimates.across_studies import common_cells
 from analysis.numbers import MISSING, mean_and_half, number
 from analysis.statistics.paired import Interval
 from analysis.tables import Results
-from analysis.verdicts import Comparison, Overall, Verdict, overall, telling, untested, verdicts
+from analysis.verdicts import Comparison, Overall, Verdict, formatting, overall, untested, verdicts
 from analysis.verdicts.claim import Claim
 
 
@@ -31,7 +31,7 @@ def of_verdicts(results: Results, drawn: Sequence[str]) -> dict[str, Any]:
             "id": claim.id,
             "name": claim.name,
             "sentence": claim.sentence,
-            "command": telling.command(claim),
+            "command": formatting.command(claim),
         }
         for claim in untested(given)
     ]
@@ -50,20 +50,20 @@ def _claim(
         "id": claim.id,
         "name": claim.name,
         "sentence": claim.sentence,
-        "compared": telling.compared(cells[0]),
+        "compared": formatting.compared(cells[0]),
         "figure": next((name for name in (claim.figure, "forest") if name in drawn), ""),
         "command": f"untuned verdict {' '.join(results.names)} --claim {claim.id} --pairs",
         "methods": [
             {
                 "method": combined.method,
                 "conclusion": combined.conclusion,
-                "summed_up": telling.summed_up(results, combined),
+                "summed_up": formatting.summed_up(results, combined),
                 "kind": _kind(combined),
             }
             for combined in overall(cells)
         ],
         "rows": [_row(results, verdict) for verdict in cells],
-        "notes": telling.notes(results, claim, cells),
+        "notes": formatting.notes(results, claim, cells),
         "comparisons": [
             (*((text, None) for text in names), *_comparison(comparison))
             for names, comparison in compared
@@ -72,7 +72,7 @@ def _claim(
             (*names, *pair, value)
             for names, comparison in compared
             for pair, value in zip(
-                telling.pairs(comparison), comparison.pairs["difference"], strict=True
+                formatting.pairs(comparison), comparison.pairs["difference"], strict=True
             )
         ],
     }
@@ -86,7 +86,7 @@ def _kind(combined: Overall) -> str:
 
 
 def _method_and_cell(results: Results, verdict: Verdict) -> tuple[str, str]:
-    return str(verdict.cell["method"]), telling.where(results, verdict) or MISSING
+    return str(verdict.cell["method"]), formatting.where(results, verdict) or MISSING
 
 
 def _row(results: Results, verdict: Verdict) -> dict[str, Any]:
@@ -99,17 +99,17 @@ def _row(results: Results, verdict: Verdict) -> dict[str, Any]:
         "where": where,
         "conclusion": verdict.conclusion,
         "reason": verdict.reason,
-        "effect": f"{telling.effect(decisive)} {telling.unit(decisive)}",
+        "effect": f"{formatting.effect(decisive)} {formatting.unit(decisive)}",
         "mean": decisive.interval.mean,
-        "closest": telling.closest(verdict),
-        "bound": telling.bound(decisive),
+        "closest": formatting.closest(verdict),
+        "bound": formatting.bound(decisive),
         "n": verdict.n,
         "planned": verdict.planned,
         "p": p_text(decisive.p),
         "p_value": decisive.p,
         "flip": p_text(decisive.sign_flip),
         "flip_value": decisive.sign_flip,
-        "images": MISSING if images is None else telling.effect(decisive, images),
+        "images": MISSING if images is None else formatting.effect(decisive, images),
         "image_value": math.nan if images is None else images.mean,
         "mcnemar": MISSING if mcnemar is None else f"{mcnemar[0]}, {mcnemar[1]}",
         "q": p_text(verdict.q),
@@ -121,13 +121,13 @@ def _comparison(comparison: Comparison) -> tuple[tuple[str, float | None], ...]:
     """Return a row of the table of comparisons: texts with the numbers they are sorted by."""
     mark = "" if comparison.criterion.decides else " (does not decide)"
     criterion = f"{comparison.criterion.says}{mark}"
-    place = telling.place(comparison)
-    effect = f"{telling.effect(comparison)} {telling.unit(comparison)}"
-    bca = telling.effect(comparison, comparison.bca).partition(" ")[2] or MISSING
+    place = formatting.place(comparison)
+    effect = f"{formatting.effect(comparison)} {formatting.unit(comparison)}"
+    bca = formatting.effect(comparison, comparison.bca).partition(" ")[2] or MISSING
     return (
         (f"{place}: {criterion}" if place else criterion, None),
         (effect, comparison.interval.mean),
-        (telling.bound(comparison), comparison.bound),
+        (formatting.bound(comparison), comparison.bound),
         (p_text(comparison.p), comparison.p),
         (p_text(comparison.p_against), comparison.p_against),
         (bca, comparison.bca.low),
@@ -144,7 +144,7 @@ def p_text(p: float) -> str:
 
 def of_several(several: Mapping[str, Results]) -> dict[str, Any]:
     """Return the table of studies side by side: headings, and a row per cell in common."""
-    cells = beside(several)
+    cells = common_cells(several)
     by = [name for name in CELL if len({common.cell[name] for common in cells}) > 1] or ["method"]
     rows = []
     for common in cells:

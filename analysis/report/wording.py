@@ -79,9 +79,7 @@ def _against_margin(paired: pd.DataFrame, margin: float) -> str:
     """Return where the intervals of the differences lie relative to the margin, in points."""
     low, high = paired["difference_low"] * 100, paired["difference_high"] * 100
     inside = (low >= -margin) & (high <= margin)
-    # With few test images equal differences are likely. Their interval of no width says nothing
-    # about the mean, no more than that of a single pair.
-    unknown = low.isna() | (high - low < 1e-9)
+    unknown = low.isna()
     inside, below, above = inside & ~unknown, (high < -margin) & ~unknown, (low > margin) & ~unknown
     counts = {
         "lies within the margin": inside.sum(),

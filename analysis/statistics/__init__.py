@@ -3,13 +3,13 @@
 | module | what is in it |
 |---|---|
 | `paired` | the t interval and t tests of paired differences: non-inferiority, equivalence |
+| `crossed` | the mean difference with one standard error for seeds and test images |
 | `permutation` | the exact sign-flip test |
-| `power` | the power of a non-inferiority test, and the number of seeds that it needs |
-| `detectable` | the difference that a number of seeds can detect |
-| `resampling` | BCa; the bootstrap over seeds and test images; McNemar per pair of trials |
+| `power` | the power of non-inferiority tests, and the number of seeds that they need |
+| `resampling` | BCa; McNemar per pair of trials |
 | `multiple` | several tests at once: intersection-union, Holm, Benjamini-Hochberg |
 | `overlap` | the overlap of masks, corrected for chance |
-| `overview` | overview of many runs: interquartile mean, performance profile |
+| `overview` | many runs: interquartile mean, performance profile, probability of improvement |
 | `checks` | the checks of arguments that all of them share |
 
 Data that allow no estimate (a value that is not finite, fewer than two values, equal values where a

@@ -30,7 +30,9 @@ def intersection_union(p: ArrayLike) -> float:
 def holm(p: ArrayLike) -> NDArray[np.float64]:
     """Return p-values adjusted so that the probability of any false claim is at most alpha.
 
-    Holm 1979, under any dependence of the tests, by `statsmodels.stats.multitest`.
+    Holm 1979, under any dependence of the tests: in ascending order, the i-th of m p-values times
+    m - i + 1, at least as large as the one before. A test compares with statsmodels, which takes
+    most of a second to import and 0.1 s in each call, because it collects garbage.
 
     Args:
         p: [k], the p-values.
@@ -41,16 +43,21 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
     Raises:
         ValueError: if they are not one-dimensional or not within 0 to 1.
     """
-    return _adjusted(p, "holm")
+    array, known, order = _ascending(p)
+    ranked = known[order] * np.arange(known.size, 0, -1)
+    return _placed(array, order, np.maximum.accumulate(ranked))
 
 
 def benjamini_hochberg(p: ArrayLike) -> NDArray[np.float64]:
     """Return p-values adjusted so that the expected fraction of false claims is at most alpha.
 
-    Benjamini & Hochberg 1995, for tests that are independent or positively dependent, by
-    `statsmodels.stats.multitest`. Args, returns and errors are those of `holm`.
+    Benjamini & Hochberg 1995, for tests that are independent or positively dependent: in ascending
+    order, the i-th of m p-values times m / i, at most as large as the one after. A test compares
+    with scipy and statsmodels. Args, returns and errors are those of `holm`.
     """
-    return _adjusted(p, "fdr_bh")
+    array, known, order = _ascending(p)
+    ranked = known[order] * (known.size / np.arange(1, known.size + 1))
+    return _placed(array, order, np.minimum.accumulate(ranked[::-1])[::-1])
 
 
 def _p_values(p: ArrayLike) -> NDArray[np.float64]:
@@ -60,15 +67,21 @@ def _p_values(p: ArrayLike) -> NDArray[np.float64]:
     return array
 
 
-def _adjusted(p: ArrayLike, method: str) -> NDArray[np.float64]:
+def _ascending(
+    p: ArrayLike,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+    """Return the p-values, those that are not nan, and the order of the latter."""
     array = _p_values(p)
-    adjusted = np.full(array.shape, np.nan)
-    counted = ~np.isnan(array)
-    if counted.sum() == 1:  # nothing to correct, as for most verdicts
-        adjusted[counted] = array[counted]
-    elif counted.any():
-        # Imported late because it takes most of a second.
-        from statsmodels.stats.multitest import multipletests
+    known = array[~np.isnan(array)]
+    return array, known, np.argsort(known, kind="stable")
 
-        adjusted[counted] = multipletests(array[counted], method=method)[1]
-    return adjusted
+
+def _placed(
+    array: NDArray[np.float64], order: NDArray[np.intp], ranked: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return adjusted p-values in the order given, at most 1."""
+    adjusted = np.empty_like(ranked)
+    adjusted[order] = np.minimum(ranked, 1.0)
+    placed = np.full(array.shape, np.nan)
+    placed[~np.isnan(array)] = adjusted
+    return placed

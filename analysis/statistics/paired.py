@@ -7,13 +7,17 @@ normality.
 
 Equal values give nan, neither an interval nor a p-value. With few test images and few seeds, equal
 differences are likely, and their deviation of 0 would make any mean certain.
+
+The distribution functions are those of `scipy.special`, because `scipy.stats` takes more than a
+second to import; tests compare with it.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from analysis.statistics.checks import fraction, not_negative, varied, vector
 
@@ -35,33 +39,87 @@ class Interval:
     n: int
 
 
-def t_interval(values: ArrayLike, level: float = 0.95) -> Interval:
-    """Return the mean with its two-sided t interval, mean +- t(n - 1) * s / sqrt(n).
+@dataclass(frozen=True)
+class Estimate:
+    """An estimated mean with its standard error: everything that intervals and tests need.
 
-    A one-sided bound at 0.95 is the bound of the two-sided interval at 0.90.
+    Attributes:
+        mean: the mean, in the unit of the values; nan without values.
+        error: its standard error; nan if the values allow none.
+        freedom: degrees of freedom of the error; infinite for a normal distribution.
+        n: number of values, or of seeds.
+    """
+
+    mean: float
+    error: float
+    freedom: float
+    n: int
+
+    def interval(self, level: float = 0.95) -> Interval:
+        """Return the two-sided interval; its bounds are nan without a standard error.
+
+        Args:
+            level: the interval's coverage, a fraction.
+
+        Raises:
+            ValueError: if the level is not a fraction.
+        """
+        fraction(level, "level")
+        half = float(special.stdtrit(min(self.freedom, _NORMAL), (1 + level) / 2)) * self.error
+        return Interval(self.mean, self.mean - half, self.mean + half, self.n)
+
+    def greater(self, bound: float) -> float:
+        """Return the p-value of "the mean is greater than `bound`"; nan without an error."""
+        return self._tail(bound - self.mean)
+
+    def less(self, bound: float) -> float:
+        """Return the p-value of "the mean is less than `bound`"; nan without an error."""
+        return self._tail(self.mean - bound)
+
+    def _tail(self, distance: float) -> float:
+        if math.isnan(self.error) or math.isnan(distance):
+            return math.nan
+        if self.error == 0:
+            return 0.5 if distance == 0 else float(distance > 0)
+        return float(special.stdtr(min(self.freedom, _NORMAL), distance / self.error))
+
+
+#: Degrees of freedom from which the t distribution is the normal one in float64.
+_NORMAL = 1e10
+
+
+def of_values(values: ArrayLike) -> Estimate:
+    """Return the mean of values with its standard error s / sqrt(n) and n - 1 degrees of freedom.
 
     Args:
-        values: [n], one per seed. With a value that is not finite there is no interval: the caller
+        values: [n], one per seed. With a value that is not finite there is no error: the caller
             decides what counts for a trial without accuracy, and nothing is silently dropped.
-        level: the interval's coverage, a fraction.
 
     Returns:
-        The interval; its bounds are nan for fewer than two values and for equal ones.
+        The estimate; its error is nan for fewer than two values and for equal ones.
 
     Raises:
-        ValueError: if the values are not one-dimensional or the level is not a fraction.
+        ValueError: if the values are not one-dimensional.
     """
-    fraction(level, "level")
     array = vector(values)
     mean = float(array.mean()) if array.size else np.nan
     if not varied(array):
-        return Interval(mean, np.nan, np.nan, array.size)
-    low, high = stats.t.interval(level, array.size - 1, mean, stats.sem(array))
-    return Interval(mean, float(low), float(high), array.size)
+        return Estimate(mean, np.nan, max(array.size - 1.0, 1.0), array.size)
+    error = float(array.std(ddof=1)) / math.sqrt(array.size)
+    return Estimate(mean, error, array.size - 1.0, array.size)
+
+
+def t_interval(values: ArrayLike, level: float = 0.95) -> Interval:
+    """Return the mean with its two-sided t interval, mean +- t(n - 1) * s / sqrt(n).
+
+    A one-sided bound at 0.95 is the bound of the two-sided interval at 0.90. Args and errors are
+    those of `of_values` and `Estimate.interval`.
+    """
+    return of_values(values).interval(level)
 
 
 def greater(values: ArrayLike, bound: float) -> float:
-    """Return the p-value of "the mean is greater than `bound`", by scipy's one-sided t test.
+    """Return the p-value of "the mean is greater than `bound`", by the one-sided t test.
 
     Args:
         values: [n], one per seed.
@@ -74,10 +132,7 @@ def greater(values: ArrayLike, bound: float) -> float:
     Raises:
         ValueError: if the values are not one-dimensional.
     """
-    array = vector(values)
-    if not varied(array):
-        return np.nan
-    return float(stats.ttest_1samp(array, bound, alternative="greater").pvalue)
+    return of_values(values).greater(bound)
 
 
 def noninferiority(differences: ArrayLike, margin: float) -> float:
@@ -105,14 +160,13 @@ def inferiority(differences: ArrayLike, margin: float) -> float:
     Args, returns and errors are those of `noninferiority`; the two p-values sum to 1.
     """
     not_negative(margin, "margin")
-    return greater(-vector(differences), margin)
+    return of_values(differences).less(-margin)
 
 
 def tost(differences: ArrayLike, margin: float) -> float:
     """Return the p-value of "equivalent within +-margin": the larger of two one-sided t tests.
 
-    Schuirmann 1987. Each test is scipy's. statsmodels' `ttost_paired` gives the same number (a test
-    compares them), but its import takes most of a second.
+    Schuirmann 1987; a test compares with statsmodels' `ttost_paired`.
 
     Args:
         differences: [n], arm minus reference.
@@ -124,6 +178,7 @@ def tost(differences: ArrayLike, margin: float) -> float:
     Raises:
         ValueError: if the differences are not one-dimensional or the margin is negative.
     """
-    array = vector(differences)
+    not_negative(margin, "margin")
+    estimate = of_values(differences)
     # If one of the two is nan, both are.
-    return max(noninferiority(array, margin), noninferiority(-array, margin))
+    return max(estimate.greater(-margin), estimate.less(margin))

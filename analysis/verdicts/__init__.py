@@ -11,8 +11,8 @@ not decide; BCa and the exact sign-flip test never decide.
 conclusions, `combining` combines cells, and `telling` formats the verdicts.
 """
 
-from analysis.verdicts.combining import overall
-from analysis.verdicts.judging import untested, verdicts
+from analysis.verdicts.aggregation import overall
+from analysis.verdicts.decisions import untested, verdicts
 from analysis.verdicts.verdict import ALPHA, LEVEL, Comparison, Conclusion, Overall, Verdict
 
 __all__ = [

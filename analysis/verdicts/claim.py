@@ -6,7 +6,8 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from analysis.estimates.pairing import at_default, judged
+from analysis.estimates.judged import judged
+from analysis.estimates.pairing import at_default
 from analysis.tables import Results
 from studies.trial import Value
 

@@ -101,8 +101,8 @@ class Verdict:
         reason: why it is undecided, in a sentence or two; empty otherwise.
         n: number of seeds, of the comparison with the fewest.
         planned: number of seeds that the study plans for this cell.
-        without_lost: the conclusion without pairs in which a trial is diverged or dead.
-        lost: numbers of diverged and of dead trials in the pairs.
+        without_diverged_or_dead: the conclusion without pairs in which a trial is diverged or dead.
+        diverged_or_dead: numbers of diverged and of dead trials in the pairs.
         exploratory: why the verdict is exploratory; empty for a confirmatory verdict.
         flags: what a reader should know, such as pairs across engines.
         q: p-value by Benjamini and Hochberg among the exploratory verdicts; nan for others.
@@ -115,8 +115,8 @@ class Verdict:
     reason: str
     n: int
     planned: int
-    without_lost: Conclusion
-    lost: Mapping[str, int]
+    without_diverged_or_dead: Conclusion
+    diverged_or_dead: Mapping[str, int]
     exploratory: tuple[str, ...]
     flags: tuple[str, ...]
     q: float = math.nan

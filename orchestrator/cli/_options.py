@@ -61,6 +61,16 @@ _EXTENT = (
     click.option("--epochs", type=click.IntRange(0, 1_000_000), help="Train for N epochs."),
 )
 
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(["auto", "mm", "onednn"]),
+    default="auto",
+    show_default=True,
+    envvar="UNTUNED_ENGINE",
+    help="What computes fully connected layers on a CPU: PyTorch's own products (mm) or oneDNN's; "
+    "auto takes that of the trials that are finished, else the faster one. Also $UNTUNED_ENGINE.",
+)
+
 #: Except for --keep-networks these are the fields of `messages.RunOptions`.
 _RUNNING = (
     click.option(
@@ -78,6 +88,7 @@ _RUNNING = (
         help="Fraction of a GPU per worker, so that several workers share one.",
     ),
     click.option("--tf32", is_flag=True, help="Use TF32 on GPUs; the results record it."),
+    engine_option,
     click.option(
         "--checkpoint",
         "checkpoint_seconds",

@@ -12,7 +12,7 @@ from orchestrator.formatting import approximate, many, size
 from studies.seeds import Seeds
 
 if TYPE_CHECKING:
-    from analysis.verdicts.prospects import Prospect
+    from analysis.verdicts.power_analysis import Prospect
     from orchestrator.execution.messages import RunOptions
     from orchestrator.plan import Plan
     from studies.store import Store
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 @click.option(
     "--no-estimate",
     is_flag=True,
-    help="Skip the estimate of time and memory, which trains for a moment.",
+    help="Skip the estimate of time and memory, which trains for a moment. The data sets need not "
+    "be there.",
 )
 def command(
     study: str,
@@ -48,14 +49,20 @@ def command(
     Nothing is started or written.
     """
     from orchestrator import plan, tuning
+    from orchestrator.execution import resources
+    from orchestrator.execution.data_loading import data_set_names
     from orchestrator.execution.messages import RunOptions
     from studies import tuned
 
     definition, store = _definition(study, results, seeds, epochs, data)
     definition = tuning.resolved(definition, store)
     planned = plan.make([definition], store)
-    options = None if no_estimate else RunOptions(workers=workers, device=device)
-    show_costs(definition, planned, store, data, options)
+    if not no_estimate:
+        needed = data_set_names(planned.todo)
+        _data.check(_data.places(data, needed, definition.data))
+    engine = resources.engine("auto", planned.results.cpu_engines())
+    options = RunOptions(workers=workers, device=device, engine=engine)
+    show_costs(definition, planned, store, data, None if no_estimate else options)
     _print_claims(tuned.expected(definition), store)
 
 
@@ -119,7 +126,7 @@ def _estimate(planned: "Plan", places: "dict[str, Place]", options: "RunOptions"
         resources = on_this_machine(options)
         from orchestrator.estimate import estimate as measured
 
-        cost = measured(planned.todo, places, resources.device)
+        cost = measured(planned.todo, places, resources.device, options.engine)
     except ModuleNotFoundError as error:
         print(f"no estimate without {error.name}; install it with: pip install 'untuned[run]'")
         return
@@ -138,7 +145,7 @@ def _estimate(planned: "Plan", places: "dict[str, Place]", options: "RunOptions"
 def _print_claims(study: "Study", store: "Store") -> None:
     """Print the claims that the study can decide, with their power, and those that it cannot."""
     import analysis
-    from analysis.verdicts.prospects import lacking, prospects
+    from analysis.verdicts.power_analysis import lacking, prospects
     from studies.store import Store
 
     recorded = store.definitions.all()

@@ -13,10 +13,13 @@ import click
 from orchestrator.cli import _data, _options, check
 from orchestrator.execution import code_upload
 from orchestrator.formatting import clock
+from studies.errors import UserError
 from studies.seeds import Seeds
 
 if TYPE_CHECKING:
-    from orchestrator.execution.messages import Outcome, RunRequest
+    from collections.abc import Mapping
+
+    from orchestrator.execution.messages import Outcome, RunOptions, RunRequest
     from orchestrator.plan import Plan
     from studies.store import Store
     from studies.study import Study
@@ -35,6 +38,13 @@ if TYPE_CHECKING:
     "its own Ray.",
 )
 @click.option(
+    "--executor",
+    type=click.Choice(["ray", "inline"]),
+    default="ray",
+    show_default=True,
+    help="What trains: Ray's workers, or this process alone without Ray, as for a debugger.",
+)
+@click.option(
     "--dry-run", is_flag=True, help="Show what would run and what it costs; start nothing."
 )
 def command(
@@ -46,37 +56,72 @@ def command(
     keep_networks: bool,
     address: str | None,
     dry_run: bool,
+    engine: str,
     **given: Any,
 ) -> int:
     """Run the missing trials of STUDY.
 
     STUDY is the name of a shipped study, or a study file. A second run trains only what is not
-    finished, so a larger --seeds extends a finished study. If the study tunes fields, the first run
-    trains its tuning seeds, and the second what these chose, on the fresh seeds.
+    finished, so a larger --seeds extends a finished study. If the study tunes fields, its tuning
+    seeds are trained first, and then what these chose, on the fresh seeds.
     """
-    from orchestrator import plan, tuning
-    from orchestrator.execution.data_loading import data_set_names
-    from orchestrator.execution.messages import RunOptions, RunRequest
-    from orchestrator.execution.tensorboard import check_tensorboard
+    from orchestrator import tuning
     from studies.store import Store
     from studies.study import find
 
-    options = RunOptions(**given)
-    check_tensorboard(options.tensorboard)
-    definition = find(study).override(
+    asked = find(study).override(
         seeds=seeds, epochs=epochs, data=_data.named_sources(data), keep_networks=keep_networks
     )
-    store = Store(results, definition.name)
-    definition = tuning.resolved(definition, store)
+    store = Store(results, asked.name)
+    tuned = False
+    while not tuned:
+        definition = tuning.resolved(asked, store)
+        code = _run_definition(definition, store, results, data, address, dry_run, engine, given)
+        if code or dry_run:
+            return code
+        tuned = not definition.is_tuned  # else its tuning seeds have just been finished
+    return 0
+
+
+def _run_definition(
+    definition: "Study",
+    store: "Store",
+    results: str,
+    data: tuple[str, ...],
+    address: str | None,
+    dry_run: bool,
+    engine: str,
+    given: "Mapping[str, Any]",
+) -> int:
+    """Run the missing trials of a definition, or show what would run; return the exit code.
+
+    Args:
+        definition: the definition.
+        store: its results.
+        results: the folder or URI of all results.
+        data: the values of --data.
+        address: of a Ray cluster, or None.
+        dry_run: whether to start nothing.
+        engine: the value of --engine.
+        given: the other fields of `RunOptions`.
+    """
+    from orchestrator import plan
+    from orchestrator.execution.data_loading import data_set_names
+    from orchestrator.execution.messages import RunOptions, RunRequest
+
     planned = plan.make([definition], store)
+    options = RunOptions(engine=_engine(engine, planned, store, joins=given["join"]), **given)
     places = _data.places(data, data_set_names(planned.trials), definition.data)
+    if planned.todo:
+        _data.check({name: places[name] for name in data_set_names(planned.todo)})
+        _check_surroundings(store, options, address)
     if dry_run:
         check.show_costs(definition, planned, store, data, options)
         return 0
     _note_definitions(definition, store)
     if not planned.todo:
         if planned.results.damaged:
-            store.prepare()
+            store.check_writable()
             _set_damaged_aside(store, planned)
         count = len(planned.trials)
         print(f"{definition.name}: nothing to do, all {count} trials are finished")
@@ -94,19 +139,46 @@ def command(
     return _run(planned, request, results)
 
 
+def _engine(choice: str, planned: "Plan", store: "Store", *, joins: bool) -> str:
+    """Return the engine of the runs that this one joins, if there are any, or its own choice."""
+    from orchestrator.execution import heartbeat, resources
+
+    if choice == "auto" and joins:
+        for other in heartbeat.LiveRuns(store).alive():
+            if other.engine:
+                return other.engine
+    return resources.engine(choice, planned.results.cpu_engines())
+
+
+def _check_surroundings(store: "Store", options: "RunOptions", address: str | None) -> None:
+    """Check what a run needs beside its data sets, before anything is started or written.
+
+    Raises:
+        UserError: the results or TensorBoard's curves cannot be written, or no cluster answers.
+    """
+    from orchestrator.execution import ray_connection, tensorboard
+
+    store.check_writable()
+    tensorboard.check(options.tensorboard)
+    if address and options.executor == "inline":
+        raise UserError(
+            f"--address {address}: the executor inline trains in this process; leave one of the "
+            "two out"
+        )
+    if address:
+        ray_connection.check_address(address)
+
+
 def _run(planned: "Plan", request: "RunRequest", results: str) -> int:
     """Run the missing trials, print how the run ended and return the exit code."""
-    from orchestrator.execution import heartbeat, ray_connection, resources, supervisor
+    from orchestrator.execution import heartbeat, resources, supervisor
 
     started = time.monotonic()
     name, store = request.study.name, request.store
-    if request.address:
-        ray_connection.check_address(request.address)
-    else:
+    if not request.address:
         request = replace(request, resources=resources.on_this_machine(request.options))
     if not request.options.join:
         heartbeat.refuse_second(store)
-    store.prepare()
     _set_damaged_aside(store, planned)
     count = f"{len(planned.todo)} of {len(planned.trials)} trials to run"
     where = f"Ray cluster {request.address}" if request.address else request.resources
@@ -169,7 +241,7 @@ def _conclude(
             f"in {store.uri}"
         )
         if study.is_tuned:
-            print(f"the tuning seeds are finished; train what they chose with: {again}")
+            print("the tuning seeds are finished; now what they chose is trained")
         else:
             print(f"write a report with: untuned report {name}{where}")
         return 0

@@ -66,6 +66,7 @@ def _complete(field: str) -> _completion.Complete:
 @_option_for_every_field
 @_options.data_option
 @_options.device_option
+@_options.engine_option
 @click.option(
     "--json", "as_json", is_flag=True, help="Print a JSON object per epoch, each on one line."
 )
@@ -75,7 +76,12 @@ def _complete(field: str) -> _completion.Complete:
     help="Write the trained network to this .safetensors file.",
 )
 def command(
-    data: tuple[str, ...], device: str, as_json: bool, save: Path | None, **values: Any
+    data: tuple[str, ...],
+    device: str,
+    engine: str,
+    as_json: bool,
+    save: Path | None,
+    **values: Any,
 ) -> None:
     """Train one trial here without recording it.
 
@@ -98,8 +104,9 @@ def command(
     values["dataset"], values["source"] = names
     trial = trainers.check(Trial.from_mapping(values), named)
     places = _data.places(data, data_loading.data_set_names([trial]), named)
+    _data.check(places)
     chosen_device = resources.device(device)
-    from trainers import datasets, runtime
+    from trainers import datasets, products, runtime
     from trainers.loop import train
     from trainers.recording import Keep
 
@@ -111,7 +118,14 @@ def command(
     if source:
         data_loading.check_source(source, sets[trial.dataset])
     keep = Keep(networks=save is not None)
-    records = train([trial], sets[trial.dataset], chosen_device, source=source, keep=keep)
+    records = train(
+        [trial],
+        sets[trial.dataset],
+        chosen_device,
+        source=source,
+        keep=keep,
+        products=products.by_name(resources.engine(engine, recorded=())),
+    )
     for record in _until_stopped(records):
         print(_json(record) if as_json else _line(record), flush=True)
         for row in record.layers if record.final else ():

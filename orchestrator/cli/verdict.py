@@ -46,7 +46,7 @@ def command(
     """
     from analysis.verdicts import untested, verdicts
     from analysis.verdicts.claims import chosen
-    from analysis.verdicts.telling import as_dict
+    from analysis.verdicts.formatting import as_dict
 
     claims = chosen(claim_ids)
     loaded, conclusions = _lookup.from_results(
@@ -77,16 +77,18 @@ def command(
 
 def _show_table(loaded: "Results", verdicts: "Sequence[Verdict]") -> None:
     """Print a Markdown table with a row per verdict."""
-    from analysis.verdicts import telling
+    from analysis.verdicts import formatting
 
     print("| claim | method | cell | compared, 90% interval | claimed | seeds | verdict |")
     print("|---|---|---|--:|--:|--:|---|")
     for verdict in verdicts:
         comparison = verdict.decisive
-        cell = ", ".join(filter(None, [telling.where(loaded, verdict), telling.closest(verdict)]))
-        effect = f"{telling.effect(comparison)} {telling.unit(comparison)}"
+        cell = ", ".join(
+            filter(None, [formatting.where(loaded, verdict), formatting.closest(verdict)])
+        )
+        effect = f"{formatting.effect(comparison)} {formatting.unit(comparison)}"
         name = f"{verdict.claim.id} {verdict.claim.name}"
-        row = [name, str(verdict.cell["method"]), cell, effect, telling.bound(comparison)]
+        row = [name, str(verdict.cell["method"]), cell, effect, formatting.bound(comparison)]
         print(f"| {' | '.join([*row, str(verdict.n), verdict.conclusion])} |")
 
 
@@ -95,18 +97,18 @@ def _show(loaded: "Results", claim: "Claim", verdicts: "Sequence[Verdict]", *, p
     from rich.console import Console
     from rich.text import Text
 
-    from analysis.verdicts import overall, telling
+    from analysis.verdicts import formatting, overall
 
     console = Console(highlight=False)
     console.print(Text(f"{claim.id} {claim.name}: ", "bold").append(claim.sentence, "not bold"))
     for of_method in overall(verdicts):
         conclusion = of_method.conclusion
         line = Text(f"  {of_method.method}: ").append(conclusion, _STYLES[conclusion])
-        console.print(line.append(f" ({telling.summed_up(loaded, of_method)})"))
+        console.print(line.append(f" ({formatting.summed_up(loaded, of_method)})"))
         for verdict in of_method.cells:
             _show_cell(console, loaded, verdict)
-    _print_indented(console, f"compared: {'; '.join(telling.compared(verdicts[0]))}")
-    for note in telling.notes(loaded, claim, verdicts):
+    _print_indented(console, f"compared: {'; '.join(formatting.compared(verdicts[0]))}")
+    for note in formatting.notes(loaded, claim, verdicts):
         _print_indented(console, note)
     if pairs:
         for verdict in verdicts:
@@ -126,14 +128,14 @@ def _show_cell(console: "Console", loaded: "Results", verdict: "Verdict") -> Non
     """Print a cell's verdict in a line, and below it why it is undecided."""
     from rich.text import Text
 
-    from analysis.verdicts import telling
+    from analysis.verdicts import formatting
 
-    decisive, where = verdict.decisive, telling.where(loaded, verdict)
+    decisive, where = verdict.decisive, formatting.where(loaded, verdict)
     line = Text(f"    {where}: " if where else "    ")
     line.append(f"{verdict.conclusion}", _STYLES[verdict.conclusion])
     if verdict.n:
-        line.append(f", {telling.effect(decisive)} {telling.unit(decisive)}")
-    if verdict.n and (place := telling.closest(verdict)):
+        line.append(f", {formatting.effect(decisive)} {formatting.unit(decisive)}")
+    if verdict.n and (place := formatting.closest(verdict)):
         line.append(f" at its closest, {place}")
     console.print(line.append(f", n = {verdict.n} of {verdict.planned}"), soft_wrap=True)
     if verdict.reason:
@@ -144,20 +146,20 @@ def _show_pairs(console: "Console", verdict: "Verdict") -> None:
     """Print the trials behind a verdict, with a row per comparison and seed."""
     from rich.table import Table
 
-    from analysis.verdicts import telling
+    from analysis.verdicts import formatting
 
     table = Table("comparison", "seed", "trial", "partner", "difference", box=None, padding=(0, 2))
     for comparison in verdict.comparisons:
-        for row in telling.pairs(comparison):
+        for row in formatting.pairs(comparison):
             table.add_row(*row)
     console.print(table)
 
 
 def _show_untested(claims: "Sequence[Claim]") -> None:
     """Print the claims without cells, each with the command that runs them."""
-    from analysis.verdicts import telling
+    from analysis.verdicts import formatting
 
     if claims:
         print("Not tested: the results have no cells for these claims. To run them:")
     for claim in claims:
-        print(f"  {claim.id} {claim.name}: {telling.command(claim)}")
+        print(f"  {claim.id} {claim.name}: {formatting.command(claim)}")

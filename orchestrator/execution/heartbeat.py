@@ -41,6 +41,7 @@ class OtherRun:
         claimed: ids of the trials that it has in hand or has trained.
         training: ids of the trials that its workers are training.
         rate: trials a second, None where that is not known yet.
+        engine: what its fully connected layers are computed with on a CPU; empty if not known.
     """
 
     name: str
@@ -49,6 +50,7 @@ class OtherRun:
     claimed: frozenset[str]
     training: frozenset[str] = frozenset()
     rate: float | None = None
+    engine: str = ""
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}"
@@ -62,6 +64,7 @@ class Heartbeat:
         name: of the run, as an earlier session made it; the first session makes one, and may be
             refused.
         joins: whether the run works together with others, if there are any.
+        engine: what its fully connected layers are computed with on a CPU.
 
     Attributes:
         name: of the run. Of two that begin at once the one with the smaller name stays.
@@ -69,13 +72,16 @@ class Heartbeat:
         rank: how many of the others began before this run.
     """
 
-    def __init__(self, store: Store, name: str = "", *, joins: bool = False) -> None:
+    def __init__(
+        self, store: Store, name: str = "", *, joins: bool = False, engine: str = ""
+    ) -> None:
         self._store, self._gives_way = store, not (name or joins)
         self.name = name or f"{time.time_ns():020d}-{secrets.token_hex(4)}"
         self._claimed: dict[str, None] = {}
         self._training: list[str] = []
         self._rate: float | None = None
         self._beats, self._alone = 0, False
+        self._engine = engine
         self._live_runs = LiveRuns(store)
         self._ended, self._wake = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._keep_beating, daemon=True)
@@ -144,6 +150,7 @@ class Heartbeat:
             "claimed": [] if self._alone else list(self._claimed),
             "training": self._training,
             "rate": self._rate,
+            "engine": self._engine,
         }
         self._store.heartbeats.write(self.name, json.dumps(content).encode())
 
@@ -168,9 +175,8 @@ class LiveRuns:
                 continue
             if self._may_be_alive(name, beat):
                 claimed, training = frozenset(beat["claimed"]), frozenset(beat["training"])
-                runs.append(
-                    OtherRun(name, beat["host"], beat["pid"], claimed, training, beat["rate"])
-                )
+                where, more = (beat["host"], beat["pid"]), (beat["rate"], beat["engine"])
+                runs.append(OtherRun(name, *where, claimed, training, *more))
             else:  # if it were only slow, it would write its heartbeat again
                 with contextlib.suppress(OSError, UserError):
                     self._store.heartbeats.remove(name)
@@ -229,9 +235,14 @@ def _already_run_by(store: Store, other: OtherRun) -> UserError:
 
 def _parsed(content: bytes) -> dict[str, Any] | None:
     """A heartbeat's content; None where it is damaged."""
-    kinds = {"host": str, "pid": int, "beat": int, "claimed": list, "training": list}
+    kinds = {"host": str, "pid": int, "beat": int, "claimed": list, "training": list, "engine": str}
     try:
-        beat = {"training": [], "rate": None, **json.loads(content)}  # older ones lack these
+        beat = {
+            "training": [],
+            "rate": None,
+            "engine": "",
+            **json.loads(content),
+        }  # older ones lack these
         whole = all(isinstance(beat[name], kind) for name, kind in kinds.items())
         whole = whole and isinstance(beat["began"], int | None)
         whole = whole and isinstance(beat["rate"], int | float | None)

@@ -28,11 +28,14 @@ class RunOptions:
         gpus: how many GPUs to use; None for all.
         gpu_fraction: the fraction of a GPU that each worker gets; None for an even share.
         tf32: whether a GPU may multiply with TF32.
+        engine: what fully connected layers are computed with on a CPU, ``mm`` or ``onednn``; all
+            workers of a run use the same.
         checkpoint_seconds: seconds of training between two checkpoints of a trial; 0 for none.
         retries: how often a trial that failed is tried again.
         fail_fast: whether the first failure ends the run.
         join: whether the run works on the study together with other runs.
         tensorboard: a folder for the curves of each trial, or None.
+        executor: what trains: ``ray``, or ``inline`` for this process alone, without Ray.
     """
 
     workers: int | None = None
@@ -40,11 +43,13 @@ class RunOptions:
     gpus: int | None = None
     gpu_fraction: float | None = None
     tf32: bool = False
+    engine: str = "mm"
     checkpoint_seconds: float = 60.0
     retries: int = 2
     fail_fast: bool = False
     join: bool = False
     tensorboard: str | None = None
+    executor: str = "ray"
 
 
 @dataclass(frozen=True)
@@ -253,6 +258,19 @@ class WorkerConfig:
     keep_masks: bool | int = False
     keep_networks: bool = False
     commit: str | None = None
+
+    @classmethod
+    def of(cls, request: RunRequest, resources: Resources, commit: str | None) -> "WorkerConfig":
+        """The configuration of a run's workers."""
+        study = request.study
+        return cls(
+            store=request.store,
+            options=request.options,
+            resources=resources,
+            keep_masks=study.keep_masks,
+            keep_networks=study.keep_networks,
+            commit=commit,
+        )
 
 
 @dataclass(frozen=True)

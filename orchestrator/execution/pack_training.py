@@ -81,6 +81,7 @@ class PackTrainer:
             pack: trials of one `pack_key`.
             checkpoints: the keys of the checkpoints that exist.
         """
+        from trainers import products, runtime
         from trainers.loop import train
 
         config, first = self._config, pack[0]
@@ -89,6 +90,7 @@ class PackTrainer:
         seconds = config.options.checkpoint_seconds
         checkpoint = CheckpointStore(config.store, pack, seconds, checkpoints)
         clock = _Clock()
+        runtime.reset_peak_device_memory(config.resources.device)
         try:
             training = train(
                 pack,
@@ -97,6 +99,7 @@ class PackTrainer:
                 checkpoint if seconds else None,
                 source=self.dataset(first.source) if first.source else None,
                 keep=self._keep(),
+                products=products.by_name(config.options.engine),
             )
             with contextlib.closing(training) as new_records:
                 for record in clock.over(new_records):
@@ -113,6 +116,8 @@ class PackTrainer:
             if checkpoint.used:
                 self.checkpoint_keys.append(checkpoint.key)
         except Exception as error:
+            if config.options.executor == "inline" and config.options.fail_fast:
+                raise  # a debugger is to see it where it happens
             unfinished = [trial for trial in pack if trial.trial_id in records]
             if len(pack) > 1 and _out_of_memory(error):
                 for half in (unfinished[::2], unfinished[1::2]):
@@ -162,6 +167,8 @@ class PackTrainer:
             "device": self._config.resources.device,
             "threads": runtime.threads(),
             "tf32": runtime.tf32(),
+            "peak_memory": runtime.peak_memory(),
+            "peak_device_memory": runtime.peak_device_memory(self._config.resources.device),
             "versions": runtime.versions(),
             "commit": self._config.commit,
             "pack_size": run.pack_size,

@@ -17,9 +17,11 @@ from studies.store import Store
 
 #: Seconds within which a cluster's head must answer, its nodes must have answered the check (for
 #: which they receive this project's code), and a raylet must take a connection.
-_ANSWER = 5.0
+_ANSWER = 2.0
 _CHECK = 120.0
 _RAYLET = 2.0
+#: What a worker of a Ray of this machine imports at once.
+_PRELOADED = "orchestrator.execution.executors.worker_imports"
 #: What must be the same on all nodes for a trial to be the same there.
 _PACKAGES = ("ray", "torch")
 
@@ -36,24 +38,66 @@ def connected(request: RunRequest) -> Iterator[Resources]:
 
     try:
         if request.resources is not None:
-            ray.init(
-                address="local",  # a cluster file that another program left behind is not ours
-                num_cpus=request.resources.workers,
-                num_gpus=request.resources.gpus,
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                _node_ip_address="127.0.0.1",
-            )
+            _start(request.resources, len(request.todo))
             yield request.resources
         else:
             assert request.address is not None  # noqa: S101  (only a cluster is asked what it has)
             _join(request.address)
-            _check_nodes(request.store)
+            _check_nodes(request.store, request.options.engine)
             totals = ray.cluster_resources()  # type: ignore[no-untyped-call]
             yield on_cluster(request.options, totals)
     finally:
         ray.shutdown()
+
+
+def _start(resources: Resources, trials: int) -> None:
+    """Start a Ray of this machine alone.
+
+    Ray starts a worker per CPU at once, and each imports what it needs for training while the
+    session goes on. A worker more than there are trials would do so in vain.
+    """
+    import ray
+
+    workers = min(resources.workers, trials)
+    with _without_services():
+        ray.init(
+            address="local",  # a cluster file that another program left behind is not ours
+            num_cpus=workers,
+            num_gpus=resources.gpus,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            _node_ip_address="127.0.0.1",
+            _system_config={
+                "preload_python_modules": [_PRELOADED],
+                # Otherwise idle workers end once Ray Tune has reserved the CPUs.
+                "num_workers_soft_limit": workers,
+            },
+        )
+
+
+@contextlib.contextmanager
+def _without_services() -> Iterator[None]:
+    """Have Ray start without its dashboard's server, autoscaler and log monitor.
+
+    Nobody uses them here. Each is a process that imports Ray, and `ray.init` waits for the first.
+    There is no option for that, and a version of Ray that names them otherwise starts them.
+    """
+    from ray._private.node import Node
+
+    names = ("start_api_server", "start_monitor", "start_log_monitor")
+    before = {name: getattr(Node, name) for name in names if hasattr(Node, name)}
+    for name in before:
+        setattr(Node, name, _do_nothing)
+    try:
+        yield
+    finally:
+        for name, method in before.items():
+            setattr(Node, name, method)
+
+
+def _do_nothing(*args: Any, **kwargs: Any) -> None:
+    """Stand for a method of Ray's that is not needed."""
 
 
 def alive(node: str) -> bool:
@@ -80,10 +124,10 @@ def _nodes() -> list[dict[str, Any]]:
 
 
 def check_address(address: str) -> None:
-    """Refuse an address that cannot be that of a cluster's head.
+    """Refuse an address that cannot be that of a cluster's head; this needs no Ray.
 
     Raises:
-        UserError: it has another form.
+        UserError: it has another form, or nothing answers there.
     """
     if "://" in address:
         raise UserError(
@@ -91,8 +135,17 @@ def check_address(address: str) -> None:
             "HEAD:6379), or auto, on a machine of the cluster; from elsewhere use: untuned submit"
         )
     host, colon, port = address.rpartition(":")
-    if address != "auto" and not (host and colon and port.isdecimal()):
+    if address == "auto":
+        return
+    if not (host and colon and port.isdecimal() and int(port) < 2**16):
         raise UserError(f"--address {address}: give HOST:PORT of the cluster's head, or auto")
+    try:
+        socket.create_connection((host, int(port)), _ANSWER).close()
+    except OSError as error:
+        raise UserError(
+            f"--address {address}: no Ray cluster answers there ({error}); start one with: ray "
+            "start --head"
+        ) from None
 
 
 def _join(address: str) -> None:
@@ -101,15 +154,7 @@ def _join(address: str) -> None:
 
     from orchestrator.execution import code_upload
 
-    if address != "auto":
-        host, _, port = address.rpartition(":")
-        try:
-            socket.create_connection((host, int(port)), _ANSWER).close()
-        except OSError as error:
-            raise UserError(
-                f"--address {address}: no Ray cluster answers there ({error}); start one with: ray "
-                "start --head"
-            ) from None
+    check_address(address)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ:  # a job that was submitted with the code
@@ -134,11 +179,12 @@ def _join(address: str) -> None:
         raise UserError(f"--address {address}: {' '.join(str(error).split())}") from None
 
 
-def _check_nodes(store: Store) -> None:
-    """Ask every node for its versions, and whether it sees the results.
+def _check_nodes(store: Store, engine: str) -> None:
+    """Ask every node for its versions, and whether it sees the results and has the engine.
 
     Raises:
-        UserError: a node has other versions than this process, or does not see the results.
+        UserError: a node has other versions than this process, lacks the engine, or does not see
+            the results.
     """
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -151,7 +197,7 @@ def _check_nodes(store: Store) -> None:
         checks = {
             check.options(
                 scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)
-            ).remote(store, token): node
+            ).remote(store, token, engine): node
             for node in nodes
         }
         ready, late = ray.wait(list(checks), num_returns=len(checks), timeout=_CHECK)
@@ -166,7 +212,7 @@ def _check_node(reference: Any, node: Mapping[str, Any], store: Store) -> None:
 
     where = f"node {node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
     try:
-        theirs, sees_results = ray.get(reference, timeout=0.1)
+        theirs, sees_results, lacking = ray.get(reference, timeout=0.1)
     except ray.exceptions.RayError as error:
         if not alive(node["NodeID"]):
             return  # it has left meanwhile
@@ -179,6 +225,8 @@ def _check_node(reference: Any, node: Mapping[str, Any], store: Store) -> None:
                 f"{where} has {name} {theirs[name] or 'not installed'}, here it is {ours[name]}; "
                 "all nodes must have the same"
             )
+    if lacking:
+        raise UserError(f"{where}: {lacking}")
     if not sees_results:
         raise UserError(
             f"results {store.uri}: {where} does not see them; --results must be somewhere that "
@@ -186,12 +234,27 @@ def _check_node(reference: Any, node: Mapping[str, Any], store: Store) -> None:
         )
 
 
-def _report_on_node(store: Store, token: str) -> tuple[dict[str, str], bool]:
-    """On a node: its versions, and whether it sees the file that was written to the results."""
+def _report_on_node(store: Store, token: str, engine: str) -> tuple[dict[str, str], bool, str]:
+    """On a node: its versions, whether it sees the file in the results, and why not the engine."""
+    installed = versions()
     try:
-        return versions(), token in store.heartbeats.read_all()
+        sees_results = token in store.heartbeats.read_all()
     except UserError:
-        return versions(), False
+        sees_results = False
+    return installed, sees_results, _missing_engine(engine) if installed["torch"] else ""
+
+
+def _missing_engine(engine: str) -> str:
+    """Why an engine cannot be used here; empty if it can."""
+    if engine == "mm":
+        return ""
+    from trainers import products
+
+    try:
+        products.by_name(engine)
+    except UserError as error:
+        return str(error)
+    return ""
 
 
 def versions() -> dict[str, str]:
@@ -226,7 +289,6 @@ def configure_ray(*, own: bool) -> None:
         # versions are compared with ours before anything is trained.
         RAY_ENABLE_UV_RUN_RUNTIME_ENV="0",
         RAY_USAGE_STATS_ENABLED="0",
-        RAY_prestart_worker_first_driver="0",  # Tune's actors are started anew
         TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1",
         TUNE_DISABLE_SIGINT_HANDLER="1",
         TUNE_GLOBAL_CHECKPOINT_S="3600",

@@ -2,7 +2,8 @@
 
 import math
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 
 from orchestrator.execution.messages import Resources, RunOptions
 from studies.errors import UserError
@@ -16,9 +17,15 @@ def on_this_machine(options: RunOptions) -> Resources:
     """
     from trainers import devices
 
+    inline = options.executor == "inline"
+    if inline and options.workers not in (None, 1):
+        raise UserError(
+            f"--workers {options.workers}: the executor inline trains in this process alone; "
+            "leave it out, or start several such runs with --join"
+        )
     if device(options.device) == "cpu":
-        return _on_cpus(options, cores())
-    return _on_gpus(options, devices.gpus(), "this machine")
+        return _on_cpus(options, 1 if inline else cores())
+    return _on_gpus(options, 1 if inline else devices.gpus(), "this machine")
 
 
 def on_cluster(options: RunOptions, totals: Mapping[str, float]) -> Resources:
@@ -64,6 +71,24 @@ def _on_gpus(options: RunOptions, available: int, where: str) -> Resources:
             f"{available} GPUs, and {gpus} of them take {per_gpu * gpus} such workers"
         )
     return Resources(workers, "cuda", gpus, fraction, lock_step=True)
+
+
+def engine(choice: str, recorded: Collection[str]) -> str:
+    """What fully connected layers are computed with on a CPU: ``mm`` or ``onednn``.
+
+    Trials that are compared should have the same engine, so ``auto`` goes on with the one that most
+    of the finished trials have.
+
+    Args:
+        choice: ``auto``, ``mm`` or ``onednn``.
+        recorded: the engines of the trials that finished on a CPU, by their recorded names.
+    """
+    from trainers import devices
+
+    if choice != "auto":
+        return choice
+    counts = Counter(devices.products_of(name) for name in recorded)
+    return counts.most_common(1)[0][0] if counts else devices.preferred_products()
 
 
 def device(choice: str) -> str:

@@ -12,11 +12,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from operator import attrgetter
 
 from orchestrator import plan
 from orchestrator.execution import executors
-from orchestrator.execution.data_loading import DataLoading
+from orchestrator.execution.data_loading import DataLoading, LoadingHere
 from orchestrator.execution.executors import Executor, Round, RoundFailure
 from orchestrator.execution.heartbeat import Heartbeat
 from orchestrator.execution.messages import (
@@ -56,21 +55,26 @@ def run_session(
             cluster cannot be reached or does not fit, or another run has the study in hand.
     """
     with ExitStack() as stack:
-        loading = DataLoading(request.todo, request.data, request.fingerprints)
+        options = request.options
+        reading = LoadingHere if options.executor == "inline" else DataLoading
+        loading = reading(request.todo, request.data, request.fingerprints, options.engine)
         stack.enter_context(loading)
-        executor = stack.enter_context(executors.connect(request))
-        send(PhaseReached(Phase.CONNECTED))
-        if request.address:
-            print(f"{request.study.name}: {executor.resources} of the cluster", file=sys.stderr)
+        connection = executors.connect(request)  # begins to import what it needs
         datasets = loading.datasets()
         for name in set(datasets) & set(request.study.data):  # so that a wrong layout is seen
             print(datasets[name], file=sys.stderr)
-        joins = request.options.join
-        heartbeat = stack.enter_context(Heartbeat(request.store, request.run, joins=joins))
+        executor = stack.enter_context(connection)
+        send(PhaseReached(Phase.CONNECTED))
+        if request.address:
+            print(f"{request.study.name}: {executor.resources} of the cluster", file=sys.stderr)
+        executor.share(datasets)
+        loading.check_networks()
+        heartbeat = stack.enter_context(
+            Heartbeat(request.store, request.run, joins=options.join, engine=options.engine)
+        )
         send(RunNamed(heartbeat.name))
         request.store.definitions.record(request.study)
         send(PhaseReached(Phase.TRAINING))
-        executor.share(datasets)
         return _Rounds(request, executor, heartbeat, stop).run()
 
 
@@ -160,10 +164,8 @@ class _Rounds:
 
         suspects = [t for t in todo if t.trial_id in failures]
         rest = [t for t in todo if t.trial_id not in failures]
-        if self._executor.resources.lock_step:
-            rest = pack_key.ordered(rest)
-        else:
-            rest.sort(key=attrgetter("dataset"))
+        in_packs = self._executor.resources.lock_step
+        rest = pack_key.ordered(rest) if in_packs else plan.by_seed(rest)
         if self._heartbeat.rank % 2:  # from the other end than the run that was there first
             rest.reverse()
         return [*suspects, *rest], len(suspects)

@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 
+from orchestrator.execution.inline_session import InlineSession
 from orchestrator.execution.messages import (
     Phase,
     PhaseReached,
@@ -110,7 +111,7 @@ class Signals:
 
     def __init__(self) -> None:
         self.received = 0
-        self.process: SessionProcess | None = None
+        self.process: SessionProcess | InlineSession | None = None
 
     def __enter__(self) -> "Signals":
         numbers = (signal.SIGINT, signal.SIGTERM)

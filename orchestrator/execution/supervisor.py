@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 
 from orchestrator import plan
+from orchestrator.execution.inline_session import InlineSession
 from orchestrator.execution.messages import (
     Outcome,
     Phase,
@@ -75,7 +76,8 @@ def _run_sessions(request: RunRequest, signals: Signals) -> tuple[str | None, st
     log: str | None = None
     progress, idle, away_since, begun = _progress(request), 0, 0.0, False
     while not signals.received:
-        process = signals.process = SessionProcess(request)
+        session_in = InlineSession if request.options.executor == "inline" else SessionProcess
+        process = signals.process = session_in(request)
         if signals.received:
             process.kill()
         end = process.wait()

@@ -6,9 +6,9 @@ import weakref
 
 import analysis
 from analysis.estimates.controls import moved, retrained
-from analysis.estimates.kinds import in_pieces, labelled, transferred
+from analysis.estimates.judged import judged
 from analysis.estimates.overlaps import overlaps
-from analysis.estimates.pairing import judged
+from analysis.estimates.question_groups import in_pieces, labelled, transferred
 from analysis.estimates.sizes import judged_with_sizes, sizes, sizes_per_layer
 from analysis.report import write
 from analysis.tables import computed_once

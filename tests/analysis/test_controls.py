@@ -5,8 +5,8 @@ import math
 import pytest
 
 import analysis
-from analysis.estimates import grouped
 from analysis.estimates.controls import moved, retrained
+from analysis.estimates.intervals import grouped
 from analysis.estimates.sizes import judged_with_sizes, sizes, sizes_per_layer
 
 CONTROLS = {"permuted_accuracy": 0.4, "redrawn_accuracy": 0.3, "random_accuracy": 0.2}

@@ -5,9 +5,13 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analysis.cells import METHOD_ONLY, TASK
-from analysis.estimates import differences, grouped, interval
+from analysis.estimates.intervals import grouped, interval
+from analysis.estimates.pairing import differences, pair
+from analysis.statistics.paired import t_interval
 from studies.trial import SETTABLE, Trial
 
 #: The t distribution's 97.5% point, from a printed table: 1, 2 and 3 degrees of freedom.
@@ -48,9 +52,22 @@ def test_no_number_has_no_mean():
         assert math.isnan(estimate.mean)
 
 
-def test_equal_numbers_have_an_interval_of_no_width():
-    estimate = interval([0.25, 0.25, 0.25])
-    assert (estimate.low, estimate.mean, estimate.high) == (0.25, 0.25, 0.25)
+@pytest.mark.parametrize("values", [[0.25] * 3, [0.1 + 0.2, 0.3, 0.3]])
+def test_equal_numbers_have_no_interval(values):
+    estimate = interval(values)
+    assert (estimate.mean, estimate.n) == (pytest.approx(values[0]), 3)
+    assert math.isnan(estimate.low)
+    assert math.isnan(estimate.high)
+
+
+@given(st.lists(st.integers(0, 360), min_size=1, max_size=12))
+def test_there_is_one_t_interval(images):
+    values = np.array(images) / 360
+    expected = t_interval(values, 0.95)
+    row = grouped(pd.DataFrame({"a": 0, "x": values}), ["a"], "x").iloc[0]
+    one = interval(values)
+    for bounds in ((one.mean, one.low, one.high), (row["mean"], row["low"], row["high"])):
+        assert bounds == pytest.approx((expected.mean, expected.low, expected.high), nan_ok=True)
 
 
 def test_nan_is_left_out_and_not_counted():
@@ -72,6 +89,44 @@ def test_grouped_keeps_the_groups_apart_and_in_order():
     assert table["mean"].tolist() == [2.0, 5.0]
     assert table["n"].tolist() == [2, 1]
     assert table["low"].isna().tolist() == [False, True]
+
+
+def test_a_pair_by_hand():
+    rows = pd.DataFrame({"seed": [1, 2, 3], "kind": "arm", "x": [5.0, 7.0, 9.0]}, index=[7, 8, 9])
+    reference = pd.DataFrame({"seed": [3, 1], "x": [2.0, 4.0], "trial": ["c", "a"]})
+    pairs = pair(rows, reference, ["seed"], "x", share=0.5, keep=["trial"])
+    assert pairs[["seed", "trial_of_partner"]].to_numpy().tolist() == [[1, "a"], [3, "c"]]
+    assert pairs["difference"].tolist() == [5.0 - 2.0, 9.0 - 1.0]
+    assert pairs["x_of_partner"].tolist() == [4.0, 2.0]
+    assert pairs.index.tolist() == [7, 9]
+
+
+def test_a_row_without_a_partner_or_with_several_has_none():
+    rows = pd.DataFrame({"seed": [1, 2, 3], "x": [5.0, 7.0, 9.0]})
+    reference = pd.DataFrame({"seed": [1, 2, 2], "x": [2.0, 4.0, 6.0]})
+    assert pair(rows, reference, ["seed"], "x")["seed"].tolist() == [1]
+    everyone = pair(rows, reference, ["seed"], "x", unpaired=True)
+    assert everyone["difference"].isna().tolist() == [False, True, True]
+    assert pair(rows, reference.iloc[:0], ["seed"], "x").empty
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.sampled_from(["a", "b", None]), st.integers(0, 9)),
+        max_size=12,
+    ),
+    st.lists(
+        st.tuples(st.integers(0, 2), st.sampled_from(["a", "b", None]), st.integers(0, 9)),
+        max_size=6,
+        unique_by=lambda row: row[:2],
+    ),
+)
+def test_pairs_are_those_of_plain_loops(rows, others):
+    names = ["seed", "kind", "x"]
+    frames = [pd.DataFrame(table, columns=names) for table in (rows, others)]
+    found = pair(*frames, ["seed", "kind"], "x")
+    expected = [x - y for s, k, x in rows for t, other, y in others if (s, k) == (t, other)]
+    assert found["difference"].tolist() == expected
 
 
 def test_every_field_is_either_shared_with_dense_or_not_read_by_it():

@@ -12,7 +12,7 @@ from analysis import figures
 from analysis.drawing import NothingToDraw
 from analysis.drawing.histograms import histograms, rebin
 from analysis.drawing.style import looks
-from analysis.estimates import grouped, interval
+from analysis.estimates.intervals import grouped, interval
 from analysis.estimates.relative import relative
 from analysis.figures.scores_by_fate import _SCORES
 from analysis.figures.signs import shares
@@ -175,12 +175,12 @@ def test_binary_weights_alone_are_no_comparison(load):
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_nothing_but_nan(load, name):
-    def lost(trial):
+    def diverged(trial):
         values = [math.nan] * (trial.epochs + 1)
         epochs = {"train_loss": values, "test_loss": values}
         return {"test_accuracy": math.nan, "changed": 0.3, "outcome": "diverged", "epochs": epochs}
 
-    loaded = load(lost, **STUDIES[name])
+    loaded = load(diverged, **STUDIES[name])
     if name == "signs":  # of whatever the weights have become
         assert "6 diverged" in figures.draw(name, loaded).note
     else:

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis.estimates.contrast import contrast
-from analysis.estimates.kinds import transferred
-from analysis.estimates.varied import one_at_a_time
+from analysis.estimates.intervals import grouped
+from analysis.estimates.one_factor import one_at_a_time
+from analysis.estimates.pairing import contrast
+from analysis.estimates.question_groups import transferred
 from analysis.report import write
 from analysis.report.findings import findings
 from analysis.report.findings.finding import difference, level
@@ -87,6 +88,12 @@ def test_numbers_in_sentences():
         "0.0 to +2.0 points (interval above zero in 1, interval includes zero in 1 of 2 cells)"
     )
     assert difference(_table(0.0, n=0)) == "no pair"
+
+
+def test_seeds_that_agree_have_no_interval_that_could_be_above_zero():
+    rows = pd.DataFrame({"cell": ["a"] * 3, "difference": [0.0028] * 3})
+    table = grouped(rows, ["cell"], "difference")
+    assert difference(table, 2) == "+0.28 points (all seeds equal, no interval)"
 
 
 def test_contrast_by_hand():

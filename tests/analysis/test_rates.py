@@ -6,7 +6,7 @@ import pytest
 import analysis
 from analysis import figures
 from analysis.drawing import NothingToDraw
-from analysis.estimates.rates import chosen_of, curves, rows_of, settings_of, without_values
+from analysis.estimates.rates import chosen_of, curves, panels_of, rows_of, without_values
 from studies.trial import FIELDS, REQUIRED
 
 METHODS = ["dense", "free-pruning"]
@@ -36,7 +36,7 @@ def test_each_method_has_one_best_rate_and_schedule():
             (("free-pruning", 1e-2, {}), (0.92, 0.90)),
         ]
     )
-    table = curves(trials, settings_of(trials))
+    table = curves(trials, panels_of(trials))
     assert table["mean"].tolist() == pytest.approx([0.91, 0.81, 0.94, 0.90, 0.91])
     assert table["best"].tolist() == [False, False, True, False, True]
     assert table["n"].tolist() == [2] * 5
@@ -53,7 +53,7 @@ def test_at_each_rate_a_method_has_the_best_of_its_other_fields():
             (("edge-popup", 1e-2, {"density": 0.5}), (0.91,)),
         ]
     )
-    assert (settings_of(trials), chosen_of(trials)) == ([], ["density"])
+    assert (panels_of(trials), chosen_of(trials)) == ([], ["density"])
     table = curves(trials, [])
     assert table["mean"].tolist() == [0.93, 0.95]
     assert table["density"].tolist() == [0.5, 0.3]
@@ -97,7 +97,7 @@ def test_other_fields_make_panels_and_a_panel_without_rates_is_left_out():
             (("free-pruning", 1e-3, {"batch_size": 25}), (0.99,)),
         ]
     )
-    assert settings_of(trials) == ["batch_size"]
+    assert panels_of(trials) == ["batch_size"]
     table = curves(trials, ["batch_size"])
     assert table["batch_size"].tolist() == [25, 25, 25]
     assert table["best"].tolist() == [False, True, True]

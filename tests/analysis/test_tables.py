@@ -10,6 +10,7 @@ import pytest
 
 import analysis
 from analysis.tables import Results
+from analysis.verdicts import verdicts
 from studies.errors import UserError
 from studies.store import Store
 from studies.store.compaction import compact
@@ -249,3 +250,23 @@ def test_what_the_first_definition_asked_for(study, record):
         [4, 4],
         [1, 3],
     ]
+
+
+def test_printed_results_say_what_there_is(study, record):
+    only = lambda trial: trial.seed < 3  # noqa: E731
+    results = analysis.load(record(study(margin=0.5), only=only))
+    assert str(results).splitlines() == [
+        "small: 4 of 6 planned trials finished",
+        "methods: dense, free-pruning",
+        "margin: 0.5 points in small",
+        "tables: trials (4 rows), epochs, layers, masks; query takes SQL",
+    ]
+    assert repr(results) == str(results)
+
+
+def test_the_connection_has_the_tables_and_nothing_else(results):
+    listed = "SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY ALL"
+    tables = [("epochs",), ("layers",), ("masks",), ("trials",)]
+    assert results.query(listed).fetchall() == tables
+    verdicts(results)
+    assert results.query(listed).fetchall() == tables

@@ -13,7 +13,7 @@ import pytest
 import analysis
 from analysis.verdicts import overall, untested, verdicts
 from analysis.verdicts.claims import CLAIMS, chosen
-from analysis.verdicts.telling import as_dict, cautions, notes, summed_up, where
+from analysis.verdicts.formatting import as_dict, cautions, notes, summed_up, where
 from studies.errors import UserError
 from studies.study import shipped
 
@@ -209,8 +209,10 @@ def test_diverged_and_dead_trials_count_and_are_told(judge):
 
     (verdict,) = judge(final)
     assert verdict.conclusion == "undecided"
-    assert verdict.lost == {"diverged": 0, "dead": 1}
-    assert verdict.without_lost == "supported"  # 0.1 and 0.2 points: half = 6.314 * 0.05 = 0.32
+    assert verdict.diverged_or_dead == {"diverged": 0, "dead": 1}
+    assert (
+        verdict.without_diverged_or_dead == "supported"
+    )  # 0.1 and 0.2 points: half = 6.314 * 0.05 = 0.32
     assert cautions(verdict)[0] == (
         "diverged or dead trials: 1 dead; without their pairs the verdict is supported"
     )
@@ -646,8 +648,8 @@ def test_dead_pruning_is_told_of_the_gain_of_flipping(judge):
 
     given = {"method": ["free-pruning", "free-flipping"], "positive_fraction": [0.1, 0.5]}
     (verdict,) = judge(final, "C9-asymmetric", **given)
-    assert verdict.lost == {"diverged": 0, "dead": 3}
-    assert verdict.without_lost == "undecided"
+    assert verdict.diverged_or_dead == {"diverged": 0, "dead": 3}
+    assert verdict.without_diverged_or_dead == "undecided"
 
 
 def test_never_reached_is_told_apart_from_not_finished(judge):

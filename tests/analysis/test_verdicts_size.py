@@ -7,7 +7,7 @@ import pytest
 import analysis
 from analysis.verdicts import untested, verdicts
 from analysis.verdicts.claims import CLAIMS
-from analysis.verdicts.telling import bound, effect
+from analysis.verdicts.formatting import bound, effect
 
 SIZE = ["C2-live", "C10-left", "C10-longer", "C10-offset"]
 TOTAL = (19_200, 30_000, 1_000)

@@ -58,7 +58,7 @@ def test_answer_of_one_setting(study, record):
     assert "0.5 points (the margin)" in lead(results)
 
 
-def test_answer_over_two_settings(study, record):
+def test_answer_over_two_cells(study, record):
     weights = ["he-normal", "he-constant"]
     results = analysis.load(record(study(margin=0.5, method=METHODS, weights=weights), _final))
     said = dict(answer(results, summary(results)))["free-pruning"]

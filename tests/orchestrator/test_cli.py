@@ -1,5 +1,7 @@
 import json
+import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -77,6 +79,97 @@ def test_a_mistake_is_answered_in_one_line(capsys, tmp_path, monkeypatch, argume
     assert err.startswith("untuned: ")
     assert err.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+#: Runs commands in one process that imports neither Ray nor PyTorch, nor what starts a session.
+WITHOUT_A_START = """
+import contextlib, io, json, os, sys
+from orchestrator.cli import main
+answers = []
+for arguments in json.load(sys.stdin):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main(arguments)
+        except SystemExit as ended:
+            code = ended.code
+    answers.append([code, out.getvalue(), err.getvalue(), sorted(os.listdir())])
+heavy = {"ray", "torch", "torchvision", "orchestrator.execution.session_process"}
+print(json.dumps([answers, sorted(heavy & set(sys.modules))]))
+"""
+
+OWN_IMAGES = """\
+seeds: 1
+data: {pets: 'folder:gone'}
+axes: {network: conv2, dataset: pets, epochs: 1, method: dense, weights: he-normal}
+"""
+
+
+def test_a_mistake_is_told_before_ray_is_started(tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "pets.yaml").write_text(OWN_IMAGES)
+    write_study(tmp_path, "typo")
+    path = tmp_path / "typo.yaml"
+    path.write_text(path.read_text().replace("dense", "dens"))
+    absent = "data set mnist: not in empty/MNIST/raw, and downloading it failed ("
+    own = f"data set folder:{tmp_path}/gone: no such folder"
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # but does not listen
+        address = f"127.0.0.1:{nobody.getsockname()[1]}"
+        no_answer = f"--address {address}: no Ray cluster answers there"
+        proxy = f"http://{address}"  # so nothing leaves this machine, and no download succeeds
+        dead = {"http_proxy": proxy, "https_proxy": proxy, "no_proxy": ""}
+        at_a_start = [  # with and without --dry-run
+            (["lenet-mnist", "--data", "empty"], absent),
+            (["lenet-mnist", "--data", "mnist=empty"], absent),
+            (["lenet-mnist", "--data", "gone"], "data folder gone: no such folder"),
+            (["pets.yaml"], own),
+            (["pets.yaml", "--data", "pets=parquet:gone"], "gone: no such file, and no folder"),
+            (["typo.yaml"], "study typo: unknown method 'dens'; did you mean dense?"),
+            (["digits", "--results", "file"], "results folder"),
+            (["digits", "--results", "/proc/none"], "/proc/none/digits: cannot be written to ("),
+            (["digits", "--address", address], no_answer),
+            (["digits", "--tensorboard", "file"], f"--tensorboard {tmp_path}/file: cannot be writ"),
+            (["digits", "--tensorboard", "new", "--address", address], no_answer),
+        ]
+        cases = [
+            *((["run", *arguments], message) for arguments, message in at_a_start),
+            *((["run", *arguments, "--dry-run"], message) for arguments, message in at_a_start),
+            (["check", "lenet-mnist", "--data", "empty"], absent),
+            (["check", "pets.yaml"], own),
+            (["train", "--dataset", "mnist", "--data", "empty"], absent),
+            (["train", "--dataset", "folder:gone"], own),
+            (["train", "--dataset", "mnist", "--data", "gone"], "data folder gone: no such folder"),
+            (["evaluate", "file", "--dataset", "mnist", "--data", "empty"], absent),
+            (["evaluate", "file", "--dataset", "folder:gone"], own),
+            (["evaluate", "file", "--data", "gone"], "data folder gone: no such folder"),
+            (["evaluate", "gone"], "network gone: cannot be read (No such file or directory)"),
+            (["submit", "typo.yaml", "--results", "/r"], "study typo: unknown method 'dens'"),
+        ]
+        answer = subprocess.run(
+            [sys.executable, "-c", WITHOUT_A_START],
+            cwd=tmp_path,
+            env=os.environ | dead,
+            input=json.dumps([arguments for arguments, _ in cases]),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    answers, heavy = json.loads(answer.stdout)
+    for (arguments, message), (code, out, err, left) in zip(cases, answers, strict=True):
+        assert (code, out) == (2, ""), (arguments, err)
+        assert message in err, arguments
+        assert err.count("\n") == 1, err
+        assert left == ["empty", "file", "pets.yaml", "typo.yaml"], arguments
+    assert heavy == []
+    assert not list((tmp_path / "empty").iterdir())
+
+
+def test_the_data_sets_of_a_check_without_an_estimate_need_not_be_there(capsys, tmp_path):
+    code, out, _ = run(capsys, "check", "lenet-mnist", "--data", tmp_path, "--no-estimate")
+    assert code == 0
+    assert "33 of 33 trials would run" in out
 
 
 def test_a_mistake_in_a_study_file_names_the_file(capsys, tmp_path):

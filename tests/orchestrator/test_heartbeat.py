@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from orchestrator import plan
+from orchestrator.cli.run import _engine
 from orchestrator.execution import heartbeat
 from orchestrator.execution.heartbeat import Heartbeat, LiveRuns
 from studies.errors import UserError
@@ -111,11 +113,11 @@ def test_a_damaged_sign_is_passed_over(store, content):
 
 
 def test_a_sign_says_what_is_in_training_and_how_fast(store):
-    with Heartbeat(store) as run:
+    with Heartbeat(store, engine="onednn") as run:
         run.update(["a", "b"], 0.5)
         run._beat()
         (other,) = LiveRuns(store).alive()
-        assert (other.training, other.rate) == ({"a", "b"}, 0.5)
+        assert (other.training, other.rate, other.engine) == ({"a", "b"}, 0.5, "onednn")
 
 
 def test_a_sign_of_an_older_version_says_nothing_of_that_and_a_damaged_one_is_none(store):
@@ -124,3 +126,11 @@ def test_a_sign_of_an_older_version_says_nothing_of_that_and_a_damaged_one_is_no
     sign(store, "2-damaged", rate="fast")
     (other,) = LiveRuns(store).alive()
     assert (other.name, other.training, other.rate) == ("0-older", frozenset(), None)
+    assert other.engine == ""
+
+
+def test_a_run_that_joins_takes_the_engine_of_the_one_that_runs(store, tmp_path):
+    planned = plan.make([], store)
+    with Heartbeat(store, engine="onednn"):
+        assert _engine("auto", planned, store, joins=True) == "onednn"
+        assert _engine("mm", planned, store, joins=True) == "mm"

@@ -6,6 +6,7 @@ from orchestrator import plan
 from studies.errors import UserError
 from studies.store import Store
 from studies.study import find, from_mapping
+from studies.trial import Trial
 
 AXES = {"network": "lenet-5", "dataset": "digits", "weights": "he-normal", "epochs": 1}
 
@@ -68,3 +69,21 @@ def test_several_definitions_ask_for_each_trial_once_and_for_masks_where_one_of_
     assert len(asked.trials) == 6
     assert asked.need_masks == {trial.trial_id for trial in longer.trials()}
     assert plan.demand([definition()]).need_masks == frozenset()
+
+
+def test_all_cells_of_a_seed_come_before_the_next_seed():
+    about = {"network": "lenet-3", "dataset": "digits", "epochs": 1}
+    methods, weights = ("dense", "free-pruning"), ("he-normal", "he-constant")
+    trials = [
+        Trial(**about, method=method, weights=family, seed=seed)
+        for family in weights
+        for method in methods
+        for seed in (3, 1, 2)
+    ]
+    order = [(t.seed, t.weights, t.method) for t in plan.by_seed(trials)]
+    assert order == [
+        (seed, family, method)
+        for seed in (1, 2, 3)
+        for family in ("he-constant", "he-normal")
+        for method in methods
+    ]

@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.execution.messages import Resources, RunOptions
-from orchestrator.execution.resources import on_this_machine
+from orchestrator.execution.resources import engine, on_this_machine
 from studies.errors import UserError
 
 
@@ -45,3 +45,20 @@ def test_what_is_for_gpus_is_refused_on_a_cpu(option, monkeypatch):
     options = RunOptions(device="cpu", **{option[2:].replace("-", "_"): given[option]})
     with pytest.raises(UserError, match=f"{option}.*: the run is on the CPU; leave it out"):
         on_this_machine(options)
+
+
+@pytest.mark.parametrize(
+    ("choice", "recorded", "expected"),
+    [
+        ("auto", [], "onednn"),
+        ("auto", ["mlp", "leaf"], "mm"),
+        ("auto", ["mlp", "leaf-onednn", "mlp-onednn"], "onednn"),
+        ("mm", ["mlp-onednn"], "mm"),
+        ("onednn", ["mlp"], "onednn"),
+    ],
+)
+def test_a_run_goes_on_with_the_engine_of_its_finished_trials(
+    choice, recorded, expected, monkeypatch
+):
+    monkeypatch.setattr("trainers.devices.preferred_products", lambda: "onednn")
+    assert engine(choice, recorded) == expected

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests_support import (
+    FAILING,
     UNTUNED,
     in_the_base_install,
     install_method,
@@ -23,6 +24,7 @@ from uv import find_uv_bin
 import analysis
 from studies.store import Store
 from studies.store.finished import failed_attempts
+from trainers import devices, products
 
 TABLES = ("masks", "layers", "epochs", "trials")
 
@@ -44,6 +46,8 @@ def test_a_study_is_run_whole_and_once(place):
     assert (len(epochs), len(loaded.layers.df())) == (4 * 3, 4 * 3 * 2)
     assert len(loaded.masks.df()) == 4 * 2
     assert set(rows["engine"].to_pylist()) == {"mlp"}
+    assert set(rows["peak_device_memory"].to_pylist()) == {None}
+    assert all(2**26 < peak < 2**34 for peak in rows["peak_memory"].to_pylist())
     parts = epochs.groupby("trial_id")[["train_seconds", "evaluation_seconds"]].sum()
     for row in rows.to_pylist():  # drawing weights and all else belongs to a trial's seconds
         assert row["seconds"] > parts.loc[row["trial_id"]].sum()
@@ -77,6 +81,8 @@ def test_more_seeds_run_only_the_new_trials(place, tmp_path):
     folder = copy(place, tmp_path)
     before = set(trial_rows(folder)["attempt"].to_pylist())
     more = ["--seeds", 3, "--workers", 1, "--tensorboard", "curves"]
+    engine = "onednn" if products._has_onednn() else "mm"
+    more += ["--engine", engine]
     answer = untuned("run", "own.yaml", *more, cwd=folder)
     assert answer.returncode == 0, answer.stderr
     assert len(list((folder / "curves").iterdir())) == 2
@@ -84,6 +90,8 @@ def test_more_seeds_run_only_the_new_trials(place, tmp_path):
     rows = trial_rows(folder)
     assert len(rows) == 6
     assert before < set(rows["attempt"].to_pylist())
+    recorded = [row["engine"] for row in rows.to_pylist() if row["attempt"] not in before]
+    assert [devices.products_of(name) for name in recorded] == [engine] * 2
     status = untuned("status", "own", cwd=folder)
     assert "6 of 6 trials finished, 0 failed" in status.stdout
 
@@ -199,17 +207,6 @@ def test_train_equals_the_recorded_rows_to_the_bit(place, method):
         seconds = line.pop("seconds")
         assert seconds > 0
         assert line == {name: row[name] for name in line}
-
-
-FAILING = """
-from trainers.methods import Method
-
-class Failing(Method):
-    def rebuild(self, pack, layer):
-        raise ZeroDivisionError("bang")
-
-METHOD = Failing()
-"""
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from tests_support import train_study
+from tests_support import train_study, trial_rows, untuned
 
 import analysis
 from orchestrator import plan, tuning
@@ -82,3 +82,21 @@ def test_a_choice_among_values_that_were_named_first_was_planned_first(trained):
     pd.testing.assert_frame_equal(chosen[list(expected)].reset_index(drop=True), expected)
     assert set(results.tuning["seed"]) == {21, 22}
     assert len(tuned.expected(given).trials()) == 8
+
+
+def test_one_run_trains_the_tuning_seeds_and_then_what_they_chose(tmp_path):
+    (tmp_path / "own.yaml").write_text(STUDY.replace("seeds: 11-12", "seeds: 11-11"))
+    answer = untuned("run", "own.yaml", "--workers", 1, cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    first, chosen, second, report = answer.stdout.splitlines()
+    assert first.startswith("own: 3 of 3 trials finished (3 in this run")
+    assert chosen == "the tuning seeds are finished; now what they chose is trained"
+    assert second.startswith("own: 4 of 4 trials finished (1 in this run")
+    assert report == "write a report with: untuned report own"
+    rows = trial_rows(tmp_path).to_pylist()
+    fresh = [
+        row["learning_rate"] for row in rows if row["seed"] == 11 and row["network"] != "linear"
+    ]
+    assert fresh == [1e-2]
+    answer = untuned("run", "own.yaml", cwd=tmp_path)
+    assert answer.stdout == "own: nothing to do, all 4 trials are finished\n"

@@ -9,7 +9,7 @@ from studies.traits import TRAITS
 
 LATER = {
     "layers": schemas.LAYERS.names[schemas.LAYERS.get_field_index("weight_reach") :],
-    "trials": ["classes", *TRAITS, *schemas.CONTROLS],
+    "trials": ["classes", *TRAITS, *schemas.CONTROLS, "multiply_adds"],
 }
 LISTS = ["weights_kept", "weights_changed", "scores_kept", "scores_changed"]
 

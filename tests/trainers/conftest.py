@@ -1,6 +1,9 @@
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for engines_support
 
 from studies.trial import Trial
 from trainers import datasets, runtime

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from studies.trial import Trial
 from trainers import datasets, networks, packs
 from trainers.batches import Batches
-from trainers.measures.effective_size import connected, live, reached
+from trainers.measures.effective_size import LiveSearch, connected, reached, search
+from trainers.recording import _multiply_adds
 
 ABOUT = {"dataset": "digits", "method": "dense", "weights": "he-normal", "seed": 1, "epochs": 1}
 
@@ -118,7 +119,61 @@ def test_a_connection_is_live_if_some_image_moves_it(flipped):
     for layer, weight in zip(pack.layers, (first, last), strict=True):
         layer.effective = (-weight if flipped and layer.index else weight).requires_grad_()
     batches = Batches(data, [trial], torch.device("cpu"))
-    found = live(pack, batches, wiring("lenet-2", data.shape, 2))
+    live = LiveSearch(pack, batches)
+    search(pack, batches, live)
+    found = live.found
     # Unit 0 is moved by pixel 0 alone: at pixel 1's image it is at ReLU's kink, where it is flat.
     assert found[0][0].int().tolist() == [[1, 0, 0], [0, 0, 0]]
     assert found[1][0].int().tolist() == [[1, 0], [1, 0]]
+
+
+def multiply_adds(network, shape, kept, **values):
+    """With a mask that keeps some connections of each layer."""
+    built = networks.build(Trial(**ABOUT, network=network, **values), shape, 10)
+    sizes = [torch.Size(layer.shape).numel() for layer in built.layers]
+    rows = [
+        {"connections": size, "mask_zero": size - keep(size)}
+        for size, keep in zip(sizes, kept, strict=True)
+    ]
+    return _multiply_adds(built, rows)
+
+
+def test_multiplications_are_counted_where_the_mask_keeps_a_connection():
+    def every(size):
+        return size
+
+    assert multiply_adds("lenet-300-100", (1, 28, 28), [every] * 3) == 266_200
+    assert multiply_adds("lenet-300-100", (1, 28, 28), [lambda _: 7, every, every]) == 31_007
+    # Conv2 on CIFAR-10: 32x32 positions of 3*3*3*64 and of 3*3*64*64 weights, then 16*16*64 units.
+    dense = 16 * 16 * 64 * 256 + 256 * 256 + 256 * 10
+    convolutions = 32 * 32 * (27 * 64 + 576 * 64)
+    assert multiply_adds("conv2", (3, 32, 32), [every] * 5) == convolutions + dense
+    # ResNet-20 has 40.6 million (He et al. 2016 count 3x3 convolutions and the last layer) and
+    # here two 1x1 shortcuts more.
+    stages = [
+        32 * 32 * (27 * 16 + 6 * 144 * 16),
+        16 * 16 * (144 * 32 + 5 * 288 * 32 + 16 * 32),
+        8 * 8 * (288 * 64 + 5 * 576 * 64 + 32 * 64),
+    ]
+    assert multiply_adds("resnet20", (3, 32, 32), [every] * 22) == sum(stages) + 640
+    assert multiply_adds("resnet8", (1, 9, 7), [lambda _: 1] * 10) == 3 * 63 + 3 * 20 + 3 * 6 + 1
+
+
+@pytest.mark.parametrize("network", ["lenet-5", "conv4", "resnet8"])
+def test_the_positions_of_a_layer_are_those_of_its_output(network):
+    """A weight that is added once more moves the sum of its layer's output by its positions."""
+    trial, shape = Trial(**ABOUT, network=network, width=0.1), (1, 9, 13)
+    linear = networks.wiring(trial, shape, 10, lambda x: x)
+    weights = [torch.zeros(1, *layer.shape, dtype=torch.float64) for layer in linear.layers]
+    seen = []
+    hook = torch.nn.functional.conv2d
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            torch.nn.functional,
+            "conv2d",
+            lambda *given, **more: (out := hook(*given, **more), seen.append(out[0, 0].numel()))[0],
+        )
+        norms = [[torch.nn.Identity()] * len(linear.channels)]
+        linear.forward(weights, torch.zeros(1, 1, *shape, dtype=torch.float64), norms)
+    expected = [la.positions for la in linear.layers if len(la.shape) == 4]
+    assert seen == expected

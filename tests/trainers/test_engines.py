@@ -1,17 +1,16 @@
 """Engines against each other, the optimiser against PyTorch's, and packs against trials alone."""
 
-import itertools
 from dataclasses import replace
 
 import pytest
 import torch
+from engines_support import CPU, SETTINGS, begun, figures, stepped
 
-from studies.schemas import science
 from studies.trial import Trial
 from trainers import engines, methods, networks, pack_key, packs, registry
 from trainers.batches import Batches
 from trainers.engines.autograd import Autograd
-from trainers.engines.mlp import Mlp, _Lane
+from trainers.engines.mlp import Mlp, _batched_times, _Lane
 from trainers.loop import train
 from trainers.methods import MaskedWeights, Method
 from trainers.methods.free_pruning import FreePruning
@@ -19,26 +18,8 @@ from trainers.methods.random_pruning import RandomPruning
 from trainers.methods.supermask import Supermask
 from trainers.optimizers import Optimizer
 
-CPU = torch.device("cpu")
 DENSITY = {"density": 0.5}
 WITH_BACKWARD = ["relu", "leaky-relu", "elu", "selu", "tanh", "sigmoid"]
-
-
-def begun(trials, data, kind=None):
-    """An engine with a pack that its methods have begun."""
-    network = networks.build(trials[0], data.shape, data.classes)
-    pack = packs.assemble(trials, network, CPU)
-    method, batches = methods.of(trials), Batches(data, trials, CPU)
-    method.begin(pack, 0, batches)
-    return (kind or engines.choose(pack))(pack, method, 100), batches
-
-
-def stepped(trials, data, kind, steps):
-    """What is trained after some steps, and the logits of the last one."""
-    engine, batches = begun(trials, data, kind)
-    for images, labels in itertools.islice(batches.training(1), steps):
-        logits = engine.step(images, labels)
-    return [layer.trained.clone() for layer in engine.pack.layers], logits
 
 
 @pytest.mark.parametrize(
@@ -124,22 +105,6 @@ def test_every_activation_in_place_is_the_activation():
         torch.testing.assert_close(written, output.detach())
         before = module.backward_(torch.full_like(x, 2.0), written)
         torch.testing.assert_close(before, inputs.grad)
-
-
-SETTINGS = [
-    {"method": "dense"},
-    {"method": "dense", "learning_rate": 3e-3, "seed": 2},
-    {"method": "minimal-flipping", "weights": "he-constant", "positive_fraction": 0.8},
-    {"method": "maximal-pruning", "rescaling": "dynamic", "learning_rate": 3e-3},
-    {"method": "minimal-pruning", "penalty": 2.0, "adam_epsilon": 1e-6},
-]
-
-
-def figures(records, trial):
-    """Everything of a trial's records that must be equal to the bit."""
-    found = [r for r in records if r.trial == trial]
-    epochs = [{k: v for k, v in r.epoch.items() if k in science("epochs")} for r in found]
-    return repr((epochs, [list(r.layers) for r in found], found[-1].final))
 
 
 @pytest.mark.parametrize("network", ["lenet-30-20", "lenet-1", "linear", "conv2"])
@@ -238,7 +203,7 @@ def test_all_replicas_at_once_as_on_a_gpu_are_each_by_itself(trial, digits):
         expected = [[g.clone() for g in lane.gradients] for lane in engine._lanes]
         weights = [layer.effective.detach() for layer in engine.pack.layers]
         gradients = [torch.empty_like(weight) for weight in weights]
-        together = _Lane(engine._lanes[0].activation, torch.bmm, weights, gradients)
+        together = _Lane(engine._lanes[0].activation, _batched_times, weights, gradients)
         logits = together.propagate(x, labels)
     torch.testing.assert_close(logits, torch.stack(alone))
     for layer, gradient in enumerate(gradients):

@@ -30,6 +30,15 @@ _LABELS = ("label", "labels", "fine_label", "class", "target")
 _ROWS = 256
 
 
+def check(root: Path, *, size: int) -> None:
+    """Check that the files are there.
+
+    Raises:
+        UserError: there are no such files.
+    """
+    files(root)
+
+
 def read(root: Path, *, size: int) -> Source:
     """Read all images of a Parquet file, or of a folder of such files.
 

@@ -32,3 +32,9 @@ class Autograd(Engine):
         # A convolution's gradient may have another memory order than its weights, and the fused
         # optimiser goes by memory.
         return logits.detach(), [gradient.contiguous() for gradient in gradients[: len(leaves)]]
+
+
+class OneDnnAutograd(Autograd):
+    """`Autograd` where the network's fully connected layers go through oneDNN."""
+
+    name = "leaf-onednn"

@@ -33,56 +33,98 @@ class Mlp(Engine):
         pack = self.pack
         whole = pack.flatten()
         flat = torch.zeros_like(whole.trained)
-        gradients = [
+        self._gradients = [
             flat.as_strided(at.shape, at.stride(), at.storage_offset())
             for at in (layer.trained for layer in pack.layers)
         ]
-        #: For each layer that is scaled: its weights, the scale, their product and its gradient.
-        self._scaled: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
-        used = [self._used(la, g) for la, g in zip(pack.layers, gradients, strict=True)]
-        activation = registry.load("activation", pack.trial.activation)[0]
-        if flat.is_cuda:
-            self._lanes = [_Lane(activation, torch.bmm, used, gradients)]
-        else:
-            self._lanes = [
-                _Lane(activation, torch.mm, [w[r] for w in used], [g[r] for g in gradients])
-                for r in range(len(pack.trials))
-            ]
+        #: For each layer that is scaled: its index, its weights, the scale, and their product.
+        self._scaled: list[tuple[int, Tensor, Tensor, Tensor]] = []
+        self._lanes = self._all_lanes([self._used(i, la) for i, la in enumerate(pack.layers)])
         self._flat_gradients = [[gradient] for gradient in flat]  # there is no batch normalisation
-        self._gradients = gradients
         if self.method.elementwise and all(trial.rescaling == "none" for trial in pack.trials):
             self._rebuilt = [whole]
             if all(layer.penalty_gradient is None for layer in pack.layers):
                 self._graded, self._gradients = [whole], [flat]
         return [whole.trained]
 
-    def _used(self, layer: Layer, gradient: Tensor) -> Tensor:
+    def _used(self, index: int, layer: Layer) -> Tensor:
         """The effective weights, or a tensor for their product with the layer's scale."""
         weight = layer.effective.detach()
         if layer.scale is None:
             return weight
         product = torch.empty_like(weight)
-        self._scaled.append((weight, layer.scale, product, gradient))
+        self._scaled.append((index, weight, layer.scale, product))
         return product
+
+    def _all_lanes(self, used: Sequence[Tensor]) -> list["_Lane"]:
+        """What is computed at once: on a GPU all replicas, on a CPU each by itself."""
+        activation = registry.load("activation", self.pack.trial.activation)[0]
+        if used[0].is_cuda:
+            return [_Lane(activation, _batched_times, list(used), self._gradients)]
+        times = self.pack.network.products.times
+        return [
+            _Lane(activation, times, [w[r] for w in used], [g[r] for g in self._gradients])
+            for r in range(len(self.pack.trials))
+        ]
 
     def backward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Sequence[Tensor]]:
         """See `Engine.backward`."""
-        for weight, scale, product, _ in self._scaled:
+        logits = self._propagate(images, labels)
+        for index, _, scale, _ in self._scaled:
+            for r, lane in enumerate(self._lanes):
+                lane.gradients[index].mul_(scale if images.is_cuda else scale[r])
+        return logits, self._gradients
+
+    def _propagate(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Run the forward and backward pass of all lanes, and return the logits [R, B, classes]."""
+        for _, weight, scale, product in self._scaled:
             torch.mul(weight, scale, out=product)
         if images.is_cuda:
-            logits = self._lanes[0].propagate(images.flatten(start_dim=2), labels)
-        elif len(self._lanes) == 1:
-            logits = self._lanes[0].propagate(images[0].flatten(start_dim=1), labels[0])[None]
-        else:
-            lanes = zip(self._lanes, images.flatten(start_dim=2), labels, strict=True)
-            logits = torch.stack([lane.propagate(x, y) for lane, x, y in lanes])
-        for _, scale, _, gradient in self._scaled:
-            gradient.mul_(scale)
-        return logits, self._gradients
+            return self._lanes[0].propagate(images.flatten(start_dim=2), labels)
+        if len(self._lanes) == 1:
+            return self._lanes[0].propagate(images[0].flatten(start_dim=1), labels[0])[None]
+        lanes = zip(self._lanes, images.flatten(start_dim=2), labels, strict=True)
+        return torch.stack([lane.propagate(x, y) for lane, x, y in lanes])
 
     def _optimize(self, gradients: Sequence[Tensor]) -> None:
         """See `Engine._optimize`; the gradients are views of `_flat_gradients`."""
         self._optimizer.step(self._flat_gradients)
+
+
+class OneDnnMlp(Mlp):
+    """`Mlp` with products through oneDNN; on a CPU only.
+
+    oneDNN returns a gradient in memory of its own, so the optimiser takes each layer by itself. It
+    multiplies by the weights on the way if that is all that the method does with a gradient.
+    """
+
+    name = "mlp-onednn"
+
+    def _lay_out(self) -> Sequence[Tensor]:
+        """Lay all layers side by side as `Mlp` does; the optimiser moves each by itself."""
+        super()._lay_out()
+        self._graded = self.pack.layers
+        factors = [self.method.gradient_factor(self.pack, layer) for layer in self.pack.layers]
+        self._is_turned = not self._scaled and all(factor is not None for factor in factors)
+        if self._is_turned:
+            for r, lane in enumerate(self._lanes):
+                lane.factors = [factor[r] for factor in factors if factor is not None]
+        return [layer.trained for layer in self.pack.layers]
+
+    def backward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Sequence[Tensor]]:
+        """See `Engine.backward`; the gradients are turned already if `_is_turned` says so."""
+        logits, _ = super().backward(images, labels)
+        by_layer = zip(*(lane.gradients for lane in self._lanes), strict=True)
+        return logits, [g[0][None] if len(g) == 1 else torch.stack(g) for g in by_layer]
+
+    def _turn(self, gradients: Sequence[Tensor]) -> None:
+        """See `Engine._turn`."""
+        if not self._is_turned:
+            super()._turn(gradients)
+
+    def _optimize(self, gradients: Sequence[Tensor]) -> None:
+        """See `Engine._optimize`."""
+        self._optimizer.step(self._by_replica(gradients, self._affine))
 
 
 @dataclass
@@ -99,24 +141,29 @@ class _Lane:
 
     Attributes:
         activation: its module.
-        product: of two matrices, or of R pairs.
+        times: (a, b, out, factor) -> a @ b.mT, as `products.Products.times`.
         weights: of each layer, [..., outputs, inputs].
-        gradients: the tensors that the gradients are written to, likewise.
+        gradients: what the last step's gradients are in, likewise; at first the tensors that they
+            may be written to.
+        factors: what each layer's gradient is multiplied by, likewise; None where it stays.
     """
 
     activation: ModuleType
-    product: Callable[..., Tensor]
+    times: Callable[..., Tensor]
     weights: list[Tensor]
     gradients: list[Tensor]
+    factors: Sequence[Tensor | None] = ()
     _buffers: dict[int, _Buffers] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._transposed = [weight.mT for weight in self.weights]
+        self._outs = list(self.gradients)
+        self.factors = [None] * len(self.weights)
         last = self.weights[-1]
         self._minus_onehots = -torch.eye(last.shape[-2], device=last.device)
 
     def propagate(self, x: Tensor, labels: Tensor) -> Tensor:
-        """Run the forward and backward pass; write the gradients.
+        """Run the forward and backward pass; set the gradients.
 
         Args:
             x: [..., B, inputs].
@@ -128,17 +175,15 @@ class _Lane:
         size = labels.shape[-1]
         buffers = self._buffers.get(size) or self._allocate(size)
         inputs = [x]
-        for transposed, output in zip(self._transposed, buffers.outputs, strict=False):
-            inputs.append(
-                self.activation.activate_(self.product(inputs[-1], transposed, out=output))
-            )
+        for weight, output in zip(self.weights, buffers.outputs, strict=False):
+            inputs.append(self.activation.activate_(self.times(inputs[-1], weight, output)))
         # With the classes in front the softmax runs along the memory, and several times as fast.
-        logits = self.product(self.weights[-1], inputs[-1].mT)
+        logits = self.times(self.weights[-1], inputs[-1], None)
         d = logits.softmax(dim=-2).add_(self._minus_onehot(labels)).div_(size)  # transposed
         for i in range(len(self.weights) - 1, -1, -1):
-            self.product(d, inputs[i], out=self.gradients[i])
+            self.gradients[i] = self.times(d, inputs[i].mT, self._outs[i], self.factors[i])
             if i > 0:
-                flow = self.product(d.mT, self.weights[i], out=buffers.flows[i - 1])
+                flow = self.times(d.mT, self._transposed[i], buffers.flows[i - 1])
                 d = self.activation.backward_(flow, inputs[i]).mT
         return logits.mT
 
@@ -157,6 +202,14 @@ class _Lane:
         outputs, flows = ([empty(size, width) for width in widths] for _ in range(2))
         self._buffers[size] = _Buffers(outputs, flows)
         return self._buffers[size]
+
+
+def _batched_times(
+    a: Tensor, b: Tensor, out: Tensor | None, factor: Tensor | None = None
+) -> Tensor:
+    """Return a @ b.mT of R pairs, see `products.Products.times`."""
+    product = torch.bmm(a, b.mT) if out is None else torch.bmm(a, b.mT, out=out)
+    return product if factor is None else product.mul_(factor)
 
 
 def fits(pack: Pack) -> bool:

@@ -44,56 +44,80 @@ def connected(wiring: Network, used: Sequence[Tensor], pixels: Tensor) -> list[T
     return [gradient > 0 for gradient in gradients]
 
 
-def live(pack: Pack, batches: Batches, wiring: Network) -> list[Tensor]:
-    """Return which connections would move the logits of some training image, bool [R, *shape] each.
-
-    The logits are weighted at random, so that no two images' gradients cancel.
+class LiveSearch:
+    """Finds the connections that would move the logits of some training image, batch by batch.
 
     Args:
-        pack: with its effective weights as they are.
+        pack: after its training; its effective weights stay as they are during the search.
         batches: of its data set.
-        wiring: of its network.
+
+    Attributes:
+        found: whether each connection is live as far as is known, bool [R, *shape] of each layer.
+        complete: whether no further image can add a connection.
     """
-    leaves = [layer.effective for layer in pack.layers]
-    size = images_at_once(pack)
-    first, _ = next(batches.evaluation("train", size))
-    pixels = torch.from_numpy(batches.data.varying).to(first.device) | (first[0, 0] != 0)
-    # No others can be live. Once all of these are, the other images add nothing.
-    candidates = connected(wiring, [leaf.detach() != 0 for leaf in leaves], pixels)
-    moving = [torch.zeros_like(layer) for layer in candidates]
+
+    def __init__(self, pack: Pack, batches: Batches) -> None:
+        self._leaves = [layer.effective for layer in pack.layers]
+        used = [leaf.detach() != 0 for leaf in self._leaves]
+        wiring = networks.wiring(pack.trial, batches.data.shape, batches.data.classes, reached)
+        all_pixels = torch.ones(batches.data.shape, dtype=torch.bool, device=batches.device)
+        #: Whether each connection would lie on a path, see `connected`.
+        self.on_path = connected(wiring, used, all_pixels)
+        first, _ = next(batches.evaluation("train", images_at_once(pack)))
+        varying = torch.from_numpy(batches.data.varying).to(first.device)
+        # No others can be live. A layer in which all of these are needs no further gradient.
+        self._candidates = connected(wiring, used, varying | (first[0, 0] != 0))
+        self.found = [torch.zeros_like(layer) for layer in self._candidates]
+        self._open = list(range(len(self.found)))
+        self._factors = torch.empty(0)
+
+    @property
+    def complete(self) -> bool:
+        """See the class."""
+        return not self._open
+
+    def note(self, logits: Tensor) -> None:
+        """Take the logits of some images, [R, B, classes], through which autograd can go back.
+
+        They are weighted at random, so that no two images' gradients cancel.
+        """
+        if len(self._factors) != logits[0].numel():
+            uniform = randomness.uniform(0, "control", 1, logits[0].numel())
+            self._factors = torch.from_numpy(uniform).to(logits)
+        with torch.enable_grad():
+            total = (logits * self._factors.view_as(logits[0])).sum()
+        gradients = torch.autograd.grad(total, [self._leaves[i] for i in self._open])
+        for i, gradient in zip(self._open, gradients, strict=True):
+            self.found[i] |= gradient != 0
+        self._open = [i for i in self._open if not torch.equal(self.found[i], self._candidates[i])]
+
+
+def search(pack: Pack, batches: Batches, live: LiveSearch) -> None:
+    """Show a search all training images."""
     pack.evaluating(True)
-    for images, _ in batches.evaluation("train", size):
+    for images, _ in batches.evaluation("train", images_at_once(pack)):
+        if live.complete:
+            break
         with torch.enable_grad():
             logits = pack.logits(images)
-            uniform = randomness.uniform(0, "control", 1, logits[0].numel())
-            factors = torch.from_numpy(uniform).to(logits).view_as(logits[0])
-            gradients = torch.autograd.grad((logits * factors).sum(), leaves)
-        for layer, gradient in zip(moving, gradients, strict=True):
-            layer |= gradient != 0
-        if all(torch.equal(*pair) for pair in zip(moving, candidates, strict=True)):
-            break
+        live.note(logits)
     pack.evaluating(False)
-    return moving
 
 
 def effective_sizes(
-    pack: Pack, batches: Batches, masks: Sequence[Tensor]
+    pack: Pack, live: LiveSearch, masks: Sequence[Tensor]
 ) -> list[list[dict[str, int]]]:
     """Return the numbers of live and connected connections, by layer and replica.
 
     Args:
         pack: after its training.
-        batches: of its data set.
+        live: the search in its training images.
         masks: of each layer the state of each connection, [R, *shape]: 1 where it is kept.
 
     Returns:
         The columns `connected`, `live` and `live_changed` of `studies.schemas.LAYERS`.
     """
-    wiring = networks.wiring(pack.trial, batches.data.shape, batches.data.classes, reached)
     used = [layer.effective.detach() != 0 for layer in pack.layers]
-    all_pixels = torch.ones(batches.data.shape, dtype=torch.bool, device=batches.device)
-    on_path = connected(wiring, used, all_pixels)
-    moving = live(pack, batches, wiring)
     return [
         [
             {"connected": c, "live": n, "live_changed": changed}
@@ -101,7 +125,7 @@ def effective_sizes(
                 _counts(path & use), _counts(move), _counts(move & (mask <= 0)), strict=True
             )
         ]
-        for use, path, move, mask in zip(used, on_path, moving, masks, strict=True)
+        for use, path, move, mask in zip(used, live.on_path, live.found, masks, strict=True)
     ]
 
 

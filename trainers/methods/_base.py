@@ -52,6 +52,8 @@ class Method:
             for promise in ("elementwise", "capturable"):
                 if promise not in overridden:
                     setattr(cls, promise, False)
+        if "gradient" in overridden and "gradient_factor" not in overridden:
+            cls.gradient_factor = Method.gradient_factor  # type: ignore[method-assign]
 
     def rounds(self, trial: Trial) -> Sequence[int]:
         """Return the epochs of each round; the optimiser starts afresh with each round."""
@@ -78,6 +80,13 @@ class Method:
     def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
         """Turn dL/deffective into dL/dtrained, [R, *shape]; it may work in place."""
         return gradient
+
+    def gradient_factor(self, pack: Pack, layer: Layer) -> Tensor | None:
+        """Return the factor that is all that `gradient` does, [R, *shape]; None if it does more.
+
+        An engine may then multiply by it while it computes the gradient.
+        """
+        return None
 
     def rebuild(self, pack: Pack, layer: Layer) -> None:
         """Write the effective weights that follow from what is trained."""

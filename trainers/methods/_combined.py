@@ -47,6 +47,10 @@ class Combined(Method):
         """Forward to the active method, [R, *shape]."""
         return self.active(pack).gradient(pack, layer, gradient)
 
+    def gradient_factor(self, pack: Pack, layer: Layer) -> Tensor | None:
+        """Forward to the active method, [R, *shape]."""
+        return self.active(pack).gradient_factor(pack, layer)
+
     def rebuild(self, pack: Pack, layer: Layer) -> None:
         """Forward to the active method."""
         self.active(pack).rebuild(pack, layer)

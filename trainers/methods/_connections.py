@@ -136,6 +136,10 @@ class Connections(Method):
         assert layer.penalty_gradient is not None  # noqa: S101  (`begin` has set it)
         return torch.addcmul(layer.penalty_gradient, gradient, layer.weight, out=gradient)
 
+    def gradient_factor(self, pack: Pack, layer: Layer) -> Tensor | None:
+        """Return the weights, where there is no penalty and no scale to consider."""
+        return None if self.penalty_sign or pack.trial.rescaling == "scale-fan" else layer.weight
+
     def mask(self, pack: Pack, layer: Layer) -> Tensor:
         """Return 1 where the score is above the threshold, else `off`."""
         off = torch.tensor(self.off, device=layer.weight.device)
@@ -190,5 +194,14 @@ def uniform_scores(trial: Trial, layer: Layer, low: float, high: float) -> Tenso
     """
     like = layer.weight[0]
     seed = trial.seed if trial.score_seed < 0 else trial.score_seed
-    uniform = torch.from_numpy(randomness.uniform(seed, "score", layer.index, like.numel()))
+    drawn = _remembered_uniform if like.numel() <= randomness.REMEMBERED else _uniform
+    uniform = drawn(seed, layer.index, like.numel())
     return (low + (high - low) * uniform).to(torch.float32).reshape(like.shape)
+
+
+def _uniform(seed: int, index: int, n: int) -> Tensor:
+    """A layer's uniform numbers for scores, which trials of one seed share, float64 [n]."""
+    return torch.from_numpy(randomness.uniform(seed, "score", index, n))
+
+
+_remembered_uniform = functools.lru_cache(maxsize=16)(_uniform)

@@ -8,7 +8,7 @@ one replica, such as any with convolutions, passes it through `side_by_side`.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor
 from studies.errors import UserError
 from studies.trial import Trial
 from trainers import registry
+from trainers.products import OWN, Products
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,14 @@ class LayerShape:
         shape: of one replica's weights, [outputs, inputs, ...].
         fan_in: connections into one output unit.
         fan_out: connections out of one input unit.
+        positions: how often an image multiplies by each weight: of a convolution its output pixels.
     """
 
     name: str
     shape: tuple[int, ...]
     fan_in: int
     fan_out: int
+    positions: int = 1
 
 
 #: A trial has about six numbers of four bytes per connection in memory.
@@ -55,6 +58,7 @@ class Network:
         channels: of each batch normalisation, in the order of the forward pass.
         evaluation_batch: images per batch of an evaluation; larger batches are slower on a CPU.
         plain: whether it consists of fully connected layers and the activation between them alone.
+        products: what its fully connected layers are computed with on a CPU.
     """
 
     layers: tuple[LayerShape, ...]
@@ -62,6 +66,7 @@ class Network:
     channels: tuple[int, ...] = ()
     evaluation_batch: int = 1_000
     plain: bool = False
+    products: Products = OWN
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,7 @@ class NetworkSpec:
         activation: of the hidden layers, elementwise.
         width: factor on the units or channels of every hidden layer.
         rising: whether the activation never falls, so that it may follow max-pooling.
+        products: what fully connected layers are computed with on a CPU.
     """
 
     name: str
@@ -85,6 +91,11 @@ class NetworkSpec:
     activation: Callable[[Tensor], Tensor]
     width: float = 1.0
     rising: bool = False
+    products: Products = OWN
+
+    def linear(self, x: Tensor, weight: Tensor) -> Tensor:
+        """Apply a fully connected layer, [..., B, inputs] to [..., B, outputs]."""
+        return self.products.linear(x, weight)
 
     def pooled(self, x: Tensor) -> Tensor:
         """Apply the activation and 2x2 max-pooling, in the order that is faster."""
@@ -105,8 +116,16 @@ class NetworkSpec:
         )
 
 
-def build(trial: Trial, input_shape: tuple[int, int, int], classes: int) -> Network:
+def build(
+    trial: Trial, input_shape: tuple[int, int, int], classes: int, products: Products = OWN
+) -> Network:
     """Return the network that a trial names, for a data set's shape.
+
+    Args:
+        trial: names the network, its width and its activation.
+        input_shape: channels, height and width of an image.
+        classes: the number of classes.
+        products: what its fully connected layers are computed with on a CPU.
 
     Raises:
         UserError: the network cannot take such images, or is too large.
@@ -120,6 +139,7 @@ def build(trial: Trial, input_shape: tuple[int, int, int], classes: int) -> Netw
         activation.activation,
         width=trial.width,
         rising=getattr(activation, "RISING", False),
+        products=products,
     )
     network = _built(spec)
     connections = sum(math.prod(layer.shape) for layer in network.layers)
@@ -156,7 +176,7 @@ class _Wiring(NetworkSpec):
 
 def _built(spec: NetworkSpec) -> Network:
     network: Network = registry.load("network", spec.name)[0].build(spec)
-    return network
+    return replace(network, products=spec.products)
 
 
 def dense_shape(name: str, inputs: int, outputs: int) -> LayerShape:
@@ -164,13 +184,15 @@ def dense_shape(name: str, inputs: int, outputs: int) -> LayerShape:
     return LayerShape(name, (outputs, inputs), inputs, outputs)
 
 
-def convolution_shape(name: str, inputs: int, outputs: int, kernel: int = 3) -> LayerShape:
+def convolution_shape(
+    name: str, inputs: int, outputs: int, kernel: int = 3, *, positions: int
+) -> LayerShape:
     """Return the shape of a convolution's weights, [outputs, inputs, kernel, kernel].
 
-    fan_in and fan_out are counted as in Keras.
+    fan_in and fan_out are counted as in Keras. ``positions``: pixels of its output.
     """
-    area = kernel * kernel
-    return LayerShape(name, (outputs, inputs, kernel, kernel), inputs * area, outputs * area)
+    area, shape = kernel * kernel, (outputs, inputs, kernel, kernel)
+    return LayerShape(name, shape, inputs * area, outputs * area, positions)
 
 
 def side_by_side(

@@ -40,7 +40,9 @@ def build(spec: NetworkSpec) -> Network:
     layers = []
     for number in range(1, depth + 1):
         out = spec.wide(_CHANNELS[(number - 1) // 2])
-        layers.append(convolution_shape(f"conv{number}", channels, out))
+        halved = 2 ** ((number - 1) // 2)
+        positions = (height // halved) * (width // halved)
+        layers.append(convolution_shape(f"conv{number}", channels, out, positions=positions))
         channels = out
     units = channels * (height // 2**pairs) * (width // 2**pairs)
     for number, out in enumerate((spec.wide(256), spec.wide(256), spec.classes), start=1):
@@ -55,7 +57,7 @@ def build(spec: NetworkSpec) -> Network:
             x = spec.pooled(F.conv2d(x, second, padding=1))
         x = flatten(x)
         for weight in weights[depth:-1]:
-            x = spec.activation(F.linear(x, weight))
-        return F.linear(x, weights[-1])
+            x = spec.activation(spec.linear(x, weight))
+        return spec.linear(x, weights[-1])
 
     return Network(tuple(layers), side_by_side(forward), evaluation_batch=100)

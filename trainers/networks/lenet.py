@@ -25,8 +25,8 @@ def build(spec: NetworkSpec) -> Network:
         """Return logits, [..., B, classes], of one replica or of several at once."""
         x = images.flatten(start_dim=-3)
         for weight in weights[:-1]:
-            x = spec.activation(x @ weight.mT)
-        return x @ weights[-1].mT
+            x = spec.activation(spec.linear(x, weight))
+        return spec.linear(x, weights[-1])
 
     separate = side_by_side(logits)
 

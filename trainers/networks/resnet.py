@@ -10,6 +10,7 @@ free of trained weights. There is one ReLU in each place and one softmax; the of
 of each.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -42,17 +43,23 @@ def build(spec: NetworkSpec) -> Network:
     if max(spec.input_shape[1:]) < _MIN_PIXELS:  # one pixel in the last stage has no variance
         raise spec.too_small(_MIN_PIXELS)
     channels = spec.wide(16)
-    layers = [convolution_shape("conv", spec.input_shape[0], channels)]
+    colours, *size = spec.input_shape
+    positions = math.prod(size)
+    layers = [convolution_shape("conv", colours, channels, positions=positions)]
     normalised, shortcuts = [channels], []
     for stage in (1, 2, 3):
         out = spec.wide(16 * 2 ** (stage - 1))
+        positions = math.prod(-(-side // 2 ** (stage - 1)) for side in size)
         for block in range(1, (depth - 2) // 6 + 1):
             name = f"stage{stage}.block{block}"
-            layers.append(convolution_shape(f"{name}.conv1", channels, out))
-            layers.append(convolution_shape(f"{name}.conv2", out, out))
+            layers.append(convolution_shape(f"{name}.conv1", channels, out, positions=positions))
+            layers.append(convolution_shape(f"{name}.conv2", out, out, positions=positions))
             shortcuts.append(stage > 1 and block == 1)
             if shortcuts[-1]:
-                layers.append(convolution_shape(f"{name}.shortcut", channels, out, kernel=1))
+                shortcut = convolution_shape(
+                    f"{name}.shortcut", channels, out, kernel=1, positions=positions
+                )
+                layers.append(shortcut)
             normalised += [out, out]
             channels = out
     layers.append(dense_shape("fc", channels, spec.classes))
@@ -69,6 +76,6 @@ def build(spec: NetworkSpec) -> Network:
             y = next(norm)(y)
             x = F.conv2d(x, next(weight), stride=stride) if shortcut else x
             x = spec.activation(x + y)
-        return F.linear(x.mean(dim=(2, 3)), next(weight))
+        return spec.linear(x.mean(dim=(2, 3)), next(weight))
 
     return Network(tuple(layers), side_by_side(forward), tuple(normalised), evaluation_batch=50)

@@ -1,6 +1,6 @@
 """Does a mask carry over to another data set?"""
 
-from analysis.estimates.kinds import CARRIED, RANDOM, transferred
+from analysis.estimates.question_groups import CARRIED, RANDOM, transferred
 from analysis.report.findings.finding import Finding
 from analysis.report.findings.of_kinds import finding
 from analysis.tables import Results

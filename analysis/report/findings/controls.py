@@ -3,8 +3,8 @@
 import pandas as pd
 
 from analysis.cells import ordered, sort, varying
-from analysis.estimates import grouped
 from analysis.estimates.controls import MOVED, RETRAINED, TRAINED, moved, retrained
+from analysis.estimates.intervals import grouped
 from analysis.report.findings.finding import (
     Entry,
     Finding,

@@ -90,7 +90,7 @@ def difference(table: pd.DataFrame, digits: int = 1) -> str:
 
 def _side(row: pd.Series) -> str:
     if pd.isna(row["low"]):
-        return "one seed, no interval"
+        return "one seed, no interval" if row["n"] == 1 else "all seeds equal, no interval"
     if row["low"] > 0:
         return "interval above zero"
     return "interval below zero" if row["high"] < 0 else "interval includes zero"

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from analysis.cells import varying
-from analysis.estimates import grouped
-from analysis.estimates.contrast import contrast
+from analysis.estimates.intervals import grouped
 from analysis.estimates.overlaps import ALL, overlaps
+from analysis.estimates.pairing import contrast
 from analysis.numbers import number
 from analysis.report.findings.finding import (
     Finding,

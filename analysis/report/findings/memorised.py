@@ -1,6 +1,6 @@
 """How much can be memorised?"""
 
-from analysis.estimates.kinds import PERMUTED, labelled
+from analysis.estimates.question_groups import PERMUTED, labelled
 from analysis.report.findings.finding import Finding
 from analysis.report.findings.of_kinds import finding
 from analysis.tables import Results

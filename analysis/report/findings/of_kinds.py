@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.cells import BASELINE, ordered, sort
-from analysis.estimates import grouped
-from analysis.estimates.contrast import contrast
-from analysis.estimates.kinds import Kinds
+from analysis.estimates.intervals import grouped
+from analysis.estimates.pairing import contrast
+from analysis.estimates.question_groups import Kinds
 from analysis.report.findings.finding import (
     Finding,
     difference,

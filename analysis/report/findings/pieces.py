@@ -1,6 +1,6 @@
 """What do the pieces of a network reach alone?"""
 
-from analysis.estimates.kinds import in_pieces
+from analysis.estimates.question_groups import in_pieces
 from analysis.report.findings.finding import Finding
 from analysis.report.findings.of_kinds import finding
 from analysis.tables import Results

@@ -3,10 +3,10 @@
 import pandas as pd
 
 from analysis.cells import heading, ordered, shown, sort, varying
-from analysis.estimates import grouped
-from analysis.estimates.contrast import contrast
+from analysis.estimates.intervals import grouped
+from analysis.estimates.one_factor import one_at_a_time
+from analysis.estimates.pairing import contrast
 from analysis.estimates.sizes import MEASURES, VARIED, sizes
-from analysis.estimates.varied import one_at_a_time
 from analysis.report.findings.finding import (
     Finding,
     difference,

@@ -1,7 +1,7 @@
 """C1 to C4: the accuracy of trained connections, from which weights and with how few changes."""
 
 from analysis.cells import METHOD_ONLY
-from analysis.estimates.pairing import TRAINED, at_own_best_recipe
+from analysis.estimates.judged import TRAINED, at_own_best_recipe
 from analysis.estimates.sizes import judged_with_sizes
 from analysis.verdicts.claim import MARGIN, Claim, Criterion, both, differs, where
 from analysis.verdicts.claims.arms import (

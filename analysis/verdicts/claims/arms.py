@@ -3,7 +3,8 @@
 import pandas as pd
 
 from analysis.cells import CELL, CONTROL, METHOD_ONLY, RECIPE
-from analysis.estimates.pairing import HONEST, at_default
+from analysis.estimates.judged import HONEST
+from analysis.estimates.pairing import at_default
 from analysis.verdicts.claim import Rows
 
 FREE = ("free-pruning", "free-flipping")

@@ -1,7 +1,7 @@
 """C5: the cost of training connections."""
 
 from analysis.cells import METHOD_ONLY
-from analysis.estimates.pairing import benchmarked, timed
+from analysis.estimates.judged import benchmarked, timed
 from analysis.verdicts.claim import Claim, Criterion, both, where
 from analysis.verdicts.claims.arms import FREE, MINIMAL, as_is
 

@@ -1,6 +1,6 @@
 """C9: flipping compared with pruning."""
 
-from analysis.estimates.pairing import gain_of_flipping
+from analysis.estimates.judged import gain_of_flipping
 from analysis.verdicts.claim import MARGIN, Claim, Criterion, both, differs, where
 from analysis.verdicts.claims.arms import as_is
 

@@ -1,7 +1,7 @@
 """C6 to C8: no threshold, neither a chosen one nor a hidden one."""
 
 from analysis.cells import CONTROL, METHOD_ONLY, RECIPE
-from analysis.estimates.pairing import honestly_tuned, judged
+from analysis.estimates.judged import honestly_tuned, judged
 from analysis.estimates.sizes import judged_with_sizes
 from analysis.verdicts.claim import MARGIN, Claim, Criterion, both, differs, where
 from analysis.verdicts.claims.arms import (

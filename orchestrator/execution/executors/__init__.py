@@ -1,7 +1,7 @@
 """Executors: what trains work items. A session uses one and knows nothing else of it.
 
-`ray_tune` is the default, on one machine or a cluster. Another one implements `Executor` and is
-chosen in `connect`.
+`ray_tune` is the default, on one machine or a cluster. `inline` trains in this process, without
+Ray. Another one implements `Executor` and is chosen in `connect`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -75,11 +75,17 @@ class Executor(Protocol):
 
 
 def connect(request: RunRequest) -> AbstractContextManager[Executor]:
-    """The executor of a run, as a context that ends what it has started.
+    """The executor of a run, as a context that connects to it and ends what it has started.
+
+    This call itself only begins to import what takes seconds.
 
     Raises:
-        UserError: the cluster cannot be reached, or lacks what is asked for.
+        UserError: on entering, the cluster cannot be reached, or lacks what is asked for.
     """
+    if request.options.executor == "inline":
+        from orchestrator.execution.executors import inline
+
+        return inline.connect(request)
     from orchestrator.execution.executors import ray_tune
 
     return ray_tune.connect(request)

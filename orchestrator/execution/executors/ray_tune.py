@@ -10,10 +10,12 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.execution import code_upload, ray_connection
 from orchestrator.execution.executors import Round, RoundFailure
+from orchestrator.execution.imports import without_garbage_collection
 from orchestrator.execution.messages import (
     Resources,
     RunRequest,
@@ -33,23 +35,36 @@ _CHUNK = 256
 _OUT_OF_MEMORY = "low on memory"
 
 
-@contextlib.contextmanager
-def connect(request: RunRequest) -> Iterator["RayTuneExecutor"]:
-    """Connect to Ray, or start one, and yield the executor; Ray Tune is imported meanwhile.
+def connect(request: RunRequest) -> AbstractContextManager["RayTuneExecutor"]:
+    """Begin to import Ray and Ray Tune; on entering, connect to Ray or start one.
 
     Raises:
         UserError: see `ray_connection.connected`.
     """
     ray_connection.configure_ray(own=request.address is None)
-    ahead = threading.Thread(target=_import_tune)  # which takes a second or two
-    ahead.start()
+    imports = threading.Thread(target=_import_ray_tune, args=(request.address is None,))
+    imports.start()
+    return _connected(request, imports)
+
+
+@contextlib.contextmanager
+def _connected(request: RunRequest, imports: threading.Thread) -> Iterator["RayTuneExecutor"]:
     with ray_connection.connected(request) as resources:
-        ahead.join()
+        imports.join()
         yield RayTuneExecutor(request, resources)
 
 
-def _import_tune() -> None:
-    from orchestrator.execution.executors import ray_tune_adapters  # noqa: F401
+def _import_ray_tune(own: bool) -> None:
+    """Import Ray and Ray Tune, which takes a second or two.
+
+    Args:
+        own: whether the run has a Ray of its own.
+    """
+    with without_garbage_collection():
+        from orchestrator.execution.executors import ray_tune_adapters
+
+    if own:
+        ray_tune_adapters.use_prestarted_workers()
 
 
 class SharedInputs:
@@ -95,14 +110,7 @@ class RayTuneExecutor:
 
     def __init__(self, request: RunRequest, resources: Resources) -> None:
         self.resources = resources
-        self._config = WorkerConfig(
-            store=request.store,
-            options=request.options,
-            resources=resources,
-            keep_masks=request.study.keep_masks,
-            keep_networks=request.study.keep_networks,
-            commit=code_upload.commit(),
-        )
+        self._config = WorkerConfig.of(request, resources, code_upload.commit())
         self._datasets: dict[str, ray.ObjectRef[Dataset]] = {}
 
     def share(self, data: "Mapping[str, Dataset]") -> None:

@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from analysis.statistics.overview import interquartile_mean, performance_profile
+from analysis.statistics.overview import (
+    interquartile_mean,
+    performance_profile,
+    probability_of_improvement,
+)
 
 SCORES = st.lists(st.floats(0, 1), min_size=1, max_size=30)
 
@@ -67,3 +72,31 @@ def test_a_profile_falls_and_its_area_is_the_mean(scores, thresholds):
     steps = np.array([0.0, *sorted(scores)])
     area = (performance_profile(scores, steps[:-1]) * np.diff(steps)).sum()
     assert area == pytest.approx(np.mean(scores))
+
+
+def test_probability_of_improvement_by_hand():
+    # 3 > 1 and 3 > 2 count one each, 2 > 1 one, 2 = 2 a half: 3.5 of 4
+    assert probability_of_improvement([2, 3], [1, 2], seed=1).mean == 3.5 / 4
+    apart = probability_of_improvement([4, 5, 6], [1, 2, 3], seed=1)
+    assert (apart.mean, apart.low, apart.high, apart.n) == (1, 1, 1, 3)
+    equal = probability_of_improvement([1, 1], [1, 1, 1], seed=1)
+    assert (equal.mean, equal.low, equal.high) == (0.5, 0.5, 0.5)
+
+
+@pytest.mark.parametrize(("arm", "reference"), [([], [1]), ([1, math.nan], [1, 2])])
+def test_no_probability_of_improvement(arm, reference):
+    assert math.isnan(probability_of_improvement(arm, reference, seed=1).mean)
+
+
+def test_one_run_has_a_probability_without_an_interval():
+    found = probability_of_improvement([2], [1, 3], seed=1)
+    assert found.mean == 0.5
+    assert math.isnan(found.low)
+
+
+@given(SCORES, SCORES)
+def test_scipy_counts_the_same_pairs(arm, reference):
+    expected = stats.mannwhitneyu(arm, reference).statistic / (len(arm) * len(reference))
+    found = probability_of_improvement(arm, reference, seed=1, draws=99)
+    assert found.mean == pytest.approx(expected)
+    assert 0 <= found.mean <= 1

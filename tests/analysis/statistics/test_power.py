@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from statsmodels.stats.power import TTestPower
 
-from analysis.statistics.power import power, seeds_needed
+from analysis.statistics.power import detectable, joint_power, power, seeds_needed
 
 DEVIATIONS = st.floats(1e-4, 0.1)
 DIFFERENCES = st.floats(-0.01, 0.01)
@@ -83,3 +83,50 @@ def test_the_fewest_seeds_are_the_fewest(deviation, wanted):
     else:
         assert power(deviation, n, 0.002) >= wanted
         assert n == 2 or power(deviation, n - 1, 0.002) < wanted
+
+
+def test_four_densities_are_harder_to_pass_than_one():
+    # 15 seeds, a deviation of 0.18 points, a margin of 0.2, four densities that are all truly 0.1
+    # points better: one alone passes in 66% of all studies, all four in 35%.
+    assert power(0.0018, 15, 0.002, -0.001) == pytest.approx(0.66, abs=0.005)
+    assert joint_power(0.0018, 15, 0.002, 4, -0.001) == pytest.approx(0.35, abs=0.01)
+
+
+def test_the_joint_power_of_one_comparison_is_its_power():
+    assert joint_power(0.0018, 15, 0.002, 1, -0.001) == power(0.0018, 15, 0.002, -0.001)
+    assert math.isnan(joint_power(0.0, 15, 0.002, 4))
+    assert math.isnan(joint_power(0.01, 1, 0.002, 4))
+
+
+@given(DEVIATIONS, st.integers(2, 12))
+def test_joint_power_lies_between_independence_and_one_comparison(deviation, comparisons):
+    alone = power(deviation, 15, 0.002)
+    joint = joint_power(deviation, 15, 0.002, comparisons)
+    assert alone**comparisons - 0.02 <= joint <= alone + 0.02
+
+
+def test_many_seeds_detect_what_the_normal_distribution_says():
+    # (1.645 + 0.842) / sqrt(n), from the tables of the normal distribution
+    assert detectable(10_000) == pytest.approx(0.02486, rel=1e-3)
+
+
+@pytest.mark.parametrize("comparisons", [1, 4])
+def test_at_the_deviation_that_can_be_detected_the_power_is_the_desired_one(comparisons):
+    deviation = 0.5 / detectable(15, comparisons=comparisons)
+    assert joint_power(deviation, 15, 0.5, comparisons) == pytest.approx(0.8, abs=1e-3)
+
+
+@given(st.integers(2, 60), st.floats(0.5, 0.95))
+def test_what_is_detectable_agrees_with_the_seeds_that_are_needed(n, wanted):
+    margin = 1.0
+    allowed = margin / detectable(n, wanted)
+    assert seeds_needed(allowed * 0.999, margin, wanted) <= n
+    more = seeds_needed(allowed * 1.001, margin, wanted)
+    assert more is None or more > n
+
+
+def test_one_seed_detects_nothing_and_no_fraction_is_refused():
+    assert detectable(1) == math.inf
+    assert detectable(5, power=0.04) == 0.0
+    with pytest.raises(ValueError, match="power"):
+        detectable(5, power=2)

@@ -1,6 +1,14 @@
 """Final accuracy against the training time of each trial."""
 
-from analysis.drawing import Drawing, NothingToDraw, finish, lost, methods_of, sheet, split
+from analysis.drawing import (
+    Drawing,
+    NothingToDraw,
+    diverged_or_dead,
+    finish,
+    methods_of,
+    sheet,
+    split,
+)
 from analysis.tables import Results
 
 ORDER = 90
@@ -19,7 +27,9 @@ def draw(results: Results) -> Drawing:
             rows = panel.rows[panel.rows["method"] == method]
             accuracy = rows["test_accuracy"] * 100
             axes.scatter(rows["seconds"], accuracy, color=look.colour, marker=look.marker)
-    note = " ".join(filter(None, ["One point per trial.", lost(results.trials), left_out]))
+    note = " ".join(
+        filter(None, ["One point per trial.", diverged_or_dead(results.trials), left_out])
+    )
     finish(figure, TITLE, shown, note)
     return Drawing(
         figure, TITLE, "Test accuracy after the last epoch, against the trial's seconds.", note

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.cells import BASELINE, settings
+from analysis.cells import BASELINE, panel_fields
+from analysis.estimates.pairing import pair
 from analysis.tables import Results, computed_once
 from studies.trial import SETTABLE
 
@@ -112,12 +113,10 @@ def _kinds(
         rows = rows.iloc[:0]
     rows = rows.assign(partner=rows["method"].where(rows["method"] != FROZEN, BASELINE))
     same = [name for name in SETTABLE if name not in (*apart, "method")]
-    reference = rows.loc[rows["kind"] == order[0], [*same, "method", "value"]]
-    reference = reference.rename(columns={"method": "partner", "value": "of_reference"})
-    rows = rows.merge(reference, on=[*same, "partner"], how="left", validate="many_to_one")
-    rows = rows.assign(difference=rows["value"] - rows["of_reference"])
-    rows = rows.drop(columns=["partner", "of_reference"])
-    by = [name for name in settings(results) if name not in apart]
+    reference = rows[rows["kind"] == order[0]].assign(partner=lambda frame: frame["method"])
+    rows = pair(rows, reference, [*same, "partner"], "value", unpaired=True)
+    rows = rows.drop(columns=["partner", "value_of_partner"])
+    by = [name for name in panel_fields(results) if name not in apart]
     return Kinds(rows, _sorted(set(rows["kind"]), order), by, order[0])
 
 

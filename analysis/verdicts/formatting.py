@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.cells import label, settings
-from analysis.estimates.pairing import HONEST
+from analysis.cells import label, panel_fields
+from analysis.estimates.judged import HONEST
 from analysis.numbers import MISSING, many, number
 from analysis.statistics.paired import Interval
 from analysis.tables import Results, computed_once
@@ -75,7 +75,7 @@ def _varied(results: Results, method: str) -> tuple[str, ...]:
     """Return the fields that make panels and that vary within a method."""
     trials = pd.concat([results.plan, results.trials])
     trials = trials[trials["method"] == method]
-    return tuple(name for name in settings(results) if trials[name].nunique() > 1)
+    return tuple(name for name in panel_fields(results) if trials[name].nunique() > 1)
 
 
 def place(comparison: Comparison) -> str:
@@ -104,12 +104,16 @@ def kind(verdict: Verdict) -> str:
 def cautions(verdict: Verdict) -> list[str]:
     """Return what else a reader should know about a verdict, in phrases."""
     flags = [*_spent(verdict), *verdict.flags]
-    counts = [f"{count} {outcome}" for outcome, count in verdict.lost.items() if count]
+    counts = [f"{count} {outcome}" for outcome, count in verdict.diverged_or_dead.items() if count]
     if not counts:
         return flags
-    still = "still " if verdict.without_lost == verdict.conclusion else ""
+    without = verdict.without_diverged_or_dead
+    still = "still " if without == verdict.conclusion else ""
     failures = f"diverged or dead trials: {', '.join(counts)}"
-    return [f"{failures}; without their pairs the verdict is {still}{verdict.without_lost}", *flags]
+    return [
+        f"{failures}; without their pairs the verdict is {still}{without}",
+        *flags,
+    ]
 
 
 def _spent(verdict: Verdict) -> list[str]:
@@ -218,8 +222,8 @@ def as_dict(results: Results, verdict: Verdict) -> dict[str, Any]:
         "confirmatory": not verdict.exploratory,
         "exploratory_because": list(verdict.exploratory),
         "q": _known(verdict.q),
-        "lost": dict(verdict.lost),
-        "verdict_without_lost": verdict.without_lost,
+        "diverged_or_dead": dict(verdict.diverged_or_dead),
+        "verdict_without_diverged_or_dead": verdict.without_diverged_or_dead,
         "flags": list(verdict.flags),
         "note": verdict.claim.note,
         "comparisons": [_comparison(comparison) for comparison in verdict.comparisons],

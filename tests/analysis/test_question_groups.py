@@ -3,7 +3,7 @@
 import pytest
 
 import analysis
-from analysis.estimates.kinds import in_pieces, labelled, transferred
+from analysis.estimates.question_groups import in_pieces, labelled, transferred
 
 
 def _means(found, *by):

@@ -3,17 +3,17 @@
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from analysis.cells import CELL
-from analysis.estimates import interval
+from analysis.estimates.intervals import interval
+from analysis.estimates.pairing import pair
 from analysis.statistics.paired import Interval
 from analysis.tables import Results
 
 
 @dataclass(frozen=True)
-class Beside:
+class CommonCell:
     """A cell that several results have in common.
 
     Attributes:
@@ -31,7 +31,7 @@ class Beside:
     equal: tuple[bool, ...]
 
 
-def beside(several: Mapping[str, Results]) -> list[Beside]:
+def common_cells(several: Mapping[str, Results]) -> list[CommonCell]:
     """Return the cells that at least two of the results have, in order of appearance.
 
     Args:
@@ -41,26 +41,20 @@ def beside(several: Mapping[str, Results]) -> list[Beside]:
         results.trials[[*CELL, "seed", "test_accuracy"]].assign(number=number)
         for number, results in enumerate(several.values())
     ]
-    cells = []
-    for key, rows in pd.concat(trials).groupby(list(CELL), sort=False):
-        if rows["number"].nunique() > 1:
-            by_seed = rows.pivot_table(
-                index="seed", columns="number", values="test_accuracy", dropna=False
-            )
-            cells.append(_cell(dict(zip(CELL, key, strict=True)), by_seed, len(trials)))
-    return cells
-
-
-def _cell(cell: Mapping[str, Hashable], by_seed: pd.DataFrame, count: int) -> Beside:
-    columns = [by_seed.get(n) for n in range(count)]
-    accuracy = tuple(None if column is None else interval(column) for column in columns)
-    differences = [
-        pd.Series(dtype=float) if column is None or columns[0] is None else column - columns[0]
-        for column in columns[1:]
+    return [
+        _cell(dict(zip(CELL, key, strict=True)), rows, len(trials))
+        for key, rows in pd.concat(trials).groupby(list(CELL), sort=False)
+        if rows["number"].nunique() > 1
     ]
-    return Beside(
+
+
+def _cell(cell: Mapping[str, Hashable], rows: pd.DataFrame, count: int) -> CommonCell:
+    of_each = [rows[rows["number"] == number] for number in range(count)]
+    pairs = [pair(own, of_each[0], ["seed"], "test_accuracy") for own in of_each[1:]]
+    differences = [of_pair["difference"].dropna() for of_pair in pairs]
+    return CommonCell(
         cell=cell,
-        accuracy=accuracy,
-        difference=tuple(interval(d) if d.notna().any() else None for d in differences),
-        equal=tuple(bool(d.notna().any() and np.all(d.dropna() == 0)) for d in differences),
+        accuracy=tuple(interval(own["test_accuracy"]) if len(own) else None for own in of_each),
+        difference=tuple(interval(values) if len(values) else None for values in differences),
+        equal=tuple(bool(len(values) and (values == 0).all()) for values in differences),
     )

@@ -10,12 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.statistics.detectable import effect
-from analysis.statistics.power import power
+from analysis.statistics.power import detectable, power
 from analysis.tables import Results
 from analysis.verdicts.claim import MARGIN, Claim
 from analysis.verdicts.claims import CLAIMS
-from analysis.verdicts.judging import untested, verdicts
+from analysis.verdicts.decisions import untested, verdicts
 from analysis.verdicts.verdict import Comparison, Verdict
 
 #: The power with which seeds suffice.
@@ -83,7 +82,7 @@ def _prospect(cells: Sequence[Verdict], deviations: Mapping[Any, float]) -> Pros
     margins = [abs(comparison.bound) for _, comparison in deciding if _has_margin(comparison)]
     seen = [deviations.get(_key(*pair), math.nan) for pair in deciding]
     largest = max((value for value in seen if not math.isnan(value)), default=math.nan)
-    distance, margin = effect(seeds), min(margins, default=math.nan)
+    distance, margin = detectable(seeds), min(margins, default=math.nan)
     no_margin = any(math.isnan(comparison.bound) for _, comparison in deciding)
     obstacle = "the study states no margin" if no_margin else "one seed" if seeds < 2 else ""
     suffices = bool(margins) and not obstacle

@@ -13,7 +13,7 @@ _CONDITIONS = {"engine": "engines", "device": "devices", "versions": "library ve
 _UNVALUED = "finished, but one of the two never reached what is compared"
 
 
-def lost(comparisons: Sequence[Comparison]) -> dict[str, int]:
+def diverged_or_dead(comparisons: Sequence[Comparison]) -> dict[str, int]:
     """Return how many different trials in the pairs diverged, and how many are dead."""
     ids: dict[str, set[str]] = {"diverged": set(), "dead": set()}
     for comparison in comparisons:

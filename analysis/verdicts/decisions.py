@@ -10,11 +10,11 @@ from analysis.cells import CELL
 from analysis.numbers import many
 from analysis.statistics import multiple, power
 from analysis.tables import Results, computed_once
-from analysis.verdicts.cautions import flags, lost
 from analysis.verdicts.claim import MARGIN, Claim
 from analysis.verdicts.claims import CLAIMS
-from analysis.verdicts.comparing import comparisons, without_lost
+from analysis.verdicts.comparisons import comparisons, without_diverged_or_dead
 from analysis.verdicts.verdict import ALPHA, Comparison, Conclusion, Verdict
+from analysis.verdicts.warnings import diverged_or_dead, flags
 from studies.trial import Value
 
 #: Data sets on which the bootstrap over seeds and test images must agree with the t test.
@@ -59,7 +59,7 @@ def _judge(
         comparison for comparison in deciding if comparison.interval.n < comparison.planned
     ]
     conclusion, reason = _decide(cell, deciding)
-    completed = [without_lost(comparison) for comparison in deciding]
+    completed = [without_diverged_or_dead(comparison) for comparison in deciding]
     without = conclusion if completed == deciding else _decide(cell, completed)[0]
     if incomplete:
         worst = min(incomplete, key=lambda comparison: comparison.interval.n)
@@ -73,8 +73,8 @@ def _judge(
         reason=reason,
         n=min(comparison.interval.n for comparison in deciding),
         planned=max(_planned(comparison) for comparison in deciding),
-        without_lost=without,
-        lost=lost(deciding),
+        without_diverged_or_dead=without,
+        diverged_or_dead=diverged_or_dead(deciding),
         exploratory=_exploratory(results, claim, cell, deciding),
         flags=flags(results, cell, deciding),
     )

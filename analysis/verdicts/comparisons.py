@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.estimates.pairing import correctness, paired
+from analysis.estimates.judged import correctness, paired
 from analysis.statistics import permutation, resampling
+from analysis.statistics.crossed import of_seeds_and_images
 from analysis.statistics.paired import Interval, greater, t_interval, tost
 from analysis.tables import Results
 from analysis.verdicts.claim import MARGIN, Claim, Criterion
@@ -37,7 +38,7 @@ def comparisons(
     ]
 
 
-def without_lost(comparison: Comparison) -> Comparison:
+def without_diverged_or_dead(comparison: Comparison) -> Comparison:
     """Return the comparison without the pairs in which a trial is diverged or dead."""
     pairs = comparison.pairs
     diverged_or_dead = np.zeros(len(pairs), bool)
@@ -143,9 +144,9 @@ def _of_images(
     same_data = (pairs["dataset_fingerprint"] == pairs["dataset_fingerprint_of_partner"]).all()
     if ours is None or theirs is None or ours.shape != theirs.shape or not same_data:
         return None, None
-    interval = resampling.seeds_by_images(
-        ours, theirs, share=criterion.share, level=LEVEL, seed=SEED
-    )
+    interval = of_seeds_and_images(
+        pairs["difference"], ours, theirs, share=criterion.share
+    ).interval(LEVEL)
     p = np.array([resampling.mcnemar(a, b) for a, b in zip(ours, theirs, strict=True)])
     better = ours.sum(axis=1) > theirs.sum(axis=1)
     return interval, (int(((p < ALPHA) & better).sum()), int(((p < ALPHA) & ~better).sum()))

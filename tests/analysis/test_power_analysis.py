@@ -5,8 +5,8 @@ import math
 import pytest
 
 from analysis import load
-from analysis.statistics.detectable import effect
-from analysis.verdicts.prospects import lacking, prospects
+from analysis.statistics.power import detectable
+from analysis.verdicts.power_analysis import lacking, prospects
 from studies.store import Store
 from studies.study import from_mapping
 
@@ -32,7 +32,7 @@ def of(found, claim):
 def test_the_deviation_that_the_planned_seeds_bear_goes_with_the_margin(planned):
     one = of(prospects(planned(method=["dense", "free-pruning"])), "C1")
     assert (one.cells, one.seeds, one.comparisons) == (1, 15, 1)
-    assert one.deviation == pytest.approx(0.003 / effect(15))
+    assert one.deviation == pytest.approx(0.003 / detectable(15))
     assert math.isnan(one.seen)
     assert math.isnan(one.power)
     assert (one.obstacle, one.exploratory) == ("", ())
@@ -41,7 +41,7 @@ def test_the_deviation_that_the_planned_seeds_bear_goes_with_the_margin(planned)
 def test_a_bound_that_is_no_margin_is_told_in_deviations(planned):
     one = of(prospects(planned(method=["dense", "minimal-pruning"])), "C2")
     assert math.isnan(one.deviation)
-    assert one.distance == effect(15)
+    assert one.distance == detectable(15)
 
 
 def test_a_sweep_counts_its_comparisons(planned):

@@ -1,0 +1,77 @@
+"""Means over seeds with t intervals, of numbers and of groups of rows.
+
+Every interval is the two-sided t interval of `analysis.statistics.paired`: one number and equal
+numbers have none, and their bounds are nan.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import duckdb
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from analysis.statistics.checks import ROUNDING
+from analysis.statistics.paired import Interval, t_interval
+
+LEVEL = 0.95
+#: The columns that `grouped` adds for each group.
+ESTIMATED = ("mean", "low", "high", "n", "least", "most")
+
+
+def interval(values: Iterable[float], level: float = LEVEL) -> Interval:
+    """Return the mean of the values that are not nan with its t interval.
+
+    Args:
+        values: independent values, one per seed.
+        level: the interval's coverage, a fraction.
+    """
+    array = np.fromiter(values, float)
+    return t_interval(array[~np.isnan(array)], level)
+
+
+def grouped(
+    rows: pd.DataFrame | duckdb.DuckDBPyRelation,
+    by: Sequence[str],
+    value: str,
+    level: float = LEVEL,
+) -> pd.DataFrame:
+    """Return the `interval` of each group of rows.
+
+    Args:
+        rows: a row per seed and group; the rows of a relation are not loaded into memory.
+        by: the columns that make the groups.
+        value: the column to estimate; nan is left out and not counted.
+        level: the intervals' coverage, a fraction.
+
+    Returns:
+        A row per group: `by`, `mean`, `low`, `high`, `n`, and the smallest and largest value,
+        `least` and `most`. Groups of a frame come in the order of their first appearance, those of
+        a relation in ascending order.
+    """
+    table = _of_frame(rows, by, value) if isinstance(rows, pd.DataFrame) else _of(rows, by, value)
+    n = table["n"].to_numpy()
+    size = np.maximum(1.0, np.maximum(table["least"].abs(), table["most"].abs()))
+    varied = table["most"] - table["least"] > ROUNDING * size
+    # With one value std is nan, and so are the bounds, whatever the degrees of freedom.
+    error = table["std"].where(varied) / np.sqrt(n.clip(1))
+    half = special.stdtrit(np.maximum(n - 1, 1), (1 + level) / 2) * error
+    bounds = {"low": table["mean"] - half, "high": table["mean"] + half}
+    return table.assign(**bounds)[[*by, *ESTIMATED]]
+
+
+def _of_frame(frame: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
+    """Return mean, std, n, least and most per group of a frame."""
+    groups = frame.groupby(list(by), sort=False, observed=True, dropna=False)[value]
+    return groups.agg(mean="mean", std="std", n="count", least="min", most="max").reset_index()
+
+
+def _of(relation: duckdb.DuckDBPyRelation, by: Sequence[str], value: str) -> pd.DataFrame:
+    """Return mean, std, n, least and most per group of a relation."""
+    keys, known = ", ".join(by), f"nullif({value}, 'nan'::DOUBLE)"
+    figures = (
+        f"{keys}, favg({known}) AS mean, stddev_samp({known}) AS std, count({known}) AS n, "
+        f"min({known}) AS least, max({known}) AS most"
+    )
+    estimates: pd.DataFrame = relation.aggregate(figures, keys).order(keys).df()
+    return estimates

@@ -1,0 +1,71 @@
+"""A session in this process, with the interface of one in a process of its own."""
+
+import os
+
+from orchestrator.execution.messages import (
+    Phase,
+    PhaseReached,
+    RunNamed,
+    RunRequest,
+    SessionEnd,
+    SessionMessage,
+    SessionRefused,
+    SessionResult,
+)
+from orchestrator.execution.session import run_session
+from orchestrator.execution.stop_signal import StopSignal
+from studies.errors import UserError
+
+
+class InlineSession:
+    """A session that this process runs itself; see `session_process.SessionProcess`.
+
+    Errors that a session does not handle are raised here, where a debugger sees them.
+
+    Args:
+        request: what the session is to do.
+
+    Attributes:
+        phase: how far the session has come.
+        run: the name of the run, once the session has given it one.
+        pid: the process id.
+    """
+
+    def __init__(self, request: RunRequest) -> None:
+        self.phase, self.run, self.pid = Phase.STARTING, "", os.getpid()
+        self._request, self._stop = request, StopSignal()
+
+    def wait(self) -> SessionEnd:
+        """Run the session, and return how it ended."""
+        try:
+            return run_session(self._request, self._stop, self._take)
+        except UserError as error:
+            return SessionRefused(str(error))
+        except _KilledError:
+            return SessionResult()
+
+    def stop(self) -> None:
+        """Ask the session to end after the epochs that are running."""
+        self._stop.requested = True
+
+    def kill(self) -> None:
+        """End the session at once if nothing has begun that could be kept.
+
+        A signal's handler calls it, so what it raises comes from where the session is. In training
+        it leaves the session to the process, which then ends.
+        """
+        if self.phase is not Phase.TRAINING:
+            raise _KilledError
+
+    def _take(self, message: SessionMessage) -> None:
+        match message:
+            case PhaseReached():
+                self.phase = message.phase
+            case RunNamed():
+                self.run = message.run
+            case _:
+                raise AssertionError(message)
+
+
+class _KilledError(BaseException):
+    """The session was killed before it trained."""
