@@ -53,6 +53,8 @@ def test_it_is_not_downloaded(tmp_path):
         load(tmp_path)
     assert f"no train*.parquet in {tmp_path}; it cannot be downloaded" in str(error.value)
     assert "--data cifar10-jpeg=DIR" in str(error.value)
+    with pytest.raises(UserError, match=r"no train\*\.parquet"):
+        datasets.check("cifar10-jpeg", datasets.Place("cifar10-jpeg", tmp_path))
 
 
 @pytest.mark.parametrize(

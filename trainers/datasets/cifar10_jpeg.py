@@ -19,14 +19,13 @@ IMAGES = (45_000, 15_000)
 _JPEG = b"\xff\xd8\xff"
 
 
-def read(root: Path) -> Source:
-    """Read it from a folder.
+def check(root: Path) -> None:
+    """Check that its files are there, and that they are JPEG files.
 
     Raises:
-        UserError: it is not there, its images are no JPEG files, or they are not CIFAR-10's.
+        UserError: they are not there, or the first image is no JPEG file.
     """
-    folder = root / "cifar10-jpeg"
-    folder = folder if folder.is_dir() else root
+    folder = _folder(root)
     if not [*folder.glob("train*.parquet"), *(folder / "data").glob("train*.parquet")]:
         raise UserError(
             f"data set cifar10-jpeg: no train*.parquet in {folder}; it cannot be downloaded, so "
@@ -38,12 +37,27 @@ def read(root: Path) -> Source:
             f"data set cifar10-jpeg: the images in {folder} are no JPEG files; give the original "
             "images the name cifar10, or another name: --data NAME=parquet:DIR"
         )
-    source = parquet.read(folder, size=0)
+
+
+def read(root: Path) -> Source:
+    """Read it from a folder.
+
+    Raises:
+        UserError: it is not there, its images are no JPEG files, or they are not CIFAR-10's.
+    """
+    check(root)
+    source = parquet.read(_folder(root), size=0)
     shape = source.train_images.shape[1:]
     if shape != SHAPE or source.classes != CLASSES:
         words = "x".join(map(str, (*shape[1:], shape[0])))
         raise UserError(
-            f"data set cifar10-jpeg: {folder} has images of {words} in {source.classes} classes, "
-            "not of 32x32x3 in 10"
+            f"data set cifar10-jpeg: {_folder(root)} has images of {words} in {source.classes} "
+            "classes, not of 32x32x3 in 10"
         )
     return source
+
+
+def _folder(root: Path) -> Path:
+    """The folder of its own in that of all data sets, or the folder itself."""
+    folder = root / "cifar10-jpeg"
+    return folder if folder.is_dir() else root
