@@ -37,6 +37,7 @@ PARAMETERS = {
     "final": (200.0, 1.0, 1e6),
     "rounds": (1, 1, 100),
 }
+NEEDS = {"trained_layers": "all"}  # a layer that is not trained would have no connection
 LEAST_EPOCHS = 1
 
 
