@@ -147,13 +147,17 @@ def benchmarked(results: Results) -> pd.DataFrame:
     return pd.DataFrame(rounds, columns=columns)
 
 
-def timed(results: Results) -> pd.DataFrame:
+def timed(results: Results, *, everywhere: bool = False) -> pd.DataFrame:
     """Return the trials of `judged` with `log_seconds`, the log of training seconds to an accuracy.
 
     The accuracy is `REACHED` times the mean final accuracy of dense training on the same task. The
     seconds are those of the epochs until the test accuracy first reaches it, nan if it never does.
     `not_judged` says in words why times on a task are not compared: its epochs are shorter than
     `LEAST_SECONDS`, or that accuracy is at chance; else it is empty.
+
+    Args:
+        results: the studies.
+        everywhere: whether to give the seconds of tasks that are not judged as well.
     """
     trials = judged(results)
     task = list(TASK_CELL)
@@ -176,7 +180,7 @@ def timed(results: Results) -> pd.DataFrame:
     ]
     reasons = np.where(poor & ~short, "the accuracy to be reached is at chance", of_time)
     levels = pd.DataFrame({"attempt": trials["attempt"].to_numpy(), "level": level})
-    seconds = _seconds_to(results, levels.dropna())
+    seconds = _seconds_to(results, levels[everywhere | ~(short | poor)].dropna())
     return trials.assign(
         log_seconds=np.log(trials["attempt"].map(seconds[seconds > 0]).astype(float)),
         not_judged=reasons,

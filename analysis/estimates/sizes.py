@@ -72,7 +72,8 @@ def judged_with_sizes(results: Results) -> pd.DataFrame:
     shortest = rows["epochs"] == rows.groupby(cell, sort=False)["epochs"].transform("min")
     least = rows[shortest].drop_duplicates(same)
     pairs = pair(rows, least, same, "connected_share", unpaired=True)
-    return rows.assign(longer=~shortest, left_by_length=pairs["difference"].mask(shortest))
+    left = pairs["difference"].mask(shortest)
+    return rows.assign(longer=~shortest, left_by_length=left).copy()
 
 
 @computed_once

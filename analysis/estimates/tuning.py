@@ -120,30 +120,37 @@ def tuned(results: Results, fields: tuple[str, ...]) -> pd.DataFrame:
         While an arm's tuning is not finished, its rows have no attempt and no accuracy.
     """
     trials = judged(results)
-    planned = joined(results.tuning_plan, results.tuning)
-    arm = [name for name in CELL if name not in fields]
-    names = [name for name in fields if len(planned) and planned[name].nunique() > 1]
-    of_trials, of_planned = keys(trials, planned, on=arm)
-    rows, used = [], np.zeros(len(trials), bool)
-    for study in _tuned_studies(results):
-        mine = (planned["defined"].to_numpy() & study.bits) != 0
-        for key in dict.fromkeys(of_planned[mine].tolist()):
-            fresh = (of_trials == key) & ((trials["defined"].to_numpy() & study.bits) != 0)
-            chosen = _Arm(planned[mine & (of_planned == key)], trials[fresh], names, study)
-            if len(chosen.configurations) > 1:
-                used |= of_trials == key
-                rows += list(chosen.rows())
-    plain = trials[~used].assign(
-        configurations=1,
-        budget=0,
-        spent=np.nan,
-        spent_seconds=np.nan,
-        chosen="",
-        score=np.nan,
-        nested=True,
-        edge="",
-        option_cost=1.0,
-        by_options=None,
+    rows: list[dict[str, Any]] = []
+    used = np.zeros(len(trials), bool)
+    if len(results.tuning_plan):
+        planned = joined(results.tuning_plan, results.tuning)
+        arm = [name for name in CELL if name not in fields]
+        names = [name for name in fields if planned[name].nunique() > 1]
+        of_trials, of_planned = keys(trials, planned, on=arm)
+        in_trials, in_planned = (frame["defined"].to_numpy() for frame in (trials, planned))
+        for study in _tuned_studies(results):
+            mine, fresh = (in_planned & study.bits) != 0, (in_trials & study.bits) != 0
+            for key in dict.fromkeys(of_planned[mine].tolist()):
+                is_fresh = fresh & (of_trials == key)
+                tuning = planned[mine & (of_planned == key)]
+                if names and len(tuning[names].drop_duplicates()) > 1:
+                    used |= of_trials == key
+                    rows += _Arm(tuning, trials[is_fresh], names, study).rows()
+    plain = (
+        trials[~used]
+        .assign(
+            configurations=1,
+            budget=0,
+            spent=np.nan,
+            spent_seconds=np.nan,
+            chosen="",
+            score=np.nan,
+            nested=True,
+            edge="",
+            option_cost=1.0,
+            by_options=None,
+        )
+        .copy()
     )
     if not rows:
         return plain

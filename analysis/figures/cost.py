@@ -20,7 +20,7 @@ TITLE = "Cost of training"
 
 def draw(results: Results) -> Drawing:
     """Draw the seconds of an epoch in ratio to dense, and the seconds to an accuracy."""
-    trials = timed(results).merge(epoch_seconds(results.epochs), on="attempt")
+    trials = timed(results, everywhere=True).merge(epoch_seconds(results.epochs), on="attempt")
     kept = comparable(trials)
     if set(kept["method"]) <= {BASELINE}:
         raise NothingToDraw(

@@ -90,19 +90,28 @@ def shortfall(
     if margin is None or math.isnan(margin):
         return ""
     same = _SAME if who == BASELINE else (*_SAME, *_WEIGHTS)
-    means = cell_means(results)
-    of_method = means["method"] == who
-    for name in same:
-        of_method &= means[name] == rival[name]
-    of_method &= means["n"] >= min(seeds, _SEEDS)
-    if not of_method.any():
+    fields = tuple((name, rival[name]) for name in ("method", *same))
+    best, where = _best_mean(results, fields, min(seeds, _SEEDS))
+    if not mean < best - margin - 1e-12:  # also without any mean
         return ""
-    best = means[of_method].sort_values("mean", kind="stable").iloc[-1]
-    if mean >= best["mean"] - margin - 1e-12:
-        return ""
-    names = [n for n in (*_WEIGHTS, *METHOD_ONLY, *RECIPE) if means.loc[of_method, n].nunique() > 1]
-    where = label({name: best[name] for name in names})
     return (
-        f"{who} reaches {percent}%, {number((best['mean'] - mean) * 100, 2)} points below its best "
+        f"{who} reaches {percent}%, {number((best - mean) * 100, 2)} points below its best "
         f"recorded mean{f' ({where})' if where else ''}"
     )
+
+
+@computed_once
+def _best_mean(
+    results: Results, fields: tuple[tuple[str, Hashable], ...], seeds: int
+) -> tuple[float, str]:
+    """Return the best mean of the cells with these fields and seeds, and where it was reached."""
+    means = cell_means(results)
+    fits = means["n"].to_numpy() >= seeds
+    for name, value in fields:
+        fits &= means[name].to_numpy() == value
+    if not fits.any():
+        return math.nan, ""
+    cells = means[fits]
+    best = cells.sort_values("mean", kind="stable").iloc[-1]
+    names = [n for n in (*_WEIGHTS, *METHOD_ONLY, *RECIPE) if cells[n].nunique() > 1]
+    return float(best["mean"]), label({name: best[name] for name in names})

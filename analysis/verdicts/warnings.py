@@ -108,6 +108,7 @@ def _of_data(comparisons: Sequence[Comparison]) -> list[str]:
     name = "dataset_fingerprint"
     apart = total = 0
     for pairs in (one.pairs for one in comparisons if f"{name}{OF_PARTNER}" in one.pairs):
-        both = pairs[[name, f"{name}{OF_PARTNER}"]].dropna().to_numpy()
-        apart, total = apart + int((both[:, 0] != both[:, 1]).sum()), total + len(pairs)
+        both = zip(pairs[name], pairs[f"{name}{OF_PARTNER}"], strict=True)
+        apart += sum(isinstance(a, str) and isinstance(b, str) and a != b for a, b in both)
+        total += len(pairs)
     return [f"{apart} of {total} pairs are of different data"] if apart else []

@@ -149,18 +149,22 @@ def _print_claims(study: "Study", store: "Store") -> None:
     from studies.store import Store
 
     recorded = {one.study.definition_hash: one for one in store.definitions.recorded()}
-    with tempfile.TemporaryDirectory() as folder:
-        # A store without results shows what is planned. The earliest definition's margin counts.
-        empty_store = Store(folder, study.name)
-        for definition in [*(one.study for one in recorded.values()), study]:
-            before = recorded.get(definition.definition_hash)
-            known = before.known if before else None
-            known = store.definitions.known(definition) if known is None else known
-            empty_store.definitions.record(definition, known)
-        planned = analysis.load(str(Path(folder) / study.name))
-        results = analysis.load(store.uri) if recorded else None
-        powers = claim_powers(planned, results)
-        lacking = untestable(planned, powers)
+    results = analysis.load(store.uri) if recorded else None
+    if results and study.definition_hash in recorded:
+        powers = claim_powers(results, results)
+        lacking = untestable(results, powers)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            # A store without results shows what is planned. The earliest margin counts.
+            empty_store = Store(folder, study.name)
+            for definition in [*(one.study for one in recorded.values()), study]:
+                before = recorded.get(definition.definition_hash)
+                known = before.known if before else None
+                known = store.definitions.known(definition) if known is None else known
+                empty_store.definitions.record(definition, known)
+            planned = analysis.load(str(Path(folder) / study.name))
+            powers = claim_powers(planned, results)
+            lacking = untestable(planned, powers)
     _print_powers(powers, with_results=results is not None)
     ids_by_reason: dict[str, list[str]] = {}
     for claim, reason in lacking.items():

@@ -129,9 +129,10 @@ def recorded(value: str) -> Rows:
     """
 
     def chosen(rows: pd.DataFrame) -> "pd.Series[bool]":
-        groups = rows.groupby(list(CELL), sort=False)
-        some = groups[value].transform("count") > 0
-        return some | (groups["attempt"].transform("count") == 0)
+        (numbers,) = keys(rows, on=CELL)
+        valued, finished = (numbers[rows[name].notna().to_numpy()] for name in (value, "attempt"))
+        fits = np.isin(numbers, valued) | ~np.isin(numbers, finished)
+        return pd.Series(fits, rows.index)
 
     return chosen
 
