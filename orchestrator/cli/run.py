@@ -16,6 +16,7 @@ from orchestrator.formatting import clock
 
 if TYPE_CHECKING:
     from orchestrator.execution.messages import Outcome, RunOptions, RunRequest
+    from orchestrator.execution.session_process import SessionProcess
     from orchestrator.plan import Plan
     from studies.store import Store
     from studies.study import Study
@@ -52,6 +53,12 @@ def command(
     STUDY is the name of a shipped study, or a study file. A second run trains only what is not
     finished, so a larger --seeds extends a finished study.
     """
+    from orchestrator.execution.session_process import SessionProcess
+
+    # A session's process takes seconds to import Ray; it does so while the study is planned.
+    process = (
+        None if dry_run else click.get_current_context().with_resource(SessionProcess(address))
+    )
     from orchestrator import plan
     from orchestrator.execution.data_loading import data_set_names
     from orchestrator.execution.messages import RunOptions, RunRequest
@@ -91,7 +98,7 @@ def command(
         options=options,
         address=address,
     )
-    return _run(planned, request, results)
+    return _run(planned, request, process, results)
 
 
 def _check_surroundings(store: "Store", options: "RunOptions", address: str | None) -> None:
@@ -108,7 +115,9 @@ def _check_surroundings(store: "Store", options: "RunOptions", address: str | No
         ray_connection.check_address(address)
 
 
-def _run(planned: "Plan", request: "RunRequest", results: str) -> int:
+def _run(
+    planned: "Plan", request: "RunRequest", process: "SessionProcess | None", results: str
+) -> int:
     """Run the missing trials, print how the run ended and return the exit code."""
     from orchestrator.execution import heartbeat, resources, supervisor
 
@@ -122,7 +131,7 @@ def _run(planned: "Plan", request: "RunRequest", results: str) -> int:
     count = f"{len(planned.todo)} of {len(planned.trials)} trials to run"
     where = f"Ray cluster {request.address}" if request.address else request.resources
     print(f"{name}: {count}, {where}", file=sys.stderr)
-    outcome = supervisor.run(planned, request)
+    outcome = supervisor.run(planned, request, process)
     return _conclude(name, store, results, outcome, time.monotonic() - started)
 
 
