@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from orchestrator.execution.messages import Outcome, RunOptions, RunRequest
+    from orchestrator.execution.session_process import SessionProcess
     from orchestrator.plan import Plan
     from studies.store import Store
     from studies.study import Study
@@ -105,6 +106,12 @@ def _run_definition(
         engine: the value of --engine.
         given: the other fields of `RunOptions`.
     """
+    from orchestrator.execution.session_process import SessionProcess
+
+    # A session's process takes seconds to import Ray; it does so while the study is planned.
+    process = None
+    if not dry_run and given["executor"] == "ray":
+        process = click.get_current_context().with_resource(SessionProcess(address))
     from orchestrator import plan
     from orchestrator.execution.data_loading import data_set_names
     from orchestrator.execution.messages import RunOptions, RunRequest
@@ -136,7 +143,7 @@ def _run_definition(
         options=options,
         address=address,
     )
-    return _run(planned, request, results)
+    return _run(planned, request, process, results)
 
 
 def _engine(choice: str, planned: "Plan", store: "Store", *, joins: bool) -> str:
@@ -169,7 +176,9 @@ def _check_surroundings(store: "Store", options: "RunOptions", address: str | No
         ray_connection.check_address(address)
 
 
-def _run(planned: "Plan", request: "RunRequest", results: str) -> int:
+def _run(
+    planned: "Plan", request: "RunRequest", process: "SessionProcess | None", results: str
+) -> int:
     """Run the missing trials, print how the run ended and return the exit code."""
     from orchestrator.execution import heartbeat, resources, supervisor
 
@@ -183,7 +192,7 @@ def _run(planned: "Plan", request: "RunRequest", results: str) -> int:
     count = f"{len(planned.todo)} of {len(planned.trials)} trials to run"
     where = f"Ray cluster {request.address}" if request.address else request.resources
     print(f"{name}: {count}, {where}", file=sys.stderr)
-    outcome = supervisor.run(planned, request)
+    outcome = supervisor.run(planned, request, process)
     seconds = time.monotonic() - started
     return _conclude(request.study, store, results, outcome, seconds)
 

@@ -22,18 +22,19 @@ class InlineSession:
 
     Errors that a session does not handle are raised here, where a debugger sees them.
 
-    Args:
-        request: what the session is to do.
-
     Attributes:
-        phase: how far the session has come.
+        training: whether the session has begun to train.
         run: the name of the run, once the session has given it one.
         pid: the process id.
     """
 
-    def __init__(self, request: RunRequest) -> None:
-        self.phase, self.run, self.pid = Phase.STARTING, "", os.getpid()
-        self._request, self._stop = request, StopSignal()
+    def __init__(self) -> None:
+        self.training, self.run, self.pid = False, "", os.getpid()
+        self._stop = StopSignal()
+
+    def begin(self, request: RunRequest) -> None:
+        """Request what the session is to do."""
+        self._request = request
 
     def wait(self) -> SessionEnd:
         """Run the session, and return how it ended."""
@@ -54,13 +55,13 @@ class InlineSession:
         A signal's handler calls it, so what it raises comes from where the session is. In training
         it leaves the session to the process, which then ends.
         """
-        if self.phase is not Phase.TRAINING:
+        if not self.training:
             raise _KilledError
 
     def _take(self, message: SessionMessage) -> None:
         match message:
             case PhaseReached():
-                self.phase = message.phase
+                self.training = message.phase is Phase.TRAINING
             case RunNamed():
                 self.run = message.run
             case _:

@@ -59,11 +59,10 @@ def run_session(
         reading = LoadingHere if options.executor == "inline" else DataLoading
         loading = reading(request.todo, request.data, request.fingerprints, options.engine)
         stack.enter_context(loading)
-        connection = executors.connect(request)  # begins to import what it needs
         datasets = loading.datasets()
         for name in set(datasets) & set(request.study.data):  # so that a wrong layout is seen
             print(datasets[name], file=sys.stderr)
-        executor = stack.enter_context(connection)
+        executor = stack.enter_context(executors.connect(request))
         send(PhaseReached(Phase.CONNECTED))
         if request.address:
             print(f"{request.study.name}: {executor.resources} of the cluster", file=sys.stderr)
