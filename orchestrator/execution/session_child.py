@@ -1,5 +1,6 @@
 """What a session's process does: it imports what it needs, waits for a request and runs it."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -38,6 +39,8 @@ def serve(pipe: Connection, output: str, address: str | None) -> None:
     try:
         request = pipe.recv()
     except (EOFError, OSError):  # the driver has died, or has nothing to request
+        with contextlib.suppress(OSError):
+            os.unlink(output)  # noqa: PTH108
         os._exit(0)
     stop = StopSignal()
     threading.Thread(target=_listen, args=(pipe, stop), daemon=True).start()

@@ -1,7 +1,7 @@
 """Runs a study to its end, whatever dies on the way: one session after another.
 
-Each session is a process of its own (see `session`). Whenever one has died, what is left to do is
-planned anew from the results, so nothing that was finished is lost.
+With Ray, each session is a process of its own (see `session`). Whenever one has died, what is left
+to do is planned anew from the results, so nothing that was finished is lost.
 """
 
 import sys
@@ -103,7 +103,7 @@ def _run_sessions(
         now = _progress(request)
         progress, idle = now, (0 if now != progress else idle + 1)
         if idle == _IDLE_SESSIONS:
-            return log, f"{idle} sessions with Ray in a row ended without a finished trial"
+            return log, f"{idle} sessions in a row ended without a finished trial"
         request = _with_fewer_workers(request, end)
         name = request.study.name
         print(f"{name}: {reason}; going on with what is left (see {log})", file=sys.stderr)
