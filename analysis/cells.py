@@ -1,12 +1,13 @@
 """Cells: trials that differ only in their seed; how cells are named and ordered."""
 
+import math
 from collections.abc import Hashable, Iterable, Sequence
 
 import pandas as pd
 
 from analysis.tables import Results
 from studies.roles import Role
-from studies.trial import FIELDS, SETTABLE, fields_with
+from studies.trial import FIELDS, SETTABLE, Value, fields_with
 
 #: A cell is a combination of these; `revisions` follows from them and is no part of it.
 CELL = tuple(name for name in SETTABLE if name != "seed")
@@ -21,6 +22,9 @@ TASK = tuple(name for name in SETTABLE if name not in ("method", *METHOD_ONLY))
 #: The same without the seed: what the trials of a cell and their dense partners have in common.
 TASK_CELL = tuple(name for name in TASK if name != "seed")
 BASELINE = "dense"
+#: What a tuned field has as its value in a row of a tuned arm; no trial can have these.
+_TUNED: dict[object, Value] = {str: "tuned", float: -math.inf, int: -1, bool: False}
+TUNED_VALUES = {name: _TUNED[FIELDS[name].type] for name in (*METHOD_ONLY, *RECIPE)}
 
 _METHODS = (
     BASELINE,
@@ -140,9 +144,12 @@ def _phrase(name: str, value: object) -> str:
     if name in _SEEDS and value == FIELDS[name].default:
         return f"its own {heading(name)}"
     if isinstance(value, str):  # a choice such as `none` means little without its field
-        return f"{heading(name)} {value}" if FIELDS[name].metadata["choices"] else value
+        field = FIELDS.get(name)
+        return f"{heading(name)} {value}" if field and field.metadata["choices"] else value
     if isinstance(value, bool):
         return heading(name) if value else f"not {heading(name)}"
+    if value == -math.inf:
+        return f"{heading(name)} tuned"
     if name == "epochs":
         return f"{value} epoch" if value == 1 else f"{value} epochs"
     return f"{heading(name)} {value:g}"

@@ -34,12 +34,16 @@ from studies.trial import REQUIRED, Trial, Value, check_value, fields_with
 LIBRARY = Path(__file__).parent / "library"
 #: A study's name is a folder's name, on local disks and object stores alike.
 NAME = r"^[a-z0-9][a-z0-9._-]{0,99}$"
+#: A claim's id.
+CLAIM = r"^[A-Z][A-Za-z0-9-]{0,49}$"
 #: Bytes of a study file; YAML takes seconds for more, and nobody writes more by hand.
 _MOST_BYTES = 2**20
 #: Trials of a study: a few long axes would multiply out to more than the memory holds.
 _MOST_TRIALS = 1_000_000
 #: Pairs of values that `pairwise` has to combine.
 _MOST_PAIRS = 100_000
+#: The keys of a definition's file in the results.
+_RECORDED = {"recorded", "known", "definition"}
 
 
 def _told(check: Callable[[Any], Any]) -> BeforeValidator:
@@ -90,6 +94,8 @@ class Study(BaseModel):
         keep_masks: whether the final mask of each trial is kept in the table `masks`; a number K
             also keeps the masks of every K epochs, from epoch 0.
         keep_networks: whether each trial's trained network is kept, so that it can be exported.
+        claims: the claims that the study is to decide, such as ``C6``; only their verdicts can be
+            confirmatory. Empty for all.
         data: where data sets are, ``folder:PATH`` or ``parquet:PATH`` by name; not part of the
             definition's hash, since the trials are the same wherever the images are.
     """
@@ -107,6 +113,7 @@ class Study(BaseModel):
     tuning_seeds: Annotated[list[int] | str, _told(seed_lists.check_tuning)] = []
     keep_masks: Annotated[bool | int, BeforeValidator(_how_often)] = False
     keep_networks: Annotated[bool, Field(strict=True)] = False
+    claims: list[Annotated[str, Field(pattern=CLAIM)]] = []
 
     def override(
         self,
@@ -198,7 +205,7 @@ class Study(BaseModel):
     def definition(self) -> dict[str, Any]:
         """Return the study as plain values, from which `from_mapping` builds it again."""
         # These fields came later. They are left out at their default, so that older hashes stay.
-        later = ("combine", "data", "tuning_seeds", "keep_masks", "keep_networks")
+        later = ("combine", "data", "tuning_seeds", "keep_masks", "keep_networks", "claims")
         fields = type(self).model_fields
         left_out = {name for name in later if getattr(self, name) == fields[name].default}
         return self.model_dump(mode="json", exclude=left_out)
@@ -326,7 +333,7 @@ def read(path: Path) -> Study:
         raise UserError(f"study file {path}: {reason}") from None
     except yaml.YAMLError as error:
         raise UserError(f"study file {path}: not YAML: {error}") from None
-    if isinstance(values, dict) and set(values) == {"recorded", "definition"}:
+    if isinstance(values, dict) and {"recorded", "definition"} <= set(values) <= _RECORDED:
         values = values["definition"]  # as the results record it, overrides included
     if isinstance(values, dict):
         values = {"name": path.stem, **values}

@@ -37,6 +37,9 @@ CONCLUSIONS = {
     "supported": Style("#0072B2", "o", "-"),
     "undecided": Style("#777777", "D", "-"),
     "refuted": Style("#D55E00", "X", "-"),
+    "suggests": Style("#56B4E9", "o", "-"),
+    "open": Style("#AAAAAA", "D", "-"),
+    "speaks against": Style("#E69F00", "X", "-"),
 }
 
 

@@ -9,8 +9,7 @@ from analysis.drawing import Drawing, NothingToDraw, finish, panels, sentences, 
 from analysis.drawing.points import Outside, draw_points, unseen
 from analysis.drawing.side_by_side import Side, side_by_side
 from analysis.drawing.style import Style
-from analysis.estimates.costs import comparable, epoch_seconds, quartiles
-from analysis.estimates.judged import REACHED, timed
+from analysis.estimates.costs import REACHED, comparable, epoch_seconds, quartiles, timed
 from analysis.numbers import many, number
 from analysis.tables import Results
 from analysis.verdicts.claims.cost import COST

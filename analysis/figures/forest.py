@@ -15,7 +15,6 @@ from analysis.drawing.style import CONCLUSIONS
 from analysis.tables import Results
 from analysis.verdicts import Verdict, formatting, verdicts
 from analysis.verdicts.claim import Claim
-from analysis.verdicts.decisions import IMAGES_DECIDE
 
 ORDER = 3
 TITLE = "The verdicts: paired differences and their bounds"
@@ -50,6 +49,7 @@ def draw(results: Results) -> Drawing:
     handles = [
         Line2D([], [], color=style.colour, marker=style.marker, label=name)
         for name, style in CONCLUSIONS.items()
+        if any(verdict.conclusion == name for verdict in shown)
     ]
     bound = Line2D([], [], color="#333333", marker="|", ms=11, mew=2, ls="none", label="bound")
     figure.legend(handles=[*handles, bound], loc="outside upper right", ncols=4)
@@ -102,11 +102,9 @@ def _scale(axes: Axes, shown: list[Verdict]) -> float:
 def _note(shown: list[Verdict], total: int, linear: float) -> str:
     seeds = sorted({verdict.n for verdict in shown})
     counts = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"{seeds[0]}"
-    on_mnist = any(verdict.cell["dataset"] in IMAGES_DECIDE for verdict in shown)
     return sentences(
-        f"Mean over n = {counts} pairs; bar: 90% t interval, each end one-sided at 95%.",
+        f"Mean over n = {counts} pairs; bar: 90% interval, each end one-sided at 95%.",
         "Supported: the whole bar lies on the side of the bound that its arrow points to.",
-        "On MNIST the bootstrap over seeds and images must agree." if on_mnist else "",
         f"Linear up to {linear:g} point{'' if linear == 1 else 's'}, logarithmic beyond."
         if linear
         else "",
@@ -121,7 +119,7 @@ def _name(results: Results, verdict: Verdict) -> str:
         for part in (formatting.where(results, verdict), formatting.place(verdict.decisive))
         if part
     )
-    return f"{verdict.cell['method']}{', ' if where else ''}{where}"
+    return f"{verdict.method}{', ' if where else ''}{where}"
 
 
 def _draw(axes: Axes, verdict: Verdict, at: float) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from analysis.cells import BASELINE, METHOD_ONLY
+from analysis.cells import BASELINE
 from analysis.drawing import (
     Drawing,
     NothingToDraw,
@@ -15,7 +15,7 @@ from analysis.drawing import (
     sentences,
     styles_of,
 )
-from analysis.estimates.judged import TRAINED, judged, paired
+from analysis.estimates.judged import against_trained, judged
 from analysis.numbers import number
 from analysis.statistics.overview import interquartile_mean, performance_profile
 from analysis.tables import Results
@@ -29,8 +29,7 @@ _LEFT_OUT = 10
 
 def draw(results: Results) -> Drawing:
     """Draw per method the fraction of trials above each difference to dense, in points."""
-    trials = judged(results)
-    pairs = paired(trials, trials, TRAINED, METHOD_ONLY, "accuracy", 1.0)
+    pairs = against_trained(judged(results))
     pairs = pairs[pairs["difference"].notna() & (pairs["method"] != BASELINE)]
     if pairs.empty:
         raise NothingToDraw(f"No trial has a partner trained by {BASELINE} from he-normal weights.")

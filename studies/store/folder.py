@@ -72,6 +72,15 @@ class Folder:
     def __reduce__(self) -> tuple[type["Folder"], tuple[str, str]]:
         return Folder, self._made_of
 
+    def siblings(self, inside: str) -> list["Folder"]:
+        """Return the folders beside this one, itself included, that have a given subfolder.
+
+        Raises:
+            UserError: they cannot be listed.
+        """
+        where, _ = self._made_of
+        return [Folder(where, name) for name in folders_with(where, inside)]
+
     def place(self, path: str) -> str:
         """Return the path or URI of a file in the folder, for people to read."""
         folder, mark, options = (self.uri, "", "") if self.is_local else self.uri.partition("?")

@@ -36,12 +36,12 @@ def bars(axes):
 
 
 @pytest.mark.parametrize(
-    ("points", "conclusion"), [(0.2, "supported"), (-0.5, "undecided"), (-3.0, "refuted")]
+    ("points", "conclusion"), [(0.2, "suggests"), (-0.5, "open"), (-3.0, "speaks against")]
 )
 def test_bars_are_the_intervals_in_the_colour_of_the_verdict(study, record, points, conclusion):
-    loaded = analysis.load(record(study(margin=0.5), ahead(points)))
+    loaded = analysis.load(record(study(margin=0.5, dataset="cifar10"), ahead(points)))
     drawing, axes = drawn(loaded)
-    (first, *_) = (v for v in verdicts(loaded) if v.claim.id == "C1")
+    (first, *_) = (v for v in verdicts(loaded) if v.claim.id == "C1-authors")
     ends, colour = bars(axes)[0]
     assert ends == pytest.approx(
         [first.decisive.interval.low * 100, first.decisive.interval.high * 100]
@@ -54,9 +54,10 @@ def test_bars_are_the_intervals_in_the_colour_of_the_verdict(study, record, poin
 
 
 def test_primary_claims_stand_before_their_secondary_forms(study, record):
-    _, axes = drawn(analysis.load(record(study(margin=0.5), ahead(0.2))))
+    methods = ["dense", "free-pruning", "free-flipping"]
+    _, axes = drawn(analysis.load(record(study(margin=0.5, method=methods), ahead(0.2))))
     heads = [text.get_text().split()[0] for text in axes.texts]
-    assert heads == ["C1", "C1-same-weights"]
+    assert heads == ["C9", "C11", "C1-authors", "C1-common", "C1-same-weights"]
 
 
 def test_differences_of_many_points_leave_the_bounds_apart_from_zero(study, record):
@@ -70,7 +71,7 @@ def test_differences_of_many_points_leave_the_bounds_apart_from_zero(study, reco
 
 def test_without_a_margin_there_are_no_bounds(study, record):
     _, axes = drawn(analysis.load(record(study(), ahead(0.2))))
-    assert len(bars(axes)) == 2
+    assert len(bars(axes)) == 3
     assert axes.get_xscale() == "linear"
 
 

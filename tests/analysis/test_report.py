@@ -153,16 +153,16 @@ def test_counts_table_and_command(page):
 def test_verdicts_with_their_rows_and_commands(page):
     rows = page.tables["verdicts"]
     assert rows[0] == [
-        "C1 similar-or-higher",
+        "C1-authors similar-or-higher",
         "free-pruning",
         rows[0][2],
         "one cell",
         "exploratory",
     ]
-    assert {"claim-C1", "claim-C1-same-weights"} <= set(page.ids)
+    assert {"claim-C1-authors", "claim-C1-same-weights"} <= set(page.ids)
     pairs = [row for row in rows if len(row) == 7]
     assert [row[3] for row in pairs[:3]] == ["1", "2", "3"]
-    assert "untuned verdict small --claim C1 --pairs" in page.text
+    assert "untuned verdict small --claim C1-authors --pairs" in page.text
     assert "untuned run hidden-threshold" in page.text  # for what is not tested
 
 
@@ -209,7 +209,11 @@ def test_unfinished_study_says_so_at_the_top(study, record, tmp_path, few):
     page = _page(analysis.load(uri), tmp_path)
     said = page.text.index("Unfinished: 4 of 6 planned trials are finished")
     assert said < page.text.index("The verdicts")
-    assert page.tables["verdicts"][0][:3] == ["C1 similar-or-higher", "free-pruning", "undecided"]
+    assert page.tables["verdicts"][0][:3] == [
+        "C1-authors similar-or-higher",
+        "free-pruning",
+        "open",
+    ]
 
 
 def test_damaged_part_is_named(study, record, tmp_path, few):

@@ -30,7 +30,7 @@ MISTAKES = [
     (["report", "digits"], "no results of digits in results; run first: untuned run digits"),
     (["report", "nowhere/digits"], "no results in nowhere/digits; run first: untuned run digits"),
     (["verdict", "digits"], "no results of digits in results; run first: untuned run digits"),
-    (["verdict", "digits", "--claim", "C11"], "unknown claim 'C11'; did you mean C1"),
+    (["verdict", "digits", "--claim", "C99"], "unknown claim 'C99'; did you mean C9"),
     (["verdict"], "Missing argument 'STUDY...'"),
     (["compact", "digits"], "no results of digits in results; run first: untuned run digits"),
     (["status", "digits", "--results", "file"], "results folder file: cannot be read"),
@@ -200,7 +200,7 @@ def test_help_names_all_commands_and_needs_nothing_heavy():
     )
     for command in (
         *("check", "compact", "list", "new", "report", "results", "run", "show", "status"),
-        *("train", "verdict"),
+        *("register", "train", "verdict"),
     ):
         assert f"  {command}  " in answer.stdout
 
@@ -396,3 +396,19 @@ def test_the_base_install_needs_neither_torch_nor_ray(tmp_path, command):
     answer = in_the_base_install(tmp_path, command)
     assert answer.returncode == 0, answer.stderr
     assert "50" in answer.stdout
+
+
+def test_studies_are_registered_together_before_they_run(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    axes = "{network: linear, dataset: digits, method: dense, weights: he-normal, epochs: 1}"
+    for name in ("first", "second"):
+        Path(f"{name}.yaml").write_text(f"seeds: 1001-1002\naxes: {axes}\n")
+    code, out, _ = run(capsys, "register", "first.yaml", "second.yaml")
+    assert code == 0
+    assert out.splitlines() == [
+        "first: recorded; 2 of 2 seeds without a finished trial",
+        "second: recorded; 2 of 2 seeds without a finished trial",
+    ]
+    for name in ("first", "second"):
+        (recorded,) = Store("results", name).definitions.recorded()
+        assert recorded.known == {}
