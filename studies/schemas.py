@@ -107,7 +107,8 @@ EPOCHS = _schema(
 
 #: Trial x epoch x layer, for studies with `keep_masks`: the mask of the layer, a bit per connection
 #: in the order of the weights [outputs, inputs, ...], whose shape is `shape`: 1 kept, 0 pruned or
-#: flipped; packed as numpy.packbits does.
+#: flipped; packed as numpy.packbits does. Of a method with three states (signed-supermask) the bits
+#: do not say whether a connection is pruned or flipped.
 MASKS = _schema(
     *_KEY,
     _required("epoch", pa.int32()),
@@ -132,7 +133,7 @@ _TRIAL = tuple(
 #: `studies.traits.MethodTraits`: `needs_density`, `random_mask`, `trains_weights`, `by_mask`,
 #: `flips` and `sets_kept_share`. `multiply_adds`: multiplications and additions, counted as one,
 #: that an image's forward pass through its layers takes with the connections that are kept or
-#: flipped.
+#: flipped; null for a network of the user's own that does not say its `positions`.
 #: `*_parts`: the parts that its rows were written in. `seconds`: from building its network to its
 #: last row; trials that are trained side by side have equal shares. `continued_from`: the epoch of
 #: the checkpoint that it was continued from, if there was one. `tf32`: whether a GPU multiplied

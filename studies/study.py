@@ -139,6 +139,8 @@ class Study(BaseModel):
         if seeds is not None:
             values["seeds"] = seed_lists.instead(seeds, self.seeds)
         if epochs is not None:
+            if any("epochs" in grid.get(TUNED, ()) for grid in self.grids):
+                raise UserError(f"--epochs {epochs}: study {self.name} tunes epochs; leave it out")
             grids = [{k: v for k, v in grid.items() if k != "epochs"} for grid in self.grids]
             values |= {"axes": {**self.axes, "epochs": [epochs]}, "grids": grids}
         return from_mapping(values, where=f"study {self.name}")

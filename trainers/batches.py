@@ -148,7 +148,7 @@ class Batches:
         """
         images = self._images[split]
         normalised = map(self._normalise, torch.split(images, size))
-        if split == "train" or images.numel() > _MOST_KEPT:
+        if split == "train" or images.numel() > _MOST_KEPT or images.is_cuda:
             return normalised
         if (split, size) not in self._kept:
             self._kept[split, size] = list(normalised)

@@ -291,10 +291,14 @@ def _sign_counts(layer: Layer, mask: Tensor) -> Tensor:
     return torch.stack(rows).cpu()
 
 
-def _multiply_adds(network: Network, layers: Sequence[Row]) -> int:
-    """The multiplications and additions of an image's forward pass that the masks leave."""
-    kept = (row["connections"] - row["mask_zero"] for row in layers)
-    return sum(k * shape.positions for k, shape in zip(kept, network.layers, strict=True))
+def _multiply_adds(network: Network, layers: Sequence[Row]) -> int | None:
+    """The multiply-adds of an image's forward pass that the masks leave; None if not known."""
+    total = 0
+    for row, shape in zip(layers, network.layers, strict=True):
+        if shape.positions is None:
+            return None
+        total += (row["connections"] - row["mask_zero"]) * shape.positions
+    return total
 
 
 def _changed(layers: Sequence[Row]) -> float:

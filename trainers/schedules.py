@@ -14,8 +14,8 @@ def factor(schedule: str, progress: float) -> float:
             are epochs 80, 120 and 160 of 200 (arXiv:2006.16627, its residual network);
             ``late-steps``, divided by ten at 2/3 and 5/6, which are about epochs 56 and 71 of 85
             (arXiv:1912.04427); ``cosine``, half a cosine down to zero (Loshchilov & Hutter 2017,
-            arXiv:1608.03983, without restarts); or ``exponential``, 0.9^(10 progress), which is a
-            factor of 0.9 every 10 epochs of 100 (arXiv:2201.13361).
+            arXiv:1608.03983, without restarts); or ``exponential``, 0.9^(10 progress): after 10 of
+            100 epochs it is 0.9, as in arXiv:2201.13361, and it ends at 0.35 whatever the length.
         progress: steps taken before this one, as a fraction of the round's steps.
     """
     if schedule in _EDGES:

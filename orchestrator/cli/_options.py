@@ -56,7 +56,8 @@ _EXTENT = (
         "--seeds",
         callback=_seeds,
         metavar="N|FIRST-LAST",
-        help="Run N seeds, from the study's first on, or a range such as 1001-1015.",
+        help="Run N seeds, from 1 or from where the study's range begins, or a range such as "
+        "1001-1015.",
     ),
     click.option("--epochs", type=click.IntRange(0, 1_000_000), help="Train for N epochs."),
 )

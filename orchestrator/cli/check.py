@@ -110,8 +110,8 @@ def show_costs(
     if study.is_tuned:
         expected = plan.make([tuned.expected(study)], store)
         print(
-            f"then {len(expected.todo) - len(planned.todo)} on fresh seeds, at the values that the "
-            "tuning seeds choose"
+            f"then up to {len(expected.todo) - len(planned.todo)} on fresh seeds, at the values "
+            "that the tuning seeds choose"
         )
     if expected.todo and options:
         places = _data.places(data, data_set_names(expected.trials), study.data)

@@ -5,7 +5,7 @@ import shlex
 import sys
 import time
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from orchestrator.execution.messages import Outcome, RunOptions, RunRequest
+    from orchestrator.execution.session_process import SessionProcess
     from orchestrator.plan import Plan
     from studies.store import Store
     from studies.study import Study
@@ -62,61 +63,67 @@ def command(
     """Run the missing trials of STUDY.
 
     STUDY is the name of a shipped study, or a study file. A second run trains only what is not
-    finished, so a larger --seeds extends a finished study. If the study tunes fields, its tuning
-    seeds are trained first, and then what these chose, on the fresh seeds.
+    finished, so a larger --seeds extends a finished study. If the study tunes fields, the tuning
+    seeds run first; the values that they choose then run on the fresh seeds.
     """
     from orchestrator import tuning
     from studies.store import Store
     from studies.study import find
 
-    asked = find(study).override(
+    requested = find(study).override(
         seeds=seeds, epochs=epochs, data=_data.named_sources(data), keep_networks=keep_networks
     )
-    store = Store(results, asked.name)
-    tuned = False
-    while not tuned:
-        definition = tuning.resolved(asked, store)
-        code = _run_definition(definition, store, results, data, address, dry_run, engine, given)
-        if code or dry_run:
-            return code
-        tuned = not definition.is_tuned  # else its tuning seeds have just been finished
-    return 0
+    store = Store(results, requested.name)
+    how = _How(results, data, address, engine, given, dry_run=dry_run)
+    is_over = False
+    while not is_over:
+        definition = tuning.resolved(requested, store)
+        code = _run_definition(definition, store, how)
+        is_over = bool(code) or dry_run or not definition.is_tuned
+    return code
 
 
-def _run_definition(
-    definition: "Study",
-    store: "Store",
-    results: str,
-    data: tuple[str, ...],
-    address: str | None,
-    dry_run: bool,
-    engine: str,
-    given: "Mapping[str, Any]",
-) -> int:
-    """Run the missing trials of a definition, or show what would run; return the exit code.
+@dataclass(frozen=True)
+class _How:
+    """How definitions are run: the options of the command that do not change them.
 
-    Args:
-        definition: the definition.
-        store: its results.
+    Attributes:
         results: the folder or URI of all results.
         data: the values of --data.
         address: of a Ray cluster, or None.
-        dry_run: whether to start nothing.
         engine: the value of --engine.
-        given: the other fields of `RunOptions`.
+        options: the other fields of `RunOptions`.
+        dry_run: whether to start nothing.
     """
+
+    results: str
+    data: tuple[str, ...]
+    address: str | None
+    engine: str
+    options: "Mapping[str, Any]"
+    dry_run: bool
+
+
+def _run_definition(definition: "Study", store: "Store", how: _How) -> int:
+    """Run the missing trials of a definition, or show what would run; return the exit code."""
+    from orchestrator.execution.session_process import SessionProcess
+
+    # A session's process takes seconds to import Ray; it does so while the study is planned.
+    process = None
+    if not how.dry_run and how.options["executor"] == "ray":
+        process = click.get_current_context().with_resource(SessionProcess(how.address))
     from orchestrator import plan
     from orchestrator.execution.data_loading import data_set_names
     from orchestrator.execution.messages import RunOptions, RunRequest
 
     planned = plan.make([definition], store)
-    options = RunOptions(engine=_engine(engine, planned, store, joins=given["join"]), **given)
-    places = _data.places(data, data_set_names(planned.trials), definition.data)
+    options = RunOptions(engine=_engine(how, planned, store), **how.options)
+    places = _data.places(how.data, data_set_names(planned.trials), definition.data)
     if planned.todo:
         _data.check({name: places[name] for name in data_set_names(planned.todo)})
-        _check_surroundings(store, options, address)
-    if dry_run:
-        check.show_costs(definition, planned, store, data, options)
+        _check_surroundings(store, options, how.address)
+    if how.dry_run:
+        check.show_costs(definition, planned, store, how.data, options)
         return 0
     _note_definitions(definition, store)
     if not planned.todo:
@@ -134,20 +141,20 @@ def _run_definition(
         data=places,
         fingerprints=planned.results.fingerprints(),
         options=options,
-        address=address,
+        address=how.address,
     )
-    return _run(planned, request, results)
+    return _run(planned, request, process, how.results)
 
 
-def _engine(choice: str, planned: "Plan", store: "Store", *, joins: bool) -> str:
+def _engine(how: _How, planned: "Plan", store: "Store") -> str:
     """Return the engine of the runs that this one joins, if there are any, or its own choice."""
     from orchestrator.execution import heartbeat, resources
 
-    if choice == "auto" and joins:
+    if how.engine == "auto" and how.options["join"]:
         for other in heartbeat.LiveRuns(store).alive():
             if other.engine:
                 return other.engine
-    return resources.engine(choice, planned.results.cpu_engines())
+    return resources.engine(how.engine, planned.results.cpu_engines())
 
 
 def _check_surroundings(store: "Store", options: "RunOptions", address: str | None) -> None:
@@ -169,7 +176,9 @@ def _check_surroundings(store: "Store", options: "RunOptions", address: str | No
         ray_connection.check_address(address)
 
 
-def _run(planned: "Plan", request: "RunRequest", results: str) -> int:
+def _run(
+    planned: "Plan", request: "RunRequest", process: "SessionProcess | None", results: str
+) -> int:
     """Run the missing trials, print how the run ended and return the exit code."""
     from orchestrator.execution import heartbeat, resources, supervisor
 
@@ -183,7 +192,7 @@ def _run(planned: "Plan", request: "RunRequest", results: str) -> int:
     count = f"{len(planned.todo)} of {len(planned.trials)} trials to run"
     where = f"Ray cluster {request.address}" if request.address else request.resources
     print(f"{name}: {count}, {where}", file=sys.stderr)
-    outcome = supervisor.run(planned, request)
+    outcome = supervisor.run(planned, request, process)
     seconds = time.monotonic() - started
     return _conclude(request.study, store, results, outcome, seconds)
 
@@ -192,7 +201,8 @@ def _note_definitions(definition: "Study", store: "Store") -> None:
     """Print whether other definitions of this name have been run, and which margin counts."""
     recorded = store.definitions.all()
     others = {trial for other in recorded if other != definition for trial in other.trials()}
-    if others.difference(definition.trials()):
+    # Before its tuning seeds are finished, a study does not say which fresh trials it has.
+    if not definition.is_tuned and others.difference(definition.trials()):
         print(
             f"{definition.name}: {store.uri} also holds other definitions of this study; status "
             "and report cover all of them",
@@ -240,8 +250,11 @@ def _conclude(
             f"{finished} ({new} in this run, {clock(seconds)}){outcome.diverged_or_dead}; results "
             f"in {store.uri}"
         )
+        if study.is_tuned and outcome.interrupted:
+            print(f"the tuning seeds are finished; continue with: {again}", file=sys.stderr)
+            return 128 + outcome.interrupted
         if study.is_tuned:
-            print("the tuning seeds are finished; now what they chose is trained")
+            print("the tuning seeds are finished; the chosen values now run on the fresh seeds")
         else:
             print(f"write a report with: untuned report {name}{where}")
         return 0

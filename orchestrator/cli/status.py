@@ -79,7 +79,7 @@ def _show(study: str, results: str, store: "Store", definitions: "Sequence[Study
         if count:
             print(f"{count} missing; continue with: {command}")
         elif definition.is_tuned and definition is definitions[-1]:
-            print(f"the tuning seeds are finished; train what they chose with: {command}")
+            print(f"the tuning seeds are finished; run the chosen values with: {command}")
 
 
 def _print_failures(failed: Mapping[str, Mapping[str, Any]], trials: Sequence[Trial]) -> None:

@@ -145,10 +145,10 @@ class DataLoading:
         return answer
 
 
-class LoadingHere(DataLoading):
+class InlineDataLoading(DataLoading):
     """The same in this process, which does nothing meanwhile."""
 
-    def __enter__(self) -> "LoadingHere":
+    def __enter__(self) -> "InlineDataLoading":
         self._work = _work(self._tasks)
         return self
 

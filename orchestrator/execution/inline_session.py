@@ -22,27 +22,31 @@ class InlineSession:
 
     Errors that a session does not handle are raised here, where a debugger sees them.
 
-    Args:
-        request: what the session is to do.
-
     Attributes:
-        phase: how far the session has come.
+        training: whether the session has begun to train.
         run: the name of the run, once the session has given it one.
         pid: the process id.
     """
 
-    def __init__(self, request: RunRequest) -> None:
-        self.phase, self.run, self.pid = Phase.STARTING, "", os.getpid()
-        self._request, self._stop = request, StopSignal()
+    def __init__(self) -> None:
+        self.training, self.run, self.pid = False, "", os.getpid()
+        self._stop, self._running = StopSignal(), False
+
+    def begin(self, request: RunRequest) -> None:
+        """Request what the session is to do."""
+        self._request = request
 
     def wait(self) -> SessionEnd:
         """Run the session, and return how it ended."""
+        self._running = True
         try:
             return run_session(self._request, self._stop, self._take)
         except UserError as error:
             return SessionRefused(str(error))
         except _KilledError:
             return SessionResult()
+        finally:
+            self._running = False
 
     def stop(self) -> None:
         """Ask the session to end after the epochs that are running."""
@@ -51,16 +55,20 @@ class InlineSession:
     def kill(self) -> None:
         """End the session at once if nothing has begun that could be kept.
 
-        A signal's handler calls it, so what it raises comes from where the session is. In training
-        it leaves the session to the process, which then ends.
+        A signal's handler calls it, so what it raises comes from where the session is. If that is
+        where Python ignores errors, the session ends when it is about to train. In training, and
+        when it is called again, the session is left to the process, which then ends.
         """
-        if self.phase is not Phase.TRAINING:
+        again, self._stop.requested = self._stop.requested, True
+        if self._running and not self.training and not again:
             raise _KilledError
 
     def _take(self, message: SessionMessage) -> None:
         match message:
             case PhaseReached():
-                self.phase = message.phase
+                if message.phase is Phase.TRAINING and self._stop:
+                    raise _KilledError
+                self.training = message.phase is Phase.TRAINING
             case RunNamed():
                 self.run = message.run
             case _:

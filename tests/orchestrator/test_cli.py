@@ -81,9 +81,9 @@ def test_a_mistake_is_answered_in_one_line(capsys, tmp_path, monkeypatch, argume
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-#: Runs commands in one process that imports neither Ray nor PyTorch, nor what starts a session.
-WITHOUT_A_START = """
-import contextlib, io, json, os, sys
+#: Runs commands in one process; says what each leaves behind, and which libraries it imports.
+COMMANDS = """
+import contextlib, io, json, multiprocessing, os, sys
 from orchestrator.cli import main
 answers = []
 for arguments in json.load(sys.stdin):
@@ -93,9 +93,9 @@ for arguments in json.load(sys.stdin):
             main(arguments)
         except SystemExit as ended:
             code = ended.code
-    answers.append([code, out.getvalue(), err.getvalue(), sorted(os.listdir())])
-heavy = {"ray", "torch", "torchvision", "orchestrator.execution.session_process"}
-print(json.dumps([answers, sorted(heavy & set(sys.modules))]))
+    left = [*sorted(os.listdir()), *map(str, multiprocessing.active_children())]
+    answers.append([code, out.getvalue(), err.getvalue(), left])
+print(json.dumps([answers, sorted({"ray", "torch", "torchvision"} & set(sys.modules))]))
 """
 
 OWN_IMAGES = """\
@@ -105,7 +105,8 @@ axes: {network: conv2, dataset: pets, epochs: 1, method: dense, weights: he-norm
 """
 
 
-def test_a_mistake_is_told_before_ray_is_started(tmp_path):
+def test_a_mistake_is_told_before_ray_is_started(tmp_path, tmp_path_factory):
+    ray, temporary = (tmp_path_factory.mktemp(name) for name in ("ray", "temporary"))
     (tmp_path / "file").write_text("")
     (tmp_path / "empty").mkdir()
     (tmp_path / "pets.yaml").write_text(OWN_IMAGES)
@@ -148,9 +149,9 @@ def test_a_mistake_is_told_before_ray_is_started(tmp_path):
             (["submit", "typo.yaml", "--results", "/r"], "study typo: unknown method 'dens'"),
         ]
         answer = subprocess.run(
-            [sys.executable, "-c", WITHOUT_A_START],
+            [sys.executable, "-c", COMMANDS],
             cwd=tmp_path,
-            env=os.environ | dead,
+            env=os.environ | dead | {"RAY_TMPDIR": str(ray), "TMPDIR": str(temporary)},
             input=json.dumps([arguments for arguments, _ in cases]),
             capture_output=True,
             text=True,
@@ -163,7 +164,8 @@ def test_a_mistake_is_told_before_ray_is_started(tmp_path):
         assert err.count("\n") == 1, err
         assert left == ["empty", "file", "pets.yaml", "typo.yaml"], arguments
     assert heavy == []
-    assert not list((tmp_path / "empty").iterdir())
+    for folder in (ray, temporary, tmp_path / "empty"):  # Ray makes a folder when it starts
+        assert list(folder.iterdir()) == []
 
 
 def test_the_data_sets_of_a_check_without_an_estimate_need_not_be_there(capsys, tmp_path):

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 
 import pytest
 from tests_support import (
@@ -19,8 +20,17 @@ from tests_support import (
     write_study,
 )
 
-from orchestrator.execution.messages import RunOptions
+from orchestrator.execution.inline_session import InlineSession
+from orchestrator.execution.messages import (
+    Phase,
+    PhaseReached,
+    Resources,
+    RunOptions,
+    SessionResult,
+    WorkerConfig,
+)
 from orchestrator.execution.resources import on_this_machine
+from orchestrator.execution.worker import Worker
 from studies.errors import UserError
 from studies.store import Store
 from studies.store.finished import finished
@@ -138,3 +148,44 @@ def test_it_has_one_worker(monkeypatch):
     assert on_this_machine(RunOptions()).workers == 8
     with pytest.raises(UserError, match="start several such runs with --join"):
         on_this_machine(RunOptions(executor="inline", workers=3))
+
+
+@pytest.mark.parametrize("given", [{"gpus": 2}, {"gpu_fraction": 0.5}])
+def test_it_has_one_gpu(given, monkeypatch):
+    monkeypatch.setattr("trainers.devices.gpus", lambda: 4)
+    resources = on_this_machine(RunOptions(executor="inline", device="cuda"))
+    assert (resources.workers, resources.gpus, resources.gpu_fraction) == (1, 1, 1.0)
+    with pytest.raises(UserError, match="the executor inline trains in this process alone"):
+        on_this_machine(RunOptions(executor="inline", device="cuda", **given))
+
+
+def test_a_worker_that_took_nothing_can_be_closed(tmp_path):
+    Worker(WorkerConfig(Store(str(tmp_path), "own"), RunOptions(), Resources(1)), None).close()
+
+
+def session_that(behaves, monkeypatch):
+    """An inline session whose work is a function of its messages' receiver."""
+    monkeypatch.setattr(
+        "orchestrator.execution.inline_session.run_session",
+        lambda request, stop, send: behaves(send) or SessionResult(),
+    )
+    session = InlineSession()
+    session.begin(None)
+    return session
+
+
+def test_an_inline_session_is_killed_before_it_trains_and_only_while_it_runs(monkeypatch):
+    def swallowed(send):
+        with suppress(BaseException):
+            session.kill()  # as in a finaliser, whose errors Python ignores
+        session.kill()  # the second signal leaves the end to the process
+        send(PhaseReached(Phase.TRAINING))
+        raise AssertionError
+
+    session = session_that(swallowed, monkeypatch)
+    assert session.wait() == SessionResult()
+    assert not session.training
+    session.kill()  # after its end: nothing is raised where it would hit something else
+
+    session = session_that(lambda send: session.kill(), monkeypatch)
+    assert session.wait() == SessionResult()

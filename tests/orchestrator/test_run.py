@@ -54,6 +54,13 @@ def test_a_study_is_run_whole_and_once(place):
     assert not (place / "results" / "own" / "failures").exists()
 
 
+def test_the_workers_are_those_that_ray_started_ahead(place):
+    logs = (place / "ray-logs").read_text().split()
+    processes = [log.partition("-")[0].partition(".")[0] for log in logs if log.endswith(".err")]
+    assert processes.count("worker") == 2
+    assert not {"dashboard", "monitor", "log_monitor"} & set(processes)
+
+
 def test_run_again_it_does_nothing_and_says_so(place):
     before = sorted((place / "results").rglob("*"))
     answer = untuned("run", "own.yaml", cwd=place)

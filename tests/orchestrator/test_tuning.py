@@ -1,5 +1,8 @@
 """A study with tuned fields: first its tuning seeds are trained, then what they chose."""
 
+import signal
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from tests_support import train_study, trial_rows, untuned
@@ -7,7 +10,11 @@ from tests_support import train_study, trial_rows, untuned
 import analysis
 from orchestrator import plan, tuning
 from orchestrator.cli import cli
+from orchestrator.cli.run import _conclude, _note_definitions
+from orchestrator.execution.messages import Outcome
 from studies import tuned
+from studies.errors import UserError
+from studies.store import Store
 from studies.study import read
 
 STUDY = """\
@@ -55,16 +62,16 @@ def test_a_dry_run_tells_what_will_follow(tmp_path, capsys, monkeypatch):
     (tmp_path / "own.yaml").write_text(STUDY)
     out = run(capsys, "run", "own.yaml", "--dry-run")
     assert "own: 6 of 6 trials would run; nothing started" in out
-    assert "then 2 on fresh seeds, at the values that the tuning seeds choose" in out
+    assert "then up to 2 on fresh seeds, at the values that the tuning seeds choose" in out
     assert "estimate: " in out
     out = run(capsys, "check", "own.yaml", "--no-estimate")
-    assert "then 2 on fresh seeds" in out
+    assert "then up to 2 on fresh seeds" in out
 
 
 def test_status_and_the_dry_run_show_the_second_step(trained, capsys):
     out = run(capsys, "status", "own")
     assert "own: 6 of 6 trials finished, 0 failed" in out
-    assert "the tuning seeds are finished; train what they chose with: untuned run" in out
+    assert "the tuning seeds are finished; run the chosen values with: untuned run" in out
     out = run(capsys, "run", "own.yaml", "--dry-run")
     assert "own: 2 of 8 trials would run; nothing started" in out
     assert "then" not in out
@@ -90,7 +97,7 @@ def test_one_run_trains_the_tuning_seeds_and_then_what_they_chose(tmp_path):
     assert answer.returncode == 0, answer.stderr
     first, chosen, second, report = answer.stdout.splitlines()
     assert first.startswith("own: 3 of 3 trials finished (3 in this run")
-    assert chosen == "the tuning seeds are finished; now what they chose is trained"
+    assert chosen == "the tuning seeds are finished; the chosen values now run on the fresh seeds"
     assert second.startswith("own: 4 of 4 trials finished (1 in this run")
     assert report == "write a report with: untuned report own"
     rows = trial_rows(tmp_path).to_pylist()
@@ -100,3 +107,32 @@ def test_one_run_trains_the_tuning_seeds_and_then_what_they_chose(tmp_path):
     assert fresh == [1e-2]
     answer = untuned("run", "own.yaml", cwd=tmp_path)
     assert answer.stdout == "own: nothing to do, all 4 trials are finished\n"
+
+
+def test_a_signal_at_the_end_of_the_tuning_seeds_ends_the_run(capsys, tmp_path):
+    (tmp_path / "own.yaml").write_text(STUDY)
+    study, store = read(tmp_path / "own.yaml"), Store(str(tmp_path), "own")
+    ended = Outcome(0, 6, 6, {}, None, "", signal.SIGINT, "")
+    assert _conclude(study, store, "results", ended, 1.0) == 130
+    assert "the tuning seeds are finished; continue with: untuned" in capsys.readouterr().err
+    assert _conclude(study, store, "results", replace(ended, interrupted=0), 1.0) == 0
+
+
+def test_an_extended_study_has_no_other_definitions(trained, capsys):
+    folder, store = trained
+    given = read(folder / "own.yaml")
+    store.definitions.record(tuning.resolved(given, store))
+    more = given.override(seeds=3)
+    _note_definitions(tuning.resolved(more, store), store)
+    assert capsys.readouterr().err == ""
+
+
+def test_epochs_that_are_tuned_cannot_be_overridden(tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text(
+        STUDY.replace(
+            "learning_rate: [1e-5, 1e-2], tuned: learning_rate", "epochs: [1, 2], tuned: epochs"
+        )
+    )
+    with pytest.raises(UserError, match="--epochs 3: study own tunes epochs; leave it out"):
+        read(path).override(epochs=3)

@@ -57,7 +57,7 @@ class Published:
         if not self._complete(root):
             try:
                 _wait_for_answer(self.address)
-            except _FAILURES as error:
+            except OSError as error:
                 raise self._absent(root, error) from None
 
     def get(self, root: Path) -> Path:
@@ -126,10 +126,9 @@ def _wait_for_answer(address: str) -> None:
     Looking up its name has no time limit of its own, so this is done in a thread.
 
     Raises:
-        OSError: it does not answer.
-        HTTPException: what answers is no web server.
+        OSError: it does not answer, or is no web server.
     """
-    from urllib.error import HTTPError
+    from urllib.error import HTTPError, URLError
     from urllib.request import Request, urlopen
 
     failures = list[Exception]()
@@ -148,4 +147,6 @@ def _wait_for_answer(address: str) -> None:
     if thread.is_alive():
         raise OSError(f"no answer from {address} within {_ANSWER:g} s; try again")
     if failures:
-        raise failures[0]
+        (error,) = failures
+        reason = error.reason if isinstance(error, URLError) else error
+        raise OSError(f"no answer from {address}: {reason}")

@@ -31,7 +31,10 @@ def check(root: Path) -> None:
             f"data set cifar10-jpeg: no train*.parquet in {folder}; it cannot be downloaded, so "
             "give the folder that has it, as in --data cifar10-jpeg=DIR, or use cifar10"
         )
-    content = next(parquet.images(parquet.files(folder)[0][0])).source
+    first = next(parquet.images(parquet.files(folder)[0][0]), None)
+    if first is None:
+        raise UserError(f"data set cifar10-jpeg: the first train*.parquet in {folder} is empty")
+    content = first.source
     if not isinstance(content, bytes) or not content.startswith(_JPEG):
         raise UserError(
             f"data set cifar10-jpeg: the images in {folder} are no JPEG files; give the original "

@@ -10,10 +10,11 @@ without brackets, tau is 1e-6. m is what is trained. It starts at zero and moves
 m - dL/deffective, so that the `learning_rate` is the authors' adaptivity rate. A scale and shift of
 batch normalisation take the same rate.
 
-Chen et al. (2022, Peek-a-Boo) train the signs of random weights so, with rate 1e-3, times 0.15 at
-1/4, 1/2 and 3/4 of 180 epochs (here: schedule steps), tau 1e-6, he-normal, batch_size 128.
-Departures: they first prune to 0.3 by SynFlow, compute gradients of low precision, and their m
-starts at the first gradient, which flips about half of all signs at once.
+Chen et al. (2022, Peek-a-Boo) train the signs of random weights so, with rate 1e-3, tau 1e-6, he-
+normal, batch_size 128 and 180 epochs. Departures: their rate is multiplied by 0.15 at 1/4, 1/2 and
+3/4 of the training, the schedule steps by 0.1 at 2/5, 3/5 and 4/5. They first prune to 0.3 by
+SynFlow, compute gradients of low precision, and their m starts at the first gradient, which flips
+about half of all signs at once.
 """
 
 import torch

@@ -12,6 +12,9 @@ keeps few connections. Without brackets start is 0, l1 1e-8, final 200, and ther
 ``continuous-sparsification(rounds=3)`` has three rounds of the trial's epochs. Between two rounds
 beta goes back to 1 and score <- min(final * score, start), so that what was dropped stays dropped.
 
+With a start of 0 no score is above zero before the first step, so epoch 0 is recorded as a network
+without connections.
+
 The trial gives the rest of the authors' setting (their code, for a residual network): rounds 3,
 epochs 85, weights glorot-normal, optimizer sgd, learning_rate 0.1, momentum 0.9, nesterov, schedule
 late-steps, batch_size 128, with crops and mirrored images. Departure: they train the weights as

@@ -74,13 +74,22 @@ class Executor(Protocol):
         """
 
 
-def connect(request: RunRequest) -> AbstractContextManager[Executor]:
-    """The executor of a run, as a context that connects to it and ends what it has started.
+def import_ahead(address: str | None) -> None:
+    """Begin to import what the executor of a run needs, which takes seconds, in a thread.
 
-    This call itself only begins to import what takes seconds.
+    Args:
+        address: that of the request to come, see `RunRequest`.
+    """
+    from orchestrator.execution.executors import ray_tune
+
+    ray_tune.import_ahead(address)
+
+
+def connect(request: RunRequest) -> AbstractContextManager[Executor]:
+    """The executor of a run, as a context that ends what it has started.
 
     Raises:
-        UserError: on entering, the cluster cannot be reached, or lacks what is asked for.
+        UserError: the cluster cannot be reached, or lacks what is asked for.
     """
     if request.options.executor == "inline":
         from orchestrator.execution.executors import inline

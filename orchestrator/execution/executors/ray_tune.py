@@ -10,7 +10,6 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.execution import code_upload, ray_connection
@@ -35,36 +34,32 @@ _CHUNK = 256
 _OUT_OF_MEMORY = "low on memory"
 
 
-def connect(request: RunRequest) -> AbstractContextManager["RayTuneExecutor"]:
-    """Begin to import Ray and Ray Tune; on entering, connect to Ray or start one.
+def import_ahead(address: str | None) -> None:
+    """Begin to import Ray and Ray Tune in a thread; see `executors.import_ahead`."""
+    ray_connection.configure_ray(own=address is None)
+    threading.Thread(target=_import_ray_tune, daemon=True).start()
+
+
+def _import_ray_tune() -> None:
+    with without_garbage_collection(), contextlib.suppress(Exception):  # `connect` raises it again
+        from orchestrator.execution.executors import ray_tune_adapters  # noqa: F401
+
+
+@contextlib.contextmanager
+def connect(request: RunRequest) -> Iterator["RayTuneExecutor"]:
+    """Connect to Ray, or start one, and yield the executor.
 
     Raises:
         UserError: see `ray_connection.connected`.
     """
-    ray_connection.configure_ray(own=request.address is None)
-    imports = threading.Thread(target=_import_ray_tune, args=(request.address is None,))
-    imports.start()
-    return _connected(request, imports)
-
-
-@contextlib.contextmanager
-def _connected(request: RunRequest, imports: threading.Thread) -> Iterator["RayTuneExecutor"]:
+    own = request.address is None
+    ray_connection.configure_ray(own=own)
     with ray_connection.connected(request) as resources:
-        imports.join()
-        yield RayTuneExecutor(request, resources)
-
-
-def _import_ray_tune(own: bool) -> None:
-    """Import Ray and Ray Tune, which takes a second or two.
-
-    Args:
-        own: whether the run has a Ray of its own.
-    """
-    with without_garbage_collection():
         from orchestrator.execution.executors import ray_tune_adapters
 
-    if own:
-        ray_tune_adapters.use_prestarted_workers()
+        if own:
+            ray_tune_adapters.use_prestarted_workers()
+        yield RayTuneExecutor(request, resources)
 
 
 class SharedInputs:
