@@ -51,8 +51,15 @@ verify: setup  ## LeNet on MNIST, ours beside the official implementation (some 
 	$(BIN)/untuned run lenet-mnist-signs $(if $(DATA),--data $(DATA))
 	$(BIN)/python -m analysis.reference results/lenet-mnist results/lenet-mnist-signs
 
-bench: setup  ## what it costs: one table, kept in results/benchmarks.parquet (QUICK=--quick)
-	$(BIN)/python tests/benchmarks/bench.py $(QUICK)
+#: Of `make bench`: --quick or --full; NAME=PATH of checkouts of open_lth and hidden-networks; an
+#: older commit of this project.
+QUICK ?=
+PEERS ?=
+AGAINST ?=
+
+bench: setup  ## what it costs: one table, kept in results/benchmarks.parquet
+	$(BIN)/python tests/benchmarks/bench.py $(QUICK) $(PEERS:%=--peer %) \
+		$(if $(AGAINST),--against $(AGAINST))
 
 constraints:  ## install what pyproject.toml asks for and write the versions down
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

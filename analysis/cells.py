@@ -1,12 +1,13 @@
 """Cells: trials that differ only in their seed; how cells are named and ordered."""
 
+import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from analysis.tables import Results, computed_once
 from studies.roles import Role
-from studies.trial import FIELDS, SETTABLE, fields_with
+from studies.trial import FIELDS, SETTABLE, Value, fields_with
 
 #: A cell is a combination of these; `revisions` follows from them and is no part of it.
 CELL = tuple(name for name in SETTABLE if name != "seed")
@@ -21,6 +22,9 @@ TASK = tuple(name for name in SETTABLE if name not in ("method", *METHOD_ONLY))
 #: The same without the seed: what the trials of a cell and their dense partners have in common.
 TASK_CELL = tuple(name for name in TASK if name != "seed")
 BASELINE = "dense"
+#: What a tuned field has as its value in a row of a tuned arm; no trial can have these.
+_TUNED: dict[object, Value] = {str: "tuned", float: -math.inf, int: -1, bool: False}
+TUNED_VALUES = {name: _TUNED[FIELDS[name].type] for name in (*METHOD_ONLY, *RECIPE)}
 
 _METHODS = (
     BASELINE,
@@ -84,7 +88,10 @@ def ordered(results: Results, name: str) -> list[Hashable]:
 
 @computed_once
 def _ordered(results: Results, name: str) -> Sequence[Hashable]:
-    values = pd.concat([results.plan[name], results.trials[name]]).drop_duplicates().tolist()
+    frames = [results.plan, results.trials]
+    if name == "method":  # one that is still being tuned has no other trials
+        frames.insert(1, results.tuning_plan)
+    values = pd.concat([frame[name] for frame in frames]).drop_duplicates().tolist()
     if name == "method":
         known = [method for method in _METHODS if method in values]
         return known + [method for method in values if method not in known]
@@ -154,9 +161,12 @@ def _phrase(name: str, value: object) -> str:
     if name in _SEEDS and value == FIELDS[name].default:
         return f"its own {heading(name)}"
     if isinstance(value, str):  # a choice such as `none` means little without its field
-        return f"{heading(name)} {value}" if FIELDS[name].metadata["choices"] else value
+        field = FIELDS.get(name)
+        return f"{heading(name)} {value}" if field and field.metadata["choices"] else value
     if isinstance(value, bool):
         return heading(name) if value else f"not {heading(name)}"
+    if value == -math.inf:
+        return f"{heading(name)} tuned"
     if name == "epochs":
         return f"{value} epoch" if value == 1 else f"{value} epochs"
     return f"{heading(name)} {value:g}"

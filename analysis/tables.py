@@ -21,6 +21,7 @@ from studies.errors import UserError
 from studies.roles import Role
 from studies.schemas import TABLES
 from studies.store import Store, filesystems, studies_in
+from studies.store.definitions import Recorded
 from studies.store.finished import Finished, failure_logs, finished
 from studies.traits import TRAITS, MethodTraits, traits_of
 from studies.trial import SETTABLE, Trial, fields_with
@@ -37,6 +38,8 @@ _JOINED = ("study", *SETTABLE, "outcome")
 _COMPONENTS = fields_with(Role.COMPONENT)
 #: A column for the number of the study that a trial's row comes from.
 _PLACE = "_place"
+#: The bit of the sets of definitions that all definitions beyond the 52nd share.
+_LAST_BIT = 2**52
 #: SQL for the columns that are derived from a table's own.
 _DERIVED = {
     "epochs": "",
@@ -68,10 +71,12 @@ class Results:
         tuning: the finished trials on tuning seeds, which are in none of the other tables.
         tuning_plan: the planned trials on tuning seeds, with the columns of `plan`.
         plan: a row per trial of the union of all definitions that were run: its fields, the traits
-            of its method, and `first`, whether its study's earliest definition has it.
+            of its method, and two sets of definitions, as numbers whose n-th bit stands for the
+            n-th of `definitions`: `defined`, those that have it; `committed`, those of them that
+            were recorded before any trial with its seed was finished.
         benchmarks: a row per measure of the last run of `make bench` beside the results, with
             `values`, one for each round; a quick run only if there is no complete one.
-        studies: the definitions that were run, per study the earliest first.
+        definitions: the definitions that were run, as recorded, per study the earliest first.
         failed: ids of trials that failed and are not finished.
         damaged: the damaged parts that were left out, as ``study/table/part``.
         conflicts: ids of trials of which two attempts under the same conditions differ.
@@ -90,7 +95,7 @@ class Results:
     plan: pd.DataFrame
     tuning_plan: pd.DataFrame
     benchmarks: pd.DataFrame
-    studies: tuple["Study", ...]
+    definitions: tuple[Recorded, ...]
     failed: tuple[str, ...]
     damaged: tuple[str, ...]
     conflicts: tuple[str, ...]
@@ -143,6 +148,11 @@ class Results:
         """The rows of `masks` after each trial's last epoch."""
         joined = "SELECT masks.* FROM masks JOIN trials USING (attempt)"
         return self.query(f"{joined} WHERE masks.epoch = trials.last_epoch")
+
+    @property
+    def studies(self) -> tuple["Study", ...]:
+        """The definitions that were run, per study the earliest first."""
+        return tuple(recorded.study for recorded in self.definitions)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -207,7 +217,7 @@ class _Loaded:
 
     store: Store
     done: Finished
-    definitions: tuple["Study", ...]
+    definitions: tuple[Recorded, ...]
     trials: pd.DataFrame
     tuning: pd.DataFrame
     superseded: int
@@ -252,7 +262,7 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
         plan=plan,
         tuning_plan=tuning_plan,
         benchmarks=_benchmarks(every[0].store),
-        studies=tuple(study for one in every for study in one.definitions),
+        definitions=tuple(recorded for one in every for recorded in one.definitions),
         failed=tuple(
             trial for one in every for trial in sorted(failure_logs(one.store, one.done.ids))
         ),
@@ -268,7 +278,7 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
 
 def _load(uri: str) -> _Loaded:
     store = store_of(uri)
-    definitions = tuple(store.definitions.all())
+    definitions = tuple(store.definitions.recorded())
     done = finished(store, masks=True)
     if not definitions and not len(done.rows):
         raise _nothing(store, uri)
@@ -394,37 +404,50 @@ def _rows(
     return relation
 
 
-def _plan(definitions: tuple["Study", ...], *, tuning: bool) -> pd.DataFrame:
+def _plans(every: Sequence[_Loaded], *, tuning: bool) -> pd.DataFrame:
     """Return a row of fields per trial of the union of definitions, in the definitions' order.
 
     Args:
-        definitions: the definitions of one study, the earliest first.
+        every: the studies.
         tuning: whether to return the trials on tuning seeds, or the others.
     """
-    seeds = _tuning(definitions)
-    every = ((trial, n == 0) for n, study in enumerate(definitions) for trial in study.trials())
-    trials: dict[Trial, bool] = {}
-    for trial, first in every:
-        if (trial.seed in seeds) == tuning:
-            trials.setdefault(trial, first)
+    defined: dict[Trial, int] = {}
+    committed: dict[Trial, int] = {}
+    bit = 1
+    for one in every:
+        seeds = _tuning(one.definitions)
+        planned = [
+            trial
+            for recorded in one.definitions
+            for trial in recorded.study.trials()
+            if (trial.seed in seeds) == tuning
+        ]
+        for recorded in one.definitions:
+            # What is chosen later among values that were named first was planned first.
+            candidates = set(recorded.study.candidates())
+            for trial in planned:
+                has = bit if trial in candidates else 0
+                fresh = recorded.known is not None and not recorded.known.get(trial.seed)
+                defined[trial] = defined.get(trial, 0) | has
+                committed[trial] = committed.get(trial, 0) | (has if fresh else 0)
+            bit = min(2 * bit, _LAST_BIT)
     kinds = {name: TABLES["trials"].field(name).type for name in SETTABLE}
-    values = {name: pa.array([getattr(t, name) for t in trials], kinds[name]) for name in SETTABLE}
+    values = {
+        name: pa.array([getattr(trial, name) for trial in defined], kinds[name])
+        for name in SETTABLE
+    }
     plan: pd.DataFrame = pa.table(values).to_pandas()
-    return plan.assign(first=np.array(list(trials.values()), bool))
+    return plan.assign(
+        defined=np.array(list(defined.values()), np.int64),
+        committed=np.array(list(committed.values()), np.int64),
+    )
 
 
-def _plans(every: Iterable[_Loaded], *, tuning: bool) -> pd.DataFrame:
-    """Return the studies' plans together; `first` holds if it does in one of the studies."""
-    plans = [_plan(one.definitions, tuning=tuning) for one in every]
-    plan = pd.concat(plans, ignore_index=True)
-    first = plan.groupby(list(SETTABLE), sort=False)["first"].transform("max")
-    return plan.assign(first=first).drop_duplicates(list(SETTABLE), ignore_index=True)
-
-
-def _tuning(definitions: tuple["Study", ...]) -> set[int]:
+def _tuning(definitions: Iterable[Recorded]) -> set[int]:
     """Return the seeds that are only for tuning, whose results are not shown.
 
     A value that was chosen on a seed looks better on that seed than it is.
     """
-    confirmatory = {seed for study in definitions for seed in study.confirmatory_seeds}
-    return {seed for study in definitions for seed in study.tuning_seeds} - confirmatory
+    studies = [recorded.study for recorded in definitions]
+    confirmatory = {seed for study in studies for seed in study.confirmatory_seeds}
+    return {seed for study in studies for seed in study.all_tuning_seeds} - confirmatory

@@ -23,8 +23,12 @@ from studies.trial import FIELDS, SETTABLE, Trial
 _WITHOUT_SEED = attrgetter(*(name for name in FIELDS if name != "seed"))
 
 
-#: The fields that decide which untrained network a seed gives, and what it is evaluated on.
-_START = ("dataset", "source", "network", "width", "activation", "weights", "positive_fraction")
+#: The fields that decide which untrained network a seed gives, and what it is evaluated on; see
+#: `trainers.measures.evaluation.evaluate_start`.
+_START = (
+    *("dataset", "source", "labels", "network", "width", "activation"),
+    *("weights", "positive_fraction"),
+)
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ def by_entry_point(kind: str, group: str, known: Mapping[str, Declaration]) -> l
             is not allowed.
     """
     components = []
-    for point in _entry_points().select(group=group):
+    for point in entry_points(group):
         try:
             spec = importlib.util.find_spec(point.value)
         except (ImportError, ValueError):  # the package around it is missing, or has no spec
@@ -148,6 +148,11 @@ def discover(
 ) -> tuple[Component, ...]:
     """Return all components of a kind: those of `in_folder`, then those of `by_entry_point`."""
     return (*in_folder(kind, folder, package, known), *by_entry_point(kind, group, known))
+
+
+def entry_points(group: str) -> Any:
+    """Return the entry points of a group, of all installed packages."""
+    return _entry_points().select(group=group)
 
 
 @cache

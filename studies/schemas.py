@@ -107,7 +107,8 @@ EPOCHS = _schema(
 
 #: Trial x epoch x layer, for studies with `keep_masks`: the mask of the layer, a bit per connection
 #: in the order of the weights [outputs, inputs, ...], whose shape is `shape`: 1 kept, 0 pruned or
-#: flipped; packed as numpy.packbits does.
+#: flipped; packed as numpy.packbits does. Of a method with three states (signed-supermask) the bits
+#: do not say whether a connection is pruned or flipped.
 MASKS = _schema(
     *_KEY,
     _required("epoch", pa.int32()),
@@ -129,9 +130,10 @@ _TRIAL = tuple(
 #: test images the same logits). `test_correct`: a bit per test image in the data set's order, 1 if
 #: it is classified correctly, packed as numpy.packbits does; with ten random masks, under the
 #: first. `classes`: the number of classes of the data set. The traits of its method, see
-#: `studies.traits.MethodTraits`: `needs_density`, `random_mask`, `trains_weights`, `by_mask` and
-#: `flips`. `multiply_adds`: multiplications and additions, counted as one, that an image's forward
-#: pass through its layers takes with the connections that are kept or flipped.
+#: `studies.traits.MethodTraits`: `needs_density`, `random_mask`, `trains_weights`, `by_mask`,
+#: `flips` and `sets_kept_share`. `multiply_adds`: multiplications and additions, counted as one,
+#: that an image's forward pass through its layers takes with the connections that are kept or
+#: flipped; null for a network of the user's own that does not say its `positions`.
 #: `*_parts`: the parts that its rows were written in. `seconds`: from building its network to its
 #: last row; trials that are trained side by side have equal shares. `continued_from`: the epoch of
 #: the checkpoint that it was continued from, if there was one. `tf32`: whether a GPU multiplied

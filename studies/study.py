@@ -8,62 +8,54 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from studies import seeds as seed_lists
 from studies import sources, strict_yaml
 from studies.errors import UserError, shown, unknown
+from studies.grids import (
+    TUNED,
+    TUNING,
+    check_axes,
+    check_grid,
+    check_tuning,
+    fields_of,
+    seeds_of,
+)
 from studies.pairwise import pairwise
 from studies.roles import Role
-from studies.trial import REQUIRED, SETTABLE, Trial, Value, check_value, fields_with
+from studies.trial import REQUIRED, Trial, Value, check_value, fields_with
 
 LIBRARY = Path(__file__).parent / "library"
 #: A study's name is a folder's name, on local disks and object stores alike.
 NAME = r"^[a-z0-9][a-z0-9._-]{0,99}$"
+#: A claim's id.
+CLAIM = r"^[A-Z][A-Za-z0-9-]{0,49}$"
 #: Bytes of a study file; YAML takes seconds for more, and nobody writes more by hand.
 _MOST_BYTES = 2**20
 #: Trials of a study: a few long axes would multiply out to more than the memory holds.
 _MOST_TRIALS = 1_000_000
 #: Pairs of values that `pairwise` has to combine.
 _MOST_PAIRS = 100_000
+#: The keys of a definition's file in the results.
+_RECORDED = {"recorded", "known", "definition"}
 
 
-def _axes(given: Any) -> Any:
-    """Check one mapping of fields to a value or a list of values; a single value becomes a list."""
-    if not isinstance(given, dict):
-        raise ValueError("not a mapping of fields to values")
-    axes: dict[str, list[Value]] = {}
-    for name, values in given.items():
-        if name == "seed":
-            raise ValueError("seed is not an axis; write seeds: N at the top of the file")
+def _told(check: Callable[[Any], Any]) -> BeforeValidator:
+    """Return a validator whose error is the message of `UserError`."""
+
+    def validated(given: Any) -> Any:
         try:
-            if name not in SETTABLE:
-                raise unknown("field", str(name), SETTABLE)
-            listed = values if isinstance(values, list) else [values]
-            axes[name] = [check_value(name, value) for value in listed]
+            return check(given)
         except UserError as error:
             raise ValueError(str(error)) from None
-        if not listed:
-            raise ValueError(f"{name}: [] is an empty grid; give at least one value")
-    return axes
 
-
-def _seeds(given: Any) -> Any:
-    """Check ``seeds``: a number N, for the seeds 1 to N, or a list of seeds."""
-    if type(given) is int and not 1 <= given <= 1_000_000:
-        raise ValueError(f"{shown(given)} is not a number of seeds from 1 to 1000000")
-    if isinstance(given, list) and not given:
-        raise ValueError("[] is an empty grid; give at least one seed")
-    try:
-        for seed in given if isinstance(given, list) else [given]:
-            check_value("seed", seed)
-    except UserError as error:
-        raise ValueError(str(error)) from None
-    return given
+    return BeforeValidator(validated)
 
 
 def _how_often(given: Any) -> Any:
@@ -73,7 +65,8 @@ def _how_often(given: Any) -> Any:
     raise ValueError(f"{shown(given)} is neither true, false nor a number of epochs")
 
 
-Axes = Annotated[dict[str, list[Any]], BeforeValidator(_axes)]
+Axes = Annotated[dict[str, list[Any]], BeforeValidator(check_axes)]
+Grid = Annotated[dict[str, Any], BeforeValidator(check_grid)]
 
 
 class Study(BaseModel):
@@ -84,17 +77,25 @@ class Study(BaseModel):
         description: one line on what the study shows.
         margin: the difference in test accuracy, in points, up to which two methods count as
             equally good.
-        seeds: N for the seeds 1 to N, or a list of seeds.
+        seeds: N for the seeds 1 to N, a range such as ``1001-1015``, or a list of seeds.
         tuning_seeds: further seeds, on which values such as the density are chosen; the chosen ones
-            are then compared on `seeds`. A trial is the same whatever its seed is used for.
+            are then compared on `seeds`. A range or a list is common to all seeds; ``seed + 1000``
+            gives each seed a tuning seed of its own. A trial is the same whatever its seed is used
+            for.
         axes: values of the fields of a trial, common to all grids, multiplied out.
         grids: further axes. Each grid is multiplied out with `axes`, and the trials of all grids
-            are joined. A grid's values replace the common ones.
+            are joined. A grid's values replace the common ones. ``tuned`` in a grid names the
+            fields whose values are chosen: all are trained on the tuning seeds, and only those with
+            the best validation accuracy on the other seeds, once these are known. ``seeds`` in a
+            grid is ``tuning`` or ``fresh``, for only the tuning seeds or only the others, or some
+            of the study's seeds.
         combine: ``product`` for all combinations of the values, or ``pairwise`` for just enough of
             them that every two values of different axes meet in one.
         keep_masks: whether the final mask of each trial is kept in the table `masks`; a number K
             also keeps the masks of every K epochs, from epoch 0.
         keep_networks: whether each trial's trained network is kept, so that it can be exported.
+        claims: the claims that the study is to decide, such as ``C6``; only their verdicts can be
+            confirmatory. Empty for all.
         data: where data sets are, ``folder:PATH`` or ``parquet:PATH`` by name; not part of the
             definition's hash, since the trials are the same wherever the images are.
     """
@@ -104,19 +105,20 @@ class Study(BaseModel):
     name: Annotated[str, Field(pattern=NAME)]
     description: str = ""
     margin: Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)] | None = None
-    seeds: Annotated[int | list[int], BeforeValidator(_seeds)]
+    seeds: Annotated[int | str | list[int], _told(seed_lists.check)]
     axes: Axes = {}
-    grids: list[Axes] = [{}]
+    grids: list[Grid] = [{}]
     combine: Literal["product", "pairwise"] = "product"
     data: dict[str, str] = {}
-    tuning_seeds: Annotated[list[int], BeforeValidator(_seeds)] = []
+    tuning_seeds: Annotated[list[int] | str, _told(seed_lists.check_tuning)] = []
     keep_masks: Annotated[bool | int, BeforeValidator(_how_often)] = False
     keep_networks: Annotated[bool, Field(strict=True)] = False
+    claims: list[Annotated[str, Field(pattern=CLAIM)]] = []
 
     def override(
         self,
         *,
-        seeds: int | None = None,
+        seeds: seed_lists.Seeds | None = None,
         epochs: int | None = None,
         data: Mapping[str, str] | None = None,
         keep_networks: bool = False,
@@ -124,7 +126,8 @@ class Study(BaseModel):
         """Return the same study with some changes.
 
         Args:
-            seeds: N for the seeds 1 to N; the study's own if not given.
+            seeds: N for as many seeds, from the first of the study's range or from 1; or a range or
+                a list. The study's own if not given.
             epochs: of all trials; the study's own if not given.
             data: further sources of data sets, by name.
             keep_networks: whether to keep the networks in any case.
@@ -134,8 +137,10 @@ class Study(BaseModel):
             values["keep_networks"] = True
         values["data"] = {**self.data, **(data or {})}
         if seeds is not None:
-            values["seeds"] = seeds
+            values["seeds"] = seed_lists.instead(seeds, self.seeds)
         if epochs is not None:
+            if any("epochs" in grid.get(TUNED, ()) for grid in self.grids):
+                raise UserError(f"--epochs {epochs}: study {self.name} tunes epochs; leave it out")
             grids = [{k: v for k, v in grid.items() if k != "epochs"} for grid in self.grids]
             values |= {"axes": {**self.axes, "epochs": [epochs]}, "grids": grids}
         return from_mapping(values, where=f"study {self.name}")
@@ -143,17 +148,50 @@ class Study(BaseModel):
     @property
     def confirmatory_seeds(self) -> list[int]:
         """The seeds that are not for tuning."""
-        return list(range(1, self.seeds + 1)) if isinstance(self.seeds, int) else self.seeds
+        return seed_lists.listed(self.seeds)
+
+    @property
+    def all_tuning_seeds(self) -> list[int]:
+        """The seeds that are only for tuning, each once."""
+        offset = seed_lists.offset(self.tuning_seeds)
+        if offset is not None:
+            return [seed + offset for seed in self.confirmatory_seeds]
+        return list(dict.fromkeys(seed_lists.listed(self.tuning_seeds)))
+
+    def tuning_seeds_of(self, seed: int) -> list[int]:
+        """Return the tuning seeds on which the values for a confirmatory seed are chosen."""
+        offset = seed_lists.offset(self.tuning_seeds)
+        return seed_lists.listed(self.tuning_seeds) if offset is None else [seed + offset]
+
+    @property
+    def is_tuned(self) -> bool:
+        """Whether some trials are known only once others, on the tuning seeds, are finished."""
+        return any(TUNED in grid for grid in self.grids)
 
     def trials(self) -> list[Trial]:
-        """Return all trials, each once, in the file's order; the seed is the innermost axis."""
-        seeds = [check_value("seed", s) for s in (*self.confirmatory_seeds, *self.tuning_seeds)]
+        """Return all trials, each once, in the file's order; the seed is the innermost axis.
+
+        A grid with tuned fields has only those on the tuning seeds, see `studies.tuned`.
+        """
+        return self._trials(with_candidates=False)
+
+    def candidates(self) -> list[Trial]:
+        """Return `trials` and those on other seeds among which the tuned fields are chosen."""
+        return self._trials(with_candidates=True)
+
+    def _trials(self, *, with_candidates: bool) -> list[Trial]:
+        fresh, tuning = (
+            [int(check_value("seed", seed)) for seed in seeds]
+            for seeds in (self.confirmatory_seeds, self.all_tuning_seeds)
+        )
         trials: dict[Trial, None] = {}  # a set that keeps the order
         for grid in self.grids:
             axes = {
                 name: [check_value(name, value) for value in values]
-                for name, values in {**self.axes, **grid}.items()
+                for name, values in {**self.axes, **fields_of(grid)}.items()
             }
+            is_tuned = TUNED in grid and not with_candidates
+            seeds = seeds_of(grid, fresh, tuning, TUNING if is_tuned else None)
             for values in self._combined(axes):
                 of_seeds = (Trial.of_checked({**values, "seed": seed}) for seed in seeds)
                 trials.update(dict.fromkeys(of_seeds))
@@ -167,7 +205,7 @@ class Study(BaseModel):
     def definition(self) -> dict[str, Any]:
         """Return the study as plain values, from which `from_mapping` builds it again."""
         # These fields came later. They are left out at their default, so that older hashes stay.
-        later = ("combine", "data", "tuning_seeds", "keep_masks", "keep_networks")
+        later = ("combine", "data", "tuning_seeds", "keep_masks", "keep_networks", "claims")
         fields = type(self).model_fields
         left_out = {name for name in later if getattr(self, name) == fields[name].default}
         return self.model_dump(mode="json", exclude=left_out)
@@ -205,11 +243,19 @@ def from_mapping(values: Any, where: str, base: Path | None = None) -> Study:
         study = Study.model_validate(values)
     except ValidationError as error:
         raise UserError(f"{where}: {_first(error)}") from None
-    both = sorted(set(study.confirmatory_seeds) & set(study.tuning_seeds))
+    both = sorted(set(study.confirmatory_seeds) & set(study.all_tuning_seeds))
     if both:
         raise UserError(
             f"{where}: tuning_seeds: {both[0]} is among seeds too; what is tuned on a seed cannot "
             "be confirmed on it"
+        )
+    try:
+        check_value("seed", max(study.all_tuning_seeds, default=0))
+    except UserError as error:
+        raise UserError(f"{where}: tuning_seeds: {error}") from None
+    if study.is_tuned and study.combine == "pairwise":
+        raise UserError(
+            f"{where}: tuned does not go with combine: pairwise; leave one of the two out"
         )
     if not study.grids:
         raise UserError(f"{where}: grids: [] is an empty grid; leave it out or give one grid")
@@ -218,6 +264,10 @@ def from_mapping(values: Any, where: str, base: Path | None = None) -> Study:
         if missing:
             place = f"grids.{number} " if "grids" in values else ""
             raise UserError(f"{where}: {place}has no {', no '.join(missing)}; put it into axes")
+        try:
+            check_tuning(grid, study.axes, study.confirmatory_seeds, study.all_tuning_seeds)
+        except UserError as error:
+            raise UserError(f"{where}: grids.{number}: {error}") from None
     _check_size(study, where)
     try:
         return _bound(study, base or Path.cwd())
@@ -227,14 +277,14 @@ def from_mapping(values: Any, where: str, base: Path | None = None) -> Study:
 
 def _check_size(study: Study, where: str) -> None:
     """Refuse a study that is too large to be planned, before anything is multiplied out."""
-    sizes = [sorted(map(len, {**study.axes, **grid}.values())) for grid in study.grids]
+    sizes = [sorted(map(len, {**study.axes, **fields_of(grid)}.values())) for grid in study.grids]
     pairs = 0
     if study.combine == "pairwise":
         pairs = sum(a * b for grid in sizes for a, b in itertools.combinations(grid, 2))
         # At least as many rows as the two longest axes have pairs; not many more.
         sizes = [grid[-2:] for grid in sizes]
     cells = sum(math.prod(grid) for grid in sizes)
-    trials = cells * len([*study.confirmatory_seeds, *study.tuning_seeds])
+    trials = cells * len([*study.confirmatory_seeds, *study.all_tuning_seeds])
     counts = ((trials, "trials", _MOST_TRIALS), (pairs, "pairs of values", _MOST_PAIRS))
     for count, what, most in counts:
         if count > most:
@@ -283,7 +333,7 @@ def read(path: Path) -> Study:
         raise UserError(f"study file {path}: {reason}") from None
     except yaml.YAMLError as error:
         raise UserError(f"study file {path}: not YAML: {error}") from None
-    if isinstance(values, dict) and set(values) == {"recorded", "definition"}:
+    if isinstance(values, dict) and {"recorded", "definition"} <= set(values) <= _RECORDED:
         values = values["definition"]  # as the results record it, overrides included
     if isinstance(values, dict):
         values = {"name": path.stem, **values}

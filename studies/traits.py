@@ -6,7 +6,7 @@ existed have none; for the methods of that time they are listed here.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from studies import names
@@ -22,7 +22,10 @@ class MethodTraits:
             over several masks.
         trains_weights: whether the weights are trained, with or without a mask.
         by_mask: whether the trained network follows from its mask and the weights as drawn.
-        flips: whether it flips the signs of weights instead of pruning connections.
+        flips: whether it flips the signs of weights instead of pruning connections; not of a
+            method that does both, which is compared with those that prune.
+        sets_kept_share: whether one of its settings fixes or prices the fraction of connections
+            that it keeps: a density, a threshold, a penalty or the like.
     """
 
     needs_density: bool = False
@@ -30,6 +33,7 @@ class MethodTraits:
     trains_weights: bool = True
     by_mask: bool = False
     flips: bool = False
+    sets_kept_share: bool = False
 
 
 #: The names of the traits, which are columns of the table `trials`.
@@ -37,22 +41,28 @@ TRAITS = tuple(field.name for field in fields(MethodTraits))
 
 _DENSE = MethodTraits()
 _PRUNING = MethodTraits(trains_weights=False, by_mask=True)
-_FLIPPING = MethodTraits(trains_weights=False, by_mask=True, flips=True)
-_WITH_DENSITY = MethodTraits(needs_density=True)
-#: By the names of the methods that were recorded before there were columns for traits.
-_RECORDED_WITHOUT: Mapping[str, MethodTraits] = {
+_FLIPPING = replace(_PRUNING, flips=True)
+_WITH_DENSITY = MethodTraits(needs_density=True, sets_kept_share=True)
+_TOP_SCORES = replace(_PRUNING, needs_density=True, sets_kept_share=True)
+#: By the names of methods: for rows from before a trait was recorded, and for trials that are
+#: planned.
+_BY_NAME: Mapping[str, MethodTraits] = {
     "dense": _DENSE,
     "frozen": MethodTraits(trains_weights=False),
     "free-pruning": _PRUNING,
-    "minimal-pruning": _PRUNING,
-    "maximal-pruning": _PRUNING,
+    "minimal-pruning": replace(_PRUNING, sets_kept_share=True),
+    "maximal-pruning": replace(_PRUNING, sets_kept_share=True),
     "free-flipping": _FLIPPING,
-    "minimal-flipping": _FLIPPING,
-    "edge-popup": MethodTraits(needs_density=True, trains_weights=False, by_mask=True),
-    "edge-popup-official": MethodTraits(needs_density=True, trains_weights=False, by_mask=True),
-    "edge-popup-flipping": MethodTraits(
-        needs_density=True, trains_weights=False, by_mask=True, flips=True
-    ),
+    "minimal-flipping": replace(_FLIPPING, sets_kept_share=True),
+    "edge-popup": _TOP_SCORES,
+    "edge-popup-official": _TOP_SCORES,
+    "biprop": _TOP_SCORES,
+    "gem-miner": _TOP_SCORES,
+    "edge-popup-flipping": replace(_TOP_SCORES, flips=True),
+    "continuous-sparsification": replace(_PRUNING, sets_kept_share=True),
+    "bop": replace(_FLIPPING, sets_kept_share=True),
+    "hard-concrete": MethodTraits(trains_weights=False, sets_kept_share=True),
+    "signed-supermask": MethodTraits(trains_weights=False, sets_kept_share=True),
     "supermask": MethodTraits(random_mask=True, trains_weights=False),
     "random-pruning": _WITH_DENSITY,
     "magnitude-pruning": _WITH_DENSITY,
@@ -73,18 +83,21 @@ def traits_of(row_or_method: Mapping[str, Any] | str) -> MethodTraits:
             `method`; or a method's name.
 
     Returns:
-        The recorded traits. Where none are recorded, those of the method's name. A method that is
+        The recorded traits. One that is not recorded is that of the method's name. A method that is
         not known by name is taken to train weights, and to need a density if the row has one.
     """
     row: Mapping[str, Any]
     row = {"method": row_or_method} if isinstance(row_or_method, str) else row_or_method
-    recorded = {name: row.get(name) for name in TRAITS}
-    if not any(_is_missing(value) for value in recorded.values()):
-        return MethodTraits(**{name: bool(value) for name, value in recorded.items()})
+    recorded = {name: bool(row[name]) for name in TRAITS if not _is_missing(row.get(name))}
+    traits = replace(_of_name(row), **recorded)
+    if "sets_kept_share" not in recorded:  # a density sets it in any method
+        traits = replace(traits, sets_kept_share=traits.sets_kept_share or traits.needs_density)
+    return traits
+
+
+def _of_name(row: Mapping[str, Any]) -> MethodTraits:
     stem, _ = names.split(row["method"])
-    if stem in _RECORDED_WITHOUT:
-        return _RECORDED_WITHOUT[stem]
-    return MethodTraits(needs_density=(row.get("density") or 0) > 0)
+    return _BY_NAME.get(stem) or MethodTraits(needs_density=(row.get("density") or 0) > 0)
 
 
 def _is_missing(value: Any) -> bool:

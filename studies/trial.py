@@ -151,10 +151,10 @@ class Trial:
     )
     schedule: str = _trial_field(
         "course of the learning rate: constant; steps, divided by 10 at 2/5, 3/5 and 4/5 of the "
-        "training; or cosine",
+        "training; late-steps, at 2/3 and 5/6; cosine; or exponential, 0.9^10 at the end",
         Role.RECIPE | Role.PACK,
         "constant",
-        choices=("constant", "steps", "cosine"),
+        choices=("constant", "steps", "cosine", "late-steps", "exponential"),
     )
     rescaling: str = _trial_field(
         "factor on pruned layers: none; dynamic, size / (1 + kept); scale-fan, 1 / sqrt(density)",
@@ -163,10 +163,11 @@ class Trial:
         choices=("none", "dynamic", "scale-fan"),
     )
     score_offset: float = _trial_field(
-        "fraction of the initial scores at or below zero: their range is shifted; 0 for no shift",
+        "fraction of the initial scores at or below zero: their range is shifted; 0 for no shift; "
+        "-2, say, puts its lower end two widths above zero",
         Role.METHOD | Role.DECLARED | Role.ARM,
         0.0,
-        at_least=0,
+        at_least=-100,
         below=1,
     )
     density: float = _trial_field(
@@ -177,7 +178,7 @@ class Trial:
         at_most=1,
     )
     optimizer: str = _trial_field(
-        "adam, with betas 0.9 and 0.999; or sgd, with momentum and weight_decay",
+        "adam, with betas 0.9 and 0.999; or sgd, with momentum and weight decay",
         Role.RECIPE | Role.PACK,
         "adam",
         choices=("adam", "sgd"),
@@ -226,6 +227,17 @@ class Trial:
         0,
         at_least=0,
         at_most=2**63 - 1,
+    )
+    nesterov: bool = _trial_field(
+        "whether the momentum of sgd is Nesterov's", Role.RECIPE | Role.PACK, False
+    )
+    decoupled_decay: float = _trial_field(
+        "fraction of what is trained that each step of sgd takes off (SGDW); it follows the "
+        "schedule, and is not multiplied by the learning rate",
+        Role.RECIPE | Role.PACK,
+        0.0,
+        at_least=0,
+        below=1,
     )
     revisions: str = _trial_field(
         "components whose results a mended bug has changed; set by trainers", Role.ARM, ""

@@ -148,7 +148,7 @@ class Batches:
         """
         images = self._images[split]
         normalised = map(self._normalise, torch.split(images, size))
-        if split == "train" or images.numel() > _MOST_KEPT:
+        if split == "train" or images.numel() > _MOST_KEPT or images.is_cuda:
             return normalised
         if (split, size) not in self._kept:
             self._kept[split, size] = list(normalised)
@@ -185,7 +185,10 @@ class Batches:
         with warnings.catch_warnings():
             # Arrays shared between a node's workers are read-only; nothing here writes to them.
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-            return torch.from_numpy(array).to(self.device)
+            given = torch.from_numpy(array).to(self.device)
+        # An axis of length one has any stride in NumPy, and a convolution picks its memory format,
+        # and with it the order of its sums, by the strides.
+        return given.flatten().view(given.shape)
 
 
 def order_seed(trial: Trial) -> int:

@@ -10,6 +10,8 @@ from trainers.registry import KINDS, Component, Found, components, find
 
 #: Fields that every trial may set. A component declares in its ``READS`` which others it uses.
 _COMMON = frozenset(FIELDS).difference(fields_with(Role.DECLARED))
+#: Fields that only the optimizer sgd uses.
+_OF_SGD = ("momentum", "weight_decay", "nesterov", "decoupled_decay")
 #: The smallest density allowed: even the largest network would keep hardly any connection below it.
 _LEAST_DENSITY = 1e-6
 
@@ -67,26 +69,39 @@ def _check_stages(trial: Trial, method: Found) -> None:
             )
         if "LEAST_EPOCHS" in method.component.declared:
             raise UserError(
-                f"source: {trial.source} is given, but the method {trial.method} has several "
-                "rounds; give a method with a single round, such as free-pruning"
+                f"source: {trial.source} is given, but the training of the method {trial.method} "
+                "has several parts; give a method whose training has one, such as free-pruning"
             )
     if trial.trained_layers == "output":
+        if method.parameters.get("global"):
+            raise UserError(
+                f"trained_layers: output is given, but the method {trial.method} ranks all layers "
+                "together, so that the others' masks would change as well; leave one of the two out"
+            )
         if trial.affine:
             raise UserError(
                 "affine: true is given with trained_layers: output, but batch normalisation's "
                 "scale and shift belong to all layers; leave one of the two out"
             )
-        if trial.weight_decay:
-            raise UserError(
-                f"weight_decay: {trial.weight_decay} is given with trained_layers: output, but it "
-                "would move the other layers; leave one of the two out"
-            )
+        for name in ("weight_decay", "decoupled_decay"):
+            if getattr(trial, name):
+                raise UserError(
+                    f"{name}: {getattr(trial, name)} is given with trained_layers: output, but it "
+                    "would move the other layers; leave one of the two out"
+                )
 
 
 def _check_method(trial: Trial, method: Found) -> None:
-    """Refuse too few epochs, a missing density, and a schedule that cannot be rewound."""
+    """Refuse too few epochs, a missing density, and fields that the method cannot train with."""
+    for name, needed in method.component.declared.get("NEEDS", {}).items():
+        if getattr(trial, name) != needed:
+            raise UserError(
+                f"{name}: {getattr(trial, name)} is given, but the method {trial.method} needs "
+                f"{needed}; give {name}: {needed}"
+            )
     rewind = method.parameters.get("rewind", 0)
     least = method.component.declared.get("LEAST_EPOCHS", 0) + rewind
+    least += method.parameters.get("period", 0)
     if trial.epochs < least:
         raise UserError(
             f"epochs: {trial.epochs} are given, but the method {trial.method} needs {least} or more"
@@ -122,10 +137,15 @@ def _check_scores(trial: Trial) -> None:
 
 def _check_optimizer(trial: Trial) -> None:
     """Refuse fields of an optimizer that the trial does not use."""
-    sgd = {"momentum": trial.momentum, "weight_decay": trial.weight_decay}
-    for name, value in ({} if trial.optimizer == "sgd" else sgd).items():
-        if value:
-            raise UserError(f"{name}: {value} is given, but only the optimizer sgd uses it")
+    for name in () if trial.optimizer == "sgd" else _OF_SGD:
+        if value := getattr(trial, name):
+            given = str(value).lower()  # true as in a study file
+            raise UserError(f"{name}: {given} is given, but only the optimizer sgd uses it")
+    if trial.nesterov and not trial.momentum:
+        raise UserError(
+            "nesterov: true is given without a momentum, which makes no difference; give a "
+            "momentum above 0, or leave nesterov out"
+        )
     if trial.optimizer != "adam" and trial.adam_epsilon != FIELDS["adam_epsilon"].default:
         raise UserError(
             f"adam_epsilon: {trial.adam_epsilon} is given, but the optimizer is {trial.optimizer}"

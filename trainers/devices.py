@@ -41,8 +41,12 @@ def choose(device: str) -> str:
 
 
 def cpu_vendor() -> str:
-    """Return the maker of the processor, such as AuthenticAMD; its architecture if not known."""
-    return _cpuinfo().get("vendor_id") or platform.processor() or platform.machine()
+    """Return the maker of the processor, such as AuthenticAMD; its architecture if not known.
+
+    On ARM it is the implementer's number, such as 0x41.
+    """
+    about = _cpuinfo()
+    return about.get("vendor_id") or about.get("CPU implementer") or platform.machine()
 
 
 def preferred_products() -> str:
@@ -66,7 +70,7 @@ def products_of(engine: str) -> str:
 def _cpuinfo() -> dict[str, str]:
     """What Linux says of the first processor; empty elsewhere."""
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
     except OSError:
         return {}
     pairs = (line.partition(":") for line in reversed(lines))

@@ -29,6 +29,7 @@ class _Group:
         steps: steps taken so far, a tensor of one number.
         rate: the learning rate of this step; on a GPU a tensor, because a CUDA graph replays
             numbers as they were when it was captured.
+        shrink: the factor of SGD's decoupled weight decay in this step; likewise.
         one: the increment of `steps`; a tensor, because PyTorch would make one of a number in
             every step.
     """
@@ -41,6 +42,7 @@ class _Group:
     second: list[Tensor] = field(default_factory=list)
     steps: Tensor = field(default_factory=lambda: torch.zeros(()))
     rate: float | Tensor = 0.0
+    shrink: float | Tensor = 1.0
     one: Tensor = field(default_factory=lambda: torch.ones(()))
 
 
@@ -74,15 +76,17 @@ class Optimizer:
             if group.trained[0].is_cuda:
                 device = group.trained[0].device
                 group.steps, group.one = group.steps.to(device), group.one.to(device)
-                group.rate = torch.zeros_like(group.steps)
+                group.rate, group.shrink = torch.zeros_like(group.steps), group.one.clone()
 
     def scale_rates(self, factor: float) -> None:
         """Set the rates of the next step: the trials' learning rates times ``factor``."""
+        shrink = 1 - self._trial.decoupled_decay * factor
         for group in self._groups:
-            if isinstance(group.rate, Tensor):
+            if isinstance(group.rate, Tensor) and isinstance(group.shrink, Tensor):
                 group.rate.fill_(group.base_rate * factor)
+                group.shrink.fill_(shrink)
             else:
-                group.rate = group.base_rate * factor
+                group.rate, group.shrink = group.base_rate * factor, shrink
 
     def step(self, gradients: Sequence[Sequence[Tensor]]) -> None:
         """Move what is trained.
@@ -130,6 +134,14 @@ class Optimizer:
         )
 
     def _sgd(self, group: _Group, gradients: list[Tensor]) -> None:
+        """SGD with momentum as PyTorch has it: v = momentum v + g, step rate v.
+
+        Nesterov's steps by rate (g + momentum v). Decoupled weight decay comes first and touches
+        no momentum (Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 1, as TensorFlow Addons
+        has it: the decay is multiplied by the schedule and not by the learning rate).
+        """
+        if self._trial.decoupled_decay:
+            torch._foreach_mul_(group.trained, group.shrink)
         torch._fused_sgd_(
             group.trained,
             gradients,
@@ -138,7 +150,7 @@ class Optimizer:
             momentum=self._trial.momentum,
             lr=group.rate,
             dampening=0.0,
-            nesterov=False,
+            nesterov=self._trial.nesterov,
             maximize=False,
             is_first_step=False,  # a momentum of zeros becomes the first gradient
         )

@@ -26,12 +26,17 @@ class Layer:
         trained: what the optimiser moves.
         effective: what the network computes with: the leaf that autograd gives a gradient to.
             Where the weights themselves are trained it shares its memory with `trained`.
-        mask: a fixed mask of 0 and 1 that the weights are trained under, or None.
+        mask: a mask of 0 and 1 that the weights are trained under; or each connection's state,
+            where no score decides it; or None.
         start: the weights that a method rewinds to, or None.
         index: of the layer, from 0.
         steps: training steps so far, for methods that draw a mask in each.
         penalty_gradient: derivative of the penalty by a connection's mask, [R, 1, ...], or None
             for methods without a penalty.
+        slope: derivative of the effective weights by what is trained, [R, *shape], or None; for
+            methods that compute both together.
+        threshold: a constant that the method compares scores with, [R, 1, ...], or None where it
+            has none of this layer's own.
     """
 
     name: str
@@ -41,6 +46,8 @@ class Layer:
     index: int = 0
     steps: int = 0
     penalty_gradient: Tensor | None = None
+    slope: Tensor | None = None
+    threshold: Tensor | None = None
     trained: Tensor = field(init=False)
     effective: Tensor = field(init=False)
     mask: Tensor | None = None
@@ -60,9 +67,9 @@ class Layer:
         return weight if self.scale is None else weight * self.scale
 
     def replicas(self, rows: slice) -> "Layer":
-        """Return the layer of some replicas: views of these tensors, without mask and start."""
+        """Return the layer of some replicas: views of these tensors, without a start."""
         layer = Layer(self.name, self.weight[rows], index=self.index, steps=self.steps)
-        for name in ("scale", "penalty_gradient", "trained", "effective"):
+        for name in ("scale", "penalty_gradient", "threshold", "trained", "effective", "mask"):
             tensor = getattr(self, name, None)
             if tensor is not None:
                 setattr(layer, name, tensor.detach()[rows])
@@ -80,6 +87,7 @@ class Pack:
         norms: the network's batch normalisations, for each replica.
         norms_start: the state of `norms` that a method rewinds to, or None.
         round: the method's round that the pack is in, from 0.
+        epoch: the epoch of this round that it is in, from 0.
     """
 
     trials: Sequence[Trial]
@@ -88,6 +96,7 @@ class Pack:
     norms: Sequence[nn.ModuleList] = ()
     norms_start: list[dict[str, Tensor]] | None = None
     round: int = 0
+    epoch: int = 0
 
     @property
     def trial(self) -> Trial:
@@ -111,7 +120,8 @@ class Pack:
     def replicas(self, rows: slice) -> "Pack":
         """Return some of the replicas as a pack of their own: views of these tensors."""
         layers = [layer.replicas(rows) for layer in self.layers]
-        return Pack(self.trials[rows], self.network, layers, self.norms[rows], round=self.round)
+        norms, at = self.norms[rows], (self.round, self.epoch)
+        return Pack(self.trials[rows], self.network, layers, norms, None, *at)
 
     def flatten(self) -> Layer:
         """Lay the layers side by side in memory, and return them as one layer of tensors [R, P].

@@ -69,7 +69,7 @@ def _onednn(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _is_large(a: Tensor, b: Tensor) -> bool:
-    """Whether a @ b.mT takes so many multiplications that oneDNN computes it."""
+    """Whether a @ b.mT is large enough for oneDNN."""
     return a.shape[0] * b.numel() >= _LEAST
 
 

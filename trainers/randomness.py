@@ -6,6 +6,8 @@ bits are numpy's raw Philox 4x64 output, which numpy promises never to change. T
 of a stream are the same for every n.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -22,6 +24,10 @@ STREAMS = {
     "rounding": 8,
     "control": 9,
 }
+
+
+#: The most numbers of what is remembered for the other trials of a seed; 32 times 2 MB at most.
+REMEMBERED = 2**18
 
 
 def bits(seed: int, stream: str, layer: int, n: int, turn: int = 0) -> npt.NDArray[np.uint64]:
@@ -50,5 +56,17 @@ def uniform(seed: int, stream: str, layer: int, n: int) -> npt.NDArray[np.float6
 
 
 def permutation(seed: int, stream: str, layer: int, n: int) -> npt.NDArray[np.int64]:
-    """Return a random order of 0 to n-1, shape [n]: the stable order of the stream's words."""
+    """Return a random order of 0 to n-1, shape [n]: the stable order of the stream's words.
+
+    Trials of one seed share their orders, so short ones are remembered.
+    """
+    if n > REMEMBERED:
+        return _order(seed, stream, layer, n)
+    return _remembered_order(seed, stream, layer, n).copy()
+
+
+def _order(seed: int, stream: str, layer: int, n: int) -> npt.NDArray[np.int64]:
     return np.argsort(bits(seed, stream, layer, n), kind="stable")
+
+
+_remembered_order = lru_cache(maxsize=32)(_order)

@@ -132,6 +132,7 @@ class Recorder:
     ) -> Iterator[Record]:
         """Evaluate all replicas, and yield the records of those that have not ended before."""
         started = time.perf_counter()
+        deployed = self._method.deployed(self._pack)
         validation, test = (self._evaluate(epoch, batches, s) for s in ("validation", "test"))
         # The last look at the training images also finds the live connections.
         live = LiveSearch(self._pack, batches) if epoch == self._last else None
@@ -169,6 +170,8 @@ class Recorder:
             for rows, layer_sizes in zip(by_layer, sizes, strict=True):
                 for r in finite:
                     rows[r] |= layer_sizes[r]
+        if deployed:  # what remains is to go on with training
+            self._rebuild()
         durations = {
             "train_seconds": seconds,
             "evaluation_seconds": time.perf_counter() - started,
@@ -252,9 +255,13 @@ class Recorder:
         if not self._method.expected(self._pack):
             return None
         evaluation = evaluate_once(self._pack, batches, "test")
+        self._rebuild()
+        return evaluation
+
+    def _rebuild(self) -> None:
+        """Put the pack back into the state of a training step."""
         for layer in self._pack.layers:
             self._method.rebuild(self._pack, layer)
-        return evaluation
 
     def _evaluate(
         self, epoch: int, batches: Batches, split: str, observer: Observer | None = None
@@ -284,10 +291,14 @@ def _sign_counts(layer: Layer, mask: Tensor) -> Tensor:
     return torch.stack(rows).cpu()
 
 
-def _multiply_adds(network: Network, layers: Sequence[Row]) -> int:
-    """The multiplications and additions of an image's forward pass that the masks leave."""
-    kept = (row["connections"] - row["mask_zero"] for row in layers)
-    return sum(k * shape.positions for k, shape in zip(kept, network.layers, strict=True))
+def _multiply_adds(network: Network, layers: Sequence[Row]) -> int | None:
+    """The multiply-adds of an image's forward pass that the masks leave; None if not known."""
+    total = 0
+    for row, shape in zip(layers, network.layers, strict=True):
+        if shape.positions is None:
+            return None
+        total += (row["connections"] - row["mask_zero"]) * shape.positions
+    return total
 
 
 def _changed(layers: Sequence[Row]) -> float:

@@ -18,11 +18,12 @@ Such a file may declare these constants, which are read without running it (see
 
 Only a method:
 
-    LEAST_EPOCHS  of a method with several rounds the smallest number of epochs; a parameter
-                  `rewind` in its name is added
+    LEAST_EPOCHS  of a method whose training has several parts the smallest number of epochs; a
+                  parameter `rewind` or `period` in its name is added. It cannot have a source
     MIXES         True if it has one round, needs no batch to begin, keeps nothing with a layer but
                   what is trained, the effective weights and the gradient of a penalty, and can be
                   held by a CUDA graph: trials of other such methods can then share its pack
+    NEEDS         fields with the values that they must have
 
 Only a data set, so that a study can be estimated before it is downloaded:
 
@@ -35,7 +36,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,10 @@ DECLARATIONS: Mapping[str, Mapping[str, Declaration]] = dict.fromkeys(KINDS, _OF
             "a whole number, at least 0", lambda value: _is_whole(value, least=0)
         ),
         "MIXES": Declaration("True or False", lambda value: isinstance(value, bool)),
+        "NEEDS": Declaration(
+            'fields of a trial with the values that they must have, such as {"optimizer": "sgd"}',
+            lambda value: isinstance(value, dict) and all(map(SETTABLE.__contains__, value)),
+        ),
     },
     "dataset": _OF_ALL
     | {
@@ -161,6 +166,7 @@ def forget() -> None:
     """Look for components again when they are next needed: packages may have been installed."""
     _components.forget()
     components.cache_clear()
+    find.cache_clear()
 
 
 @dataclass(frozen=True)
@@ -178,6 +184,7 @@ class Found:
     parameters: Mapping[str, Any]
 
 
+@lru_cache(maxsize=1024)
 def find(kind: str, name: str) -> Found:
     """Return the component that a name stands for, with the numbers and parameters in the name.
 

@@ -19,7 +19,7 @@ def remaining(
     done: int,
     engine_state: Mapping[str, Tensor],
 ) -> Iterator[tuple[int, Batches, Engine | Graphed]]:
-    """Begin each round that is left, and yield its epochs.
+    """Begin each round that is left, and its epochs, and yield these.
 
     Args:
         pack: begun by the method, and restored if a checkpoint is continued.
@@ -35,11 +35,13 @@ def remaining(
     for number, (first, last) in enumerate(itertools.pairwise([0, *ends])):
         if done >= last:
             continue
-        pack.round, batches = number, stages[min(number, len(stages) - 1)]
+        pack.round, pack.epoch, batches = number, 0, stages[min(number, len(stages) - 1)]
         if number > 0 and done <= first:
             method.begin(pack, number, batches)
         engine = engines.start(pack, method, (last - first) * batches.steps)
         if done > first:
             engine.restore(engine_state)
         for epoch in range(max(first, done) + 1, last + 1):
+            pack.epoch = epoch - first - 1
+            method.begin_epoch(pack)
             yield epoch, batches, engine

@@ -19,7 +19,7 @@ from analysis.drawing.limits import Limits, outside
 from analysis.drawing.marks import Mark, draw_behind, draw_mark, from_table, guide_entries
 from analysis.drawing.notes import sentences, unseen
 from analysis.drawing.panels import MOST_PANELS
-from analysis.drawing.style import INK, SOFT, ZONE, Style
+from analysis.drawing.style import SOFT, ZONE, Style
 
 #: The part of the distance of two values that the methods at a value take.
 _FILLED = 0.6
@@ -241,7 +241,8 @@ def _draw_line(
     for place, value, mark in zip(at, line.values, line.marks, strict=True):
         draw_mark(axes, mark, place, style, upright=True)
         if value == line.best:
-            axes.plot(place, mark.mean, "o", ms=13, mfc="none", mec=INK, mew=1.2, clip_on=False)
+            ring = {"ms": 13, "mfc": "none", "mec": style.colour, "mew": 1.3}
+            axes.plot(place, mark.mean, "o", clip_on=False, **ring)
 
 
 def _draw_beside(axes: Axes, side: LineSide, right: float, apart: float, summary: Lines) -> float:

@@ -5,6 +5,8 @@ The times are of trials that ran beside others, so they are less reliable than t
 makes some epochs far longer.
 """
 
+import math
+import re
 from collections.abc import Sequence
 
 import duckdb
@@ -12,9 +14,34 @@ import numpy as np
 import pandas as pd
 
 from analysis.cells import BASELINE, TASK_CELL
+from analysis.estimates.judged import judged, noise_of_chance
+from analysis.estimates.pairing import keys
+from analysis.numbers import number
+from analysis.tables import Results
+from studies.trial import FIELDS, REQUIRED, SETTABLE
 
 #: Two times are comparable if these are the same; a time on a GPU is that of a whole pack.
 CONDITIONS = ("engine", "device", "threads", "tf32", "pack_size", "versions")
+#: The time to this fraction of dense training's final accuracy is measured.
+REACHED = 0.95
+#: Seconds of an epoch from which times to an accuracy are compared: on digits, with 0.02, the same
+#: trials gave ratios of 1.6 and 5.1.
+LEAST_SECONDS = 1.0
+#: The name of a benchmark of training steps.
+_STEPS = re.compile(r"step, (\S+), batch (\d+)")
+#: The columns of a trial that verdicts need and a round of a benchmark has.
+_OF_ROUND = (
+    "trial_id",
+    "attempt",
+    "study",
+    "defined",
+    "committed",
+    "outcome",
+    "device",
+    "versions",
+)
+#: Stands for the definitions that committed themselves to a round: it needs none.
+ALWAYS = -1
 
 
 def epoch_seconds(epochs: duckdb.DuckDBPyRelation) -> pd.DataFrame:
@@ -78,3 +105,107 @@ def quartiles(rows: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame
         low, middle, high = np.quantile(values.to_numpy(), [0.25, 0.5, 0.75], method="inverted_cdf")
         estimates.append([*key, middle, low, high, len(values)])
     return pd.DataFrame(estimates, columns=[*by, "mean", "low", "high", "n"])
+
+
+def benchmarked(results: Results) -> pd.DataFrame:
+    """Return the step times of the results' last benchmark, in ratio to dense in the same engine.
+
+    Returns:
+        A row per round, method, network and batch size, with the fields of a trial (the round as
+        its seed) and `log_ratio`. Rounds are interleaved: each has some steps of every method.
+    """
+    default = {name: field.default for name, field in FIELDS.items() if name not in REQUIRED}
+    rounds = []
+    for row in results.benchmarks.to_dict("records"):
+        group = _STEPS.fullmatch(str(row["group"]))
+        method, _, base = str(row["measure"]).partition(" / ")
+        if group is None or base != "our dense":
+            continue
+        cell = default | {
+            "network": group[1],
+            "batch_size": int(group[2]),
+            "method": method,
+            "dataset": "noise",
+            "weights": "he-constant",
+            "epochs": 1,
+        }
+        kind = "a quick run of the benchmark" if row["quick"] else "a whole run of the benchmark"
+        run = {
+            "caution": f"{kind} on {row['machine']}",
+            "outcome": "completed",
+            "device": "cpu",
+            "versions": row["versions"],
+            "defined": 1,
+            "committed": ALWAYS,
+            "attempt": row["group"],
+        }
+        rounds += [
+            cell | run | {"seed": n, "trial_id": f"round {n}", "log_ratio": math.log(ratio)}
+            for n, ratio in enumerate(row["values"], start=1)
+        ]
+    columns = [*SETTABLE, *_OF_ROUND, "caution", "log_ratio"]
+    return pd.DataFrame(rounds, columns=columns)
+
+
+def timed(results: Results, *, everywhere: bool = False) -> pd.DataFrame:
+    """Return the trials of `judged` with `log_seconds`, the log of training seconds to an accuracy.
+
+    The accuracy is `REACHED` times the mean final accuracy of dense training on the same task. The
+    seconds are those of the epochs until the test accuracy first reaches it, nan if it never does.
+    `not_judged` says in words why times on a task are not compared: its epochs are shorter than
+    `LEAST_SECONDS`, or that accuracy is at chance; else it is empty.
+
+    Args:
+        results: the studies.
+        everywhere: whether to give the seconds of tasks that are not judged as well.
+    """
+    trials = judged(results)
+    task = list(TASK_CELL)
+    (of_task,) = keys(trials, on=task)
+    dense = pd.DataFrame(
+        {
+            "task": of_task,
+            "accuracy": trials["accuracy"].to_numpy(),
+            "seconds": trials["attempt"].map(_by_attempt(epoch_seconds(results.epochs))).to_numpy(),
+        }
+    )[(trials["method"] == BASELINE).to_numpy()].groupby("task")
+    level = REACHED * pd.Series(of_task).map(dense["accuracy"].mean()).to_numpy()
+    median = pd.Series(of_task).map(dense["seconds"].median()).to_numpy()
+    short, poor = median < LEAST_SECONDS, level <= noise_of_chance(trials).to_numpy()
+    of_time = [
+        f"epochs of {number(one, 2)} s are too short to compare times"
+        if one < LEAST_SECONDS
+        else ""
+        for one in median
+    ]
+    reasons = np.where(poor & ~short, "the accuracy to be reached is at chance", of_time)
+    levels = pd.DataFrame({"attempt": trials["attempt"].to_numpy(), "level": level})
+    seconds = _seconds_to(results, levels[everywhere | ~(short | poor)].dropna())
+    return trials.assign(
+        log_seconds=np.log(trials["attempt"].map(seconds[seconds > 0]).astype(float)),
+        not_judged=reasons,
+    )
+
+
+def _by_attempt(seconds: pd.DataFrame) -> "pd.Series[float]":
+    return seconds.set_index("attempt")["epoch_seconds"]
+
+
+def _seconds_to(results: Results, levels: pd.DataFrame) -> "pd.Series[float]":
+    """Return the training seconds until a trial's test accuracy first reaches its level.
+
+    Args:
+        results: the studies.
+        levels: columns attempt and level.
+    """
+    if levels.empty:
+        return pd.Series(dtype=float)
+    # Relations without names leave nothing behind in the user's connection.
+    epochs = results.epochs.filter("epoch > 0").set_alias("e")
+    joined = epochs.join(results.connection.from_df(levels).set_alias("l"), "e.attempt = l.attempt")
+    reached = joined.filter("nullif(test_accuracy, 'nan'::DOUBLE) >= level")
+    first = reached.aggregate("e.attempt, min(epoch) AS first", "e.attempt").set_alias("f")
+    until = epochs.join(first, "e.attempt = f.attempt").filter("epoch <= first")
+    summed = until.aggregate("e.attempt, sum(train_seconds) AS seconds", "e.attempt").df()
+    seconds: pd.Series[float] = summed.set_index("attempt")["seconds"]
+    return seconds

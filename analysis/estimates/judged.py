@@ -1,42 +1,44 @@
-"""The trials that claims judge, and the partners that claims compare them with."""
-
-import math
-import re
-from collections.abc import Mapping, Sequence
+"""The trials that claims judge: finished or planned, with the values that claims compare."""
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from analysis.cells import BASELINE, CELL, METHOD_ONLY, RECIPE, TASK_CELL
-from analysis.estimates.pairing import at_default, pair
+from analysis.cells import METHOD_ONLY
+from analysis.estimates.pairing import at_default, keys, pair
 from analysis.tables import Results, computed_once
 from studies.traits import TRAITS
-from studies.trial import FIELDS, REQUIRED, SETTABLE, Value
+from studies.trial import SETTABLE, Value
 
-#: The time to this fraction of dense training's final accuracy is measured.
-REACHED = 0.95
-#: The value of `density` that stands for an honestly tuned one; no trial can have it.
-HONEST = -1.0
 #: Number of classes of the project's data sets, for older results that do not record it.
 _CLASSES = {"cifar100": 100}
 _TEN = ("digits", "mnist", "fashion-mnist", "kmnist", "cifar10", "svhn")
-#: The name of a benchmark of training steps.
-_STEPS = re.compile(r"step, (\S+), batch (\d+)")
 #: Trained weights as in the paper: he-normal, half of them positive.
-TRAINED: dict[str, Value] = {"method": BASELINE, "weights": "he-normal", "positive_fraction": 0.5}
-#: The columns that both sides of a pair need, besides the compared value.
-_OF_BOTH = (
+TRAINED: dict[str, Value] = {"method": "dense", "weights": "he-normal", "positive_fraction": 0.5}
+#: An accuracy of this many binomial standard deviations above chance is still at chance. A network
+#: that always answers the commonest class of MNIST's test images (11.35%) is at 4.5.
+_DEVIATIONS = 5.0
+#: The columns of a finished trial that verdicts need.
+_OF_TRIAL = (
+    "study",
     "trial_id",
     "attempt",
-    "first",
     "outcome",
     "engine",
     "device",
     "versions",
+    "threads",
+    "tf32",
+    "pack_size",
+    "host",
     "dataset_fingerprint",
     "test_images",
     "test_correct",
     "seconds",
+    "classes",
+    "test_accuracy",
+    "validation_accuracy",
+    "changed",
 )
 
 
@@ -45,251 +47,97 @@ def judged(results: Results) -> pd.DataFrame:
     """Return the trials on confirmatory seeds, finished or planned, with the values of claims.
 
     Returns:
-        A row per trial: the columns of `trials`, nan if it is not finished, and
+        A row per trial: its fields, the traits of its method, `defined` and `committed` as in
+        `Results.plan` (0 for a trial that no definition has), the columns of `trials` that verdicts
+        need, nan if it is not finished, and
         `accuracy` (test accuracy after the last epoch; chance if a trial has none),
-        `above_chance` (that minus chance; nan if the number of classes is not known).
+        `above_chance` (that minus chance; nan if the number of classes is not known),
+        `failure` (``diverged``, ``dead``, ``at chance`` or empty).
     """
-    by = list(SETTABLE)
-    # Both have the traits of the methods.
-    planned = results.plan.merge(results.trials.drop(columns=[*TRAITS]), on=by, how="left")
-    finished_trials = results.trials.merge(results.plan.drop(columns=[*TRAITS]), on=by, how="left")
-    # In the plan's order; then trials whose definition is missing.
-    unplanned = finished_trials[finished_trials["first"].isna()]
-    rows = pd.concat([planned, unplanned], ignore_index=True)
-    classes_by_name = rows["dataset"].map(_CLASSES | dict.fromkeys(_TEN, 10)).astype(float)
-    classes = rows["classes"].astype(float)
-    chance = 1 / classes.where(classes.notna(), classes_by_name)
-    finished = rows["attempt"].notna()
+    rows = joined(results.plan, results.trials)
+    chance, finished = chance_of(rows), rows["attempt"].notna()
     accuracy = rows["test_accuracy"].where(rows["test_accuracy"].notna() | ~finished, chance)
-    return rows.assign(accuracy=accuracy, above_chance=accuracy - chance)
+    failure = rows["outcome"].where(rows["outcome"].isin(["diverged", "dead"]), "")
+    at_chance = finished & (accuracy <= noise_of_chance(rows))
+    failure = failure.mask(at_chance & (failure == ""), "at chance")
+    rows = rows.assign(accuracy=accuracy, above_chance=accuracy - chance, failure=failure)
+    return rows.copy()  # in one piece per kind, so that claims take rows quickly
 
 
-def paired(
-    arms: pd.DataFrame,
-    trials: pd.DataFrame,
-    against: Mapping[str, Value],
-    ignoring: Sequence[str],
-    value: str,
-    share: float,
-) -> pd.DataFrame:
-    """Return each arm with its partner.
+def joined(plan: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
+    """Return planned trials with their results, then the finished trials that no plan has."""
+    own, theirs = keys(plan, trials, on=SETTABLE)
+    row_of = pd.Series(np.arange(len(theirs)), theirs)
+    figures = trials[list(_OF_TRIAL)].reset_index(drop=True)
+    planned = figures.reindex(row_of.reindex(own, fill_value=-1).to_numpy()).set_axis(plan.index)
+    unplanned = trials.loc[~np.isin(theirs, own), [*SETTABLE, *TRAITS, *_OF_TRIAL]]
+    unplanned = unplanned.assign(defined=0, committed=0)
+    together = [pd.concat([plan, planned], axis=1), unplanned]
+    rows = pd.concat([frame for frame in together if len(frame)] or together, ignore_index=True)
+    # Plain objects are compared, numbered and taken many times faster than Arrow's texts.
+    texts = rows.columns[[isinstance(kind, pd.StringDtype) for kind in rows.dtypes]]
+    return rows.astype(dict.fromkeys(texts, object))
 
-    Args:
-        arms: rows of `judged` or derived from them.
-        trials: the rows among which partners are found.
-        against: the fields whose values the partner has instead.
-        ignoring: fields in which a partner may differ from its arm. Those of them that only a
-            method with scores or a density reads must be at the partner's default.
-        value: the compared column.
-        share: the fraction of the partner's value that is subtracted.
 
-    Returns:
-        The arms that have a partner, planned or finished, with the columns of the partner named
-        ``*_of_partner`` and a column `difference`, nan if one of the two is not finished. An arm
-        with several partners that differ in ignored fields has none, because the choice between
-        them would be arbitrary.
+def chance_of(rows: pd.DataFrame) -> "pd.Series[float]":
+    """Return the accuracy of guessing, 1 / classes; nan if the number of classes is not known."""
+    by_name = rows["dataset"].map(_CLASSES | dict.fromkeys(_TEN, 10)).astype(float)
+    classes = rows["classes"].astype(float)
+    return 1 / classes.where(classes.notna(), by_name)
+
+
+def noise_of_chance(rows: pd.DataFrame) -> "pd.Series[float]":
+    """Return the accuracy up to which a trial is at chance, given its number of test images."""
+    chance = chance_of(rows)
+    deviation = np.sqrt(chance * (1 - chance) / rows["test_images"].astype(float))
+    return chance + _DEVIATIONS * deviation
+
+
+def correctness(rows: pd.DataFrame, suffix: str = "") -> NDArray[np.bool_] | None:
+    """Return which test images each trial has right, bool [S, N].
+
+    None if trials differ in N, or if the answers of one are not to be compared.
     """
-    ignored = set(ignoring)
-    partners = trials[at_default(trials, ignored.intersection(METHOD_ONLY).difference(against))]
-    for name, required in against.items():
-        partners = partners[partners[name] == required]
-    on = [name for name in SETTABLE if name not in ignored and name not in against]
-    return pair(arms, partners, on, value, share=share, keep=_OF_BOTH)
-
-
-def correctness(rows: pd.DataFrame, suffix: str = "") -> np.ndarray | None:
-    """Return which test images each trial gets right, bool [S, N]; None if trials differ in N."""
-    images = set(rows[f"test_images{suffix}"])
-    if len(images) != 1:
+    images, answers = set(rows[f"test_images{suffix}"]), list(rows[f"test_correct{suffix}"])
+    if len(images) != 1 or not all(isinstance(bits, bytes) for bits in answers):
         return None
     count = int(images.pop())
-    packed = [np.frombuffer(bits, np.uint8) for bits in rows[f"test_correct{suffix}"]]
+    packed = [np.frombuffer(bits, np.uint8) for bits in answers]
     return np.unpackbits(np.stack(packed), axis=1, count=count).astype(bool)
 
 
-#: The values that `judged` adds.
-_JUDGED = ("accuracy", "above_chance")
+def against_trained(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of `judged` with the difference of their accuracy to trained weights, he-normal.
+
+    The partner's outcome is in `outcome_of_partner`; rows without a partner are left out.
+    """
+    ignored = {*TRAINED, *METHOD_ONLY}
+    fits = at_default(rows, METHOD_ONLY)
+    for name, value in TRAINED.items():
+        fits &= rows[name] == value
+    on = [name for name in SETTABLE if name not in ignored]
+    return pair(rows, rows[fits], on, "accuracy", keep=["outcome"])
 
 
 def gain_of_flipping(results: Results) -> pd.DataFrame:
     """Return the free-flipping trials of `judged` with `gain`, their accuracy over free-pruning.
 
-    A trial whose pruning partner is diverged or dead has the outcome of that partner.
+    A trial whose pruning partner has failed has the failure of that partner.
     """
     trials = judged(results)
     arms = trials[trials["method"] == "free-flipping"]
-    pairs = paired(arms, trials, {"method": "free-pruning"}, (), "accuracy", 1.0)
-    diverged_or_dead = pairs["outcome_of_partner"].isin(["diverged", "dead"])
-    outcome = pairs["outcome"].where(~diverged_or_dead, pairs["outcome_of_partner"])
-    first = pairs["first"].eq(True) & pairs["first_of_partner"].eq(True)
-    gains = pairs.assign(gain=pairs["difference"], outcome=outcome, first=first)
+    on = [name for name in SETTABLE if name != "method"]
+    partners = trials[trials["method"] == "free-pruning"]
+    kept = ("outcome", "failure", "committed")
+    pairs = pair(arms, partners, on, "accuracy", keep=kept)
+    gains = pairs.assign(
+        gain=pairs["difference"],
+        outcome=pairs["outcome"].where(
+            pairs["failure_of_partner"] == "", pairs["outcome_of_partner"]
+        ),
+        failure=pairs["failure"].where(
+            pairs["failure_of_partner"] == "", pairs["failure_of_partner"]
+        ),
+        committed=pairs["committed"] & pairs["committed_of_partner"],
+    )
     return gains[[*trials.columns, "gain"]]
-
-
-def benchmarked(results: Results) -> pd.DataFrame:
-    """Return the step times of the results' last benchmark, in ratio to dense in the same engine.
-
-    Returns:
-        A row per round, method, network and batch size, with the fields of a trial (the round as
-        its seed) and `log_ratio`. Rounds are interleaved: each has some steps of every method.
-    """
-    default = {name: field.default for name, field in FIELDS.items() if name not in REQUIRED}
-    rounds = []
-    for row in results.benchmarks.to_dict("records"):
-        group = _STEPS.fullmatch(str(row["group"]))
-        method, _, base = str(row["measure"]).partition(" / ")
-        if group is None or base != "our dense":
-            continue
-        cell = default | {
-            "network": group[1],
-            "batch_size": int(group[2]),
-            "method": method,
-            "dataset": "noise",
-            "weights": "he-constant",
-            "epochs": 1,
-        }
-        kind = "a quick run of the benchmark" if row["quick"] else "a whole run of the benchmark"
-        run = {
-            "caution": f"{kind} on {row['machine']}",
-            "outcome": "completed",
-            "device": "cpu",
-            "versions": row["versions"],
-            "first": True,
-        }
-        rounds += [
-            cell | run | {"seed": n, "trial_id": f"round {n}", "log_ratio": math.log(ratio)}
-            for n, ratio in enumerate(row["values"], start=1)
-        ]
-    columns = [*SETTABLE, *_OF_BOTH, "study", "caution", "log_ratio"]
-    return pd.DataFrame(rounds, columns=columns)
-
-
-def timed(results: Results) -> pd.DataFrame:
-    """Return the trials of `judged` with `log_seconds`, the log of training seconds to an accuracy.
-
-    The accuracy is `REACHED` times the mean final accuracy of dense training on the same task. The
-    seconds are those of the epochs until the test accuracy first reaches it, nan if it never does.
-    """
-    trials = judged(results)
-    task = list(TASK_CELL)
-    dense = trials[trials["method"] == BASELINE].groupby(task, sort=False)["accuracy"].mean()
-    level = trials[["attempt", *task]].merge(
-        (REACHED * dense).rename("level").reset_index(), on=task
-    )
-    # Relations without names leave nothing behind in the user's connection.
-    levels = results.connection.from_df(level[["attempt", "level"]].dropna()).set_alias("l")
-    epochs = results.epochs.filter("epoch > 0").set_alias("e")
-    reached = epochs.join(levels, "e.attempt = l.attempt").filter(
-        "nullif(test_accuracy, 'nan'::DOUBLE) >= level"
-    )
-    first = reached.aggregate("e.attempt, min(epoch) AS first", "e.attempt").set_alias("f")
-    until = epochs.join(first, "e.attempt = f.attempt").filter("epoch <= first")
-    summed = until.aggregate("e.attempt, sum(train_seconds) AS seconds", "e.attempt").df()
-    seconds = summed.set_index("attempt")["seconds"]
-    return trials.assign(log_seconds=np.log(trials["attempt"].map(seconds[seconds > 0])))
-
-
-def at_own_best_recipe(results: Results) -> pd.DataFrame:
-    """Return the trials of `judged` at the recipe that each arm's tuning seeds choose.
-
-    The chosen recipe has the best mean validation accuracy over the tuning seeds that all of the
-    arm's recipes have. Arms with a smaller budget than others of the same network, data set and
-    epochs are left out.
-
-    Returns:
-        Rows of `judged`; an arm whose tuning is not finished has rows without accuracy.
-    """
-    trials, planned = judged(results), results.tuning_plan
-    recipe = [name for name in RECIPE if planned[name].nunique() > 1]
-    if not recipe:
-        return trials.iloc[:0]
-    arm = [name for name in CELL if name not in recipe]
-    recipes = planned[[*arm, *recipe]].drop_duplicates().groupby(arm, sort=False)[recipe[0]].size()
-    per_seed = planned.groupby([*arm, "seed"], sort=False)[recipe[0]].size().rename("on_seed")
-    common = per_seed.reset_index().merge(recipes.rename("recipes").reset_index(), on=arm)
-    common = common[common["on_seed"] == common["recipes"]]
-    budgets = common.groupby(arm, sort=False)["recipes"].sum().rename("budget").reset_index()
-    task = ["network", "dataset", "epochs"]
-    full = budgets[budgets["budget"] == budgets.groupby(task)["budget"].transform("max")]
-    deciding = planned.merge(common[[*arm, "seed"]], on=[*arm, "seed"]).merge(full[arm], on=arm)
-    return _at_choice(results, trials, deciding, arm, recipe)
-
-
-def honestly_tuned(results: Results) -> pd.DataFrame:
-    """Return per replicate the fresh trial at the density that its own tuning seeds choose.
-
-    Replicate r has the r-th seed and the r-th part of the planned tuning seeds. The density with
-    the best mean validation accuracy on these tuning seeds runs once on the replicate's seed. The
-    design is nested: no two replicates share a tuning seed.
-
-    Returns:
-        `judged`, and such a row per replicate with `HONEST` as `density`, `chosen` (the density),
-        `spent` (trainings, the fresh one included) and `spent_seconds`, which are nan in all other
-        rows. A replicate whose tuning is not finished has a row without accuracy.
-    """
-    trials, planned = judged(results), results.tuning_plan[results.tuning_plan["density"] > 0]
-    seeds, tuners = (sorted(rows["seed"].unique()) for rows in (results.plan, planned))
-    per = max(1, len(tuners) // max(1, len(seeds)))
-    arm = [name for name in CELL if name != "density"]
-    replicates = []
-    for replicate, seed in enumerate(seeds[: len(tuners) // per]):
-        deciding = planned[planned["seed"].isin(tuners[replicate * per : (replicate + 1) * per])]
-        fresh = trials[(trials["seed"] == seed) & (trials["density"] > 0)]
-        replicates.append(_at_choice(results, fresh, deciding, arm, ["density"]))
-    tuned = pd.concat([trials.iloc[:0], *replicates], ignore_index=True)
-    tuned = tuned.assign(chosen=tuned["density"], density=HONEST)
-    return pd.concat([trials, tuned], ignore_index=True)
-
-
-def _at_choice(
-    results: Results,
-    trials: pd.DataFrame,
-    deciding: pd.DataFrame,
-    arm: Sequence[str],
-    choices: Sequence[str],
-) -> pd.DataFrame:
-    """Return each arm's trials at the choice with the best mean validation accuracy.
-
-    Args:
-        results: the study, with the finished tuning trials.
-        trials: the trials from which those at the choice are returned.
-        deciding: the planned tuning trials that decide; an arm needs at least two choices.
-        arm: the fields that make an arm.
-        choices: the fields that are chosen.
-
-    Returns:
-        The trials with `spent` (trainings, the chosen one included) and `spent_seconds`. For an arm
-        whose tuning is not finished, the trials at its first choice without accuracy.
-    """
-    keys, by = [*arm, *choices], list(arm)
-    tuned = deciding.merge(results.tuning, on=list(SETTABLE), how="left")
-    # A training without validation accuracy diverged; 0 keeps it from being chosen.
-    done = tuned["attempt"].notna()
-    score = tuned["validation_accuracy"].where(tuned["validation_accuracy"].notna() | ~done, 0.0)
-    means = tuned.assign(score=score, done=done).groupby(keys, sort=False)
-    table = means.agg(
-        score=("score", "mean"),
-        done=("done", "all"),
-        first=("first", "all"),
-        size=("seconds", "size"),
-        seconds=("seconds", "sum"),
-    ).reset_index()
-    arms = table.groupby(by, sort=False)
-    table = table.assign(
-        choices=arms["score"].transform("size"),
-        done=arms["done"].transform("all"),
-        beforehand=arms["first"].transform("all"),
-        spent=arms["size"].transform("sum") + 1,
-        spent_seconds=arms["seconds"].transform("sum"),
-    )
-    table = table[table["choices"] > 1]
-    ranked = table.assign(score=table["score"].where(table["done"], 0.0))
-    best = ranked.loc[ranked.groupby(by, sort=False)["score"].idxmax()]
-    kept = [*keys, "done", "beforehand", "spent", "spent_seconds"]
-    chosen = trials.merge(best[kept], on=keys)
-    chosen = chosen.assign(
-        first=chosen["first"].eq(True) & chosen["beforehand"],
-        spent_seconds=chosen["spent_seconds"] + chosen["seconds"],
-        **{name: chosen[name].where(chosen["done"]) for name in ("attempt", *_JUDGED)},
-    )
-    return chosen.drop(columns=["done", "beforehand"])

@@ -60,10 +60,12 @@ def keys(*frames: pd.DataFrame, on: Sequence[str]) -> list[NDArray[np.int64]]:
     ends = np.cumsum([len(frame) for frame in frames])
     numbers = np.zeros(int(ends[-1]), np.int64)
     for name in on:
-        values = pd.concat([frame[name] for frame in frames], ignore_index=True)
+        columns = [frame[name].to_numpy() for frame in frames if len(frame)]
+        if all((column == columns[0][0]).all() for column in columns):
+            continue  # most fields never vary
+        values = np.concatenate([column.astype(object) for column in columns])
         codes, distinct = pd.factorize(values, use_na_sentinel=False)
-        if len(distinct) > 1:  # numbered anew, so that they cannot overflow
-            numbers = pd.factorize(numbers * len(distinct) + codes)[0]
+        numbers = pd.factorize(numbers * len(distinct) + codes)[0]  # anew, so that none overflows
     return np.split(numbers, ends[:-1])
 
 

@@ -5,12 +5,16 @@ class, and *live* if it can move the logits of some training image. Whether a co
 has no effect if it is not live, so the changed fraction is also given among live connections.
 """
 
+import math
+
 import numpy as np
 import pandas as pd
 
-from analysis.cells import CELL
+from analysis.cells import CELL, RECIPE
 from analysis.estimates.judged import judged
 from analysis.estimates.pairing import pair
+from analysis.estimates.rivals import FREE
+from analysis.estimates.tuning import tuned
 from analysis.tables import Results, computed_once
 from studies.trial import SETTABLE
 
@@ -55,6 +59,7 @@ def _measured(results: Results, by: str) -> pd.DataFrame:
 def judged_with_sizes(results: Results) -> pd.DataFrame:
     """Return `judged` with `MEASURES`, `log_connected`, `left_by_length`, nan if not recorded.
 
+    `longer`: whether there is a shorter training that is the same in all else.
     `log_connected`: the logarithm of the number of connected connections; nan if there is none.
     `left_by_length`: the fraction of connected connections minus that after the shortest training
     that is the same in all else; nan for the shortest training itself.
@@ -67,4 +72,45 @@ def judged_with_sizes(results: Results) -> pd.DataFrame:
     shortest = rows["epochs"] == rows.groupby(cell, sort=False)["epochs"].transform("min")
     least = rows[shortest].drop_duplicates(same)
     pairs = pair(rows, least, same, "connected_share", unpaired=True)
-    return rows.assign(left_by_length=pairs["difference"].mask(shortest))
+    left = pairs["difference"].mask(shortest)
+    return rows.assign(longer=~shortest, left_by_length=left).copy()
+
+
+@computed_once
+def matched_by_size(results: Results) -> pd.DataFrame:
+    """Return the accuracy that a method with a density has at the size of each free method.
+
+    The size is the number of live connections. For each seed, the accuracies of a method's
+    densities, each at its best recipe, are interpolated, linearly over the logarithm of the size,
+    at the size that the free method of the same kind ends with. Beyond the smallest and largest
+    recorded size there is no value.
+
+    Returns:
+        Rows of `tuned`: those of the free methods, and a row per seed of each method with several
+        densities, with a density of 0. `matched` is the interpolated accuracy, in the rows of free
+        methods their own.
+    """
+    columns = ["attempt", *MEASURES]
+    rows = tuned(results, RECIPE).merge(sizes(results)[columns], on="attempt", how="left")
+    rows = rows.assign(log_live=np.log(rows["live_share"].where(rows["live_share"] > 0)))
+    free = rows[rows["method"].isin(FREE)]
+    by_density = rows[rows["needs_density"].astype(bool) & (rows["density"] > 0)]
+    same = [name for name in SETTABLE if name != "density"]
+    frames = [free.assign(matched=free["accuracy"])]
+    for _, arm in by_density.groupby(same, sort=False):
+        if arm["density"].nunique() > 1:
+            first = arm.sort_values("density").iloc[[0]].assign(density=0.0)
+            partner = first.assign(method=FREE[int(arm["flips"].iloc[0])])
+            target = pair(partner, free, SETTABLE, "log_live")["log_live_of_partner"]
+            matched = _interpolated(arm, float(target.iloc[0])) if len(target) else math.nan
+            frames.append(first.assign(matched=matched))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _interpolated(arm: pd.DataFrame, size: float) -> float:
+    """Return an arm's accuracy at a logarithm of its size; nan beyond those it has."""
+    known = arm.dropna(subset=["log_live", "accuracy"]).sort_values("log_live")
+    sizes = known["log_live"].to_numpy(float)
+    if len(sizes) < 2 or not sizes[0] <= size <= sizes[-1]:
+        return math.nan
+    return float(np.interp(size, sizes, known["accuracy"].to_numpy(float)))

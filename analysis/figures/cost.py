@@ -13,8 +13,7 @@ from analysis.drawing.marks import Mark, from_table
 from analysis.drawing.notes import sentences
 from analysis.drawing.panels import panels, styles_of
 from analysis.drawing.rows import RowPanel, Rows, Side, Slot, draw_rows
-from analysis.estimates.costs import comparable, epoch_seconds, quartiles
-from analysis.estimates.judged import REACHED, timed
+from analysis.estimates.costs import REACHED, comparable, epoch_seconds, quartiles, timed
 from analysis.numbers import many, number
 from analysis.tables import Results
 from analysis.verdicts.claims.cost import COST
@@ -33,7 +32,7 @@ _FARTHEST = 2.0
 
 def summarise(results: Results) -> Rows:
     """Return the seconds of an epoch in ratio to dense, and the seconds to an accuracy."""
-    trials = timed(results).merge(epoch_seconds(results.epochs), on="attempt")
+    trials = timed(results, everywhere=True).merge(epoch_seconds(results.epochs), on="attempt")
     kept = comparable(trials)
     if set(kept["method"]) <= {BASELINE}:
         raise NothingToDraw(

@@ -18,7 +18,6 @@ from analysis.drawing.style import CONCLUSIONS, INK
 from analysis.numbers import many
 from analysis.tables import Results
 from analysis.verdicts import Verdict, formatting, verdicts
-from analysis.verdicts.decisions import IMAGES_DECIDE
 
 ORDER = 3
 QUESTION = "verdicts"
@@ -100,7 +99,7 @@ def _row(results: Results, verdict: Verdict) -> Row:
     ends = (interval.mean * 100, interval.low * 100, interval.high * 100)
     place = formatting.where(results, verdict), formatting.place(decisive)
     return Row(
-        ", ".join(filter(None, [str(verdict.cell["method"]), *place])),
+        ", ".join(filter(None, [verdict.method, *place])),
         Mark(verdict.conclusion, *ends, interval.n),
         decisive.bound * 100,
         is_upper=decisive.criterion.below is not None,
@@ -130,10 +129,8 @@ def _note(every: list[Verdict], shown: list[Verdict], cut: Outside) -> str:
     """Return the sentences below the panel, with the verdicts that it leaves out."""
     seeds = sorted({verdict.n for verdict in shown})
     counts = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"{seeds[0]}"
-    on_mnist = any(verdict.cell["dataset"] in IMAGES_DECIDE for verdict in shown)
     return sentences(
-        f"Mean over n = {counts} pairs; bar: 90% t interval, each end one-sided at 95%.",
-        "On MNIST the bootstrap over seeds and images must agree." if on_mnist else "",
+        f"Mean over n = {counts} pairs; bar: 90% interval, each end one-sided at 95%.",
         "A sweep shows the comparison that comes closest to failing.",
         "Outlined: planned seeds are missing." if any(v.n < v.planned for v in shown) else "",
         unseen([cut]),

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.cells import BASELINE, METHOD_ONLY
+from analysis.cells import BASELINE
 from analysis.drawing import Drawing, NothingToDraw
 from analysis.drawing.layout import finish, panel_grid
 from analysis.drawing.limits import padded
@@ -15,7 +15,7 @@ from analysis.drawing.marks import draw_behind
 from analysis.drawing.notes import sentences
 from analysis.drawing.panels import styles_of
 from analysis.drawing.style import Style
-from analysis.estimates.judged import TRAINED, judged, paired
+from analysis.estimates.judged import against_trained, judged
 from analysis.numbers import number
 from analysis.statistics.overview import interquartile_mean, performance_profile
 from analysis.tables import Results
@@ -54,8 +54,7 @@ class Profile:
 
 def summarise(results: Results) -> Profile:
     """Return per method the percentage of trials above each difference to dense, in points."""
-    trials = judged(results)
-    pairs = paired(trials, trials, TRAINED, METHOD_ONLY, "accuracy", 1.0)
+    pairs = against_trained(judged(results))
     pairs = pairs[pairs["difference"].notna() & (pairs["method"] != BASELINE)]
     if pairs.empty:
         raise NothingToDraw(f"No trial has a partner trained by {BASELINE} from he-normal weights.")

@@ -111,17 +111,23 @@ class Answer:
 def answers(results: Results, verdicts: Sequence[Verdict]) -> list[Answer]:
     """Return a sentence for each question that the results answer or leave open.
 
-    Claims of one name ask one question; their secondary forms are left to the table.
+    Claims of one name ask one question. Their secondary forms are left to the table, unless there
+    is no other.
 
     Args:
         results: the study.
         verdicts: all verdicts, in the claims' order.
     """
-    primary = [verdict for verdict in verdicts if verdict.claim.primary]
     by_name: dict[str, list[Verdict]] = {}
-    for verdict in primary:
+    for verdict in verdicts:
         by_name.setdefault(verdict.claim.name, []).append(verdict)
-    return [_answer(results, given) for given in by_name.values()]
+    return [_answer(results, _leading(given)) for given in by_name.values()]
+
+
+def _leading(given: Sequence[Verdict]) -> list[Verdict]:
+    """Return the verdicts on the primary forms of a claim, else those on its first other form."""
+    primary = [verdict for verdict in given if verdict.claim.primary]
+    return primary or [verdict for verdict in given if verdict.claim is given[0].claim]
 
 
 def _answer(results: Results, given: Sequence[Verdict]) -> Answer:

@@ -12,6 +12,7 @@ from analysis.tables import Results
 TITLES = {
     "verdicts": "How far from their bounds are the differences?",
     "density": "Is there a density, or a hidden threshold, to tune?",
+    "rates": "Which learning rate does each method need?",
     "accuracy": "How accurate are trained connections beside trained weights?",
     "training": "How does training go?",
     "connections": "Which connections are pruned or flipped?",

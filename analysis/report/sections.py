@@ -95,13 +95,13 @@ def _kind(combined: Overall) -> str:
 
 
 def _method_and_cell(results: Results, verdict: Verdict) -> tuple[str, str]:
-    return str(verdict.cell["method"]), formatting.where(results, verdict) or MISSING
+    return verdict.method, formatting.where(results, verdict) or MISSING
 
 
 def _row(results: Results, verdict: Verdict) -> dict[str, Any]:
     """Return a verdict on a cell as text, with the numbers that columns are sorted by."""
     decisive = verdict.decisive
-    images, mcnemar = decisive.images, decisive.mcnemar
+    seeds, mcnemar = decisive.over_seeds, decisive.mcnemar
     method, where = _method_and_cell(results, verdict)
     return {
         "method": method,
@@ -118,8 +118,8 @@ def _row(results: Results, verdict: Verdict) -> dict[str, Any]:
         "p_value": decisive.p,
         "flip": p_text(decisive.sign_flip),
         "flip_value": decisive.sign_flip,
-        "images": MISSING if images is None else formatting.effect(decisive, images),
-        "image_value": math.nan if images is None else images.mean,
+        "seeds": formatting.effect(decisive, seeds) if decisive.over_images else MISSING,
+        "seeds_value": seeds.mean if decisive.over_images else math.nan,
         "mcnemar": MISSING if mcnemar is None else f"{mcnemar[0]}, {mcnemar[1]}",
         "q": p_text(verdict.q),
         "q_value": verdict.q,

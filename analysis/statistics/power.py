@@ -154,9 +154,16 @@ def seeds_needed(
         ValueError: as `power`, and if the power is not a fraction.
     """
     fraction(power, "power")
-    sizes = np.arange(2, most + 1)
-    enough = np.flatnonzero(_power(deviation, sizes, margin, difference, level) >= power)
-    return int(sizes[enough[0]]) if enough.size else None
+    for first, last in ((2, min(most, _FEW)), (_FEW + 1, most)):  # few are usually enough
+        sizes = np.arange(first, last + 1)
+        enough = np.flatnonzero(_power(deviation, sizes, margin, difference, level) >= power)
+        if enough.size:
+            return int(sizes[enough[0]])
+    return None
+
+
+#: So many seeds are tried before larger numbers.
+_FEW = 60
 
 
 def _power(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+import numpy as np
 import pandas as pd
 
 from analysis.estimates.judged import judged
@@ -15,8 +16,12 @@ from studies.trial import Value
 MARGIN: Final = "margin"
 #: Seeds of a confirmatory verdict, unless a pilot shows that more are needed.
 PLANNED = 15
+#: The values that are accuracies, of which the answers to each test image are recorded.
+ACCURACIES = ("accuracy", "above_chance")
 
 Rows = Callable[[pd.DataFrame], "pd.Series[bool]"]
+#: One of the two sides of a comparison.
+Side = Literal["arm", "partner"]
 
 
 @dataclass(frozen=True, eq=False)  # compared by identity, since `against` cannot be hashed
@@ -31,11 +36,14 @@ class Criterion:
             of the two is given.
         against: the fields whose values the partner has instead; None for a value without partner.
         ignoring: fields in which the partner may differ.
+        preferring: fields among them in which an equal partner is preferred, if there is one.
         share: the fraction of the partner's value that is subtracted.
         unit: ``points`` of accuracy, ``percent`` of connections, ``share`` for a difference of
             such percentages in points, ``ratio`` for the exponential of a logarithm.
         decides: whether the verdict depends on it. If not, it is only shown, where its value is
             recorded.
+        only_on: data sets without which it is not required: elsewhere it decides where it has
+            partners, and is left out where it has none. None: it is required everywhere.
     """
 
     says: str
@@ -44,9 +52,28 @@ class Criterion:
     below: float | Literal["margin"] | None = None
     against: Mapping[str, Value] | None = None
     ignoring: tuple[str, ...] = ()
+    preferring: tuple[str, ...] = ()
     share: float = 1.0
     unit: Literal["points", "percent", "share", "ratio"] = "points"
     decides: bool = True
+    only_on: tuple[str, ...] | None = None
+
+    @property
+    def has_margin(self) -> bool:
+        """Whether the study's margin is the bound."""
+        return MARGIN in (self.above, self.below)
+
+    @property
+    def of_accuracies(self) -> bool:
+        """Whether accuracies of two trials are compared, which have answers to each image."""
+        return self.value in ACCURACIES and self.against is not None
+
+    @property
+    def rival(self) -> Side | None:
+        """The side whose failure helps the claim; None if no accuracies are compared."""
+        if not self.of_accuracies:
+            return None
+        return "arm" if self.above is None else "partner"
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +81,7 @@ class Claim:
     """A claim and how it is tested.
 
     Attributes:
-        id: such as ``C1``; a further form of a claim has a word appended, as in ``C1-own-recipes``.
+        id: such as ``C1``; a further form of a claim has a word appended, as in ``C1-authors``.
         name: one hyphenated word.
         sentence: what is claimed.
         arms: selects the trials that are judged.
@@ -62,9 +89,13 @@ class Claim:
         study: the shipped study whose cells test it.
         sweep: fields whose values all belong to one verdict.
         least: the fewest places that a sweep must have.
+        enough: the fewest places that must pass the floor before the claim can be supported.
         trials: returns the trials among which arms and partners are found.
         primary: whether a verdict may be confirmatory; a secondary form accompanies another claim.
         seeds: how many planned seeds a confirmatory verdict needs.
+        floor: which floor the rival must reach: ``method``, within the margin of the best recorded
+            mean of its method, and above softmax regression; or ``linear``, the latter alone.
+        subject: what is judged, where the arms are several methods of one sweep.
         figure: the figure of the report that shows it.
         note: what else a reader should know.
     """
@@ -77,9 +108,12 @@ class Claim:
     study: str
     sweep: tuple[str, ...] = ()
     least: int = 1
+    enough: int = 1
     trials: Callable[[Results], pd.DataFrame] = judged
     primary: bool = True
     seeds: int = PLANNED
+    floor: Literal["method", "linear"] = "linear"
+    subject: str = ""
     figure: str = "forest"
     note: str = ""
 
@@ -88,10 +122,10 @@ def where(**values: Any) -> Rows:
     """Select rows whose fields have these values; a tuple allows any of its values."""
 
     def chosen(rows: pd.DataFrame) -> "pd.Series[bool]":
-        fits = pd.Series(data=True, index=rows.index)
+        fits = np.ones(len(rows), bool)
         for name, value in values.items():
-            fits &= rows[name].isin(value if isinstance(value, tuple) else (value,))
-        return fits
+            fits &= rows[name].isin(value if isinstance(value, tuple) else (value,)).to_numpy()
+        return pd.Series(fits, rows.index, dtype=bool)
 
     return chosen
 
@@ -100,10 +134,8 @@ def both(*conditions: Rows) -> Rows:
     """Select rows that meet all of the conditions."""
 
     def chosen(rows: pd.DataFrame) -> "pd.Series[bool]":
-        fits = pd.Series(data=True, index=rows.index)
-        for condition in conditions:
-            fits &= condition(rows)
-        return fits
+        fits = np.logical_and.reduce([condition(rows).to_numpy(bool) for condition in conditions])
+        return pd.Series(fits, rows.index, dtype=bool)
 
     return chosen
 

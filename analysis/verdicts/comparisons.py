@@ -1,81 +1,196 @@
-"""The comparisons of a claim: pairs of trials, intervals, tests."""
+"""The comparisons of a claim: pairs of trials, estimates, floors."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from analysis.estimates.judged import correctness, paired
-from analysis.statistics import permutation, resampling
+from analysis.cells import METHOD_ONLY
+from analysis.estimates.judged import correctness
+from analysis.estimates.pairing import OF_PARTNER, at_default, pair
 from analysis.statistics.crossed import of_seeds_and_images
-from analysis.statistics.paired import Interval, greater, t_interval, tost
+from analysis.statistics.paired import Estimate, of_values
 from analysis.tables import Results
 from analysis.verdicts.claim import MARGIN, Claim, Criterion
-from analysis.verdicts.verdict import ALPHA, LEVEL, Comparison
-from studies.trial import Value
+from analysis.verdicts.committed import seeds_committed
+from analysis.verdicts.floors import shortfall
+from analysis.verdicts.verdict import Comparison
+from studies.trial import SETTABLE
 
-#: The seed of the bootstraps. Another seed changes their intervals only by chance.
-SEED = 20_200_616
+#: The columns of a partner that verdicts need, besides the compared value.
+_OF_PARTNER = (
+    "trial_id",
+    "attempt",
+    "study",
+    "committed",
+    "outcome",
+    "failure",
+    "engine",
+    "device",
+    "versions",
+    "dataset_fingerprint",
+    "test_images",
+    "test_correct",
+    "seconds",
+    "accuracy",
+    "method",
+    "network",
+    "density",
+    "weights",
+    "positive_fraction",
+    "activation",
+    # of arms that are tuned
+    "configurations",
+    "budget",
+    "edge",
+    "option_cost",
+    "by_options",
+)
 
 
 def comparisons(
     results: Results, claim: Claim, arms: pd.DataFrame, trials: pd.DataFrame
-) -> list[Comparison]:
+) -> dict[int, list[Comparison]]:
     """Return the comparisons of a claim: each criterion at each place of the sweep with partners.
 
     Args:
         results: the study.
         claim: the claim.
-        arms: the rows of one cell, over its sweep.
+        arms: the rows that are judged, with `cell`, the number of their cell.
         trials: the trials among which partners are found.
+
+    Returns:
+        The comparisons of each cell that has some, by its number.
     """
-    return [
-        comparison
-        for criterion in claim.criteria
-        for comparison in _of_criterion(results, claim.sweep, criterion, arms, trials)
-    ]
+    by_cell: dict[int, list[Comparison]] = {}
+    for criterion in claim.criteria:
+        for cell, comparison in _of_criterion(results, claim, criterion, arms, trials):
+            by_cell.setdefault(cell, []).append(comparison)
+    return by_cell
 
 
-def without_diverged_or_dead(comparison: Comparison) -> Comparison:
-    """Return the comparison without the pairs in which a trial is diverged or dead."""
-    pairs = comparison.pairs
-    diverged_or_dead = np.zeros(len(pairs), bool)
-    for name in ("outcome", "outcome_of_partner"):
-        diverged_or_dead |= (pairs[name] != "completed").to_numpy() if name in pairs else False
-    if not diverged_or_dead.any():
+def without_failures(comparison: Comparison) -> Comparison:
+    """Return the comparison without the pairs in which a trial is diverged, dead or at chance."""
+    failed = np.logical_or.reduce([_failed(comparison.pairs, side) for side in ("arm", "partner")])
+    return _estimated(comparison, comparison.pairs[~failed]) if failed.any() else comparison
+
+
+def with_best_rival(comparison: Comparison) -> Comparison:
+    """Return the comparison with each failure of the rival replaced by its best completed run."""
+    side = comparison.criterion.rival
+    failed = _failed(comparison.pairs, side)
+    if side is None or not failed.any() or failed.all():
         return comparison
-    completed = pairs[~diverged_or_dead]
-    return _estimate(comparison.criterion, comparison.at, completed, comparison.bound)
+    pairs, suffix = comparison.pairs.copy(), OF_PARTNER if side == "partner" else ""
+    accuracy = f"accuracy{suffix}"
+    best = pairs[~failed].sort_values(accuracy, kind="stable").iloc[-1]
+    gain = np.where(failed, best[accuracy] - pairs[accuracy], 0.0)
+    sign = -comparison.criterion.share if side == "partner" else 1.0
+    for name in ("difference", "difference_against"):
+        pairs[name] = pairs[name] + sign * gain
+    for name in (accuracy, f"test_correct{suffix}"):
+        pairs[name] = [best[name] if f else own for f, own in zip(failed, pairs[name], strict=True)]
+    return _estimated(comparison, pairs)
+
+
+def _failed(pairs: pd.DataFrame, side: str | None) -> NDArray[np.bool_]:
+    name = f"failure{OF_PARTNER if side == 'partner' else ''}"
+    if side is None or name not in pairs:
+        return np.zeros(len(pairs), bool)
+    return np.asarray(pairs[name].fillna("") != "", bool)
 
 
 def _of_criterion(
     results: Results,
-    sweep: Sequence[str],
+    claim: Claim,
     criterion: Criterion,
     arms: pd.DataFrame,
     trials: pd.DataFrame,
-) -> list[Comparison]:
-    """Return the comparisons of one criterion, one per place of the sweep that has partners."""
+) -> Iterator[tuple[int, Comparison]]:
+    """Yield the comparisons of one criterion with the numbers of their cells."""
     value = criterion.value
-    if not criterion.decides and arms[value].isna().all():
-        return []
-    if criterion.against is None:
-        pairs = arms.assign(difference=arms[value])
-    else:
-        pairs = paired(arms, trials, criterion.against, criterion.ignoring, value, criterion.share)
-    if pairs.empty:
-        return []
-    bound = _bound(results, criterion, arms)
-    if not sweep:
-        return [_estimate(criterion, {}, pairs, bound)]
-    places = pairs.sort_values(list(sweep)).groupby(list(sweep), sort=False)
-    compared = []
-    for key, rows in places:
-        at: dict[str, Any] = dict(zip(sweep, key, strict=True))
-        compared.append(_estimate(criterion, at, rows, bound))
-    return compared
+    if not criterion.decides:
+        arms = arms[arms.groupby("cell", sort=False)[value].transform("count") > 0]
+    pairs = (
+        arms.assign(difference=arms[value])
+        if criterion.against is None
+        else _partners(arms, trials, criterion)
+    )
+    pairs = _within_budgets(pairs.copy(), criterion)  # a copy is in one piece
+    places = pairs.sort_values([*claim.sweep], kind="stable") if claim.sweep else pairs
+    for key, rows in places.groupby(["cell", *claim.sweep], sort=False):
+        of_group: tuple[Any, ...] = key
+        at: dict[str, Any] = dict(zip(claim.sweep, of_group[1:], strict=True))
+        yield int(of_group[0]), _compared(results, claim, criterion, at, rows.sort_values("seed"))
+
+
+def _partners(arms: pd.DataFrame, trials: pd.DataFrame, criterion: Criterion) -> pd.DataFrame:
+    """Return the arms that have a partner, planned or finished, with the difference to it.
+
+    Of the ignored fields, those that only a method with scores or a density reads must be at their
+    default in the partner. An arm with several partners that differ in ignored fields has none.
+    """
+    against, value = dict(criterion.against or {}), criterion.value
+    ignored = {*criterion.ignoring, *against}
+    fits = at_default(trials, set(METHOD_ONLY).intersection(criterion.ignoring).difference(against))
+    for name, required in against.items():
+        fits &= trials[name] == required
+    partners = trials[fits]
+    keep = [name for name in _OF_PARTNER if name in partners and name != value]
+    on = [name for name in SETTABLE if name not in ignored]
+    strict = [*on, *criterion.preferring]
+    pairs = pair(arms, partners, strict, value, share=criterion.share, keep=keep)
+    if not criterion.preferring:
+        return pairs
+    # All seeds of a cell are treated alike.
+    left = arms[~arms["cell"].isin(pairs["cell"])]
+    loose = pair(left, partners, on, value, share=criterion.share, keep=keep)
+    return pd.concat([pairs, loose]) if len(loose) else pairs
+
+
+def _within_budgets(pairs: pd.DataFrame, criterion: Criterion) -> pd.DataFrame:
+    """Return pairs of tuned arms with the differences that unequal budgets allow.
+
+    Support needs a rival with at least the other side's budget, a refutation one with at most that.
+    So for support the other side's budget is cut to that of the rival, and for a refutation the
+    rival's to that of the other side: a smaller budget has random options of the recorded ones.
+    """
+    rival = criterion.rival
+    if rival is None or f"configurations{OF_PARTNER}" not in pairs:
+        return pairs.assign(difference_against=pairs["difference"])
+    arm, partner = pairs["configurations"], pairs[f"configurations{OF_PARTNER}"]
+    if (arm == partner).all():
+        return pairs.assign(difference_against=pairs["difference"])
+    of_rival, of_other = (arm, partner) if rival == "arm" else (partner, arm)
+    suffixes = {"arm": "", "partner": OF_PARTNER}
+    other = "partner" if rival == "arm" else "arm"
+    sign = {"arm": 1.0, "partner": -criterion.share}
+    cut_other = _cut(pairs, suffixes[other], of_rival)
+    cut_rival = _cut(pairs, suffixes[rival], of_other)
+    return pairs.assign(
+        difference=pairs["difference"] + sign[other] * cut_other,
+        difference_against=pairs["difference"] + sign[rival] * cut_rival,
+    )
+
+
+def _cut(pairs: pd.DataFrame, suffix: str, budget: "pd.Series[float]") -> NDArray[np.float64]:
+    """Return what each pair's side loses if it tries no more configurations than a budget."""
+    names = ("configurations", "option_cost", "by_options", "accuracy")
+    columns = (pairs[f"{name}{suffix}"] for name in names)
+    lost = []
+    for count, cost, by_options, accuracy, allowed in zip(*columns, budget, strict=True):
+        options = int(allowed // cost)
+        if count <= allowed:
+            lost.append(0.0)
+        elif options < 1 or by_options is None:
+            lost.append(math.nan)
+        else:
+            lost.append(float(by_options[options - 1]) - accuracy)
+    return np.array(lost, float)
 
 
 def _bound(results: Results, criterion: Criterion, arms: pd.DataFrame) -> float:
@@ -97,56 +212,107 @@ def _nan_first(value: float) -> float:
     return -math.inf if math.isnan(value) else value
 
 
-def _all(flags: "pd.DataFrame | pd.Series[bool]") -> "pd.Series[bool]":
-    return flags.all(axis=1) if isinstance(flags, pd.DataFrame) else flags
-
-
-def _estimate(
-    criterion: Criterion, at: Mapping[str, Value], pairs: pd.DataFrame, bound: float
+def _compared(
+    results: Results, claim: Claim, criterion: Criterion, at: Mapping[str, Any], rows: pd.DataFrame
 ) -> Comparison:
-    complete = pairs[pairs["difference"].notna()].sort_values("seed")
-    incomplete = pairs[pairs["difference"].isna()]
+    is_complete = rows[["difference", "difference_against"]].notna().any(axis=1)
+    complete, incomplete = rows[is_complete], rows[~is_complete]
     ours = incomplete["attempt"].notna()
-    theirs = incomplete["attempt_of_partner"].notna() if criterion.against is not None else ours
-    first = pairs["first"] if criterion.against is None else pairs[["first", "first_of_partner"]]
-    planned, beforehand = _all(first.notna()), _all(first.eq(True))
-    differences = complete["difference"].to_numpy(float)
-    sign = 1 if criterion.above is not None else -1
-    images, mcnemar = _of_images(criterion, complete)
-    margin = MARGIN in (criterion.above, criterion.below) and not math.isnan(bound)
-    return Comparison(
+    alone = criterion.against is None
+    theirs = ours if alone else incomplete[f"attempt{OF_PARTNER}"].notna()
+    sides = ["committed"] if alone else ["committed", f"committed{OF_PARTNER}"]
+    planned = rows[(rows["defined"] != 0).to_numpy()]
+    comparison = Comparison(
         criterion=criterion,
         at=at,
         pairs=complete,
-        planned=pairs.loc[planned, "seed"].nunique(),
-        first=pairs.loc[beforehand, "seed"].nunique(),
+        planned=planned["seed"].nunique(),
+        committed=seeds_committed(results, [planned[name].to_numpy() for name in sides]),
         alone=tuple(incomplete.loc[ours != theirs, "seed"].astype(int)),
         unvalued=tuple(incomplete.loc[ours & theirs, "seed"].astype(int)),
-        interval=t_interval(differences, LEVEL),
-        bound=bound,
-        p=greater(sign * differences, sign * bound),
-        p_against=greater(-sign * differences, -sign * bound),
-        sign_flip=permutation.sign_flip(sign * differences, sign * bound),
-        equivalence=tost(differences, abs(bound)) if margin else math.nan,
-        bca=resampling.bca(differences, level=LEVEL, seed=SEED),
-        images=images,
-        mcnemar=mcnemar,
+        bound=_bound(results, criterion, rows),
+        estimate=_NOTHING,
+        against=_NOTHING,
+        over_images=False,
+    )
+    comparison = _estimated(comparison, complete)
+    reasons = sorted({*rows.get("not_judged", ())} - {""})
+    floor = _floor(results, claim, comparison)
+    return replace(comparison, floor=floor, not_judged="; ".join(reasons))
+
+
+_NOTHING = Estimate(math.nan, math.nan, 1.0, 0)
+
+
+def _estimated(comparison: Comparison, pairs: pd.DataFrame) -> Comparison:
+    """Return a comparison with the estimates from these pairs."""
+    criterion = comparison.criterion
+    bits = _answers(criterion, pairs)
+    support, against = (
+        _estimate(pairs[name].to_numpy(float), bits, criterion.share)
+        for name in ("difference", "difference_against")
+    )
+    return replace(
+        comparison,
+        pairs=pairs,
+        estimate=support,
+        against=against,
+        over_images=bits is not None,
     )
 
 
-def _of_images(
+def _estimate(
+    differences: NDArray[np.float64],
+    bits: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None,
+    share: float,
+) -> Estimate:
+    known = ~np.isnan(differences)
+    if bits is None or known.sum() < 2:
+        return of_values(differences[known])
+    arm, reference = (side[known] for side in bits)
+    return of_seeds_and_images(differences[known], arm, reference, share=share)
+
+
+def _answers(
     criterion: Criterion, pairs: pd.DataFrame
-) -> tuple[Interval | None, tuple[int, int] | None]:
-    """Return the bootstrap interval over seeds and images, and the counts of McNemar's tests."""
-    if criterion.value != "accuracy" or criterion.against is None or len(pairs) < 2:
-        return None, None
-    ours, theirs = correctness(pairs), correctness(pairs, "_of_partner")
-    same_data = (pairs["dataset_fingerprint"] == pairs["dataset_fingerprint_of_partner"]).all()
-    if ours is None or theirs is None or ours.shape != theirs.shape or not same_data:
-        return None, None
-    interval = of_seeds_and_images(
-        pairs["difference"], ours, theirs, share=criterion.share
-    ).interval(LEVEL)
-    p = np.array([resampling.mcnemar(a, b) for a, b in zip(ours, theirs, strict=True)])
-    better = ours.sum(axis=1) > theirs.sum(axis=1)
-    return interval, (int(((p < ALPHA) & better).sum()), int(((p < ALPHA) & ~better).sum()))
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+    """Return the answers to each test image of both sides; None if they cannot be compared."""
+    if not criterion.of_accuracies or len(pairs) < 2 or not same_images(pairs):
+        return None
+    ours, theirs = correctness(pairs), correctness(pairs, OF_PARTNER)
+    return None if ours is None or theirs is None or ours.shape != theirs.shape else (ours, theirs)
+
+
+def same_images(pairs: pd.DataFrame) -> bool:
+    """Return whether the two sides of all pairs were evaluated on the same data."""
+    prints = (pairs[f"dataset_fingerprint{suffix}"].to_numpy() for suffix in ("", OF_PARTNER))
+    return bool(np.equal(*prints).all())
+
+
+def _floor(results: Results, claim: Claim, comparison: Comparison) -> str:
+    """Return in words why the rival lies below its floor; empty if it does not."""
+    side, pairs = comparison.criterion.rival, comparison.pairs
+    if side is None or pairs.empty:
+        return ""
+    suffix = OF_PARTNER if side == "partner" else ""
+    failed = _failed(pairs, side)
+    rival = _rival(pairs.iloc[0], suffix)
+    if 2 * failed.sum() >= len(pairs):
+        return f"{rival['method']} failed in {failed.sum()} of {len(pairs)} trials"
+    margin = None
+    if claim.floor == "method":
+        margin = math.nan if results.margin is None else results.margin / 100
+        if comparison.criterion.has_margin:
+            margin = abs(comparison.bound)
+    mean = float(pairs.loc[~failed, f"accuracy{suffix}"].mean())
+    return shortfall(results, rival, mean, len(pairs), margin)
+
+
+def _rival(row: "pd.Series[Any]", suffix: str) -> dict[str, Hashable]:
+    """Return the fields of the rival in a pair; what is not the partner's own is common to both."""
+    return {name: row.get(f"{name}{suffix}", row.get(name)) for name in SETTABLE}
+
+
+def planned_seeds(compared: Sequence[Comparison]) -> int:
+    """Return the planned seeds; the finished ones if no definition is recorded."""
+    return max(comparison.planned or comparison.estimate.n for comparison in compared)

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.cells import label, panel_fields
-from analysis.estimates.judged import HONEST
+from analysis.cells import TUNED_VALUES, label, panel_fields
 from analysis.numbers import MISSING, many, number
 from analysis.statistics.paired import Interval
 from analysis.tables import Results, computed_once
 from analysis.verdicts.claim import Claim
 from analysis.verdicts.verdict import LEVEL, Comparison, Overall, Verdict
+from studies.trial import FIELDS
 
 #: Digits after the point and the printed unit, by the unit of a criterion.
 _UNITS = {
@@ -45,6 +45,11 @@ def bound(comparison: Comparison) -> str:
     return f"{side} {_shown(comparison.criterion.unit, comparison.bound)}"
 
 
+def smallest_margin(verdict: Verdict) -> str:
+    """Return the smallest margin that would be supported, in points; a dash if there is none."""
+    return number(verdict.smallest_margin * 100, 2)
+
+
 def unit(comparison: Comparison) -> str:
     """Return the printed unit: ``points``, ``%`` or ``times``."""
     return _UNITS[comparison.criterion.unit][1]
@@ -61,13 +66,16 @@ def in_unit(unit: str, value: float) -> float:
 
 def where(results: Results, verdict: Verdict) -> str:
     """Return the cell in words: the fields that vary within its method and are not swept over."""
-    varied = _varied(results, str(verdict.cell["method"]))
-    names = [name for name in varied if name not in verdict.claim.sweep]
-    # The density of a method that needs none has no meaning; a tuned one differs by replicate.
-    names = [name for name in names if name != "density" or verdict.cell[name] not in (0, HONEST)]
+    cell = verdict.cell
     if verdict.claim.study == "make bench":
-        names = ["network", "batch_size"]
-    return label({name: verdict.cell[name] for name in names})
+        names: Sequence[str] = ("network", "batch_size")
+    elif "method" in cell:
+        names = _varied(results, str(cell["method"]))
+    else:
+        names = panel_fields(results)
+    shown = [name for name in names if name in cell and cell[name] != TUNED_VALUES.get(name)]
+    # The density of a method that needs none has no meaning.
+    return label({n: cell[n] for n in shown if n != "density" or cell[n] != 0})
 
 
 @computed_once  # the page needs it several times for each of hundreds of verdicts
@@ -80,7 +88,11 @@ def _varied(results: Results, method: str) -> tuple[str, ...]:
 
 def place(comparison: Comparison) -> str:
     """Return a comparison's place in its sweep, such as ``density 0.7``; empty without a sweep."""
-    return label(dict(comparison.at))
+    at: dict[str, object] = dict(comparison.at)
+    if len(at) > 1:  # of several fields only those that say something
+        at = {n: v for n, v in at.items() if n not in FIELDS or v != FIELDS[n].default}
+        at = {n: v for n, v in at.items() if v not in ("", TUNED_VALUES.get(n))}
+    return label(at)
 
 
 def closest(verdict: Verdict) -> str:
@@ -104,38 +116,31 @@ def kind(verdict: Verdict) -> str:
 def cautions(verdict: Verdict) -> list[str]:
     """Return what else a reader should know about a verdict, in phrases."""
     flags = [*_spent(verdict), *verdict.flags]
-    counts = [f"{count} {outcome}" for outcome, count in verdict.diverged_or_dead.items() if count]
+    counts = [f"{count} {failure}" for failure, count in verdict.failures.items() if count]
     if not counts:
         return flags
     without = verdict.without_diverged_or_dead
     still = "still " if without == verdict.conclusion else ""
-    failures = f"diverged or dead trials: {', '.join(counts)}"
+    failures = f"failed trials: {', '.join(counts)}"
     return [
-        f"{failures}; without their pairs the verdict is {still}{without}",
+        f"{failures}; the verdict without their pairs: {still}{without}",
         *flags,
     ]
 
 
 def _spent(verdict: Verdict) -> list[str]:
-    """Return what tuning cost, in a phrase, if something was tuned."""
+    """Return what tuning cost and chose, in a phrase, if the arm was tuned."""
     pairs = verdict.decisive.pairs
-    if "spent" not in pairs or pairs.empty:
+    if "spent" not in pairs or not pairs["spent"].notna().any():
         return []
     trainings = pairs["spent"].mean()
     times = pairs["spent_seconds"].sum() / pairs["seconds_of_partner"].sum()
-    cost = (
-        f"{trainings:.3g} trainings per replicate for tuning and the final run, which took "
-        f"{times:.3g} times as long as"
-    )
-    if "chosen" not in pairs:  # recipes were tuned, not densities
-        return [f"{cost} the final run that it is compared with"]
-    chosen = _choices(pairs["chosen"])
-    return [f"{cost} the one threshold-free training; chosen densities (replicates): {chosen}"]
-
-
-def _choices(chosen: "pd.Series[float]") -> str:
-    counts = chosen.value_counts().sort_index()
-    return ", ".join(f"{value:g} ({count})" for value, count in counts.items())
+    counts = pairs["chosen"].value_counts()
+    chosen = "; ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
+    return [
+        f"{trainings:.3g} trainings per seed for tuning and the final run, which took {times:.3g} "
+        f"times as long as the final run of the partner; chosen (seeds): {chosen}"
+    ]
 
 
 def summed_up(results: Results, combined: Overall) -> str:
@@ -144,15 +149,22 @@ def summed_up(results: Results, combined: Overall) -> str:
     if len(combined.counted) == 1:
         return f"one {kinds}cell"
     cells = many(len(combined.counted), f"{kinds}cell")
-    if combined.conclusion == "supported":
+    if combined.conclusion in ("supported", "suggests"):
         return f"in all {cells}; every cell must pass"
     phrase = f"supported in {len(combined.supported)} of {cells}"
     phrase += f" ({combined.by_holm} after Holm's correction)" if combined.supported else ""
-    refuted = [where(results, v) for v in combined.counted if v.conclusion == "refuted"]
-    if not refuted or len(refuted) == len(combined.counted):
-        return phrase
-    more = f" and {len(refuted) - _NAMED} more" if len(refuted) > _NAMED else ""
-    return f"{phrase}; refuted at {'; '.join(refuted[:_NAMED])}{more}"
+    refuted = [where(results, v) for v in combined.counted if v.opposes]
+    if refuted and len(refuted) < len(combined.counted):
+        phrase += f"; refuted at {_named(refuted)}"
+    if combined.added:
+        added = [where(results, verdict) for verdict in combined.added]
+        phrase += f"; refuted in cells that were added later: {_named(added)}"
+    return phrase
+
+
+def _named(places: Sequence[str]) -> str:
+    more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
+    return f"{'; '.join(places[:_NAMED])}{more}"
 
 
 def pairs(comparison: Comparison) -> list[tuple[str, str, str, str, str]]:
@@ -197,7 +209,7 @@ def notes(results: Results, claim: Claim, verdicts: Sequence[Verdict]) -> list[s
 
 
 def _name(results: Results, verdict: Verdict) -> str:
-    return " ".join(filter(None, [str(verdict.cell["method"]), where(results, verdict)]))
+    return " ".join(filter(None, [verdict.method, where(results, verdict)]))
 
 
 def command(claim: Claim) -> str:
@@ -211,7 +223,7 @@ def as_dict(results: Results, verdict: Verdict) -> dict[str, Any]:
         "claim": verdict.claim.id,
         "name": verdict.claim.name,
         "sentence": verdict.claim.sentence,
-        "method": verdict.cell["method"],
+        "method": verdict.method,
         "cell": _plain(dict(verdict.cell)),
         "where": where(results, verdict),
         "verdict": verdict.conclusion,
@@ -222,7 +234,8 @@ def as_dict(results: Results, verdict: Verdict) -> dict[str, Any]:
         "confirmatory": not verdict.exploratory,
         "exploratory_because": list(verdict.exploratory),
         "q": _known(verdict.q),
-        "diverged_or_dead": dict(verdict.diverged_or_dead),
+        "smallest_margin": _known(verdict.smallest_margin),
+        "diverged_or_dead": dict(verdict.failures),
         "verdict_without_diverged_or_dead": verdict.without_diverged_or_dead,
         "flags": list(verdict.flags),
         "note": verdict.claim.note,
@@ -236,7 +249,8 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
     def shown(value: float) -> float | None:
         return _known(math.exp(value) if ratio else value)
 
-    pairs, images = comparison.pairs.to_dict("records"), comparison.images
+    pairs, seeds = comparison.pairs.to_dict("records"), comparison.over_seeds
+    better = comparison.improvement
     return {
         "says": comparison.criterion.says,
         "at": _plain(dict(comparison.at)),
@@ -249,12 +263,19 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "side": "below" if comparison.criterion.above is None else "above",
         "bound": shown(comparison.bound),
         "n": comparison.interval.n,
+        "over_images": comparison.over_images,
+        "floor": comparison.floor,
         "p": _known(comparison.p),
         "p_against": _known(comparison.p_against),
         "p_sign_flip": _known(comparison.sign_flip),
         "p_equivalence": _known(comparison.equivalence),
         "bca": [shown(comparison.bca.low), shown(comparison.bca.high)],
-        "seeds_by_images": images and [shown(images.mean), shown(images.low), shown(images.high)],
+        "over_seeds": [shown(seeds.low), shown(seeds.high)],
+        "probability_of_improvement": better
+        and [_known(better.mean), _known(better.low), _known(better.high)],
+        "q": _known(comparison.q),
+        "q_against": _known(comparison.q_against),
+        "smallest_margin": _known(comparison.smallest_margin),
         "mcnemar_better_worse": comparison.mcnemar and list(comparison.mcnemar),
         "unpaired_seeds": list(comparison.alone),
         "pairs": [

@@ -1,8 +1,9 @@
 """What a study can decide, from its plan alone: which claims, with how many seeds and what power.
 
 The power depends on the standard deviation of the paired differences, which is unknown before
-there are results. So a prospect gives the largest deviation at which the planned seeds suffice,
-and, where there are results, the power at the deviation that they show.
+there are results. So the largest deviation at which the planned seeds suffice is given, and, where
+there are results, the power at the deviation that they show. If several comparisons must all pass,
+such as all densities of a sweep, the power is that of all of them together.
 """
 
 import math
@@ -10,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.statistics.power import detectable, power
+from analysis.statistics.power import detectable, joint_power
 from analysis.tables import Results
-from analysis.verdicts.claim import MARGIN, Claim
-from analysis.verdicts.claims import CLAIMS
+from analysis.verdicts.claim import Claim
+from analysis.verdicts.claims import every_claim
 from analysis.verdicts.decisions import untested, verdicts
 from analysis.verdicts.verdict import Comparison, Verdict
 
@@ -22,22 +23,23 @@ POWER = 0.8
 
 
 @dataclass(frozen=True, eq=False)
-class Prospect:
+class ClaimPower:
     """What a study can decide about a claim.
 
     Attributes:
         claim: the claim.
         cells: number of cells that are judged.
-        comparisons: the largest number of comparisons of a cell, all of which must pass.
+        comparisons: the largest number of comparisons with the margin in a cell, all of which must
+            pass.
         seeds: planned seeds of the cell with the fewest.
         deviation: the largest standard deviation of the paired differences, as a fraction, at which
-            the seeds show with power `POWER` that no difference exceeds the margin; nan if no
-            margin decides.
-        distance: the distance from the bound that the seeds detect with power `POWER`, in standard
-            deviations.
+            the seeds show with power `POWER` that no difference exceeds the margin, in all
+            comparisons of a cell; nan if no margin decides.
+        distance: the distance from the bound that the seeds detect with power `POWER` in one
+            comparison, in standard deviations.
         seen: the largest standard deviation in the results so far; nan without results.
-        power: the power at that deviation if there is no true difference; nan if `deviation` or
-            `seen` is nan.
+        power: the power at that deviation for all comparisons of a cell together, if there is no
+            true difference; nan if `deviation` or `seen` is nan.
         obstacle: why nothing can be decided; empty if something can.
         exploratory: why the verdicts would be exploratory.
     """
@@ -54,54 +56,73 @@ class Prospect:
     exploratory: tuple[str, ...]
 
 
-def prospects(
-    planned: Results, seen: Results | None = None, claims: tuple[Claim, ...] = CLAIMS
-) -> list[Prospect]:
-    """Return the prospects of the claims whose cells a plan has.
+def claim_powers(
+    planned: Results, seen: Results | None = None, claims: tuple[Claim, ...] | None = None
+) -> list[ClaimPower]:
+    """Return the power for each claim whose cells a plan has.
 
     Args:
         planned: the definitions, without results.
-        seen: the results so far.
-        claims: the claims to consider.
+        seen: the results so far. A claim that they do not test although all of its trials are
+            finished is left out: they lack a column that it needs.
+        claims: the claims to consider; all if not given.
     """
-    deviations = _deviations(verdicts(seen, claims)) if seen else {}
+    known = verdicts(seen, claims) if seen else ()
+    deviations = _deviations(known)
     by_claim: dict[str, list[Verdict]] = {}
     for verdict in verdicts(planned, claims):
         by_claim.setdefault(verdict.claim.id, []).append(verdict)
-    return [_prospect(cells, deviations) for cells in by_claim.values()]
+    if seen and seen.finished == planned.planned:
+        by_claim = {id_: by_claim[id_] for id_ in by_claim if any(v.claim.id == id_ for v in known)}
+    return [_power(cells, deviations) for cells in by_claim.values()]
 
 
-def lacking(planned: Results, claims: tuple[Claim, ...] = CLAIMS) -> dict[Claim, str]:
-    """Return the claims whose cells a plan lacks, each with a few words on what is missing."""
-    return {claim: _lack(planned, claim) for claim in untested(verdicts(planned, claims), claims)}
+def untestable(
+    planned: Results,
+    powers: Sequence[ClaimPower],
+    claims: tuple[Claim, ...] | None = None,
+) -> dict[Claim, str]:
+    """Return the claims that a plan cannot test, each with a few words on what is missing.
+
+    Args:
+        planned: the definitions, without results.
+        powers: what `claim_powers` has returned.
+        claims: the claims to consider; all if not given.
+    """
+    every = every_claim() if claims is None else claims
+    tested = {one.claim.id for one in powers}
+    lacking = {c.id for c in untested(verdicts(planned, claims), every)}
+    return {
+        claim: _lack(planned, claim) if claim.id in lacking else "not recorded by these results"
+        for claim in every
+        if claim.id not in tested
+    }
 
 
-def _prospect(cells: Sequence[Verdict], deviations: Mapping[Any, float]) -> Prospect:
+def _power(cells: Sequence[Verdict], deviations: Mapping[Any, float]) -> ClaimPower:
     seeds = min(verdict.planned for verdict in cells)
     deciding = [(verdict, comparison) for verdict in cells for comparison in verdict.deciding]
-    margins = [abs(comparison.bound) for _, comparison in deciding if _has_margin(comparison)]
+    margins = [abs(c.bound) for _, c in deciding if c.criterion.has_margin]
+    comparisons = max(sum(c.criterion.has_margin for c in verdict.deciding) for verdict in cells)
     seen = [deviations.get(_key(*pair), math.nan) for pair in deciding]
     largest = max((value for value in seen if not math.isnan(value)), default=math.nan)
-    distance, margin = detectable(seeds), min(margins, default=math.nan)
+    margin = min(margins, default=math.nan)
     no_margin = any(math.isnan(comparison.bound) for _, comparison in deciding)
     obstacle = "the study states no margin" if no_margin else "one seed" if seeds < 2 else ""
     suffices = bool(margins) and not obstacle
-    return Prospect(
+    together = max(comparisons, 1)
+    return ClaimPower(
         claim=cells[0].claim,
         cells=len(cells),
-        comparisons=max(len(verdict.deciding) for verdict in cells),
+        comparisons=comparisons,
         seeds=seeds,
-        deviation=margin / distance if suffices else math.nan,
-        distance=distance,
+        deviation=margin / detectable(seeds, POWER, comparisons=together) if suffices else math.nan,
+        distance=detectable(seeds, POWER),
         seen=largest,
-        power=power(largest, seeds, margin) if suffices else math.nan,
+        power=joint_power(largest, seeds, margin, together) if suffices else math.nan,
         obstacle=obstacle,
         exploratory=tuple(dict.fromkeys(why for verdict in cells for why in verdict.exploratory)),
     )
-
-
-def _has_margin(comparison: Comparison) -> bool:
-    return MARGIN in (comparison.criterion.above, comparison.criterion.below)
 
 
 def _deviations(seen: Iterable[Verdict]) -> dict[Any, float]:

@@ -3,12 +3,16 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
-from analysis.statistics import multiple
-from analysis.statistics.paired import Interval
+from analysis.estimates.judged import correctness
+from analysis.statistics import multiple, permutation, resampling
+from analysis.statistics.overview import probability_of_improvement
+from analysis.statistics.paired import Estimate, Interval, t_interval, tost
 from analysis.verdicts.claim import Claim, Criterion
 from studies.trial import Value
 
@@ -16,8 +20,17 @@ from studies.trial import Value
 ALPHA = 0.05
 #: The level of the two-sided intervals, each bound of which has that probability.
 LEVEL = 1 - 2 * ALPHA
+#: The seed of the bootstraps. Another seed changes their intervals only by chance.
+SEED = 20_200_616
 
-Conclusion = Literal["supported", "refuted", "undecided"]
+#: Confirmatory verdicts are supported, refuted or undecided. Exploratory verdicts have other words,
+#: so that nobody can quote them as confirmed.
+Conclusion = Literal["supported", "refuted", "undecided", "suggests", "speaks against", "open"]
+EXPLORATORY: dict[str, Conclusion] = {
+    "supported": "suggests",
+    "refuted": "speaks against",
+    "undecided": "open",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,63 +43,128 @@ class Comparison:
         pairs: a row per seed that both sides have finished: the arm's columns, those of its partner
             named ``*_of_partner``, and `difference`.
         planned: number of seeds that the definitions plan for both sides.
-        first: how many of these the earliest definition planned.
+        committed: of these, the seeds that one definition of each study committed before any of
+            their trials were finished.
         alone: seeds that only one of the two sides has finished.
         unvalued: seeds that both sides have finished, one of them without the compared value.
-        interval: of the mean difference at `LEVEL`; logarithms if the unit is a ratio.
         bound: what the mean must lie above or below; nan if the study states no margin.
-        p: p-value of the t test of the claim that the mean lies on the claimed side of the bound.
-        p_against: p-value of the t test of the claim that it lies on the other side.
-        sign_flip: p-value of the exact sign-flip test of the claim that `p` is about.
-        equivalence: p-value of two one-sided t tests within the margin; nan without a margin.
-        bca: interval of the mean by the bias-corrected and accelerated bootstrap.
-        images: bootstrap interval over seeds and test images; None if no accuracies are compared
-            or the answers to each image are missing.
-        mcnemar: in how many pairs the arm, and in how many the partner, gets significantly more
-            images right (exact McNemar test of each pair); None where `images` is None.
+        estimate: the mean difference with the standard error that supports: over seeds and test
+            images, or over seeds alone if no answers to images are compared.
+        against: the same for a refutation; another one if the rival's tuning budget is cut.
+        over_images: whether the estimate counts the noise of test images.
+        floor: in words, why the rival is below its floor, so that the comparison cannot support the
+            claim; empty otherwise.
+        not_judged: in words, why the trials allow no conclusion; empty otherwise.
+        q: p-value for the claim, adjusted by Benjamini and Hochberg over all exploratory
+            comparisons; nan in a confirmatory verdict.
+        q_against: the same against the claim.
     """
 
     criterion: Criterion
     at: Mapping[str, Value]
     pairs: pd.DataFrame
     planned: int
-    first: int
+    committed: int
     alone: tuple[int, ...]
     unvalued: tuple[int, ...]
-    interval: Interval
     bound: float
-    p: float
-    p_against: float
-    sign_flip: float
-    equivalence: float
-    bca: Interval
-    images: Interval | None
-    mcnemar: tuple[int, int] | None
+    estimate: Estimate
+    against: Estimate
+    over_images: bool
+    floor: str = ""
+    not_judged: str = ""
+    q: float = math.nan
+    q_against: float = math.nan
+
+    @cached_property
+    def interval(self) -> Interval:
+        """Of the mean difference at `LEVEL`; logarithms if the unit is a ratio."""
+        return self.estimate.interval(LEVEL)
+
+    @cached_property
+    def p(self) -> float:
+        """The p-value of the claim that the mean lies on the claimed side of the bound."""
+        return self._side(self.estimate, self.is_above)
+
+    @cached_property
+    def p_against(self) -> float:
+        """The p-value of the claim that the mean lies on the other side."""
+        return self._side(self.against, not self.is_above)
+
+    def _side(self, estimate: Estimate, above: bool) -> float:
+        return estimate.greater(self.bound) if above else estimate.less(self.bound)
 
     @property
-    def of_accuracies(self) -> bool:
-        """Whether accuracies of two trials are compared, which have answers to each image."""
-        return self.criterion.value == "accuracy" and self.criterion.against is not None
+    def is_above(self) -> bool:
+        """Whether the mean must lie above the bound, not below it."""
+        return self.criterion.above is not None
+
+    @property
+    def differences(self) -> np.ndarray:
+        """The difference of each pair, [n]."""
+        return self.pairs["difference"].to_numpy(float)
 
     @property
     def deviation(self) -> float:
         """The standard deviation of the differences; nan for fewer than two pairs."""
-        return float(self.pairs["difference"].std())
+        return float(self.differences.std(ddof=1)) if len(self.pairs) > 1 else math.nan
 
-    def met(self, p: float, interval: Interval | None, *, against: bool = False) -> bool:
-        """Return whether a p-value, and an interval if given, show that the criterion is met.
+    @property
+    def smallest_margin(self) -> float:
+        """The smallest margin with which the criterion would be met; nan if no margin decides."""
+        if not self.criterion.has_margin:
+            return math.nan
+        reach = -self.interval.low if self.is_above else self.interval.high
+        return max(reach, 0.0) if not math.isnan(reach) else math.nan
 
-        Args:
-            p: the p-value.
-            interval: must lie wholly on the same side of the bound.
-            against: ask instead whether they show that the criterion is not met.
+    # What follows does not decide, and is computed only where it is shown.
+
+    @cached_property
+    def over_seeds(self) -> Interval:
+        """The t interval over seeds alone, at `LEVEL`."""
+        return t_interval(self.differences, LEVEL)
+
+    @cached_property
+    def sign_flip(self) -> float:
+        """The p-value of the exact sign-flip test of the claim that `p` is about."""
+        sign = 1 if self.is_above else -1
+        return permutation.sign_flip(sign * self.differences, sign * self.bound)
+
+    @cached_property
+    def equivalence(self) -> float:
+        """The p-value of two one-sided t tests within the margin; nan without a margin."""
+        if not self.criterion.has_margin or math.isnan(self.bound):
+            return math.nan
+        return tost(self.differences, abs(self.bound))
+
+    @cached_property
+    def bca(self) -> Interval:
+        """The interval of the mean by the bias-corrected and accelerated bootstrap over seeds."""
+        return resampling.bca(self.differences, level=LEVEL, seed=SEED)
+
+    @cached_property
+    def mcnemar(self) -> tuple[int, int] | None:
+        """In how many pairs the arm, and in how many the partner, has more images right.
+
+        By the exact McNemar test of each pair; None where no answers to images are compared.
         """
-        if not p < ALPHA:  # also for nan
-            return False
-        above = (self.criterion.above is not None) != against
-        if interval is None:
-            return True
-        return interval.low > self.bound if above else interval.high < self.bound
+        if not self.over_images:
+            return None
+        ours, theirs = correctness(self.pairs), correctness(self.pairs, "_of_partner")
+        assert ours is not None  # noqa: S101  (`over_images` says so)
+        assert theirs is not None  # noqa: S101
+        p = np.array([resampling.mcnemar(a, b) for a, b in zip(ours, theirs, strict=True)])
+        better = ours.sum(axis=1) > theirs.sum(axis=1)
+        return int(((p < ALPHA) & better).sum()), int(((p < ALPHA) & ~better).sum())
+
+    @cached_property
+    def improvement(self) -> Interval | None:
+        """The probability that a run of the arm is better than one of the partner (secondary)."""
+        if not self.criterion.of_accuracies or self.criterion.share != 1:
+            return None
+        value = self.criterion.value
+        sides = (self.pairs[name].to_numpy(float) for name in (value, f"{value}_of_partner"))
+        return probability_of_improvement(*sides, level=LEVEL, seed=SEED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,29 +175,47 @@ class Verdict:
         claim: the claim.
         cell: the fields of the arm without those that are swept over.
         comparisons: all criteria at all places of the sweep.
-        conclusion: supported, refuted or undecided.
-        reason: why it is undecided, in a sentence or two; empty otherwise.
+        conclusion: supported, refuted or undecided; suggests, speaks against or open if the verdict
+            is exploratory.
+        uncorrected: the conclusion that a confirmatory verdict with these comparisons would have.
+        reason: why it is undecided or open, in a sentence or two; empty otherwise.
         n: number of seeds, of the comparison with the fewest.
         planned: number of seeds that the study plans for this cell.
-        without_diverged_or_dead: the conclusion without pairs in which a trial is diverged or dead.
-        diverged_or_dead: numbers of diverged and of dead trials in the pairs.
+        without_diverged_or_dead: the conclusion without the pairs in which a trial has failed.
+        failures: numbers of diverged and dead trials, and of others at chance, in the pairs.
         exploratory: why the verdict is exploratory; empty for a confirmatory verdict.
+        added: whether it is exploratory only because its cells were added later.
         flags: what a reader should know, such as pairs across engines.
-        q: p-value by Benjamini and Hochberg among the exploratory verdicts; nan for others.
     """
 
     claim: Claim
     cell: Mapping[str, Value]
     comparisons: tuple[Comparison, ...]
     conclusion: Conclusion
+    uncorrected: Conclusion
     reason: str
     n: int
     planned: int
     without_diverged_or_dead: Conclusion
-    diverged_or_dead: Mapping[str, int]
+    failures: Mapping[str, int]
     exploratory: tuple[str, ...]
+    added: bool
     flags: tuple[str, ...]
-    q: float = math.nan
+
+    @property
+    def method(self) -> str:
+        """The method that is judged, or what stands for several of them."""
+        return str(self.cell.get("method", self.claim.subject))
+
+    @property
+    def supports(self) -> bool:
+        """Whether the results speak for the claim."""
+        return self.conclusion in ("supported", "suggests")
+
+    @property
+    def opposes(self) -> bool:
+        """Whether the results speak against the claim."""
+        return self.conclusion in ("refuted", "speaks against")
 
     @property
     def deciding(self) -> list[Comparison]:
@@ -139,8 +235,21 @@ class Verdict:
 
     @property
     def p_against(self) -> float:
-        """The p-value that at least one criterion is not met (Holm)."""
-        return float(min(multiple.holm([comparison.p_against for comparison in self.deciding])))
+        """The p-value that at least one criterion is not met (Holm); nan if none is testable."""
+        adjusted = multiple.holm([comparison.p_against for comparison in self.deciding])
+        known = adjusted[~np.isnan(adjusted)]
+        return float(known.min()) if known.size else math.nan
+
+    @property
+    def q(self) -> float:
+        """The largest adjusted p-value for the claim; nan in a confirmatory verdict."""
+        return multiple.intersection_union([comparison.q for comparison in self.deciding])
+
+    @property
+    def smallest_margin(self) -> float:
+        """The smallest margin that would be supported; nan if no margin decides, or no interval."""
+        margins = [c.smallest_margin for c in self.deciding if c.criterion.has_margin]
+        return float(np.max(margins)) if margins else math.nan
 
 
 @dataclass(frozen=True)
@@ -153,11 +262,14 @@ class Overall:
         cells: the verdicts on the cells.
         conclusion: supported if every cell is (no correction, since each must pass), refuted if a
             cell is after Holm's correction over the cells, undecided otherwise. If some cells are
-            confirmatory, only those count.
+            confirmatory, only those count, and cells that were added later and refute the claim
+            after Holm's correction among the added cells. If none is, the words of exploratory
+            verdicts.
         counted: the cells that count.
-        supported: the counted cells that are supported.
-        by_holm: how many of these are also supported after Holm's correction, so that they may be
-            named one by one.
+        supported: the counted cells that support the claim.
+        by_holm: how many of these also do after Holm's correction, so that they may be named one by
+            one.
+        added: cells that were added later and refute the claim after Holm's correction.
     """
 
     claim: Claim
@@ -167,3 +279,4 @@ class Overall:
     counted: tuple[Verdict, ...]
     supported: tuple[Verdict, ...]
     by_holm: int
+    added: tuple[Verdict, ...] = ()

@@ -1,81 +1,114 @@
 """What a reader must know about the pairs behind a verdict."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from analysis.cells import label
+from analysis.estimates.pairing import OF_PARTNER
 from analysis.tables import Results
-from analysis.verdicts.claim import MARGIN
+from analysis.verdicts.claim import Claim
+from analysis.verdicts.floors import softmax_regression
 from analysis.verdicts.verdict import Comparison
 from studies.trial import Value
 
 _CONDITIONS = {"engine": "engines", "device": "devices", "versions": "library versions"}
 _UNVALUED = "finished, but one of the two never reached what is compared"
+_FAILURES = ("diverged", "dead", "at chance")
 
 
-def diverged_or_dead(comparisons: Sequence[Comparison]) -> dict[str, int]:
-    """Return how many different trials in the pairs diverged, and how many are dead."""
-    ids: dict[str, set[str]] = {"diverged": set(), "dead": set()}
+def failures(comparisons: Sequence[Comparison]) -> dict[str, int]:
+    """Return how many different trials in the pairs diverged, are dead, or are at chance."""
+    ids: dict[str, set[str]] = {failure: set() for failure in _FAILURES}
     for comparison in comparisons:
         pairs = comparison.pairs
-        for suffix in ("", "_of_partner"):
-            if f"outcome{suffix}" in pairs:
-                for outcome, trials in ids.items():
-                    same = pairs[f"outcome{suffix}"] == outcome
-                    trials.update(pairs.loc[same, f"trial_id{suffix}"])
-    return {outcome: len(trials) for outcome, trials in ids.items()}
+        for suffix in ("", OF_PARTNER):
+            if f"failure{suffix}" in pairs:
+                columns = (pairs[f"{name}{suffix}"] for name in ("failure", "trial_id"))
+                for failure, trial_id in zip(*columns, strict=True):
+                    if failure in ids:
+                        ids[failure].add(trial_id)
+    return {failure: len(trials) for failure, trials in ids.items()}
 
 
 def flags(
-    results: Results, cell: Mapping[str, Value], comparisons: Sequence[Comparison]
+    results: Results,
+    cell: Mapping[str, Value],
+    claim: Claim,
+    comparisons: Sequence[Comparison],
 ) -> tuple[str, ...]:
     """Return what a reader must know about the pairs, a phrase each.
 
     Args:
         results: the study.
         cell: the fields of the cell that is judged.
-        comparisons: its comparisons.
+        claim: the claim.
+        comparisons: the comparisons that decide.
     """
-    pairs = pd.concat([comparison.pairs for comparison in comparisons])
-    phrases = [*_of_conditions(pairs), *_of_data(pairs)]
+    phrases = [*_of_conditions(comparisons), *_of_data(comparisons)]
     for words, which in (("without a finished partner", "alone"), (_UNVALUED, "unvalued")):
         seeds = sorted({seed for one in comparisons for seed in getattr(one, which)})
         if seeds:
             phrases.append(f"{words}: seed {', '.join(map(str, seeds))}")
-    if results.margin_changed and any(
-        MARGIN in (one.criterion.above, one.criterion.below) for one in comparisons
-    ):
+    if results.margin_changed and any(one.criterion.has_margin for one in comparisons):
         phrases.append("a later definition states another margin; the earliest counts")
-    trials = {id_ for name in ("trial_id", "trial_id_of_partner") for id_ in pairs.get(name, [])}
+    trials = {
+        id_ for name in ("trial_id", f"trial_id{OF_PARTNER}") for id_ in _all(comparisons, name)
+    }
     conflicts = trials.intersection(results.conflicts)
     if conflicts:
         phrases.append(f"run twice with different results: {', '.join(sorted(conflicts))}")
-    if "caution" in pairs:
-        phrases += sorted(set(pairs["caution"].dropna()))
-    if results.traits(str(cell["method"])).random_mask:
+    phrases += sorted(set(_all(comparisons, "caution")))
+    methods = {*_all(comparisons, "method"), *_all(comparisons, f"method{OF_PARTNER}")}
+    if any(results.traits(str(method)).random_mask for method in methods):
         phrases.append("answers per image are those of the first of several random masks")
+    if any(one.criterion.rival and len(one.pairs) for one in comparisons):
+        floor, recorded = softmax_regression(results, str(cell["dataset"]))
+        if not recorded:
+            phrases.append(
+                "softmax regression was not run; the floor is "
+                + (f"{floor * 100:.2f}%, measured elsewhere" if floor > 0.5 else "chance")
+            )
+    if claim.sweep:
+        below = [f"{label(dict(one.at))}: {one.floor}" for one in comparisons if one.floor]
+        if below:
+            phrases.append(f"below the floor: {'; '.join(below)}")
     return tuple(phrases)
 
 
-def _of_conditions(pairs: pd.DataFrame) -> list[str]:
+def _all(comparisons: Sequence[Comparison], name: str) -> Iterator[Any]:
+    """Yield the values of a column of all pairs that are not missing."""
+    for comparison in comparisons:
+        if name in comparison.pairs:
+            yield from (value for value in comparison.pairs[name] if not pd.isna(value))
+
+
+def _of_conditions(comparisons: Sequence[Comparison]) -> list[str]:
     """Return how the trials differ in engine, device and library versions."""
     phrases = []
     for name, words in _CONDITIONS.items():
-        other = f"{name}_of_partner"
-        if other in pairs:
-            apart = (pairs[name] != pairs[other]) & pairs[other].notna()
-            if apart.any():
-                phrases.append(f"{apart.sum()} of {len(pairs)} pairs are of two {words}")
-        mixed = {str(value) for n in (name, other) if n in pairs for value in pairs[n].dropna()}
+        other = f"{name}{OF_PARTNER}"
+        apart = total = 0
+        for pairs in (one.pairs for one in comparisons if other in one.pairs):
+            known = pairs[other].notna().to_numpy()
+            differ = (pairs[name].to_numpy() != pairs[other].to_numpy()) & known
+            apart, total = apart + int(np.count_nonzero(differ)), total + len(pairs)
+        if apart:
+            phrases.append(f"{apart} of {total} pairs are of two {words}")
+        mixed = {str(value) for n in (name, other) for value in _all(comparisons, n)}
         if len(mixed) > 1:
             phrases.append(f"mixture of {words}: {', '.join(sorted(mixed))}")
     return phrases
 
 
-def _of_data(pairs: pd.DataFrame) -> list[str]:
+def _of_data(comparisons: Sequence[Comparison]) -> list[str]:
     """Return whether the two trials of a pair were trained on different data."""
-    if "dataset_fingerprint_of_partner" not in pairs:
-        return []
-    prints = pairs[["dataset_fingerprint", "dataset_fingerprint_of_partner"]].dropna()
-    apart = prints.iloc[:, 0] != prints.iloc[:, 1]
-    return [f"{apart.sum()} of {len(pairs)} pairs are of different data"] if apart.any() else []
+    name = "dataset_fingerprint"
+    apart = total = 0
+    for pairs in (one.pairs for one in comparisons if f"{name}{OF_PARTNER}" in one.pairs):
+        both = zip(pairs[name], pairs[f"{name}{OF_PARTNER}"], strict=True)
+        apart += sum(isinstance(a, str) and isinstance(b, str) and a != b for a, b in both)
+        total += len(pairs)
+    return [f"{apart} of {total} pairs are of different data"] if apart else []

@@ -69,6 +69,18 @@ def places(
     }
 
 
+def check(places_by_name: "Mapping[str, Place]") -> None:
+    """Check that data sets are there or can be downloaded, before anything starts.
+
+    Raises:
+        UserError: one is neither.
+    """
+    from trainers import datasets
+
+    for name, place in places_by_name.items():
+        datasets.check(name, place)
+
+
 def as_arguments(values: Sequence[str], sources_by_name: Mapping[str, str]) -> list[str]:
     """Return the values of --data that name folders as arguments with absolute paths.
 

@@ -18,6 +18,22 @@ def check_writable(path: Path) -> None:
         raise UserError(f"{path}: {problem}; give a file in an existing folder")
 
 
+def check_readable(path: Path, what: str) -> None:
+    """Check that a file can be read, before anything that takes time.
+
+    Args:
+        path: the file.
+        what: what it should contain, for the error.
+
+    Raises:
+        UserError: it cannot.
+    """
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise UserError(f"{what} {path}: cannot be read ({error.strerror})") from None
+
+
 def write(path: Path, content: bytes) -> None:
     """Write a file as a whole; if that fails, the path is as it was.
 

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 import click
 
 from orchestrator.cli import _completion
+from studies import seeds
+from studies.errors import UserError
 
 study_argument = click.argument("study", shell_complete=_completion.study)
 
@@ -38,8 +40,25 @@ device_option = click.option(
     help="Where to train; auto takes a GPU if there is one.",
 )
 
+
+def _seeds(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> seeds.Seeds | None:
+    """Return the seeds that a text stands for; click prints why one is refused."""
+    try:
+        return None if value is None else seeds.parsed(value)
+    except UserError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 _EXTENT = (
-    click.option("--seeds", type=click.IntRange(1, 1_000_000), help="Run the seeds 1 to N."),
+    click.option(
+        "--seeds",
+        callback=_seeds,
+        metavar="N|FIRST-LAST",
+        help="Run N seeds, from 1 or from where the study's range begins, or a range such as "
+        "1001-1015.",
+    ),
     click.option("--epochs", type=click.IntRange(0, 1_000_000), help="Train for N epochs."),
 )
 

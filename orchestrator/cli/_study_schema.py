@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field
 from typing import Any
 
+from studies import grids, seeds
 from studies.study import Study
 from studies.trial import FIELDS, REQUIRED, SETTABLE
 from trainers import registry
@@ -25,13 +26,28 @@ _LIMITS = {
 }
 _SEED = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
 _SEEDS = {"type": "array", "items": _SEED, "minItems": 1}
+_RANGE = {"type": "string", "pattern": seeds.RANGE, "examples": ["1001-1015"]}
+_OFFSET = {"type": "string", "pattern": seeds.OFFSET, "examples": ["seed + 1000"]}
 #: Schemas of the fields that pydantic leaves to this project's own checks.
 _CHECKED_HERE: Mapping[str, dict[str, Any]] = {
-    "seeds": {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 1_000_000}, _SEEDS]},
-    "tuning_seeds": {"type": "array", "items": _SEED},
+    "seeds": {"anyOf": [{"type": "integer", "minimum": 1, "maximum": seeds.MOST}, _RANGE, _SEEDS]},
+    "tuning_seeds": {"anyOf": [_OFFSET, _RANGE, _SEEDS]},
     "axes": {"$ref": "#/$defs/axes"},
-    "grids": {"type": "array", "items": {"$ref": "#/$defs/axes"}, "minItems": 1},
+    "grids": {"type": "array", "items": {"$ref": "#/$defs/grid"}, "minItems": 1},
     "keep_masks": {"anyOf": [{"type": "boolean"}, {"type": "integer", "minimum": 1}]},
+}
+#: What a grid may have beside fields of trials, at most one of the two.
+_OF_A_GRID: Mapping[str, dict[str, Any]] = {
+    grids.SEEDS: {
+        "anyOf": [{"enum": [grids.TUNING, grids.FRESH]}, _RANGE, _SEEDS],
+        "description": "The seeds of this grid: only the tuning seeds, only the fresh ones (the "
+        "others), or some of the study's seeds.",
+    },
+    grids.TUNED: {
+        "anyOf": [{"enum": _AXES}, {"type": "array", "items": {"enum": _AXES}, "minItems": 1}],
+        "description": "Fields whose values are chosen: all values run on the tuning seeds, and "
+        "only those with the best validation accuracy on the fresh seeds.",
+    },
 }
 
 
@@ -44,6 +60,7 @@ def schema() -> dict[str, Any]:
         for name, field in of_pydantic["properties"].items()
     }
     required = [name for name in REQUIRED if name != "seed"]
+    axes = {name: _axis(name) for name in _AXES}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A study of untuned",
@@ -60,11 +77,13 @@ def schema() -> dict[str, Any]:
             },
         ],
         "$defs": {
-            "axes": {
+            "axes": {"type": "object", "properties": axes, "additionalProperties": False},
+            "grid": {
                 "type": "object",
-                "properties": {name: _axis(name) for name in _AXES},
+                "properties": {**axes, **_OF_A_GRID},
                 "additionalProperties": False,
-            }
+                "not": {"required": list(_OF_A_GRID)},
+            },
         },
     }
 

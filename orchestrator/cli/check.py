@@ -3,15 +3,16 @@
 import math
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from orchestrator.cli import _data, _lookup, _options
 from orchestrator.formatting import approximate, many, size
+from studies.seeds import Seeds
 
 if TYPE_CHECKING:
-    from analysis.verdicts.power_analysis import Prospect
+    from analysis.verdicts.power_analysis import ClaimPower
     from orchestrator.execution.messages import RunOptions
     from orchestrator.plan import Plan
     from studies.store import Store
@@ -29,13 +30,14 @@ if TYPE_CHECKING:
 @click.option(
     "--no-estimate",
     is_flag=True,
-    help="Skip the estimate of time and memory, which trains for a moment.",
+    help="Skip the estimate of time and memory, which trains for a moment. The data sets need not "
+    "be there.",
 )
 def command(
     study: str,
     results: str,
     data: tuple[str, ...],
-    seeds: int | None,
+    seeds: Seeds | None,
     epochs: int | None,
     workers: int | None,
     device: str,
@@ -46,23 +48,26 @@ def command(
     STUDY is the name of a shipped study, a study file, or the name of a study that has results.
     Nothing is started or written.
     """
-    from orchestrator import plan
+    from orchestrator import plan, tuning
     from orchestrator.execution import resources
     from orchestrator.execution.data_loading import data_set_names
     from orchestrator.execution.messages import RunOptions
+    from studies import tuned
 
     definition, store = _definition(study, results, seeds, epochs, data)
+    definition = tuning.resolved(definition, store)
     planned = plan.make([definition], store)
-    describe(definition.name, planned)
-    if planned.todo and not no_estimate:
-        places = _data.places(data, data_set_names(planned.trials), definition.data)
-        engine = resources.engine("auto", planned.results.cpu_engines())
-        estimate(planned, places, RunOptions(workers=workers, device=device, engine=engine))
-    _print_claims(definition, store)
+    if not no_estimate:
+        needed = data_set_names(planned.todo)
+        _data.check(_data.places(data, needed, definition.data))
+    engine = resources.engine("auto", planned.results.cpu_engines())
+    options = RunOptions(workers=workers, device=device, engine=engine)
+    show_costs(definition, planned, store, data, None if no_estimate else options)
+    _print_claims(tuned.expected(definition), store)
 
 
 def _definition(
-    study: str, results: str, seeds: int | None, epochs: int | None, data: tuple[str, ...]
+    study: str, results: str, seeds: Seeds | None, epochs: int | None, data: tuple[str, ...]
 ) -> "tuple[Study, Store]":
     """Return the study as it would run now, or as it last ran if only its results exist."""
     from studies.store import Store
@@ -77,15 +82,43 @@ def _definition(
     return definition.override(seeds=seeds, epochs=epochs, data=_data.named_sources(data)), store
 
 
-def describe(name: str, planned: "Plan") -> None:
-    """Print the cells of a study with their finished trials, and how many trials would run."""
+def show_costs(
+    study: "Study",
+    planned: "Plan",
+    store: "Store",
+    data: tuple[str, ...],
+    options: "RunOptions | None",
+) -> None:
+    """Print a study's cells with their finished trials, how many would run, and their cost.
+
+    Args:
+        study: the study as it would run now.
+        planned: its plan.
+        store: its results.
+        data: the values of --data.
+        options: how it would run; None for no estimate of the cost.
+    """
+    from orchestrator import plan
     from orchestrator.cli.status import show_cells
+    from orchestrator.execution.data_loading import data_set_names
+    from studies import tuned
 
     show_cells(planned)
-    print(f"{name}: {len(planned.todo)} of {len(planned.trials)} trials would run; nothing started")
+    count = f"{len(planned.todo)} of {len(planned.trials)} trials would run; nothing started"
+    print(f"{study.name}: {count}")
+    expected = planned
+    if study.is_tuned:
+        expected = plan.make([tuned.expected(study)], store)
+        print(
+            f"then up to {len(expected.todo) - len(planned.todo)} on fresh seeds, at the values "
+            "that the tuning seeds choose"
+        )
+    if expected.todo and options:
+        places = _data.places(data, data_set_names(expected.trials), study.data)
+        _estimate(expected, places, options)
 
 
-def estimate(planned: "Plan", places: "dict[str, Place]", options: "RunOptions") -> None:
+def _estimate(planned: "Plan", places: "dict[str, Place]", options: "RunOptions") -> None:
     """Print the time, memory and disk that the missing trials would take on this machine."""
     from orchestrator.execution.resources import on_this_machine
 
@@ -112,21 +145,29 @@ def estimate(planned: "Plan", places: "dict[str, Place]", options: "RunOptions")
 def _print_claims(study: "Study", store: "Store") -> None:
     """Print the claims that the study can decide, with their power, and those that it cannot."""
     import analysis
-    from analysis.verdicts.power_analysis import lacking, prospects
+    from analysis.verdicts.power_analysis import claim_powers, untestable
     from studies.store import Store
 
-    recorded = store.definitions.all()
-    with tempfile.TemporaryDirectory() as folder:
-        # A store without results shows what is planned. The earliest definition's margin counts.
-        empty_store = Store(folder, study.name)
-        for definition in [*recorded, study]:
-            empty_store.definitions.record(definition)
-        planned = analysis.load(str(Path(folder) / study.name))
-        results = analysis.load(store.uri) if recorded else None
-        decided, undecided = prospects(planned, results), lacking(planned)
-    _print_prospects(decided, with_results=results is not None)
+    recorded = {one.study.definition_hash: one for one in store.definitions.recorded()}
+    results = analysis.load(store.uri) if recorded else None
+    if results and study.definition_hash in recorded:
+        powers = claim_powers(results, results)
+        lacking = untestable(results, powers)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            # A store without results shows what is planned. The earliest margin counts.
+            empty_store = Store(folder, study.name)
+            for definition in [*(one.study for one in recorded.values()), study]:
+                before = recorded.get(definition.definition_hash)
+                known = before.known if before else None
+                known = store.definitions.known(definition) if known is None else known
+                empty_store.definitions.record(definition, known)
+            planned = analysis.load(str(Path(folder) / study.name))
+            powers = claim_powers(planned, results)
+            lacking = untestable(planned, powers)
+    _print_powers(powers, with_results=results is not None)
     ids_by_reason: dict[str, list[str]] = {}
-    for claim, reason in undecided.items():
+    for claim, reason in lacking.items():
         ids_by_reason.setdefault(reason, []).append(claim.id)
     for reason, ids in ids_by_reason.items():
         _print_remark(f"not decided here ({reason}): {', '.join(ids)}")
@@ -140,51 +181,52 @@ def _print_remark(text: str) -> None:
     Console(highlight=False).print(Padding(text, (0, 0, 0, 1)))
 
 
-def _print_prospects(prospects: "list[Prospect]", *, with_results: bool) -> None:
+def _print_powers(powers: "list[ClaimPower]", *, with_results: bool) -> None:
     """Print a row per claim, then why its verdicts would be exploratory."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    if not prospects:
+    if not powers:
         print("this study has the cells of no claim")
         return
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for name in ("claim", "cells", "seeds", "80% power if"):
         numbers = name in ("cells", "seeds")
-        table.add_column(name, justify="right" if numbers else "left", no_wrap=name != "claim")
+        justify: Literal["right", "left"] = "right" if numbers else "left"
+        table.add_column(name, justify=justify, no_wrap=name != "claim", overflow="fold")
     if with_results:
         table.add_column("sd so far", no_wrap=True)
-    for prospect in prospects:
-        claim = prospect.claim
-        row = [f"{claim.id} {claim.name}", str(prospect.cells), str(prospect.seeds)]
-        row.append(_power_condition(prospect))
-        table.add_row(*row, *([_power_so_far(prospect)] if with_results else []))
+    for power in powers:
+        claim = power.claim
+        row = [f"{claim.id} {claim.name}", str(power.cells), str(power.seeds)]
+        row.append(_power_condition(power))
+        table.add_row(*row, *([_power_so_far(power)] if with_results else []))
     Console(highlight=False).print(table)
     _print_remark(
-        "sd: of the paired differences, known only from results. Power: of a single comparison, if "
-        "the two arms do not differ; all comparisons of a cell must pass."
+        "sd: of the paired differences, known only from results. Power: that all comparisons of a "
+        "cell pass, if the two sides do not differ."
     )
     ids_by_reasons: dict[tuple[str, ...], list[str]] = {}
-    for prospect in prospects:
-        ids_by_reasons.setdefault(prospect.exploratory, []).append(prospect.claim.id)
+    for power in powers:
+        ids_by_reasons.setdefault(power.exploratory, []).append(power.claim.id)
     for reasons, ids in ids_by_reasons.items():
         kind = f"exploratory ({'; '.join(reasons)})" if reasons else "confirmatory"
         _print_remark(f"{kind}: {', '.join(ids)}")
 
 
-def _power_condition(prospect: "Prospect") -> str:
+def _power_condition(power: "ClaimPower") -> str:
     """Return under which condition the planned seeds give 80% power."""
-    if prospect.obstacle:
-        return f"never: {prospect.obstacle}"
-    if math.isnan(prospect.deviation):  # the bound is not a margin: no power without a difference
-        return f"mean {prospect.distance:.1f} sd past the bound"
-    count = f" ({prospect.comparisons} comparisons)" if prospect.comparisons > 1 else ""
-    return f"sd ≤ {prospect.deviation * 100:.2f} points{count}"
+    if power.obstacle:
+        return f"never: {power.obstacle}"
+    if math.isnan(power.deviation):  # the bound is not a margin: no power without a difference
+        return f"mean {power.distance:.1f} sd past the bound"
+    count = f" ({power.comparisons} comparisons)" if power.comparisons > 1 else ""
+    return f"sd ≤ {power.deviation * 100:.2f} points{count}"
 
 
-def _power_so_far(prospect: "Prospect") -> str:
+def _power_so_far(power: "ClaimPower") -> str:
     """Return the standard deviation in the results, and the power that it gives."""
-    if math.isnan(prospect.power):
+    if math.isnan(power.power):
         return ""
-    return f"{prospect.seen * 100:.2f}, power {prospect.power:.2f}"
+    return f"{power.seen * 100:.2f}, power {power.power:.2f}"

@@ -2,10 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli import _data, _options
+from orchestrator.cli import _data, _files, _options
+from studies.errors import UserError
+
+if TYPE_CHECKING:
+    from trainers.datasets import Place
 
 
 @click.command(name="evaluate")
@@ -30,8 +35,10 @@ def command(
     `untuned export` and `untuned train --save` write such files. On the data set that the network
     was trained on, it has the recorded accuracy, to the last digit.
     """
-    from studies import sources
-    from studies.errors import UserError
+    _files.check_readable(file, "network")
+    _data.places(data, [], _data.named_sources(data))  # refuses what does not exist
+    name, place = _found(dataset, data) if dataset else ("", None)
+    # Now PyTorch, which takes seconds to import.
     from trainers import datasets, methods, runtime
     from trainers.batches import Batches
     from trainers.measures import evaluation
@@ -40,9 +47,9 @@ def command(
     runtime.settle()
     saved = read_network(file)
     trial, metadata = saved.trained.trial, saved.about
-    named = _data.named_sources(data)
-    (name,), named = sources.bind([dataset or trial.dataset], named, Path.cwd())
-    loaded = datasets.load(name, _data.places(data, [name], named)[name])
+    if place is None:
+        name, place = _found(trial.dataset, data)
+    loaded = datasets.load(name, place)
     channels, *pixels = metadata["shape"]
     if list(loaded.shape) != metadata["shape"] or loaded.classes != metadata["classes"]:
         raise UserError(
@@ -71,3 +78,21 @@ def command(
             f"the network was trained on other images (of {metadata['dataset']}), whose mean and "
             "standard deviation normalise these"
         )
+
+
+def _found(dataset: str, data: tuple[str, ...]) -> "tuple[str, Place]":
+    """Return the name and the place of a data set, after checking that it is there.
+
+    Args:
+        dataset: its name, or a source such as ``folder:PATH``.
+        data: the values of --data.
+
+    Raises:
+        UserError: it is neither there nor can it be downloaded.
+    """
+    from studies import sources
+
+    (name,), named = sources.bind([dataset], _data.named_sources(data), Path.cwd())
+    places = _data.places(data, [name], named)
+    _data.check(places)
+    return name, places[name]

@@ -95,16 +95,18 @@ def _trained_again(row: Mapping[str, Any], store: "Store", data: tuple[str, ...]
     import trainers
     from orchestrator.execution import data_loading
     from orchestrator.execution.data_loading import DataTask
-    from trainers import devices, products, runtime
-    from trainers.loop import train
-    from trainers.recording import Keep
 
     named = {k: v for study in store.definitions.all() for k, v in study.data.items()}
     named |= _data.named_sources(data)
     values = {name: row[name] for name in FIELDS if name != "revisions"}
     trial = trainers.check(Trial.from_mapping(values), named)
-    runtime.settle()
     places = _data.places(data, data_loading.data_set_names([trial]), named)
+    _data.check(places)
+    from trainers import devices, products, runtime
+    from trainers.loop import train
+    from trainers.recording import Keep
+
+    runtime.settle()
     fingerprints = {
         trial.dataset: row["dataset_fingerprint"],
         trial.source: row["source_fingerprint"],

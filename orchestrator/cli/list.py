@@ -10,6 +10,7 @@ def command() -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from studies import tuned
     from studies.study import find, shipped
     from studies.trial import FIELDS
     from trainers import registry
@@ -19,7 +20,7 @@ def command() -> None:
     table.columns[1].justify = "right"
     for name in shipped():
         study = find(name)
-        table.add_row(name, str(len(study.trials())), study.description)
+        table.add_row(name, str(len(tuned.expected(study).trials())), study.description)
     console.print(table)
     available = Table("field", "names", box=box.SIMPLE_HEAD)
     for kind in registry.KINDS:

@@ -31,7 +31,8 @@ description: Can connections be trained instead of weights? LeNet on digits
 # The margin: the difference in test accuracy, in points, that counts as negligible. It is fixed
 # when the study first runs; later changes do not count.
 margin: 0.5
-# N for the seeds 1 to N, or a list of seeds. Confirmatory verdicts need at least 15.
+# N for the seeds 1 to N, a range such as 1001-1015, or a list. Confirmatory verdicts need at least
+# 15 seeds, none of which has been used before.
 seeds: 5
 # The fields of the trials. Each has one value or a list; every combination of values is run.
 axes:
@@ -48,6 +49,13 @@ _TAIL = """
 #   - method: [dense, free-pruning]
 #   - method: edge-popup
 #     density: [0.3, 0.5, 0.7]
+#     learning_rate: [1e-3, 1e-2]
+#     tuned: learning_rate
+#
+# Tuned fields are chosen by validation accuracy: all of their values run on the tuning seeds, and
+# only the chosen ones on the seeds above. A list of tuning seeds is common to all seeds; with
+# seed + 1000, each seed has a tuning seed of its own:
+# tuning_seeds: seed + 1000
 #
 # Your own images: a name, and a folder with a subfolder per class (or parquet:PATH). The name can
 # then be a dataset above:

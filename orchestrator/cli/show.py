@@ -132,19 +132,20 @@ def _identity(row: Mapping[str, Any], definitions: "Sequence[Study]") -> dict[st
     return {
         "trial_id": row["trial_id"],
         "configuration": configuration,
-        "command": train_command(trial, sources),
+        "command": train_command(trial, sources, row.get("engine", "")),
         "mended": _is_mended(trial, sources),
     }
 
 
-def train_command(trial: Trial, sources: Mapping[str, str]) -> str:
+def train_command(trial: Trial, sources: Mapping[str, str], engine: str = "") -> str:
     """Return the `untuned train` command that trains a trial again.
 
     Args:
         trial: the trial.
         sources: the known sources of the user's own images, by name.
+        engine: that it was trained with, if it was; named where `untuned train` may take another.
     """
-    from trainers import registry
+    from trainers import devices, registry
 
     options = []
     for name in SETTABLE:
@@ -156,6 +157,9 @@ def train_command(trial: Trial, sources: Mapping[str, str]) -> str:
     for name in dict.fromkeys((trial.dataset, trial.source)):
         if name and name not in shipped:
             options += ["--data", f"{name}={sources.get(name, 'folder:PATH')}"]
+    products = devices.products_of(engine)
+    if engine and {products, devices.preferred_products()} != {devices.MM}:
+        options += ["--engine", products]
     return shlex.join(["untuned", "train", *options])
 
 

@@ -74,10 +74,12 @@ def _show(study: str, results: str, store: "Store", definitions: "Sequence[Study
     for definition in definitions:
         demand = plan.demand([definition])
         count = len(demand.remaining(recorded.ids, recorded.ids_with_masks))
+        path = store.definitions.path(definition) or study
+        command = shlex.join(["untuned", "run", path, *option])
         if count:
-            path = store.definitions.path(definition) or study
-            command = shlex.join(["untuned", "run", path, *option])
             print(f"{count} missing; continue with: {command}")
+        elif definition.is_tuned and definition is definitions[-1]:
+            print(f"the tuning seeds are finished; run the chosen values with: {command}")
 
 
 def _print_failures(failed: Mapping[str, Mapping[str, Any]], trials: Sequence[Trial]) -> None:

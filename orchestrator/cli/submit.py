@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from orchestrator.cli import _data, _options, jobs
+from studies.seeds import Seeds
 
 
 @click.command(name="submit")
@@ -31,7 +32,7 @@ def command(
     address: str,
     results: str,
     data: tuple[str, ...],
-    seeds: int | None,
+    seeds: Seeds | None,
     epochs: int | None,
     follow: bool,
     **passed: Any,

@@ -104,6 +104,7 @@ def command(
     values["dataset"], values["source"] = names
     trial = trainers.check(Trial.from_mapping(values), named)
     places = _data.places(data, data_loading.data_set_names([trial]), named)
+    _data.check(places)
     chosen_device = resources.device(device)
     from trainers import datasets, products, runtime
     from trainers.loop import train

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from analysis.verdicts.claim import Claim
 
 #: The colour of each conclusion in a terminal.
-_STYLES = {"supported": "green", "refuted": "red", "undecided": "yellow"}
+_STYLES = {
+    "supported": "green",
+    "refuted": "red",
+    "undecided": "yellow",
+    "suggests": "green",
+    "speaks against": "red",
+    "open": "yellow",
+}
 
 
 @click.command(name="verdict")
@@ -40,9 +47,11 @@ def command(
     markdown: bool,
     pairs: bool,
 ) -> None:
-    """Judge the claims C1 to C10 by the results of STUDY.
+    """Judge the claims C1 to C12 by the results of STUDY.
 
-    The results of several studies are judged together. The exit code is 0 whatever the verdicts.
+    The results of several studies are judged together, and claims of other packages as well.
+    Supported, refuted and undecided are confirmatory verdicts; exploratory ones say suggests,
+    speaks against or open. The exit code is 0 whatever the verdicts.
     """
     from analysis.verdicts import untested, verdicts
     from analysis.verdicts.claims import chosen
@@ -79,8 +88,11 @@ def _show_table(loaded: "Results", verdicts: "Sequence[Verdict]") -> None:
     """Print a Markdown table with a row per verdict."""
     from analysis.verdicts import formatting
 
-    print("| claim | method | cell | compared, 90% interval | claimed | seeds | verdict |")
-    print("|---|---|---|--:|--:|--:|---|")
+    print(
+        "| claim | method | cell | compared, 90% interval | claimed | smallest margin | seeds | "
+        "verdict |"
+    )
+    print("|---|---|---|--:|--:|--:|--:|---|")
     for verdict in verdicts:
         comparison = verdict.decisive
         cell = ", ".join(
@@ -88,8 +100,9 @@ def _show_table(loaded: "Results", verdicts: "Sequence[Verdict]") -> None:
         )
         effect = f"{formatting.effect(comparison)} {formatting.unit(comparison)}"
         name = f"{verdict.claim.id} {verdict.claim.name}"
-        row = [name, str(verdict.cell["method"]), cell, effect, formatting.bound(comparison)]
-        print(f"| {' | '.join([*row, str(verdict.n), verdict.conclusion])} |")
+        row = [name, verdict.method, cell, effect, formatting.bound(comparison)]
+        row += [formatting.smallest_margin(verdict), str(verdict.n), verdict.conclusion]
+        print(f"| {' | '.join(row)} |")
 
 
 def _show(loaded: "Results", claim: "Claim", verdicts: "Sequence[Verdict]", *, pairs: bool) -> None:
@@ -112,7 +125,7 @@ def _show(loaded: "Results", claim: "Claim", verdicts: "Sequence[Verdict]", *, p
         _print_indented(console, note)
     if pairs:
         for verdict in verdicts:
-            _show_pairs(console, verdict)
+            _show_pairs(console, loaded, verdict)
     console.print()
 
 
@@ -137,29 +150,35 @@ def _show_cell(console: "Console", loaded: "Results", verdict: "Verdict") -> Non
         line.append(f", {formatting.effect(decisive)} {formatting.unit(decisive)}")
     if verdict.n and (place := formatting.closest(verdict)):
         line.append(f" at its closest, {place}")
-    console.print(line.append(f", n = {verdict.n} of {verdict.planned}"), soft_wrap=True)
+    line.append(f", n = {verdict.n} of {verdict.planned}")
+    if verdict.decisive.criterion.has_margin and verdict.n:
+        line.append(f", smallest margin {formatting.smallest_margin(verdict)}")
+    console.print(line, soft_wrap=True)
     if verdict.reason:
         console.print(Text(f"      {verdict.reason}"), soft_wrap=True)
 
 
-def _show_pairs(console: "Console", verdict: "Verdict") -> None:
-    """Print the trials behind a verdict, with a row per comparison and seed."""
+def _show_pairs(console: "Console", loaded: "Results", verdict: "Verdict") -> None:
+    """Print the trials behind a verdict: a row per seed, under the cell and what is compared."""
+    from rich.padding import Padding
     from rich.table import Table
+    from rich.text import Text
 
     from analysis.verdicts import formatting
 
-    table = Table("comparison", "seed", "trial", "partner", "difference", box=None, padding=(0, 2))
     for comparison in verdict.comparisons:
-        for row in formatting.pairs(comparison):
+        place = formatting.place(comparison)
+        cell = [verdict.method, formatting.where(loaded, verdict), place]
+        table = Table("seed", "trial", "partner", "difference", box=None, padding=(0, 2))
+        for _, *row in formatting.pairs(comparison):
             table.add_row(*row)
-    console.print(table)
+        title = f"{', '.join(filter(None, cell))}; {comparison.criterion.says}:"
+        console.print(Text(f"  {title}", "bold"), soft_wrap=True)
+        console.print(Padding(table, (0, 0, 0, 2)))
 
 
 def _show_untested(claims: "Sequence[Claim]") -> None:
-    """Print the claims without cells, each with the command that runs them."""
-    from analysis.verdicts import formatting
-
+    """Print the claims without cells in one line."""
     if claims:
-        print("Not tested: the results have no cells for these claims. To run them:")
-    for claim in claims:
-        print(f"  {claim.id} {claim.name}: {formatting.command(claim)}")
+        ids = ", ".join(claim.id for claim in claims)
+        print(f"Not tested, for want of cells: {ids} (--json names the studies that test them)")

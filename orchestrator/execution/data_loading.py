@@ -1,16 +1,19 @@
 """Reads the data sets and checks the networks of a run before it starts, in another process.
 
-So the run's own process needs no PyTorch, and starts Ray meanwhile.
+So the run's own process needs no PyTorch. It has the data sets before that process imports PyTorch,
+which the check of the networks needs and which takes longer; Ray starts meanwhile.
 """
 
 import multiprocessing
+import os
 import signal
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from orchestrator.execution.imports import without_garbage_collection
 from studies.errors import UserError
 from studies.trial import Trial
 
@@ -59,7 +62,10 @@ class DataTask:
 
 
 class DataLoading:
-    """Reads the data sets of a run; use it as a context around what is done meanwhile.
+    """Reads the data sets of a run and then checks its networks.
+
+    Use it as a context around what is done meanwhile, and call `datasets` and then `check_networks`
+    in it.
 
     Args:
         todo: the trials.
@@ -112,16 +118,24 @@ class DataLoading:
             RuntimeError: the process has died.
         """
         datasets = {task.name: self._next() for task in self._tasks}
-        self._process.join()
         for task in self._tasks:
             for trial in task.trials:
                 if trial.source:
                     check_source(datasets[trial.source], datasets[trial.dataset])
         return datasets
 
-    def _next(self) -> "Dataset":
+    def check_networks(self) -> None:
+        """Wait until the networks are checked.
+
+        Raises:
+            UserError: a network cannot take the images of its data set.
+            RuntimeError: the process has died.
+        """
+        self._next()
+
+    def _next(self) -> Any:
         try:
-            answer: Dataset | Exception = self._answers.recv()
+            answer = self._answers.recv()
         except EOFError:
             self._process.join()
             code = self._process.exitcode
@@ -131,25 +145,51 @@ class DataLoading:
         return answer
 
 
+class InlineDataLoading(DataLoading):
+    """The same in this process, which does nothing meanwhile."""
+
+    def __enter__(self) -> "InlineDataLoading":
+        self._work = _work(self._tasks)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._work.close()
+
+    def _next(self) -> Any:
+        return next(self._work)
+
+
 def _serve(answers: Connection, tasks: Sequence[DataTask]) -> None:
-    """Send the data sets, or the error of the first that cannot be read."""
+    """Send each data set, then None once the networks are checked; or the first error."""
+    try:
+        for answer in _work(tasks):
+            answers.send(answer)
+    except Exception as error:
+        error.add_note(traceback.format_exc())
+        answers.send(error)
+    os._exit(0)  # an orderly end takes long after importing PyTorch, and others need the CPU
+
+
+def _work(tasks: Sequence[DataTask]) -> "Generator[Dataset | None]":
+    """Yield each data set, then None once the networks are checked."""
+    loaded = []
     for task in tasks:
-        try:
-            answers.send(read(task))
-        except Exception as error:
-            error.add_note(traceback.format_exc())
-            answers.send(error)
-            return
+        loaded.append(read(task))
+        yield loaded[-1]
+    with without_garbage_collection():
+        for task, data in zip(tasks, loaded, strict=True):
+            check_networks(task, data)
+    yield None
 
 
 def read(task: DataTask) -> "Dataset":
-    """Read a data set, and check that it is the right one and that the networks can take it.
+    """Read a data set and check that it is the right one.
 
     Raises:
         UserError: the data set is missing, damaged, or not the one that earlier trials were
-            trained on; a network cannot take it; or PyTorch here lacks the engine.
+            trained on.
     """
-    from trainers import datasets, networks, products
+    from trainers import datasets
 
     data = datasets.load(task.name, task.place)
     if task.fingerprint not in (None, data.fingerprint):
@@ -158,6 +198,16 @@ def read(task: DataTask) -> "Dataset":
             f"were trained on (fingerprint {data.fingerprint}, recorded {task.fingerprint}); "
             "name the right one with --data, or other results with --results"
         )
+    return data
+
+
+def check_networks(task: DataTask, data: "Dataset") -> None:
+    """Check that networks can take the images of a data set.
+
+    Raises:
+        UserError: one cannot, or PyTorch here lacks the engine.
+    """
+    from trainers import networks, products
+
     for trial in task.trials:
         networks.build(trial, data.shape, data.classes, products.by_name(task.engine))
-    return data

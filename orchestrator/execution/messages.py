@@ -35,6 +35,7 @@ class RunOptions:
         fail_fast: whether the first failure ends the run.
         join: whether the run works on the study together with other runs.
         tensorboard: a folder for the curves of each trial, or None.
+        executor: what trains: ``ray``, or ``inline`` for this process alone, without Ray.
     """
 
     workers: int | None = None
@@ -48,6 +49,7 @@ class RunOptions:
     fail_fast: bool = False
     join: bool = False
     tensorboard: str | None = None
+    executor: str = "ray"
 
 
 @dataclass(frozen=True)
@@ -256,6 +258,19 @@ class WorkerConfig:
     keep_masks: bool | int = False
     keep_networks: bool = False
     commit: str | None = None
+
+    @classmethod
+    def of(cls, request: RunRequest, resources: Resources, commit: str | None) -> "WorkerConfig":
+        """The configuration of a run's workers."""
+        study = request.study
+        return cls(
+            store=request.store,
+            options=request.options,
+            resources=resources,
+            keep_masks=study.keep_masks,
+            keep_networks=study.keep_networks,
+            commit=commit,
+        )
 
 
 @dataclass(frozen=True)

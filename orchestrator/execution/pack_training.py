@@ -116,6 +116,8 @@ class PackTrainer:
             if checkpoint.used:
                 self.checkpoint_keys.append(checkpoint.key)
         except Exception as error:
+            if config.options.executor == "inline" and config.options.fail_fast:
+                raise  # a debugger is to see it where it happens
             unfinished = [trial for trial in pack if trial.trial_id in records]
             if len(pack) > 1 and _out_of_memory(error):
                 for half in (unfinished[::2], unfinished[1::2]):

@@ -17,9 +17,11 @@ from studies.store import Store
 
 #: Seconds within which a cluster's head must answer, its nodes must have answered the check (for
 #: which they receive this project's code), and a raylet must take a connection.
-_ANSWER = 5.0
+_ANSWER = 2.0
 _CHECK = 120.0
 _RAYLET = 2.0
+#: What a worker of a Ray of this machine imports at once.
+_PRELOADED = "orchestrator.execution.executors.worker_imports"
 #: What must be the same on all nodes for a trial to be the same there.
 _PACKAGES = ("ray", "torch")
 
@@ -36,15 +38,7 @@ def connected(request: RunRequest) -> Iterator[Resources]:
 
     try:
         if request.resources is not None:
-            ray.init(
-                address="local",  # a cluster file that another program left behind is not ours
-                num_cpus=request.resources.workers,
-                num_gpus=request.resources.gpus,
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                _node_ip_address="127.0.0.1",
-            )
+            _start(request.resources, len(request.todo))
             yield request.resources
         else:
             assert request.address is not None  # noqa: S101  (only a cluster is asked what it has)
@@ -54,6 +48,56 @@ def connected(request: RunRequest) -> Iterator[Resources]:
             yield on_cluster(request.options, totals)
     finally:
         ray.shutdown()
+
+
+def _start(resources: Resources, trials: int) -> None:
+    """Start a Ray of this machine alone.
+
+    Ray starts a worker per CPU at once, and each imports what it needs for training while the
+    session goes on. A worker more than there are trials would do so in vain.
+    """
+    import ray
+
+    workers = min(resources.workers, trials)
+    with _without_services():
+        ray.init(
+            address="local",  # a cluster file that another program left behind is not ours
+            num_cpus=workers,
+            num_gpus=resources.gpus,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            _node_ip_address="127.0.0.1",
+            _system_config={
+                "preload_python_modules": [_PRELOADED],
+                # Otherwise idle workers end once Ray Tune has reserved the CPUs.
+                "num_workers_soft_limit": workers,
+            },
+        )
+
+
+@contextlib.contextmanager
+def _without_services() -> Iterator[None]:
+    """Have Ray start without its dashboard's server, autoscaler and log monitor.
+
+    Nobody uses them here. Each is a process that imports Ray, and `ray.init` waits for the first.
+    There is no option for that, and a version of Ray that names them otherwise starts them.
+    """
+    from ray._private.node import Node
+
+    names = ("start_api_server", "start_monitor", "start_log_monitor")
+    before = {name: getattr(Node, name) for name in names if hasattr(Node, name)}
+    for name in before:
+        setattr(Node, name, _do_nothing)
+    try:
+        yield
+    finally:
+        for name, method in before.items():
+            setattr(Node, name, method)
+
+
+def _do_nothing(*args: Any, **kwargs: Any) -> None:
+    """Stand for a method of Ray's that is not needed."""
 
 
 def alive(node: str) -> bool:
@@ -80,10 +124,10 @@ def _nodes() -> list[dict[str, Any]]:
 
 
 def check_address(address: str) -> None:
-    """Refuse an address that cannot be that of a cluster's head.
+    """Refuse an address that cannot be that of a cluster's head; this needs no Ray.
 
     Raises:
-        UserError: it has another form.
+        UserError: it has another form, or nothing answers there.
     """
     if "://" in address:
         raise UserError(
@@ -91,8 +135,17 @@ def check_address(address: str) -> None:
             "HEAD:6379), or auto, on a machine of the cluster; from elsewhere use: untuned submit"
         )
     host, colon, port = address.rpartition(":")
-    if address != "auto" and not (host and colon and port.isdecimal()):
+    if address == "auto":
+        return
+    if not (host and colon and port.isdecimal() and int(port) < 2**16):
         raise UserError(f"--address {address}: give HOST:PORT of the cluster's head, or auto")
+    try:
+        socket.create_connection((host, int(port)), _ANSWER).close()
+    except OSError as error:
+        raise UserError(
+            f"--address {address}: no Ray cluster answers there ({error}); start one with: ray "
+            "start --head"
+        ) from None
 
 
 def _join(address: str) -> None:
@@ -101,15 +154,7 @@ def _join(address: str) -> None:
 
     from orchestrator.execution import code_upload
 
-    if address != "auto":
-        host, _, port = address.rpartition(":")
-        try:
-            socket.create_connection((host, int(port)), _ANSWER).close()
-        except OSError as error:
-            raise UserError(
-                f"--address {address}: no Ray cluster answers there ({error}); start one with: ray "
-                "start --head"
-            ) from None
+    check_address(address)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ:  # a job that was submitted with the code
@@ -244,7 +289,6 @@ def configure_ray(*, own: bool) -> None:
         # versions are compared with ours before anything is trained.
         RAY_ENABLE_UV_RUN_RUNTIME_ENV="0",
         RAY_USAGE_STATS_ENABLED="0",
-        RAY_prestart_worker_first_driver="0",  # Tune's actors are started anew
         TUNE_DISABLE_AUTO_CALLBACK_LOGGERS="1",
         TUNE_DISABLE_SIGINT_HANDLER="1",
         TUNE_GLOBAL_CHECKPOINT_S="3600",

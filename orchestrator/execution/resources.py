@@ -17,9 +17,31 @@ def on_this_machine(options: RunOptions) -> Resources:
     """
     from trainers import devices
 
+    inline = options.executor == "inline"
+    if inline:
+        _refuse_more_than_one(options)
     if device(options.device) == "cpu":
-        return _on_cpus(options, cores())
-    return _on_gpus(options, devices.gpus(), "this machine")
+        return _on_cpus(options, 1 if inline else cores())
+    return _on_gpus(options, 1 if inline else devices.gpus(), "this machine")
+
+
+def _refuse_more_than_one(options: RunOptions) -> None:
+    """Refuse what a run in this process alone cannot have.
+
+    Raises:
+        UserError: several workers or GPUs, or a fraction of one, are asked for.
+    """
+    several = {
+        f"--workers {options.workers}": options.workers not in (None, 1),
+        f"--gpus {options.gpus}": options.gpus not in (None, 1),
+        f"--gpu-fraction {options.gpu_fraction}": options.gpu_fraction not in (None, 1),
+    }
+    for option, is_given in several.items():
+        if is_given:
+            raise UserError(
+                f"{option}: the executor inline trains in this process alone; leave it out, or "
+                "start several such runs with --join"
+            )
 
 
 def on_cluster(options: RunOptions, totals: Mapping[str, float]) -> Resources:

@@ -1,8 +1,9 @@
-"""One session with an executor, in a process of its own: rounds until all trials are finished.
+"""A session: rounds with an executor until all trials are finished.
 
-A lost head, raylet or object store of Ray ends the process that is connected to it, whatever it is
-doing. So that process is not the user's, and `supervisor` starts another one. What a session has
-achieved is in the results alone.
+With the executor `inline` it runs in the user's process, with Ray in one of its own. A lost head,
+raylet or object store of Ray ends the process that is connected to it, whatever it is doing. So
+that process is not the user's, and `supervisor` starts another one. What a session has achieved is
+in the results alone.
 """
 
 import math
@@ -15,7 +16,7 @@ from contextlib import ExitStack
 
 from orchestrator import plan
 from orchestrator.execution import executors
-from orchestrator.execution.data_loading import DataLoading
+from orchestrator.execution.data_loading import DataLoading, InlineDataLoading
 from orchestrator.execution.executors import Executor, Round, RoundFailure
 from orchestrator.execution.heartbeat import Heartbeat
 from orchestrator.execution.messages import (
@@ -55,29 +56,26 @@ def run_session(
             cluster cannot be reached or does not fit, or another run has the study in hand.
     """
     with ExitStack() as stack:
-        loading = DataLoading(
-            request.todo, request.data, request.fingerprints, request.options.engine
-        )
+        options = request.options
+        reading = InlineDataLoading if options.executor == "inline" else DataLoading
+        loading = reading(request.todo, request.data, request.fingerprints, options.engine)
         stack.enter_context(loading)
+        datasets = loading.datasets()
+        for name in set(datasets) & set(request.study.data):  # so that a wrong layout is seen
+            print(datasets[name], file=sys.stderr)
         executor = stack.enter_context(executors.connect(request))
         send(PhaseReached(Phase.CONNECTED))
         if request.address:
             print(f"{request.study.name}: {executor.resources} of the cluster", file=sys.stderr)
-        datasets = loading.datasets()
-        for name in set(datasets) & set(request.study.data):  # so that a wrong layout is seen
-            print(datasets[name], file=sys.stderr)
+        executor.share(datasets)
+        loading.check_networks()
+        engine = options.engine if executor.resources.device == "cpu" else ""
         heartbeat = stack.enter_context(
-            Heartbeat(
-                request.store,
-                request.run,
-                joins=request.options.join,
-                engine=request.options.engine,
-            )
+            Heartbeat(request.store, request.run, joins=options.join, engine=engine)
         )
         send(RunNamed(heartbeat.name))
         request.store.definitions.record(request.study)
         send(PhaseReached(Phase.TRAINING))
-        executor.share(datasets)
         return _Rounds(request, executor, heartbeat, stop).run()
 
 
@@ -107,7 +105,9 @@ class _Rounds:
                 self._pause(_LOOK)
                 self._heartbeat.refresh()
             todo, failures = self._remaining()
-            idle = idle + 1 if free and (len(todo), failures) == before else 0
+            # Other runs may have taken all of it before this one could.
+            had_work = any(t.trial_id not in self._heartbeat.elsewhere for t in free)
+            idle = idle + 1 if had_work and (len(todo), failures) == before else 0
             self._pause(2**idle if idle else 0)
         if idle == _IDLE_ROUNDS:
             self._stop.reason = "workers kept dying before they had trained anything"

@@ -5,28 +5,16 @@ import os
 import signal
 import sys
 import tempfile
-import threading
-import traceback
 from contextlib import suppress
-from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING, Union
 
-from orchestrator.execution.messages import (
-    Phase,
-    PhaseReached,
-    RunNamed,
-    RunRequest,
-    SessionCrashed,
-    SessionDied,
-    SessionEnd,
-    SessionMessage,
-    SessionRefused,
-    StopRequest,
-)
-from orchestrator.execution.session import run_session
-from orchestrator.execution.stop_signal import StopSignal
-from studies.errors import UserError
+from orchestrator.execution import session_child
+
+if TYPE_CHECKING:
+    from orchestrator.execution.inline_session import InlineSession
+    from orchestrator.execution.messages import RunRequest, SessionEnd, SessionMessage
 
 #: How many characters of a dead session's last output are kept in its log.
 _LAST_OUTPUT = 20_000
@@ -36,23 +24,25 @@ class SessionProcess:
     """A session in a process of its own, which ends when this one ends.
 
     It has left the terminal's process group: Ctrl-C reaches this process alone, which passes it on.
+    It is started before what it is to do is known, and imports what it needs meanwhile. Use it as a
+    context, which ends it if it has not come to its end.
 
     Args:
-        request: what the session is to do.
+        address: that of the request to come, see `RunRequest`.
 
     Attributes:
-        phase: how far the session has come.
+        training: whether the session has begun to train.
         run: the name of the run, once the session has given it one.
     """
 
-    def __init__(self, request: RunRequest) -> None:
-        self.phase, self.run = Phase.STARTING, ""
+    def __init__(self, address: str | None) -> None:
+        self.training, self.run = False, ""
         handle, output = tempfile.mkstemp(prefix="untuned-", suffix=".log")
         os.close(handle)
         self._output = Path(output)
         context = multiprocessing.get_context("spawn")  # forked, it would share this one's threads
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, request, output))
+        self._process = context.Process(target=session_child.serve, args=(theirs, output, address))
         # Blocked here while the process starts, and for good in the process itself.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         self._process.start()
@@ -65,20 +55,39 @@ class SessionProcess:
         assert self._process.pid is not None  # noqa: S101  (it was started)
         return self._process.pid
 
-    def wait(self) -> SessionEnd:
+    def __enter__(self) -> "SessionProcess":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if not self._pipe.closed:
+            self._end(0)
+
+    def begin(self, request: "RunRequest") -> None:
+        """Request what the session is to do."""
+        with suppress(OSError):  # it has died, which `wait` returns
+            self._pipe.send(request)
+
+    def wait(self) -> "SessionEnd":
         """Wait for the session's end, and return how it ended."""
+        from orchestrator.execution.messages import Phase, PhaseReached, RunNamed, SessionDied
+
         end: SessionEnd | None = None
         with suppress(EOFError, OSError):  # it has died
             while end is None:
                 message: SessionMessage = self._pipe.recv()
                 match message:
                     case PhaseReached():
-                        self.phase = message.phase
+                        self.training = message.phase is Phase.TRAINING
                     case RunNamed():
                         self.run = message.run
                     case _:
                         end = message
-        self._process.join(10 if end else None)
+        last_output = self._end(10 if end else None)
+        return end or SessionDied(self._process.exitcode, last_output)
+
+    def _end(self, seconds: float | None) -> str:
+        """End the process, at once or after a time, and return its last output."""
+        self._process.join(seconds)
         self.kill()
         self._process.join()
         self._pipe.close()
@@ -86,10 +95,12 @@ class SessionProcess:
         with suppress(OSError):
             last_output = self._output.read_text(errors="replace")[-_LAST_OUTPUT:]
             self._output.unlink()
-        return end or SessionDied(self._process.exitcode, last_output)
+        return last_output
 
     def stop(self) -> None:
         """Ask the session to end after the epochs that are running."""
+        from orchestrator.execution.messages import StopRequest
+
         with suppress(OSError):
             self._pipe.send(StopRequest())
 
@@ -98,6 +109,9 @@ class SessionProcess:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)  # with what it has started
         self._process.kill()
+
+
+Session = Union["SessionProcess", "InlineSession"]
 
 
 class Signals:
@@ -110,7 +124,7 @@ class Signals:
 
     def __init__(self) -> None:
         self.received = 0
-        self.process: SessionProcess | None = None
+        self.process: Session | None = None
 
     def __enter__(self) -> "Signals":
         numbers = (signal.SIGINT, signal.SIGTERM)
@@ -127,7 +141,7 @@ class Signals:
             if self.process:
                 self.process.kill()
             os._exit(128 + number)
-        if self.process and self.process.phase is Phase.TRAINING:
+        if self.process and self.process.training:
             more = (
                 "; press Ctrl-C again to stop at once" if sys.stdin and sys.stdin.isatty() else ""
             )
@@ -135,32 +149,3 @@ class Signals:
             self.process.stop()
         elif self.process:  # nothing has begun that could be kept
             self.process.kill()
-
-
-def _serve(pipe: Connection, request: RunRequest, output: str) -> None:
-    """Run a session and send how it ended; end when the process at the pipe's other end does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a job that is stopped: all its processes get it
-    os.setsid()
-    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
-    with open(output, "wb") as file:  # noqa: PTH123
-        for stream in (1, 2):  # what Ray's libraries print is not for the user
-            os.dup2(file.fileno(), stream)
-    stop = StopSignal()
-    threading.Thread(target=_listen, args=(pipe, stop), daemon=True).start()
-    end: SessionMessage
-    try:
-        end = run_session(request, stop, pipe.send)
-    except UserError as error:
-        end = SessionRefused(str(error))
-    except Exception as error:
-        end = SessionCrashed(f"{type(error).__name__}: {error}", traceback.format_exc())
-    pipe.send(end)
-
-
-def _listen(pipe: Connection, stop: StopSignal) -> None:
-    """Set the stop signal when the driver asks for it."""
-    try:
-        while isinstance(pipe.recv(), StopRequest):
-            stop.requested = True
-    except (EOFError, OSError):  # the driver has died: nobody waits for this session
-        os._exit(1)

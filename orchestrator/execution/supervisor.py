@@ -1,7 +1,7 @@
 """Runs a study to its end, whatever dies on the way: one session after another.
 
-Each session is a process of its own (see `session`). Whenever one has died, what is left to do is
-planned anew from the results, so nothing that was finished is lost.
+With Ray, each session is a process of its own (see `session`). Whenever one has died, what is left
+to do is planned anew from the results, so nothing that was finished is lost.
 """
 
 import sys
@@ -9,9 +9,9 @@ import time
 from dataclasses import replace
 
 from orchestrator import plan
+from orchestrator.execution.inline_session import InlineSession
 from orchestrator.execution.messages import (
     Outcome,
-    Phase,
     RunRequest,
     SessionCrashed,
     SessionDied,
@@ -19,7 +19,7 @@ from orchestrator.execution.messages import (
     SessionRefused,
     SessionResult,
 )
-from orchestrator.execution.session_process import SessionProcess, Signals
+from orchestrator.execution.session_process import Session, SessionProcess, Signals
 from orchestrator.plan import Plan
 from studies.errors import UserError
 from studies.store import Store
@@ -32,12 +32,13 @@ _AWAY = 600.0
 _RETRY = 5.0
 
 
-def run(planned: Plan, request: RunRequest) -> Outcome:
+def run(planned: Plan, request: RunRequest, process: Session | None = None) -> Outcome:
     """Run the trials of a study that are not finished.
 
     Args:
         planned: the study compared with its results.
         request: what each session is to do.
+        process: of the first session, if it has been started ahead.
 
     Raises:
         UserError: nothing was started: a data set is missing or is not the one that was used,
@@ -47,7 +48,7 @@ def run(planned: Plan, request: RunRequest) -> Outcome:
     store = request.store
     request = replace(request, known_failures=frozenset(failed_attempts(store)))
     with Signals() as signals:
-        log, reason = _run_sessions(request, signals)
+        log, reason = _run_sessions(request, signals, process)
         now = planned.reread(store)
         if not now.todo:
             store.checkpoints.delete_all()
@@ -66,8 +67,10 @@ def run(planned: Plan, request: RunRequest) -> Outcome:
     )
 
 
-def _run_sessions(request: RunRequest, signals: Signals) -> tuple[str | None, str]:
-    """Run sessions until one comes to its end.
+def _run_sessions(
+    request: RunRequest, signals: Signals, process: Session | None
+) -> tuple[str | None, str]:
+    """Run sessions until one comes to its end; `process` is that of the first, if it is started.
 
     Returns:
         The log of what went wrong last, if anything did; why it is over before all is done.
@@ -75,16 +78,18 @@ def _run_sessions(request: RunRequest, signals: Signals) -> tuple[str | None, st
     log: str | None = None
     progress, idle, away_since, begun = _progress(request), 0, 0.0, False
     while not signals.received:
-        process = signals.process = SessionProcess(request)
+        process = signals.process = process or _session(request)
+        process.begin(request)
         if signals.received:
             process.kill()
         end = process.wait()
         if signals.received:
             return (end.log if isinstance(end, SessionResult) else log), ""
-        if not begun and process.phase is not Phase.TRAINING:
+        if not begun and not process.training:
             _raise_early_error(end)
         begun = True
         request = replace(request, run=process.run or request.run)
+        pid, process = process.pid, None
         if isinstance(end, SessionRefused):  # something is gone that was there
             away_since = away_since or time.monotonic()
             if time.monotonic() - away_since > _AWAY:
@@ -94,15 +99,22 @@ def _run_sessions(request: RunRequest, signals: Signals) -> tuple[str | None, st
         if isinstance(end, SessionResult) and not end.another_session:
             return end.log or log, end.reason
         away_since = 0.0
-        reason, log = _what_happened(request.store, process.pid, end)
+        reason, log = _what_happened(request.store, pid, end)
         now = _progress(request)
         progress, idle = now, (0 if now != progress else idle + 1)
         if idle == _IDLE_SESSIONS:
-            return log, f"{idle} sessions with Ray in a row ended without a finished trial"
+            return log, f"{idle} sessions in a row ended without a finished trial"
         request = _with_fewer_workers(request, end)
         name = request.study.name
         print(f"{name}: {reason}; going on with what is left (see {log})", file=sys.stderr)
     return log, ""
+
+
+def _session(request: RunRequest) -> Session:
+    """A session that can begin: in this process if it trains here, else in a new one."""
+    if request.options.executor == "inline":
+        return InlineSession()
+    return SessionProcess(request.address)
 
 
 def _with_fewer_workers(request: RunRequest, end: SessionEnd) -> RunRequest:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studies.errors import UserError
+from studies.store.folder import try_writing
 from studies.trial import FIELDS, SETTABLE, Trial
 
 if TYPE_CHECKING:
@@ -27,11 +28,11 @@ _CURVES = {
 _LONGEST = 200
 
 
-def check_tensorboard(folder: str | None) -> None:
-    """Check that curves can be written, where a folder for them is given.
+def check(folder: str | None) -> None:
+    """Check that curves can be written, where a folder for them is given; leave nothing behind.
 
     Raises:
-        UserError: TensorBoard is not installed, or the folder cannot be made.
+        UserError: TensorBoard is not installed, or the folder cannot be made or written to.
     """
     if folder is None:
         return
@@ -40,9 +41,11 @@ def check_tensorboard(folder: str | None) -> None:
             "--tensorboard needs tensorboard: pip install 'untuned[tensorboard]' brings it"
         )
     try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        try_writing(Path(folder), b"")
     except OSError as error:
-        raise UserError(f"--tensorboard {folder}: cannot be made ({error.strerror})") from None
+        raise UserError(
+            f"--tensorboard {folder}: cannot be written to ({error.strerror})"
+        ) from None
 
 
 class TensorBoardCurves:

@@ -37,6 +37,7 @@ class Worker:
         self._writer = Writer(config.store)
         self._trainer = PackTrainer(config, inputs, self._writer)
         self._trouble = _Trouble()
+        self._training = _no_training()
 
     def take(self, item: WorkItem) -> None:
         """Take the next work item; the one before has come to its end."""
@@ -154,6 +155,11 @@ class Worker:
                 break
             pack.append(trial)
         return pack
+
+
+def _no_training() -> Generator[EpochEnd]:
+    """The training of a worker that has not taken an item."""
+    yield from ()
 
 
 @dataclass

@@ -6,13 +6,16 @@ import secrets
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestrator.execution import code_upload
-from orchestrator.jobs.client import Jobs
 from studies import strict_yaml
 from studies.errors import UserError
 from studies.store import filesystems
 from studies.study import Study
+
+if TYPE_CHECKING:
+    from orchestrator.jobs.client import Jobs
 
 #: Seconds that a job may take to end when it is stopped, before it is killed.
 STOP_SECONDS = 60
@@ -25,7 +28,7 @@ _PASSED_ON = ("RAY_AUTH_MODE", "AWS_REGION", "AWS_DEFAULT_REGION", *_ENDPOINTS)
 
 
 def submit(
-    jobs: Jobs, study: Study, results: str, options: Sequence[str], command: str, version: str
+    jobs: "Jobs", study: Study, results: str, options: Sequence[str], command: str, version: str
 ) -> str:
     """Send a study with this project's code.
 

@@ -14,7 +14,6 @@ written that lists those it replaces (`studies.store.part_files`).
 """
 
 import contextlib
-import secrets
 from pathlib import Path
 
 from studies.store.checkpoints import Checkpoints
@@ -72,16 +71,14 @@ class Store:
             return self._folder.beside(name)
         return None
 
-    def prepare(self) -> None:
-        """Make sure that results can be written.
+    def check_writable(self) -> None:
+        """Check that results can be written; nothing of the check stays.
 
         Raises:
             UserError: the folder cannot be created or written to.
         """
         try:
-            probe = f".writable-{secrets.token_hex(4)}"
-            self._folder.put(probe, bytes(_PROBE))
-            self._folder.delete(probe)
+            self._folder.try_writing(bytes(_PROBE))
         except OSError as error:
             raise unwritable(self._folder, error) from None
 

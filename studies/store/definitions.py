@@ -1,5 +1,12 @@
-"""The definitions of a study that were run, a YAML file each; none is ever changed."""
+"""The definitions of a study that were run, a YAML file each; none is ever changed.
 
+A definition is recorded together with the trials on its seeds that were finished at that moment, in
+this study and in those beside it. So anybody can see later what was known when it was fixed,
+without trusting a clock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -9,9 +16,27 @@ import studies.store.filesystems as filesystems
 from studies import strict_yaml
 from studies.errors import UserError
 from studies.store.folder import Folder
+from studies.store.tables import Tables
 
 if TYPE_CHECKING:
     from studies.study import Study
+
+#: Ids of trials by their seed.
+Known = Mapping[int, frozenset[str]]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A definition as it was recorded.
+
+    Attributes:
+        study: the definition.
+        known: the trials on its seeds that were finished when it was first recorded; None if it
+            was recorded before this was kept.
+    """
+
+    study: "Study"
+    known: Known | None
 
 
 class Definitions:
@@ -24,24 +49,55 @@ class Definitions:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
 
-    def record(self, study: "Study") -> None:
+    def record(self, study: "Study", known: Known | None = None) -> None:
         """Record the definition that is about to run, unless it is already recorded.
 
+        Args:
+            study: the definition.
+            known: the finished trials on its seeds, instead of those that are found in this study
+                and in those beside it.
+
         Raises:
-            UserError: it cannot be recorded.
+            UserError: it cannot be recorded, or the results beside it cannot be read.
         """
         name = f"definitions/{study.definition_hash}.yaml"
         if self._folder.names("definitions", f"{study.definition_hash}.yaml"):
             return
         recorded = datetime.now(UTC).isoformat(timespec="microseconds")
-        content = {"recorded": recorded, "definition": study.definition()}
+        known = self.known(study) if known is None else known
+        listed = {seed: " ".join(sorted(ids)) for seed, ids in sorted(known.items())}
+        content = {"recorded": recorded, "known": listed, "definition": study.definition()}
         try:
             self._folder.put(name, strict_yaml.dump(content).encode())
         except OSError as error:
             raise unwritable(self._folder, error) from None
 
+    def known(self, study: "Study") -> Known:
+        """Return the trials on a study's seeds that are finished, here or in a study beside it.
+
+        Raises:
+            UserError: the results cannot be read.
+        """
+        seeds = {*study.confirmatory_seeds, *study.all_tuning_seeds}
+        known: dict[int, set[str]] = {}
+        for folder in self._folder.siblings("trials"):
+            rows = Tables(folder).read("trials", ["trial_id", "seed"]).rows
+            columns = (rows[name].to_pylist() for name in ("trial_id", "seed"))
+            for trial_id, seed in zip(*columns, strict=True):
+                if seed in seeds:
+                    known.setdefault(seed, set()).add(trial_id)
+        return {seed: frozenset(ids) for seed, ids in known.items()}
+
     def all(self) -> list["Study"]:
         """Return all definitions that were run, the earliest first.
+
+        Raises:
+            UserError: a definition cannot be read.
+        """
+        return [recorded.study for recorded in self.recorded()]
+
+    def recorded(self) -> list[Recorded]:
+        """Return all definitions that were run as they were recorded, the earliest first.
 
         Raises:
             UserError: a definition cannot be read.
@@ -59,13 +115,15 @@ class Definitions:
             try:
                 content = strict_yaml.load(data.decode())
                 study = from_mapping(content["definition"], where)
-                definitions.append((content["recorded"], study))
-            except (UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
+                ids = content.get("known")
+                known = ids if ids is None else {seed: frozenset(ids[seed].split()) for seed in ids}
+                definitions.append((content["recorded"], Recorded(study, known)))
+            except (UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError) as e:
                 raise UserError(
-                    f"{where}: damaged ({type(error).__name__}); move it away; the next run of the "
+                    f"{where}: damaged ({type(e).__name__}); move it away; the next run of the "
                     "study writes it again"
                 ) from None
-        return [study for _, study in sorted(definitions, key=lambda item: str(item[0]))]
+        return [recorded for _, recorded in sorted(definitions, key=lambda item: str(item[0]))]
 
     def path(self, study: "Study") -> str | None:
         """Return the local file in which a definition is recorded; None if there is none."""

@@ -1,7 +1,7 @@
 """Finds the finished trials: one attempt each, proven by intact parts."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -123,8 +123,13 @@ def finished(store: Store, *, masks: bool = False) -> Finished:
         first.setdefault(ids[index], index)
     attempts = Counter(ids[index] for index in proven)
     repeated = [index for index in proven if attempts[ids[index]] > 1]
-    conflicts = _conflicts(rows.take(pa.array(repeated, pa.int64())))
-    return Finished(rows.take(pa.array(first.values(), pa.int64())), where, damaged, conflicts)
+    conflicts = _conflicts(_taken(rows, repeated))
+    return Finished(_taken(rows, list(first.values())), where, damaged, conflicts)
+
+
+def _taken(rows: pa.Table, indices: Sequence[int]) -> pa.Table:
+    """Return the rows of these indices; if there are none, without importing pandas."""
+    return rows.take(pa.array(indices, pa.int64())) if indices else rows.slice(0, 0)
 
 
 def of_trial(store: Store, done: Finished, table: str, row: Mapping[str, Any]) -> pa.Table:

@@ -2,16 +2,20 @@
 
 import contextlib
 import os
+import secrets
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.fs
 
 import studies.store.filesystems as filesystems
 from studies.errors import UserError
 from studies.store.filesystems import reason
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
 
 #: Bytes up to which an object is sent in one request. A larger one is sent in several and appears
 #: when all of them have arrived.
@@ -68,6 +72,15 @@ class Folder:
     def __reduce__(self) -> tuple[type["Folder"], tuple[str, str]]:
         return Folder, self._made_of
 
+    def siblings(self, inside: str) -> list["Folder"]:
+        """Return the folders beside this one, itself included, that have a given subfolder.
+
+        Raises:
+            UserError: they cannot be listed.
+        """
+        where, _ = self._made_of
+        return [Folder(where, name) for name in folders_with(where, inside)]
+
     def place(self, path: str) -> str:
         """Return the path or URI of a file in the folder, for people to read."""
         folder, mark, options = (self.uri, "", "") if self.is_local else self.uri.partition("?")
@@ -110,7 +123,7 @@ class Folder:
         with self._fs.open_input_file(f"{self.root.rpartition('/')[0]}/{name}") as stream:
             return bytes(stream.read())
 
-    def dataset(self, folder: str, names: Iterable[str], schema: pa.Schema) -> ds.Dataset:
+    def dataset(self, folder: str, names: Iterable[str], schema: pa.Schema) -> "ds.Dataset":
         """Return Parquet files of a subfolder as an Arrow data set, without reading their rows.
 
         Args:
@@ -118,6 +131,8 @@ class Folder:
             names: the names of the files.
             schema: the schema of their rows, with a column `part` for the name of a row's file.
         """
+        import pyarrow.dataset as ds  # which imports pandas
+
         kind, root = ds.ParquetFileFormat(), f"{self.root}/{folder}"
         fragments = [
             kind.make_fragment(f"{root}/{name}", self._fs, ds.field("part") == name)
@@ -144,6 +159,19 @@ class Folder:
                 self._upload(target, content)
         except OSError as error:
             raise NotWrittenError(self.place(path), len(content), error) from None
+
+    def try_writing(self, content: bytes) -> None:
+        """Write a file to the folder, or where the folder would be made, and delete it.
+
+        Raises:
+            OSError: this is not possible.
+        """
+        if self.is_local:
+            try_writing(Path(self.root), content)
+        else:
+            probe = f".writable-{secrets.token_hex(4)}"
+            self.put(probe, content)
+            self.delete(probe)
 
     def _replace(self, target: str, content: bytes, lasting: bool) -> None:
         folder, _, name = target.rpartition("/")
@@ -187,6 +215,22 @@ class Folder:
             OSError: it could not be deleted, or does not exist.
         """
         self._fs.delete_file(f"{self.root}/{path}")
+
+
+def try_writing(folder: Path, content: bytes) -> None:
+    """Write a file to a local folder, or to where the folder would be made, and delete it.
+
+    Raises:
+        OSError: this is not possible.
+    """
+    above = (folder, *folder.absolute().parents)
+    place = next(path for path in above if path.exists() or path.is_symlink())
+    probe = place / f".writable-{secrets.token_hex(4)}"
+    try:
+        probe.write_bytes(content)
+    finally:
+        with contextlib.suppress(OSError):  # the error before this one is the one to show
+            probe.unlink(missing_ok=True)
 
 
 def _sync(folder: str) -> None:

@@ -4,10 +4,9 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 
 import studies.store.filesystems as filesystems
 import studies.store.part_files as part_files
@@ -15,6 +14,9 @@ from studies.errors import UserError
 from studies.schemas import TABLES
 from studies.store.folder import Folder
 from studies.store.part_files import Part, Parts
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
 
 #: Number of parts that are read at the same time.
 _READERS = 8
@@ -95,8 +97,10 @@ class Tables:
         tables = [
             rows.append_column("part", pa.repeat(name, len(rows))) for name, rows in counted.items()
         ]
-        empty = TABLES[table].empty_table().select(selected)
-        empty = empty.append_column("part", pa.array([], pa.string()))
+        columns = [TABLES[table].field(name) for name in selected]
+        schema = pa.schema([*columns, pa.field("part", pa.string())], TABLES[table].metadata)
+        # Not `empty_table`, which imports pandas.
+        empty = pa.Table.from_batches([], schema)
         return Contents(pa.concat_tables([empty, *tables]), parts)
 
     def parts(self, table: str) -> Parts:
@@ -107,7 +111,7 @@ class Tables:
         """
         return Parts.of(self._each(table, part_files.replaces, {}))
 
-    def dataset(self, table: str, names: Iterable[str]) -> ds.Dataset:
+    def dataset(self, table: str, names: Iterable[str]) -> "ds.Dataset":
         """Return parts as an Arrow data set, without reading their rows.
 
         It has two columns more than the table: `part`, and `merged_from` (see `part_files.ORIGIN`),

@@ -10,7 +10,7 @@ from analysis.verdicts.claims import CLAIMS
 from studies.traits import TRAITS, MethodTraits
 
 RECORDED = Path(__file__).parents[1] / "data" / "recorded"
-DENSITIES = [0.3, 0.7]
+DENSITIES = [0.3, 0.5, 0.7]
 #: A method of a user's own that trains scores and puts the threshold where a density says.
 SCORES = {
     "needs_density": True,
@@ -18,13 +18,14 @@ SCORES = {
     "trains_weights": False,
     "by_mask": True,
     "flips": False,
+    "sets_kept_share": True,
 }
 OWN = "top-scores"
 
 
 def judged(loaded):
     """The claims that judge the user's own method."""
-    return {v.claim.id: v for v in verdicts(loaded, CLAIMS) if v.cell["method"] == OWN}
+    return {v.claim.id: v for v in verdicts(loaded, CLAIMS) if v.method == OWN}
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def loaded(study, record):
             own = {"row": traits} if trial.method == OWN else {}
             return {"test_accuracy": accuracy, "changed": 0.3, **own}
 
-        asked = study(margin=0.5, grids=grids, method="dense")
+        asked = study(margin=0.5, dataset="cifar10", grids=grids, method="dense")
         return analysis.load(record(asked, final, only))
 
     return load
@@ -51,14 +52,14 @@ def loaded(study, record):
 def test_one_that_trains_scores_under_a_density_has_a_threshold(loaded):
     own = judged(loaded(SCORES))
     assert own.keys() == {"C6"}
-    assert own["C6"].conclusion == "supported"
+    assert own["C6"].conclusion == "suggests"
     assert [dict(one.at) for one in own["C6"].comparisons] == [{"density": d} for d in DENSITIES]
 
 
 def test_one_that_flips_is_compared_with_free_flipping(loaded):
     own = judged(loaded(SCORES | {"flips": True}))
     assert own.keys() == {"C6-flipping"}
-    assert own["C6-flipping"].conclusion == "supported"
+    assert own["C6-flipping"].conclusion == "suggests"
 
 
 def test_one_that_trains_weights_has_no_threshold_among_scores(loaded):
@@ -75,7 +76,7 @@ def test_answers_under_random_masks_come_with_a_caution(loaded, random):
 def test_trials_that_are_planned_have_the_traits_of_those_that_are_finished(loaded):
     results = loaded(SCORES | {"flips": True}, only=lambda trial: trial.seed == 1)
     own = results.plan[results.plan["method"] == OWN]
-    assert len(own) == 6
+    assert len(own) == 9
     assert own[list(TRAITS)].drop_duplicates().to_dict("records") == [SCORES | {"flips": True}]
     assert results.traits(OWN) == MethodTraits(**SCORES | {"flips": True})
     assert results.traits("edge-popup") == MethodTraits(**SCORES)  # in none of the tables
@@ -86,7 +87,7 @@ def test_trials_that_are_planned_have_the_traits_of_those_that_are_finished(load
 @pytest.mark.parametrize("table", ["trials", "plan", "tuning", "tuning_plan"])
 def test_every_row_has_them_as_true_or_false(loaded, table):
     rows = getattr(loaded(SCORES), table)
-    assert [rows[name].dtype for name in TRAITS] == ["bool"] * 5
+    assert [rows[name].dtype for name in TRAITS] == ["bool"] * 6
     pruning = rows[rows["method"] == "free-pruning"]  # recorded here without any traits
     assert not pruning["flips"].any()
     assert pruning["by_mask"].all()
@@ -105,7 +106,7 @@ def test_results_of_version_0_1_0_have_the_traits_of_their_methods():
     for method, traits in expected.items():
         rows = trials.loc[[method], ["needs_density", "trains_weights", "flips"]]
         assert set(rows.itertuples(index=False, name=None)) == {traits}
-    judged_methods = {(v.claim.id, v.cell["method"]) for v in verdicts(results, CLAIMS)}
+    judged_methods = {(v.claim.id, v.method) for v in verdicts(results, CLAIMS)}
     assert judged_methods == {
         ("C1-same-weights", "free-flipping"),
         ("C1-same-weights", "free-pruning"),
@@ -115,4 +116,5 @@ def test_results_of_version_0_1_0_have_the_traits_of_their_methods():
         ("C6", "edge-popup"),
         ("C6-trained-weights", "snip"),
         ("C9", "free-flipping"),
+        ("C11", "preferred free method"),
     }

@@ -37,7 +37,7 @@ def _final(left=0.5, changed_of_live=0.05):
 @pytest.fixture
 def judge(study, record):
     def run(final, claim, only=lambda trial: True, **given):
-        loaded = analysis.load(record(study(margin=0.5, **given), final, only))
+        loaded = analysis.load(record(study(margin=0.5, dataset="cifar10", **given), final, only))
         return verdicts(loaded, tuple(one for one in CLAIMS if one.id == claim))
 
     return run
@@ -49,7 +49,7 @@ MINIMAL = {"method": ["dense", "minimal-pruning"]}
 @pytest.mark.parametrize(("changed", "conclusion"), [(0.05, "supported"), (0.2, "refuted")])
 def test_changed_among_the_live_connections(judge, changed, conclusion):
     (verdict,) = judge(_final(changed_of_live=changed), "C2-live", **MINIMAL)
-    assert verdict.conclusion == conclusion
+    assert verdict.uncorrected == conclusion
     (live, accuracy) = verdict.comparisons
     assert live.interval.mean == pytest.approx(changed, abs=1e-3)
     assert accuracy.criterion.share == 0.9
@@ -65,14 +65,14 @@ def test_without_such_columns_it_is_not_tested(results, study, record):
 
 def test_a_seed_that_is_not_finished_leaves_it_undecided(judge):
     (verdict,) = judge(_final(), "C2-live", only=lambda trial: trial.seed < 3, **MINIMAL)
-    assert (verdict.conclusion, verdict.reason) == ("undecided", "n = 2, 3 planned")
+    assert (verdict.uncorrected, verdict.reason) == ("undecided", "n = 2, 3 planned")
 
 
 def test_wider_networks_keep_a_smaller_share_and_more_connections(judge):
     final = _final(left=lambda trial: 0.5 / trial.width**0.5 + 0.001 * trial.seed * trial.width)
     given = {"method": "free-pruning", "width": [1, 4]}
     (verdict,) = judge(final, "C10-left", **given)
-    assert verdict.conclusion == "supported"
+    assert verdict.uncorrected == "supported"
     (one,) = verdict.comparisons
     assert one.interval.mean == pytest.approx(-0.25 + 0.006, abs=1e-4)
     assert effect(one).startswith("\N{MINUS SIGN}24.4 [")
@@ -87,7 +87,10 @@ def test_wider_networks_keep_a_smaller_share_and_more_connections(judge):
 def test_longer_trainings_are_held_against_the_shortest(judge):
     final = _final(left=lambda trial: 0.5 - 0.01 * trial.epochs - 0.001 * trial.seed * trial.epochs)
     found = judge(final, "C10-longer", method="free-pruning", epochs=[1, 2, 4])
-    assert [(v.cell["epochs"], v.conclusion) for v in found] == [(2, "supported"), (4, "supported")]
+    assert [(v.cell["epochs"], v.uncorrected) for v in found] == [
+        (2, "supported"),
+        (4, "supported"),
+    ]
     assert found[1].decisive.interval.mean == pytest.approx(-0.036, abs=1e-4)
 
 
@@ -95,7 +98,7 @@ def test_the_offset_is_shown_beside_the_accuracy_and_decided_apart(judge):
     final = _final(left=lambda trial: 0.5 - (0.1 + 0.01 * trial.seed) * trial.score_offset)
     given = {"method": "free-pruning", "score_offset": [0.0, 0.1, 0.3, 0.5]}
     (verdict,) = judge(final, "C10-offset", **given)
-    assert verdict.conclusion == "supported"
+    assert verdict.uncorrected == "supported"
     assert [one.at["score_offset"] for one in verdict.comparisons] == [0.1, 0.3, 0.5]
     (verdict,) = judge(final, "C8-offset", **given)
     assert len(verdict.deciding) == 3

@@ -114,7 +114,7 @@ def efficiency(trials):
     with tempfile.TemporaryDirectory() as folder:
         run = Run(content, folder)
     group = f"study of {run.trials} LeNets on digits, 2 workers"
-    yield Row.of(group, "command to first trial", [run.start], "s", f"{AT_MOST} 12")
+    yield Row.of(group, "command to first trial", [run.start], "s", f"{AT_MOST} 8")
     wanted = f"{AT_LEAST} 0.93"
     yield Row.of(group, "efficiency", [run.efficiency], "x", wanted)
     places = {"digits": datasets.Place("digits", Path())}

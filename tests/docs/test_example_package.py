@@ -1,6 +1,5 @@
 """The documentation shows the components of the example package as they are, and they work."""
 
-import importlib.util
 import math
 import os
 import shutil
@@ -16,6 +15,7 @@ from docs_support import PAGES, ROOT, blocks
 import analysis
 from analysis import figures
 from analysis.verdicts import verdicts
+from analysis.verdicts.claims import chosen, every_claim
 from studies.errors import UserError
 from studies.trial import Trial
 from trainers import check, datasets, registry
@@ -138,12 +138,12 @@ def test_the_figure_is_drawn_from_a_file_in_the_folder(digits_study, monkeypatch
     assert sum(points) == len(results.trials) == 20
 
 
+@pytest.mark.usefixtures("installed")
 def test_the_claim_is_judged(digits_study):
-    spec = importlib.util.spec_from_file_location("example_claim", INSIDE / "claim.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     results = analysis.load(str(digits_study / "results" / "digits"))
-    judged = verdicts(results, (module.CLAIM,))
+    (claim,) = chosen(["free-or-minimal"])
+    assert claim in every_claim()
+    judged = verdicts(results, (claim,))
     assert {(v.cell["method"], v.cell["weights"], v.n) for v in judged} == {
         ("free-pruning", "he-normal", 2),
         ("free-pruning", "he-constant", 2),

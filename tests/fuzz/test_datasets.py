@@ -8,18 +8,18 @@ import pickle
 import random
 import zlib
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import torchvision.datasets as published
 from fuzz_support import amounts, damaged, refused
 from PIL import Image
 
-from trainers import datasets, registry
-from trainers.datasets import _idx
+from trainers import datasets
+from trainers.datasets import _idx, cifar10, fashion_mnist, mnist
 
 KINDS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 STRUCT = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -67,11 +67,15 @@ class Evil:
         return (os.mkdir, (str(self.path),))
 
 
+def expect(monkeypatch, module, sums):
+    """Set the published checksums of files."""
+    monkeypatch.setattr(module, "_PUBLISHED", replace(module._PUBLISHED, md5=sums))
+
+
 @pytest.fixture
 def cifar(tmp_path, monkeypatch):
-    """CIFAR-10 in small, of which torchvision is told the checksums."""
-    kind, rng = published.CIFAR10, np.random.default_rng(0)
-    folder = tmp_path / kind.base_folder
+    """CIFAR-10 in small, whose checksums are the published ones."""
+    rng, folder = np.random.default_rng(0), tmp_path / cifar10._PUBLISHED.folder
     folder.mkdir()
     names = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]
     for name in names:
@@ -79,9 +83,7 @@ def cifar(tmp_path, monkeypatch):
         (folder / name).write_bytes(pickle.dumps(made))
     (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": [*"abcdefghij"]}))
     sums = {path.name: md5(path.read_bytes()) for path in folder.iterdir()}
-    monkeypatch.setattr(kind, "train_list", [[name, sums[name]] for name in names[:-1]])
-    monkeypatch.setattr(kind, "test_list", [["test_batch", sums["test_batch"]]])
-    monkeypatch.setattr(kind, "meta", kind.meta | {"md5": sums["batches.meta"]})
+    expect(monkeypatch, cifar10, sums)
     return folder
 
 
@@ -92,7 +94,7 @@ def test_a_damaged_or_hostile_pickle_is_never_read(cases, cifar, capsys, monkeyp
     paths = sorted(path for path in cifar.iterdir())
     read = []
     with monkeypatch.context() as patched:
-        patched.setattr(pickle, "load", lambda *_, **__: read.append(1))
+        patched.setattr(pickle, "loads", lambda *_, **__: read.append(1))
         for _ in range(cases):
             path = rng.choice(paths)
             content = path.read_bytes()
@@ -116,8 +118,8 @@ def idx(array):
 @pytest.fixture(params=["mnist", "fashion-mnist"])
 def idx_set(request, tmp_path, monkeypatch):
     """A small data set of four idx files, unpacked and packed, by name."""
-    kind = {"mnist": published.MNIST, "fashion-mnist": published.FashionMNIST}[request.param]
-    folder = tmp_path / kind.__name__ / "raw"
+    module = {"mnist": mnist, "fashion-mnist": fashion_mnist}[request.param]
+    folder = tmp_path / module._PUBLISHED.folder
     folder.mkdir(parents=True)
     shapes, rng = ((60, 28, 28), (60,), (20, 28, 28), (20,)), np.random.default_rng(0)
     plain = {
@@ -125,11 +127,10 @@ def idx_set(request, tmp_path, monkeypatch):
         for file, shape in zip(_idx.FILES, shapes, strict=True)
     }
     packed = {f"{file}.gz": gzip.compress(content) for file, content in plain.items()}
-    monkeypatch.setattr(kind, "resources", [(f, md5(c)) for f, c in packed.items()])
+    checked = packed | (plain if request.param == "mnist" else {})
+    expect(monkeypatch, module, {file: md5(content) for file, content in checked.items()})
     monkeypatch.setattr(_idx, "_SHAPES", shapes)
-    module = registry.load("dataset", request.param)[0]
     if request.param == "mnist":
-        monkeypatch.setattr(module, "_UNPACKED", {f: md5(c) for f, c in plain.items()})
         monkeypatch.setattr(module.np, "arange", lambda n: np.array(range(6)))
     else:
         monkeypatch.setattr(module, "held_out", lambda n: np.array(range(6)))
@@ -178,9 +179,9 @@ def test_a_file_that_would_unpack_to_gigabytes_is_not_unpacked(idx_set, monkeypa
     bomb = gzip.compress(b"\0" * 50_000_000)
     victim = folder / "t10k-labels-idx1-ubyte.gz"
     victim.write_bytes(bomb)
-    kind = {"mnist": published.MNIST, "fashion-mnist": published.FashionMNIST}[name]
-    sums = [(f, md5((folder / f).read_bytes())) for f in packed]  # even if it were published
-    monkeypatch.setattr(kind, "resources", sums)
+    module = {"mnist": mnist, "fashion-mnist": fashion_mnist}[name]
+    sums = {file: md5((folder / file).read_bytes()) for file in packed}
+    expect(monkeypatch, module, sums)  # even if it were published
     read = []
     unpack = gzip.GzipFile.read
     monkeypatch.setattr(

@@ -80,14 +80,14 @@ HOSTILE = {
     "nan": (VALID.replace("0.5", ".nan"), "margin: nan: Input should be"),
     "infinite": (VALID.replace("0.5", ".inf"), "margin: inf: Input should be a finite number"),
     "huge margin": (VALID.replace("0.5", "9" * 399), "margin: 999"),
-    "bool as seeds": (VALID.replace("2", "true", 1), "seeds: seed: True is not a whole number"),
+    "bool as seeds": (VALID.replace("2", "true", 1), "seeds: True is neither a number such as 15"),
     "huge seeds": (VALID.replace("2", "9" * 399, 1), "is not a number of seeds from 1 to 1000000"),
     "huge float": (
         VALID.replace("epochs: 1", "epochs: 1, learning_rate: 1" + "0" * 390),
         "axes: learning_rate: 1000",
     ),
     "huge seed": (VALID.replace("2", "[99999999999999999999]", 1), "is not a whole number"),
-    "date as seeds": (VALID.replace("2", "2026-01-01", 1), "seed: datetime.date(2026, 1, 1)"),
+    "date as seeds": (VALID.replace("2", "2026-01-01", 1), "datetime.date(2026, 1, 1) is neither"),
     "nested value": (VALID.replace("dense", "[[dense]]"), "method: ['dense'] is not a name"),
     "nul in a path": (VALID.replace("digits", '"folder:/a\\0b"'), UNPRINTABLE),
     "line in a path": (VALID.replace("digits", '"folder:a\\nb"'), UNPRINTABLE),
@@ -256,7 +256,19 @@ VALUES = [
     ),
 ]
 FIELDS_OF_A_FILE = ("name", "description", "margin", "seeds", "tuning_seeds", "axes", "grids")
-KEYS = [*SETTABLE, *FIELDS_OF_A_FILE, "data", "combine", "seed", "revisions", "x", "", "<<", "1"]
+KEYS = [
+    *SETTABLE,
+    *FIELDS_OF_A_FILE,
+    "tuned",
+    "data",
+    "combine",
+    "seed",
+    "revisions",
+    "x",
+    "",
+    "<<",
+    "1",
+]
 SNIPPETS = [
     *(
         "\0",

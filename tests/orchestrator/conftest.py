@@ -1,4 +1,5 @@
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,18 @@ from tests_support import Running, untuned, write_study
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A folder that a module's tests share, with a study that was run undisturbed in it."""
+    """A folder that a module's tests share, with a study that was run undisturbed in it.
+
+    Its file `ray-logs` has the names of the logs that Ray wrote in this run.
+    """
     folder = tmp_path_factory.mktemp("place")
     write_study(folder)
-    answer = untuned("run", "own.yaml", "--workers", 2, "--keep-networks", cwd=folder)
+    with tempfile.TemporaryDirectory(prefix="ray-") as ray:  # short, since it is to hold sockets
+        command = ("run", "own.yaml", "--workers", 2, "--keep-networks")
+        answer = untuned(*command, cwd=folder, RAY_TMPDIR=ray)
+        logs = sorted(path.name for path in Path(ray).glob("ray/session_2*/logs/*"))
     assert answer.returncode == 0, answer.stderr
+    (folder / "ray-logs").write_text("\n".join(logs))
     return folder
 
 

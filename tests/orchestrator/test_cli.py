@@ -1,5 +1,7 @@
 import json
+import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -28,14 +30,15 @@ MISTAKES = [
     (["report", "digits"], "no results of digits in results; run first: untuned run digits"),
     (["report", "nowhere/digits"], "no results in nowhere/digits; run first: untuned run digits"),
     (["verdict", "digits"], "no results of digits in results; run first: untuned run digits"),
-    (["verdict", "digits", "--claim", "C11"], "unknown claim 'C11'; did you mean C1"),
+    (["verdict", "digits", "--claim", "C99"], "unknown claim 'C99'; did you mean C9"),
     (["verdict"], "Missing argument 'STUDY...'"),
     (["compact", "digits"], "no results of digits in results; run first: untuned run digits"),
     (["status", "digits", "--results", "file"], "results folder file: cannot be read"),
     (["rnu"], "unknown command 'rnu'; did you mean run"),
     (["run"], "Missing argument 'STUDY'"),
-    (["run", "digits", "--seeds", "0"], "0 is not in the range"),
-    (["run", "digits", "--seeds", "x"], "'x' is not a valid integer"),
+    (["run", "digits", "--seeds", "0"], "0 is not a number of seeds from 1 to 1000000"),
+    (["run", "digits", "--seeds", "x"], "'x' is neither a number such as 15 nor a range such as"),
+    (["run", "digits", "--seeds", "9-3"], "9-3: a range begins with its smaller seed; give 3-9"),
     (["run", "digits", "--wrokers", "2"], "No such option '--wrokers'."),
     (["run", "digits", "--data", "nowhere"], "data folder nowhere: no such folder"),
     (["run", "digits", "--data", "mnits=."], "unknown dataset 'mnits'; did you mean mnist"),
@@ -78,6 +81,99 @@ def test_a_mistake_is_answered_in_one_line(capsys, tmp_path, monkeypatch, argume
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+#: Runs commands in one process; says what each leaves behind, and which libraries it imports.
+COMMANDS = """
+import contextlib, io, json, multiprocessing, os, sys
+from orchestrator.cli import main
+answers = []
+for arguments in json.load(sys.stdin):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main(arguments)
+        except SystemExit as ended:
+            code = ended.code
+    left = [*sorted(os.listdir()), *map(str, multiprocessing.active_children())]
+    answers.append([code, out.getvalue(), err.getvalue(), left])
+print(json.dumps([answers, sorted({"ray", "torch", "torchvision"} & set(sys.modules))]))
+"""
+
+OWN_IMAGES = """\
+seeds: 1
+data: {pets: 'folder:gone'}
+axes: {network: conv2, dataset: pets, epochs: 1, method: dense, weights: he-normal}
+"""
+
+
+def test_a_mistake_is_told_before_ray_is_started(tmp_path, tmp_path_factory):
+    ray, temporary = (tmp_path_factory.mktemp(name) for name in ("ray", "temporary"))
+    (tmp_path / "file").write_text("")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "pets.yaml").write_text(OWN_IMAGES)
+    write_study(tmp_path, "typo")
+    path = tmp_path / "typo.yaml"
+    path.write_text(path.read_text().replace("dense", "dens"))
+    absent = "data set mnist: not in empty/MNIST/raw, and downloading it failed ("
+    own = f"data set folder:{tmp_path}/gone: no such folder"
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # but does not listen
+        address = f"127.0.0.1:{nobody.getsockname()[1]}"
+        no_answer = f"--address {address}: no Ray cluster answers there"
+        proxy = f"http://{address}"  # so nothing leaves this machine, and no download succeeds
+        dead = {"http_proxy": proxy, "https_proxy": proxy, "no_proxy": ""}
+        at_a_start = [  # with and without --dry-run
+            (["lenet-mnist", "--data", "empty"], absent),
+            (["lenet-mnist", "--data", "mnist=empty"], absent),
+            (["lenet-mnist", "--data", "gone"], "data folder gone: no such folder"),
+            (["pets.yaml"], own),
+            (["pets.yaml", "--data", "pets=parquet:gone"], "gone: no such file, and no folder"),
+            (["typo.yaml"], "study typo: unknown method 'dens'; did you mean dense?"),
+            (["digits", "--results", "file"], "results folder"),
+            (["digits", "--results", "/proc/none"], "/proc/none/digits: cannot be written to ("),
+            (["digits", "--address", address], no_answer),
+            (["digits", "--tensorboard", "file"], f"--tensorboard {tmp_path}/file: cannot be writ"),
+            (["digits", "--tensorboard", "new", "--address", address], no_answer),
+        ]
+        cases = [
+            *((["run", *arguments], message) for arguments, message in at_a_start),
+            *((["run", *arguments, "--dry-run"], message) for arguments, message in at_a_start),
+            (["check", "lenet-mnist", "--data", "empty"], absent),
+            (["check", "pets.yaml"], own),
+            (["train", "--dataset", "mnist", "--data", "empty"], absent),
+            (["train", "--dataset", "folder:gone"], own),
+            (["train", "--dataset", "mnist", "--data", "gone"], "data folder gone: no such folder"),
+            (["evaluate", "file", "--dataset", "mnist", "--data", "empty"], absent),
+            (["evaluate", "file", "--dataset", "folder:gone"], own),
+            (["evaluate", "file", "--data", "gone"], "data folder gone: no such folder"),
+            (["evaluate", "gone"], "network gone: cannot be read (No such file or directory)"),
+            (["submit", "typo.yaml", "--results", "/r"], "study typo: unknown method 'dens'"),
+        ]
+        answer = subprocess.run(
+            [sys.executable, "-c", COMMANDS],
+            cwd=tmp_path,
+            env=os.environ | dead | {"RAY_TMPDIR": str(ray), "TMPDIR": str(temporary)},
+            input=json.dumps([arguments for arguments, _ in cases]),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    answers, heavy = json.loads(answer.stdout)
+    for (arguments, message), (code, out, err, left) in zip(cases, answers, strict=True):
+        assert (code, out) == (2, ""), (arguments, err)
+        assert message in err, arguments
+        assert err.count("\n") == 1, err
+        assert left == ["empty", "file", "pets.yaml", "typo.yaml"], arguments
+    assert heavy == []
+    for folder in (ray, temporary, tmp_path / "empty"):  # Ray makes a folder when it starts
+        assert list(folder.iterdir()) == []
+
+
+def test_the_data_sets_of_a_check_without_an_estimate_need_not_be_there(capsys, tmp_path):
+    code, out, _ = run(capsys, "check", "lenet-mnist", "--data", tmp_path, "--no-estimate")
+    assert code == 0
+    assert "33 of 33 trials would run" in out
+
+
 def test_a_mistake_in_a_study_file_names_the_file(capsys, tmp_path):
     path = write_study(tmp_path)
     path.write_text(path.read_text().replace("epochs", "epoch"))
@@ -104,7 +200,7 @@ def test_help_names_all_commands_and_needs_nothing_heavy():
     )
     for command in (
         *("check", "compact", "list", "new", "report", "results", "run", "show", "status"),
-        *("train", "verdict"),
+        *("register", "train", "verdict"),
     ):
         assert f"  {command}  " in answer.stdout
 
@@ -185,7 +281,10 @@ def test_the_users_own_images_are_trained_on(capsys, tmp_path, pets):
             ["--positive-fraction", "1.5"],
             "positive_fraction: 1.5 is not a finite number, at least 0",
         ),
-        (["--score-offset", "1"], "score_offset: 1.0 is not a finite number, at least 0, below 1"),
+        (
+            ["--score-offset", "1"],
+            "score_offset: 1.0 is not a finite number, at least -100, below 1",
+        ),
         (
             ["--schedule", "linear"],
             "unknown schedule 'linear'; did you mean cosine? known: constant, cosine",
@@ -297,3 +396,19 @@ def test_the_base_install_needs_neither_torch_nor_ray(tmp_path, command):
     answer = in_the_base_install(tmp_path, command)
     assert answer.returncode == 0, answer.stderr
     assert "50" in answer.stdout
+
+
+def test_studies_are_registered_together_before_they_run(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    axes = "{network: linear, dataset: digits, method: dense, weights: he-normal, epochs: 1}"
+    for name in ("first", "second"):
+        Path(f"{name}.yaml").write_text(f"seeds: 1001-1002\naxes: {axes}\n")
+    code, out, _ = run(capsys, "register", "first.yaml", "second.yaml")
+    assert code == 0
+    assert out.splitlines() == [
+        "first: recorded; 2 of 2 seeds without a finished trial",
+        "second: recorded; 2 of 2 seeds without a finished trial",
+    ]
+    for name in ("first", "second"):
+        (recorded,) = Store("results", name).definitions.recorded()
+        assert recorded.known == {}

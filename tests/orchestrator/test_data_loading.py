@@ -27,6 +27,7 @@ def test_a_data_set_is_what_it_is_here(tmp_path):
     here = datasets.load("digits", Place("digits", tmp_path))
     with loading(tmp_path, earlier={"digits": here.fingerprint}) as data:
         sets = data.datasets()
+        data.check_networks()
     assert list(sets) == ["digits"]
     assert sets["digits"].fingerprint == here.fingerprint
     assert (sets["digits"].images["test"] == here.images["test"]).all()
@@ -36,7 +37,6 @@ def test_a_data_set_is_what_it_is_here(tmp_path):
     ("change", "earlier", "message"),
     [
         ({}, {"digits": "0" * 16}, "is not the one that the finished trials were trained on"),
-        ({"network": "conv8"}, {}, "network conv8: it halves images and needs at least 16x16"),
         ({"dataset": "own"}, {}, "data set .*nowhere: no such folder"),
     ],
 )
@@ -53,6 +53,15 @@ def test_a_reader_that_is_killed_is_noticed(tmp_path):
         os.kill(data._process.pid, signal.SIGKILL)
         with pytest.raises(RuntimeError, match="the process that reads the data sets died"):
             data.datasets()
+
+
+def test_the_data_sets_are_there_before_the_networks_are_checked(tmp_path):
+    with loading(tmp_path, replace(GIVEN, network="conv8")) as data:
+        assert list(data.datasets()) == ["digits"]
+        with pytest.raises(
+            UserError, match="network conv8: it halves images and needs at least 16x16"
+        ):
+            data.check_networks()
 
 
 def test_leaving_early_ends_the_process(tmp_path):

@@ -1,98 +1,191 @@
-"""A session with an executor of another kind: it knows nothing of Ray, and gives the same bits."""
+"""The executor without Ray: the same study, in one process or several, to the same bits."""
 
 import os
+import signal
 import subprocess
-import sys
+import time
+from contextlib import suppress
 
-from tests_support import science_of, write_study
-
-#: An executor that trains in this process, and a session with it.
-RUN = """
-import contextlib, sys
-from pathlib import Path
-
-from orchestrator import plan
-from orchestrator.execution import executors
-from orchestrator.execution.messages import Phase, PhaseReached, Resources, RunOptions, RunNamed
-from orchestrator.execution.messages import RunRequest, SessionResult, WorkerConfig
-from orchestrator.execution.session import run_session
-from orchestrator.execution.stop_signal import StopSignal
-from orchestrator.execution.worker import Worker
-from studies.store import Store
-from studies.study import read
-from trainers.datasets import Place
-
-
-class InThisProcess:
-    resources = Resources(1)
-
-    def __init__(self, request):
-        self.request = request
-
-    def share(self, data):
-        self.data = data
-
-    def alive(self, node):
-        return True
-
-    def trial(self, index):
-        return self.trials[index]
-
-    def dataset(self, name):
-        return self.data[name]
-
-    def train(self, work):
-        self.trials, request = work.trials, self.request
-        config = WorkerConfig(request.store, request.options, self.resources, keep_masks=True)
-        worker, number = Worker(config, self), 0
-        while (item := work.scheduler.next_item(str(number))) is not None:
-            worker.take(item)
-            while not (report := worker.step()).done:
-                work.scheduler.note(str(number), report)
-                work.monitor.note(str(number), report)
-            work.monitor.note(str(number), report)
-            work.scheduler.end(str(number), report)
-            number += 1
-        assert work.scheduler.ended
-        worker.close()
-        return None
-
-
-executors.connect = lambda request: contextlib.nullcontext(InThisProcess(request))
-study = read(Path("own.yaml"))
-store = Store("results", study.name)
-planned = plan.make([study], store)
-request = RunRequest(
-    study=study,
-    store=store,
-    todo=planned.todo,
-    need_masks=planned.demand.need_masks,
-    data={"digits": Place("digits", Path())},
-    fingerprints={},
-    options=RunOptions(),
+import pytest
+from tests_support import (
+    FAILING,
+    GATED,
+    UNTUNED,
+    Gate,
+    install_method,
+    science_of,
+    trial_rows,
+    untuned,
+    without,
+    write_study,
 )
-if __name__ == "__main__":
-    messages = []
-    assert run_session(request, StopSignal(), messages.append) == SessionResult()
-    connected, named, training = messages
-    assert connected == PhaseReached(Phase.CONNECTED)
-    assert isinstance(named, RunNamed) and named.run
-    assert training == PhaseReached(Phase.TRAINING)
-    assert planned.reread(store).todo == []
-    assert "ray" not in sys.modules
-"""
+
+from orchestrator.execution.inline_session import InlineSession
+from orchestrator.execution.messages import (
+    Phase,
+    PhaseReached,
+    Resources,
+    RunOptions,
+    SessionResult,
+    WorkerConfig,
+)
+from orchestrator.execution.resources import on_this_machine
+from orchestrator.execution.worker import Worker
+from studies.errors import UserError
+from studies.store import Store
+from studies.store.finished import finished
+
+INLINE = ("--executor", "inline")
 
 
-def test_a_session_trains_with_any_executor_to_the_same_bits(place, tmp_path):
-    write_study(tmp_path)
-    (tmp_path / "run.py").write_text(RUN)
-    answer = subprocess.run(
-        [sys.executable, "run.py"],
-        cwd=tmp_path,
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        check=False,
+@pytest.fixture
+def gate(tmp_path, monkeypatch):
+    """A gate that the method `gated` passes, epoch by epoch."""
+    gate = Gate(tmp_path)
+    install_method(tmp_path, "gated", GATED.format(gate=str(gate.folder)))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    return gate
+
+
+def gated_study(folder, seeds, epochs=2):
+    path = write_study(folder, seeds=seeds, epochs=epochs)
+    path.write_text(path.read_text().replace("[dense, minimal-flipping]", "gated"))
+
+
+def start(folder, *options):
+    """A run in this machine's background; its output is on its pipe."""
+    command = [*UNTUNED, "run", "own.yaml", *INLINE, *options]
+    return subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
+
+
+def wait_until(condition, *runs):
+    while not condition():
+        for run in runs:
+            assert run.poll() is None, run.stdout.read()
+        time.sleep(0.05)
+
+
+def test_a_machine_without_ray_trains_a_study_to_the_same_bits(place, tmp_path):
+    write_study(tmp_path)
+    answer = without(("ray",), tmp_path, ["run", "own.yaml", *INLINE])
     assert answer.returncode == 0, answer.stderr
+    assert "own: 4 of 4 trials to run, 1 worker on cpu" in answer.stderr
+    assert "own: 4 of 4 trials finished (4 in this run" in answer.stdout
     assert science_of(tmp_path) == science_of(place)
+    assert not list((tmp_path / "results/own/_runs").glob("*"))
+
+
+def test_two_runs_that_join_share_a_study(gate, tmp_path):
+    gated_study(tmp_path, seeds=4)
+    first = start(tmp_path)
+    wait_until(gate.waiting, first)
+    refused = untuned("run", "own.yaml", *INLINE, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "add --join" in refused.stderr
+    second = start(tmp_path, "--join")
+    wait_until(lambda: gate.waiting() == {first.pid, second.pid}, first, second)
+    gate.open()
+    for run in (first, second):
+        output = run.communicate()[0]
+        assert run.returncode == 0, output
+    done = finished(Store(str(tmp_path / "results"), "own"))
+    assert (len(done.rows), done.conflicts) == (4, ())
+
+
+def test_a_run_that_is_stopped_goes_on_from_its_checkpoint(gate, tmp_path):
+    gated_study(tmp_path, seeds=1, epochs=30)
+    run = start(tmp_path, "--checkpoint", "1e-9")
+    gate.allow(10)
+    wait_until(gate.waiting, run)
+    run.send_signal(signal.SIGINT)
+    while run.poll() is None:  # it stops between two epochs
+        gate.allow(1)
+        time.sleep(0.1)
+    output = run.communicate()[0]
+    assert run.returncode == 130, output
+    assert "stopping after the epochs that are running" in output
+    assert "own: 0 of 1 trials finished (0 in this run)." in output
+    gate.open()
+    answer = untuned("run", "own.yaml", *INLINE, cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    (row,) = trial_rows(tmp_path).to_pylist()
+    assert 10 <= row["continued_from"] < 30
+
+
+def test_a_trial_that_fails_is_raised_where_a_debugger_sees_it(tmp_path):
+    install_method(tmp_path, "failing", FAILING)
+    path = write_study(tmp_path, seeds=1)
+    path.write_text(path.read_text().replace("dense,", "failing,"))
+    run = ("run", "own.yaml", *INLINE)
+    answer = untuned(*run, "--fail-fast", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert answer.returncode == 1
+    assert "ZeroDivisionError: bang; the traceback is in" in answer.stderr
+    answer = untuned(*run, cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert answer.returncode == 1
+    assert "own: 1 of 2 trials finished; 1 are missing" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--workers", "2"], "--workers 2: the executor inline trains in this process alone"),
+        (["--address", "auto"], "--address auto: the executor inline trains in this process"),
+    ],
+)
+def test_options_that_contradict_it_are_refused(given, message, tmp_path):
+    write_study(tmp_path)
+    answer = untuned("run", "own.yaml", *INLINE, *given, cwd=tmp_path)
+    assert answer.returncode == 2
+    assert message in answer.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_it_has_one_worker(monkeypatch):
+    monkeypatch.setattr("orchestrator.execution.resources.cores", lambda: 8)
+    assert on_this_machine(RunOptions(executor="inline")).workers == 1
+    assert on_this_machine(RunOptions()).workers == 8
+    with pytest.raises(UserError, match="start several such runs with --join"):
+        on_this_machine(RunOptions(executor="inline", workers=3))
+
+
+@pytest.mark.parametrize("given", [{"gpus": 2}, {"gpu_fraction": 0.5}])
+def test_it_has_one_gpu(given, monkeypatch):
+    monkeypatch.setattr("trainers.devices.gpus", lambda: 4)
+    resources = on_this_machine(RunOptions(executor="inline", device="cuda"))
+    assert (resources.workers, resources.gpus, resources.gpu_fraction) == (1, 1, 1.0)
+    with pytest.raises(UserError, match="the executor inline trains in this process alone"):
+        on_this_machine(RunOptions(executor="inline", device="cuda", **given))
+
+
+def test_a_worker_that_took_nothing_can_be_closed(tmp_path):
+    Worker(WorkerConfig(Store(str(tmp_path), "own"), RunOptions(), Resources(1)), None).close()
+
+
+def session_that(behaves, monkeypatch):
+    """An inline session whose work is a function of its messages' receiver."""
+    monkeypatch.setattr(
+        "orchestrator.execution.inline_session.run_session",
+        lambda request, stop, send: behaves(send) or SessionResult(),
+    )
+    session = InlineSession()
+    session.begin(None)
+    return session
+
+
+def test_an_inline_session_is_killed_before_it_trains_and_only_while_it_runs(monkeypatch):
+    def swallowed(send):
+        with suppress(BaseException):
+            session.kill()  # as in a finaliser, whose errors Python ignores
+        session.kill()  # the second signal leaves the end to the process
+        send(PhaseReached(Phase.TRAINING))
+        raise AssertionError
+
+    session = session_that(swallowed, monkeypatch)
+    assert session.wait() == SessionResult()
+    assert not session.training
+    session.kill()  # after its end: nothing is raised where it would hit something else
+
+    session = session_that(lambda send: session.kill(), monkeypatch)
+    assert session.wait() == SessionResult()

@@ -5,11 +5,12 @@ import os
 import platform
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from orchestrator import plan
-from orchestrator.cli.run import _engine
+from orchestrator.cli.run import _engine, _How
 from orchestrator.execution import heartbeat
 from orchestrator.execution.heartbeat import Heartbeat, LiveRuns
 from studies.errors import UserError
@@ -131,6 +132,7 @@ def test_a_sign_of_an_older_version_says_nothing_of_that_and_a_damaged_one_is_no
 
 def test_a_run_that_joins_takes_the_engine_of_the_one_that_runs(store, tmp_path):
     planned = plan.make([], store)
+    auto = _How("results", (), None, "auto", {"join": True}, dry_run=False)
     with Heartbeat(store, engine="onednn"):
-        assert _engine("auto", planned, store, joins=True) == "onednn"
-        assert _engine("mm", planned, store, joins=True) == "mm"
+        assert _engine(auto, planned, store) == "onednn"
+        assert _engine(replace(auto, engine="mm"), planned, store) == "mm"

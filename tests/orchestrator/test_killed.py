@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from tests_support import (
+    GATED,
+    Gate,
     Running,
     install_method,
     science_of,
@@ -58,61 +60,6 @@ def test_stopped_and_killed_halfway_it_ends_as_if_undisturbed(undisturbed, tmp_p
     done = finished(Store(str(tmp_path / "results"), "long"))
     assert (len(done.rows), done.conflicts, done.damaged) == (12, (), ())
     assert science_of(tmp_path, "long") == science_of(undisturbed, "long")
-
-
-GATED = """
-import os
-import time
-from pathlib import Path
-
-from trainers.methods.minimal_flipping import MinimalFlipping
-
-MIXES = True
-READS = ("score_low", "score_high", "score_seed", "score_offset", "penalty")
-GATE = Path({gate!r})
-
-
-class Gated(MinimalFlipping):
-    \"""Minimal flipping that asks for leave before each epoch is recorded.\"""
-
-    def penalty(self, pack):
-        while not (GATE / "open").exists():
-            for leave in sorted(GATE.glob("leave-*")):
-                leave.unlink()
-                return super().penalty(pack)
-            (GATE / f"waiting-{{os.getpid()}}").touch()
-            time.sleep(0.02)
-        return super().penalty(pack)
-
-
-METHOD = Gated()
-"""
-
-
-class Gate:
-    """Holds a training in another process until the test lets it go on, epoch by epoch.
-
-    So what a test does to a running trial never depends on how fast the machine is.
-    """
-
-    def __init__(self, folder):
-        self.folder = folder / "gate"
-        self.folder.mkdir()
-        self._given = 0
-
-    def allow(self, epochs):
-        """Let so many epochs pass, epoch 0 among them."""
-        for _ in range(epochs):
-            self._given += 1
-            (self.folder / f"leave-{self._given:05d}").touch()
-
-    def waiting(self):
-        """The processes that have met the gate closed."""
-        return {int(path.name.partition("-")[2]) for path in self.folder.glob("waiting-*")}
-
-    def open(self):
-        """Let everything pass from now on."""
-        (self.folder / "open").touch()
 
 
 def test_a_killed_worker_goes_on_from_its_checkpoint(tmp_path, monkeypatch):

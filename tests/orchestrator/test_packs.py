@@ -31,7 +31,6 @@ from trainers.datasets import Place
 content, folder, resources = json.loads(sys.argv[1])
 study = from_mapping(content, "own.yaml")
 store = Store(folder + "/results", study.name)
-store.prepare()
 planned = plan.make([study], store)
 request = RunRequest(
     study=study,

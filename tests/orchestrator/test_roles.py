@@ -11,7 +11,7 @@ from studies.roles import Role
 from studies.trial import FIELDS, Trial, fields_with
 from trainers import checking, pack_key, pack_size, registry
 
-#: As each list stood in the code of version 0.1.0.
+#: As each list stood in the code of version 0.1.0, and the fields that were added since.
 COMMON = {
     "network",
     "dataset",
@@ -35,6 +35,8 @@ COMMON = {
     "trained_layers",
     "order_seed",
     "rounding",
+    "nesterov",
+    "decoupled_decay",
     "revisions",
 }
 REPLICA = {
@@ -73,6 +75,8 @@ PACK = (
     "labels",
     "source",
     "trained_layers",
+    "nesterov",
+    "decoupled_decay",
 )
 SHAPE = {"network", "width", "dataset", "batch_size", "activation", "augmentation", "affine"}
 COST = {"network", "width", "dataset", "batch_size", "method"}
@@ -94,6 +98,8 @@ RECIPE = {
     "momentum",
     "weight_decay",
     "adam_epsilon",
+    "nesterov",
+    "decoupled_decay",
 }
 TASK = (
     "network",
@@ -118,6 +124,8 @@ TASK = (
     "trained_layers",
     "order_seed",
     "rounding",
+    "nesterov",
+    "decoupled_decay",
 )
 
 FREE = {
@@ -165,7 +173,7 @@ def test_lists_whose_order_sorts_or_is_shown(derived, before):
 def test_the_key_of_a_pack_is_the_one_of_before():
     trial = Trial(**FREE, penalty=0.5, score_offset=0.25, batch_size=50)
     common = ("lenet-300-100", "mnist", 10, "relu", 50, 1.0, False, "none", "constant", "adam")
-    common += (0.0, 0.0, "given", "", "all")
+    common += (0.0, 0.0, "given", "", "all", False, 0.0)
     arm = ("free-pruning", 0.5, 0.01, 0.1, 0.25, 0.0, "none", "")
     assert pack_key.pack_key(trial) == common
     assert pack_key.arm_key(trial) == arm

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests_support import (
+    FAILING,
     UNTUNED,
     in_the_base_install,
     install_method,
@@ -51,6 +52,13 @@ def test_a_study_is_run_whole_and_once(place):
     for row in rows.to_pylist():  # drawing weights and all else belongs to a trial's seconds
         assert row["seconds"] > parts.loc[row["trial_id"]].sum()
     assert not (place / "results" / "own" / "failures").exists()
+
+
+def test_the_workers_are_those_that_ray_started_ahead(place):
+    logs = (place / "ray-logs").read_text().split()
+    processes = [log.partition("-")[0].partition(".")[0] for log in logs if log.endswith(".err")]
+    assert processes.count("worker") == 2
+    assert not {"dashboard", "monitor", "log_monitor"} & set(processes)
 
 
 def test_run_again_it_does_nothing_and_says_so(place):
@@ -144,10 +152,13 @@ def test_verdicts_in_a_terminal_and_for_programs(place):
     assert answer.returncode == 0, answer.stderr
     assert "C5-time similar-cost: Training connections" in answer.stdout
     assert "minimal-flipping: " in answer.stdout
-    assert "C6 no-threshold: untuned run thresholds" in answer.stdout  # not tested
+    assert "minimal-flipping; training time to that accuracy" in answer.stdout  # the pairs
+    last = answer.stdout.splitlines()[-1]
+    assert last.startswith("Not tested, for want of cells: C1, ")
+    assert " C6, " in last
     table = untuned("verdict", "own", "--markdown", cwd=place).stdout.splitlines()
     assert table[0].startswith("| claim | method |")
-    assert all(line.count(" | ") == 6 for line in table[2:])
+    assert all(line.count(" | ") == 7 for line in table[2:])
     told = json.loads(untuned("verdict", "own", "--json", "--claim", "C5", cwd=place).stdout)
     assert [verdict["method"] for verdict in told["verdicts"]] == ["minimal-flipping"]
     ids = set(trial_rows(place)["trial_id"].to_pylist())
@@ -206,17 +217,6 @@ def test_train_equals_the_recorded_rows_to_the_bit(place, method):
         seconds = line.pop("seconds")
         assert seconds > 0
         assert line == {name: row[name] for name in line}
-
-
-FAILING = """
-from trainers.methods import Method
-
-class Failing(Method):
-    def rebuild(self, pack, layer):
-        raise ZeroDivisionError("bang")
-
-METHOD = Failing()
-"""
 
 
 @pytest.mark.slow

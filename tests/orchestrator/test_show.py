@@ -82,3 +82,23 @@ def test_the_command_is_quoted_and_leaves_defaults_out():
         "--data 'my pets=folder:PATH'"
     )
     assert "--data 'my pets=folder:/x y'" in train_command(trial, {"my pets": "folder:/x y"})
+
+
+@pytest.mark.parametrize(
+    ("engine", "preferred", "option"),
+    [
+        ("mlp", "mm", None),
+        ("mlp", "onednn", "mm"),
+        ("mlp-onednn", "mm", "onednn"),
+        ("leaf-onednn", "onednn", "onednn"),
+        ("", "onednn", None),
+    ],
+)
+def test_the_command_names_the_engine_where_another_might_be_taken(
+    engine, preferred, option, monkeypatch
+):
+    monkeypatch.setattr("trainers.devices.preferred_products", lambda: preferred)
+    given = {"network": "conv2", "dataset": "digits", "method": "dense", "seed": 1, "epochs": 2}
+    words = train_command(Trial(**given, weights="he-normal"), {}, engine).split()
+    found = words[words.index("--engine") + 1] if "--engine" in words else None
+    assert found == option

@@ -88,6 +88,13 @@ def test_typical_mistakes_do_not_fit(axes):
     [
         {"seeds": 0},
         {"seeds": []},
+        {"seeds": "1001 - 1015"},
+        {"tuning_seeds": 3},
+        {"tuning_seeds": "seed+1000"},
+        {"grids": [{"seeds": "all"}]},
+        {"grids": [{"seeds": 3}]},
+        {"grids": [{"tuned": "rate"}]},
+        {"grids": [{"tuned": "density", "seeds": "tuning"}]},
         {"seeds": "5"},
         {"margin": 0},
         {"combine": "pairs"},
@@ -100,6 +107,19 @@ def test_typical_mistakes_do_not_fit(axes):
 )
 def test_mistakes_outside_the_axes_do_not_fit(fields):
     assert not valid({}, **fields)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"seeds": "1001-1015"},
+        {"seeds": [1, 2], "tuning_seeds": "2001-2002"},
+        {"tuning_seeds": "seed + 1000", "grids": [{"tuned": ["density", "learning_rate"]}]},
+        {"tuning_seeds": [7], "grids": [{"seeds": "fresh"}, {"seeds": "tuning"}, {"seeds": [1]}]},
+    ],
+)
+def test_seeds_of_all_kinds_fit(fields):
+    assert valid({}, **fields)
 
 
 def test_without_grids_the_axes_need_every_field_without_a_default():

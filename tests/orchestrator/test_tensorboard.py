@@ -72,12 +72,12 @@ def test_what_cannot_be_written_is_no_trouble_to_the_trial(tmp_path, records):
 
 
 def test_without_tensorboard_it_says_what_to_install(tmp_path, monkeypatch):
-    tensorboard.check_tensorboard(None)
-    tensorboard.check_tensorboard(str(tmp_path / "made"))
-    assert (tmp_path / "made").is_dir()
+    tensorboard.check(None)
+    tensorboard.check(str(tmp_path / "made"))
+    assert list(tmp_path.iterdir()) == []  # it is made when there is something to write
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="file: cannot be made"):
-        tensorboard.check_tensorboard(str(tmp_path / "file"))
+    with pytest.raises(UserError, match="file: cannot be written to"):
+        tensorboard.check(str(tmp_path / "file"))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"pip install 'untuned\[tensorboard\]' brings it"):
-        tensorboard.check_tensorboard(str(tmp_path))
+        tensorboard.check(str(tmp_path))

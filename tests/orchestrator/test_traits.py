@@ -29,7 +29,17 @@ def test_the_table_says_what_the_methods_say(name):
 
 def test_the_table_has_the_shipped_methods_and_no_other():
     shipped = {component.name for component in registry.components("method")}
-    assert set(traits._RECORDED_WITHOUT) == shipped
+    assert set(traits._BY_NAME) == shipped
+
+
+def test_a_density_and_a_penalty_set_the_fraction_kept():
+    names = {name for c in registry.components("method") for name in c.examples}
+    free = {name for name in names if not traits_of(name).sets_kept_share}
+    weights = ["", "(shuffled)", "(redrawn)"]
+    assert free == {
+        *("dense", "frozen", "free-pruning", "free-flipping", "supermask"),
+        *(f"free-{how}-weights{kind}" for how in ("pruning", "flipping") for kind in weights),
+    }
 
 
 def test_stages_leave_the_traits_as_they_are():

@@ -174,12 +174,12 @@ def trial_rows(folder, study="own"):
     return Store(str(Path(folder) / "results"), study).tables.read("trials").rows
 
 
-BASE = """
+WITHOUT = """
 import sys
 class Refuse:
     def find_spec(self, name, path=None, target=None):
-        if name.split('.')[0] in ('torch', 'torchvision', 'ray', 'sklearn'):
-            raise ModuleNotFoundError(f'No module named {name}', name=name)
+        if name.split('.')[0] in {packages}:
+            raise ModuleNotFoundError('No module named ' + name, name=name)
 sys.meta_path.insert(0, Refuse())
 from orchestrator.cli import main
 main(sys.argv[1:])
@@ -187,10 +187,82 @@ main(sys.argv[1:])
 
 
 def in_the_base_install(folder, command):
+    return without(("torch", "torchvision", "ray", "sklearn"), folder, command)
+
+
+def without(packages, folder, command):
+    """Run a command where some packages are not installed."""
     return subprocess.run(
-        [sys.executable, "-c", BASE, *command],
+        [sys.executable, "-c", WITHOUT.format(packages=packages), *command],
         cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+GATED = """
+import os
+import time
+from pathlib import Path
+
+from trainers.methods.minimal_flipping import MinimalFlipping
+
+MIXES = True
+READS = ("score_low", "score_high", "score_seed", "score_offset", "penalty")
+GATE = Path({gate!r})
+
+
+class Gated(MinimalFlipping):
+    \"""Minimal flipping that asks for leave before each epoch is recorded.\"""
+
+    def penalty(self, pack):
+        while not (GATE / "open").exists():
+            for leave in sorted(GATE.glob("leave-*")):
+                leave.unlink()
+                return super().penalty(pack)
+            (GATE / f"waiting-{{os.getpid()}}").touch()
+            time.sleep(0.02)
+        return super().penalty(pack)
+
+
+METHOD = Gated()
+"""
+
+
+class Gate:
+    """Holds a training in another process until the test lets it go on, epoch by epoch.
+
+    So what a test does to a running trial never depends on how fast the machine is.
+    """
+
+    def __init__(self, folder):
+        self.folder = folder / "gate"
+        self.folder.mkdir()
+        self._given = 0
+
+    def allow(self, epochs):
+        """Let so many epochs pass, epoch 0 among them."""
+        for _ in range(epochs):
+            self._given += 1
+            (self.folder / f"leave-{self._given:05d}").touch()
+
+    def waiting(self):
+        """The processes that have met the gate closed."""
+        return {int(path.name.partition("-")[2]) for path in self.folder.glob("waiting-*")}
+
+    def open(self):
+        """Let everything pass from now on."""
+        (self.folder / "open").touch()
+
+
+#: The file of a method that fails.
+FAILING = """
+from trainers.methods import Method
+
+class Failing(Method):
+    def rebuild(self, pack, layer):
+        raise ZeroDivisionError("bang")
+
+METHOD = Failing()
+"""

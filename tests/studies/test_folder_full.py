@@ -52,7 +52,7 @@ def test_a_full_disk_is_said_and_nothing_stays_of_what_did_not_fit(tmp_path):
     )
     assert left == "['own/epochs/small']"
     assert replaced == "and replaced"
-    prepare = f"from studies.store import Store; Store({str(tmp_path)!r}, 'own').prepare()"
+    prepare = f"from studies.store import Store; Store({str(tmp_path)!r}, 'own').check_writable()"
     fill = f'{mount}; head -c 1000k /dev/zero > "{tmp_path}/fill" 2>/dev/null; exec "$@"'
     command = ["unshare", "-m", "sh", "-c", fill, "sh", sys.executable, "-c", prepare]
     answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -78,7 +78,7 @@ def test_a_folder_in_the_place_of_which_there_is_a_file_is_said(tmp_path):
     with pytest.raises(NotWrittenError, match=r"own/a: (File exists|Not a directory) \(1 bytes"):
         Folder(str(tmp_path), "own").put("a", b"1")
     with pytest.raises(UserError, match=r"cannot be written to \((File exists|Not a directory)\)"):
-        Store(str(tmp_path), "own").prepare()
+        Store(str(tmp_path), "own").check_writable()
 
 
 def test_the_error_is_the_same_in_another_process():

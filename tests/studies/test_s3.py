@@ -53,7 +53,7 @@ def keys(uri):
 def test_a_study_lives_there_as_on_a_disk(uri, ending, trial, record):
     where = uri + ending
     store = Store(where, "own")
-    store.prepare()
+    store.check_writable()
     store.definitions.record(find("digits"))
     writer = Writer(store)
     for seed in range(1, 5):
@@ -143,7 +143,7 @@ def test_what_is_no_uri_is_refused_in_a_line(endpoint, where, message):
 def test_a_bucket_that_is_not_there_is_said(endpoint):
     store = Store("s3://nobucket/x", "own")
     with pytest.raises(UserError, match=r"cannot be written to \(there is no such bucket; make it"):
-        store.prepare()
+        store.check_writable()
     for look in (
         store.definitions.all,
         lambda: finished(store),

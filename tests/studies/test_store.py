@@ -97,7 +97,7 @@ def test_the_earliest_attempt_counts(store, trial, record, rows_of):
 def test_a_write_that_failed_halfway_and_was_repeated_counts_once(store, trial, record, rows_of):
     writer = Writer(store)
     record(writer, trial())
-    store.prepare()
+    Path(store.root).mkdir()
     (Path(store.root) / "trials").write_text("in the way")  # layers and epochs get through
     with pytest.raises(OSError, match="exist"):
         writer.flush()
@@ -356,12 +356,15 @@ def test_uris_with_options_name_the_study_before_them():
 def test_folders_that_cannot_be_written_to(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(UserError, match="cannot be written to"):
-        Store(str(tmp_path / "file"), "own").prepare()
+        Store(str(tmp_path / "file"), "own").check_writable()
     with pytest.raises(UserError, match="give a folder or s3://"):
         Store("nonsense://x", "own")
-    good = Store(str(tmp_path / "new" / "deep"), "own")
-    good.prepare()
-    assert not any(path.is_file() for path in Path(good.root).rglob("*"))
+    (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
+    with pytest.raises(UserError, match="cannot be written to"):
+        Store(str(tmp_path), "nowhere").check_writable()
+    for results in (tmp_path / "new" / "deep", tmp_path):  # nothing of it stays
+        Store(str(results), "own").check_writable()
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "nowhere"}
 
 
 def test_science_and_provenance_are_told_apart():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given as generated
 from hypothesis import strategies as st
 
-from studies import strict_yaml, trial
+from studies import strict_yaml, trial, tuned
 from studies import study as module
 from studies.errors import UserError
 from studies.study import find, from_mapping, read, shipped
@@ -91,10 +91,11 @@ def test_a_grid_takes_the_place_of_the_common_axes():
     assert {t.epochs for t in study(grids=[{"method": "dense", "epochs": 7}]).trials()} == {7}
 
 
-def test_seeds_are_a_count_or_a_list():
+def test_seeds_are_a_count_a_range_or_a_list():
     dense = {"grids": [{"method": "dense"}]}
     assert [t.seed for t in study(**dense, seeds=3).trials()] == [1, 2, 3]
     assert [t.seed for t in study(**dense, seeds=[5, 0]).trials()] == [5, 0]
+    assert [t.seed for t in study(**dense, seeds="1001-1003").trials()] == [1001, 1002, 1003]
 
 
 def test_overrides_replace_the_files_seeds_and_epochs():
@@ -116,25 +117,32 @@ def test_a_definition_gives_the_study_back():
 
 
 def test_shipped_studies():
-    counts = {name: len(find(name).trials()) for name in shipped()}
+    counts = {name: len(tuned.expected(find(name)).trials()) for name in shipped()}
     assert counts == {
         "digits": 50,
         "lenet-mnist": 33,
         "lenet-mnist-signs": 6,
-        "paper-lenet": 15 * (5 * 3 + 1),
-        "paper-conv": 5 * 3 * 5 * 2,
-        "paper-resnet": 5 * (5 * 2 + 4),
-        "asymmetry": 15 * 5 * (11 + 4),
-        "binary": 5 * 3 * 3 * 3,
+        "paper-lenet": 15 * ((5 + 2) * 2 + 1),
+        "paper-lenet-long": 5 * ((5 + 2) * 3 + 1),
+        "paper-conv": 5 * (3 * (5 + 2) * 3 + 1),
+        "paper-resnet": 5 * (5 * 3 + 4 + 1),
+        "asymmetry": 15 * (5 * 19 + 2 * 3 + 11 + 5 * 4 + 1),
+        "asymmetry-conv": 5 * 3 * (6 + 1),
+        "binary": 5 * 3 * 4 * 3,
         "binary-lenet": 5 * 3 * 3,
         "activations": 5 * 3 * 2 * 8,
         "widths": 5 * 3 * 5 * 5,
         "rescaling": 5 * 2 * (1 + 3 * 3),
-        "thresholds": 30 * (2 * (4 + 10 + 5 + 3)),
+        "threshold-mnist": 15 * (4 + 1) * (3 + 5 + 3) + 15 * 3,
+        "threshold-conv2": 12 + 8 * 6 + 8,
+        "start-mnist": 15 * (2 * 2 * 7 + 1),
+        "rivals-mnist": 5 * 6 * (4 + 9) + 15 * (4 + 9 * 3 + 1),
+        "rivals-digits": 2 * 6 * (4 + 9) + 5 * (4 + 9 * 3 + 1),
+        "rivals-published": 3 * (1 + 2 + 1 + 1 + 2 + 1 + 1),
+        "rivals-published-conv": 3 * (3 + 1 + 9 + 9 + 3 + 1 + 1),
         "thresholds-digits": 5 * 2 * (4 + 5 + 5),
-        "thresholds-conv": 5 * 3 * (4 + 5 + 3),
+        "thresholds-conv": 5 * (3 * (2 + 2 + 5 + 1 + 3 + 1) + 1),
         "hidden-threshold": 15 * (2 * (7 + 5 + 3) + 2 * 3 * 5 + 3),
-        "tuned-recipes": 20 * 6 * (1 + 3 + 3 + 2),
         "pruners": 5 * (4 + 12 * 5),
         "masks-digits": 5 * 4 * (1 + 3 * 2),
         "masks-mnist": 5 * 4 * (1 + 3 * 2),
@@ -178,8 +186,8 @@ def test_shipped_studies():
         ({}, "own.yaml: has no method; put it into axes"),
         ({"grids": [{"method": "dense"}], "seeds": 0}, "seeds: 0 is not a number of seeds"),
         ({"grids": [{"method": "dense"}], "seeds": []}, "seeds: [] is an empty grid"),
-        ({"grids": [{"method": "dense"}], "seeds": "5"}, "seeds: seed: '5' is not a whole number"),
-        ({"grids": [{"method": "dense"}], "seeds": 2.5}, "seeds: seed: 2.5 is not a whole number"),
+        ({"grids": [{"method": "dense"}], "seeds": "5"}, "seeds: '5' is neither a number such as"),
+        ({"grids": [{"method": "dense"}], "seeds": 2.5}, "seeds: 2.5 is neither a number such as"),
         ({"grids": [{"method": "dense"}], "margin": -1}, "margin: -1: "),
         (
             {"grids": [{"method": "dense"}], "name": "../up"},

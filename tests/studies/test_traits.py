@@ -10,11 +10,13 @@ RECORDED = {
     "trains_weights": False,
     "by_mask": True,
     "flips": True,
+    "sets_kept_share": True,
 }
 
 
 def test_the_traits_are_these():
-    assert TRAITS == ("needs_density", "random_mask", "trains_weights", "by_mask", "flips")
+    of_before = ("needs_density", "random_mask", "trains_weights", "by_mask", "flips")
+    assert (*of_before, "sets_kept_share") == TRAITS
     assert tuple(RECORDED) == TRAITS
 
 
@@ -33,7 +35,8 @@ def test_a_row_without_them_is_known_by_its_method(missing):
 
 
 def test_parameters_of_a_method_change_no_trait():
-    assert traits_of("snip(shuffled)") == traits_of("snip") == MethodTraits(needs_density=True)
+    with_density = MethodTraits(needs_density=True, sets_kept_share=True)
+    assert traits_of("snip(shuffled)") == traits_of("snip") == with_density
     assert traits_of("lottery-ticket(rewind=2)") == traits_of("lottery-ticket")
 
 
@@ -44,4 +47,14 @@ def test_no_beginning_of_a_name_decides():
 
 def test_a_method_that_is_not_known_needs_a_density_if_its_row_has_one():
     assert traits_of({"method": "mine", "density": 0.0}) == MethodTraits()
-    assert traits_of({"method": "mine", "density": 0.3}) == MethodTraits(needs_density=True)
+    with_density = MethodTraits(needs_density=True, sets_kept_share=True)
+    assert traits_of({"method": "mine", "density": 0.3}) == with_density
+
+
+def test_a_row_from_before_a_trait_was_recorded_keeps_those_that_it_records():
+    before = {name: value for name, value in RECORDED.items() if name != "sets_kept_share"}
+    assert traits_of({"method": "mine", **before}) == MethodTraits(**RECORDED)
+    free = before | {"needs_density": False}
+    assert traits_of({"method": "mine", **free}) == MethodTraits(**free)
+    assert traits_of({"method": "minimal-pruning", **free}).sets_kept_share
+    assert not traits_of({"method": "free-pruning", **free}).sets_kept_share

@@ -62,6 +62,8 @@ def test_defaults_are_frozen_for_ever():
         "score_seed": -1,
         "order_seed": -1,
         "rounding": 0,
+        "nesterov": False,
+        "decoupled_decay": 0.0,
     }
 
 

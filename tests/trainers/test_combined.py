@@ -15,7 +15,7 @@ from trainers.methods.supermask import METHOD as SUPERMASK
 
 PROTOCOL = [name for name, _ in inspect.getmembers(Method, inspect.isfunction) if name[0] != "_"]
 PROMISES = ["by_mask", "capturable", "elementwise"]
-TRAITS = ["flips", "trains_weights"]
+TRAITS = ["flips", "sets_kept_share", "trains_weights"]
 
 
 class Recording(Method):
@@ -66,16 +66,16 @@ def test_every_method_of_the_protocol_is_forwarded(name):
 @pytest.mark.parametrize("name", PROTOCOL)
 def test_methods_side_by_side_join_what_each_replica_gets(name):
     # All methods that mix have one round and Method's own states of evaluation.
-    assert (name in vars(Mixed)) != (name in ("rounds", "evaluated", "expected"))
+    assert (name in vars(Mixed)) != (name in ("rounds", "evaluated", "deployed", "expected"))
 
 
 @pytest.mark.parametrize("name", TRAITS)
 def test_a_combination_has_the_traits_that_one_of_its_methods_has(name):
     class With(Method):
-        flips = trains_weights = True
+        flips = sets_kept_share = trains_weights = True
 
     class Without(Method):
-        flips = trains_weights = False
+        flips = sets_kept_share = trains_weights = False
 
     assert getattr(Combined(Without(), With()), name) is True
     assert getattr(Combined(Without(), Without()), name) is False

@@ -152,9 +152,15 @@ def test_trials_of_one_pack_stand_together_and_in_it_those_of_one_method(trial):
     assert names[6:] == ["edge-popup"] * 2 + ["snip"] * 2 + ["supermask"] * 2
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_the_optimizer_is_pytorchs_fused_one_to_the_bit(optimizer):
-    values = {"momentum": 0.9, "weight_decay": 1e-3} if optimizer == "sgd" else {}
+@pytest.mark.parametrize(
+    ("optimizer", "values"),
+    [
+        ("adam", {}),
+        ("sgd", {"momentum": 0.9, "weight_decay": 1e-3}),
+        ("sgd", {"momentum": 0.9, "nesterov": True}),
+    ],
+)
+def test_the_optimizer_is_pytorchs_fused_one_to_the_bit(optimizer, values):
     about = {"network": "lenet-1", "dataset": "digits", "weights": "he-normal", "epochs": 1}
     rates = (1e-2, 1e-3, 1e-2)
     trials = [

@@ -94,7 +94,8 @@ def test_values_that_are_not_finite_have_no_histogram(value):
 #: Methods that train scores; all others train weights, or nothing.
 SCORED = {f"{how}-{what}" for how in ("free", "minimal") for what in ("pruning", "flipping")}
 SCORED |= {"maximal-pruning", "edge-popup", "edge-popup-flipping", "edge-popup-official"}
-SCORED |= {"supermask"}
+SCORED |= {"supermask", "signed-supermask", "biprop", "bop", "continuous-sparsification"}
+SCORED |= {"hard-concrete", "gem-miner"}
 
 
 @pytest.mark.parametrize("part", registry.components("method"), ids=lambda part: part.name)

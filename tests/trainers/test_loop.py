@@ -251,3 +251,17 @@ def test_a_foreign_method_with_rounds_trains_weights_under_a_mask(trial, digits)
     assert [row["effective_zero"] for row in found[3].layers] == [
         row["mask_zero"] for row in found[3].layers
     ]
+
+
+def test_an_axis_of_length_one_may_have_any_stride(trial, digits):
+    """A convolution picks its memory format by the strides, and its sums would differ."""
+    given = [trial(network="resnet8", epochs=0)]
+    n, _, *after = digits.images["test"].strides
+    images = {
+        split: np.lib.stride_tricks.as_strided(array, array.shape, (n, 1, *after))
+        for split, array in digits.images.items()
+    }
+    (expected,) = train(given, digits)
+    (found,) = train(given, replace(digits, images=images))
+    names = ("test_loss", "validation_loss", "train_full_loss")
+    assert [found.epoch[name] for name in names] == [expected.epoch[name] for name in names]

@@ -139,7 +139,12 @@ def test_methods_read_the_fields_they_use():
     assert reads == {name: {"density"} for name in masks} | {
         "dense": set(),
         "frozen": set(),
-        "supermask": set(),
+        "supermask": {"rescaling"},
+        "signed-supermask": {"score_seed"},
+        "hard-concrete": {"score_seed"},
+        "gem-miner": {"score_seed", "density"},
+        "bop": set(),
+        "continuous-sparsification": set(),
         "free-pruning-weights": scores,
         "free-flipping-weights": scores,
         "free-pruning": scores | {"rescaling"},
@@ -150,6 +155,7 @@ def test_methods_read_the_fields_they_use():
         "edge-popup": rank | {"rescaling"},
         "edge-popup-flipping": rank,
         "edge-popup-official": {"score_seed", "density", "rescaling"},
+        "biprop": {"score_seed", "density", "rescaling"},
     }
 
 

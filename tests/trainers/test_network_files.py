@@ -35,9 +35,11 @@ def file_of(trial, data):
 
 
 def with_method(trial, method, **values):
-    reads = registry.find("method", method).component.reads
-    density = {"density": 0.5} if "density" in reads else {}
-    return trial(method, **density | values)
+    found = registry.find("method", method)
+    needs = dict(found.component.declared.get("NEEDS", {}))
+    needs |= {"density": 0.5} if "density" in found.component.reads else {}
+    needs["epochs"] = found.parameters.get("period", 1) + 1
+    return trainers.check(trial(method, **needs | values))
 
 
 def same_to_the_bit(trial, data):

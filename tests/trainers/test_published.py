@@ -1,21 +1,54 @@
-"""The published data sets, read by torchvision from small files in their layout.
+"""The published data sets, read from small files in their layout.
 
-The tests do not have the real files. They make files of the same layout, and set torchvision's
+The tests do not have the real files. They make files of the same layout, and set the published
 checksums to those of the files that they made. Any other file must be refused.
 """
 
 import gzip
 import hashlib
+import http.server
+import os
 import pickle
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import scipy.io
-import torchvision.datasets as published
+import torchvision.datasets
 
 from studies.errors import UserError
 from trainers import datasets, registry
-from trainers.datasets import _idx
+from trainers.datasets import (
+    _idx,
+    _published,
+    cifar10,
+    cifar100,
+    fashion_mnist,
+    kmnist,
+    mnist,
+    svhn,
+)
+
+PUBLISHED = {
+    "cifar10": cifar10,
+    "cifar100": cifar100,
+    "fashion-mnist": fashion_mnist,
+    "kmnist": kmnist,
+    "mnist": mnist,
+    "svhn": svhn,
+}
+
+
+def expect(monkeypatch, module, folder):
+    """Make the files in a folder the published ones."""
+    sums = {path.name: md5(path) for path in folder.iterdir()}
+    published = replace(module._PUBLISHED, md5=sums)
+    monkeypatch.setattr(module, "_PUBLISHED", published)
+    monkeypatch.setattr(module, "check", published.check)
 
 
 def load(name, root):
@@ -34,22 +67,18 @@ def cifar_file(path, n, labels, first):
 
 
 @pytest.fixture
-def cifar10(tmp_path, monkeypatch):
-    folder = tmp_path / published.CIFAR10.base_folder
+def cifar(tmp_path, monkeypatch):
+    folder = tmp_path / "cifar-10-batches-py"
     folder.mkdir()
-    files = [f"data_batch_{i}" for i in range(1, 6)]
-    for number, name in enumerate([*files, "test_batch"]):
+    for number, name in enumerate([*cifar10._TRAIN, "test_batch"]):
         cifar_file(folder / name, 20, "labels", 20 * number)
     (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": list("abcdefghij")}))
-    kind = published.CIFAR10
-    monkeypatch.setattr(kind, "train_list", [[f, md5(folder / f)] for f in files])
-    monkeypatch.setattr(kind, "test_list", [["test_batch", md5(folder / "test_batch")]])
-    monkeypatch.setattr(kind, "meta", kind.meta | {"md5": md5(folder / "batches.meta")})
+    expect(monkeypatch, cifar10, folder)
     return tmp_path
 
 
-def test_cifar10(cifar10):
-    data = load("cifar10", cifar10)
+def test_cifar10(cifar):
+    data = load("cifar10", cifar)
     assert (data.shape, data.classes) == ((3, 32, 32), 10)
     assert {split: len(images) for split, images in data.images.items()} == {
         "train": 90,
@@ -70,25 +99,22 @@ class Evil:
 
 
 @pytest.mark.parametrize("file", ["data_batch_3", "test_batch", "batches.meta"])
-def test_a_pickle_is_not_read_before_its_checksum_matched(file, cifar10):
-    touched = cifar10 / "touched"
-    path = cifar10 / published.CIFAR10.base_folder / file
+def test_a_pickle_is_not_read_before_its_checksum_matched(file, cifar):
+    touched = cifar / "touched"
+    path = cifar / "cifar-10-batches-py" / file
     path.write_bytes(pickle.dumps(Evil(touched)))
     with pytest.raises(UserError, match=rf"data set cifar10: .*{file} is damaged \(its MD5 is not"):
-        load("cifar10", cifar10)
+        load("cifar10", cifar)
     assert not touched.exists()
 
 
 def test_cifar100(tmp_path, monkeypatch):
-    kind = published.CIFAR100
-    folder = tmp_path / kind.base_folder
+    folder = tmp_path / "cifar-100-python"
     folder.mkdir()
     for name in ("train", "test"):
         cifar_file(folder / name, 50, "fine_labels", 0)
     (folder / "meta").write_bytes(pickle.dumps({"fine_label_names": list(map(str, range(100)))}))
-    monkeypatch.setattr(kind, "train_list", [["train", md5(folder / "train")]])
-    monkeypatch.setattr(kind, "test_list", [["test", md5(folder / "test")]])
-    monkeypatch.setattr(kind, "meta", kind.meta | {"md5": md5(folder / "meta")})
+    expect(monkeypatch, cifar100, folder)
     data = load("cifar100", tmp_path)
     assert (data.classes, len(data.images["train"]), len(data.images["test"])) == (100, 45, 50)
 
@@ -96,15 +122,12 @@ def test_cifar100(tmp_path, monkeypatch):
 def test_svhn(tmp_path, monkeypatch):
     folder = tmp_path / "SVHN"
     folder.mkdir()
-    lists = {}
     for split, n in (("train", 30), ("test", 11)):
         images = np.zeros((32, 32, 3, n), np.uint8)
         images[0, 1, 2] = np.arange(n)  # row 0, column 1, blue
         labels = (np.arange(n) % 10 + 1)[:, None]  # 1 to 10, where 10 stands for the digit 0
-        path = folder / f"{split}_32x32.mat"
-        scipy.io.savemat(path, {"X": images, "y": labels})
-        lists[split] = ["", path.name, md5(path)]
-    monkeypatch.setattr(published.SVHN, "split_list", lists)
+        scipy.io.savemat(folder / f"{split}_32x32.mat", {"X": images, "y": labels})
+    expect(monkeypatch, svhn, folder)
     data = load("svhn", tmp_path)
     assert data.shape == (3, 32, 32)
     assert data.images["test"][:, 2, 0, 1].tolist() == list(range(11))
@@ -122,19 +145,15 @@ def idx(array):
 @pytest.fixture(params=["fashion-mnist", "kmnist"])
 def idx_set(request, tmp_path, monkeypatch):
     """Packed files as they are published, small."""
-    kind = {"fashion-mnist": published.FashionMNIST, "kmnist": published.KMNIST}[request.param]
-    folder = tmp_path / kind.__name__ / "raw"
+    module = PUBLISHED[request.param]
+    folder = tmp_path / module._PUBLISHED.folder
     folder.mkdir(parents=True)
     shapes = ((60, 28, 28), (60,), (20, 28, 28), (20,))
-    resources = []
     for file, shape in zip(_idx.FILES, shapes, strict=True):
         array = np.arange(np.prod(shape)).reshape(shape) % (10 if len(shape) == 1 else 251)
-        path = folder / f"{file}.gz"
-        path.write_bytes(gzip.compress(idx(array.astype(np.uint8))))
-        resources.append((path.name, md5(path)))
-    monkeypatch.setattr(kind, "resources", resources)
+        (folder / f"{file}.gz").write_bytes(gzip.compress(idx(array.astype(np.uint8))))
+    expect(monkeypatch, module, folder)
     monkeypatch.setattr(_idx, "_SHAPES", shapes)
-    module = registry.load("dataset", request.param)[0]
     monkeypatch.setattr(module, "held_out", lambda n: np.arange(6))
     return request.param, tmp_path, folder
 
@@ -185,6 +204,117 @@ def test_a_download_that_fails_says_what_to_do(name, tmp_path, monkeypatch):
     assert tmp_path.is_dir()  # the user's own folder stays, what was made in it goes
     assert list(tmp_path.iterdir()) == []
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def tables_of_torchvision(kind):
+    """The published checksums by file, as torchvision has them."""
+    if hasattr(kind, "resources"):
+        return dict(kind.resources)
+    if hasattr(kind, "split_list"):
+        return {file: md5 for _, file, md5 in (kind.split_list[s] for s in ("train", "test"))}
+    return dict([*kind.train_list, *kind.test_list, (kind.meta["filename"], kind.meta["md5"])])
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_files_and_checksums_are_those_that_torchvision_downloads(name):
+    kind = getattr(torchvision.datasets, name.upper().replace("FASHION-MNIST", "FashionMNIST"))
+    published = PUBLISHED[name]._PUBLISHED
+    theirs = tables_of_torchvision(kind)
+    assert theirs.items() <= published.md5.items()
+    assert theirs.keys() == {names[-1] for names in published.files}
+
+
+class Refusing(http.server.BaseHTTPRequestHandler):
+    def do_HEAD(self):
+        self.send_error(403)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server():
+    """The address of a server of this machine that answers, if only with a refusal."""
+    served = http.server.HTTPServer(("127.0.0.1", 0), Refusing)
+    thread = threading.Thread(target=served.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{served.server_port}/file"
+    served.shutdown()
+    thread.join()
+    served.server_close()
+
+
+@pytest.fixture
+def nobody():
+    """An address of this machine where nothing answers."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))  # but does not listen
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/file"
+
+
+def addressed(monkeypatch, name, address):
+    published = replace(PUBLISHED[name]._PUBLISHED, address=address)
+    monkeypatch.setattr(PUBLISHED[name], "check", published.check)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_what_is_absent_must_be_on_a_server_that_answers(name, tmp_path, monkeypatch, request):
+    place = datasets.Place(name, tmp_path)
+    addressed(monkeypatch, name, request.getfixturevalue("server"))
+    datasets.check(name, place)
+    addressed(monkeypatch, name, request.getfixturevalue("nobody"))
+    with pytest.raises(
+        UserError, match=rf"data set {name}: not in .* failed .*--data DIR"
+    ) as error:
+        datasets.check(name, place)
+    assert "refused" in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_accepts_and_says_nothing_is_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(_published, "_ANSWER", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        addressed(monkeypatch, "mnist", f"http://127.0.0.1:{silent.getsockname()[1]}/file")
+        with pytest.raises(UserError, match="data set mnist: not in"):
+            datasets.check("mnist", datasets.Place("mnist", tmp_path))
+
+
+def test_what_is_there_is_not_asked_for_elsewhere(cifar, idx_set, monkeypatch, nobody):
+    name, root, _ = idx_set
+    for present, place in ((name, root), ("cifar10", cifar)):
+        addressed(monkeypatch, present, nobody)
+        datasets.check(present, datasets.Place(present, place))
+
+
+def test_a_data_set_is_checked_and_read_without_torch(tmp_path):
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom trainers import datasets\n"
+        "from studies.errors import UserError\n"
+        "datasets.load('digits', datasets.Place('digits', Path()))\n"
+        "for name in ('mnist', 'cifar10', 'svhn', 'parquet:nowhere', 'folder:nowhere'):\n"
+        "    try: datasets.check(name, datasets.Place(name, Path('nowhere')))\n"
+        "    except UserError as error: assert name in str(error), error\n"
+        "    else: raise AssertionError(name)\n"
+        "heavy = {'torch', 'torchvision', 'sklearn', 'scipy', 'pandas', 'ray'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    proxy = "http://127.0.0.1:9"  # nothing leaves this machine
+    subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"http_proxy": proxy, "https_proxy": proxy, "no_proxy": ""},
+        check=True,
+    )
+
+
+def test_the_digits_are_those_that_scikit_learn_loads(digits):
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    ours = np.concatenate([digits.images[split] for split in ("train", "validation", "test")])
+    order = np.lexsort(ours.reshape(len(ours), -1).T)
+    theirs = np.lexsort(images.T)
+    assert (ours.reshape(len(ours), -1)[order] == images[theirs]).all()
+    assert (np.concatenate(list(digits.labels.values()))[order] == labels[theirs]).all()
 
 
 def test_what_a_built_in_set_declares_is_what_it_is(digits):

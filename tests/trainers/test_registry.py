@@ -53,6 +53,7 @@ def test_their_declarations_are_those_of_their_modules():
         ("weights", "PARAMETERS = {'sigma': ('a', 'b', 'c')}", "for each parameter"),
         ("method", "LEAST_EPOCHS = '1'", "a whole number, at least 0"),
         ("method", "MIXES = 1", "True or False"),
+        ("method", "NEEDS = {'optimiser': 'sgd'}", "fields of a trial with the values"),
         ("dataset", "SHAPE = (28, 28)", "channels, height and width, such as (1, 28, 28)"),
         ("dataset", "CLASSES = 0", "a whole number, at least 1"),
         ("dataset", "IMAGES = 60000", "two whole numbers, such as (55_000, 15_000)"),
@@ -74,6 +75,7 @@ def test_types_that_are_refused(kind, line, allowed, tmp_path):
         ("method", "READS = ['density']"),
         ("method", "READS: tuple[str, ...] = ()"),
         ("method", "PARAMETERS = {'rewind': (0, 1, 1000), 'shuffled': (False,)}"),
+        ("method", "NEEDS = {'optimizer': 'sgd'}"),
         ("dataset", "SHAPE = (3, 32, 32)"),
         ("network", "SHAPE = compute()"),  # known of data sets only
     ],

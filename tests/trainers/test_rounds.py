@@ -14,7 +14,7 @@ class TwoRounds(Method):
     """Notes the rounds that it begins."""
 
     def __init__(self):
-        self.begun = []
+        self.begun, self.epochs = [], []
 
     def rounds(self, trial):
         return (2, 3)
@@ -22,6 +22,9 @@ class TwoRounds(Method):
     def begin(self, pack, number, batches):
         super().begin(pack, number, batches)
         self.begun.append((number, pack.round, batches))
+
+    def begin_epoch(self, pack):
+        self.epochs.append((pack.round, pack.epoch))
 
 
 @pytest.mark.parametrize(
@@ -44,6 +47,8 @@ def test_epochs_and_rounds_that_are_left(done, epochs, begun, trial, digits):
     state = {name: tensor.clone() for name, tensor in state.items()} | {"taken": torch.tensor(7)}
     left = list(rounds.remaining(pack, method, stages, done, state))
     assert [epoch for epoch, _, _ in left] == epochs
+    in_rounds = [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2)]
+    assert method.epochs == [in_rounds[epoch - 1] for epoch in epochs]
     assert [number for number, _, _ in method.begun] == [0, *begun]
     for number, at, batches in method.begun:
         assert at == number

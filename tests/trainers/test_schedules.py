@@ -21,6 +21,16 @@ def test_steps_are_at_epochs_80_120_and_160_of_200():
     assert factors == pytest.approx(expected)
 
 
+def test_late_steps_are_at_epochs_57_and_71_of_85():
+    factors = [factor("late-steps", epoch / 85) for epoch in range(85)]
+    assert factors == pytest.approx([1.0] * 57 + [0.1] * 14 + [0.01] * 14)
+
+
+def test_exponential_is_a_factor_of_nine_tenths_every_ten_epochs_of_a_hundred():
+    factors = [factor("exponential", epoch / 100) for epoch in (0, 5, 10, 20, 100)]
+    assert factors == pytest.approx([1, 0.9**0.5, 0.9, 0.81, 0.9**10])
+
+
 def test_cosine_goes_from_one_through_a_half_towards_zero():
     assert factor("cosine", 0) == 1
     assert factor("cosine", 1 / 3) == pytest.approx(0.75)
@@ -46,7 +56,7 @@ def test_a_step_is_as_long_as_the_schedule_says(trial):
     del dense.gradient
 
 
-@pytest.mark.parametrize("schedule", ["steps", "cosine"])
+@pytest.mark.parametrize("schedule", ["steps", "cosine", "late-steps", "exponential"])
 def test_a_schedule_changes_the_training_and_not_its_first_step(schedule, trial, digits):
     constant, other = (
         [r.epoch["train_loss"] for r in train([trial(schedule=s, epochs=2)], digits)]

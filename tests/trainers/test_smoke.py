@@ -39,10 +39,13 @@ NETWORKS = ["conv2", "conv4", "conv6", "lenet-300-100", "resnet8"]
 
 
 def needed_by(method):
-    """The fields that a method needs: a density, and the fewest epochs."""
-    part = registry.find("method", method).component
-    density = {"density": 0.5} if "density" in part.reads else {}
-    return density | {"epochs": 2 if "LEAST_EPOCHS" in part.declared else 1}
+    """The fields that a method needs: a density, the fewest epochs, and those that it declares."""
+    found = registry.find("method", method)
+    part = found.component
+    needs = dict(part.declared.get("NEEDS", {}))
+    needs |= {"density": 0.5} if "density" in part.reads else {}
+    least = found.parameters.get("period", 1) + 1
+    return needs | {"epochs": least if "LEAST_EPOCHS" in part.declared else 1}
 
 
 @pytest.mark.slow

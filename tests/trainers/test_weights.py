@@ -112,6 +112,19 @@ def test_a_larger_uniform_number_gives_a_larger_magnitude():
         assert drawn.isfinite().all()
 
 
+@pytest.mark.parametrize("shape", [WIDE, LayerShape("fc3", (10, 100), 100, 10)])
+@pytest.mark.parametrize("parameters", ["sigma=2", "", "alpha=2.1"])
+def test_normalised_weights_have_the_mean_square_themselves(parameters, shape, trial):
+    family = "pareto" if "alpha" in parameters else "lognormal"
+    plain = f"{family}({parameters})" if parameters else family
+    name = f"{family}({','.join(sorted(filter(None, [parameters, 'normalised'])))})"
+    drawn, other = (draw(check(trial(weights=w)), 0, shape).double() for w in (name, plain))
+    assert drawn.square().mean().item() == pytest.approx(2 / shape.fan_in, rel=1e-6)
+    ratio = drawn / other  # one factor, and the same signs
+    assert ratio.max().item() == pytest.approx(ratio.min().item(), rel=1e-5)
+    assert ratio.min() > 0
+
+
 def test_binary_weights_are_one(trial):
     for weights in ("binary", "binary(scaled)"):
         assert draw(trial(weights=weights), 0, WIDE).abs().unique().tolist() == [1.0]
@@ -141,7 +154,7 @@ def test_a_pack_may_mix_scaled_and_unscaled_weights(trial, digits):
     [
         ("lognormal(sigma=0)", "sigma '0' is not a number from 0.01 to 5.0"),
         ("lognormal(sigma=wide)", "sigma 'wide' is not a number from 0.01 to 5.0"),
-        ("lognormal(mu=1)", "lognormal has only sigma, not 'mu'"),
+        ("lognormal(mu=1)", "lognormal has only sigma, normalised, not 'mu'"),
         ("lognormal(sigma=1)", "sigma 1.0 is the default; write lognormal"),
         ("binary(scaled=1)", "scaled takes no value; write it alone"),
         ("he-normal(x=1)", "he-normal has no parameters, not 'x'"),
@@ -161,6 +174,12 @@ def test_skewed_weights_bring_their_own_signs(trial):
 def test_he_constant_has_one_magnitude(trial):
     drawn = draw(trial(weights="he-constant"), 0, WIDE)
     assert drawn.abs().unique().tolist() == [pytest.approx(STD)]
+
+
+def test_elu_constant_is_he_constant_times_the_root_of_three_halves(trial):
+    drawn = draw(trial(weights="elu-constant"), 0, WIDE)
+    assert drawn.abs().unique().tolist() == [pytest.approx(math.sqrt(3 / 784))]
+    assert torch.equal(drawn.sign(), draw(trial(weights="he-constant"), 0, WIDE).sign())
 
 
 def test_he_normal_is_a_normal_cut_off_at_two_sigma(trial):

@@ -1,15 +1,20 @@
-"""Data sets: one file each, with a function `read`.
+"""Data sets: one file each, with a function `read`, and perhaps a function `check`.
 
     read(root, **parameters) -> Source
+    check(root, **parameters) -> None
 
-`root` is the folder to look in and to download to. This package splits, fingerprints and normalises
-all data sets in one way. The statistics are those of all training images, validation included, as
-in the official implementation.
+`root` is the folder to look in and to download to. `check` raises `UserError` where `read` would
+find nothing to read. It is quick and imports neither torch nor torchvision, since it is called
+before anything starts. This package splits, fingerprints and normalises all data sets in one way.
+The statistics are those of all training images, validation included, as in the official
+implementation.
 """
 
+import contextlib
 import hashlib
 import math
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -128,6 +133,22 @@ class Dataset:
         return sum(images.nbytes for images in self.images.values())
 
 
+def check(name: str, place: Place) -> None:
+    """Check, without reading it, that a data set is there or can be downloaded.
+
+    Args:
+        name: its logical name.
+        place: where it is.
+
+    Raises:
+        UserError: neither is the case.
+    """
+    module, found = registry.load("dataset", place.component)
+    if hasattr(module, "check"):
+        with _one_line_errors(name, place):
+            module.check(place.root, **found.parameters)
+
+
 def load(name: str, place: Place) -> Dataset:
     """Read a data set.
 
@@ -139,11 +160,8 @@ def load(name: str, place: Place) -> Dataset:
         UserError: the data set is missing or damaged, or too small to be split.
     """
     module, named = registry.load("dataset", place.component)
-    try:
+    with _one_line_errors(name, place):
         source: Source = module.read(place.root, **named.parameters)
-    except OSError as error:
-        where, reason = error.filename or place.root, error.strerror or str(error)
-        raise UserError(f"data set {name}: {where} cannot be read ({reason})") from None
     train = np.setdiff1d(np.arange(len(source.train_images)), source.validation)
     if not len(train) or not len(source.validation) or not len(source.test_images):
         raise UserError(
@@ -168,6 +186,20 @@ def load(name: str, place: Place) -> Dataset:
         mean=mean.astype(np.float32),
         std=std,
     )
+
+
+@contextlib.contextmanager
+def _one_line_errors(name: str, place: Place) -> Iterator[None]:
+    """Turn errors of the filesystem into user errors of one line.
+
+    Raises:
+        UserError: a file or folder cannot be read.
+    """
+    try:
+        yield
+    except OSError as error:
+        where, reason = error.filename or place.root, error.strerror or str(error)
+        raise UserError(f"data set {name}: {where} cannot be read ({reason})") from None
 
 
 def default_root() -> Path:

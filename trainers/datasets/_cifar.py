@@ -1,46 +1,75 @@
-"""CIFAR-10 and CIFAR-100 through torchvision."""
+"""CIFAR-10 and CIFAR-100."""
 
+import pickle
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from studies.errors import UserError
 from trainers.datasets import Source, held_out
-from trainers.datasets._download import download, md5
+from trainers.datasets._published import Published
 
 
-def read_cifar(name: str, kind: Any, root: Path, classes: int) -> Source:
-    """Read CIFAR from ``root/<its folder>``, downloading it there where it is not.
-
-    The published files are pickles, which can run code when they are read. So each is first
-    compared with its published checksum.
+def cifar_files(name: str, kind: str, folder: str, md5: Mapping[str, str]) -> Published:
+    """Return the description of such a data set.
 
     Args:
-        name: the data set's, for errors.
-        kind: torchvision's class, which has the address, the files and the checksums.
-        root: the folder that contains the data set's folder.
+        name: the data set's.
+        kind: torchvision's class.
+        folder: the folder of the files, in that of all data sets.
+        md5: the published MD5 of each file.
+    """
+    return Published(
+        name=name,
+        folder=folder,
+        files=tuple((file,) for file in md5),
+        md5=md5,
+        address="https://www.cs.toronto.edu/~kriz/cifar.html",
+        download=lambda published, root: getattr(published, kind)(root, download=True),
+        described="the unpacked files",
+    )
+
+
+def read_cifar(
+    published: Published, root: Path, train: Sequence[str], test: str, labels: str, classes: int
+) -> Source:
+    """Read CIFAR; download it if a file is missing.
+
+    The published files are pickles, which can run code when they are read. So all of them are first
+    compared with their published checksums.
+
+    Args:
+        published: the data set's files.
+        root: the folder of all data sets.
+        train: the files of the training images.
+        test: the file of the test images.
+        labels: the key of the labels in each file.
         classes: the number of classes.
 
     Raises:
         UserError: it cannot be downloaded, or a file is not the published one.
     """
-    folder = root / kind.base_folder
-    files = [*kind.train_list, *kind.test_list, (kind.meta["filename"], kind.meta["md5"])]
-    if not all((folder / file).is_file() for file, _ in files):
-        download(name, lambda: kind(root, download=True), folder, "the unpacked files")
-    for file, checksum in files:
-        md5(name, folder / file, checksum)
+    folder = published.get(root)
+    contents = {file: published.content(folder / file) for (file,) in published.files}
     try:
-        train, test = kind(root, train=True), kind(root, train=False)
-    except (RuntimeError, OSError) as error:  # torchvision checks the checksums again
-        raise UserError(f"data set {name}: {folder} cannot be read ({error})") from None
+        parts = [_images(contents[file], labels) for file in (*train, test)]
+    except (pickle.UnpicklingError, KeyError, ValueError) as error:
+        raise UserError(f"data set {published.name}: {folder} cannot be read ({error})") from None
+    train_images = np.concatenate([images for images, _ in parts[:-1]])
     return Source(
-        train_images=np.ascontiguousarray(train.data.transpose(0, 3, 1, 2)),
-        train_labels=np.array(train.targets, dtype=np.int64),
-        test_images=np.ascontiguousarray(test.data.transpose(0, 3, 1, 2)),
-        test_labels=np.array(test.targets, dtype=np.int64),
+        train_images=train_images,
+        train_labels=np.concatenate([labels for _, labels in parts[:-1]]),
+        test_images=parts[-1][0],
+        test_labels=parts[-1][1],
         classes=classes,
         white=255,
-        validation=held_out(len(train.data)),
+        validation=held_out(len(train_images)),
     )
+
+
+def _images(content: bytes, labels: str) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """The images of a file, uint8 [N, 3, 32, 32], and their labels, int64 [N]."""
+    read = pickle.loads(content, encoding="latin1")  # noqa: S301  (its checksum is the published one)
+    return read["data"].reshape(-1, 3, 32, 32), np.array(read[labels], dtype=np.int64)

@@ -1,18 +1,17 @@
-"""MNIST and its successors: four idx files whose checksums torchvision has."""
+"""MNIST and its successors: four idx files, packed or unpacked."""
 
 import gzip
 import io
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from studies.errors import UserError
 from trainers.datasets import Source
-from trainers.datasets._download import download, md5
+from trainers.datasets._published import Published
 
 #: The four files: images and labels of the training set, images and labels of the test set.
 FILES = (
@@ -25,38 +24,49 @@ _CLASSES = 10
 _SHAPES = ((60_000, 28, 28), (60_000,), (10_000, 28, 28), (10_000,))
 
 
-def read_idx(
-    name: str, kind: Any, root: Path, unpacked: Mapping[str, str] | None = None
-) -> list[npt.NDArray[np.uint8]]:
-    """Return the four arrays of a data set; download them if a file is missing.
-
-    An unpacked file is preferred if ``unpacked`` has its MD5. Otherwise a packed file is checked
-    against its published MD5 and unpacked in memory; if there is none, the unpacked file is read
-    unchecked. All arrays are checked for their shapes.
+def idx_files(name: str, kind: str, md5: Mapping[str, str], server: str) -> Published:
+    """Return the description of such a data set.
 
     Args:
-        name: the data set's, for errors.
-        kind: torchvision's class, which has the addresses and the checksums.
-        root: the folder that contains ``kind.__name__/raw``.
-        unpacked: MD5 of the unpacked files, by their names.
+        name: the data set's.
+        kind: torchvision's class, whose name is that of the data set's folder.
+        md5: the published MD5 of the packed files, and of the unpacked ones where it is known.
+        server: the address of the folder that the packed files are downloaded from.
+    """
+    return Published(
+        name=name,
+        folder=f"{kind}/raw",
+        files=tuple((file, f"{file}.gz") for file in FILES),
+        md5=md5,
+        address=f"{server}{FILES[1]}.gz",
+        download=lambda published, root: getattr(published, kind)(root, download=True),
+        described="the four idx files",
+    )
+
+
+def read_idx(published: Published, root: Path) -> list[npt.NDArray[np.uint8]]:
+    """Return the four arrays of a data set; download them if a file is missing.
+
+    An unpacked file is preferred if its MD5 is known. Otherwise a packed file is checked against
+    its published MD5 and unpacked in memory; if there is none, the unpacked file is read unchecked.
+    All arrays are checked for their shapes.
+
+    Args:
+        published: the data set's files.
+        root: the folder of all data sets.
 
     Raises:
         UserError: it cannot be downloaded, or a file is not the published one.
     """
-    folder = root / kind.__name__ / "raw"
-    if not all((folder / f).is_file() or (folder / f"{f}.gz").is_file() for f in FILES):
-        download(name, lambda: kind(root, download=True), folder, "the four idx files")
-    packed = {file.removesuffix(".gz"): checksum for file, checksum in kind.resources}
+    folder = published.get(root)
     arrays = []
     for file, shape in zip(FILES, _SHAPES, strict=True):
         path, archive = folder / file, folder / f"{file}.gz"
-        if path.is_file() and unpacked:
-            content = md5(name, path, unpacked[file])
-        elif archive.is_file():
-            path, content = archive, _unpack(md5(name, archive, packed[file]), shape)
+        if archive.is_file() and not (path.is_file() and file in published.md5):
+            path, content = archive, _unpack(published.content(archive), shape)
         else:
-            content = md5(name, path, None)
-        arrays.append(_parse(name, path, content, shape))
+            content = published.content(path)
+        arrays.append(_parse(published.name, path, content, shape))
     return arrays
 
 

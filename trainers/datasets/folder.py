@@ -25,6 +25,15 @@ NOTE = "images of your own are named with --data NAME=folder:PATH or in the stud
 _SPLITS = ("train", "validation", "test")
 
 
+def check(root: Path, *, size: int) -> None:
+    """Check that there is a folder per class.
+
+    Raises:
+        UserError: there is no such folder, or there are fewer than two classes.
+    """
+    _layout(root)
+
+
 def read(root: Path, *, size: int) -> Source:
     """Read all images below a folder.
 
@@ -32,27 +41,37 @@ def read(root: Path, *, size: int) -> Source:
         UserError: there is no such folder, there are fewer than two classes, a class has no
             images, or an image cannot be read.
     """
+    splits, classes = _layout(root)
+    train, validation, test = (
+        _images(splits[name], classes) if name in splits else [] for name in _SPLITS
+    )
+    return as_source(train, validation, test, len(classes), size)
+
+
+def _layout(root: Path) -> tuple[dict[str, Path], list[str]]:
+    """The folder of each split, by its name, and the names of the classes.
+
+    Raises:
+        UserError: there is no such folder, there are fewer than two classes, or beside the splits
+            there is another folder.
+    """
     if not root.is_dir():
         raise UserError(f"data set folder:{root}: no such folder")
     folders = _folders(root)
-    split = "train" in folders
-    if split and folders.keys() - set(_SPLITS):
+    if "train" not in folders:
+        folders = {"train": root}
+    elif folders.keys() - set(_SPLITS):
         odd = ", ".join(sorted(folders.keys() - set(_SPLITS)))
         raise UserError(
             f"data set folder:{root}: beside train there is {odd}; known are {', '.join(_SPLITS)}"
         )
-    classes = sorted(_folders(folders["train"] if split else root))
+    classes = sorted(_folders(folders["train"]))
     if len(classes) < 2:
         raise UserError(
             f"data set folder:{root}: {len(classes)} classes; put the images into a folder per "
             "class, at least two, as in PATH/train/CLASS/*.png or PATH/CLASS/*.png"
         )
-    if not split:
-        return as_source(_images(root, classes), [], [], len(classes), size)
-    train, validation, test = (
-        _images(folders[name], classes) if name in folders else [] for name in _SPLITS
-    )
-    return as_source(train, validation, test, len(classes), size)
+    return folders, classes
 
 
 def _folders(root: Path) -> dict[str, Path]:

@@ -30,6 +30,15 @@ _LABELS = ("label", "labels", "fine_label", "class", "target")
 _ROWS = 256
 
 
+def check(root: Path, *, size: int) -> None:
+    """Check that the files are there.
+
+    Raises:
+        UserError: there are no such files.
+    """
+    files(root)
+
+
 def read(root: Path, *, size: int) -> Source:
     """Read all images of a Parquet file, or of a folder of such files.
 
@@ -39,10 +48,10 @@ def read(root: Path, *, size: int) -> Source:
     """
     left = MAX_BYTES
     splits: list[list[Labelled]] = []
-    for paths in _files(root):
+    for paths in files(root):
         splits.append([])
         for path in paths:
-            for image in _images(path):
+            for image in images(path):
                 left -= len(image.source) if isinstance(image.source, bytes) else 0
                 if left < 0:
                     raise UserError(
@@ -66,8 +75,12 @@ def read(root: Path, *, size: int) -> Source:
     return as_source(train, validation, test, gap, size)
 
 
-def _files(root: Path) -> list[list[Path]]:
-    """The files of each split."""
+def files(root: Path) -> list[list[Path]]:
+    """Return the files of each split: train, validation and test.
+
+    Raises:
+        UserError: there are none, or one of several is missing.
+    """
     if root.is_file():
         return [[root], [], []]
     for folder in (root, root / "data"):
@@ -95,8 +108,12 @@ def _check_shards(path: Path) -> None:
             raise UserError(f"data set parquet:{path.parent}: {name} is missing")
 
 
-def _images(path: Path) -> Iterator[Labelled]:
-    """The images of a file, a few at a time: a file can repeat an image without growing."""
+def images(path: Path) -> Iterator[Labelled]:
+    """Yield the images of a file, a few at a time: a file can repeat an image without growing.
+
+    Raises:
+        UserError: the file cannot be read, or its columns are not those of images with labels.
+    """
     number = itertools.count()
     try:
         with pq.ParquetFile(path) as file:
@@ -118,15 +135,15 @@ def _labelled(where: str, content: bytes | None, label: int | None) -> Labelled:
 
 def _columns(path: Path, schema: pa.Schema) -> tuple[str, str]:
     """The names of the column of images and the column of labels."""
-    images = [f.name for f in schema if _is_image(f.type)]
+    of_images = [f.name for f in schema if _is_image(f.type)]
     numbers = [f.name for f in schema if pa.types.is_integer(f.type)]
     labels = [name for name in _LABELS if name in numbers]
-    if len(images) != 1 or not labels:
+    if len(of_images) != 1 or not labels:
         raise UserError(
             f"{path}: has the columns {_described(schema)}; needed are one of structs with bytes "
             f"and path (an image), and one of whole numbers named {' or '.join(_LABELS)}"
         )
-    return images[0], labels[0]
+    return of_images[0], labels[0]
 
 
 def _is_image(kind: pa.DataType) -> bool:

@@ -64,7 +64,7 @@ def evaluate(
 def evaluate_once(
     pack: Pack, batches: Batches, split: str, observer: Observer | None = None
 ) -> Evaluation:
-    """Evaluate a split under the effective weights as they are, and let an observer look on."""
+    """Evaluate a split under the effective weights as they are; pass the logits to an observer."""
     pack.evaluating(True)
     outputs = []
     for images, labels in batches.evaluation(split, images_at_once(pack)):

@@ -12,18 +12,26 @@ section 3): dL/dscore = dL/deffective * weight. Pruning has off = 0, flipping of
 The studies compare where the threshold comes from:
 
     free-*, minimal-*, maximal-*       the constant 0
-    edge-popup*                        the (1 - density) quantile of the scores; the user chooses
-                                       the density
+    edge-popup*, biprop                the (1 - density) quantile of the scores, in each layer or
+                                       over all; the user chooses the density
+    gem-miner                          the constant 1/2, and a quantile that approaches the density
+    signed-supermask                   a fraction of the layer's largest initial score; the user
+                                       chooses the fraction
+    bop                                a constant that the user chooses, for a mean gradient
     random-, magnitude-pruning, snip,  a ranking of the weights, cut at a density that the user
     grasp, synflow, lottery-ticket     chooses
+    continuous-sparsification          the constant 0, for scores whose start and price the user
+                                       chooses
+    hard-concrete                      none: gates have a price that the user chooses
     supermask                          none: a connection is kept with probability sigmoid(score)
 
 Every method also trains the scale and shift of an `affine` batch normalisation. A file whose name
 takes parameters has a function `method(**parameters)` instead of `METHOD`.
 
 Files whose names begin with an underscore are no methods: `_base` holds the protocol,
-`_connections` the equation above, `_masks` the selection of connections by rank, and `_combined`
-the base of methods that are made of other methods.
+`_connections` the equation above, `_masks` the selection of connections by rank, `_draws` random
+numbers of a step, `_replicas` functions that give each replica its own bits, and `_combined` the
+base of methods that are made of other methods.
 """
 
 from collections.abc import Sequence

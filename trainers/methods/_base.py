@@ -15,9 +15,9 @@ from trainers.packs import Layer, Pack
 class Method:
     """Dense training, and what every other method may change about it.
 
-    The loop calls `begin` before each round. In each step it calls `gradient` between the backward
-    pass and the optimiser, and `rebuild` after the optimiser. Only `begin` may replace a layer's
-    tensors by others, because engines hold references to them.
+    The loop calls `begin` before each round and `begin_epoch` before each epoch. In each step it
+    calls `gradient` between the backward pass and the optimiser, and `rebuild` after the optimiser.
+    Only `begin` may replace a layer's tensors by others, because engines hold references to them.
 
     Attributes:
         elementwise: whether `gradient` and `rebuild` treat each connection by itself, apart from
@@ -26,9 +26,12 @@ class Method:
         capturable: whether `gradient` and `rebuild` neither wait for a GPU nor compute on the
             host. A CUDA graph can then hold them.
         by_mask: whether the trained network follows from its mask and the weights as drawn, by
-            `rebuild` with a score of 1 for each kept connection and 0 for each other one.
+            `rebuild` with a score of 1 for each kept connection and 0 for each other one, and then
+            `deployed`.
         trains_weights: whether the weights are trained, with or without a mask.
         flips: whether it flips the signs of weights instead of pruning connections.
+        sets_kept_share: whether a parameter in its name fixes or prices the fraction of connections
+            kept. The fields `density` and `penalty` always do.
     """
 
     elementwise = False
@@ -36,6 +39,7 @@ class Method:
     by_mask = False
     trains_weights = True
     flips = False
+    sets_kept_share = False
 
     def __init_subclass__(cls) -> None:
         """Withdraw the promises about `gradient` and `rebuild` from a class that overrides them.
@@ -70,6 +74,9 @@ class Method:
                 layer.effective = layer.weight.clone().requires_grad_()
                 layer.trained = layer.effective.detach()
 
+    def begin_epoch(self, pack: Pack) -> None:
+        """Set up an epoch, `pack.epoch` of its round; most methods have nothing to do here."""
+
     def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
         """Turn dL/deffective into dL/dtrained, [R, *shape]; it may work in place."""
         return gradient
@@ -97,6 +104,13 @@ class Method:
     def evaluated(self, pack: Pack) -> Iterator[None]:
         """Put the pack into each state that an evaluation averages over; most have one."""
         yield
+
+    def deployed(self, pack: Pack) -> bool:
+        """Write the effective weights of the trained network; return False if they are a step's.
+
+        A network is evaluated and saved with these; `rebuild` writes those of a step again.
+        """
+        return False
 
     def expected(self, pack: Pack) -> bool:
         """Put the pack into its expected state if its masks are random; else return False."""

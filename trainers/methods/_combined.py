@@ -25,6 +25,7 @@ class Combined(Method):
         self.by_mask = all(method.by_mask for method in methods)
         self.trains_weights = any(method.trains_weights for method in methods)
         self.flips = any(method.flips for method in methods)
+        self.sets_kept_share = any(method.sets_kept_share for method in methods)
 
     def active(self, pack: Pack) -> Method:
         """Return the method that the pack's round belongs to."""
@@ -38,9 +39,17 @@ class Combined(Method):
         """Forward to the active method."""
         self.active(pack).begin(pack, number, batches)
 
+    def begin_epoch(self, pack: Pack) -> None:
+        """Forward to the active method."""
+        self.active(pack).begin_epoch(pack)
+
     def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
         """Forward to the active method, [R, *shape]."""
         return self.active(pack).gradient(pack, layer, gradient)
+
+    def gradient_factor(self, pack: Pack, layer: Layer) -> Tensor | None:
+        """Forward to the active method, [R, *shape]."""
+        return self.active(pack).gradient_factor(pack, layer)
 
     def rebuild(self, pack: Pack, layer: Layer) -> None:
         """Forward to the active method."""
@@ -57,6 +66,10 @@ class Combined(Method):
     def evaluated(self, pack: Pack) -> Iterator[None]:
         """Forward to the active method."""
         return self.active(pack).evaluated(pack)
+
+    def deployed(self, pack: Pack) -> bool:
+        """Forward to the active method."""
+        return self.active(pack).deployed(pack)
 
     def expected(self, pack: Pack) -> bool:
         """Forward to the active method."""

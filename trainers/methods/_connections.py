@@ -104,7 +104,13 @@ class Connections(Method):
         """Draw a trial's scores of a layer before training, [*shape].
 
         They are uniform between `score_low` and `score_high`. With a `score_offset` the range
-        keeps its width and moves, so that this fraction of the scores is at or below zero.
+        keeps its width and moves, so that this fraction of the scores is at or below zero. Below
+        zero the offset moves the range up: it begins at -score_offset widths.
+
+        A threshold c other than zero is such a start. Scores enter through score > c alone, and
+        their gradients do not depend on it, so c is the same as scores that start lower by c:
+        score_offset = (c - score_low) / (score_high - score_low), unless that is 0, which stands
+        for no shift.
         """
         low, high = trial.score_low, trial.score_high
         if trial.score_offset:
@@ -150,15 +156,9 @@ class Connections(Method):
     def rescaling(self, pack: Pack, layer: Layer) -> Tensor:
         """Return the factor on a pruned layer's effective weights, [R, 1, ...].
 
-        dynamic: size / (1 + kept), as in Zhou et al. (2019, arXiv:1905.01067, section 3); in their
-        code the gradient passes it by. scale-fan: 1 / sqrt(density), as Ramanujan et al. (2020,
-        arXiv:1911.13299) scale their weights, here with the present density.
+        See `rescaling_factor`. The gradient passes `dynamic` by, as in the code of the paper.
         """
-        kept = self.kept(pack, layer)
-        size = float(layer.weight[0].numel())
-        dynamic = pack.trial.rescaling == "dynamic"
-        factor = size / (1 + kept) if dynamic else (size / kept.clamp(min=1)).sqrt()
-        return factor.view(-1, *[1] * (layer.weight.dim() - 1))
+        return rescaling_factor(pack.trial, layer, self.kept(pack, layer))
 
     def penalty(self, pack: Pack) -> Tensor:
         """Return penalty_sign * penalty * sum over the layers of mean(mask), [R]."""
@@ -170,6 +170,23 @@ class Connections(Method):
         return self.penalty_sign * pack.trial.penalty * total
 
 
+def rescaling_factor(trial: Trial, layer: Layer, kept: Tensor) -> Tensor:
+    """Return the factor on a pruned layer's effective weights, [R, 1, ...].
+
+    dynamic: size / (1 + kept), as in Zhou et al. (2019, arXiv:1905.01067, section 3). scale-fan:
+    1 / sqrt(density), as Ramanujan et al. (2020, arXiv:1911.13299) scale their weights, here with
+    the present density.
+
+    Args:
+        trial: for its `rescaling`, one of these.
+        layer: for its size.
+        kept: how many connections of it are kept, [R].
+    """
+    size, dynamic = float(layer.weight[0].numel()), trial.rescaling == "dynamic"
+    factor = size / (1 + kept) if dynamic else (size / kept.clamp(min=1)).sqrt()
+    return factor.view(-1, *[1] * (layer.weight.dim() - 1))
+
+
 def uniform_scores(trial: Trial, layer: Layer, low: float, high: float) -> Tensor:
     """Draw a trial's scores of a layer, uniform between ``low`` and ``high``, [*shape].
 
@@ -177,5 +194,14 @@ def uniform_scores(trial: Trial, layer: Layer, low: float, high: float) -> Tenso
     """
     like = layer.weight[0]
     seed = trial.seed if trial.score_seed < 0 else trial.score_seed
-    uniform = torch.from_numpy(randomness.uniform(seed, "score", layer.index, like.numel()))
+    drawn = _remembered_uniform if like.numel() <= randomness.REMEMBERED else _uniform
+    uniform = drawn(seed, layer.index, like.numel())
     return (low + (high - low) * uniform).to(torch.float32).reshape(like.shape)
+
+
+def _uniform(seed: int, index: int, n: int) -> Tensor:
+    """A layer's uniform numbers for scores, which trials of one seed share, float64 [n]."""
+    return torch.from_numpy(randomness.uniform(seed, "score", index, n))
+
+
+_remembered_uniform = functools.lru_cache(maxsize=16)(_uniform)

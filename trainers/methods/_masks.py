@@ -54,21 +54,39 @@ def keep_top(weight: Tensor, scores: Tensor, density: float, into: Tensor) -> Te
     count = dropped(density, scores.numel())
     if count == 0:
         return into.copy_(weight)
-    threshold, above = _threshold(scores.flatten(), count)
+    highest, above = threshold(scores.flatten(), count)
     # ReLU's own backward pass writes in one pass: weight where score > threshold, else 0.
-    torch.ops.aten.threshold_backward.grad_input(weight, scores, threshold, grad_input=into)
+    torch.ops.aten.threshold_backward.grad_input(weight, scores, highest, grad_input=into)
     missing = scores.numel() - count - above
     if missing:  # of the scores that equal the threshold the last are kept
-        equal = (scores.flatten() == threshold).nonzero().flatten()[-missing:]
+        equal = (scores.flatten() == highest).nonzero().flatten()[-missing:]
         into.view(-1)[equal] = weight.view(-1)[equal]
     return into
 
 
-def _threshold(scores: Tensor, count: int) -> tuple[float, int]:
-    """Return the ``count``-th smallest score, and how many are above it."""
+def keep_top_of_all(
+    weights: Sequence[Tensor], scores: Sequence[Tensor], density: float, into: Sequence[Tensor]
+) -> None:
+    """Write the weights with the top scores over all layers, else 0; see `keep_top`.
+
+    Args:
+        weights: of each layer of one replica.
+        scores: of each layer, of the same shapes.
+        density: the fraction of all connections that is kept.
+        into: the tensors to write to, of the same shapes.
+    """
+    flat = torch.cat([layer.flatten() for layer in weights])
+    ranked = torch.cat([layer.flatten() for layer in scores])
+    kept = keep_top(flat, ranked, density, torch.empty_like(flat))
+    for values, target in zip(torch.split(kept, [w.numel() for w in weights]), into, strict=True):
+        target.copy_(values.view_as(target))
+
+
+def threshold(scores: Tensor, count: int) -> tuple[float, int]:
+    """Return the ``count``-th smallest of the scores [n], and how many are above it."""
     if scores.device.type != "cpu":
-        threshold = scores.kthvalue(count).values
-        return float(threshold), int((scores > threshold).sum())
+        value = scores.kthvalue(count).values
+        return float(value), int((scores > value).sum())
     values = scores.numpy()  # its selection and its counting are vectorised, PyTorch's are not
     least = np.partition(values, count - 1)[count - 1]
     return float(least), int(np.count_nonzero(values > least))

@@ -11,6 +11,9 @@ from trainers.methods._base import Method
 from trainers.methods._combined import Combined
 from trainers.packs import Layer, Pack
 
+#: What changes the state of a whole pack.
+_STATES = ("evaluated", "deployed", "expected")
+
 
 class Mixed(Combined):
     """Calls each method with its replicas, which are views of the pack's tensors.
@@ -29,8 +32,7 @@ class Mixed(Combined):
         ends = [0, *accumulate(count for _, count in arms)]
         self._rows = [slice(start, end) for start, end in pairwise(ends)]
         for method in self.methods:
-            states = (type(method).evaluated, type(method).expected)
-            if states != (Method.evaluated, Method.expected):
+            if any(getattr(type(method), name) is not getattr(Method, name) for name in _STATES):
                 raise _unfit(method, "is evaluated in states of its own")
 
     def begin(self, pack: Pack, number: int, batches: Batches) -> None:
@@ -51,6 +53,11 @@ class Mixed(Combined):
                         one_each = (len(pack.trials), *layer.penalty_gradient.shape[1:])
                         whole.penalty_gradient = layer.penalty_gradient.new_zeros(one_each)
                     whole.penalty_gradient[rows] = layer.penalty_gradient
+
+    def begin_epoch(self, pack: Pack) -> None:
+        """Let each method set up the epoch for its replicas."""
+        for method, rows in self._arms():
+            method.begin_epoch(pack.replicas(rows))
 
     def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
         """Write each method's dL/dtrained into the gradient, [R, *shape]."""

@@ -8,12 +8,15 @@ from trainers import methods, registry
 from trainers.methods import Method
 from trainers.methods._combined import Combined
 
+#: Fields that fix or price the fraction of connections kept.
+_SETTINGS = {"density", "penalty"}
+
 
 def traits_of_method(trial: Trial) -> MethodTraits:
     """Return the traits of the method that a trial names, whatever its stages.
 
-    A method that declares `density` in its ``READS`` needs one. One that is evaluated in several
-    states has a random mask.
+    A method that declares `density` in its ``READS`` needs one; that, or a `penalty`, sets the
+    fraction of connections kept. One that is evaluated in several states has a random mask.
     """
     reads = registry.find("method", trial.method).component.reads
     method = methods.load(replace(trial, source="", trained_layers="all"))
@@ -23,6 +26,7 @@ def traits_of_method(trial: Trial) -> MethodTraits:
         trains_weights=method.trains_weights,
         by_mask=method.by_mask,
         flips=method.flips,
+        sets_kept_share=method.sets_kept_share or bool(_SETTINGS & set(reads)),
     )
 
 

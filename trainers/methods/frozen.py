@@ -10,7 +10,7 @@ from torch import Tensor
 from trainers.methods import Layer, Method, Pack
 
 MIXES = True
-REFUSES = ("weight_decay", "trained_layers")
+REFUSES = ("weight_decay", "decoupled_decay", "trained_layers")
 
 
 class Frozen(Method):

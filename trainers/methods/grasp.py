@@ -4,6 +4,9 @@ The connections with the largest weight * (H g) over all layers are kept: those 
 lower the gradient's norm most. H g, the Hessian times the gradient, is the gradient of <g, g held
 fixed>. The loss is that of one class-balanced batch with ten images per class, and the logits are
 divided by 200, as in the authors' code. ``grasp(shuffled)`` permutes the mask within each layer.
+Departures: before it scores, the authors' code draws the fully connected layers anew, and it takes
+the batch in two halves, each with half of the classes. Here the weights are those that are trained,
+and the batch is whole.
 """
 
 import torch

@@ -2,7 +2,9 @@
 
 The first half of the epochs trains all weights. Those with the largest sizes over all layers are
 kept, and the second half trains them further. So it takes as many epochs as the methods that it is
-compared with. ``magnitude-pruning(shuffled)`` permutes the mask within each layer.
+compared with; the authors train until nothing improves, prune layer by layer with a threshold
+each, and fine-tune at a lower rate. ``magnitude-pruning(shuffled)`` permutes the mask within each
+layer.
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,8 @@
 
 The connections with the largest |weight * dL/dweight| over all layers are kept. The loss is that of
 one class-balanced batch with ten images per class. ``snip(shuffled)`` permutes the mask within each
-layer: random pruning at snip's densities.
+layer: random pruning at snip's densities. The authors' batch is the first one that they train with,
+of 100 or 128 images, not balanced.
 """
 
 import torch

@@ -4,18 +4,25 @@ Every forward pass draws a mask: a connection is kept with the probability sigmo
 dL/dscore = dL/deffective * weight * sigmoid'(score). Scores start at 0. It needs no density and no
 threshold. An evaluation draws ten masks and averages their figures, as the authors' code does;
 `expected_test_accuracy` is the accuracy of the expected mask, weight * sigmoid(score).
+
+With `rescaling` the effective weights of a layer are multiplied as in pruning, by what the drawn
+mask keeps; the gradient goes through the factor `dynamic`, as in the authors' code. The trial gives
+their setting: weights glorot-normal or he-constant, optimizer sgd, learning_rate 100, momentum 0.9,
+batch_size 250, 2,000 epochs.
 """
 
 from collections.abc import Iterator
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from trainers import randomness
 from trainers.batches import Batches
 from trainers.methods import Layer, Method, Pack
+from trainers.methods._connections import rescaling_factor
+from trainers.methods._draws import uniform
+from trainers.methods._replicas import elementwise, sums
+
+READS = ("rescaling",)
 
 #: The number of masks that an evaluation averages over.
 _DRAWS = 10
@@ -34,10 +41,22 @@ class Supermask(Method):
             self.rebuild(pack, layer)
 
     def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
-        """dL/dscore = dL/deffective * weight * sigmoid(score) (1 - sigmoid(score))."""
+        """dL/dscore = dL/dmask * sigmoid(score) (1 - sigmoid(score)).
+
+        dL/dmask = dL/deffective * weight * factor. If the factor is size / (1 + kept), so that it
+        depends on the mask as well, dL/deffective * weight is taken from its sum over the kept
+        connections, divided by 1 + kept.
+        """
         layer.steps += 1
-        probability = layer.trained.sigmoid()
-        return gradient.mul_(layer.weight).mul_(probability).mul_(1 - probability)
+        probability = elementwise(torch.sigmoid, layer.trained)
+        gradient.mul_(layer.weight)
+        if pack.trial.rescaling != "none":
+            kept = _kept(layer.effective.detach())
+            if pack.trial.rescaling == "dynamic":
+                mean = sums(gradient * self.mask(pack, layer)) / (1 + kept)
+                gradient.sub_(mean.view(-1, *[1] * (layer.weight.dim() - 1)))
+            gradient.mul_(rescaling_factor(pack.trial, layer, kept))
+        return gradient.mul_(probability).mul_(1 - probability)
 
     def rebuild(self, pack: Pack, layer: Layer) -> None:
         """effective = weight * mask, the mask drawn for this step."""
@@ -63,22 +82,29 @@ class Supermask(Method):
     def expected(self, pack: Pack) -> bool:
         """Set effective = weight * sigmoid(score), and return True."""
         for layer in pack.layers:
-            torch.mul(layer.weight, layer.trained.sigmoid(), out=layer.effective.detach())
+            probability = elementwise(torch.sigmoid, layer.trained)
+            _write(pack, layer, probability, kept=sums(probability))
         return True
 
 
 def _draw(pack: Pack, layer: Layer, draw: int) -> None:
     """effective = weight where a random number is below sigmoid(score), else 0."""
-    n, turn = layer.weight[0].numel(), layer.steps * (_DRAWS + 1) + draw
-    numbers = np.stack([_uniform(trial.seed, layer.index, n, turn) for trial in pack.trials])
-    uniform = torch.from_numpy(numbers).to(layer.weight.device).view_as(layer.weight)
-    torch.mul(layer.weight, uniform < layer.trained.sigmoid(), out=layer.effective.detach())
+    drawn = uniform(pack, layer, layer.steps * (_DRAWS + 1) + draw)
+    mask = (drawn < elementwise(torch.sigmoid, layer.trained)).to(layer.weight.dtype)
+    _write(pack, layer, mask, kept=_kept(mask))
 
 
-def _uniform(seed: int, layer: int, n: int, turn: int) -> npt.NDArray[np.float32]:
-    """Uniform numbers of 24 bits, two from each raw word, [n]."""
-    words = randomness.bits(seed, "mask", layer, (n + 1) // 2, turn).view(np.uint32)[:n]
-    return (words >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
+def _write(pack: Pack, layer: Layer, mask: Tensor, kept: Tensor) -> None:
+    """effective = weight * mask, rescaled if the trial says so by what the mask keeps, [R]."""
+    effective = layer.effective.detach()
+    torch.mul(layer.weight, mask, out=effective)
+    if pack.trial.rescaling != "none":
+        effective.mul_(rescaling_factor(pack.trial, layer, kept))
+
+
+def _kept(values: Tensor) -> Tensor:
+    """How many are not zero, [R]."""
+    return (values != 0).flatten(1).sum(dim=1, dtype=torch.float32)
 
 
 METHOD = Supermask()

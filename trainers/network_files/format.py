@@ -5,7 +5,7 @@ It is a safetensors file, which cannot run code. Its tensors:
     <layer>.kept        uint8, a bit per connection in the order of the weights [outputs, inputs,
                         ...], 1 kept, packed as numpy.packbits does; for methods whose networks
                         follow from it and the weights as drawn
-    <layer>.trained     float32, for other methods: the trained weights, or supermask's scores
+    <layer>.trained     float32, for other methods: the trained weights or the scores
     norm.<n>.<name>     batch normalisation's scale, shift and statistics
     input.mean          float32 [channels, height, width], subtracted from an image / white
 

@@ -77,4 +77,5 @@ class Trained:
             layer.trained, layer.steps = trained[None].to(layer.weight.device), self.steps[i]
             layer.effective = torch.empty_like(layer.weight).requires_grad_()
             method.rebuild(pack, layer)
+        method.deployed(pack)
         return pack

@@ -30,14 +30,15 @@ class LayerShape:
         shape: of one replica's weights, [outputs, inputs, ...].
         fan_in: connections into one output unit.
         fan_out: connections out of one input unit.
-        positions: how often an image multiplies by each weight: of a convolution its output pixels.
+        positions: how often an image multiplies by each weight: of a convolution its output pixels;
+            None if not known.
     """
 
     name: str
     shape: tuple[int, ...]
     fan_in: int
     fan_out: int
-    positions: int = 1
+    positions: int | None = None
 
 
 #: A trial has about six numbers of four bytes per connection in memory.
@@ -181,15 +182,16 @@ def _built(spec: NetworkSpec) -> Network:
 
 def dense_shape(name: str, inputs: int, outputs: int) -> LayerShape:
     """Return the shape of a fully connected layer's weights, [outputs, inputs]."""
-    return LayerShape(name, (outputs, inputs), inputs, outputs)
+    return LayerShape(name, (outputs, inputs), inputs, outputs, positions=1)
 
 
 def convolution_shape(
-    name: str, inputs: int, outputs: int, kernel: int = 3, *, positions: int
+    name: str, inputs: int, outputs: int, kernel: int = 3, *, positions: int | None = None
 ) -> LayerShape:
     """Return the shape of a convolution's weights, [outputs, inputs, kernel, kernel].
 
-    fan_in and fan_out are counted as in Keras. ``positions``: pixels of its output.
+    fan_in and fan_out are counted as in Keras. Without ``positions``, the pixels of its output, the
+    multiplications of a network are not recorded.
     """
     area, shape = kernel * kernel, (outputs, inputs, kernel, kernel)
     return LayerShape(name, shape, inputs * area, outputs * area, positions)

@@ -8,9 +8,10 @@ All families share one rule for the sign: +1 where a common uniform number is be
 uniform number, so a larger number always gives a larger magnitude.
 
 The paper has he-normal, he-constant, glorot-normal and binary, and its code takes any fraction of
-positive signs. We add he-uniform, glorot-uniform, lognormal, exponential, skewed-exponential and
-pareto. All but Glorot's and binary have the mean square 2 / fan_in: they differ in shape and not in
-scale.
+positive signs. We add he-uniform, glorot-uniform, lognormal, exponential, skewed-exponential,
+pareto and elu-constant. All but Glorot's, binary and elu-constant have the mean square 2 / fan_in:
+they differ in shape and, as far as a layer's sample has the mean square of its distribution, not in
+scale. The heavy tails of lognormal and pareto need ``(normalised)`` for that.
 
 A file may also have
 
@@ -21,6 +22,7 @@ Parameters in the name are passed to these functions by name.
 """
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -38,18 +40,30 @@ def draw(trial: Trial, index: int, layer: LayerShape) -> Tensor:
         trial: names the distribution, the fraction of positive weights and the seed.
         index: of the layer, from 0.
         layer: its shape.
+
+    Returns:
+        The weights, not to be written to: trials of one seed may share them.
     """
+    small = torch.Size(layer.shape).numel() <= randomness.REMEMBERED
+    drawn = _remembered if small else _drawn
+    return drawn(trial.weights, trial.positive_fraction, trial.seed, index, layer)
+
+
+def _drawn(name: str, positive_fraction: float, seed: int, index: int, layer: LayerShape) -> Tensor:
     n = torch.Size(layer.shape).numel()
-    module, family = registry.load("weights", trial.weights)
-    uniform = torch.from_numpy(randomness.uniform(trial.seed, "magnitude", index, n))
+    module, family = registry.load("weights", name)
+    uniform = torch.from_numpy(randomness.uniform(seed, "magnitude", index, n))
     drawn: Tensor
     if hasattr(module, "signed"):
         drawn = module.signed(uniform, layer.fan_in, layer.fan_out, **family.parameters)
     else:
-        positive = torch.from_numpy(randomness.uniform(trial.seed, "sign", index, n))
-        sign = torch.where(positive < trial.positive_fraction, 1.0, -1.0)
+        positive = torch.from_numpy(randomness.uniform(seed, "sign", index, n))
+        sign = torch.where(positive < positive_fraction, 1.0, -1.0)
         drawn = sign * module.magnitude(uniform, layer.fan_in, layer.fan_out, **family.parameters)
     return drawn.to(torch.float32).reshape(layer.shape)
+
+
+_remembered = lru_cache(maxsize=32)(_drawn)
 
 
 def redrawn(trial: Trial) -> Trial:

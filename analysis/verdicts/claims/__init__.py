@@ -1,6 +1,8 @@
 """The claims of Ivan & Florian (2020, arXiv:2006.16627) and those that the project's question adds.
 
-Each claim is a declaration; `analysis.verdicts` decides. To add a claim, add a declaration here.
+Each claim is a declaration; `analysis.verdicts` decides. To add a claim, add a declaration here, or
+in a package of your own whose entry point in the group ``untuned.claims`` names a module with
+`CLAIM` or `CLAIMS`.
 
 Every method and every cell has a verdict of its own. Where a claim sweeps over a field, such as the
 density, all values of the field belong to one verdict: it is supported if every comparison passes
@@ -9,22 +11,60 @@ density, all values of the field belong to one verdict: it is supported if every
 
 import re
 from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
 
 from analysis.verdicts.claim import Claim
-from analysis.verdicts.claims import accuracy, cost, flipping, size, thresholds
-from studies.errors import unknown
+from analysis.verdicts.claims import accuracy, cost, flipping, rivals, size, thresholds
+from studies.components import entry_points
+from studies.errors import UserError, unknown
 
+#: The entry points of further claims.
+GROUP = "untuned.claims"
 CLAIMS = (
     *accuracy.CLAIMS,
     *cost.CLAIMS,
     *thresholds.CLAIMS,
     *flipping.CLAIMS,
     *size.CLAIMS,
+    *rivals.CLAIMS,
 )
 
 
+def every_claim() -> tuple[Claim, ...]:
+    """Return the claims of this project, then those of other packages.
+
+    Raises:
+        UserError: a package's module cannot be imported, has no claims, or repeats an id.
+    """
+    return _with_claims_of(tuple((point.name, point.value) for point in entry_points(GROUP)))
+
+
+@cache
+def _with_claims_of(points: tuple[tuple[str, str], ...]) -> tuple[Claim, ...]:
+    """Return the claims of this project and of modules, given by entry point and import path."""
+    claims = list(CLAIMS)
+    for name, path in points:
+        try:
+            module = import_module(path)
+        except Exception as error:  # whatever the package does
+            raise UserError(
+                f"entry point {name}: {path} cannot be imported ({type(error).__name__}: {error})"
+            ) from None
+        own = getattr(module, "CLAIMS", None) or (getattr(module, "CLAIM", None),)
+        for claim in own:
+            if not isinstance(claim, Claim):
+                raise UserError(f"entry point {name}: {path} has no CLAIM or CLAIMS")
+            if claim.id in {known.id for known in claims}:
+                raise UserError(
+                    f"entry point {name}: there is a claim {claim.id} already; give another id"
+                )
+            claims.append(claim)
+    return tuple(claims)
+
+
 def chosen(ids: Sequence[str]) -> tuple[Claim, ...]:
-    """Return the claims with these ids and their further forms: C1 includes C1-own-recipes.
+    """Return the claims with these ids and their further forms: C1 includes C1-authors.
 
     Args:
         ids: ids of claims; empty for all claims.
@@ -32,10 +72,11 @@ def chosen(ids: Sequence[str]) -> tuple[Claim, ...]:
     Raises:
         UserError: there is no such claim.
     """
+    claims = every_claim()
     for id_ in ids:
-        if not any(_matches(claim, id_) for claim in CLAIMS):
-            raise unknown("claim", id_, [claim.id for claim in CLAIMS])
-    return tuple(claim for claim in CLAIMS if not ids or any(_matches(claim, id_) for id_ in ids))
+        if not any(_matches(claim, id_) for claim in claims):
+            raise unknown("claim", id_, [claim.id for claim in claims])
+    return tuple(claim for claim in claims if not ids or any(_matches(claim, id_) for id_ in ids))
 
 
 def _matches(claim: Claim, id_: str) -> bool:

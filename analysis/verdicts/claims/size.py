@@ -1,13 +1,28 @@
 """C10: the gain from over-parameterisation, and how many connections are left."""
 
-from analysis.cells import CONTROL, METHOD_ONLY, RECIPE
-from analysis.estimates.sizes import judged_with_sizes
-from analysis.verdicts.claim import Claim, Criterion, both, differs, where
-from analysis.verdicts.claims.arms import FREE, MINIMAL, as_is, recorded, wider
+import pandas as pd
 
-_SCORE_METHODS = where(method=(*FREE, *MINIMAL))
+from analysis.cells import CONTROL, METHOD_ONLY, RECIPE
+from analysis.estimates.sizes import judged_with_sizes, matched_by_size
+from analysis.verdicts.claim import MARGIN, Claim, Criterion, both, differs, where
+from analysis.verdicts.claims.arms import (
+    as_is,
+    flips,
+    free_or_minimal,
+    no_control,
+    prunes,
+    recorded,
+    wider,
+)
+
+_SCORE_METHODS = free_or_minimal
 _OTHERS = [n for n in (*METHOD_ONLY, *RECIPE, *CONTROL) if n != "score_offset"]
 _LEFT = "fraction of connections left, without dead units and paths"
+
+
+def _by_density(rows: pd.DataFrame) -> "pd.Series[bool]":
+    return rows["needs_density"].astype(bool)
+
 
 CLAIMS = (
     Claim(
@@ -53,7 +68,7 @@ CLAIMS = (
         "C10-longer",
         "effective-size",
         "The longer the training, the smaller the fraction of connections that is left.",
-        both(_SCORE_METHODS, as_is, recorded("left_by_length")),
+        both(_SCORE_METHODS, as_is, where(longer=True), recorded("left_by_length")),
         (
             Criterion(
                 f"{_LEFT}, minus that after the study's shortest training",
@@ -91,5 +106,34 @@ CLAIMS = (
         figure="effective_size",
         note="Where this holds, the effective size depends on how the scores start, not on the "
         "task alone.",
+    ),
+    *(
+        Claim(
+            f"C10-matched{suffix}",
+            "effective-size",
+            "A density buys a chosen size. At the number of live connections that "
+            f"{method.replace('-', ' ')} ends with, no method with a density is more accurate by "
+            "more than the margin.",
+            both(_by_density, kind, no_control, recorded("matched")),
+            (
+                Criterion(
+                    f"accuracy at that size, between two densities, minus that of {method}",
+                    "matched",
+                    below=MARGIN,
+                    against={"method": method},
+                    ignoring=METHOD_ONLY,
+                ),
+            ),
+            "rivals-mnist",
+            trials=matched_by_size,
+            primary=False,
+            figure="accuracy_by_changed",
+            note="Interpolated over the logarithm of the size. A seed in which no two densities "
+            "enclose the size of the free method does not count.",
+        )
+        for method, kind, suffix in (
+            ("free-pruning", prunes, ""),
+            ("free-flipping", flips, "-flipping"),
+        )
     ),
 )

@@ -1,7 +1,7 @@
 """Executors: what trains work items. A session uses one and knows nothing else of it.
 
-`ray_tune` is the default, on one machine or a cluster. Another one implements `Executor` and is
-chosen in `connect`.
+`ray_tune` is the default, on one machine or a cluster. `inline` trains in this process, without
+Ray. Another one implements `Executor` and is chosen in `connect`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -74,12 +74,27 @@ class Executor(Protocol):
         """
 
 
+def import_ahead(address: str | None) -> None:
+    """Begin to import what the executor of a run needs, which takes seconds, in a thread.
+
+    Args:
+        address: that of the request to come, see `RunRequest`.
+    """
+    from orchestrator.execution.executors import ray_tune
+
+    ray_tune.import_ahead(address)
+
+
 def connect(request: RunRequest) -> AbstractContextManager[Executor]:
     """The executor of a run, as a context that ends what it has started.
 
     Raises:
         UserError: the cluster cannot be reached, or lacks what is asked for.
     """
+    if request.options.executor == "inline":
+        from orchestrator.execution.executors import inline
+
+        return inline.connect(request)
     from orchestrator.execution.executors import ray_tune
 
     return ray_tune.connect(request)

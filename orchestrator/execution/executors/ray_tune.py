@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.execution import code_upload, ray_connection
 from orchestrator.execution.executors import Round, RoundFailure
+from orchestrator.execution.imports import without_garbage_collection
 from orchestrator.execution.messages import (
     Resources,
     RunRequest,
@@ -33,23 +34,32 @@ _CHUNK = 256
 _OUT_OF_MEMORY = "low on memory"
 
 
+def import_ahead(address: str | None) -> None:
+    """Begin to import Ray and Ray Tune in a thread; see `executors.import_ahead`."""
+    ray_connection.configure_ray(own=address is None)
+    threading.Thread(target=_import_ray_tune, daemon=True).start()
+
+
+def _import_ray_tune() -> None:
+    with without_garbage_collection(), contextlib.suppress(Exception):  # `connect` raises it again
+        from orchestrator.execution.executors import ray_tune_adapters  # noqa: F401
+
+
 @contextlib.contextmanager
 def connect(request: RunRequest) -> Iterator["RayTuneExecutor"]:
-    """Connect to Ray, or start one, and yield the executor; Ray Tune is imported meanwhile.
+    """Connect to Ray, or start one, and yield the executor.
 
     Raises:
         UserError: see `ray_connection.connected`.
     """
-    ray_connection.configure_ray(own=request.address is None)
-    ahead = threading.Thread(target=_import_tune)  # which takes a second or two
-    ahead.start()
+    own = request.address is None
+    ray_connection.configure_ray(own=own)
     with ray_connection.connected(request) as resources:
-        ahead.join()
+        from orchestrator.execution.executors import ray_tune_adapters
+
+        if own:
+            ray_tune_adapters.use_prestarted_workers()
         yield RayTuneExecutor(request, resources)
-
-
-def _import_tune() -> None:
-    from orchestrator.execution.executors import ray_tune_adapters  # noqa: F401
 
 
 class SharedInputs:
@@ -95,14 +105,7 @@ class RayTuneExecutor:
 
     def __init__(self, request: RunRequest, resources: Resources) -> None:
         self.resources = resources
-        self._config = WorkerConfig(
-            store=request.store,
-            options=request.options,
-            resources=resources,
-            keep_masks=request.study.keep_masks,
-            keep_networks=request.study.keep_networks,
-            commit=code_upload.commit(),
-        )
+        self._config = WorkerConfig.of(request, resources, code_upload.commit())
         self._datasets: dict[str, ray.ObjectRef[Dataset]] = {}
 
     def share(self, data: "Mapping[str, Dataset]") -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import ray
 from ray import tune
+from ray.tune.execution import class_cache
 from ray.tune.search import Searcher
 
 from orchestrator.execution.messages import WorkerConfig, WorkerReport, WorkItem
@@ -153,6 +154,21 @@ class Callbacks(tune.Callback):
         """A worker died."""
         self._monitor.worker_died(trial.trial_id, _reason(trial))
         self._monitor.show(_running(trials))
+
+
+def use_prestarted_workers() -> None:
+    """Have Ray Tune start its actors in workers of Ray that have been started ahead.
+
+    Ray Tune gives each actor environment variables of its own, so each would need a new process. On
+    this machine actors inherit all variables from the run anyway.
+    """
+
+    def get(self: Any, trainable: type) -> Any:
+        if trainable not in self._cache:
+            self._cache[trainable] = ray.remote(trainable)
+        return self._cache[trainable]
+
+    class_cache._ActorClassCache.get = get  # type: ignore[method-assign]
 
 
 def _reason(trial: Any) -> str:

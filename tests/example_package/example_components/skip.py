@@ -25,6 +25,7 @@ def build(spec: NetworkSpec) -> Network:
         """Return one replica's logits [B, classes] for images [B, C, H, W]."""
         fc1, direct, fc2 = weights
         x = images.flatten(start_dim=1)
-        return spec.activation(x @ fc1.mT) @ fc2.mT + x @ direct.mT
+        hidden = spec.activation(spec.linear(x, fc1))
+        return spec.linear(hidden, fc2) + spec.linear(x, direct)
 
     return Network(layers, side_by_side(logits))

@@ -1,0 +1,39 @@
+"""Edges of a grid of values: does the last step still gain?
+
+The best value of a grid may lie beyond its end. An end counts as an edge only if the step to it
+gains: if the 95% lower bound of the accuracy there minus that at the neighbouring value, paired by
+seed, is above zero. Then the grid has to be extended before anything is decided.
+"""
+
+import pandas as pd
+
+from analysis.estimates.pairing import pair
+from analysis.statistics.paired import t_interval
+
+#: The level of the interval whose lower bound is one-sided at 95%.
+_LEVEL = 0.90
+
+
+def edges(rows: pd.DataFrame, field: str, value: str) -> list[float]:
+    """Return the ends of a field's values at which the step to the end gains.
+
+    Args:
+        rows: rows with `field` (a number), `seed` and `value`; one per value and seed.
+        field: the field whose values make the grid.
+        value: the accuracy.
+
+    Returns:
+        None, one or both of the smallest and the largest value.
+    """
+    known = rows[rows[value].notna()]
+    values = sorted(known[field].unique())
+    if len(values) < 2:
+        return []
+    steps = ((values[0], values[1]), (values[-1], values[-2]))
+    return [end for end, neighbour in steps if gains(known, field, end, neighbour, value)]
+
+
+def gains(rows: pd.DataFrame, field: str, end: float, neighbour: float, value: str) -> bool:
+    """Return whether the step from a neighbouring value to an end gains, by its lower bound."""
+    at_end, beside = (rows[rows[field] == at] for at in (end, neighbour))
+    return t_interval(pair(at_end, beside, ["seed"], value)["difference"], _LEVEL).low > 0

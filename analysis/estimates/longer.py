@@ -1,0 +1,36 @@
+"""Threshold-free training with the whole budget of a method that tunes a density."""
+
+import numpy as np
+import pandas as pd
+
+from analysis.cells import RECIPE
+from analysis.estimates.rivals import FREE
+from analysis.estimates.tuning import tuned
+from analysis.tables import Results, computed_once
+
+
+@computed_once
+def with_longer_training(results: Results) -> pd.DataFrame:
+    """Return arms at their tuned density, and free methods trained for as long as the tuning took.
+
+    Returns:
+        Rows of `tuned` whose density was tuned, and for each of their lengths the trials of the
+        free methods with the most epochs that the whole budget of every such arm pays for, the
+        fresh training included. These have the length of the arms as `epochs`, so that they pair,
+        and their own as `trained_epochs`.
+    """
+    rows = tuned(results, ("density", *RECIPE))
+    arms = rows[(rows["density"] == -np.inf) & ~rows["trains_weights"].astype(bool)]
+    frames = [arms.assign(trained_epochs=arms["epochs"] * arms["spent"])]
+    kinds = arms.groupby(["network", "dataset", "flips", "epochs"], sort=False)["spent"].min()
+    for kind in kinds.reset_index().to_dict("records"):
+        longer = rows[
+            (rows["method"] == FREE[int(kind["flips"])])
+            & (rows["network"] == kind["network"])
+            & (rows["dataset"] == kind["dataset"])
+            & (rows["epochs"] > kind["epochs"])
+            & (rows["epochs"] <= kind["epochs"] * kind["spent"])
+        ]
+        longest = longer[longer["epochs"] == longer["epochs"].max()]
+        frames.append(longest.assign(trained_epochs=longest["epochs"], epochs=kind["epochs"]))
+    return pd.concat(frames, ignore_index=True)

@@ -1,0 +1,104 @@
+"""Accuracy against the learning rate and its schedule, and the rate that each method needs."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis.cells import CELL, METHOD_ONLY, RECIPE
+from analysis.estimates.intervals import grouped
+from analysis.statistics.paired import t_interval
+from analysis.tables import Results
+from studies import names
+
+#: What the horizontal axis and the panels show.
+SHOWN = ("schedule", "learning_rate")
+#: What is chosen beside the rate: at each rate, a method has its best values of these fields, and
+#: of its parameters, which are in its whole name.
+CHOSEN = (
+    "whole_name",
+    *(name for name in (*METHOD_ONLY, *RECIPE) if name not in (*SHOWN, "batch_size")),
+)
+#: A step to the edge of the rates gains if this one-sided bound of it is above zero.
+_ONE_SIDED = 0.95
+
+
+def rows_of(results: Results) -> tuple[pd.DataFrame, bool]:
+    """Return the trials that show the effect of the rate, and whether they are for tuning.
+
+    They are the trials on tuning seeds if some method has several rates there, else the others.
+
+    Returns:
+        The rows with `accuracy`, the validation accuracy after the last epoch; chance for a trial
+        without one. `method` is without parameters that have a value, such as ``tau=0.2``;
+        `whole_name` has them.
+    """
+    is_tuned = bool((results.tuning.groupby("method")["learning_rate"].nunique() > 1).any())
+    rows = results.tuning if is_tuned else results.trials
+    accuracy = rows["validation_accuracy"].fillna(1 / rows["classes"]).fillna(0.0)
+    methods = rows["method"].map(without_values)
+    return rows.assign(accuracy=accuracy, whole_name=rows["method"], method=methods), is_tuned
+
+
+def without_values(method: str) -> str:
+    """Return a method's name without the parameters that have a value; flags stay."""
+    stem, parameters = names.split(method)
+    return names.join(stem, {name: "" for name, value in parameters.items() if not value})
+
+
+def panels_of(rows: pd.DataFrame) -> list[str]:
+    """Return the fields that make the panels: those that vary within a method, but not chosen."""
+    others = {"method", *SHOWN, *CHOSEN}
+    return _varied(rows, [name for name in CELL if name not in others])
+
+
+def chosen_of(rows: pd.DataFrame) -> list[str]:
+    """Return the fields whose best values are chosen at each rate."""
+    return _varied(rows, CHOSEN)
+
+
+def _varied(rows: pd.DataFrame, columns: Sequence[str]) -> list[str]:
+    """Return the columns that vary within a method."""
+    counts = rows.groupby("method")[list(columns)].nunique()
+    return [name for name in columns if (counts[name] > 1).any()]
+
+
+def curves(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Return the accuracy of each method at each rate and schedule.
+
+    Args:
+        rows: rows of `rows_of`.
+        by: the fields that make the panels.
+
+    Returns:
+        A row per `by`, method, schedule and learning rate: these; the columns of `grouped`, at the
+        best values of the fields in `CHOSEN`, and these values; `best`, whether it is the best rate
+        and schedule of its method; and `edge`, ``lower`` or ``upper`` if this best rate is at that
+        end of its method's rates and the step to it gains, else empty. Panels in which no method
+        has several rates are left out.
+    """
+    task = [*by, "method"]
+    cells = grouped(rows, [*task, *SHOWN, *CHOSEN], "accuracy")
+    at_best = cells.groupby([*task, *SHOWN], sort=False)["mean"].idxmax()
+    table = cells.loc[at_best].reset_index(drop=True)
+    best = table.groupby(task, sort=False)["mean"].idxmax()
+    table = table.assign(best=table.index.isin(best), edge="")
+    for index in best:
+        table.loc[index, "edge"] = _edge(rows, table.loc[index], task)
+    several = table.groupby(task, sort=False)["learning_rate"].transform("nunique") > 1
+    panel = [table[name] for name in by] or [pd.Series(0, table.index)]
+    kept = several.groupby(panel, sort=False).transform("any")
+    return table[kept].reset_index(drop=True)
+
+
+def _edge(rows: pd.DataFrame, best: pd.Series, task: list[str]) -> str:
+    """Return at which end of its rates a best rate still gains, or an empty text."""
+    same = [*task, "schedule", *CHOSEN]
+    arm = rows[(rows[same] == best[same]).all(axis="columns")]
+    accuracies = arm.pivot_table("accuracy", "seed", "learning_rate")
+    rates, rate = list(accuracies.columns), best["learning_rate"]
+    for side, end, neighbour in (("lower", 0, 1), ("upper", -1, -2)):
+        if len(rates) > 1 and rate == rates[end]:
+            gains = (accuracies[rate] - accuracies[rates[neighbour]]).dropna()
+            if t_interval(gains, 2 * _ONE_SIDED - 1).low > 0:
+                return side
+    return ""

@@ -1,0 +1,77 @@
+"""C11 and C12: free methods against their own kind, and against a density that nobody tunes."""
+
+import pandas as pd
+
+from analysis.cells import METHOD_ONLY, RECIPE
+from analysis.estimates.rivals import FREE, PREFERRED, left_alone, with_preferred_free
+from analysis.verdicts.claim import MARGIN, Claim, Criterion, both, where
+from analysis.verdicts.claims.arms import free, no_control, without_setting
+
+_OWN = (*METHOD_ONLY, *RECIPE, "weights", "positive_fraction", "activation")
+
+
+def _rival(rows: pd.DataFrame) -> "pd.Series[bool]":
+    return without_setting(rows) & (rows["method"] != PREFERRED)
+
+
+def _elsewhere(rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Trials on data sets other than MNIST, from which the settings are carried over."""
+    return ~rows["dataset"].isin(["mnist"])
+
+
+CLAIMS = (
+    Claim(
+        "C11",
+        "best-of-its-kind",
+        "Among the ways of training connections without a setting that fixes or prices what is "
+        "kept, none beats the free method that validation prefers by more than the margin.",
+        both(_rival, no_control),
+        (
+            Criterion(
+                f"accuracy minus that of the {PREFERRED}, each at its best configuration",
+                below=MARGIN,
+                against={"method": PREFERRED},
+                ignoring=_OWN,
+            ),
+        ),
+        "rivals-mnist",
+        sweep=("method", *_OWN),
+        trials=with_preferred_free,
+        floor="method",
+        subject=PREFERRED,
+    ),
+    *(
+        Claim(
+            f"C12{suffix}",
+            "untuned-transfer",
+            f"Carried unchanged to another data set than MNIST, {method.replace('-', ' ')} at its "
+            "default loses no more by being left alone than a density of 0.5 does.",
+            both(free, no_control, _elsewhere, where(method=method)),
+            (
+                Criterion(
+                    f"regret of the default minus that of {density} at 0.5",
+                    "regret",
+                    below=MARGIN,
+                    against={"method": density},
+                    ignoring=METHOD_ONLY,
+                ),
+                Criterion(
+                    f"accuracy minus that of {density} at 0.5",
+                    above=MARGIN,
+                    against={"method": density},
+                    ignoring=METHOD_ONLY,
+                    decides=False,
+                ),
+            ),
+            "threshold-conv2",
+            trials=left_alone,
+            figure="regret_by_density",
+            note="The regret is what the settings that validation chooses would gain. Each has its "
+            "best learning rate.",
+        )
+        for method, density, suffix in (
+            (FREE[0], "edge-popup", ""),
+            (FREE[1], "edge-popup-flipping", "-flipping"),
+        )
+    ),
+)

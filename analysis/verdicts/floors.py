@@ -1,0 +1,117 @@
+"""The floor under a rival: a broken arm on the side whose failure helps a claim supports nothing.
+
+The rival must lie above softmax regression (the network `linear`) on the same data set. Where the
+claim asks for it, the rival must also lie within the margin of the best mean that its method has
+reached anywhere in the results, for the same network, data set and length.
+"""
+
+import math
+from collections.abc import Hashable, Mapping
+
+import pandas as pd
+
+from analysis.cells import BASELINE, CELL, CONTROL, METHOD_ONLY, RECIPE, label
+from analysis.estimates.judged import chance_of, joined, judged
+from analysis.estimates.pairing import at_default
+from analysis.numbers import number
+from analysis.tables import Results, computed_once
+
+#: The network without a hidden layer.
+LINEAR = "linear"
+#: Mean test accuracy of softmax regression, for results without it: trainings of this project from
+#: he-normal weights at Adam's default rate (digits: 40 epochs, 5 seeds; MNIST: 10 epochs, 3 seeds).
+MEASURED = {"digits": 0.9517, "mnist": 0.9181}
+#: What a method's best mean is looked up by.
+_SAME = ("network", "dataset", "epochs", "width", "augmentation")
+_WEIGHTS = ("weights", "positive_fraction", "activation")
+#: A mean counts as the best of a method if it is one of as many seeds as are compared, or of this
+#: many.
+_SEEDS = 5
+
+
+@computed_once
+def cell_means(results: Results) -> pd.DataFrame:
+    """Return the mean test accuracy of each cell, on fresh and on tuning seeds.
+
+    Returns:
+        A row per cell and kind of seeds: the fields of the cell, `mean` and `n`. Controls are left
+        out. A trial without accuracy counts with chance.
+    """
+    tuning = joined(results.tuning_plan, results.tuning)
+    tuning = tuning.assign(accuracy=tuning["test_accuracy"].fillna(chance_of(tuning)))
+    means = []
+    for rows in (judged(results), tuning):
+        finished = rows[rows["attempt"].notna() & at_default(rows, CONTROL)]
+        groups = finished.groupby(list(CELL), sort=False)["accuracy"]
+        means.append(groups.agg(mean="mean", n="count").reset_index())
+    return pd.concat(means, ignore_index=True)
+
+
+@computed_once
+def softmax_regression(results: Results, dataset: str) -> tuple[float, bool]:
+    """Return the accuracy of softmax regression on a data set, and whether it is recorded.
+
+    Returns:
+        The best recorded mean over its recipes; else the one that was measured for this project;
+        else chance, or nan if that is not known.
+    """
+    means = cell_means(results)
+    is_linear = (means["network"] == LINEAR) & (means["method"] == BASELINE)
+    on_data = means[is_linear & (means["dataset"] == dataset)]
+    if len(on_data):
+        return float(on_data["mean"].max()), True
+    if dataset in MEASURED:
+        return MEASURED[dataset], False
+    trials = judged(results)
+    return float(chance_of(trials[trials["dataset"] == dataset]).max()), False
+
+
+def shortfall(
+    results: Results,
+    rival: Mapping[str, Hashable],
+    mean: float,
+    seeds: int,
+    margin: float | None,
+) -> str:
+    """Return in words why a rival lies below its floor; empty if it does not.
+
+    Args:
+        results: the studies.
+        rival: the fields of a trial of the rival.
+        mean: the mean test accuracy of its completed trials, a fraction.
+        seeds: how many seeds are compared.
+        margin: how far below the best mean of its method it may lie, a fraction; None for any.
+    """
+    who, percent = str(rival["method"]), number(mean * 100, 2)
+    floor, recorded = softmax_regression(results, str(rival["dataset"]))
+    if rival["network"] != LINEAR and not mean > floor:
+        source = "softmax regression" if recorded or rival["dataset"] in MEASURED else "chance"
+        return f"{who} reaches {percent}%, not more than {source} ({number(floor * 100, 2)}%)"
+    if margin is None or math.isnan(margin):
+        return ""
+    same = _SAME if who == BASELINE else (*_SAME, *_WEIGHTS)
+    fields = tuple((name, rival[name]) for name in ("method", *same))
+    best, where = _best_mean(results, fields, min(seeds, _SEEDS))
+    if not mean < best - margin - 1e-12:  # also without any mean
+        return ""
+    return (
+        f"{who} reaches {percent}%, {number((best - mean) * 100, 2)} points below its best "
+        f"recorded mean{f' ({where})' if where else ''}"
+    )
+
+
+@computed_once
+def _best_mean(
+    results: Results, fields: tuple[tuple[str, Hashable], ...], seeds: int
+) -> tuple[float, str]:
+    """Return the best mean of the cells with these fields and seeds, and where it was reached."""
+    means = cell_means(results)
+    fits = means["n"].to_numpy() >= seeds
+    for name, value in fields:
+        fits &= means[name].to_numpy() == value
+    if not fits.any():
+        return math.nan, ""
+    cells = means[fits]
+    best = cells.sort_values("mean", kind="stable").iloc[-1]
+    names = [n for n in (*_WEIGHTS, *METHOD_ONLY, *RECIPE) if cells[n].nunique() > 1]
+    return float(best["mean"]), label({name: best[name] for name in names})

@@ -1,0 +1,633 @@
+"""What a verdict must withstand: cases that once gave or hid one, on rows made by hand.
+
+Each of them is a way in which a broken, poor or merely different baseline could have decided.
+"""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+import analysis
+from analysis.estimates.edges import edges
+from analysis.estimates.judged import judged
+from analysis.estimates.tuning import expected_at_best, tuned
+from analysis.verdicts import overall, verdicts
+from analysis.verdicts.claims import every_claim
+from studies.store import Store
+
+#: The floor under a rival, at 30%.
+LINEAR = {"network": "linear", "method": "dense"}
+#: Deviations of 15 seeds with a mean of 0.
+SPREAD = {seed: (seed - 8) / 4 for seed in range(1, 16)}
+
+
+def on(loaded, claim):
+    return verdicts(loaded, tuple(one for one in every_claim() if one.id == claim))
+
+
+def noise(trial, size=0.001):
+    """A difference between trials of a seed that is the same in every run."""
+    return size * np.random.default_rng(int(trial.trial_id, 16)).normal()
+
+
+def final(accuracy, changed=0.1, **more):
+    """Final figures from a function of the trial; softmax regression at 30%."""
+
+    def figures(trial):
+        if trial.network == "linear":
+            return {"test_accuracy": 0.3, "changed": 0.0}
+        given = accuracy(trial)
+        given = given if isinstance(given, dict) else {"test_accuracy": given}
+        return {"changed": changed, **given, **more}
+
+    return figures
+
+
+@pytest.fixture
+def judge(study, record_in, tmp_path):
+    """The verdicts on a claim for a study made by hand: 15 seeds, a floor, a margin of 0.5."""
+    numbers = itertools.count()
+
+    def run(figures, claim, grids, **given):
+        given = {"margin": 0.5, "seeds": 15, "dataset": "cifar10", "method": "dense", **given}
+        asked = study(grids=[*grids, LINEAR], **given)
+        folder = tmp_path / str(next(numbers))  # a study beside it would make its seeds known
+        return on(analysis.load(record_in(folder, asked, figures)), claim)
+
+    return run
+
+
+FLIPPING = [{"method": ["free-pruning", "free-flipping"]}]
+BOTH = [{"method": ["dense", "free-pruning"]}]
+
+
+# The floor -----------------------------------------------------------------------------------
+
+
+def test_a_dead_baseline_supports_nothing(judge):
+    # Dense at a rate of 0.1 was dead in 14 of 15 seeds, and C1 read "+85.76 points, supported".
+    def accuracy(trial):
+        if trial.method == "dense" and trial.seed > 1:
+            return {"test_accuracy": 0.1, "outcome": "dead"}
+        return 0.97 + noise(trial)
+
+    (verdict,) = judge(final(accuracy), "C1-common", BOTH)
+    assert verdict.comparisons[0].interval.low > 0.5
+    assert verdict.uncorrected == "undecided"
+    assert verdict.conclusion == "open"
+    assert verdict.reason == "Dense failed in 14 of 15 trials."
+
+
+def test_a_poor_recipe_of_the_baseline_supports_nothing(judge):
+    # Dense training is a point better at another rate that these results have as well.
+    def accuracy(trial):
+        best = trial.method != "dense" or trial.learning_rate == 3e-4
+        return 0.97 - 0.01 * (not best) + noise(trial)
+
+    grids = [
+        {"method": "free-pruning", "learning_rate": 1e-3},
+        {"method": "dense", "learning_rate": [1e-3, 3e-4]},
+    ]
+    (verdict,) = judge(final(accuracy), "C1-common", grids)
+    assert verdict.uncorrected == "undecided"
+    assert "points below its best recorded mean (learning rate 0.0003)" in verdict.reason
+    # With the good rate in common, the claim stands.
+    grids[0]["learning_rate"] = 3e-4
+    (verdict,) = judge(final(accuracy), "C1-common", grids)
+    assert verdict.uncorrected == "supported"
+
+
+def test_a_rival_below_softmax_regression_supports_nothing(judge):
+    def accuracy(trial):
+        return (0.25 if trial.method == "free-pruning" else 0.9) + noise(trial)
+
+    (verdict,) = judge(final(accuracy), "C9", FLIPPING)
+    assert verdict.exploratory == ()
+    assert verdict.conclusion == "undecided"
+    assert verdict.reason.startswith("Free-pruning reaches 25.0")
+    assert verdict.reason.endswith("not more than softmax regression (30.00%).")
+
+
+def test_a_refutation_needs_no_floor(judge):
+    def accuracy(trial):
+        return (0.29 if trial.method == "free-pruning" else 0.2) + noise(trial)
+
+    (verdict,) = judge(final(accuracy), "C9", FLIPPING)
+    assert verdict.conclusion == "refuted"
+
+
+def test_on_mnist_nine_tenths_of_dense_are_not_enough(judge):
+    # Softmax regression alone reaches 94% of dense there, so it must be beaten, too.
+    def accuracy(trial):
+        return (0.97 if trial.method == "dense" else 0.9) + noise(trial)
+
+    def figures(trial):
+        linear = {"test_accuracy": 0.92, "changed": 0.0}
+        changed = 0.05 + 0.001 * SPREAD[trial.seed]
+        return linear if trial.network == "linear" else final(accuracy, changed)(trial)
+
+    grids = [{"method": ["dense", "minimal-pruning"]}]
+    (verdict,) = judge(figures, "C2", grids, dataset="mnist")
+    assert verdict.comparisons[1].interval.low > 0  # more than 0.9 of dense
+    assert verdict.conclusion == "refuted"
+    assert verdict.decisive.criterion.says == "accuracy minus that of softmax regression"
+
+
+def test_without_softmax_regression_mnist_supports_no_minimal_change(study, record):
+    def figures(trial):
+        accuracy = (0.97 if trial.method == "dense" else 0.95) + noise(trial)
+        return {"test_accuracy": accuracy, "changed": 0.05 + 0.001 * SPREAD[trial.seed]}
+
+    given = {"margin": 0.5, "seeds": 15, "dataset": "mnist"}
+    asked = study(method=["dense", "minimal-pruning"], **given)
+    (verdict,) = on(analysis.load(record(asked, figures)), "C2")
+    assert verdict.uncorrected == "undecided"
+    assert verdict.reason == ("Accuracy minus that of softmax regression: nothing to compare with.")
+
+
+# Failures ------------------------------------------------------------------------------------
+
+
+def test_failures_of_the_praised_method_count(judge):
+    def accuracy(trial):
+        if trial.method == "free-flipping" and trial.seed < 4:
+            return {"test_accuracy": math.nan, "outcome": "diverged"}
+        return 0.9 + noise(trial)
+
+    (verdict,) = judge(final(accuracy), "C9", FLIPPING)
+    assert verdict.comparisons[0].pairs["accuracy"].tolist()[:3] == [0.1] * 3
+    assert verdict.conclusion != "supported"
+    assert verdict.without_diverged_or_dead == "supported"
+
+
+def test_failures_of_a_rival_do_not_help(judge):
+    # Two of 15 rivals are dead. Counted as they ended, flipping is 10 points better; with the best
+    # completed run of pruning in their place it is a point worse.
+    def accuracy(trial):
+        if trial.method == "free-pruning" and trial.seed < 3:
+            return {"test_accuracy": 0.1, "outcome": "dead"}
+        return 0.9 - 0.01 * (trial.method == "free-flipping") + noise(trial)
+
+    (verdict,) = judge(final(accuracy), "C9", FLIPPING, margin=0.5)
+    assert verdict.comparisons[0].interval.mean > 0.05
+    assert verdict.conclusion == "undecided"
+
+    # With a clear win even against the best completed run, the failures make no difference.
+    def clear(trial):
+        return accuracy(trial) if trial.method == "free-pruning" else 0.95 + noise(trial)
+
+    (verdict,) = judge(final(clear), "C9", FLIPPING)
+    assert verdict.conclusion == "supported"
+
+
+def test_at_chance_is_a_fact_of_its_own(study, record):
+    # 1,000 images and ten classes: chance 10%, one deviation 0.95%, five of them 4.7%.
+    accuracies = {1: 0.114, 2: 0.147, 3: 0.148}
+    loaded = analysis.load(
+        record(
+            study(method="free-pruning"),
+            lambda trial: {"test_accuracy": accuracies[trial.seed], "changed": 0.1},
+        )
+    )
+    rows = judged(loaded)
+    assert rows.set_index("seed")["failure"].to_dict() == {1: "at chance", 2: "at chance", 3: ""}
+    assert set(rows["outcome"]) == {"completed"}
+
+
+# Sweeps and edges ----------------------------------------------------------------------------
+
+
+def densities(*values, **more):
+    return [{"method": "free-pruning"}, {"method": "edge-popup", "density": [*values], **more}]
+
+
+def by_density(gaps, size=0.001):
+    return final(lambda trial: 0.9 + gaps.get(trial.density, 0.0) + noise(trial, size))
+
+
+def test_a_single_poor_density_supports_nothing(judge):
+    # Density 0.005 alone "supported" that no density beats the free method.
+    (verdict,) = judge(by_density({0.005: -0.65}), "C6", densities(0.005))
+    assert verdict.conclusion == "undecided"
+    assert verdict.reason.startswith("0 of 1 values of density pass the floor, 3 must")
+    (verdict,) = judge(by_density({}), "C6", densities(0.5))
+    assert verdict.reason == "1 of 1 values of density pass the floor, 3 must."
+
+
+def test_three_densities_near_the_best_of_their_method_do(judge):
+    gaps = {0.1: -0.2, 0.3: -0.003, 0.5: 0.0, 0.7: -0.002}
+    (verdict,) = judge(by_density(gaps), "C6", densities(0.1, 0.3, 0.5, 0.7))
+    assert verdict.exploratory == ()
+    assert verdict.conclusion == "supported"
+    assert any("below the floor: density 0.1: edge-popup" in flag for flag in verdict.flags)
+    # Without the one at 0.5 there are two that pass.
+    (verdict,) = judge(by_density(gaps), "C6", densities(0.1, 0.3, 0.7))
+    assert verdict.conclusion == "undecided"
+
+
+def test_an_end_of_the_densities_that_still_gains_blocks_support(judge):
+    gaps = {0.3: -0.008, 0.5: -0.006, 0.7: -0.004}
+    (verdict,) = judge(by_density(gaps), "C6", densities(0.3, 0.5, 0.7))
+    assert verdict.conclusion == "undecided"
+    assert verdict.reason == "The rival still gains at density 0.7, the end of its grid."
+    # Extended by a step that gains no more, the same densities decide.
+    gaps[0.9] = -0.005
+    (verdict,) = judge(by_density(gaps), "C6", densities(0.3, 0.5, 0.7, 0.9))
+    assert verdict.conclusion == "supported"
+
+
+def test_an_end_is_an_edge_only_if_the_step_to_it_gains():
+    import pandas as pd
+
+    rows = pd.DataFrame(
+        [
+            {"rate": rate, "seed": seed, "accuracy": accuracy + 0.001 * shift * seed}
+            for rate, accuracy, shift in ((1.0, 0.9, 0), (2.0, 0.901, 1), (3.0, 0.9011, -1))
+            for seed in (1, 2, 3)
+        ]
+    )
+    # 3.0 minus 2.0: 0.0001 - 0.002 * seed, so no gain; 1.0 minus 2.0: below zero.
+    assert edges(rows, "rate", "accuracy") == []
+    better = rows.assign(accuracy=rows["accuracy"] + 0.05 * (rows["rate"] == 3.0))
+    assert edges(better, "rate", "accuracy") == [3.0]
+    assert edges(better[better["rate"] == 3.0], "rate", "accuracy") == []
+
+
+def test_a_start_at_an_end_of_its_grid_that_still_gains_is_no_evidence(judge):
+    # The default offset is the lowest, and the step down to it gains: a lower one may do better.
+    gaps = {0.0: 0.0, 0.1: -0.002, 0.2: -0.003, 0.3: -0.004}
+    grids = [{"method": "free-pruning", "score_offset": list(gaps)}]
+    figures = final(lambda trial: 0.9 + gaps[trial.score_offset] + noise(trial, 0.0003))
+    (verdict,) = judge(figures, "C8-offset", grids)
+    assert verdict.conclusion == "undecided"
+    assert "score offset 0, the end of its grid" in verdict.reason
+    gaps[-1.0] = -0.0005  # the score range moved up
+    grids = [{"method": "free-pruning", "score_offset": list(gaps)}]
+    (verdict,) = judge(figures, "C8-offset", grids)
+    assert verdict.conclusion == "supported"
+
+
+# Untestable comparisons ----------------------------------------------------------------------
+
+
+def test_an_untestable_comparison_hides_no_refutation(judge):
+    # The changed share is the same with every seed, which no test can use; the accuracy is far
+    # below nine tenths of dense.
+    def accuracy(trial):
+        return (0.9 if trial.method == "dense" else 0.6) + noise(trial)
+
+    grids = [{"method": ["dense", "minimal-pruning"]}]
+    (verdict,) = judge(final(accuracy, 0.05), "C2", grids)
+    assert math.isnan(verdict.comparisons[0].p)
+    assert verdict.conclusion == "refuted"
+    good = final(lambda trial: 0.9 + noise(trial), 0.05)
+    (verdict,) = judge(good, "C2", grids)
+    assert verdict.conclusion == "undecided"
+
+
+# Added cells, words --------------------------------------------------------------------------
+
+
+def test_an_added_cell_that_refutes_counts_in_the_headline(study, record_in, tmp_path):
+    def figures(poor):
+        def accuracy(trial):
+            worse = 0.05 * (trial.method == "free-flipping" and trial.weights in poor)
+            return 0.9 - worse + noise(trial)
+
+        return final(accuracy)
+
+    first = {"margin": 0.5, "seeds": 15, "dataset": "cifar10", "method": "dense"}
+    grids = [*FLIPPING, LINEAR]
+    for poor, conclusion in (((), "supported"), (("he-constant",), "refuted")):
+        folder = tmp_path / conclusion
+        record_in(folder, study(grids=grids, **first), figures(poor))
+        more = study(grids=grids, weights=["he-normal", "he-constant"], **first)
+        only = lambda trial: trial.weights == "he-constant"  # noqa: E731
+        loaded = analysis.load(record_in(folder, more, figures(poor), only))
+        (combined,) = overall(on(loaded, "C9"))
+        assert [v.added for v in combined.cells] == [False, True]
+        assert combined.conclusion == conclusion
+        assert len(combined.added) == len(poor)
+
+
+def test_exploratory_verdicts_have_words_of_their_own(judge):
+    def figures(difference):
+        return final(lambda t: 0.9 + difference * (t.method == "free-flipping") + noise(t))
+
+    for difference, word in ((0.0, "suggests"), (-0.05, "speaks against"), (-0.005, "open")):
+        (verdict,) = judge(figures(difference), "C9", FLIPPING, seeds=5)
+        assert verdict.conclusion == word
+        assert verdict.q == verdict.comparisons[0].q
+
+
+def test_all_exploratory_comparisons_are_counted(study, record):
+    # p = 0.03 in one of many comparisons is nothing to speak of, whichever claims are shown.
+    asked = study(margin=0.5, dataset="cifar10", seeds=5)
+    figures = final(lambda trial: 0.9 + noise(trial, 0.003))
+    loaded = analysis.load(record(asked, figures))
+    every = [c for v in verdicts(loaded) for c in v.deciding]
+    p = sorted(value for c in every for value in (c.p, c.p_against) if not math.isnan(value))
+    best = min(every, key=lambda c: c.p)
+    assert best.q >= best.p * len(p) / p.index(best.p) / 2 if p.index(best.p) else True
+    alone = on(loaded, "C1-common")
+    assert [c.q for v in alone for c in v.deciding] == [
+        c.q for v in verdicts(loaded) if v.claim.id == "C1-common" for c in v.deciding
+    ]
+
+
+# The smallest margin -------------------------------------------------------------------------
+
+
+def test_the_smallest_margin_that_would_be_supported(judge):
+    def figures(trial):
+        away = 0.001 * SPREAD[trial.seed] - 0.002
+        return final(lambda t: 0.9 + (away if t.method == "free-flipping" else 0.0))(trial)
+
+    (verdict,) = judge(figures, "C9", FLIPPING)
+    low = verdict.comparisons[0].interval.low
+    assert verdict.smallest_margin == pytest.approx(-low)
+    for margin, conclusion in ((-low * 100 - 1e-6, "undecided"), (-low * 100 + 1e-6, "supported")):
+        (verdict,) = judge(figures, "C9", FLIPPING, margin=margin)
+        assert verdict.conclusion == conclusion
+
+
+# What was known ------------------------------------------------------------------------------
+
+
+def test_trials_on_its_seeds_in_another_study_make_a_definition_exploratory(study, record):
+    figures = final(lambda trial: 0.9 + noise(trial))
+    given = {"margin": 0.5, "seeds": 15, "dataset": "cifar10", "method": "dense"}
+    pilot = study(dataset="cifar10", method="snip", density=0.5, seeds=[3])
+    record(pilot.model_copy(update={"name": "pilot"}), figures)
+    loaded = analysis.load(record(study(grids=[*FLIPPING, LINEAR], **given), figures))
+    known = loaded.definitions[0].known
+    assert {seed: len(ids) for seed, ids in known.items()} == {3: 1}
+    (verdict,) = on(loaded, "C9")
+    assert verdict.exploratory == ("extended from 14 to 15 seeds after the first run",)
+
+
+def test_studies_that_register_together_are_fresh_together(study, record, tmp_path):
+    figures = final(lambda trial: 0.9 + noise(trial))
+    given = {"margin": 0.5, "seeds": 15, "dataset": "cifar10", "method": "dense"}
+    several = [
+        study(grids=[{"method": "free-pruning"}, LINEAR], **given),
+        study(grids=[{"method": "free-flipping"}], **given).model_copy(update={"name": "other"}),
+    ]
+    for one in several:
+        Store(str(tmp_path / "results"), one.name).definitions.record(one)
+    uris = [record(one, figures) for one in several]
+    (verdict,) = on(analysis.load(uris), "C9")
+    assert verdict.exploratory == ()
+    assert verdict.conclusion == "supported"
+
+
+def test_results_without_a_register_are_exploratory(study, record, tmp_path):
+    figures = final(lambda trial: 0.9 + noise(trial))
+    given = {"margin": 0.5, "seeds": 15, "dataset": "cifar10", "method": "dense"}
+    uri = record(study(grids=[*FLIPPING, LINEAR], **given), figures)
+    (path,) = (tmp_path / "results" / "small" / "definitions").glob("*.yaml")
+    text = path.read_text()
+    assert "known: {}\n" in text
+    path.write_text(text.replace("known: {}\n", ""))
+    (verdict,) = on(analysis.load(uri), "C9")
+    assert verdict.exploratory == (
+        "the results do not record what was known when the definition was recorded",
+    )
+
+
+# Tuning --------------------------------------------------------------------------------------
+
+
+def test_the_best_of_random_configurations_by_hand():
+    # Scores 1, 2, 3 with values 10, 30, 20: of one random configuration the mean, 20; of two, the
+    # pairs {1, 2}, {1, 3}, {2, 3} choose 30, 20, 20; of all three 20.
+    assert expected_at_best([1, 2, 3], [10, 30, 20]).tolist() == pytest.approx([20, 70 / 3, 20])
+    # A value that is not known matters only where it may be chosen.
+    found = expected_at_best([1, 2], [math.nan, 5])
+    assert math.isnan(found[0])
+    assert found[1] == 5
+    assert expected_at_best([2, 2], [7, 9])[1] == 7  # the first of equals
+
+
+NESTED = {"seeds": "1001-1003", "tuning_seeds": "seed + 1000"}
+
+
+def test_every_replicate_chooses_on_a_tuning_seed_of_its_own(study, record):
+    # 2001 and 2002 prefer 0.7, 2003 prefers 0.3; fresh trials exist only where they were chosen.
+    prefers = {2001: 0.7, 2002: 0.7, 2003: 0.3}
+
+    def accuracy(trial):
+        if trial.seed > 2000:
+            return 0.9 if trial.density == prefers[trial.seed] else 0.8
+        return {0.3: 0.95, 0.7: 0.89}.get(trial.density, 0.9)
+
+    grids = [{"method": "edge-popup", "density": [0.3, 0.7], "tuned": "density"}]
+    asked = study(margin=0.5, dataset="cifar10", method="dense", grids=grids, **NESTED)
+    chosen = study(
+        margin=0.5,
+        dataset="cifar10",
+        method="dense",
+        grids=[
+            {"method": "edge-popup", "density": [0.3, 0.7], "seeds": "tuning"},
+            {"method": "edge-popup", "density": 0.7, "seeds": [1001, 1002]},
+            {"method": "edge-popup", "density": 0.3, "seeds": [1003]},
+        ],
+        **NESTED,
+    )
+    record(asked, final(accuracy))
+    loaded = analysis.load(record(chosen, final(accuracy), only=lambda t: t.seed < 2000))
+    rows = tuned(loaded, ("density",)).set_index("seed")
+    assert rows["chosen"].to_dict() == {
+        1001: "density 0.7",
+        1002: "density 0.7",
+        1003: "density 0.3",
+    }
+    assert rows["accuracy"].tolist() == [0.89, 0.89, 0.95]
+    assert rows["nested"].all()
+    assert set(rows["density"]) == {-math.inf}
+    assert set(rows["budget"]) == {2}
+    # Both definitions had the trials in mind before any on these seeds was finished.
+    assert (rows["committed"] == 0b11).all()
+
+
+def test_an_edge_of_the_rivals_rates_blocks_support_and_one_of_ours_a_refutation(study, record):
+    rates = [1e-3, 3e-3, 1e-2]
+
+    def run(name, gaining, difference):
+        def accuracy(trial):
+            gain = {"dense": 0.0, "free-pruning": 0.0} | {gaining: 0.01}
+            step = rates.index(trial.learning_rate) if trial.learning_rate in rates else 0
+            away = difference * (trial.method == "free-pruning")
+            return 0.9 + away + gain[trial.method] * step + noise(trial, 0.0003)
+
+        grids = [{"method": ["dense", "free-pruning"], "learning_rate": rates}]
+        asked = study(
+            margin=0.5,
+            dataset="cifar10",
+            method="dense",
+            grids=grids,
+            seeds=5,
+            tuning_seeds=[101, 102, 103, 104, 105],
+        ).model_copy(update={"name": name})
+        (verdict,) = on(analysis.load(record(asked, final(accuracy))), "C1")
+        return verdict
+
+    of_rival = run("rival", "dense", 0.02)
+    assert of_rival.uncorrected == "undecided"
+    assert of_rival.reason == "Dense still gains at learning rate 0.01, the end of its grid."
+    assert run("ours-ahead", "free-pruning", 0.0).uncorrected == "supported"
+    of_ours = run("ours", "free-pruning", -0.1)
+    assert of_ours.uncorrected == "undecided"
+    assert "Free-pruning still gains at learning rate 0.01" in of_ours.reason
+    assert run("neither", "dense", -0.1).uncorrected == "refuted"
+
+
+def test_unequal_budgets_are_cut_to_what_each_conclusion_allows(study, record):
+    # Dense has two rates, free pruning three. For support free pruning may try only two of its
+    # three: of the pairs the better one. A refutation may use all three.
+    values = {
+        ("dense", 1e-3): 0.90,
+        ("dense", 3e-3): 0.88,
+        ("free-pruning", 1e-3): 0.80,
+        ("free-pruning", 3e-3): 0.85,
+        ("free-pruning", 1e-2): 0.90,
+    }
+    grids = [
+        {"method": "dense", "learning_rate": [1e-3, 3e-3]},
+        {"method": "free-pruning", "learning_rate": [1e-3, 3e-3, 1e-2]},
+    ]
+    asked = study(
+        margin=0.5,
+        dataset="cifar10",
+        method="dense",
+        grids=grids,
+        tuning_seeds=[101, 102, 103],
+    )
+    figures = final(lambda t: values[t.method, t.learning_rate] if t.network != "linear" else 0.3)
+    (verdict,) = on(analysis.load(record(asked, figures)), "C1")
+    (one,) = verdict.comparisons
+    # of two random rates: 0.85 once, 0.90 twice
+    assert one.pairs["difference"].tolist() == pytest.approx([(0.85 + 2 * 0.9) / 3 - 0.9] * 3)
+    assert one.pairs["difference_against"].tolist() == pytest.approx([0.0] * 3)
+
+
+def test_one_choice_for_all_seeds_is_exploratory(judge):
+    grids = [{"method": ["dense", "free-pruning"], "learning_rate": [1e-3, 3e-3]}]
+    figures = final(lambda trial: 0.9 + noise(trial))
+    (verdict,) = judge(figures, "C1", grids, tuning_seeds=[101, 102])
+    assert verdict.exploratory == ("one choice on common tuning seeds serves all seeds",)
+    (verdict,) = judge(figures, "C1", grids, tuning_seeds=list(range(101, 116)))
+    assert verdict.exploratory == ()
+    assert verdict.conclusion == "supported"
+
+
+# Rivals --------------------------------------------------------------------------------------
+
+
+def test_none_of_its_kind_beats_the_preferred_free_method(judge):
+    # Validation prefers flipping by a point; supermask is half a point behind it.
+    levels = {"free-pruning": 0.89, "free-flipping": 0.90, "supermask": 0.895}
+
+    def run(levels):
+        grids = [
+            {"method": ["free-pruning", "free-flipping"]},
+            {"method": "supermask", "learning_rate": 0.1, "optimizer": "sgd"},
+            {"method": "minimal-pruning"},  # prices what it keeps, so it is of another kind
+        ]
+        figures = final(lambda t: levels.get(t.method, 0.95) + noise(t))
+        (verdict,) = judge(figures, "C11", grids)
+        return verdict
+
+    verdict = run(levels)
+    assert verdict.method == "preferred free method"
+    places = {one.at["method"]: one.interval.mean for one in verdict.comparisons}
+    assert places.keys() == {"free-pruning", "supermask"}
+    assert places["supermask"] == pytest.approx(-0.005, abs=1e-3)
+    assert verdict.conclusion == "supported"
+    assert run(levels | {"supermask": 0.92}).conclusion == "refuted"
+
+
+def test_a_setting_that_prices_what_is_kept_belongs_to_the_other_kind(judge):
+    grids = [
+        {"method": "free-pruning"},
+        {"method": [f"hard-concrete(l0={value})" for value in ("1e-07", "1e-06", "1e-05")]},
+    ]
+    gaps = {"1e-07": -0.003, "1e-06": -0.001, "1e-05": -0.004}
+
+    def accuracy(trial):
+        gap = next((gap for value, gap in gaps.items() if value in trial.method), 0.0)
+        return 0.9 + gap + noise(trial)
+
+    assert judge(final(accuracy), "C11", grids) == ()
+    (verdict,) = judge(final(accuracy), "C6-rivals", grids)
+    assert [one.at["parameters"] for one in verdict.comparisons] == [
+        "l0=1e-05",
+        "l0=1e-06",
+        "l0=1e-07",
+    ]
+    assert verdict.method == "hard-concrete"
+    assert verdict.uncorrected == "supported"
+    assert "a secondary form of the claim" in verdict.exploratory
+
+
+def test_which_of_two_can_be_left_alone(judge):
+    # Validation on the tuning seeds prefers a density of 0.3, which gains two points over 0.5. The
+    # free default has nothing to tune, so its regret is 0.
+    grids = [
+        {"method": "free-pruning"},
+        {"method": "edge-popup", "density": [0.3, 0.5, 0.7]},
+    ]
+    gaps = {0.0: -0.01, 0.3: 0.0, 0.5: -0.02, 0.7: -0.03}
+    figures = final(lambda trial: 0.9 + gaps[trial.density] + noise(trial))
+    given = {"tuning_seeds": list(range(101, 116))}
+    (verdict,) = judge(figures, "C12", grids, **given)
+    regret, accuracy = verdict.comparisons
+    assert regret.interval.mean == pytest.approx(0.0 - 0.02, abs=1e-3)
+    assert accuracy.interval.mean == pytest.approx(0.01, abs=1e-3)
+    assert not accuracy.criterion.decides
+    assert verdict.uncorrected == "supported"
+    # On MNIST, from which the settings are carried over, there is nothing to ask.
+    assert judge(figures, "C12", grids, dataset="mnist", **given) == ()
+
+
+def test_a_density_is_compared_at_the_size_of_the_free_method(judge):
+    # Sizes of 10% and 40% of the connections with 88% and 92%, and a free method with 20%, the
+    # middle of the two logarithms: 90% there.
+    layers = (19_200, 30_000, 1_000)
+    sizes = {0.1: (0.1, 0.88), 0.4: (0.4, 0.92), 0.0: (0.2, 0.91)}
+
+    def figures(trial):
+        if trial.network == "linear":
+            return {"test_accuracy": 0.3, "changed": 0.0}
+        share, accuracy = sizes[trial.density]
+        counts = tuple(round(share * n) for n in layers)
+        return {
+            "test_accuracy": accuracy + 0.0001 * SPREAD[trial.seed] * (trial.density == 0.0),
+            "changed": 1 - share,
+            "layers": {"connected": counts, "live": counts, "live_changed": (0, 0, 0)},
+        }
+
+    (verdict,) = judge(figures, "C10-matched", densities(0.1, 0.4))
+    assert verdict.comparisons[0].interval.mean == pytest.approx(0.90 - 0.91, abs=1e-6)
+    assert verdict.uncorrected == "supported"
+    sizes[0.0] = (0.05, 0.91)  # smaller than every recorded size
+    assert judge(figures, "C10-matched", densities(0.1, 0.4)) == ()
+
+
+def test_the_rate_that_each_method_needs_is_judged_on_the_tuning_seeds(study, record):
+    # Fresh seeds run only at the chosen rate; the tuning seeds have all of them.
+    rates = {1e-3: 0.0, 3e-3: 0.02, 1e-2: 0.01, 3e-2: 0.0}
+    grids = [{"method": ["dense", "free-pruning"], "learning_rate": list(rates)}]
+    tuning = [{**grids[0], "seeds": "tuning"}]
+    asked = study(margin=0.5, dataset="cifar10", method="dense", grids=tuning, **NESTED)
+    figures = final(lambda t: 0.9 + rates[t.learning_rate] + noise(t))
+    loaded = analysis.load(record(asked, figures))
+    (verdict,) = on(loaded, "C8-rate")
+    assert verdict.method == "free-pruning"
+    assert verdict.comparisons[0].pairs["seed"].tolist() == [2001, 2002, 2003]
+    assert not verdict.comparisons[0].over_images
+    assert verdict.uncorrected == "refuted"
+    (verdict,) = on(loaded, "C8-rate-others")
+    assert verdict.method == "dense"
