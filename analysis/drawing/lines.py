@@ -8,6 +8,7 @@ strip at the left edge, each with its interval, and a thin line of their mean ru
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import pandas as pd
 from matplotlib.artist import Artist
@@ -241,7 +242,7 @@ def _draw_line(
     for place, value, mark in zip(at, line.values, line.marks, strict=True):
         draw_mark(axes, mark, place, style, upright=True)
         if value == line.best:
-            ring = {"ms": 13, "mfc": "none", "mec": style.colour, "mew": 1.3}
+            ring: dict[str, Any] = {"ms": 13, "mfc": "none", "mec": style.colour, "mew": 1.3}
             axes.plot(place, mark.mean, "o", clip_on=False, **ring)
 
 
