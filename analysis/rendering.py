@@ -5,13 +5,13 @@ they are sent to processes that import matplotlib while this one still reads res
 """
 
 import contextlib
-import importlib
 import multiprocessing
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +48,23 @@ class Failed:
     traceback: str
 
 
+@dataclass
+class _Begun:
+    """A figure that was begun: what it shows, its folder, and who draws it or what came out."""
+
+    summary: Any
+    folder: Path
+    future: Future[Drawn | Failed] | None
+    outcome: Drawn | Failed | None = None
+
+
 class Renderer:
-    """Draws figures in other processes, or in this one."""
+    """Draws figures in other processes, and in this one as soon as it waits for them."""
 
     def __init__(self, executor: Executor | None = None) -> None:
-        """Draw in the processes of an executor, or without one in this process."""
+        """Draw in the processes of an executor, too; without one in this process alone."""
         self._executor = executor
-        self._pending: dict[str, tuple[Any, Path, Future[Drawn | Failed] | None]] = {}
+        self._begun: dict[str, _Begun] = {}
 
     def __enter__(self) -> "Renderer":
         """Return the renderer; at the end it forgets what was begun."""
@@ -62,7 +72,7 @@ class Renderer:
 
     def __exit__(self, *_: object) -> None:
         """Forget the figures that were begun."""
-        self._pending.clear()
+        self._begun.clear()
 
     def start(self, name: str, summary: Any, folder: Path) -> None:
         """Begin to draw a figure.
@@ -76,7 +86,7 @@ class Renderer:
         if self._executor is not None:
             with contextlib.suppress(BrokenProcessPool):
                 future = self._executor.submit(render, name, summary, folder)
-        self._pending[name] = (summary, folder, future)
+        self._begun[name] = _Begun(summary, folder, future)
 
     def finish(self, progress: Callable[[int, int], None]) -> Mapping[str, Drawn | Failed]:
         """Return the outcome of each figure that was begun, in that order.
@@ -88,16 +98,30 @@ class Renderer:
             OSError: a file cannot be written.
         """
         outcomes: dict[str, Drawn | Failed] = {}
-        for name, (summary, folder, future) in self._pending.items():
-            progress(len(outcomes), len(self._pending))
-            outcomes[name] = _outcome(future) or render(name, summary, folder)
-        progress(len(outcomes), len(self._pending))
+        for name, begun in self._begun.items():
+            progress(len(outcomes), len(self._begun))
+            while begun.future is not None and not begun.future.done() and self._help():
+                pass
+            outcomes[name] = begun.outcome or _outcome(begun.future) or _draw(name, begun)
+        progress(len(outcomes), len(self._begun))
         return outcomes
+
+    def _help(self) -> bool:
+        """Draw the last figure that no other process has begun; return whether there is one."""
+        for name, begun in reversed(self._begun.items()):
+            if begun.outcome is None and begun.future is not None and begun.future.cancel():
+                begun.outcome = _draw(name, begun)
+                return True
+        return False
+
+
+def _draw(name: str, begun: _Begun) -> Drawn | Failed:
+    return render(name, begun.summary, begun.folder)
 
 
 def _outcome(future: Future[Drawn | Failed] | None) -> Drawn | Failed | None:
     """Return a figure's outcome; None if its process was killed, or there was none."""
-    if future is None:
+    if future is None or future.cancelled():
         return None
     try:
         return future.result()
@@ -107,36 +131,30 @@ def _outcome(future: Future[Drawn | Failed] | None) -> Drawn | Failed | None:
 
 @contextlib.contextmanager
 def renderer(processes: int) -> Iterator[Renderer]:
-    """Give a renderer with this many processes, which begin to import what drawing needs.
+    """Give a renderer that draws in this many processes, this one among them.
+
+    What drawing needs is imported by another process meanwhile, from which they are forked.
 
     Args:
-        processes: with 1, figures are drawn in this process.
+        processes: with 1, this process draws alone. A script that asks for more must protect its
+            code by ``if __name__ == "__main__":``, as `multiprocessing` requires.
     """
     if processes < 2:
         yield Renderer()
         return
-    own = [one.module for one in figures.figures().values() if one.module.startswith("analysis.")]
-    modules = [*_DRAWING, *own]
     context: Any
     if "forkserver" in multiprocessing.get_all_start_methods():
+        own = (one.module for one in figures.figures().values())
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(modules)  # once, for all processes
+        context.set_forkserver_preload([*_DRAWING, *own])
+        forkserver.ensure_running()  # and import, while this process goes on
     else:
         context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, mp_context=context)
+    pool = ProcessPoolExecutor(processes - 1, mp_context=context)
     try:
-        with contextlib.suppress(BrokenProcessPool):
-            for _ in range(processes):
-                pool.submit(_import, modules)
         yield Renderer(pool)
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _import(modules: Sequence[str]) -> None:
-    """Import these modules before the first figure comes."""
-    for module in modules:
-        importlib.import_module(module)
 
 
 def render(name: str, summary: Any, folder: Path) -> Drawn | Failed:

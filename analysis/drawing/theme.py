@@ -20,6 +20,7 @@ _SETTINGS: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.titlecolor": INK,
     "axes.titlesize": 10.5,
+    "figure.dpi": 150,  # that of the files, so that texts are measured once for both
     "figure.facecolor": PAPER,
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so it is the same everywhere

@@ -20,6 +20,7 @@ from analysis.drawing.lines import LinePanel, Lines, LineSide, draw_lines, layer
 from analysis.drawing.notes import seeds, sentences
 from analysis.drawing.panels import Panel, panels
 from analysis.drawing.style import Style, styles
+from analysis.estimates import pairing
 from analysis.estimates.intervals import grouped
 from analysis.estimates.pairing import contrast
 from analysis.numbers import number
@@ -90,8 +91,11 @@ def overlaps(results: Results) -> pd.DataFrame:
     rows = trials[kept & (trials["outcome"] == "completed") & (trials["changed"] > 0)]
     by = [name for name in varying(results) if name not in _DIFFERING]
     keys = [*by, "kind", "methods", "layer", "layer_name", "seed"]
+    if rows.empty:
+        return pd.DataFrame(columns=[*keys, *_MEASURES, "pairs"])
     compared = []
-    for _, group in rows.groupby([n for n in SETTABLE if n not in _DIFFERING], sort=False):
+    (same,) = pairing.keys(rows, on=[n for n in SETTABLE if n not in _DIFFERING])
+    for _, group in rows.groupby(same, sort=False):
         pairs = list(_pairs(results, group))
         if pairs:
             common = group.iloc[0][[*by, "seed"]].to_dict()

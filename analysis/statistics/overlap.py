@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import signal, stats
 
 from analysis.statistics.checks import same_shape
 
@@ -84,6 +83,8 @@ def expected_jaccard(sizes: ArrayLike) -> float:
         sizes: [3] or [L, 3]: connections, size of the first set, size of the second; at least one
             of the sets has a member.
     """
+    from scipy import signal, stats  # most of a second, which only studies that keep masks need
+
     table = np.atleast_2d(np.asarray(sizes, np.int64))
     start, chances = 0, np.ones(1)
     for total, one, other in table.tolist():

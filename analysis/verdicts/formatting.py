@@ -1,7 +1,7 @@
 """Verdicts formatted as text and as plain values."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -182,8 +182,14 @@ def pairs(comparison: Comparison) -> list[tuple[str, str, str, str, str]]:
             str(pair.get("trial_id_of_partner", MISSING)),
             _shown(comparison.criterion.unit, pair["difference"]),
         )
-        for pair in comparison.pairs.to_dict("records")
+        for pair in _columns(comparison, ("seed", "trial_id", "trial_id_of_partner", "difference"))
     ]
+
+
+def _columns(comparison: Comparison, names: Sequence[str]) -> list[dict[Hashable, Any]]:
+    """Return these columns of the pairs, as far as they have them; all others cost time."""
+    known = [name for name in names if name in comparison.pairs]
+    return comparison.pairs[known].to_dict("records")
 
 
 def compared(verdict: Verdict) -> list[str]:
