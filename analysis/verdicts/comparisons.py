@@ -120,7 +120,7 @@ def _of_criterion(
         if criterion.against is None
         else _partners(arms, trials, criterion)
     )
-    pairs = _within_budgets(pairs.copy(), criterion)  # a copy is in one piece
+    pairs = _within_budgets(pairs.copy(), claim, criterion)  # a copy is in one piece
     places = pairs.sort_values([*claim.sweep], kind="stable") if claim.sweep else pairs
     for key, rows in places.groupby(["cell", *claim.sweep], sort=False):
         of_group: tuple[Any, ...] = key
@@ -152,12 +152,14 @@ def _partners(arms: pd.DataFrame, trials: pd.DataFrame, criterion: Criterion) ->
     return pd.concat([pairs, loose]) if len(loose) else pairs
 
 
-def _within_budgets(pairs: pd.DataFrame, criterion: Criterion) -> pd.DataFrame:
+def _within_budgets(pairs: pd.DataFrame, claim: Claim, criterion: Criterion) -> pd.DataFrame:
     """Return pairs of tuned arms with the differences that unequal budgets allow.
 
     Support needs a rival with at least the other side's budget, a refutation one with at most that.
     So for support the other side's budget is cut to that of the rival, and for a refutation the
-    rival's to that of the other side: a smaller budget has random options of the recorded ones.
+    rival's to that of the other side: a smaller budget has random options of the recorded ones. A
+    rival that is swept over, such as all densities of a method, has the budgets of all places
+    together for a claim about all of them.
     """
     rival = criterion.rival
     if rival is None or f"configurations{OF_PARTNER}" not in pairs:
@@ -166,10 +168,13 @@ def _within_budgets(pairs: pd.DataFrame, criterion: Criterion) -> pd.DataFrame:
     if (arm == partner).all():
         return pairs.assign(difference_against=pairs["difference"])
     of_rival, of_other = (arm, partner) if rival == "arm" else (partner, arm)
+    together = of_rival
+    if rival == "arm" and claim.sweep and "method" not in claim.sweep:
+        together = of_rival.groupby([pairs["cell"], pairs["seed"]]).transform("sum")
     suffixes = {"arm": "", "partner": OF_PARTNER}
     other = "partner" if rival == "arm" else "arm"
     sign = {"arm": 1.0, "partner": -criterion.share}
-    cut_other = _cut(pairs, suffixes[other], of_rival)
+    cut_other = _cut(pairs, suffixes[other], together)
     cut_rival = _cut(pairs, suffixes[rival], of_other)
     return pairs.assign(
         difference=pairs["difference"] + sign[other] * cut_other,

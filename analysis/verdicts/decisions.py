@@ -72,6 +72,7 @@ class _Case:
         comparisons: all criteria at all places of the sweep.
         exploratory: why the verdict is exploratory.
         added: whether it is so only because its trials were not committed to.
+        unequal: why the two sides cannot be compared with budgets that allow support.
         neither: reasons in the trials themselves that allow no conclusion.
         no_support: reasons that keep the claim from being supported.
         no_refutation: reasons that keep the claim from being refuted.
@@ -82,6 +83,7 @@ class _Case:
     comparisons: tuple[Comparison, ...]
     exploratory: tuple[str, ...]
     added: bool
+    unequal: tuple[str, ...]
     neither: tuple[str, ...]
     no_support: tuple[str, ...]
     no_refutation: tuple[str, ...]
@@ -131,12 +133,12 @@ def _case(
         comparisons=tuple(compared),
         exploratory=why,
         added=added,
+        unequal=tuple(_budgets(deciding, against=False)),
         neither=tuple(_not_judged(deciding)),
         no_support=(
             *no_support,
             *_floors(claim, deciding),
             *of_rival,
-            *_budgets(deciding, against=False),
         ),
         no_refutation=(*of_other, *_budgets(deciding, against=True)),
     )
@@ -323,6 +325,8 @@ def _decide(
         return _unless(case.no_refutation, "refuted")
     if supported:
         return _unless(case.no_support, "supported")
+    if case.unequal:
+        return _unless(case.unequal, "undecided")
     return "undecided", _why(compared, for_it, against)
 
 
