@@ -8,7 +8,8 @@ import pandas as pd
 from analysis.cells import CELL, METHOD_ONLY, RECIPE, TUNED_VALUES
 from analysis.estimates.pairing import at_default, keys, pair
 from analysis.estimates.rates import without_values
-from analysis.estimates.tuning import TUNED, tuned
+from analysis.estimates.tuned import tuned
+from analysis.estimates.tuning import TUNED
 from analysis.tables import Results, computed_once
 from studies import names
 from studies.trial import FIELDS, SETTABLE

@@ -12,7 +12,8 @@ import pytest
 import analysis
 from analysis.estimates.edges import edges
 from analysis.estimates.judged import judged
-from analysis.estimates.tuning import expected_at_best, tuned
+from analysis.estimates.tuned import tuned
+from analysis.estimates.tuning import expected_at_best
 from analysis.verdicts import overall, verdicts
 from analysis.verdicts.claims import every_claim
 from studies.store import Store

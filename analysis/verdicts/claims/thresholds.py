@@ -9,7 +9,7 @@ from analysis.estimates.judged import judged
 from analysis.estimates.longer import with_longer_training
 from analysis.estimates.rivals import by_setting
 from analysis.estimates.sizes import judged_with_sizes
-from analysis.estimates.tuning import tuned, with_tuning_trials
+from analysis.estimates.tuned import tuned, with_tuning_trials
 from analysis.tables import Results
 from analysis.verdicts.claim import MARGIN, Claim, Criterion, Rows, both, differs, where
 from analysis.verdicts.claims.arms import (
