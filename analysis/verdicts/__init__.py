@@ -11,8 +11,8 @@ verdict has other words, and p-values that are adjusted over all exploratory com
 | module | what is in it |
 |---|---|
 | `claim`, `claims` | what a claim is; the claims |
-| `comparisons`, `budgets`, `floors` | pairs of trials and their estimates; unequal tuning; the floor |
-| `committed`, `exploratory` | what was fixed before anything was known; exploratory verdicts |
+| `comparisons`, `budgets`, `floors` | pairs of trials, their estimates, tuning, floors |
+| `committed`, `exploratory` | what was fixed beforehand; exploratory verdicts |
 | `cases`, `decisions`, `aggregation` | the cells of a claim, their conclusions, all cells together |
 | `warnings`, `formatting` | what a reader must know; verdicts as text and as plain values |
 | `power_analysis` | what a study can decide, from its plan |
