@@ -13,8 +13,8 @@ verdict has other words, and p-values that are adjusted over all exploratory com
 | `claim`, `claims` | what a claim is; the claims |
 | `comparisons`, `budgets`, `floors` | pairs of trials, their estimates, tuning, floors |
 | `committed`, `exploratory` | what was fixed beforehand; exploratory verdicts |
-| `cases`, `decisions`, `aggregation` | the cells of a claim, their conclusions, all cells together |
-| `warnings`, `formatting` | what a reader must know; verdicts as text and as plain values |
+| `cases`, `decisions`, `aggregation` | cells of a claim, their conclusions, all together |
+| `warnings`, `formatting` | what a reader must know; verdicts as text |
 | `power_analysis` | what a study can decide, from its plan |
 """
 
