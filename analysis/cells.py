@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable, Sequence
 
 import pandas as pd
 
-from analysis.tables import Results
+from analysis.tables import Results, computed_once
 from studies.roles import Role
 from studies.trial import FIELDS, SETTABLE, Value, fields_with
 
@@ -39,25 +39,39 @@ _SEEDS = ("score_seed", "order_seed")
 _WORDS = {"positive_fraction": "positive fraction", "adam_epsilon": "Adam's epsilon"}
 
 
+@computed_once  # figures, pages and verdicts ask for it many times
 def varying(results: Results) -> list[str]:
     """Return the fields in which cells differ, finished or planned; `method` is always the last."""
     both = _both(results)
     return [n for n in CELL if n != "method" and both[n].nunique() > 1] + ["method"]
 
 
+@computed_once
 def _both(results: Results) -> pd.DataFrame:
     """Return a row per trial, planned or finished, with the fields that make a cell."""
     return pd.concat([results.plan[list(CELL)], results.trials[list(CELL)]])
 
 
+@computed_once
 def panel_fields(results: Results) -> list[str]:
     """Return the fields that make the panels: those that vary within a method.
 
     A field that only differs from method to method belongs to the methods' recipes.
     """
-    both = _both(results)
-    counts = both.groupby("method")[varying(results)[:-1]].nunique()
+    counts = _counts(results)
     return [name for name in counts.columns if (counts[name] > 1).any()]
+
+
+def varying_within(results: Results, method: str) -> list[str]:
+    """Return the fields that make the panels and that vary within a method."""
+    counts = _counts(results)
+    return [n for n in panel_fields(results) if method in counts.index and counts[n][method] > 1]
+
+
+@computed_once
+def _counts(results: Results) -> pd.DataFrame:
+    """Return how many values of each varying field each method has, a row per method."""
+    return _both(results).groupby("method")[varying(results)[:-1]].nunique()
 
 
 def common(results: Results) -> dict[str, object]:
