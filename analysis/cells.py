@@ -44,7 +44,7 @@ def varying(results: Results) -> list[str]:
     return list(_varying(results))
 
 
-@computed_once  # this and the next ones: every figure asks for them
+@computed_once  # figures, pages and verdicts ask for it many times
 def _varying(results: Results) -> tuple[str, ...]:
     both = _both(results)
     return (*(n for n in CELL if n != "method" and both[n].nunique() > 1), "method")
@@ -56,6 +56,7 @@ def _both(results: Results) -> pd.DataFrame:
     return pd.concat([results.plan[list(CELL)], results.trials[list(CELL)]])
 
 
+@computed_once
 def panel_fields(results: Results) -> list[str]:
     """Return the fields that make the panels: those that vary within a method.
 
@@ -69,6 +70,12 @@ def varied_within(results: Results) -> Mapping[str, frozenset[str]]:
     """Return for each field in which cells differ the methods within which it varies."""
     counts = _both(results).groupby("method")[varying(results)[:-1]].nunique()
     return {name: frozenset(counts.index[counts[name] > 1]) for name in counts.columns}
+
+
+def varying_within(results: Results, method: str) -> list[str]:
+    """Return the fields that make the panels and that vary within a method."""
+    within = varied_within(results)
+    return [name for name in panel_fields(results) if method in within[name]]
 
 
 def common(results: Results) -> dict[str, object]:

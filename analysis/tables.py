@@ -12,11 +12,11 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from analysis.relations import Relations
 from studies.errors import UserError
 from studies.roles import Role
 from studies.schemas import TABLES
@@ -27,28 +27,19 @@ from studies.traits import TRAITS, MethodTraits, traits_of
 from studies.trial import SETTABLE, Trial, fields_with
 
 if TYPE_CHECKING:
+    import duckdb
+
     from studies.study import Study
 
 _Arguments = ParamSpec("_Arguments")
 _Value = TypeVar("_Value")
 
-#: The columns of `trials` that the rows of the other tables also have.
-_JOINED = ("study", *SETTABLE, "outcome")
 #: The fields that name components, whose revisions a trial carries.
 _COMPONENTS = fields_with(Role.COMPONENT)
 #: A column for the number of the study that a trial's row comes from.
 _PLACE = "_place"
 #: The bit of the sets of definitions that all definitions beyond the 52nd share.
 _LAST_BIT = 2**52
-#: SQL for the columns that are derived from a table's own.
-_DERIVED = {
-    "epochs": "",
-    "layers": ", (mask_negative + mask_zero) / connections AS changed",
-    "masks": "",
-}
-#: DuckDB's optimizers that use the number of rows. Without them a join is done as it is written,
-#: with the table on the right in memory.
-_MISLED = "join_order,build_side_probe_side,partial_aggregate_pushdown"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -60,14 +51,6 @@ class Results:
 
     Attributes:
         trials: a row per finished trial, with the columns of `studies.schemas.TRIALS`.
-        epochs: a row per trial and epoch (epoch 0: before training), with the trial's fields. Rows
-            are read on demand: ``.df()`` gives pandas, ``.to_arrow_table()`` Arrow, ``.pl()``
-            Polars, and `query` takes SQL.
-        layers: like `epochs`, a row per trial, epoch and layer, with `changed`, the fraction of the
-            layer's connections that are pruned or flipped.
-        masks: like `epochs`, a row per trial, epoch and layer with `kept`, the bits of the mask,
-            for studies that keep masks; empty if none does. If a trial ran with and without
-            keeping masks, the attempt with masks counts.
         tuning: the finished trials on tuning seeds, which are in none of the other tables.
         tuning_plan: the planned trials on tuning seeds, with the columns of `plan`.
         plan: a row per trial of the union of all definitions that were run: its fields, the traits
@@ -82,15 +65,12 @@ class Results:
         conflicts: ids of trials of which two attempts under the same conditions differ.
         superseded: number of finished trials that are left out because a component of theirs was
             mended: there are trials of a later revision of the same components.
-        connection: DuckDB's connection, in memory, with the tables as views.
         methods: the traits of each method that was planned or is finished; `trials`, `tuning` and
             the plans have them as columns, without nulls.
+        relations: the tables `epochs`, `layers` and `masks`, read on demand.
     """
 
     trials: pd.DataFrame
-    epochs: duckdb.DuckDBPyRelation
-    layers: duckdb.DuckDBPyRelation
-    masks: duckdb.DuckDBPyRelation
     tuning: pd.DataFrame
     plan: pd.DataFrame
     tuning_plan: pd.DataFrame
@@ -101,8 +81,8 @@ class Results:
     conflicts: tuple[str, ...]
     superseded: int
 
-    connection: duckdb.DuckDBPyConnection
     methods: Mapping[str, MethodTraits]
+    relations: Relations
 
     #: The values of functions decorated with `computed_once`, by function and further arguments.
     _computed: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
@@ -111,7 +91,38 @@ class Results:
         """Return the traits of a method, as far as they are recorded or its name is known."""
         return self.methods.get(method) or traits_of(method)
 
-    def query(self, sql: str) -> duckdb.DuckDBPyRelation:
+    @property
+    def epochs(self) -> "duckdb.DuckDBPyRelation":
+        """A row per trial and epoch (epoch 0: before training), with the trial's fields.
+
+        Rows are read on demand: ``.df()`` gives pandas, ``.to_arrow_table()`` Arrow, ``.pl()``
+        Polars, and `query` takes SQL.
+        """
+        return self.relations.table("epochs")
+
+    @property
+    def layers(self) -> "duckdb.DuckDBPyRelation":
+        """Like `epochs`, a row per trial, epoch and layer.
+
+        With `changed`, the fraction of the layer's connections that are pruned or flipped.
+        """
+        return self.relations.table("layers")
+
+    @property
+    def masks(self) -> "duckdb.DuckDBPyRelation":
+        """Like `epochs`, a row per trial, epoch and layer with `kept`, the bits of the mask.
+
+        For studies that keep masks; empty if none does. If a trial ran with and without keeping
+        masks, the attempt with masks counts.
+        """
+        return self.relations.table("masks")
+
+    @property
+    def connection(self) -> "duckdb.DuckDBPyConnection":
+        """DuckDB's connection, in memory, with the tables as views."""
+        return self.relations.connection
+
+    def query(self, sql: str) -> "duckdb.DuckDBPyRelation":
         """Run an SQL query over the tables `trials`, `epochs`, `layers` and `masks`.
 
         Such as ``SELECT method, epoch, avg(test_accuracy) FROM epochs GROUP BY ALL``, which needs
@@ -138,16 +149,14 @@ class Results:
         return "\n".join(lines)
 
     @property
-    def final_layers(self) -> duckdb.DuckDBPyRelation:
+    def final_layers(self) -> "duckdb.DuckDBPyRelation":
         """The rows of `layers` after each trial's last epoch."""
-        joined = "SELECT layers.* FROM layers JOIN trials USING (attempt)"
-        return self.query(f"{joined} WHERE layers.epoch = trials.last_epoch")
+        return self.relations.final("layers")
 
     @property
-    def final_masks(self) -> duckdb.DuckDBPyRelation:
+    def final_masks(self) -> "duckdb.DuckDBPyRelation":
         """The rows of `masks` after each trial's last epoch."""
-        joined = "SELECT masks.* FROM masks JOIN trials USING (attempt)"
-        return self.query(f"{joined} WHERE masks.epoch = trials.last_epoch")
+        return self.relations.final("masks")
 
     @property
     def studies(self) -> tuple["Study", ...]:
@@ -248,16 +257,10 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
     ]
     methods = _methods(*frames)
     trials, tuning, plan, tuning_plan = (_with_traits(frame, methods) for frame in frames)
-    connection = duckdb.connect()
-    # They take an Arrow data set for one row, and would load all of its rows to join a few others.
-    connection.execute(f"SET disabled_optimizers = '{_MISLED}'")
     shown = trials.drop(columns=_PLACE)
-    connection.register("trials", shown)
+    attempts = [set(trials.loc[trials[_PLACE] == n, "attempt"]) for n in range(len(every))]
     return Results(
         trials=shown,
-        epochs=_rows(connection, "epochs", every, trials),
-        layers=_rows(connection, "layers", every, trials),
-        masks=_rows(connection, "masks", every, trials),
         tuning=tuning.drop(columns=_PLACE),
         plan=plan,
         tuning_plan=tuning_plan,
@@ -271,8 +274,8 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
         ),
         conflicts=tuple(trial for one in every for trial in one.done.conflicts),
         superseded=sum(one.superseded for one in every),
-        connection=connection,
         methods=methods,
+        relations=Relations(shown, [(one.store, one.done) for one in every], attempts),
     )
 
 
@@ -314,15 +317,15 @@ def _methods(*frames: pd.DataFrame) -> dict[str, MethodTraits]:
 
 def _with_traits(frame: pd.DataFrame, methods: Mapping[str, MethodTraits]) -> pd.DataFrame:
     """Return the frame with the traits of each row's method as columns of bool."""
-    columns = {
-        name: frame["method"].map({m: getattr(traits, name) for m, traits in methods.items()})
-        for name in TRAITS
-    }
-    filled = {
-        name: frame[name].where(frame[name].notna(), column) if name in frame else column
-        for name, column in columns.items()
-    }
-    return frame.assign(**{name: column.astype(bool) for name, column in filled.items()})
+    of_method = frame["method"].tolist()
+    columns = {}
+    for name in TRAITS:
+        known = [getattr(methods[method], name) for method in of_method]
+        if name in frame:  # what a row records counts
+            recorded = frame[name].tolist()
+            known = [k if pd.isna(r) else bool(r) for k, r in zip(known, recorded, strict=True)]
+        columns[name] = np.array(known, bool)
+    return frame.assign(**columns)
 
 
 def _of_latest_revision(trials: pd.DataFrame) -> pd.DataFrame:
@@ -370,38 +373,6 @@ def _benchmarks(store: Store) -> pd.DataFrame:
     rows = rows if complete.empty else complete
     last: pd.DataFrame = rows[rows["at"] == rows["at"].max()].reset_index(drop=True)
     return last
-
-
-def _rows(
-    connection: duckdb.DuckDBPyConnection,
-    table: str,
-    every: Iterable[_Loaded],
-    trials: pd.DataFrame,
-) -> duckdb.DuckDBPyRelation:
-    """Make a view of a table: the rows of these trials, with the trials' fields.
-
-    It is put together from relations without names, so that a user finds only the tables.
-    """
-    of_studies = []
-    for number, one in enumerate(every):
-        # Which of a study's attempts count, and where their rows are.
-        attempts = trials.loc[trials[_PLACE] == number, "attempt"]
-        places = one.done.keys(table).to_pandas()
-        places = places[places["attempt"].isin(attempts)]
-        dataset = one.store.tables.dataset(table, places["part"].unique())
-        rows = connection.from_arrow(dataset).set_alias("r")
-        counted = rows.join(
-            connection.from_df(places).set_alias("k"),
-            "r.attempt = k.attempt AND r.part = k.part "
-            "AND coalesce(r.merged_from, r.part) = k.origin",
-        )
-        of_studies.append(counted.project("r.* EXCLUDE (merged_from, part)"))
-    rows = functools.reduce(duckdb.DuckDBPyRelation.union, of_studies).set_alias("r")
-    fields = connection.sql(f"SELECT attempt, {', '.join(_JOINED)} FROM trials").set_alias("t")  # noqa: S608  (ours)
-    joined = rows.join(fields, "r.attempt = t.attempt")
-    relation = joined.project(f"r.*{_DERIVED[table]}, t.* EXCLUDE (attempt)")
-    relation.create_view(table)
-    return relation
 
 
 def _plans(every: Sequence[_Loaded], *, tuning: bool) -> pd.DataFrame:

@@ -202,7 +202,7 @@ def _seconds_to(results: Results, levels: pd.DataFrame) -> "pd.Series[float]":
         return pd.Series(dtype=float)
     # Relations without names leave nothing behind in the user's connection.
     epochs = results.epochs.filter("epoch > 0").set_alias("e")
-    joined = epochs.join(results.connection.from_df(levels).set_alias("l"), "e.attempt = l.attempt")
+    joined = epochs.join(results.relations.frame(levels).set_alias("l"), "e.attempt = l.attempt")
     reached = joined.filter("nullif(test_accuracy, 'nan'::DOUBLE) >= level")
     first = reached.aggregate("e.attempt, min(epoch) AS first", "e.attempt").set_alias("f")
     until = epochs.join(first, "e.attempt = f.attempt").filter("epoch <= first")

@@ -5,7 +5,7 @@ import pandas as pd
 
 from analysis.cells import RECIPE
 from analysis.estimates.rivals import FREE
-from analysis.estimates.tuning import tuned
+from analysis.estimates.tuned import tuned
 from analysis.tables import Results, computed_once
 
 

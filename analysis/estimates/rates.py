@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from analysis.cells import CELL, METHOD_ONLY, RECIPE
+from analysis.estimates.edges import edges
 from analysis.estimates.intervals import grouped
-from analysis.statistics.paired import t_interval
 from analysis.tables import Results
 from studies import names
 
@@ -18,8 +18,6 @@ CHOSEN = (
     "whole_name",
     *(name for name in (*METHOD_ONLY, *RECIPE) if name not in (*SHOWN, "batch_size")),
 )
-#: A step to the edge of the rates gains if this one-sided bound of it is above zero.
-_ONE_SIDED = 0.95
 
 
 def rows_of(results: Results) -> tuple[pd.DataFrame, bool]:
@@ -94,11 +92,7 @@ def _edge(rows: pd.DataFrame, best: pd.Series, task: list[str]) -> str:
     """Return at which end of its rates a best rate still gains, or an empty text."""
     same = [*task, "schedule", *CHOSEN]
     arm = rows[(rows[same] == best[same]).all(axis="columns")]
-    accuracies = arm.pivot_table("accuracy", "seed", "learning_rate")
-    rates, rate = list(accuracies.columns), best["learning_rate"]
-    for side, end, neighbour in (("lower", 0, 1), ("upper", -1, -2)):
-        if len(rates) > 1 and rate == rates[end]:
-            gains = (accuracies[rate] - accuracies[rates[neighbour]]).dropna()
-            if t_interval(gains, 2 * _ONE_SIDED - 1).low > 0:
-                return side
-    return ""
+    rate = best["learning_rate"]
+    if rate not in edges(arm, "learning_rate", "accuracy"):
+        return ""
+    return "lower" if rate == arm["learning_rate"].min() else "upper"

@@ -7,7 +7,9 @@ import pandas as pd
 
 from analysis.cells import CELL, METHOD_ONLY, RECIPE, TUNED_VALUES
 from analysis.estimates.pairing import at_default, keys, pair
-from analysis.estimates.tuning import TUNED, tuned
+from analysis.estimates.rates import without_values
+from analysis.estimates.tuned import tuned
+from analysis.estimates.tuning import TUNED
 from analysis.tables import Results, computed_once
 from studies import names
 from studies.trial import FIELDS, SETTABLE
@@ -35,15 +37,14 @@ def by_setting(results: Results) -> pd.DataFrame:
     """
     rows = tuned(results, RECIPE)
     priced = rows["sets_kept_share"].astype(bool) & ~rows["needs_density"].astype(bool)
-    split = {name: names.split(name) for name in rows["method"].unique()}
-    stems = rows["method"].map({name: stem for name, (stem, _) in split.items()})
-    brackets = {
-        name: names.join("", parameters).strip("()") or "default"
-        for name, (_, parameters) in split.items()
+    of_name = {name: names.split(name)[1] for name in rows["method"].unique()}
+    values = {
+        name: ", ".join(f"{key}={value}" for key, value in parameters.items() if value) or "default"
+        for name, parameters in of_name.items()
     }
     return rows.assign(
-        method=rows["method"].where(~priced, stems),
-        parameters=np.where(priced, rows["method"].map(brackets), ""),
+        method=rows["method"].where(~priced, rows["method"].map(without_values)),
+        parameters=np.where(priced, rows["method"].map(values), ""),
     )
 
 

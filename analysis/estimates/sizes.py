@@ -14,7 +14,7 @@ from analysis.cells import CELL, RECIPE
 from analysis.estimates.judged import judged
 from analysis.estimates.pairing import pair
 from analysis.estimates.rivals import FREE
-from analysis.estimates.tuning import tuned
+from analysis.estimates.tuned import tuned
 from analysis.tables import Results, computed_once
 from studies.trial import SETTABLE
 

@@ -134,7 +134,10 @@ def both(*conditions: Rows) -> Rows:
     """Select rows that meet all of the conditions."""
 
     def chosen(rows: pd.DataFrame) -> "pd.Series[bool]":
-        fits = np.logical_and.reduce([condition(rows).to_numpy(bool) for condition in conditions])
+        fits = np.ones(len(rows), bool)
+        for condition in conditions:
+            if fits.any():  # most claims have no trials in most results
+                fits &= condition(rows).to_numpy(bool)
         return pd.Series(fits, rows.index, dtype=bool)
 
     return chosen

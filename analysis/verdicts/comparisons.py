@@ -15,9 +15,10 @@ from analysis.estimates.pairing import OF_PARTNER, at_default, pair
 from analysis.statistics.crossed import of_seeds_and_images
 from analysis.statistics.paired import Estimate, of_values
 from analysis.tables import Results
+from analysis.verdicts.budgets import within_budgets
 from analysis.verdicts.claim import MARGIN, Claim, Criterion
 from analysis.verdicts.committed import seeds_committed
-from analysis.verdicts.floors import shortfall
+from analysis.verdicts.floors import LOOKED_UP, shortfall
 from analysis.verdicts.verdict import Comparison
 from studies.trial import SETTABLE
 
@@ -101,7 +102,7 @@ def _failed(pairs: pd.DataFrame, side: str | None) -> NDArray[np.bool_]:
     name = f"failure{OF_PARTNER if side == 'partner' else ''}"
     if side is None or name not in pairs:
         return np.zeros(len(pairs), bool)
-    return np.asarray(pairs[name].fillna("") != "", bool)
+    return np.array([isinstance(failure, str) and failure != "" for failure in pairs[name]], bool)
 
 
 def _of_criterion(
@@ -120,12 +121,12 @@ def _of_criterion(
         if criterion.against is None
         else _partners(arms, trials, criterion)
     )
-    pairs = _within_budgets(pairs.copy(), criterion)  # a copy is in one piece
-    places = pairs.sort_values([*claim.sweep], kind="stable") if claim.sweep else pairs
+    pairs = within_budgets(pairs.copy(), claim, criterion)  # a copy is in one piece
+    places = pairs.sort_values([*claim.sweep, "seed"], kind="stable")
     for key, rows in places.groupby(["cell", *claim.sweep], sort=False):
         of_group: tuple[Any, ...] = key
         at: dict[str, Any] = dict(zip(claim.sweep, of_group[1:], strict=True))
-        yield int(of_group[0]), _compared(results, claim, criterion, at, rows.sort_values("seed"))
+        yield int(of_group[0]), _compared(results, claim, criterion, at, rows)
 
 
 def _partners(arms: pd.DataFrame, trials: pd.DataFrame, criterion: Criterion) -> pd.DataFrame:
@@ -152,52 +153,11 @@ def _partners(arms: pd.DataFrame, trials: pd.DataFrame, criterion: Criterion) ->
     return pd.concat([pairs, loose]) if len(loose) else pairs
 
 
-def _within_budgets(pairs: pd.DataFrame, criterion: Criterion) -> pd.DataFrame:
-    """Return pairs of tuned arms with the differences that unequal budgets allow.
-
-    Support needs a rival with at least the other side's budget, a refutation one with at most that.
-    So for support the other side's budget is cut to that of the rival, and for a refutation the
-    rival's to that of the other side: a smaller budget has random options of the recorded ones.
-    """
-    rival = criterion.rival
-    if rival is None or f"configurations{OF_PARTNER}" not in pairs:
-        return pairs.assign(difference_against=pairs["difference"])
-    arm, partner = pairs["configurations"], pairs[f"configurations{OF_PARTNER}"]
-    if (arm == partner).all():
-        return pairs.assign(difference_against=pairs["difference"])
-    of_rival, of_other = (arm, partner) if rival == "arm" else (partner, arm)
-    suffixes = {"arm": "", "partner": OF_PARTNER}
-    other = "partner" if rival == "arm" else "arm"
-    sign = {"arm": 1.0, "partner": -criterion.share}
-    cut_other = _cut(pairs, suffixes[other], of_rival)
-    cut_rival = _cut(pairs, suffixes[rival], of_other)
-    return pairs.assign(
-        difference=pairs["difference"] + sign[other] * cut_other,
-        difference_against=pairs["difference"] + sign[rival] * cut_rival,
-    )
-
-
-def _cut(pairs: pd.DataFrame, suffix: str, budget: "pd.Series[float]") -> NDArray[np.float64]:
-    """Return what each pair's side loses if it tries no more configurations than a budget."""
-    names = ("configurations", "option_cost", "by_options", "accuracy")
-    columns = (pairs[f"{name}{suffix}"] for name in names)
-    lost = []
-    for count, cost, by_options, accuracy, allowed in zip(*columns, budget, strict=True):
-        options = int(allowed // cost)
-        if count <= allowed:
-            lost.append(0.0)
-        elif options < 1 or by_options is None:
-            lost.append(math.nan)
-        else:
-            lost.append(float(by_options[options - 1]) - accuracy)
-    return np.array(lost, float)
-
-
 def _bound(results: Results, criterion: Criterion, arms: pd.DataFrame) -> float:
     """Return the criterion's bound as a fraction, or as the logarithm of a ratio."""
     stated = criterion.above if criterion.below is None else criterion.below
     if stated == MARGIN:
-        studies = arms["study"].dropna().unique()
+        studies = {study for study in arms["study"] if isinstance(study, str)}
         # Only finished trials name their study; without one the strictest margin counts.
         known = [results.margins.get(name, math.nan) for name in studies]
         fallback = math.nan if results.margin is None else results.margin
@@ -215,21 +175,21 @@ def _nan_first(value: float) -> float:
 def _compared(
     results: Results, claim: Claim, criterion: Criterion, at: Mapping[str, Any], rows: pd.DataFrame
 ) -> Comparison:
-    is_complete = rows[["difference", "difference_against"]].notna().any(axis=1)
-    complete, incomplete = rows[is_complete], rows[~is_complete]
-    ours = incomplete["attempt"].notna()
-    alone = criterion.against is None
-    theirs = ours if alone else incomplete[f"attempt{OF_PARTNER}"].notna()
-    sides = ["committed"] if alone else ["committed", f"committed{OF_PARTNER}"]
-    planned = rows[(rows["defined"] != 0).to_numpy()]
+    seeds, sides = rows["seed"].to_numpy(), ["", OF_PARTNER][: 1 + (criterion.against is not None)]
+    known = rows["difference"].notna().to_numpy() | rows["difference_against"].notna().to_numpy()
+    complete = rows if known.all() else rows[known]
+    finished = np.stack([rows[f"attempt{side}"].notna().to_numpy() for side in sides])
+    planned = rows["defined"].to_numpy() != 0
+    committed = [rows[f"committed{side}"].to_numpy()[planned] for side in sides]
+    alone = ~known & finished.any(axis=0) & ~finished.all(axis=0)
     comparison = Comparison(
         criterion=criterion,
         at=at,
         pairs=complete,
-        planned=planned["seed"].nunique(),
-        committed=seeds_committed(results, [planned[name].to_numpy() for name in sides]),
-        alone=tuple(incomplete.loc[ours != theirs, "seed"].astype(int)),
-        unvalued=tuple(incomplete.loc[ours & theirs, "seed"].astype(int)),
+        planned=len(set(seeds[planned])),
+        committed=seeds_committed(results, committed),
+        alone=tuple(map(int, seeds[alone])),
+        unvalued=tuple(map(int, seeds[~known & finished.all(axis=0)])),
         bound=_bound(results, criterion, rows),
         estimate=_NOTHING,
         against=_NOTHING,
@@ -296,7 +256,7 @@ def _floor(results: Results, claim: Claim, comparison: Comparison) -> str:
         return ""
     suffix = OF_PARTNER if side == "partner" else ""
     failed = _failed(pairs, side)
-    rival = _rival(pairs.iloc[0], suffix)
+    rival = _rival(pairs, suffix)
     if 2 * failed.sum() >= len(pairs):
         return f"{rival['method']} failed in {failed.sum()} of {len(pairs)} trials"
     margin = None
@@ -304,13 +264,14 @@ def _floor(results: Results, claim: Claim, comparison: Comparison) -> str:
         margin = math.nan if results.margin is None else results.margin / 100
         if comparison.criterion.has_margin:
             margin = abs(comparison.bound)
-    mean = float(pairs.loc[~failed, f"accuracy{suffix}"].mean())
+    mean = float(pairs[f"accuracy{suffix}"].to_numpy(float)[~failed].mean())
     return shortfall(results, rival, mean, len(pairs), margin)
 
 
-def _rival(row: "pd.Series[Any]", suffix: str) -> dict[str, Hashable]:
-    """Return the fields of the rival in a pair; what is not the partner's own is common to both."""
-    return {name: row.get(f"{name}{suffix}", row.get(name)) for name in SETTABLE}
+def _rival(pairs: pd.DataFrame, suffix: str) -> dict[str, Hashable]:
+    """Return the fields of the rival; what is not the partner's own is common to both sides."""
+    names = {n: f"{n}{suffix}" if f"{n}{suffix}" in pairs else n for n in ("method", *LOOKED_UP)}
+    return {name: pairs[column].to_numpy()[0] for name, column in names.items()}
 
 
 def planned_seeds(compared: Sequence[Comparison]) -> int:

@@ -2,36 +2,19 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
-from analysis.cells import CELL, heading, label
-from analysis.estimates.edges import edges
-from analysis.estimates.pairing import OF_PARTNER, keys
-from analysis.numbers import many
 from analysis.statistics import multiple, power
 from analysis.tables import Results, computed_once
+from analysis.verdicts.cases import Case, cases
 from analysis.verdicts.claim import Claim
 from analysis.verdicts.claims import every_claim
-from analysis.verdicts.committed import is_recorded
-from analysis.verdicts.comparisons import (
-    comparisons,
-    planned_seeds,
-    same_images,
-    with_best_rival,
-    without_failures,
-)
-from analysis.verdicts.floors import softmax_regression
+from analysis.verdicts.comparisons import planned_seeds, with_best_rival, without_failures
+from analysis.verdicts.exploratory import adjusted
 from analysis.verdicts.verdict import ALPHA, EXPLORATORY, Comparison, Conclusion, Verdict
 from analysis.verdicts.warnings import failures, flags
-from studies.trial import Value
-
-#: Data sets that demonstrate the method and settle nothing.
-DEMONSTRATIONS = ("digits", "digits-0-4", "digits-5-9")
 
 #: Returns the p-values of a comparison for and against the claim.
 P = Callable[[Comparison], tuple[float, float]]
@@ -40,9 +23,9 @@ P = Callable[[Comparison], tuple[float, float]]
 @computed_once
 def all_verdicts(results: Results, claims: tuple[Claim, ...]) -> tuple[Verdict, ...]:
     """Return the verdicts on all claims whose cells the results have, in the claims' order."""
-    cases = [case for claim in claims for case in _cases(results, claim)]
-    adjusted = _adjusted([case for case in cases if case.exploratory])
-    return tuple(_verdict(results, case, adjusted) for case in cases)
+    every = [case for claim in claims for case in cases(results, claim)]
+    q = adjusted([c for case in every if case.exploratory for c in case.deciding])
+    return tuple(_verdict(results, case, q) for case in every)
 
 
 def verdicts(results: Results, claims: tuple[Claim, ...] | None = None) -> tuple[Verdict, ...]:
@@ -62,177 +45,11 @@ def untested(given: Sequence[Verdict], claims: Iterable[Claim] | None = None) ->
     return [c for c in (every_claim() if claims is None else claims) if c.id not in tested]
 
 
-@dataclass(frozen=True, eq=False)
-class _Case:
-    """A cell that a claim judges, before anything is concluded.
-
-    Attributes:
-        claim: the claim.
-        cell: the fields of the arm without those that are swept over.
-        comparisons: all criteria at all places of the sweep.
-        exploratory: why the verdict is exploratory.
-        added: whether it is so only because its trials were not committed to.
-        neither: reasons in the trials themselves that allow no conclusion.
-        no_support: reasons that keep the claim from being supported.
-        no_refutation: reasons that keep the claim from being refuted.
-    """
-
-    claim: Claim
-    cell: Mapping[str, Value]
-    comparisons: tuple[Comparison, ...]
-    exploratory: tuple[str, ...]
-    added: bool
-    neither: tuple[str, ...]
-    no_support: tuple[str, ...]
-    no_refutation: tuple[str, ...]
-
-    @property
-    def deciding(self) -> list[Comparison]:
-        return [comparison for comparison in self.comparisons if comparison.criterion.decides]
-
-
-def _cases(results: Results, claim: Claim) -> list[_Case]:
-    trials = claim.trials(results)
-    arms = trials[claim.arms(trials)] if len(trials) else trials
-    if arms.empty:
-        return []
-    by = [name for name in CELL if name not in claim.sweep]
-    (numbers,) = keys(arms, on=by)
-    arms = arms.assign(cell=numbers)
-    compared = comparisons(results, claim, arms, trials)
-    cases = []
-    for number, first in zip(*np.unique(numbers, return_index=True), strict=True):
-        cell: dict[str, Any] = arms.iloc[first][by].to_dict()
-        case = _case(results, claim, cell, compared.get(int(number), []))
-        if case:
-            cases.append((first, case))
-    return [case for _, case in sorted(cases, key=lambda item: item[0])]
-
-
-def _case(
-    results: Results, claim: Claim, cell: Mapping[str, Value], compared: Sequence[Comparison]
-) -> _Case | None:
-    """Return a cell with its comparisons; None if it lacks those that the claim needs."""
-    no_support = []
-    for criterion in claim.criteria:
-        places = sum(comparison.criterion is criterion for comparison in compared)
-        if not criterion.decides or places >= claim.least:
-            continue
-        if criterion.only_on is None:
-            return None
-        if cell["dataset"] in criterion.only_on:
-            no_support.append(f"{criterion.says}: nothing to compare with")
-    deciding = [comparison for comparison in compared if comparison.criterion.decides]
-    why, added = _exploratory(results, claim, cell, deciding)
-    of_rival, of_other = _edges(claim, deciding)
-    return _Case(
-        claim=claim,
-        cell=cell,
-        comparisons=tuple(compared),
-        exploratory=why,
-        added=added,
-        neither=tuple(_not_judged(deciding)),
-        no_support=(
-            *no_support,
-            *_floors(claim, deciding),
-            *of_rival,
-            *_budgets(deciding, against=False),
-        ),
-        no_refutation=(*of_other, *_budgets(deciding, against=True)),
-    )
-
-
-def _not_judged(deciding: Sequence[Comparison]) -> list[str]:
-    """Return why the trials themselves allow no conclusion."""
-    reasons = {comparison.not_judged for comparison in deciding} - {""}
-    compared = [c for c in deciding if c.criterion.of_accuracies and len(c.pairs)]
-    if not all(same_images(comparison.pairs) for comparison in compared):
-        reasons.add("the two sides were evaluated on different test images")
-    return sorted(reasons)
-
-
-def _floors(claim: Claim, deciding: Sequence[Comparison]) -> list[str]:
-    """Return why rivals below their floor keep the claim from being supported."""
-    below = [comparison for comparison in deciding if comparison.floor]
-    if not claim.sweep:
-        return list(dict.fromkeys(comparison.floor for comparison in below))
-    passed = len(deciding) - len(below)
-    if passed >= claim.enough:
-        return []
-    reason = f"{passed} of {len(deciding)} values of {heading(claim.sweep[0])} pass the floor, "
-    reason += f"{claim.enough} must"
-    return [f"{reason} ({below[0].floor})" if below else reason]
-
-
-def _budgets(deciding: Sequence[Comparison], *, against: bool) -> list[str]:
-    """Return whether the recorded configurations allow no comparison with equal budgets."""
-    name = "difference_against" if against else "difference"
-    blocked = [c for c in deciding if len(c.pairs) and c.pairs[name].isna().all()]
-    if not blocked:
-        return []
-    first = blocked[0].pairs.iloc[0]
-    ours, theirs = first["configurations"], first[f"configurations{OF_PARTNER}"]
-    return [f"{int(ours)} and {int(theirs)} configurations were tuned, which cannot be made equal"]
-
-
-def _edges(claim: Claim, deciding: Sequence[Comparison]) -> tuple[list[str], list[str]]:
-    """Return the ends of grids to which the last step still gains: the rival's, the other side's.
-
-    A better value may lie beyond such an end. If it is the rival's, the claim is not supported; if
-    it is the other side's, it is not refuted.
-    """
-    of_rival: list[str] = []
-    of_other: list[str] = []
-    for comparison in deciding:
-        for name in ("edge", f"edge{OF_PARTNER}"):
-            if name in comparison.pairs:
-                side = "partner" if name.endswith(OF_PARTNER) else "arm"
-                rows = comparison.pairs
-                methods = rows["method" if side == "arm" else f"method{OF_PARTNER}"]
-                texts = {
-                    f"{method} still gains at {edge}, the end of its grid"
-                    for method, edge in zip(methods, rows[name], strict=True)
-                    if isinstance(edge, str) and edge
-                }
-                (of_rival if side == comparison.criterion.rival else of_other).extend(sorted(texts))
-    for _, places in groupby(deciding, key=lambda comparison: comparison.criterion):
-        of_rival += _ends_of_sweep(claim, list(places))
-    return list(dict.fromkeys(of_rival)), list(dict.fromkeys(of_other))
-
-
-def _ends_of_sweep(claim: Claim, places: Sequence[Comparison]) -> list[str]:
-    """Return the ends of a sweep over numbers to which the last step gains for the rival."""
-    criterion = places[0].criterion
-    fields = [n for n in claim.sweep if isinstance(next(iter(places[0].at.values()), ""), float)]
-    if criterion.rival != "arm" or len(fields) != 1 or criterion.value != "accuracy":
-        return []
-    (field,) = fields
-    rows = [one.pairs.assign(place=one.at[field], of_rival=_for_edges(one.pairs)) for one in places]
-    against = criterion.against or {}
-    default = None if "method" in against else against.get(field)
-    if default is not None:  # the partner's value is one of the grid
-        at_default = places[0].pairs
-        values = at_default[f"accuracy{OF_PARTNER}"]
-        rows.append(at_default.assign(place=default, of_rival=values))
-    together = pd.concat([frame[["place", "seed", "of_rival"]] for frame in rows])
-    return [
-        f"the rival still gains at {label({field: end})}, the end of its grid"
-        for end in edges(together, "place", "of_rival")
-    ]
-
-
-def _for_edges(pairs: pd.DataFrame) -> "pd.Series[float]":
-    """Return what decides about edges: validation accuracy on tuning seeds, if there is one."""
-    if "score" in pairs and pairs["score"].notna().all():
-        return pairs["score"]
-    return pairs["accuracy"]
-
-
 def _plain(comparison: Comparison) -> tuple[float, float]:
     return comparison.p, comparison.p_against
 
 
-def _verdict(results: Results, case: _Case, adjusted: Mapping[int, tuple[float, float]]) -> Verdict:
+def _verdict(results: Results, case: Case, adjusted: Mapping[int, tuple[float, float]]) -> Verdict:
     if case.exploratory:
         case = replace(
             case,
@@ -275,11 +92,11 @@ def _verdict(results: Results, case: _Case, adjusted: Mapping[int, tuple[float, 
     )
 
 
-def _worded(case: _Case, conclusion: Conclusion) -> Conclusion:
+def _worded(case: Case, conclusion: Conclusion) -> Conclusion:
     return EXPLORATORY[conclusion] if case.exploratory else conclusion
 
 
-def _concluded(case: _Case) -> tuple[Conclusion, Conclusion, str]:
+def _concluded(case: Case) -> tuple[Conclusion, Conclusion, str]:
     """Return the conclusion without the correction of exploratory verdicts, with it, and why.
 
     Seeds that are missing are not regarded. Failures of the rival must not make the difference.
@@ -302,7 +119,7 @@ def _concluded(case: _Case) -> tuple[Conclusion, Conclusion, str]:
 
 
 def _decide(
-    case: _Case, compared: Sequence[Comparison], p: P, *, holm: bool
+    case: Case, compared: Sequence[Comparison], p: P, *, holm: bool
 ) -> tuple[Conclusion, str]:
     """Return the conclusion and why it is undecided.
 
@@ -323,6 +140,8 @@ def _decide(
         return _unless(case.no_refutation, "refuted")
     if supported:
         return _unless(case.no_support, "supported")
+    if case.unequal:
+        return _unless(case.unequal, "undecided")
     return "undecided", _why(compared, for_it, against)
 
 
@@ -358,60 +177,3 @@ def _why(compared: Sequence[Comparison], for_it: Sequence[float], against: Seque
         least = "at least " if where else ""
         reason += f" With no true difference, {least}{needed} seeds would decide with 80% power."
     return reason
-
-
-def _exploratory(
-    results: Results, claim: Claim, cell: Mapping[str, Value], deciding: Sequence[Comparison]
-) -> tuple[tuple[str, ...], bool]:
-    """Return the reasons why a verdict is not confirmatory, and whether it was only added later."""
-    reasons = []
-    if not claim.primary:
-        reasons.append("a secondary form of the claim")
-    if cell["dataset"] in DEMONSTRATIONS:
-        reasons.append(f"{cell['dataset']} is a demonstration")
-    elif (
-        any(c.criterion.rival for c in deciding)
-        and not softmax_regression(results, str(cell["dataset"]))[1]
-    ):
-        reasons.append(f"no softmax regression was run on {cell['dataset']}")
-    planned = min(planned_seeds([comparison]) for comparison in deciding)
-    if planned < claim.seeds:
-        reasons.append(
-            f"{many(planned, 'seed')} planned, a confirmatory verdict needs {claim.seeds}"
-        )
-    if any("nested" in c.pairs and not c.pairs["nested"].all() for c in deciding):
-        reasons.append("one choice on common tuning seeds serves all seeds")
-    named = {name for study in results.studies for name in study.claims}
-    if named and claim.id not in named:
-        reasons.append(f"the definition names other claims ({', '.join(sorted(named))})")
-    late = _not_committed(results, deciding, planned)
-    return (*reasons, *late), bool(late) and not reasons
-
-
-def _not_committed(
-    results: Results, deciding: Sequence[Comparison], planned: int
-) -> tuple[str, ...]:
-    """Return why the trials were not fixed before anything was known; nothing if they were."""
-    committed = min(comparison.committed for comparison in deciding)
-    if results.plan.empty and not all(c.planned for c in deciding):
-        return ("no definition is recorded",)
-    if committed >= planned:
-        return ()
-    if not is_recorded(results):
-        return ("the results do not record what was known when the definition was recorded",)
-    if committed:
-        return (f"extended from {committed} to {many(planned, 'seed')} after the first run",)
-    return ("trials with its seeds were finished before its definition was recorded",)
-
-
-def _adjusted(cases: Sequence[_Case]) -> dict[int, tuple[float, float]]:
-    """Return the adjusted p-values of all exploratory comparisons, for and against their claims.
-
-    Both directions of every comparison belong to the family, so that no choice of a direction after
-    the fact goes uncounted.
-    """
-    compared = [comparison for case in cases for comparison in case.deciding]
-    p = [value for comparison in compared for value in _plain(comparison)]
-    q = multiple.benjamini_hochberg(p)
-    pairs = zip(q[::2], q[1::2], strict=True)
-    return {id(c): (float(a), float(b)) for c, (a, b) in zip(compared, pairs, strict=True)}

@@ -8,11 +8,12 @@ reached anywhere in the results, for the same network, data set and length.
 import math
 from collections.abc import Hashable, Mapping
 
+import numpy as np
 import pandas as pd
 
 from analysis.cells import BASELINE, CELL, CONTROL, METHOD_ONLY, RECIPE, label
 from analysis.estimates.judged import chance_of, joined, judged
-from analysis.estimates.pairing import at_default
+from analysis.estimates.pairing import at_default, keys
 from analysis.numbers import number
 from analysis.tables import Results, computed_once
 
@@ -24,6 +25,8 @@ MEASURED = {"digits": 0.9517, "mnist": 0.9181}
 #: What a method's best mean is looked up by.
 _SAME = ("network", "dataset", "epochs", "width", "augmentation")
 _WEIGHTS = ("weights", "positive_fraction", "activation")
+#: The fields of a rival that its floor depends on, besides its method.
+LOOKED_UP = (*_SAME, *_WEIGHTS)
 #: A mean counts as the best of a method if it is one of as many seeds as are compared, or of this
 #: many.
 _SEEDS = 5
@@ -42,8 +45,11 @@ def cell_means(results: Results) -> pd.DataFrame:
     means = []
     for rows in (judged(results), tuning):
         finished = rows[rows["attempt"].notna() & at_default(rows, CONTROL)]
-        groups = finished.groupby(list(CELL), sort=False)["accuracy"]
-        means.append(groups.agg(mean="mean", n="count").reset_index())
+        (numbers,) = keys(finished, on=CELL)
+        _, first, cell = np.unique(numbers, return_index=True, return_inverse=True)
+        n = np.bincount(cell, minlength=len(first))
+        total = np.bincount(cell, finished["accuracy"].to_numpy(float), len(first))
+        means.append(finished.iloc[first][list(CELL)].assign(mean=total / n, n=n))
     return pd.concat(means, ignore_index=True)
 
 
@@ -89,7 +95,7 @@ def shortfall(
         return f"{who} reaches {percent}%, not more than {source} ({number(floor * 100, 2)}%)"
     if margin is None or math.isnan(margin):
         return ""
-    same = _SAME if who == BASELINE else (*_SAME, *_WEIGHTS)
+    same = _SAME if who == BASELINE else LOOKED_UP
     fields = tuple((name, rival[name]) for name in ("method", *same))
     best, where = _best_mean(results, fields, min(seeds, _SEEDS))
     if not mean < best - margin - 1e-12:  # also without any mean

@@ -5,12 +5,11 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from analysis.cells import TUNED_VALUES, label, panel_fields
+from analysis.cells import TUNED_VALUES, label, panel_fields, varying_within
 from analysis.numbers import MISSING, many, number
 from analysis.statistics.paired import Interval
-from analysis.tables import Results, computed_once
+from analysis.tables import Results
 from analysis.verdicts.claim import Claim
 from analysis.verdicts.verdict import LEVEL, Comparison, Overall, Verdict
 from studies.trial import FIELDS
@@ -70,20 +69,12 @@ def where(results: Results, verdict: Verdict) -> str:
     if verdict.claim.study == "make bench":
         names: Sequence[str] = ("network", "batch_size")
     elif "method" in cell:
-        names = _varied(results, str(cell["method"]))
+        names = varying_within(results, str(cell["method"]))
     else:
         names = panel_fields(results)
     shown = [name for name in names if name in cell and cell[name] != TUNED_VALUES.get(name)]
     # The density of a method that needs none has no meaning.
     return label({n: cell[n] for n in shown if n != "density" or cell[n] != 0})
-
-
-@computed_once  # the page needs it several times for each of hundreds of verdicts
-def _varied(results: Results, method: str) -> tuple[str, ...]:
-    """Return the fields that make panels and that vary within a method."""
-    trials = pd.concat([results.plan, results.trials])
-    trials = trials[trials["method"] == method]
-    return tuple(name for name in panel_fields(results) if trials[name].nunique() > 1)
 
 
 def place(comparison: Comparison) -> str:

@@ -12,7 +12,8 @@ import pytest
 import analysis
 from analysis.estimates.edges import edges
 from analysis.estimates.judged import judged
-from analysis.estimates.tuning import expected_at_best, tuned
+from analysis.estimates.tuned import tuned
+from analysis.estimates.tuning import expected_at_best
 from analysis.verdicts import overall, verdicts
 from analysis.verdicts.claims import every_claim
 from studies.store import Store
@@ -631,3 +632,118 @@ def test_the_rate_that_each_method_needs_is_judged_on_the_tuning_seeds(study, re
     assert verdict.uncorrected == "refuted"
     (verdict,) = on(loaded, "C8-rate-others")
     assert verdict.method == "dense"
+
+
+def test_a_free_method_also_gets_the_whole_budget_as_longer_training(study, record):
+    # Three densities on one tuning seed and the chosen one: four trainings of 2 epochs. A free
+    # training of 8 epochs has this budget, one of 9 has more.
+    grids = [
+        {"method": "edge-popup", "density": [0.3, 0.5, 0.7]},
+        {"method": "free-pruning", "epochs": [2, 6, 8, 9], "learning_rate": 3e-3},
+    ]
+    asked = study(
+        margin=0.5,
+        dataset="cifar10",
+        method="dense",
+        epochs=2,
+        grids=grids,
+        tuning_seeds=[101, 102, 103],
+    )
+    longer = {2: 0.0, 6: 0.01, 8: 0.02, 9: 0.5}
+    figures = final(lambda t: 0.9 + longer[t.epochs] * (t.method == "free-pruning"))
+    (verdict,) = on(analysis.load(record(asked, figures)), "C7-longer")
+    assert verdict.comparisons[0].pairs["difference"].tolist() == pytest.approx([-0.02] * 3)
+    assert verdict.comparisons[0].pairs["spent"].tolist() == [4, 4, 4]
+
+
+def test_the_authors_rates_are_those_of_each_method_and_network(study, record):
+    # Conv2: dense 2e-4, pruning 3e-3 (with their rescaling or without), flipping 5e-4.
+    rates = {"dense": 2e-4, "free-pruning": 3e-3, "free-flipping": 5e-4}
+    grids = [{"method": name, "learning_rate": [rate, 1e-3]} for name, rate in rates.items()]
+    grids.append({"method": "free-pruning", "learning_rate": 3e-3, "rescaling": "dynamic"})
+    asked = study(margin=0.5, network="conv2", dataset="cifar10", method="dense", grids=grids)
+    figures = final(lambda t: 0.9 - 0.1 * (t.learning_rate == 1e-3) + noise(t))
+    found = on(analysis.load(record(asked, figures)), "C1-authors")
+    assert [(v.method, v.cell["rescaling"], v.cell["learning_rate"]) for v in found] == [
+        ("free-pruning", "none", 3e-3),
+        ("free-flipping", "none", 5e-4),
+        ("free-pruning", "dynamic", 3e-3),
+    ]
+    assert all(set(v.decisive.pairs["accuracy_of_partner"] > 0.89) == {True} for v in found)
+
+
+def test_a_free_method_of_a_users_own_has_the_verdicts_of_its_traits(study, record):
+    traits = {
+        "needs_density": False,
+        "random_mask": False,
+        "trains_weights": False,
+        "by_mask": True,
+        "flips": False,
+        "sets_kept_share": False,
+    }
+    asked = study(
+        margin=0.5,
+        dataset="cifar10",
+        method=["dense", "free-pruning", "own"],
+        weights=["he-normal", "he-constant"],
+    )
+
+    def figures(trial):
+        row = {"row": traits} if trial.method == "own" else {}
+        return final(lambda t: 0.9 + noise(t), **row)(trial)
+
+    found = {
+        v.claim.id for v in verdicts(analysis.load(record(asked, figures))) if v.method == "own"
+    }
+    assert found == {"C1-authors", "C1-common", "C1-same-weights", "C3", "C5-time"}
+
+
+def test_budgets_that_cannot_be_made_equal_support_nothing(study, record):
+    # Dense chose among two rates and free pruning among four, of which only the chosen one runs on
+    # the fresh seed: there are no two random ones to compare.
+    rates = {"dense": [1e-3, 3e-3], "free-pruning": [1e-3, 3e-3, 1e-2, 3e-2]}
+    grids = [{"method": m, "learning_rate": r, "seeds": "tuning"} for m, r in rates.items()]
+    grids += [{"method": m, "learning_rate": 1e-3, "seeds": "fresh"} for m in rates]
+    asked = study(margin=0.5, dataset="cifar10", method="dense", grids=grids, **NESTED)
+
+    def run(behind, name):
+        figures = final(
+            lambda t: 0.9 - behind * (t.method != "dense") + noise(t, 0.0001) * (t.seed < 2000)
+        )
+        named = asked.model_copy(update={"name": name})
+        (verdict,) = on(analysis.load(record(named, figures)), "C1")
+        return verdict
+
+    verdict = run(0.0, "equal")
+    assert verdict.uncorrected == "undecided"
+    assert verdict.reason == "4 and 2 configurations were tuned, which cannot be made equal."
+    # For a refutation dense may have fewer.
+    assert run(0.1, "worse").uncorrected == "refuted"
+
+
+def test_a_sweep_has_the_budget_of_all_its_places(study, record):
+    # Three densities with two rates each have the budget of a free method with six.
+    free = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2]
+    grids = [
+        {"method": "free-pruning", "learning_rate": free, "seeds": "tuning"},
+        {
+            "method": "edge-popup",
+            "density": [0.3, 0.5, 0.7],
+            "learning_rate": free[2:4],
+            "seeds": "tuning",
+        },
+        {"method": "free-pruning", "learning_rate": 1e-3, "seeds": "fresh"},
+        {
+            "method": "edge-popup",
+            "density": [0.3, 0.5, 0.7],
+            "learning_rate": 1e-3,
+            "seeds": "fresh",
+        },
+    ]
+    asked = study(margin=0.5, dataset="cifar10", method="dense", grids=grids, **NESTED)
+    worse = lambda t: 0.1 * (t.method == "free-pruning" and t.learning_rate != 1e-3)  # noqa: E731
+    figures = final(lambda t: 0.9 - worse(t) + noise(t, 0.0001) * (t.seed < 2000))
+    (verdict,) = on(analysis.load(record(asked, figures)), "C6")
+    assert verdict.uncorrected == "supported"
+    assert [set(c.pairs["configurations"]) for c in verdict.comparisons] == [{2}] * 3
+    assert {n for c in verdict.comparisons for n in c.pairs["configurations_of_partner"]} == {6}

@@ -6,7 +6,7 @@ from analysis.cells import CONTROL, METHOD_ONLY, RECIPE
 from analysis.estimates.judged import TRAINED, judged
 from analysis.estimates.pairing import at_default
 from analysis.estimates.sizes import judged_with_sizes
-from analysis.estimates.tuning import tuned
+from analysis.estimates.tuned import tuned
 from analysis.tables import Results
 from analysis.verdicts.claim import MARGIN, Claim, Criterion, both, differs, where
 from analysis.verdicts.claims.arms import (

@@ -9,7 +9,7 @@ from analysis.estimates.judged import judged
 from analysis.estimates.longer import with_longer_training
 from analysis.estimates.rivals import by_setting
 from analysis.estimates.sizes import judged_with_sizes
-from analysis.estimates.tuning import tuned, with_tuning_trials
+from analysis.estimates.tuned import tuned, with_tuning_trials
 from analysis.tables import Results
 from analysis.verdicts.claim import MARGIN, Claim, Criterion, Rows, both, differs, where
 from analysis.verdicts.claims.arms import (
@@ -170,7 +170,13 @@ _STUDIES = {"score_offset": "start-mnist", "learning_rate": "threshold-mnist"}
 
 
 def _hidden(
-    field: str, name: str, methods: Rows, words: str, *further: Criterion, **more: Any
+    field: str,
+    name: str,
+    methods: Rows,
+    words: str,
+    *further: Criterion,
+    any_value_of: tuple[str, ...] = (),
+    **more: Any,
 ) -> Claim:
     """Return the claim that the default of a field is not a tuned threshold in disguise.
 
@@ -182,9 +188,10 @@ def _hidden(
         methods: selects the methods that read the field.
         words: what the field is, in words.
         further: criteria that are shown but do not decide.
+        any_value_of: fields that need not be at their default.
         more: further attributes of the claim.
     """
-    others = [n for n in (*METHOD_ONLY, *CONTROL) if n != field]
+    others = [n for n in (*METHOD_ONLY, *CONTROL) if n not in (field, *any_value_of)]
     default: float = FIELDS[field].default  # type: ignore[assignment]
     of_rate = field == "learning_rate"
     trials = judged_with_sizes if further else with_tuning_trials if of_rate else judged
@@ -252,6 +259,7 @@ CLAIMS = (
         "rate-others",
         _of_other_methods,
         "learning rate",
+        any_value_of=("density",),
         primary=False,
         note="Whether each method needs a rate of its own, trained weights and densities included.",
     ),

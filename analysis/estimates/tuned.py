@@ -1,0 +1,269 @@
+"""Arms at the configuration that their tuning seeds choose.
+
+An arm's configurations are its combinations of some fields, such as its learning rates. They are
+trained on tuning seeds; the best by validation accuracy is judged on fresh seeds. The choice is
+nested: each fresh seed has tuning seeds of its own, and a choice of its own.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.cells import CELL, RECIPE, TUNED_VALUES, label
+from analysis.estimates.edges import edges
+from analysis.estimates.judged import chance_of, joined, judged
+from analysis.estimates.pairing import keys
+from analysis.estimates.tuning import expected_at_best
+from analysis.tables import Results, computed_once
+from studies.study import Study
+from studies.traits import TRAITS
+from studies.trial import FIELDS, SETTABLE
+
+
+@computed_once
+def tuned(results: Results, fields: tuple[str, ...]) -> pd.DataFrame:
+    """Return every arm at the values of some fields that its tuning seeds choose.
+
+    Of an arm with several configurations on tuning seeds there is a row per fresh seed: the trial
+    at the configuration with the best mean validation accuracy on that seed's tuning seeds. Other
+    trials are as in `judged`: what has one configuration needs no tuning, and what has several but
+    no tuning seeds cannot choose.
+
+    Args:
+        results: the studies.
+        fields: the fields that are tuned; `TUNED` or some of these.
+
+    Returns:
+        Rows of `judged` with further columns. In rows of tuned arms, the fields with several values
+        have those of `TUNED_VALUES`, and if one of them belongs to the recipe, so has all of it.
+        `configurations`: their number; 1 for an arm that is not tuned.
+        `budget`: trainings for the choice; 0 for an arm that is not tuned.
+        `spent`, `spent_seconds`: the same with the fresh trial; nan for an arm that is not tuned.
+        `chosen`: the configuration in words; empty for an arm that is not tuned.
+        `score`: its mean validation accuracy on the tuning seeds.
+        `nested`: whether each fresh seed has tuning seeds of its own.
+        `edge`: in words, an end of a grid to which the last step gains on the tuning seeds.
+        `option_cost`, `by_options`: the expected accuracy on the fresh seed of the best of k random
+        options, for each k. An option is a configuration, or several of them of which only the best
+        runs on the fresh seed; it costs `option_cost` configurations.
+        While an arm's tuning is not finished, its rows have no attempt and no accuracy.
+    """
+    trials = judged(results)
+    rows: list[dict[str, Any]] = []
+    used = np.zeros(len(trials), bool)
+    if len(results.tuning_plan):
+        planned = joined(results.tuning_plan, results.tuning)
+        arm = [name for name in CELL if name not in fields]
+        names = [name for name in fields if planned[name].nunique() > 1]
+        of_trials, of_planned = keys(trials, planned, on=arm)
+        in_trials, in_planned = (frame["defined"].to_numpy() for frame in (trials, planned))
+        for study in _tuned_studies(results):
+            mine, fresh = (in_planned & study.bits) != 0, (in_trials & study.bits) != 0
+            for key in dict.fromkeys(of_planned[mine].tolist()):
+                is_fresh = fresh & (of_trials == key)
+                tuning = planned[mine & (of_planned == key)]
+                if names and len(tuning[names].drop_duplicates()) > 1:
+                    used |= of_trials == key
+                    rows += _Arm(tuning, trials[is_fresh], names, study).rows()
+    plain = (
+        trials[~used]
+        .assign(
+            configurations=1,
+            budget=0,
+            spent=np.nan,
+            spent_seconds=np.nan,
+            chosen="",
+            score=np.nan,
+            nested=True,
+            edge="",
+            option_cost=1.0,
+            by_options=None,
+        )
+        .copy()
+    )
+    if not rows:
+        return plain
+    found = pd.DataFrame(rows).drop_duplicates(list(SETTABLE))
+    always = (*SETTABLE, *TRAITS, "defined", "committed")  # the rest may be missing
+    found = found.astype({name: trials[name].dtype for name in always})
+    return pd.concat([plain, found[plain.columns]], ignore_index=True)
+
+
+@computed_once
+def with_tuning_trials(results: Results) -> pd.DataFrame:
+    """Return `judged` and the trials on tuning seeds, whose `accuracy` is that of validation.
+
+    Every value of a tuned field is trained there, on the fresh seeds only the chosen one. Nothing
+    is chosen among the values here: each is compared with the default.
+    """
+    rows, tuning = judged(results), joined(results.tuning_plan, results.tuning)
+    accuracy = tuning["validation_accuracy"].where(
+        tuning["validation_accuracy"].notna() | tuning["attempt"].isna(), chance_of(tuning)
+    )
+    failed = tuning["outcome"].where(tuning["outcome"].isin(["diverged", "dead"]), "")
+    tuning = tuning.assign(accuracy=accuracy, failure=failed, test_correct=None)
+    return pd.concat([rows, tuning], ignore_index=True) if len(tuning) else rows
+
+
+@dataclass(frozen=True)
+class _TunedStudy:
+    """A study with tuning seeds: its definitions as bits, and the tuning seeds of each seed."""
+
+    bits: int
+    tuning_seeds: Mapping[int, tuple[int, ...]]
+    nested: bool
+
+
+def _tuned_studies(results: Results) -> list[_TunedStudy]:
+    """Return the studies that have tuning seeds."""
+    found = []
+    for name in results.names:
+        numbers = [n for n, study in enumerate(results.studies) if study.name == name]
+        bits = sum(1 << min(n, 52) for n in numbers)
+        seeds: dict[int, tuple[int, ...]] = {}
+        for number in numbers:
+            seeds |= _tuning_seeds(results.studies[number])
+        if seeds:
+            used = [tuning for own in seeds.values() for tuning in own]
+            found.append(_TunedStudy(bits, seeds, len(used) == len(set(used))))
+    return found
+
+
+def _tuning_seeds(study: Study) -> dict[int, tuple[int, ...]]:
+    """Return the tuning seeds of each fresh seed of a definition.
+
+    If there are at least as many tuning seeds as fresh seeds, and the trials do not depend on the
+    choice, each fresh seed gets its part of them.
+    """
+    fresh, tuning = study.confirmatory_seeds, study.all_tuning_seeds
+    each = len(tuning) // len(fresh)
+    if not tuning:
+        return {}
+    if study.is_tuned or not each or isinstance(study.tuning_seeds, str):
+        return {seed: tuple(study.tuning_seeds_of(seed)) for seed in fresh}
+    return {seed: tuple(tuning[n * each : (n + 1) * each]) for n, seed in enumerate(fresh)}
+
+
+class _Arm:
+    """An arm with several configurations.
+
+    Args:
+        tuning: its planned trials on tuning seeds, with their results.
+        fresh: its planned trials on fresh seeds, with their results.
+        names: the fields that are tuned.
+        study: the study.
+    """
+
+    def __init__(
+        self, tuning: pd.DataFrame, fresh: pd.DataFrame, names: Sequence[str], study: _TunedStudy
+    ) -> None:
+        self._study, self._names = study, list(names)
+        self._tuning = tuning
+        own = [tuple(row) for row in tuning[self._names].itertuples(index=False)]
+        self.configurations = list(dict.fromkeys(own))
+        columns = (tuning[n] for n in ("seed", "attempt", "validation_accuracy", "seconds"))
+        self._trained = {
+            (configuration, int(seed)): (
+                pd.notna(attempt),
+                0.0 if pd.isna(accuracy) else float(accuracy),  # keeps a failure from being chosen
+                float(seconds),
+                defined,
+            )
+            for configuration, defined, seed, attempt, accuracy, seconds in zip(
+                own, tuning["defined"], *columns, strict=True
+            )
+        }
+        places = [tuple(row) for row in fresh[self._names].itertuples(index=False)]
+        self._fresh: dict[tuple[tuple[Any, ...], int], dict[Any, Any]] = {
+            (configuration, int(seed)): row
+            for configuration, seed, row in zip(
+                places, fresh["seed"], fresh.to_dict("records"), strict=True
+            )
+        }
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the row of each fresh seed."""
+        edge = self._edge()
+        for seed, tuners in self._study.tuning_seeds.items():
+            entered = [
+                c for c in self.configurations if all((c, t) in self._trained for t in tuners)
+            ]
+            if entered:
+                yield self._row(seed, tuners, entered) | {"edge": edge}
+
+    def _row(
+        self, seed: int, tuners: Sequence[int], entered: Sequence[tuple[Any, ...]]
+    ) -> dict[str, Any]:
+        results = [[self._trained[c, tuning] for tuning in tuners] for c in entered]
+        done = all(trained for of_one in results for trained, *_ in of_one)
+        scores = [float(np.mean([accuracy for _, accuracy, *_ in of_one])) for of_one in results]
+        best = entered[scores.index(max(scores))] if done else entered[0]
+        row: dict[str, Any] = {**(self._fresh.get((best, seed)) or self._planned(best, seed))}
+        if not done:
+            row |= {"attempt": None, "accuracy": np.nan, "above_chance": np.nan}
+        options = [c for c in entered if (c, seed) in self._fresh] or [best]
+        values = [self._fresh.get((c, seed), {}).get("accuracy", np.nan) for c in options]
+        chances = [scores[entered.index(c)] for c in options]
+        budget = len(entered) * len(tuners)
+        defined = int(np.bitwise_and.reduce([bits for of_one in results for *_, bits in of_one]))
+        spent_seconds = sum(seconds for of_one in results for *_, seconds, _ in of_one)
+        varied = [name for name in self._names if self._varies(name)]
+        if any(name in RECIPE for name in varied):  # the whole recipe is that arm's own
+            varied = list(dict.fromkeys([*varied, *RECIPE]))
+        words = dict(zip(self._names, best, strict=True))
+        return {
+            **row,
+            **{name: TUNED_VALUES[name] for name in varied},
+            "committed": int(row["committed"]) & defined,
+            "configurations": len(entered),
+            "budget": budget,
+            "spent": budget + 1.0,
+            "spent_seconds": spent_seconds + row["seconds"],
+            "chosen": label({name: words[name] for name in words if name in varied}),
+            "score": max(scores) if done else np.nan,
+            "nested": self._study.nested,
+            "option_cost": len(entered) / len(options),
+            "by_options": expected_at_best(chances, values),
+        }
+
+    def _planned(self, configuration: tuple[Any, ...], seed: int) -> dict[str, Any]:
+        """Return the row of a trial that is not planned yet, because the choice is not made."""
+        row: dict[str, Any] = {str(n): v for n, v in self._tuning.iloc[0].items()}
+        fields = {n: row[n] for n in SETTABLE} | dict(zip(self._names, configuration, strict=True))
+        blank = {n: np.nan for n in row if n not in (*SETTABLE, "defined", "committed")}
+        traits = {n: v for n, v in row.items() if isinstance(v, bool | np.bool_)}
+        own = {
+            "seed": seed,
+            "attempt": None,
+            "failure": "",
+            "accuracy": np.nan,
+            "above_chance": np.nan,
+        }
+        return row | blank | traits | fields | own
+
+    def _varies(self, name: str) -> bool:
+        at = self._names.index(name)
+        return len({configuration[at] for configuration in self.configurations}) > 1
+
+    def _edge(self) -> str:
+        """Return in words where the best configuration is at an end to which the step gains."""
+        means = self._tuning.groupby(self._names, sort=False)["validation_accuracy"].mean()
+        if means.isna().all():
+            return ""
+        best = means.idxmax()
+        best = best if isinstance(best, tuple) else (best,)
+        found = []
+        for at, name in enumerate(self._names):
+            if FIELDS[name].type is float and self._varies(name):
+                others = [n for n in self._names if n != name]
+                same = [self._tuning[n] == best[self._names.index(n)] for n in others]
+                line = self._tuning[np.logical_and.reduce(same)] if same else self._tuning
+                found += [
+                    label({name: end})
+                    for end in edges(line, name, "validation_accuracy")
+                    if end == best[at]
+                ]
+        return ", ".join(found)

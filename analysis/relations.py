@@ -1,0 +1,103 @@
+"""The tables `epochs`, `layers` and `masks` of studies, as DuckDB relations that read on demand."""
+
+import functools
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from studies.store import Store
+from studies.store.finished import Finished
+from studies.trial import SETTABLE
+
+if TYPE_CHECKING:
+    import duckdb
+
+TABLES = ("epochs", "layers", "masks")
+#: The columns of `trials` that the rows of the other tables also have.
+_JOINED = ("study", *SETTABLE, "outcome")
+#: SQL for the columns that are derived from a table's own.
+_DERIVED = {
+    "epochs": "",
+    "layers": ", (mask_negative + mask_zero) / connections AS changed",
+    "masks": "",
+}
+#: DuckDB's optimizers that use the number of rows. Without them a join is done as it is written,
+#: with the table on the right in memory.
+_MISLED = "join_order,build_side_probe_side,partial_aggregate_pushdown"
+
+
+class Relations:
+    """The tables of some studies: nothing is opened before it is asked for.
+
+    Args:
+        trials: a row per finished trial.
+        studies: the results of each study, and its finished trials.
+        attempts: the attempts of `trials` that are those of each study.
+    """
+
+    def __init__(
+        self,
+        trials: pd.DataFrame,
+        studies: Sequence[tuple[Store, Finished]],
+        attempts: Sequence[set[str]],
+    ) -> None:
+        self._trials, self._studies, self._attempts = trials, studies, attempts
+        self._made: dict[str, duckdb.DuckDBPyRelation] = {}
+
+    @cached_property
+    def _connection(self) -> "duckdb.DuckDBPyConnection":
+        import duckdb
+
+        connection = duckdb.connect()
+        # These take an Arrow data set for one row, and would load all of its rows to join a few
+        # others.
+        connection.execute(f"SET disabled_optimizers = '{_MISLED}'")
+        connection.register("trials", self._trials)
+        return connection
+
+    @property
+    def connection(self) -> "duckdb.DuckDBPyConnection":
+        """DuckDB's connection, in memory, with all tables as views."""
+        for table in TABLES:
+            self.table(table)
+        return self._connection
+
+    def table(self, name: str) -> "duckdb.DuckDBPyRelation":
+        """Return a table: the rows of the trials, with the trials' fields."""
+        if name not in self._made:
+            self._made[name] = self._relation(name)
+            self._made[name].create_view(name)
+        return self._made[name]
+
+    def final(self, name: str) -> "duckdb.DuckDBPyRelation":
+        """Return the rows of a table after each trial's last epoch."""
+        self.table(name)
+        joined = f"SELECT {name}.* FROM {name} JOIN trials USING (attempt)"  # noqa: S608  (ours)
+        return self._connection.sql(f"{joined} WHERE {name}.epoch = trials.last_epoch")
+
+    def frame(self, rows: pd.DataFrame) -> "duckdb.DuckDBPyRelation":
+        """Return a frame as a relation without a name, which leaves nothing behind."""
+        return self._connection.from_df(rows)
+
+    def _relation(self, table: str) -> "duckdb.DuckDBPyRelation":
+        """Put a table together from relations without names, so that a user finds only tables."""
+        of_studies = []
+        for (store, done), attempts in zip(self._studies, self._attempts, strict=True):
+            # Which of a study's attempts count, and where their rows are.
+            places = done.keys(table).to_pandas()
+            places = places[places["attempt"].isin(attempts)]
+            rows = self._connection.from_arrow(
+                store.tables.dataset(table, places["part"].unique())
+            ).set_alias("r")
+            counted = rows.join(
+                self._connection.from_df(places).set_alias("k"),
+                "r.attempt = k.attempt AND r.part = k.part "
+                "AND coalesce(r.merged_from, r.part) = k.origin",
+            )
+            of_studies.append(counted.project("r.* EXCLUDE (merged_from, part)"))
+        rows = functools.reduce(lambda one, other: one.union(other), of_studies).set_alias("r")
+        fields = f"SELECT attempt, {', '.join(_JOINED)} FROM trials"  # noqa: S608  (ours)
+        joined = rows.join(self._connection.sql(fields).set_alias("t"), "r.attempt = t.attempt")
+        return joined.project(f"r.*{_DERIVED[table]}, t.* EXCLUDE (attempt)")

@@ -1,0 +1,72 @@
+"""Why a verdict is exploratory, and the correction of all exploratory comparisons."""
+
+from collections.abc import Mapping, Sequence
+
+from analysis.numbers import many
+from analysis.statistics import multiple
+from analysis.tables import Results
+from analysis.verdicts.claim import Claim
+from analysis.verdicts.committed import is_recorded
+from analysis.verdicts.comparisons import planned_seeds
+from analysis.verdicts.floors import softmax_regression
+from analysis.verdicts.verdict import Comparison
+from studies.trial import Value
+
+#: Data sets that demonstrate the method and settle nothing.
+DEMONSTRATIONS = ("digits", "digits-0-4", "digits-5-9")
+
+
+def exploratory_reasons(
+    results: Results, claim: Claim, cell: Mapping[str, Value], deciding: Sequence[Comparison]
+) -> tuple[tuple[str, ...], bool]:
+    """Return the reasons why a verdict is not confirmatory, and whether it was only added later."""
+    reasons = []
+    if not claim.primary:
+        reasons.append("a secondary form of the claim")
+    if cell["dataset"] in DEMONSTRATIONS:
+        reasons.append(f"{cell['dataset']} is a demonstration")
+    elif (
+        any(c.criterion.rival for c in deciding)
+        and not softmax_regression(results, str(cell["dataset"]))[1]
+    ):
+        reasons.append(f"no softmax regression was run on {cell['dataset']}")
+    planned = min(planned_seeds([comparison]) for comparison in deciding)
+    if planned < claim.seeds:
+        reasons.append(
+            f"{many(planned, 'seed')} planned, a confirmatory verdict needs {claim.seeds}"
+        )
+    if any("nested" in c.pairs and not c.pairs["nested"].all() for c in deciding):
+        reasons.append("one choice on common tuning seeds serves all seeds")
+    named = {name for study in results.studies for name in study.claims}
+    if named and claim.id not in named:
+        reasons.append(f"the definition names other claims ({', '.join(sorted(named))})")
+    late = _not_committed(results, deciding, planned)
+    return (*reasons, *late), bool(late) and not reasons
+
+
+def _not_committed(
+    results: Results, deciding: Sequence[Comparison], planned: int
+) -> tuple[str, ...]:
+    """Return why the trials were not fixed before anything was known; nothing if they were."""
+    committed = min(comparison.committed for comparison in deciding)
+    if results.plan.empty and not all(c.planned for c in deciding):
+        return ("no definition is recorded",)
+    if committed >= planned:
+        return ()
+    if not is_recorded(results):
+        return ("the results do not record what was known when the definition was recorded",)
+    if committed:
+        return (f"extended from {committed} to {many(planned, 'seed')} after the first run",)
+    return ("trials with its seeds were finished before its definition was recorded",)
+
+
+def adjusted(compared: Sequence[Comparison]) -> dict[int, tuple[float, float]]:
+    """Return the adjusted p-values of all exploratory comparisons, for and against their claims.
+
+    Both directions of every comparison belong to the family, so that no choice of a direction after
+    the fact goes uncounted.
+    """
+    p = [value for comparison in compared for value in (comparison.p, comparison.p_against)]
+    q = multiple.benjamini_hochberg(p)
+    pairs = zip(q[::2], q[1::2], strict=True)
+    return {id(c): (float(a), float(b)) for c, (a, b) in zip(compared, pairs, strict=True)}
