@@ -15,7 +15,7 @@ from analysis.drawing import (
     sentences,
     styles_of,
 )
-from analysis.estimates.judged import against_trained, judged
+from analysis.estimates.judged import against_trained, all_judged
 from analysis.numbers import number
 from analysis.statistics.overview import interquartile_mean, performance_profile
 from analysis.tables import Results
@@ -29,7 +29,7 @@ _LEFT_OUT = 10
 
 def draw(results: Results) -> Drawing:
     """Draw per method the fraction of trials above each difference to dense, in points."""
-    pairs = against_trained(judged(results))
+    pairs = against_trained(all_judged(results))
     pairs = pairs[pairs["difference"].notna() & (pairs["method"] != BASELINE)]
     if pairs.empty:
         raise NothingToDraw(f"No trial has a partner trained by {BASELINE} from he-normal weights.")
