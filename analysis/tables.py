@@ -56,7 +56,8 @@ class Results:
         plan: a row per trial of the union of all definitions that were run: its fields, the traits
             of its method, and two sets of definitions, as numbers whose n-th bit stands for the
             n-th of `definitions`: `defined`, those that have it; `committed`, those of them that
-            were recorded before any trial with its seed was finished.
+            were recorded before any trial with its seed was finished. `by_choice`: whether it
+            is planned because tuning seeds chose its configuration among others.
         benchmarks: a row per measure of the last run of `make bench` beside the results, with
             `values`, one for each round; a quick run only if there is no complete one.
         definitions: the definitions that were run, as recorded, per study the earliest first.
@@ -384,6 +385,7 @@ def _plans(every: Sequence[_Loaded], *, tuning: bool) -> pd.DataFrame:
     """
     defined: dict[Trial, int] = {}
     committed: dict[Trial, int] = {}
+    by_choice: set[Trial] = set()
     bit = 1
     for one in every:
         seeds = _tuning(one.definitions)
@@ -395,7 +397,10 @@ def _plans(every: Sequence[_Loaded], *, tuning: bool) -> pd.DataFrame:
         ]
         for recorded in one.definitions:
             # What is chosen later among values that were named first was planned first.
-            candidates = set(recorded.study.candidates())
+            study = recorded.study
+            candidates = set(study.candidates())
+            if study.is_tuned:
+                by_choice |= candidates.difference(study.trials())
             for trial in planned:
                 has = bit if trial in candidates else 0
                 fresh = recorded.known is not None and not recorded.known.get(trial.seed)
@@ -411,6 +416,7 @@ def _plans(every: Sequence[_Loaded], *, tuning: bool) -> pd.DataFrame:
     return plan.assign(
         defined=np.array(list(defined.values()), np.int64),
         committed=np.array(list(committed.values()), np.int64),
+        by_choice=np.array([trial in by_choice for trial in defined], bool),
     )
 
 

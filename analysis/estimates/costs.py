@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.cells import BASELINE, TASK_CELL
-from analysis.estimates.judged import judged, noise_of_chance
+from analysis.estimates.judged import all_judged, judged, noise_of_chance
 from analysis.estimates.pairing import keys
 from analysis.numbers import number
 from analysis.tables import Results
@@ -152,21 +152,21 @@ def timed(results: Results, *, everywhere: bool = False) -> pd.DataFrame:
 
     The accuracy is `REACHED` times the mean final accuracy of dense training on the same task. The
     seconds are those of the epochs until the test accuracy first reaches it, nan if it never does.
-    `not_judged` says in words why times on a task are not compared: its epochs are shorter than
-    `LEAST_SECONDS`, or that accuracy is at chance; else it is empty.
+    `not_judged` says in words why times on a task are not compared: dense training takes less than
+    `LEAST_SECONDS` an epoch, all included, or that accuracy is at chance; else it is empty.
 
     Args:
         results: the studies.
         everywhere: whether to give the seconds of tasks that are not judged as well.
     """
-    trials = judged(results)
+    trials = all_judged(results) if everywhere else judged(results)
     task = list(TASK_CELL)
     (of_task,) = keys(trials, on=task)
     dense = pd.DataFrame(
         {
             "task": of_task,
             "accuracy": trials["accuracy"].to_numpy(),
-            "seconds": trials["attempt"].map(_by_attempt(epoch_seconds(results.epochs))).to_numpy(),
+            "seconds": (trials["seconds"] / trials["epochs"].clip(lower=1)).to_numpy(),
         }
     )[(trials["method"] == BASELINE).to_numpy()].groupby("task")
     level = REACHED * pd.Series(of_task).map(dense["accuracy"].mean()).to_numpy()
@@ -185,10 +185,6 @@ def timed(results: Results, *, everywhere: bool = False) -> pd.DataFrame:
         log_seconds=np.log(trials["attempt"].map(seconds[seconds > 0]).astype(float)),
         not_judged=reasons,
     )
-
-
-def _by_attempt(seconds: pd.DataFrame) -> "pd.Series[float]":
-    return seconds.set_index("attempt")["epoch_seconds"]
 
 
 def _seconds_to(results: Results, levels: pd.DataFrame) -> "pd.Series[float]":

@@ -42,13 +42,25 @@ _OF_TRIAL = (
 )
 
 
-@computed_once  # every claim needs them
+@computed_once  # most claims need them
 def judged(results: Results) -> pd.DataFrame:
+    """Return the trials of `all_judged` that are planned whatever the tuning seeds choose.
+
+    Of a tuned arm, each seed has only the configuration that was chosen for it. Which of them two
+    arms have in common is a matter of chance, so they are compared by `tuned` alone.
+    """
+    rows = all_judged(results)
+    by_choice = rows["by_choice"].to_numpy(bool)
+    return rows[~by_choice].reset_index(drop=True) if by_choice.any() else rows
+
+
+@computed_once
+def all_judged(results: Results) -> pd.DataFrame:
     """Return the trials on confirmatory seeds, finished or planned, with the values of claims.
 
     Returns:
-        A row per trial: its fields, the traits of its method, `defined` and `committed` as in
-        `Results.plan` (0 for a trial that no definition has), the columns of `trials` that verdicts
+        A row per trial: its fields, the traits of its method, `defined`, `committed` and `by_choice`
+        as in `Results.plan` (0 for a trial that no definition has), the columns of `trials` that verdicts
         need, nan if it is not finished, and
         `accuracy` (test accuracy after the last epoch; chance if a trial has none),
         `above_chance` (that minus chance; nan if the number of classes is not known),
@@ -71,7 +83,7 @@ def joined(plan: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
     figures = trials[list(_OF_TRIAL)].reset_index(drop=True)
     planned = figures.reindex(row_of.reindex(own, fill_value=-1).to_numpy()).set_axis(plan.index)
     unplanned = trials.loc[~np.isin(theirs, own), [*SETTABLE, *TRAITS, *_OF_TRIAL]]
-    unplanned = unplanned.assign(defined=0, committed=0)
+    unplanned = unplanned.assign(defined=0, committed=0, by_choice=False)
     together = [pd.concat([plan, planned], axis=1), unplanned]
     rows = pd.concat([frame for frame in together if len(frame)] or together, ignore_index=True)
     # Plain objects are compared, numbered and taken many times faster than Arrow's texts.

@@ -48,6 +48,17 @@ def by_setting(results: Results) -> pd.DataFrame:
     )
 
 
+def own_configuration(rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Return the trials of arms whose configuration is tuned, or is the only one or the default."""
+    fits = pd.Series((rows["configurations"] > 1).to_numpy(), rows.index)
+    (task,) = keys(rows, on=["network", "dataset", "epochs", "method", "weights"])
+    plain = at_default(rows, METHOD_ONLY)
+    for name in RECIPE:
+        single = rows[name].groupby(task).transform("nunique") == 1
+        plain &= single | at_default(rows, [name])
+    return fits | plain
+
+
 @computed_once
 def with_preferred_free(results: Results) -> pd.DataFrame:
     """Return every arm at the configuration it chooses, and the preferred free method again.
@@ -61,7 +72,8 @@ def with_preferred_free(results: Results) -> pd.DataFrame:
     """
     rows = tuned(results, TUNED)
     known = rows["score"].fillna(rows["validation_accuracy"])
-    free = rows[rows["method"].isin(FREE) & (rows["density"] == 0)].assign(known=known)
+    fits = rows["method"].isin(FREE) & (rows["density"] == 0) & own_configuration(rows)
+    free = rows[fits].assign(known=known[fits])
     task, of_rows = keys(free, rows, on=TASK)
     (arm,) = keys(free, on=CELL)
     free = free.assign(task=task, arm=arm)

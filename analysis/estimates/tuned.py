@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.cells import CELL, RECIPE, TUNED_VALUES, label
 from analysis.estimates.edges import edges
-from analysis.estimates.judged import chance_of, joined, judged
+from analysis.estimates.judged import all_judged, chance_of, joined, judged
 from analysis.estimates.pairing import keys
 from analysis.estimates.tuning import expected_at_best
 from analysis.tables import Results, computed_once
@@ -51,7 +51,7 @@ def tuned(results: Results, fields: tuple[str, ...]) -> pd.DataFrame:
         runs on the fresh seed; it costs `option_cost` configurations.
         While an arm's tuning is not finished, its rows have no attempt and no accuracy.
     """
-    trials = judged(results)
+    trials = all_judged(results)
     rows: list[dict[str, Any]] = []
     used = np.zeros(len(trials), bool)
     if len(results.tuning_plan):

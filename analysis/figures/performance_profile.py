@@ -15,7 +15,7 @@ from analysis.drawing.marks import draw_behind
 from analysis.drawing.notes import sentences
 from analysis.drawing.panels import styles_of
 from analysis.drawing.style import Style
-from analysis.estimates.judged import against_trained, judged
+from analysis.estimates.judged import against_trained, all_judged
 from analysis.numbers import number
 from analysis.statistics.overview import interquartile_mean, performance_profile
 from analysis.tables import Results
@@ -54,7 +54,7 @@ class Profile:
 
 def summarise(results: Results) -> Profile:
     """Return per method the percentage of trials above each difference to dense, in points."""
-    pairs = against_trained(judged(results))
+    pairs = against_trained(all_judged(results))
     pairs = pairs[pairs["difference"].notna() & (pairs["method"] != BASELINE)]
     if pairs.empty:
         raise NothingToDraw(f"No trial has a partner trained by {BASELINE} from he-normal weights.")

@@ -197,8 +197,12 @@ def _compared(
     )
     comparison = _estimated(comparison, complete)
     reasons = sorted({*rows.get("not_judged", ())} - {""})
-    floor = _floor(results, claim, comparison)
-    return replace(comparison, floor=floor, not_judged="; ".join(reasons))
+    return replace(
+        comparison,
+        floor=_floor(results, claim, comparison),
+        not_judged="; ".join(reasons),
+        nested=all(rows.get("nested", [True])),
+    )
 
 
 _NOTHING = Estimate(math.nan, math.nan, 1.0, 0)

@@ -87,6 +87,7 @@ def _verdict(results: Results, case: Case, adjusted: Mapping[int, tuple[float, f
         without_diverged_or_dead=without,
         failures=failures(deciding),
         exploratory=case.exploratory,
+        blocked=bool(case.no_support or case.neither or case.unequal),
         added=case.added,
         flags=flags(results, case.cell, case.claim, deciding),
     )

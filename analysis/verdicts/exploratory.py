@@ -8,7 +8,6 @@ from analysis.tables import Results
 from analysis.verdicts.claim import Claim
 from analysis.verdicts.committed import is_recorded
 from analysis.verdicts.comparisons import planned_seeds
-from analysis.verdicts.floors import softmax_regression
 from analysis.verdicts.verdict import Comparison
 from studies.trial import Value
 
@@ -35,7 +34,7 @@ def exploratory_reasons(
         reasons.append(
             f"{many(planned, 'seed')} planned, a confirmatory verdict needs {claim.seeds}"
         )
-    if any("nested" in c.pairs and not c.pairs["nested"].all() for c in deciding):
+    if not all(comparison.nested for comparison in deciding):
         reasons.append("one choice on common tuning seeds serves all seeds")
     named = {name for study in results.studies for name in study.claims}
     if named and claim.id not in named:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.cells import BASELINE, CELL, CONTROL, METHOD_ONLY, RECIPE, label
-from analysis.estimates.judged import chance_of, joined, judged
+from analysis.estimates.judged import all_judged, chance_of, joined
 from analysis.estimates.pairing import at_default, keys
 from analysis.numbers import number
 from analysis.tables import Results, computed_once
@@ -43,7 +43,7 @@ def cell_means(results: Results) -> pd.DataFrame:
     tuning = joined(results.tuning_plan, results.tuning)
     tuning = tuning.assign(accuracy=tuning["test_accuracy"].fillna(chance_of(tuning)))
     means = []
-    for rows in (judged(results), tuning):
+    for rows in (all_judged(results), tuning):
         finished = rows[rows["attempt"].notna() & at_default(rows, CONTROL)]
         (numbers,) = keys(finished, on=CELL)
         _, first, cell = np.unique(numbers, return_index=True, return_inverse=True)
@@ -68,7 +68,7 @@ def softmax_regression(results: Results, dataset: str) -> tuple[float, bool]:
         return float(on_data["mean"].max()), True
     if dataset in MEASURED:
         return MEASURED[dataset], False
-    trials = judged(results)
+    trials = all_judged(results)
     return float(chance_of(trials[trials["dataset"] == dataset]).max()), False
 
 
@@ -121,3 +121,10 @@ def _best_mean(
     best = cells.sort_values("mean", kind="stable").iloc[-1]
     names = [n for n in (*_WEIGHTS, *METHOD_ONLY, *RECIPE) if cells[n].nunique() > 1]
     return float(best["mean"]), label({name: best[name] for name in names})
+
+
+@computed_once
+def plans_softmax_regression(results: Results, dataset: str) -> bool:
+    """Return whether softmax regression on a data set is planned or finished."""
+    rows = all_judged(results)
+    return bool(((rows["network"] == LINEAR) & (rows["dataset"] == dataset)).any())

@@ -55,6 +55,7 @@ class Comparison:
         floor: in words, why the rival is below its floor, so that the comparison cannot support the
             claim; empty otherwise.
         not_judged: in words, why the trials allow no conclusion; empty otherwise.
+        nested: whether no choice on tuning seeds serves several seeds.
         q: p-value for the claim, adjusted by Benjamini and Hochberg over all exploratory
             comparisons; nan in a confirmatory verdict.
         q_against: the same against the claim.
@@ -73,6 +74,7 @@ class Comparison:
     over_images: bool
     floor: str = ""
     not_judged: str = ""
+    nested: bool = True
     q: float = math.nan
     q_against: float = math.nan
 
@@ -184,6 +186,8 @@ class Verdict:
         without_diverged_or_dead: the conclusion without the pairs in which a trial has failed.
         failures: numbers of diverged and dead trials, and of others at chance, in the pairs.
         exploratory: why the verdict is exploratory; empty for a confirmatory verdict.
+        blocked: whether something other than the numbers keeps the claim from being supported, such
+            as a rival below its floor, so that no margin would be.
         added: whether it is exploratory only because its cells were added later.
         flags: what a reader should know, such as pairs across engines.
     """
@@ -199,6 +203,7 @@ class Verdict:
     without_diverged_or_dead: Conclusion
     failures: Mapping[str, int]
     exploratory: tuple[str, ...]
+    blocked: bool
     added: bool
     flags: tuple[str, ...]
 
@@ -247,7 +252,9 @@ class Verdict:
 
     @property
     def smallest_margin(self) -> float:
-        """The smallest margin that would be supported; nan if no margin decides, or no interval."""
+        """The smallest margin that would be supported; nan if none would, or no margin decides."""
+        if self.blocked:
+            return math.nan
         margins = [c.smallest_margin for c in self.deciding if c.criterion.has_margin]
         return float(np.max(margins)) if margins else math.nan
 

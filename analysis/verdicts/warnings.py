@@ -49,7 +49,8 @@ def flags(
     """
     phrases = [*_of_conditions(comparisons), *_of_data(comparisons)]
     for words, which in (("without a finished partner", "alone"), (_UNVALUED, "unvalued")):
-        seeds = sorted({seed for one in comparisons for seed in getattr(one, which)})
+        said = [one for one in comparisons if not one.not_judged]
+        seeds = sorted({seed for one in said for seed in getattr(one, which)})
         if seeds:
             phrases.append(f"{words}: seed {', '.join(map(str, seeds))}")
     if results.margin_changed and any(one.criterion.has_margin for one in comparisons):

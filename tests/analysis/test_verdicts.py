@@ -23,6 +23,10 @@ T2 = 2.920
 SPREAD = {1: -1.0, 2: 0.0, 3: 1.0}
 
 
+#: Three epochs of two seconds.
+SLOW = {"epochs": {"train_seconds": [0.0, 2.0, 2.0, 2.0]}, "row": {"seconds": 7.2}}
+
+
 def settled(difference, spread=0.001, dense=0.9, **more):
     """Final figures: dense at `dense` with every seed, others `difference` apart, by method."""
 
@@ -561,17 +565,15 @@ def test_cost_from_the_rounds_of_the_benchmark(study, record, tmp_path):
 def test_time_to_accuracy_from_the_epochs(judge):
     # Accuracy after epochs 1, 2, 3 is 0.5, 0.7 and 0.9 of the end (see conftest): dense and an arm
     # that ends 10% higher reach 95% of dense's end after three epochs; two seconds each.
-    slow = {"epochs": {"train_seconds": [0.0, 2.0, 2.0, 2.0]}}
-    (verdict,) = judge(settled(0.0, spread=0.0, **slow), "C5-time")
+    (verdict,) = judge(settled(0.0, spread=0.0, **SLOW), "C5-time")
     assert verdict.comparisons[0].pairs["log_seconds"].tolist() == pytest.approx([math.log(6)] * 3)
     assert verdict.uncorrected == "undecided"  # equal times
 
 
 def test_times_of_short_epochs_or_to_chance_are_not_judged(judge):
-    (verdict,) = judge(settled(0.0, spread=0.0), "C5-time")
+    (verdict,) = judge(settled(0.0, spread=0.0, row={"seconds": 1.5}), "C5-time")
     assert verdict.reason == "Epochs of 0.50 s are too short to compare times."
-    slow = {"epochs": {"train_seconds": [0.0, 2.0, 2.0, 2.0]}}
-    (verdict,) = judge(settled(0.0, dense=0.11, **slow), "C5-time")
+    (verdict,) = judge(settled(0.0, dense=0.11, **SLOW), "C5-time")
     assert verdict.reason == "The accuracy to be reached is at chance."
 
 
@@ -696,8 +698,7 @@ def test_dead_pruning_is_told_of_the_gain_of_flipping(judge):
 
 
 def test_never_reached_is_told_apart_from_not_finished(judge):
-    slow = {"epochs": {"train_seconds": [0.0, 2.0, 2.0, 2.0]}}
-    (verdict,) = judge(settled(-0.5, **slow), "C5-time")
+    (verdict,) = judge(settled(-0.5, **SLOW), "C5-time")
     assert verdict.uncorrected == "undecided"
     assert verdict.flags == (
         "finished, but one of the two never reached what is compared: seed 1, 2, 3",

@@ -79,6 +79,7 @@ def test_a_dead_baseline_supports_nothing(judge):
     assert verdict.uncorrected == "undecided"
     assert verdict.conclusion == "open"
     assert verdict.reason == "Dense failed in 14 of 15 trials."
+    assert math.isnan(verdict.smallest_margin)  # no margin would be supported
 
 
 def test_a_poor_recipe_of_the_baseline_supports_nothing(judge):

@@ -12,6 +12,8 @@ import pandas as pd
 from analysis.cells import CELL, CONTROL, METHOD_ONLY, RECIPE
 from analysis.estimates.pairing import at_default, keys
 from analysis.estimates.rivals import FREE
+from analysis.estimates.tuned import tuned
+from analysis.tables import Results
 from analysis.verdicts.claim import Rows
 
 MINIMAL = ("minimal-pruning", "minimal-flipping")
@@ -181,3 +183,8 @@ def rival_of_its_own(rows: pd.DataFrame) -> "pd.Series[bool]":
 def _as_a_free_method(rows: pd.DataFrame, names: list[str]) -> "pd.Series[bool]":
     (numbers,) = keys(rows, on=names)
     return pd.Series(np.isin(numbers, numbers[rows["method"].isin(FREE).to_numpy()]), rows.index)
+
+
+def at_recipe(results: Results) -> pd.DataFrame:
+    """Return every arm at its best recipe where it tunes one, else at the recipe it has."""
+    return tuned(results, RECIPE)

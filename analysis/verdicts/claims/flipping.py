@@ -2,7 +2,7 @@
 
 from analysis.estimates.judged import gain_of_flipping
 from analysis.verdicts.claim import MARGIN, Claim, Criterion, both, differs, where
-from analysis.verdicts.claims.arms import as_is
+from analysis.verdicts.claims.arms import as_is, at_recipe
 
 CLAIMS = (
     Claim(
@@ -18,6 +18,8 @@ CLAIMS = (
             ),
         ),
         "asymmetry",
+        trials=at_recipe,
+        floor="method",
     ),
     Claim(
         "C9-minimal",
@@ -32,6 +34,8 @@ CLAIMS = (
             ),
         ),
         "asymmetry",
+        trials=at_recipe,
+        floor="method",
     ),
     Claim(
         "C9-asymmetric",

@@ -3,7 +3,13 @@
 import pandas as pd
 
 from analysis.cells import METHOD_ONLY, RECIPE
-from analysis.estimates.rivals import FREE, PREFERRED, left_alone, with_preferred_free
+from analysis.estimates.rivals import (
+    FREE,
+    PREFERRED,
+    left_alone,
+    own_configuration,
+    with_preferred_free,
+)
 from analysis.verdicts.claim import MARGIN, Claim, Criterion, both, where
 from analysis.verdicts.claims.arms import free, no_control, without_setting
 
@@ -25,7 +31,7 @@ CLAIMS = (
         "best-of-its-kind",
         "Among the ways of training connections without a setting that fixes or prices what is "
         "kept, none beats the free method that validation prefers by more than the margin.",
-        both(_rival, no_control),
+        both(_rival, no_control, own_configuration),
         (
             Criterion(
                 f"accuracy minus that of the {PREFERRED}, each at its best configuration",

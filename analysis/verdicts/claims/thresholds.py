@@ -14,6 +14,7 @@ from analysis.tables import Results
 from analysis.verdicts.claim import MARGIN, Claim, Criterion, Rows, both, differs, where
 from analysis.verdicts.claims.arms import (
     MINIMAL,
+    at_recipe,
     flips,
     free,
     no_control,
@@ -34,11 +35,6 @@ _RATE = ("learning_rate",)
 _OF_METHOD = tuple(name for name in METHOD_ONLY if name != "density")
 _BOTH = (("free-pruning", prunes, ""), ("free-flipping", flips, "-flipping"))
 _SHARED = "Both sides share optimiser, schedule, batch and length, or each is at its best recipe."
-
-
-def at_recipe(results: Results) -> pd.DataFrame:
-    """Return every arm at its best recipe where it tunes one, else at the recipe it has."""
-    return tuned(results, RECIPE)
 
 
 def at_density(results: Results) -> pd.DataFrame:
