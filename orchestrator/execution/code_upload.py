@@ -11,7 +11,7 @@ from pathlib import Path
 
 #: The files of each package that a run needs; data files are those of pyproject.toml.
 _SHIPPED = {
-    "studies": ("**/*.py", "library/*.yaml"),
+    "studies": ("**/*.py", "library/**/*.yaml"),
     "trainers": ("**/*.py",),
     "orchestrator": ("**/*.py",),
     "analysis": ("**/*.py", "report/page/*", "reference/*"),

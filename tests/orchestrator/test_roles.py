@@ -163,7 +163,7 @@ def test_lists_whose_order_does_not_matter(derived, before):
         (pack_key._PACK, PACK),
         (cells.CONTROL, CONTROL),
         (cells.TASK, TASK),
-        (cells.SETTING, tuple(name for name in TASK if name != "seed")),
+        (cells.TASK_CELL, tuple(name for name in TASK if name != "seed")),
     ],
 )
 def test_lists_whose_order_sorts_or_is_shown(derived, before):

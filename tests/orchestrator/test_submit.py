@@ -186,7 +186,8 @@ def test_follow_needs_a_job():
 # What is sent
 
 
-def test_the_command_takes_the_options_that_are_not_at_their_default(tmp_path):
+def test_the_command_takes_the_options_that_are_not_at_their_default(tmp_path, monkeypatch):
+    monkeypatch.delenv("UNTUNED_ENGINE")
     named = {"pets": "folder:/pets"}
     given = ("there", "mnist=~/m", "pets=folder:pets")
     assert _data.as_arguments(given, named) == [
@@ -196,7 +197,11 @@ def test_the_command_takes_the_options_that_are_not_at_their_default(tmp_path):
         _data.as_arguments(["mnits=there"], named)
     arguments = ["digits", "--results", "/r", "--checkpoint", "0", "--device", "auto", "--tf32"]
     values = submit.command.make_context("submit", [*arguments, "--workers", "3"]).params
-    assert _options.as_arguments(values) == ["--workers", "3", "--tf32", "--checkpoint", "0.0"]
+    expected = ["--workers", "3", "--tf32", "--checkpoint", "0.0"]
+    assert _options.as_arguments(values) == expected
+    monkeypatch.setenv("UNTUNED_ENGINE", "mm")  # the job's own machine does not know the variable
+    values = submit.command.make_context("submit", [*arguments, "--workers", "3"]).params
+    assert _options.as_arguments(values) == [*expected[:3], "--engine", "mm", *expected[3:]]
 
 
 def test_the_entrypoint_is_one_command_even_with_special_characters():
