@@ -145,6 +145,7 @@ def _serve(answers: Connection, tasks: Sequence[DataTask]) -> None:
         for task in tasks:
             loaded.append(read(task))
             answers.send(loaded[-1])
+        os.nice(5)  # Ray is starting now, which is waited for
         with without_garbage_collection():
             for task, data in zip(tasks, loaded, strict=True):
                 check_networks(task, data)
