@@ -59,9 +59,9 @@ def all_judged(results: Results) -> pd.DataFrame:
     """Return the trials on confirmatory seeds, finished or planned, with the values of claims.
 
     Returns:
-        A row per trial: its fields, the traits of its method, `defined`, `committed` and `by_choice`
-        as in `Results.plan` (0 for a trial that no definition has), the columns of `trials` that verdicts
-        need, nan if it is not finished, and
+        A row per trial: its fields, the traits of its method, `defined`, `committed` and
+        `by_choice` as in `Results.plan` (0 for a trial that no definition has), the columns of
+        `trials` that verdicts need, nan if it is not finished, and
         `accuracy` (test accuracy after the last epoch; chance if a trial has none),
         `above_chance` (that minus chance; nan if the number of classes is not known),
         `failure` (``diverged``, ``dead``, ``at chance`` or empty).

@@ -8,6 +8,7 @@ from analysis.tables import Results
 from analysis.verdicts.claim import Claim
 from analysis.verdicts.committed import is_recorded
 from analysis.verdicts.comparisons import planned_seeds
+from analysis.verdicts.floors import plans_softmax_regression
 from analysis.verdicts.verdict import Comparison
 from studies.trial import Value
 
@@ -24,11 +25,10 @@ def exploratory_reasons(
         reasons.append("a secondary form of the claim")
     if cell["dataset"] in DEMONSTRATIONS:
         reasons.append(f"{cell['dataset']} is a demonstration")
-    elif (
-        any(c.criterion.rival for c in deciding)
-        and not softmax_regression(results, str(cell["dataset"]))[1]
+    elif any(comparison.criterion.rival for comparison in deciding) and not (
+        plans_softmax_regression(results, str(cell["dataset"]))
     ):
-        reasons.append(f"no softmax regression was run on {cell['dataset']}")
+        reasons.append(f"no softmax regression is planned on {cell['dataset']}")
     planned = min(planned_seeds([comparison]) for comparison in deciding)
     if planned < claim.seeds:
         reasons.append(
