@@ -52,7 +52,6 @@ def command(
     from orchestrator.execution import resources
     from orchestrator.execution.data_loading import data_set_names
     from orchestrator.execution.messages import RunOptions
-    from studies import tuned
 
     definition, store = _definition(study, results, seeds, epochs, data)
     definition = tuning.resolved(definition, store)
@@ -63,7 +62,7 @@ def command(
     engine = resources.engine("auto", planned.results.cpu_engines())
     options = RunOptions(workers=workers, device=device, engine=engine)
     show_costs(definition, planned, store, data, None if no_estimate else options)
-    _print_claims(tuned.expected(definition), store)
+    _print_claims(definition, store)
 
 
 def _definition(
@@ -146,18 +145,20 @@ def _print_claims(study: "Study", store: "Store") -> None:
     """Print the claims that the study can decide, with their power, and those that it cannot."""
     import analysis
     from analysis.verdicts.power_analysis import claim_powers, untestable
+    from studies import tuned
     from studies.store import Store
 
     recorded = {one.study.definition_hash: one for one in store.definitions.recorded()}
     results = analysis.load(store.uri) if recorded else None
-    if results and study.definition_hash in recorded:
+    expected = tuned.expected(study)
+    if results and expected.definition_hash in recorded:
         powers = claim_powers(results, results)
         lacking = untestable(results, powers)
     else:
         with tempfile.TemporaryDirectory() as folder:
             # A store without results shows what is planned. The earliest margin counts.
             empty_store = Store(folder, study.name)
-            for definition in [*(one.study for one in recorded.values()), study]:
+            for definition in [*(one.study for one in recorded.values()), study, expected]:
                 before = recorded.get(definition.definition_hash)
                 known = before.known if before else None
                 known = store.definitions.known(definition) if known is None else known
