@@ -72,7 +72,7 @@ engine_option = click.option(
     "auto takes that of the trials that are finished, else the faster one. Also $UNTUNED_ENGINE.",
 )
 
-#: Except for --keep-networks these are the fields of `messages.RunOptions`.
+#: Except for --keep-networks and --hours these are the fields of `messages.RunOptions`.
 _RUNNING = (
     click.option(
         "--workers",
@@ -116,6 +116,12 @@ _RUNNING = (
         metavar="DIR",
         help="Write each trial's curves to DIR while it trains; `tensorboard --logdir DIR` shows "
         "them. On a cluster, all nodes must reach DIR. Needs the extra `tensorboard`.",
+    ),
+    click.option(
+        "--hours",
+        type=click.FloatRange(0, 100_000, min_open=True),
+        metavar="H",
+        help="End in good order after H hours, such as 0.2, as after Ctrl-C; exit code 124.",
     ),
     click.option("--join", is_flag=True, help="Join a run of this study that is in progress."),
 )

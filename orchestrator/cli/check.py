@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from orchestrator.cli import _data, _lookup, _options
+from orchestrator import data_places
+from orchestrator.cli import _lookup, _options
 from orchestrator.formatting import approximate, many, size
 from studies.seeds import Seeds
 
@@ -59,7 +60,7 @@ def command(
     planned = plan.make([definition], store)
     if not no_estimate:
         needed = data_set_names(planned.todo)
-        _data.check(_data.places(data, needed, definition.data))
+        data_places.check(data_places.places(data, needed, definition.data))
     engine = resources.engine("auto", planned.results.cpu_engines())
     options = RunOptions(workers=workers, device=device, engine=engine)
     show_costs(definition, planned, store, data, None if no_estimate else options)
@@ -79,7 +80,9 @@ def _definition(
     else:
         store, definitions = _lookup.store_and_definitions(study, results)
         definition = definitions[-1]
-    return definition.override(seeds=seeds, epochs=epochs, data=_data.named_sources(data)), store
+    return definition.override(
+        seeds=seeds, epochs=epochs, data=data_places.named_sources(data)
+    ), store
 
 
 def show_costs(
@@ -114,7 +117,7 @@ def show_costs(
             "that the tuning seeds choose"
         )
     if expected.todo and options:
-        places = _data.places(data, data_set_names(expected.trials), study.data)
+        places = data_places.places(data, data_set_names(expected.trials), study.data)
         _estimate(expected, places, options)
 
 

@@ -2,7 +2,8 @@
 
 import click
 
-from orchestrator.cli import _data, _options
+from orchestrator import data_places
+from orchestrator.cli import _options
 from studies.seeds import Seeds
 
 
@@ -30,7 +31,7 @@ def command(
     from studies.study import find
 
     definitions = [
-        find(name).override(seeds=seeds, epochs=epochs, data=_data.named_sources(data))
+        find(name).override(seeds=seeds, epochs=epochs, data=data_places.named_sources(data))
         for name in studies
     ]
     for definition in definitions:

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from orchestrator.cli import _data, _options, jobs
+from orchestrator import data_places
+from orchestrator.cli import _options, jobs
 from studies.seeds import Seeds
 
 
@@ -47,10 +48,12 @@ def command(
     from orchestrator.jobs import submission
     from studies.study import find
 
-    definition = find(study).override(seeds=seeds, epochs=epochs, data=_data.named_sources(data))
+    definition = find(study).override(
+        seeds=seeds, epochs=epochs, data=data_places.named_sources(data)
+    )
     plan.check(definition)
     shared_results = submission.shared(results)
-    options = [*_data.as_arguments(data, definition.data), *_options.as_arguments(passed)]
+    options = [*data_places.as_arguments(data, definition.data), *_options.as_arguments(passed)]
     again = shlex.join(["untuned", *(word for word in sys.argv[1:] if word != "--follow")])
     submission.environment(again)  # refuses credentials
     from orchestrator.execution.ray_connection import versions
