@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from orchestrator.cli import _completion
 from studies import seeds
 from studies.errors import UserError
+
+if TYPE_CHECKING:
+    from studies.trial import Value
 
 study_argument = click.argument("study", shell_complete=_completion.study)
 
@@ -51,6 +54,20 @@ def _seeds(
         raise click.BadParameter(str(error)) from None
 
 
+def _fields(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> "dict[str, list[Value]]":
+    """Return the values of fields that texts give; click prints why one is refused."""
+    if not values:
+        return {}
+    from studies import variants
+
+    try:
+        return variants.parsed(values)
+    except UserError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 _EXTENT = (
     click.option(
         "--seeds",
@@ -60,6 +77,23 @@ _EXTENT = (
         "1001-1015.",
     ),
     click.option("--epochs", type=click.IntRange(0, 1_000_000), help="Train for N epochs."),
+    click.option(
+        "--only",
+        multiple=True,
+        callback=_fields,
+        metavar="FIELD=VALUE",
+        help="Take only the trials with this value, such as method=dense. Repeat it for further "
+        "values and fields.",
+    ),
+    click.option(
+        "--set",
+        "change",
+        multiple=True,
+        callback=_fields,
+        metavar="FIELD=VALUE",
+        help="Give all these trials another value, such as batch_size=128. Repeat it for further "
+        "values and fields.",
+    ),
 )
 
 engine_option = click.option(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.plan import Plan
     from studies.store import Store
     from studies.study import Study
+    from studies.trial import Value
     from trainers.datasets import Place
 
 
@@ -40,6 +41,8 @@ def command(
     data: tuple[str, ...],
     seeds: Seeds | None,
     epochs: int | None,
+    only: "dict[str, list[Value]]",
+    change: "dict[str, list[Value]]",
     workers: int | None,
     device: str,
     no_estimate: bool,
@@ -55,7 +58,14 @@ def command(
     from orchestrator.execution.messages import RunOptions
     from studies import tuned
 
-    definition, store = _definition(study, results, seeds, epochs, data)
+    definition, store = _definition(study, results)
+    definition = definition.override(
+        seeds=seeds,
+        epochs=epochs,
+        data=data_places.named_sources(data),
+        only=only,
+        change=change,
+    )
     definition = tuning.resolved(definition, store)
     planned = plan.make([definition], store)
     if not no_estimate:
@@ -67,22 +77,16 @@ def command(
     _print_claims(tuned.expected(definition), store)
 
 
-def _definition(
-    study: str, results: str, seeds: Seeds | None, epochs: int | None, data: tuple[str, ...]
-) -> "tuple[Study, Store]":
-    """Return the study as it would run now, or as it last ran if only its results exist."""
+def _definition(study: str, results: str) -> "tuple[Study, Store]":
+    """Return the study as it is defined, or as it last ran if only its results exist."""
     from studies.store import Store
     from studies.study import find, shipped
 
     if study in shipped() or study.endswith((".yaml", ".yml")):
         definition = find(study)
-        store = Store(results, definition.name)
-    else:
-        store, definitions = _lookup.store_and_definitions(study, results)
-        definition = definitions[-1]
-    return definition.override(
-        seeds=seeds, epochs=epochs, data=data_places.named_sources(data)
-    ), store
+        return definition, Store(results, definition.name)
+    store, definitions = _lookup.store_and_definitions(study, results)
+    return definitions[-1], store
 
 
 def show_costs(

@@ -16,6 +16,7 @@ from studies.seeds import Seeds
 if TYPE_CHECKING:
     from studies.store import Store
     from studies.study import Study
+    from studies.trial import Value
 
 #: The exit code of a run that ended because its time was over; `timeout` has the same one.
 TIMED_OUT = 124
@@ -49,6 +50,8 @@ def command(
     data: tuple[str, ...],
     seeds: Seeds | None,
     epochs: int | None,
+    only: "dict[str, list[Value]]",
+    change: "dict[str, list[Value]]",
     keep_networks: bool,
     address: str | None,
     dry_run: bool,
@@ -70,6 +73,8 @@ def command(
         epochs=epochs,
         data=data_places.named_sources(data),
         keep_networks=keep_networks,
+        only=only,
+        change=change,
     )
     store = Store(results, requested.name)
     how = running.HowToRun(data=data, address=address, engine=engine, hours=hours, options=given)

@@ -3,13 +3,16 @@
 import shlex
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestrator import data_places
 from orchestrator.cli import _options, jobs
 from studies.seeds import Seeds
+
+if TYPE_CHECKING:
+    from studies.trial import Value
 
 
 @click.command(name="submit")
@@ -35,6 +38,8 @@ def command(
     data: tuple[str, ...],
     seeds: Seeds | None,
     epochs: int | None,
+    only: "dict[str, list[Value]]",
+    change: "dict[str, list[Value]]",
     follow: bool,
     **passed: Any,
 ) -> int:
@@ -49,7 +54,11 @@ def command(
     from studies.study import find
 
     definition = find(study).override(
-        seeds=seeds, epochs=epochs, data=data_places.named_sources(data)
+        seeds=seeds,
+        epochs=epochs,
+        data=data_places.named_sources(data),
+        only=only,
+        change=change,
     )
     plan.check(definition)
     shared_results = submission.shared(results)

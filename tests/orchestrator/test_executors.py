@@ -35,6 +35,7 @@ from orchestrator.execution.worker import Worker
 from studies.errors import UserError
 from studies.store import Store
 from studies.store.finished import finished
+from studies.study import read
 
 INLINE = ("--executor", "inline")
 
@@ -172,6 +173,22 @@ def test_a_time_that_is_over_at_once_trains_nothing(tmp_path):
     answer = untuned("run", "own.yaml", *INLINE, "--hours", "1e-9", cwd=tmp_path)
     assert answer.returncode == 124, answer.stderr
     assert "own: 0 of 4 trials finished (0 in this run). The time given" in answer.stderr
+
+
+def test_a_part_and_a_variant_of_a_study_are_definitions_of_their_own(tmp_path):
+    path = write_study(tmp_path)
+    part = ("--only", "method=dense", "--set", "batch_size=50")
+    answer = untuned("run", "own.yaml", *INLINE, *part, cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert "own: 2 of 2 trials finished (2 in this run" in answer.stdout
+    rows = trial_rows(tmp_path).to_pylist()
+    assert {(row["method"], row["batch_size"]) for row in rows} == {("dense", 50)}
+    (recorded,) = Store(str(tmp_path / "results"), "own").definitions.all()
+    assert recorded == read(path).override(only={"method": "dense"}, change={"batch_size": 50})
+    answer = untuned("run", "own.yaml", *INLINE, "--dry-run", cwd=tmp_path)
+    assert "own: 4 of 4 trials would run" in answer.stdout
+    answer = untuned("check", "own.yaml", "--no-estimate", *part, cwd=tmp_path)
+    assert "own: 0 of 2 trials would run" in answer.stdout
 
 
 def test_a_trial_that_fails_is_raised_where_a_debugger_sees_it(tmp_path):

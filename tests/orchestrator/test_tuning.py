@@ -138,5 +138,5 @@ def test_epochs_that_are_tuned_cannot_be_overridden(tmp_path):
             "learning_rate: [1e-5, 1e-2], tuned: learning_rate", "epochs: [1, 2], tuned: epochs"
         )
     )
-    with pytest.raises(UserError, match="--epochs 3: study own tunes epochs; leave it out"):
+    with pytest.raises(UserError, match="epochs: the study own tunes it; leave it out"):
         read(path).override(epochs=3)
