@@ -6,9 +6,10 @@ import signal
 import sys
 import tempfile
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Union
 
 from orchestrator.execution import session_child
@@ -46,7 +47,8 @@ class SessionProcess:
         self._process = context.Process(target=session_child.serve, args=(theirs, output, address))
         # Blocked here while the process starts, and for good in the process itself.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-        self._process.start()
+        with _without_script():
+            self._process.start()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
 
@@ -110,6 +112,21 @@ class SessionProcess:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)  # with what it has started
         self._process.kill()
+
+
+@contextmanager
+def _without_script() -> Iterator[None]:
+    """Keep a process that is started meanwhile from running the user's script once more.
+
+    Spawned processes import the script that Python was started with. A session needs nothing of it,
+    and a script that runs a study at its top level would run it again in each session.
+    """
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 Session = Union["SessionProcess", "InlineSession"]
