@@ -10,12 +10,12 @@ import click
 
 from orchestrator import data_places
 from orchestrator.cli import _options, jobs
-from orchestrator.jobs.slurm_options import SlurmOptions
 from studies.errors import UserError
 from studies.seeds import Seeds
 
 if TYPE_CHECKING:
     from orchestrator.jobs.job import JobPlace
+    from orchestrator.jobs.slurm_options import SlurmOptions
     from studies.study import Study
     from studies.trial import Value
 
@@ -91,6 +91,8 @@ def command(
     asked = {"tasks": tasks, "partition": partition, "time": time, "memory": memory}
     again = shlex.join(["untuned", *(word for word in sys.argv[1:] if word != "--follow")])
     if slurm:
+        from orchestrator.jobs.slurm_options import SlurmOptions
+
         asked |= {"gpus": passed["gpus"]}
         options = SlurmOptions.of(slurm_file, asked)
         cluster, job_id = _submit_to_slurm(definition, results, data, options, again, passed)
@@ -135,7 +137,7 @@ def _submit_to_slurm(
     definition: "Study",
     results: str,
     data: tuple[str, ...],
-    options: SlurmOptions,
+    options: "SlurmOptions",
     again: str,
     passed: dict[str, Any],
 ) -> "tuple[JobPlace, str]":
