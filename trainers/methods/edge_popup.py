@@ -83,11 +83,11 @@ class EdgePopup(Connections):
         density: float, values: Sequence[Tensor], ranked: Sequence[Tensor], into: Sequence[Tensor]
     ) -> None:
         """Do what `_keep_top` does for all replicas at once; all are [R, *shape] for each layer."""
-        flat = [torch.cat([t.flatten(1) for t in each], dim=1) for each in (values, ranked)]
-        kept = torch.empty_like(flat[0])
-        keep_top_on_device(*flat, density, kept)
+        flat, scores = (torch.cat([t.flatten(1) for t in each], dim=1) for each in (values, ranked))
+        kept = torch.empty_like(flat)
+        keep_top_on_device(flat, scores, density, kept)
         sizes = [tensor[0].numel() for tensor in into]
-        for part, target in zip(kept.split(sizes, dim=1), into, strict=True):
+        for part, target in zip(torch.split(kept, sizes, dim=1), into, strict=True):
             target.copy_(part.view_as(target))
 
     def mask(self, pack: Pack, layer: Layer) -> Tensor:
