@@ -149,7 +149,6 @@ def _submit_to_slurm(
     from studies.store import Store
 
     wide = results if "://" in results else str(Path(results).expanduser().absolute())
-    choice, keep = passed["engine"], passed["keep_networks"]
     given = {
         name: value
         for name, value in passed.items()
@@ -157,17 +156,16 @@ def _submit_to_slurm(
     }
     store = Store(wide, definition.name)
     how = running.HowToRun(
-        data=data, engine=choice, options={**given, "executor": "inline", "join": True}
+        data=data, engine=passed["engine"], options={**given, "executor": "inline", "join": True}
     )
     resources.refuse_more_than_one(RunOptions(**how.options), "ask for several --tasks")
-    planned, run_options = running.planned_with_options(
-        tuning.resolved(definition, store), store, how
-    )
-    if not planned.todo and not definition.is_tuned:
+    resolved = tuning.resolved(definition, store)
+    planned, run_options = running.planned_with_options(resolved, store, how)
+    if not planned.todo and not resolved.is_tuned:
         print(f"{definition.name}: nothing to do, all {len(planned.trials)} trials are finished")
         return slurm.SlurmJobs(), ""
     # All tasks, on whatever nodes, compute with the engine that is chosen here.
-    chosen = {**passed, "engine": run_options.engine, "join": False, "keep_networks": keep}
+    chosen = {**passed, "engine": run_options.engine, "join": False}
     if options.gpus:
         chosen["device"] = "cuda"
     arguments = [
