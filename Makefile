@@ -8,7 +8,7 @@ MINUTES ?= 10
 DATA ?=
 
 .PHONY: setup demo test test-slow test-browser test-cluster chaos lint docs verify bench \
-	constraints clean
+	gpu constraints clean
 
 setup: $(VENV)/.ready
 
@@ -60,6 +60,12 @@ AGAINST ?=
 bench: setup  ## what it costs: one table, kept in results/benchmarks.parquet
 	$(BIN)/python tests/benchmarks/bench.py $(QUICK) $(PEERS:%=--peer %) \
 		$(if $(AGAINST),--against $(AGAINST))
+
+#: Of `make gpu`: a Python with PyTorch, which needs no Ray; DATA may be several folders.
+GPU_PYTHON ?= $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
+
+gpu:  ## what one GPU can settle in eight minutes; without one, the checks that need none
+	@PYTHONPATH=. $(GPU_PYTHON) tests/benchmarks/gpu.py $(DATA:%=--data %)
 
 constraints:  ## install what pyproject.toml asks for and write the versions down
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -48,7 +48,8 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit.
 
-    Exit codes: 0 done, 1 something failed, 2 a mistake in the command, 130 and 143 interrupted.
+    Exit codes: 0 done, 1 something failed, 2 a mistake in the command, 124 the time of --hours is
+    over, 130 and 143 interrupted.
     """
     try:
         code = cli.main(arguments, prog_name="untuned", standalone_mode=False)

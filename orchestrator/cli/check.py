@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from orchestrator.cli import _data, _lookup, _options
+from orchestrator import data_places
+from orchestrator.cli import _lookup, _options
 from orchestrator.formatting import approximate, many, size
 from studies.seeds import Seeds
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from orchestrator.plan import Plan
     from studies.store import Store
     from studies.study import Study
+    from studies.trial import Value
     from trainers.datasets import Place
 
 
@@ -39,6 +41,8 @@ def command(
     data: tuple[str, ...],
     seeds: Seeds | None,
     epochs: int | None,
+    only: "dict[str, list[Value]]",
+    change: "dict[str, list[Value]]",
     workers: int | None,
     device: str,
     no_estimate: bool,
@@ -53,32 +57,35 @@ def command(
     from orchestrator.execution.data_loading import data_set_names
     from orchestrator.execution.messages import RunOptions
 
-    definition, store = _definition(study, results, seeds, epochs, data)
+    definition, store = _definition(study, results)
+    definition = definition.override(
+        seeds=seeds,
+        epochs=epochs,
+        data=data_places.named_sources(data),
+        only=only,
+        change=change,
+    )
     definition = tuning.resolved(definition, store)
     planned = plan.make([definition], store)
     if not no_estimate:
         needed = data_set_names(planned.todo)
-        _data.check(_data.places(data, needed, definition.data))
+        data_places.check(data_places.places(data, needed, definition.data))
     engine = resources.engine("auto", planned.results.cpu_engines())
     options = RunOptions(workers=workers, device=device, engine=engine)
     show_costs(definition, planned, store, data, None if no_estimate else options)
     _print_claims(definition, store)
 
 
-def _definition(
-    study: str, results: str, seeds: Seeds | None, epochs: int | None, data: tuple[str, ...]
-) -> "tuple[Study, Store]":
-    """Return the study as it would run now, or as it last ran if only its results exist."""
+def _definition(study: str, results: str) -> "tuple[Study, Store]":
+    """Return the study as it is defined, or as it last ran if only its results exist."""
     from studies.store import Store
     from studies.study import find, shipped
 
     if study in shipped() or study.endswith((".yaml", ".yml")):
         definition = find(study)
-        store = Store(results, definition.name)
-    else:
-        store, definitions = _lookup.store_and_definitions(study, results)
-        definition = definitions[-1]
-    return definition.override(seeds=seeds, epochs=epochs, data=_data.named_sources(data)), store
+        return definition, Store(results, definition.name)
+    store, definitions = _lookup.store_and_definitions(study, results)
+    return definitions[-1], store
 
 
 def show_costs(
@@ -113,7 +120,7 @@ def show_costs(
             "that the tuning seeds choose"
         )
     if expected.todo and options:
-        places = _data.places(data, data_set_names(expected.trials), study.data)
+        places = data_places.places(data, data_set_names(expected.trials), study.data)
         _estimate(expected, places, options)
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import _data, _files, _lookup, _options
+from orchestrator import data_places
+from orchestrator.cli import _files, _lookup, _options
 from orchestrator.formatting import approximate
 from studies.errors import UserError
 from studies.trial import FIELDS, Trial
@@ -97,11 +98,11 @@ def _trained_again(row: Mapping[str, Any], store: "Store", data: tuple[str, ...]
     from orchestrator.execution.data_loading import DataTask
 
     named = {k: v for study in store.definitions.all() for k, v in study.data.items()}
-    named |= _data.named_sources(data)
+    named |= data_places.named_sources(data)
     values = {name: row[name] for name in FIELDS if name != "revisions"}
     trial = trainers.check(Trial.from_mapping(values), named)
-    places = _data.places(data, data_loading.data_set_names([trial]), named)
-    _data.check(places)
+    places = data_places.places(data, data_loading.data_set_names([trial]), named)
+    data_places.check(places)
     from trainers import devices, products, runtime
     from trainers.loop import train
     from trainers.recording import Keep

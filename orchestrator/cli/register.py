@@ -1,9 +1,15 @@
 """`untuned register`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
-from orchestrator.cli import _data, _options
+from orchestrator import data_places
+from orchestrator.cli import _options
 from studies.seeds import Seeds
+
+if TYPE_CHECKING:
+    from studies.trial import Value
 
 
 @click.command(name="register")
@@ -17,6 +23,8 @@ def command(
     data: tuple[str, ...],
     seeds: Seeds | None,
     epochs: int | None,
+    only: "dict[str, list[Value]]",
+    change: "dict[str, list[Value]]",
 ) -> None:
     """Record the definitions of each STUDY before any of them runs.
 
@@ -30,7 +38,13 @@ def command(
     from studies.study import find
 
     definitions = [
-        find(name).override(seeds=seeds, epochs=epochs, data=_data.named_sources(data))
+        find(name).override(
+            seeds=seeds,
+            epochs=epochs,
+            data=data_places.named_sources(data),
+            only=only,
+            change=change,
+        )
         for name in studies
     ]
     for definition in definitions:
