@@ -7,6 +7,8 @@
     RESULTS/STUDY/_checkpoints/<key>-<sha>.safetensors    of trials that are not finished
     RESULTS/STUDY/_workers/<name>.json                    heartbeats of the runs (an older name)
     RESULTS/STUDY/_damaged/<table>-<part>                 damaged parts that were set aside
+    RESULTS/STUDY/_dropped/<hash>.yaml                    definitions that were given up
+    RESULTS/STUDY/forgotten/<sha>.yaml                    trials that were dropped
 
 A part appears whole or not at all, and its name contains the SHA-256 of its bytes, which shows a
 truncated part or a single flipped bit. Nothing is ever rewritten: to merge parts, a new part is
@@ -19,6 +21,7 @@ from pathlib import Path
 from studies.store.checkpoints import Checkpoints
 from studies.store.definitions import Definitions, unwritable
 from studies.store.folder import Folder, folders_with
+from studies.store.forgotten import Forgotten
 from studies.store.heartbeats import Heartbeats
 from studies.store.networks import Networks
 from studies.store.tables import Tables
@@ -45,6 +48,7 @@ class Store:
         heartbeats: of the runs of the study.
         checkpoints: of trials that are not finished.
         networks: trained networks, if they are kept.
+        forgotten: the trials that were dropped.
 
     Raises:
         UserError: the URI cannot be opened.
@@ -59,6 +63,7 @@ class Store:
         self.heartbeats = Heartbeats(folder)
         self.checkpoints = Checkpoints(folder)
         self.networks = Networks(folder)
+        self.forgotten = Forgotten(folder)
 
     @property
     def local_path(self) -> Path | None:

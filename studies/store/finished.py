@@ -123,8 +123,8 @@ def finished(store: Store, *, masks: bool = False) -> Finished:
         first.setdefault(ids[index], index)
     attempts = Counter(ids[index] for index in proven)
     repeated = [index for index in proven if attempts[ids[index]] > 1]
-    conflicts = _conflicts(_taken(rows, repeated))
-    return Finished(_taken(rows, list(first.values())), where, damaged, conflicts)
+    found = conflicts(_taken(rows, repeated))
+    return Finished(_taken(rows, list(first.values())), where, damaged, found)
 
 
 def _taken(rows: pa.Table, indices: Sequence[int]) -> pa.Table:
@@ -166,10 +166,14 @@ def failed_attempts(store: Store) -> Mapping[str, str]:
     return dict(zip(rows["attempt"].to_pylist(), rows["trial_id"].to_pylist(), strict=True))
 
 
-def _conflicts(rows: pa.Table) -> tuple[str, ...]:
-    """Return the ids of trials whose attempts under the same conditions differ in a bit."""
+def conflicts(rows: pa.Table) -> tuple[str, ...]:
+    """Return the ids of trials whose attempts under the same conditions differ in a bit.
+
+    Args:
+        rows: rows of `trials`, several for a trial that ran several times.
+    """
     seen: dict[tuple[object, ...], dict[str, str]] = {}
-    conflicts: dict[str, None] = {}  # a set that keeps the order
+    differing: dict[str, None] = {}  # a set that keeps the order
     columns = science("trials")
     for row in rows.select([*_SAME_CONDITIONS, *columns]).to_pylist():
         if row["device"] != "cpu":  # on a GPU only statistical equality is promised
@@ -180,5 +184,5 @@ def _conflicts(rows: pa.Table) -> tuple[str, ...]:
         figures = {name: repr(row[name]) for name in columns if row[name] is not None}
         first = seen.setdefault(conditions, figures)
         if any(first[name] != figures[name] for name in first.keys() & figures.keys()):
-            conflicts[row["trial_id"]] = None
-    return tuple(conflicts)
+            differing[row["trial_id"]] = None
+    return tuple(differing)

@@ -25,6 +25,15 @@ class Networks:
         """
         self._folder.put(f"networks/{_name(trial_id, content)}", content)
 
+    def ids(self) -> frozenset[str]:
+        """Return the ids of the trials whose networks are kept.
+
+        Raises:
+            UserError: the networks cannot be listed.
+        """
+        names = self._folder.names("networks", ".safetensors")
+        return frozenset(name.rpartition("-")[0] for name in names)
+
     def load(self, trial_id: str) -> bytes | None:
         """Return the file of a trial's network; None if it was not kept.
 
