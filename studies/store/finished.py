@@ -145,7 +145,8 @@ def of_trial(store: Store, done: Finished, table: str, row: Mapping[str, Any]) -
     parts = store.tables.dataset(table, {done.where[table][part] for part in origins})
     is_own = pc.field("attempt") == row["attempt"]
     origin = pc.coalesce(pc.field("merged_from"), pc.field("part"))
-    rows = parts.to_table(filter=is_own & origin.isin(origins))
+    named = pa.array(origins, pa.string())  # may be empty: masks that were not kept
+    rows = parts.to_table(filter=is_own & origin.isin(named))
     return rows.sort_by([(n, "ascending") for n in ("epoch", "layer") if n in rows.column_names])
 
 

@@ -77,8 +77,9 @@ class Import:
             copy(self.source, self.done, rows, self.target)
 
     def _chunks(self, most: int) -> Iterator[pa.Table]:
-        """Yield rows of `trials`; trials whose rows are in the same parts are in one chunk."""
-        rows = self.done.rows.filter(pc.is_in(self.done.rows["trial_id"], pa.array(self.ids)))
+        """Yield rows of `trials` in the order in which they finished, so mostly part by part."""
+        ids = pa.array(self.ids, pa.string())
+        rows = self.done.rows.filter(pc.is_in(self.done.rows["trial_id"], ids))
         for start in range(0, len(rows), most):
             yield rows.slice(start, most)
 
