@@ -54,7 +54,7 @@ def results_store(name: str, results: str) -> "Store":
         UserError: there are no results.
     """
     if "/" in name and not name.endswith((".yaml", ".yml")):
-        from analysis.tables import store_of
+        from analysis.places import store_of
 
         store = store_of(name)
         place, study = f"in {name}", store.study

@@ -36,7 +36,7 @@ def command(study: str, results: str, source: str, dry_run: bool) -> int:
     and what was known then. From another study only trials come that STUDY asks for. What is here
     already stays as it is, so an import can be repeated. Damaged trials are left out.
     """
-    from analysis.tables import store_of
+    from analysis.places import store_of
     from studies.store.importing import compared
 
     read = store_of(source)

@@ -109,14 +109,20 @@ class Definitions:
         self._folder.move(f"definitions/{name}", f"_dropped/{name}")
 
     def known(self, study: "Study") -> Known:
-        """Return the trials on a study's seeds that are finished, here or in a study beside it.
+        """Return the trials on a study's seeds that are finished.
+
+        Those of this study count, of the studies beside it and of its shipped results.
 
         Raises:
             UserError: the results cannot be read.
         """
+        from studies.store import shipped
+
         seeds = {*study.confirmatory_seeds, *study.all_tuning_seeds}
         known: dict[int, set[str]] = {}
-        for trial_id, finish in self.finishes().items():
+        published = shipped.store(study.name)
+        finishes = published.definitions.finishes() if published else {}
+        for trial_id, finish in {**finishes, **self.finishes()}.items():
             if finish.seed in seeds:
                 known.setdefault(finish.seed, set()).add(trial_id)
         return {seed: frozenset(ids) for seed, ids in known.items()}

@@ -48,6 +48,19 @@ class Finished:
         columns = (self.rows[name].to_pylist() for name in ("trial_id", "masks_parts"))
         return frozenset(trial_id for trial_id, parts in zip(*columns, strict=True) if parts)
 
+    def joined(self, other: "Finished") -> "Finished":
+        """Return these trials and those that only other results of the same study have."""
+        if not len(other.rows):
+            return self
+        lacking = other.ids - self.ids
+        is_lacking = pc.is_in(other.rows["trial_id"], pa.array(sorted(lacking), pa.string()))
+        return Finished(
+            pa.concat_tables([self.rows, other.rows.filter(is_lacking)]),
+            {table: {**other.where.get(table, {}), **its} for table, its in self.where.items()},
+            self.damaged,
+            tuple(dict.fromkeys([*self.conflicts, *differing(self, other)])),
+        )
+
     def row(self, trial_id: str) -> dict[str, Any]:
         """Return a finished trial's row of `trials`."""
         rows = self.rows.filter(pc.field("trial_id") == trial_id).drop_columns("part")
@@ -91,14 +104,23 @@ class Finished:
         return f"; of the finished {', '.join(phrases)}" if phrases else ""
 
 
-def finished(store: Store, *, masks: bool = False) -> Finished:
+def finished(store: Store, *others: Store, masks: bool = False) -> Finished:
     """Return the finished trials: those with a row in `trials` whose other parts are all intact.
 
     Args:
         store: the study's results.
+        others: further results of the study, such as the shipped ones; of a trial that several
+            have, the first row counts.
         masks: whether to include the masks: an attempt with masks is preferred to one without, and
             an attempt with damaged masks does not count; see `Finished.ids_with_masks`.
     """
+    done = _finished(store, masks=masks)
+    for other in others:
+        done = done.joined(_finished(other, masks=masks))
+    return done
+
+
+def _finished(store: Store, *, masks: bool) -> Finished:
     trials = store.tables.read("trials")
     tables = ("masks", "layers", "epochs") if masks else ("layers", "epochs")
     parts = {"trials": trials.parts} | {table: store.tables.parts(table) for table in tables}
@@ -125,6 +147,19 @@ def finished(store: Store, *, masks: bool = False) -> Finished:
     repeated = [index for index in proven if attempts[ids[index]] > 1]
     found = conflicts(_taken(rows, repeated))
     return Finished(_taken(rows, list(first.values())), where, damaged, found)
+
+
+def differing(one: Finished, other: Finished) -> tuple[str, ...]:
+    """Return the ids of trials that two places have with other figures; see `conflicts`."""
+    return conflicts(_shared(one, other))
+
+
+def _shared(one: Finished, other: Finished) -> pa.Table:
+    """Return the rows of both places of the trials that both have."""
+    ids = pa.array(sorted(one.ids & other.ids), pa.string())
+    return pa.concat_tables(
+        [done.rows.filter(pc.is_in(done.rows["trial_id"], ids)) for done in (one, other)]
+    )
 
 
 def _taken(rows: pa.Table, indices: Sequence[int]) -> pa.Table:

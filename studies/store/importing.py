@@ -16,7 +16,7 @@ from studies.errors import UserError
 from studies.schemas import TABLES
 from studies.store import Store
 from studies.store.definitions import Recorded
-from studies.store.finished import Finished, conflicts, finished
+from studies.store.finished import Finished, differing, finished
 from studies.store.part_files import digest
 from studies.store.registers import Register, joined
 
@@ -102,18 +102,16 @@ def compared(source: Store, target: Store, wanted: Collection[str] | None = None
     asked = [trial_id for trial_id in every if wanted is None or trial_id in wanted]
     lacking_masks = done.ids_with_masks - here.ids_with_masks
     lacking = [t for t in asked if t not in here.ids or t in lacking_masks]
-    shared = pa.array(sorted(here.ids.intersection(asked)), pa.string())
-    both = [rows.filter(pc.is_in(rows["trial_id"], shared)) for rows in (here.rows, done.rows)]
-    differing = conflicts(pa.concat_tables(both))
+    others = frozenset(differing(here, done)).intersection(asked)
     return Import(
         source=source,
         target=target,
         done=done,
-        ids=tuple(trial_id for trial_id in lacking if trial_id not in differing),
+        ids=tuple(trial_id for trial_id in lacking if trial_id not in others),
         already=len(asked) - len(lacking),
         not_wanted=len(every) - len(asked),
         definitions=_definitions(source, target, None if wanted is None else asked),
-        conflicts=differing,
+        conflicts=tuple(sorted(others)),
     )
 
 
