@@ -7,7 +7,7 @@ MINUTES ?= 10
 #: Folder with MNIST/raw, for `make verify`; downloaded into the user's cache if not given.
 DATA ?=
 
-.PHONY: setup demo test test-slow test-browser test-cluster chaos lint docs verify bench \
+.PHONY: setup demo test test-slow test-browser test-cluster chaos lint docs ship verify bench \
 	constraints clean
 
 setup: $(VENV)/.ready
@@ -45,6 +45,13 @@ lint: setup
 
 docs: setup  ## docs/commands.md from the commands themselves
 	$(BIN)/python -m orchestrator.cli._docs_page > docs/commands.md
+
+#: Of `make ship`: a study, and the folder or URI of all results.
+STUDY ?=
+FROM ?= results
+
+ship: setup  ## put the finished trials of STUDY, from FROM, into studies/results
+	$(BIN)/python -m orchestrator.cli._ship $(STUDY) --results $(FROM)
 
 verify: setup  ## LeNet on MNIST, ours beside the official implementation (some ten minutes)
 	$(BIN)/untuned run lenet-mnist $(if $(DATA),--data $(DATA))

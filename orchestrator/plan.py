@@ -85,14 +85,18 @@ class Plan:
         return replace(self, results=finished(store, masks=bool(self.demand.need_masks)))
 
 
-def make(definitions: Iterable[Study], store: Store) -> Plan:
+def make(definitions: Iterable[Study], *stores: Store) -> Plan:
     """Check the trials of some definitions and look up which of them are finished.
+
+    Args:
+        definitions: the definitions.
+        stores: the results of their study, in one place or several.
 
     Raises:
         UserError: a trial that cannot be run, or results that cannot be read.
     """
     asked = demand(definitions)
-    return Plan(asked, finished(store, masks=bool(asked.need_masks)))
+    return Plan(asked, finished(*stores, masks=bool(asked.need_masks)))
 
 
 def demand(definitions: Iterable[Study]) -> Demand:

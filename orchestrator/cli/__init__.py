@@ -56,8 +56,21 @@ def main(arguments: list[str] | None = None) -> None:
 
     Exit codes: 0 done, 1 something failed, 2 a mistake in the command, 130 and 143 interrupted.
     """
+    run_command(cli, arguments, prog_name="untuned")
+
+
+def run_command(
+    command: click.Command, arguments: list[str] | None = None, prog_name: str | None = None
+) -> None:
+    """Run a command and exit; errors are printed in a line.
+
+    Args:
+        command: the command.
+        arguments: its arguments; those of this process if not given.
+        prog_name: how it is called in its help.
+    """
     try:
-        code = cli.main(arguments, prog_name="untuned", standalone_mode=False)
+        code = command.main(arguments, prog_name=prog_name, standalone_mode=False)
     except UserError as error:
         code = _print_error(str(error), 2)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -52,15 +52,9 @@ def command(study: str, results: str, source: str, dry_run: bool) -> int:
         raise UserError(f"--from {source}: no results there; give a study's folder")
     if not dry_run and not found.is_empty:
         target.check_writable()
-        try:
-            found.run()
-        except OSError as error:
-            raise UserError(
-                f"results {target.uri}: cannot be written to ({error.strerror or error}); what is "
-                "taken over stays, and the same command goes on"
-            ) from None
-    print(f"{name}: {summary(found, dry_run=dry_run)}")
-    return _print_problems(found)
+        run(found)
+    print(f"{name}: {_summary(found, dry_run=dry_run)}")
+    return print_problems(found)
 
 
 def _wanted(study: str, results: str, names: set[str]) -> tuple[str, frozenset[str] | None]:
@@ -88,7 +82,7 @@ def _wanted(study: str, results: str, names: set[str]) -> tuple[str, frozenset[s
     return store.study, frozenset(asked)
 
 
-def summary(found: "Import", *, dry_run: bool = False) -> str:
+def _summary(found: "Import", *, dry_run: bool = False) -> str:
     """Return in a line what an import takes over, or would take over."""
     trials = many(len(found.ids), "trial")
     definitions = many(len(found.definitions), "definition") if found.definitions else ""
@@ -103,7 +97,22 @@ def summary(found: "Import", *, dry_run: bool = False) -> str:
     return f"{line} ({rest})" if rest else line
 
 
-def _print_problems(found: "Import") -> int:
+def run(found: "Import") -> None:
+    """Take over what was found.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    try:
+        found.run()
+    except OSError as error:
+        raise UserError(
+            f"results {found.target.uri}: cannot be written to ({error.strerror or error}); what "
+            "is taken over stays, and the same command goes on"
+        ) from None
+
+
+def print_problems(found: "Import") -> int:
     """Print what could not be taken over, and return the exit code."""
     for table, part in found.done.damaged:
         print(f"damaged part {table}/{part} in {found.source.uri} is left out", file=sys.stderr)

@@ -2,7 +2,7 @@
 
 import click
 
-from orchestrator.cli import _data, _options
+from orchestrator.cli import _data, _options, _shipped
 from studies.seeds import Seeds
 
 
@@ -29,15 +29,17 @@ def command(
     from studies.store import Store
     from studies.study import find
 
-    definitions = [
-        find(name).override(seeds=seeds, epochs=epochs, data=_data.named_sources(data))
+    definitions = {
+        name: find(name).override(seeds=seeds, epochs=epochs, data=_data.named_sources(data))
         for name in studies
-    ]
-    for definition in definitions:
+    }
+    for definition in definitions.values():
         plan.check(definition)
-    for definition in definitions:
+    for name, definition in definitions.items():
         store = Store(results, definition.name)
         store.check_writable()
+        if published := _shipped.place(definition, name):
+            _shipped.take_over(definition, store, published)
         store.definitions.record(definition)
         (known,) = (
             recorded.known or {}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import _data, _options, check
+from orchestrator.cli import _data, _options, _shipped, check
 from orchestrator.execution import code_upload
 from orchestrator.formatting import clock
 from studies.errors import UserError
@@ -46,6 +46,11 @@ if TYPE_CHECKING:
     help="What trains: Ray's workers, or this process alone without Ray, as for a debugger.",
 )
 @click.option(
+    "--no-shipped",
+    is_flag=True,
+    help="Train everything here; take no finished trial over from the project's shipped results.",
+)
+@click.option(
     "--dry-run", is_flag=True, help="Show what would run and what it costs; start nothing."
 )
 def command(
@@ -56,6 +61,7 @@ def command(
     epochs: int | None,
     keep_networks: bool,
     address: str | None,
+    no_shipped: bool,
     dry_run: bool,
     engine: str,
     **given: Any,
@@ -63,8 +69,9 @@ def command(
     """Run the missing trials of STUDY.
 
     STUDY is the name of a shipped study, or a study file. A second run trains only what is not
-    finished, so a larger --seeds extends a finished study. If the study tunes fields, the tuning
-    seeds run first; the values that they choose then run on the fresh seeds.
+    finished, so a larger --seeds extends a finished study. Trials that are in the project's shipped
+    results are taken over from there. If the study tunes fields, the tuning seeds run first; the
+    values that they choose then run on the fresh seeds.
     """
     from orchestrator import tuning
     from studies.store import Store
@@ -74,10 +81,15 @@ def command(
         seeds=seeds, epochs=epochs, data=_data.named_sources(data), keep_networks=keep_networks
     )
     store = Store(results, requested.name)
-    how = _How(results, data, address, engine, given, dry_run=dry_run)
+    published = None if no_shipped else _shipped.place(requested, study)
+    if published and not dry_run:
+        _shipped.take_over(requested, store, published)
+    # What a dry run does not take over is counted where it is.
+    others = (published,) if published and dry_run else ()
+    how = _How(results, data, address, engine, given, others, dry_run=dry_run)
     is_over = False
     while not is_over:
-        definition = tuning.resolved(requested, store)
+        definition = tuning.resolved(requested, store, *others)
         code = _run_definition(definition, store, how)
         is_over = bool(code) or dry_run or not definition.is_tuned
     return code
@@ -93,6 +105,7 @@ class _How:
         address: of a Ray cluster, or None.
         engine: the value of --engine.
         options: the other fields of `RunOptions`.
+        others: further results whose trials are not trained.
         dry_run: whether to start nothing.
     """
 
@@ -101,6 +114,7 @@ class _How:
     address: str | None
     engine: str
     options: "Mapping[str, Any]"
+    others: "tuple[Store, ...]"
     dry_run: bool
 
 
@@ -116,14 +130,14 @@ def _run_definition(definition: "Study", store: "Store", how: _How) -> int:
     from orchestrator.execution.data_loading import data_set_names
     from orchestrator.execution.messages import RunOptions, RunRequest
 
-    planned = plan.make([definition], store)
+    planned = plan.make([definition], store, *how.others)
     options = RunOptions(engine=_engine(how, planned, store), **how.options)
     places = _data.places(how.data, data_set_names(planned.trials), definition.data)
     if planned.todo:
         _data.check({name: places[name] for name in data_set_names(planned.todo)})
         _check_surroundings(store, options, how.address)
     if how.dry_run:
-        check.show_costs(definition, planned, store, how.data, options)
+        check.show_costs(definition, planned, [store, *how.others], how.data, options)
         return 0
     _note_definitions(definition, store)
     if not planned.todo:

@@ -40,22 +40,25 @@ def command(study: str, results: str, watch: bool, every: float, as_json: bool) 
     --watch shows the cells as they fill, which runs are active and how fast they are. If the
     output is not a terminal, it prints a line per update. Ctrl-C ends only the display.
     """
-    store, definitions = _lookup.store_and_definitions(study, results)
+    stores, definitions = _lookup.places_and_definitions(study, results)
     if watch or as_json:
         from orchestrator.status import live
         from orchestrator.status.snapshot import SnapshotReader
 
-        reader = SnapshotReader(store, definitions)
+        reader = SnapshotReader(stores, definitions)
         return live.watch(reader, every if watch else None, as_json=as_json)
-    _show(study, results, store, definitions)
+    _show(study, results, stores, definitions)
     return 0
 
 
-def _show(study: str, results: str, store: "Store", definitions: "Sequence[Study]") -> None:
+def _show(
+    study: str, results: str, stores: "Sequence[Store]", definitions: "Sequence[Study]"
+) -> None:
     """Print the cells, then a line for each problem and for what is missing."""
     from orchestrator import plan
 
-    planned = plan.make(definitions, store)
+    store = stores[0]
+    planned = plan.make(definitions, *stores)
     recorded = planned.results
     done = len(planned.trials) - len(planned.todo)
     failed = planned.failures(store)
@@ -69,17 +72,33 @@ def _show(study: str, results: str, store: "Store", definitions: "Sequence[Study
         print(f"  damaged part {table}/{part} is left out; `untuned run` runs its trials again")
     for trial_id in recorded.conflicts:
         print(f"  trial {trial_id} was run twice with different results; the earlier one counts")
+    _print_shipped(planned, stores)
     _print_new_trials(study, definitions, recorded.ids)
     option = [] if results == "results" else ["--results", results]
     for definition in definitions:
         demand = plan.demand([definition])
         count = len(demand.remaining(recorded.ids, recorded.ids_with_masks))
-        path = store.definitions.path(definition) or study
+        paths = filter(None, (place.definitions.path(definition) for place in stores))
+        path = next(paths, study)
         command = shlex.join(["untuned", "run", path, *option])
         if count:
             print(f"{count} missing; continue with: {command}")
         elif definition.is_tuned and definition is definitions[-1]:
             print(f"the tuning seeds are finished; run the chosen values with: {command}")
+
+
+def _print_shipped(planned: "Plan", stores: "Sequence[Store]") -> None:
+    """Print how many of the finished trials are in the shipped results alone."""
+    from studies.store import shipped
+    from studies.store.finished import finished
+
+    published = shipped.store(stores[0].study)
+    if published is None or published.uri not in [store.uri for store in stores]:
+        return
+    own = [finished(store).ids for store in stores if store.uri != published.uri]
+    asked = {trial.trial_id for trial in planned.trials} & planned.results.ids
+    if count := len(asked.difference(*own)):
+        print(f"  {many(count, 'finished trial')} in the shipped results only, {published.uri}")
 
 
 def _print_failures(failed: Mapping[str, Mapping[str, Any]], trials: Sequence[Trial]) -> None:

@@ -150,8 +150,8 @@ def _check_images(source: Store, done: Finished, here: Finished) -> None:
         if ours.get(name, fingerprint) != fingerprint:
             raise UserError(
                 f"results {source.uri}: their data set {name} has other images (fingerprint "
-                f"{fingerprint}) than that of the results here ({ours[name]}); import them into "
-                "another results folder"
+                f"{fingerprint}) than that of the results here ({ours[name]}); keep them apart, in "
+                "another results folder (untuned run --no-shipped does not need them)"
             )
 
 
@@ -160,7 +160,7 @@ def copy(source: Store, done: Finished, trials: pa.Table, target: Store) -> None
 
     Args:
         source: the results that they are in.
-        done: its finished trials.
+        done: its finished trials; without masks, these are left out.
         trials: rows of `done.rows`.
         target: the results that they are written to.
 
@@ -174,13 +174,17 @@ def copy(source: Store, done: Finished, trials: pa.Table, target: Store) -> None
     for table in _BEFORE:
         column = f"{table}_parts"
         origins = trials[column].to_pylist()
-        rows = _rows_of(source, done, table, trials)
-        if not len(rows) and not any(origins):
+        if table not in done.where:
+            name = None
+        elif any(origins):
+            name = target.tables.write_rows(table, _rows_of(source, done, table, trials), writer)
+        else:
             continue
-        name = target.tables.write_rows(table, rows, writer)
         field = TABLES["trials"].field(column)
-        names = pa.array([[name] if named else named for named in origins], field.type)
-        trials = trials.set_column(trials.column_names.index(column), field, names)
+        names = [name and [name] if named else named for named in origins]
+        trials = trials.set_column(
+            trials.column_names.index(column), field, pa.array(names, field.type)
+        )
     target.tables.write_rows("trials", _as_declared("trials", trials), writer)
 
 
