@@ -2,13 +2,16 @@
 
 import json
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from orchestrator.cli import _lookup, _options
-from orchestrator.formatting import many
+from orchestrator.cli import _completion, _lookup, _options
+from orchestrator.formatting import many, size
+from studies.errors import UserError
 from studies.trial import Trial
 
 if TYPE_CHECKING:
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="status")
-@_options.study_argument
+@click.argument("study", required=False, shell_complete=_completion.study)
 @_options.results_option
 @click.option(
     "--watch", is_flag=True, help="Update until the study is finished; works from any machine."
@@ -34,12 +37,17 @@ if TYPE_CHECKING:
 @click.option(
     "--json", "as_json", is_flag=True, help="Print JSON; with --watch, a line per update."
 )
-def command(study: str, results: str, watch: bool, every: float, as_json: bool) -> int:
-    """Show which trials of STUDY are finished, failed or missing.
+def command(study: str | None, results: str, watch: bool, every: float, as_json: bool) -> int:
+    """Show which trials of STUDY are finished, failed or missing; or all studies with results.
 
     --watch shows the cells as they fill, which runs are active and how fast they are. If the
     output is not a terminal, it prints a line per update. Ctrl-C ends only the display.
     """
+    if study is None:
+        if watch:
+            raise UserError("status --watch: give a study")
+        _show_all(results, as_json=as_json)
+        return 0
     stores, definitions = _lookup.places_and_definitions(study, results)
     if watch or as_json:
         from orchestrator.status import live
@@ -49,6 +57,39 @@ def command(study: str, results: str, watch: bool, every: float, as_json: bool) 
         return live.watch(reader, every if watch else None, as_json=as_json)
     _show(study, results, stores, definitions)
     return 0
+
+
+def _show_all(results: str, *, as_json: bool) -> None:
+    """Print a row per study that has results."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from orchestrator.status.overview import overview
+
+    states = overview(results)
+    if as_json:
+        print(json.dumps([asdict(state) for state in states], indent=2))
+        return
+    if not states:
+        print(f"no study has results in {results}; untuned list shows what can be run")
+        return
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in ("study", "finished", "running", "failed", "size", ""):
+        justify: Literal["left", "right"] = "left" if name in ("study", "") else "right"
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=name != "study")
+    for state in states:
+        counts = ("?", "?", "?")
+        if not state.problem:
+            finished = f"{state.finished}/{state.planned}"
+            running = f"{state.training} in training" if state.runs else ""
+            counts = (finished, running, str(state.failed or ""))
+        notes = "shipped" if state.shipped else ""
+        table.add_row(state.study, *counts, size(state.bytes), notes)
+    Console(highlight=False).print(table)
+    for state in states:
+        if state.problem:
+            print(f"{state.study}: {state.problem}", file=sys.stderr)
 
 
 def _show(
@@ -83,6 +124,10 @@ def _show(
         command = shlex.join(["untuned", "run", path, *option])
         if count:
             print(f"{count} missing; continue with: {command}")
+            if len(definitions) > 1:  # one of them may have been given up
+                name = definition.definition_hash
+                command = shlex.join(["untuned", "forget", study, "--definition", name, *option])
+                print(f"  or give them up with: {command}")
         elif definition.is_tuned and definition is definitions[-1]:
             print(f"the tuning seeds are finished; run the chosen values with: {command}")
 

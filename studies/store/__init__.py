@@ -87,6 +87,22 @@ class Store:
         except OSError as error:
             raise unwritable(self._folder, error) from None
 
+    def size(self) -> int:
+        """Return the bytes of all of its files.
+
+        Raises:
+            UserError: they cannot be listed.
+        """
+        return self._folder.size()
+
+    def delete(self) -> None:
+        """Delete all of the study's results, the definitions last.
+
+        Raises:
+            OSError: something could not be deleted; to delete again goes on.
+        """
+        self._folder.delete_all("definitions")
+
     def log(self, name: str, text: str) -> str:
         """Write a log file and return its path or URI."""
         self._folder.put(f"_logs/{name}.log", text.encode(errors="replace"))

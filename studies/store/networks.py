@@ -52,6 +52,17 @@ class Networks:
             raise UserError(f"network {where}: damaged, or it cannot be read; move it away")
         return None
 
+    def delete(self, trial_id: str) -> None:
+        """Delete the files of a trial's network, if there are any.
+
+        Raises:
+            UserError: the networks cannot be listed.
+            OSError: a file could not be deleted.
+        """
+        for name in self._folder.names("networks", ".safetensors"):
+            if name.startswith(f"{trial_id}-"):
+                self._folder.delete(f"networks/{name}")
+
 
 def _name(trial_id: str, content: bytes) -> str:
     return f"{trial_id}-{digest(content)}.safetensors"
