@@ -13,9 +13,9 @@ from studies.errors import UserError, unknown
 @_confirm.yes_option
 @click.option("--dry-run", is_flag=True, help="Show what would be deleted; change nothing.")
 def command(study: str, results: str, yes: bool, dry_run: bool) -> int:
-    """Delete all results of STUDY: trials, definitions, networks, logs and its report.
+    """Delete all results of STUDY.
 
-    What was known when its definitions were recorded is lost with them. The study file and the
+    Its trials, definitions, networks, logs and its report are deleted. What was known when its definitions were recorded is lost with them. The study file and the
     project's shipped results stay.
     """
     from studies.store import Store, studies_in

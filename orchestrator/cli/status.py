@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     "--json", "as_json", is_flag=True, help="Print JSON; with --watch, a line per update."
 )
 def command(study: str | None, results: str, watch: bool, every: float, as_json: bool) -> int:
-    """Show which trials of STUDY are finished, failed or missing; or all studies with results.
+    """Show which trials of STUDY are finished, failed or missing.
+
+    Without a study, all studies that have results are listed.
 
     --watch shows the cells as they fill, which runs are active and how fast they are. If the
     output is not a terminal, it prints a line per update. Ctrl-C ends only the display.
