@@ -1,7 +1,7 @@
 """Makes the page of findings, `docs/findings.md`, from the shipped results.
 
-The template `docs/findings.md.jinja` names commands, whose output the page shows. What a study's
-figures mean is written in `docs/findings/STUDY.md.jinja`, with `value` for each number in it.
+The template `docs/findings/page.md.jinja` names commands, whose output the page shows. What the
+figures of a study mean is written in `docs/findings/STUDY.md.jinja`, with `value` for each number.
 ``python -m orchestrator.cli._findings`` (`make findings`) writes the page.
 """
 
@@ -30,7 +30,7 @@ def page(docs: Path = DOCS) -> str | None:
     """Return the page in Markdown; None if no results are shipped.
 
     Args:
-        docs: the folder of the template.
+        docs: the folder of the documentation, in which `findings` has the template.
 
     Raises:
         UserError: a command in the template fails.
@@ -40,7 +40,7 @@ def page(docs: Path = DOCS) -> str | None:
         return None
     named = _Commands()
     environment = jinja2.Environment(  # noqa: S701  (Markdown is not HTML)
-        loader=jinja2.FileSystemLoader([docs, docs / "findings"]),
+        loader=jinja2.FileSystemLoader(docs / "findings"),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
     )
@@ -52,7 +52,7 @@ def page(docs: Path = DOCS) -> str | None:
         value=named.value,
         commands=named.block,
     )
-    text = environment.get_template("findings.md.jinja").render()
+    text = environment.get_template("page.md.jinja").render()
     lines = "\n".join(line.rstrip() for line in text.splitlines()).split("\n\n")
     return "\n\n".join(part.strip("\n") for part in lines if part.strip()) + "\n"
 

@@ -72,7 +72,7 @@ def test_the_page_changes_with_the_results(published, trained, tmp_path):
 
 def test_a_text_of_a_study_names_the_commands_of_its_numbers(published, tmp_path):
     (tmp_path / "findings").mkdir()
-    (tmp_path / "findings.md.jinja").write_text(
+    (tmp_path / "findings/page.md.jinja").write_text(
         "{% for state in studies %}{% include state.study ~ '.md.jinja' %}{% endfor %}"
     )
     command = "untuned results own --json"
