@@ -177,8 +177,10 @@ class Definitions:
                 study = from_mapping(content["definition"], where)
                 ids = content.get("known")
                 known = ids if ids is None else {seed: frozenset(ids[seed].split()) for seed in ids}
-                definitions.append(Recorded(study, known, str(content["recorded"])))
-            except (UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError) as e:
+                at = str(content["recorded"])
+                datetime.fromisoformat(at)
+                definitions.append(Recorded(study, known, at))
+            except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as e:
                 raise UserError(
                     f"{where}: damaged ({type(e).__name__}); move it away; the next run of the "
                     "study writes it again"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from studies.errors import UserError
 from studies.store import Store
 from studies.store.compaction import compact
 from studies.store.finished import failures, finished
@@ -129,3 +130,20 @@ def test_to_drop_nothing_writes_nothing(filled):
     before = sorted(Path(filled.root).rglob("*"))
     forget(filled, {"no attempt"})
     assert sorted(Path(filled.root).rglob("*")) == before
+
+
+@pytest.mark.parametrize("content", ["nothing", "forgotten: {a: b}", "forgotten: {a: 1 soon}"])
+def test_a_damaged_register_is_named(filled, content):
+    (Path(filled.root) / "forgotten").mkdir()
+    (Path(filled.root) / "forgotten/0.yaml").write_text(content)
+    with pytest.raises(UserError, match=r"forgotten/0\.yaml: cannot be read or is damaged"):
+        filled.forgotten.all()
+
+
+def test_a_definition_without_a_time_is_damaged(filled):
+    (Path(filled.root) / "definitions").mkdir()
+    about = "network: lenet-5, dataset: digits, method: dense, weights: he-normal, epochs: 1"
+    text = f"recorded: soon\nknown: {{}}\ndefinition: {{name: own, seeds: 1, axes: {{{about}}}}}\n"
+    (Path(filled.root) / "definitions/0.yaml").write_text(text)
+    with pytest.raises(UserError, match=r"definitions/0\.yaml: damaged \(ValueError\)"):
+        filled.definitions.all()
