@@ -21,6 +21,7 @@ from analysis.report.sections import of_several, of_verdicts
 from analysis.report.wording import estimates, subject
 from analysis.tables import Results
 from analysis.verdicts import verdicts
+from studies.components import BrokenComponentError
 from studies.errors import UserError
 
 _PAGE = Path(__file__).parent / "page"
@@ -112,6 +113,8 @@ def _begin(results: Results, output: Path, names: Sequence[str], drawing: Render
             summary = figures.summarise(name, results)
         except NothingToDraw as reason:
             begun.skipped[name] = str(reason)
+        except BrokenComponentError as error:
+            begun.failed[name] = failure(error)
         except (UserError, duckdb.Error):  # the folder's problem; or parts that were just merged
             raise
         except Exception as error:

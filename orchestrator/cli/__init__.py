@@ -1,5 +1,6 @@
 """The command line: one file per command, with slow imports inside the commands."""
 
+import os
 import sys
 import tempfile
 import traceback
@@ -71,6 +72,10 @@ def main(arguments: list[str] | None = None) -> None:
         else:
             message = f"{type(error).__name__}: {error}; the traceback is in {_crash_log()}"
             code = _print_error(message, 1)
+    if not any(name.endswith("_COMPLETE") for name in os.environ if name.startswith("_UNTUNED")):
+        components = sys.modules.get("studies.components")  # if the command has come across any
+        for line in components.left_out() if components else ():
+            print(f"untuned: left out: {line}", file=sys.stderr)
     sys.exit(code or 0)
 
 
