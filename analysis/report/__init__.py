@@ -23,6 +23,7 @@ from analysis.tables import Results
 from analysis.verdicts import verdicts
 from studies.components import BrokenComponentError
 from studies.errors import UserError
+from studies.store.folder import try_writing
 
 _PAGE = Path(__file__).parent / "page"
 
@@ -100,6 +101,18 @@ def write(
     except OSError as error:
         raise _unwritable(output, error) from None
     return Report(page, {name: output / log for name, log in logs.items()})
+
+
+def check_writable(output: Path) -> None:
+    """Check that a folder can be written to, before the results are read; nothing stays of this.
+
+    Raises:
+        UserError: it cannot.
+    """
+    try:
+        try_writing(output, b"")
+    except OSError as error:
+        raise _unwritable(output, error) from None
 
 
 def _begin(results: Results, output: Path, names: Sequence[str], drawing: Renderer) -> _Begun:

@@ -1,6 +1,7 @@
 """`untuned check`."""
 
 import math
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -9,6 +10,7 @@ import click
 
 from orchestrator.cli import _data, _lookup, _options
 from orchestrator.formatting import approximate, many, size
+from studies.errors import UserError
 from studies.seeds import Seeds
 
 if TYPE_CHECKING:
@@ -30,8 +32,8 @@ if TYPE_CHECKING:
 @click.option(
     "--no-estimate",
     is_flag=True,
-    help="Skip the estimate of time and memory, which trains for a moment. The data sets need not "
-    "be there.",
+    help="Skip the estimate of time and memory, which trains for a moment. A data set that is not "
+    "there is only named.",
 )
 def command(
     study: str,
@@ -57,9 +59,12 @@ def command(
     definition, store = _definition(study, results, seeds, epochs, data)
     definition = tuning.resolved(definition, store)
     planned = plan.make([definition], store)
-    if not no_estimate:
-        needed = data_set_names(planned.todo)
-        _data.check(_data.places(data, needed, definition.data))
+    try:
+        _data.check(_data.places(data, data_set_names(planned.todo), definition.data))
+    except UserError as error:
+        if not no_estimate:
+            raise
+        print(f"untuned: {error}", file=sys.stderr)
     engine = resources.engine("auto", planned.results.cpu_engines())
     options = RunOptions(workers=workers, device=device, engine=engine)
     show_costs(definition, planned, store, data, None if no_estimate else options)

@@ -95,14 +95,15 @@ def _write(
     import analysis
     from analysis import report
 
+    shared_folder = Path("reports") / "-".join(dict.fromkeys(store.study for store in stores))
+    study_folder = stores[0].local_path if len(stores) == 1 else None
+    folder = output or (study_folder / "report" if study_folder else shared_folder)
+    report.check_writable(folder)
     several = {}
     if len(stores) > 1:
         every = [store.study for store in stores]
         unique = len(set(every)) == len(every)
         several = {s.study if unique else s.uri: analysis.load(s.uri) for s in stores}
-    shared_folder = Path("reports") / "-".join(dict.fromkeys(store.study for store in stores))
-    study_folder = stores[0].local_path if len(stores) == 1 else None
-    folder = output or (study_folder / "report" if study_folder else shared_folder)
     return _lookup.from_results(
         studies,
         results,

@@ -11,7 +11,7 @@ from tests_support import UNTUNED, in_the_base_install, untuned, write_study
 
 from orchestrator.cli import main
 from studies.store import Store
-from studies.study import read
+from studies.study import find, read
 from studies.trial import SETTABLE
 
 
@@ -169,9 +169,36 @@ def test_a_mistake_is_told_before_ray_is_started(tmp_path, tmp_path_factory):
 
 
 def test_the_data_sets_of_a_check_without_an_estimate_need_not_be_there(capsys, tmp_path):
-    code, out, _ = run(capsys, "check", "lenet-mnist", "--data", tmp_path, "--no-estimate")
+    images = tmp_path / "copy"
+    images.mkdir()
+    (images / "train.parquet").write_text("x")
+    code, out, err = run(capsys, "check", "lenet-mnist", "--data", images, "--no-estimate")
     assert code == 0
     assert "33 of 33 trials would run" in out
+    assert f"data set mnist: {images} has Parquet files" in err  # so it is said all the same
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("train", "--epochs", "0", "--save"), "/proc/x.safetensors: cannot be written"),
+        (("export", "own", "abc"), "/proc/x.safetensors: cannot be written"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_named_before_the_work(arguments, message, capsys):
+    code, out, err = run(capsys, *arguments, "/proc/x.safetensors")
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+@pytest.mark.parametrize("output", ["/proc/x", "/proc/version", "/proc/version/x"])
+def test_a_report_that_cannot_be_written_reads_no_results(output, capsys, tmp_path, monkeypatch):
+    Store(str(tmp_path), "digits").definitions.record(find("digits"))
+    monkeypatch.setattr("analysis.load", lambda uri: pytest.fail("read"))
+    code, out, err = run(capsys, "report", "digits", "--results", tmp_path, "--output", output)
+    assert (code, out) == (2, "")
+    assert f"report folder {output}: " in err
+    assert err.endswith("; give a writable folder\n")
 
 
 def test_a_mistake_in_a_study_file_names_the_file(capsys, tmp_path):
