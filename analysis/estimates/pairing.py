@@ -49,7 +49,9 @@ def pair(
     other = other.reindex(at) if unpaired else other.iloc[at[kept]]  # -1 is no row
     other, pairs = other.add_suffix(OF_PARTNER), rows[kept]
     difference = pairs[value].to_numpy() - share * other[value + OF_PARTNER].to_numpy()
-    return pd.concat([pairs, other.set_axis(pairs.index)], axis=1).assign(difference=difference)
+    pairs = pairs.drop(columns="difference", errors="ignore")
+    differences = pd.Series(difference, pairs.index, name="difference")
+    return pd.concat([pairs, other.set_axis(pairs.index), differences], axis=1)
 
 
 def keys(*frames: pd.DataFrame, on: Sequence[str]) -> list[NDArray[np.int64]]:

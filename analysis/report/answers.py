@@ -31,7 +31,26 @@ class Words:
     asks: str
 
 
-#: The words of each claim, by its name. A claim without words is quoted.
+def _default_of(what: str) -> Words:
+    """Return the words of a claim that no other value of something beats the default."""
+    return Words(
+        f"no other {what} beat the default of {{who}} by more than {{margin}}",
+        f"another {what} beat the default of {{who}} by more than {{margin}}",
+        f"another {what} beats the default of {{who}} by more than {{margin}}",
+    )
+
+
+def _at_the_size_of(free: str) -> Words:
+    """Return the words of a claim that compares methods at the size a free method ends with."""
+    size = f"with as many live connections as {free} ends with"
+    return Words(
+        f"{size}, {{who}} gained no more than {{margin}} over it",
+        f"{size}, {{who}} gained more than {{margin}} over it",
+        f"{size}, {{who}} gained more than {{margin}} over it",
+    )
+
+
+#: The words of each claim, by its id or its name. A claim without words is quoted.
 _WORDS: Mapping[str, Words] = {
     "similar-or-higher": Words(
         "{who} came within {margin} of dense training",
@@ -80,6 +99,46 @@ _WORDS: Mapping[str, Words] = {
         "flipping did at least as well as pruning, to within {margin}",
         "flipping fell short of pruning by more than {margin}",
         "pruning beats flipping by more than {margin}",
+    ),
+    "C8-rate": _default_of("learning rate for this range of scores"),
+    "C8-rate-others": _default_of("learning rate"),
+    "C8-offset": _default_of("fraction of scores that start at or below zero"),
+    "C8-epsilon": _default_of("value of Adam's epsilon"),
+    "C8-penalty": _default_of("penalty"),
+    "C10": Words(
+        "{who} gained accuracy in wider networks",
+        "{who} gained no accuracy in wider networks",
+        "{who} gained accuracy in wider networks",
+    ),
+    "C10-left": Words(
+        "{who} left a smaller fraction of the connections in wider networks",
+        "{who} left no smaller fraction of the connections in wider networks",
+        "{who} left a smaller fraction of the connections in wider networks",
+    ),
+    "C10-longer": Words(
+        "{who} left fewer connections the longer it trained",
+        "{who} left no fewer connections in longer training",
+        "{who} left fewer connections the longer it trained",
+    ),
+    "C10-offset": Words(
+        "{who} left fewer connections the more scores started at or below zero",
+        "{who} left no fewer connections when more scores started at or below zero",
+        "{who} left fewer connections the more scores started at or below zero",
+    ),
+    "C10-matched": _at_the_size_of("free pruning"),
+    "C10-matched-flipping": _at_the_size_of("free flipping"),
+    "best-of-its-kind": Words(
+        "no other method without a setting for what is kept beat the {who} by more than {margin}",
+        "another method without a setting for what is kept beat the {who} by more than {margin}",
+        "another method without a setting for what is kept beats the {who} by more than {margin}",
+    ),
+    "untuned-transfer": Words(
+        "{who}, left alone on another data set, lost no more than a density of 0.5 that was left "
+        "alone",
+        "{who}, left alone on another data set, lost more than a density of 0.5 that was left "
+        "alone",
+        "{who}, left alone on another data set, lost more than a density of 0.5 that was left "
+        "alone",
     ),
 }
 #: What the conclusion of a verdict makes of the words.
@@ -145,7 +204,10 @@ def _clause(results: Results, same: Sequence[Overall]) -> str:
     """Return what was concluded alike about some methods."""
     claim, conclusion = same[0].claim, str(same[0].conclusion)
     who = _listed([_in_words(one.method) for one in same])
-    words = _WORDS.get(claim.name)
+    reasons = [_not_judged(verdict) for one in same for verdict in one.cells]
+    if all(reasons):
+        return f"not judged for {who}: {reasons[0]}"
+    words = _WORDS.get(claim.id) or _WORDS.get(claim.name)
     if words is None:
         return f"{conclusion} for {who}: “{claim.sentence.rstrip('.')}”"
     decisive = same[0].cells[0].decisive
@@ -157,6 +219,11 @@ def _clause(results: Results, same: Sequence[Overall]) -> str:
     }
     said = {name: getattr(words, name).format(**values) for name in ("holds", "fails", "asks")}
     return _SAID[conclusion].format(**said) + _in_cells(same)
+
+
+def _not_judged(verdict: Verdict) -> str:
+    """Return why the trials of a cell allow no conclusion; empty if they do."""
+    return next((c.not_judged for c in verdict.deciding if c.not_judged), "")
 
 
 def _in_cells(same: Sequence[Overall]) -> str:
@@ -183,6 +250,8 @@ def _where(given: Sequence[Verdict]) -> str:
     ]
     places = len({(v.cell["network"], v.cell["dataset"]) for v in given})
     on = "/".join(filter(None, names)) if all(names) or places == 1 else f"{places} tasks"
+    if all(_not_judged(verdict) for verdict in given):
+        return f"On {on}"
     least, most = min(v.n for v in given), max(v.n for v in given)
     planned = max(v.planned for v in given)
     seeds = many(most, "seed") if least == most else f"{least} to {most} seeds"

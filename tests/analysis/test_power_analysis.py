@@ -44,7 +44,7 @@ def test_the_deviation_that_the_planned_seeds_bear_goes_with_the_margin(planned)
     assert one.obstacle == ""
     assert one.exploratory == (
         "a secondary form of the claim",
-        "no softmax regression was run on mnist",
+        "no softmax regression is planned on mnist",
     )
 
 
