@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli import _clashes, _output  # noqa: F401  (the first import checks)
 from studies.errors import UserError, unknown
 
 #: Packages of the extra `run`; the base install reads results without them.
@@ -51,6 +52,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     Exit codes: 0 done, 1 something failed, 2 a mistake in the command, 130 and 143 interrupted.
     """
+    _output.degrade()
     try:
         code = cli.main(arguments, prog_name="untuned", standalone_mode=False)
     except UserError as error:
