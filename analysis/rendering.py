@@ -144,7 +144,9 @@ def renderer(processes: int) -> Iterator[Renderer]:
         return
     context: Any
     if "forkserver" in multiprocessing.get_all_start_methods():
-        own = (one.module for one in figures.figures().values())
+        # Not other packages' modules: what is wrong with one is the matter of its figure alone.
+        modules = (one.module for one in figures.figures().values() if not one.error)
+        own = (module for module in modules if module.startswith("analysis."))
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([*_DRAWING, *own])
         forkserver.ensure_running()  # and import, while this process goes on

@@ -62,7 +62,7 @@ def places(
             folders[name] = datasets.existing(sources.expanded(folder))
     default = default or datasets.default_root()
     return {
-        name: datasets.Place.of(sources_by_name[name])
+        name: datasets.Place.of(sources_by_name[name], name)
         if name in sources_by_name
         else datasets.Place(name, folders.get(name, default))
         for name in names

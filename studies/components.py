@@ -3,6 +3,9 @@
 A component is one Python file. Its declarations are constants at the top of that file. They are
 read from the source without running it (as setuptools reads ``attr:`` versions), so that names and
 identities are known without a heavy import.
+
+A component with an error in it is left out, and with it its own name alone: everything else works.
+`left_out` names it, with file and line, and so does whoever asks for its name.
 """
 
 import ast
@@ -11,6 +14,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import re
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -29,6 +33,29 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _SCOPES = (*_DEFINITIONS, ast.Lambda)
 #: Further code that binds a name.
 _NAMED = (*_DEFINITIONS, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)
+
+
+#: Components with an error that were found in this process, and where the error is, by module.
+_left_out: dict[str, str] = {}
+
+
+class BrokenComponentError(UserError):
+    """A component that cannot be used, because of an error in its file."""
+
+
+def left_out() -> list[str]:
+    """Return a line for each component with an error that this process has come across."""
+    return sorted(_left_out.values())
+
+
+def leave_out(module: str, error: Exception | str) -> None:
+    """Remember that a module cannot be used.
+
+    Args:
+        module: its import path.
+        error: why, with file and line.
+    """
+    _left_out[module] = str(error)
 
 
 @dataclass(frozen=True)
@@ -54,6 +81,7 @@ class Component:
         module: the import path of its file.
         file: the file.
         declared: the values of its declarations.
+        error: why it cannot be used, with file and line; empty if it can be.
     """
 
     kind: str
@@ -61,6 +89,7 @@ class Component:
     module: str
     file: Path
     declared: Mapping[str, Any]
+    error: str = ""
 
     @property
     def pattern(self) -> str:
@@ -88,8 +117,47 @@ class Component:
         return int(self.declared.get("REVISION", 1))
 
     def load(self) -> ModuleType:
-        """Import the component's file."""
-        return importlib.import_module(self.module)
+        """Import the component's file.
+
+        Raises:
+            BrokenComponentError: there is an error in it.
+            ModuleNotFoundError: it needs a package that is not installed.
+        """
+        if self.error:
+            raise BrokenComponentError(self.error)
+        return imported(self.module, f"component {self.name}")
+
+
+def imported(module: str, what: str) -> ModuleType:
+    """Import a module that may be another author's.
+
+    Args:
+        module: its import path.
+        what: what it is, for the error.
+
+    Raises:
+        BrokenComponentError: there is an error in it.
+        ModuleNotFoundError: it needs a package that is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and module.startswith(error.name):
+            raise BrokenComponentError(f"{what}: there is no module {module}") from None
+        raise
+    except Exception as error:  # whatever its author wrote
+        raise BrokenComponentError(f"{what}: {module} {_failed(error)}") from error
+
+
+def _failed(error: Exception) -> str:
+    """Say that a module cannot be imported, why, and in which line."""
+    where = ""
+    if isinstance(error, SyntaxError) and error.filename:
+        where = f" in {error.filename}, line {error.lineno}"
+    elif frames := traceback.extract_tb(error.__traceback__):
+        where = f" in {frames[-1].filename}, line {frames[-1].lineno}"
+    reason = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f"cannot be imported ({type(error).__name__}{where}: {reason})"
 
 
 def in_folder(
@@ -97,49 +165,56 @@ def in_folder(
 ) -> list[Component]:
     """Return the components in a folder, sorted by file; a leading underscore hides a file.
 
+    One with an error says so.
+
     Args:
         kind: what the components are.
         folder: the folder of their files.
         package: the import path of the folder.
         known: the declarations that their files may hold.
-
-    Raises:
-        UserError: a file cannot be read, or has a declaration that is not allowed.
     """
     return [
-        Component(
-            kind,
-            file.stem.replace("_", "-"),
-            f"{package}.{file.stem}",
-            file,
-            declarations(file, known),
-        )
+        _component(kind, file.stem.replace("_", "-"), f"{package}.{file.stem}", file, known)
         for file in sorted(folder.glob("[!_]*.py"))
     ]
+
+
+def _component(
+    kind: str, name: str, module: str, file: Path, known: Mapping[str, Declaration]
+) -> Component:
+    """Return a component; one with an error if its declarations cannot be read."""
+    try:
+        return Component(kind, name, module, file, declarations(file, known))
+    except UserError as error:
+        leave_out(module, error)
+        return Component(kind, name, module, file, {}, str(error))
 
 
 def by_entry_point(kind: str, group: str, known: Mapping[str, Declaration]) -> list[Component]:
     """Return the components that other packages add through a group of entry points.
 
+    One with an error says so.
+
     Args:
         kind: what the components are.
         group: the entry points' group; each of them names a module.
         known: the declarations that their files may hold.
-
-    Raises:
-        UserError: a module does not exist, or its file cannot be read or has a declaration that
-            is not allowed.
     """
     components = []
     for point in entry_points(group):
+        error = f"entry point {point.name}: there is no module {point.value}"
+        spec = None
         try:
             spec = importlib.util.find_spec(point.value)
         except (ImportError, ValueError):  # the package around it is missing, or has no spec
-            spec = None
+            pass
+        except Exception as failure:  # an error in the package around it
+            error = f"entry point {point.name}: {point.value} {_failed(failure)}"
         if spec is None or spec.origin is None:
-            raise UserError(f"entry point {point.name}: there is no module {point.value}")
-        file = Path(spec.origin)
-        components.append(Component(kind, point.name, point.value, file, declarations(file, known)))
+            leave_out(point.value, error)
+            components.append(Component(kind, point.name, point.value, Path(), {}, error))
+            continue
+        components.append(_component(kind, point.name, point.value, Path(spec.origin), known))
     return components
 
 
@@ -164,6 +239,7 @@ def _entry_points() -> Any:  # Python 3.12 changed the type
 def forget() -> None:
     """Read the entry points again when they are next needed: packages may have been installed."""
     _entry_points.cache_clear()
+    _left_out.clear()
 
 
 def declarations(file: Path, known: Mapping[str, Declaration]) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""YAML as people mean it: 1e-3 is a number, no key is given twice, and no document is huge."""
+"""YAML as people mean it: 1e-3 is a number, no key is given twice, and no document is huge.
+
+YAML 1.1, which PyYAML reads, has numbers that mean something else than they seem to: 010 is eight,
+1:30 is ninety, 08 is a text. In a study file they are refused, with the value that is meant.
+"""
 
 import re
 from collections.abc import Hashable
@@ -20,11 +24,39 @@ _DIGITS = 400
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
+#: A whole number that begins with 0, which would be octal (010), or a text (08).
+_LEADING_ZERO = re.compile(r"[-+]?0[0-9_]+")
+#: A number in base 60, as in 1:30.
+_BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
+#: Numbers of YAML 1.2 and of Python that are texts in YAML 1.1.
+_OTHER_BASES = re.compile(r"[-+]?0(?:o[0-7_]+|B[01_]+|X[0-9a-fA-F_]+|O[0-7_]+)")
+
+
+def _trap(text: str) -> str | None:
+    """Return why an unquoted value is refused, and what to write instead; None if it is fine."""
+    quoted = f", or '{text}' if it is a text"
+    if _LEADING_ZERO.fullmatch(text):
+        digits = text.replace("_", "")
+        octal = set(digits.lstrip("+-")) <= set("01234567") and int(digits, 8) != int(digits)
+        other = f", or {int(digits, 8)} if it is octal" if octal else ""
+        return f"{text}: a number that begins with 0; write {int(digits)}{other}{quoted}"
+    if _BASE_60.fullmatch(text):
+        total = 0.0
+        for part in text.replace("_", "").lstrip("+-").split(":"):
+            total = 60 * total + float(part)
+        number = f"{'-' if text[0] == '-' else ''}{total:.15g}"
+        return f"{text}: a number in base 60; write {number}{quoted}"
+    if _OTHER_BASES.fullmatch(text):
+        return f"{text}: a number in another base; write {int(text, 0)}{quoted}"
+    return None
+
+
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader, corrected where it misreads silently or does not end."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, by_hand: bool) -> None:
         super().__init__(text)
+        self._by_hand = by_hand
         self._depth = self._values = 0
         self._sizes: dict[Hashable, int] = {}  # values of each node, its aliases written out
 
@@ -47,8 +79,13 @@ class _Loader(yaml.SafeLoader):
             self._values += self._sizes[node]
             if self._values > _MOST_VALUES:
                 raise _refused(f"its aliases make it more than {_MOST_VALUES:,} values", mark)
-        if isinstance(node, yaml.ScalarNode) and _CONTROL.search(node.value):
-            raise _refused(f"{shown(node.value)} contains a character that cannot be printed", mark)
+        if isinstance(node, yaml.ScalarNode) and not alias:
+            if _CONTROL.search(node.value):
+                text = shown(node.value)
+                raise _refused(f"{text} contains a character that cannot be printed", mark)
+            plain = node.style is None and len(node.value) <= _DIGITS
+            if self._by_hand and plain and (trap := _trap(node.value)):
+                raise _refused(trap, mark)
         return node
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
@@ -80,7 +117,12 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts quotes around texts that the loader would take for numbers."""
+    """Puts quotes around texts that the loader would take for numbers, or refuse."""
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        """Return the node of a text."""
+        quotes = "'" if len(data) <= _DIGITS and _trap(data) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=quotes)
 
 
 # YAML 1.1, which PyYAML reads, takes 1e-3 (without a dot) for a text; YAML 1.2 does not.
@@ -92,21 +134,33 @@ for _kind in (_Loader, _Dumper):
     )
 
 
+_Dumper.add_representer(str, _Dumper.represent_str)
+
+
 def dump(content: Any) -> str:
     """Return a document from which `load` builds the same content."""
     text: str = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=False)
     return text
 
 
-def load(text: str) -> Any:
+def load(text: str, *, by_hand: bool = False) -> Any:
     """Return the content of a YAML document, built only from plain types.
+
+    Args:
+        text: the document.
+        by_hand: whether a person has written it, so that numbers which are easily misread are
+            refused.
 
     Raises:
         yaml.YAMLError: the text is not YAML, a mapping has a key twice, or a limit is exceeded;
             one line that says what is wrong and where.
     """
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506  (a subclass of SafeLoader)
+        loader = _Loader(text, by_hand=by_hand)
+        try:
+            return loader.get_single_data()
+        finally:
+            loader.dispose()
     except yaml.MarkedYAMLError as error:
         problem = ": ".join(text[:200] for text in (error.context, error.problem) if text)
         mark = error.problem_mark or error.context_mark

@@ -333,7 +333,7 @@ def read(path: Path) -> Study:
             content = stream.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
             raise UserError(f"study file {path}: more than {_MOST_BYTES >> 20} MiB; is it one?")
-        values = strict_yaml.load(content.decode("utf-8-sig"))
+        values = strict_yaml.load(content.decode("utf-8-sig"), by_hand=True)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise UserError(f"study file {path}: {reason}") from None

@@ -6,7 +6,7 @@ from dataclasses import replace
 from studies.errors import UserError
 from studies.roles import Role
 from studies.trial import FIELDS, Trial, fields_with
-from trainers.registry import KINDS, Component, Found, components, find
+from trainers.registry import KINDS, Component, Found, components, find, may_be_parquet
 
 #: Fields that every trial may set. A component declares in its ``READS`` which others it uses.
 _COMMON = frozenset(FIELDS).difference(fields_with(Role.DECLARED))
@@ -48,14 +48,20 @@ def check(trial: Trial, own: Mapping[str, str] | None = None) -> Trial:
     return replace(trial, revisions=",".join(stamps))
 
 
+def _hint(dataset: str) -> str:
+    return ", or give its Parquet files as parquet:PATH" if may_be_parquet(dataset) else ""
+
+
 def _component_name(dataset: str, own: Mapping[str, str]) -> str:
     """Return what finds a data set's component: its name, or where the user's own images are."""
     if dataset not in own:
         return dataset
+    if own[dataset].startswith("parquet:") and may_be_parquet(dataset):
+        return dataset
     if any(dataset in component.examples for component in components("dataset")):
         raise UserError(
             f"dataset: {dataset} is a built-in data set, and {own[dataset]} is another; give your "
-            "images another name"
+            f"images another name{_hint(dataset)}"
         )
     return own[dataset]
 

@@ -30,6 +30,8 @@ Only a data set, so that a study can be estimated before it is downloaded:
     SHAPE       channels, height and width of an image
     CLASSES     their number
     IMAGES      their number in training (without validation), and in validation and test
+    PARQUET     True if it may also be read from Parquet files, as ``NAME=parquet:PATH``; needs
+                SHAPE, CLASSES and IMAGES, which are checked
 """
 
 import math
@@ -42,7 +44,7 @@ from typing import Any
 
 from studies import components as _components
 from studies import names, sources
-from studies.components import Component, Declaration
+from studies.components import BrokenComponentError, Component, Declaration
 from studies.errors import UserError, unknown
 from studies.trial import SETTABLE
 
@@ -138,20 +140,23 @@ DECLARATIONS: Mapping[str, Mapping[str, Declaration]] = dict.fromkeys(KINDS, _OF
             "two whole numbers, such as (55_000, 15_000)",
             lambda value: _is_tuple_of(value, _is_whole) and len(value) == 2,
         ),
+        "PARQUET": Declaration("True or False", lambda value: isinstance(value, bool)),
     },
 }
 
 
-@cache
 def components(kind: str) -> tuple[Component, ...]:
-    """Return all components of a kind, those of this project first.
+    """Return all components of a kind that can be used, those of this project first.
 
     Args:
         kind: a key of `KINDS`.
-
-    Raises:
-        UserError: a component's file has a declaration that is not allowed.
     """
+    return tuple(component for component in _every(kind) if not component.error)
+
+
+@cache
+def _every(kind: str) -> tuple[Component, ...]:
+    """Return all components of a kind, those with an error included."""
     folder = KINDS[kind]
     return _components.discover(
         kind,
@@ -165,7 +170,7 @@ def components(kind: str) -> tuple[Component, ...]:
 def forget() -> None:
     """Look for components again when they are next needed: packages may have been installed."""
     _components.forget()
-    components.cache_clear()
+    _every.cache_clear()
     find.cache_clear()
 
 
@@ -190,6 +195,7 @@ def find(kind: str, name: str) -> Found:
 
     Raises:
         UserError: there is none, with the close matches; or a parameter is not allowed.
+        BrokenComponentError: there is an error in its file.
     """
     source = sources.split(name) if kind == "dataset" else None
     stem, given = names.split(source[0] if source else name)
@@ -199,6 +205,9 @@ def find(kind: str, name: str) -> Found:
         if match and (source or not component.pattern.endswith(":")):
             numbers = [int(n) for group in match.groups() for n in re.findall(r"\d+", group or "")]
             return Found(component, tuple(numbers), _parameters(component, name, given))
+    for component in _every(kind):
+        if component.error and component.name in (stem, stem.partition("-")[0]):
+            raise BrokenComponentError(component.error)
     known = unknown(
         kind, name, [example for component in components(kind) for example in component.examples]
     )
@@ -206,6 +215,12 @@ def find(kind: str, name: str) -> Found:
         component.declared["NOTE"] for component in components(kind) if "NOTE" in component.declared
     ]
     raise UserError("; ".join([str(known), *notes]))
+
+
+def may_be_parquet(dataset: str) -> bool:
+    """Return whether a name is that of a published data set that Parquet files may hold, too."""
+    found = (c for c in components("dataset") if dataset in c.examples)
+    return any(component.declared.get("PARQUET", False) for component in found)
 
 
 def load(kind: str, name: str) -> tuple[Any, Found]:

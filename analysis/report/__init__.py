@@ -21,7 +21,9 @@ from analysis.report.sections import of_several, of_verdicts
 from analysis.report.wording import estimates, subject
 from analysis.tables import Results
 from analysis.verdicts import verdicts
+from studies.components import BrokenComponentError
 from studies.errors import UserError
+from studies.store.folder import try_writing
 
 _PAGE = Path(__file__).parent / "page"
 
@@ -101,6 +103,18 @@ def write(
     return Report(page, {name: output / log for name, log in logs.items()})
 
 
+def check_writable(output: Path) -> None:
+    """Check that a folder can be written to, before the results are read; nothing stays of this.
+
+    Raises:
+        UserError: it cannot.
+    """
+    try:
+        try_writing(output, b"")
+    except OSError as error:
+        raise _unwritable(output, error) from None
+
+
 def _begin(results: Results, output: Path, names: Sequence[str], drawing: Renderer) -> _Begun:
     """Summarise the figures, and begin to draw each one that applies."""
     begun = _Begun([], {}, {})
@@ -112,6 +126,8 @@ def _begin(results: Results, output: Path, names: Sequence[str], drawing: Render
             summary = figures.summarise(name, results)
         except NothingToDraw as reason:
             begun.skipped[name] = str(reason)
+        except BrokenComponentError as error:
+            begun.failed[name] = failure(error)
         except (UserError, duckdb.Error):  # the folder's problem; or parts that were just merged
             raise
         except Exception as error:

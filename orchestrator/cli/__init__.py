@@ -1,5 +1,6 @@
 """The command line: one file per command, with slow imports inside the commands."""
 
+import os
 import sys
 import tempfile
 import traceback
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli import _clashes, _output  # noqa: F401  (the first import checks)
 from studies.errors import UserError, unknown
 
 #: Packages of the extra `run`; the base install reads results without them.
@@ -70,6 +72,7 @@ def run_command(
         arguments: its arguments; those of this process if not given.
         prog_name: how it is called in its help.
     """
+    _output.degrade()
     try:
         code = command.main(arguments, prog_name=prog_name, standalone_mode=False)
     except UserError as error:
@@ -91,6 +94,10 @@ def run_command(
         else:
             message = f"{type(error).__name__}: {error}; the traceback is in {_crash_log()}"
             code = _print_error(message, 1)
+    if not any(name.endswith("_COMPLETE") for name in os.environ if name.startswith("_UNTUNED")):
+        components = sys.modules.get("studies.components")  # if the command has come across any
+        for line in components.left_out() if components else ():
+            print(f"untuned: left out: {line}", file=sys.stderr)
     sys.exit(code or 0)
 
 

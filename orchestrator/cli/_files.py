@@ -11,11 +11,18 @@ def check_writable(path: Path) -> None:
     """Check that a file can have this path, before anything that takes time.
 
     Raises:
-        UserError: the path is a folder, or its parent folder does not exist.
+        UserError: the path is a folder, or its parent folder does not exist or cannot be written
+            to.
     """
     if path.is_dir() or not path.absolute().parent.is_dir():
         problem = "is a folder" if path.is_dir() else f"there is no folder {path.parent}"
         raise UserError(f"{path}: {problem}; give a file in an existing folder")
+    from studies.store.folder import try_writing
+
+    try:
+        try_writing(path.absolute().parent, b"")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from None
 
 
 def check_readable(path: Path, what: str) -> None:

@@ -1,6 +1,7 @@
 """`untuned check`."""
 
 import math
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 from orchestrator import data_places
 from orchestrator.cli import _lookup, _options
 from orchestrator.formatting import approximate, many, size
+from studies.errors import UserError
 from studies.seeds import Seeds
 
 if TYPE_CHECKING:
@@ -33,8 +35,8 @@ if TYPE_CHECKING:
 @click.option(
     "--no-estimate",
     is_flag=True,
-    help="Skip the estimate of time and memory, which trains for a moment. The data sets need not "
-    "be there.",
+    help="Skip the estimate of time and memory, which trains for a moment. A data set that is not "
+    "there is only named.",
 )
 def command(
     study: str,
@@ -68,9 +70,13 @@ def command(
     )
     definition = tuning.resolved(definition, *stores)
     planned = plan.make([definition], *stores)
-    if not no_estimate:
+    try:
         needed = data_set_names(planned.todo)
         data_places.check(data_places.places(data, needed, definition.data))
+    except UserError as error:
+        if not no_estimate:
+            raise
+        print(f"untuned: {error}", file=sys.stderr)
     engine = resources.engine("auto", planned.results.cpu_engines())
     options = RunOptions(workers=workers, device=device, engine=engine)
     show_costs(definition, planned, stores, data, None if no_estimate else options)

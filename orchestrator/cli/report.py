@@ -104,6 +104,8 @@ def _write(
 
     several = {}
     first = [its[0] for its in stores.values()]
+    folder = output or _folder(first, results)
+    report.check_writable(folder)
     if len(stores) > 1:
         every = [store.study for store in first]
         unique = len(set(every)) == len(every)
@@ -111,7 +113,6 @@ def _write(
             store.study if unique else store.uri: analysis.load([place.uri for place in its])
             for store, its in zip(first, stores.values(), strict=True)
         }
-    folder = output or _folder(first, results)
     return _lookup.from_results(
         list(stores),
         results,

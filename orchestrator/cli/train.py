@@ -113,8 +113,9 @@ def command(
 
     runtime.settle()
     sets = {name: datasets.load(name, place) for name, place in places.items()}
-    for name in sets.keys() & named.keys():
-        print(sets[name], file=sys.stderr)
+    for name, dataset in sets.items():
+        if name in named or dataset.notes:
+            print(dataset, file=sys.stderr)
     source = sets.get(trial.source)
     if source:
         data_loading.check_source(source, sets[trial.dataset])

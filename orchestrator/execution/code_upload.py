@@ -49,17 +49,25 @@ def staged(files: Mapping[str, str]) -> Iterator[Path]:
 def commit() -> str | None:
     """The commit of this project's checkout; None for an installed package.
 
+    The repository must be this project's own: a package may be installed within another one.
+
     On a node of a cluster it is that of the checkout that was sent there.
     """
     sent = os.environ.get(COMMIT)
     if sent:
         return sent
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    root = Path(__file__).resolve().parents[2]
+    command = ["git", "-C", str(root), "rev-parse", "--show-toplevel", "HEAD"]
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        answer = subprocess.run(  # noqa: S603
+            command, capture_output=True, text=True, check=False, env=own
+        )
     except OSError:
         return None
-    return answer.stdout.strip() or None
+    top, _, head = answer.stdout.strip().partition("\n")
+    is_own = bool(head) and Path(top).resolve() == root and (root / "pyproject.toml").is_file()
+    return head if is_own else None
 
 
 def _place(package: str) -> Path:

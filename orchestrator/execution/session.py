@@ -61,8 +61,9 @@ def run_session(
         loading = reading(request.todo, request.data, request.fingerprints, options.engine)
         stack.enter_context(loading)
         datasets = loading.datasets()
-        for name in set(datasets) & set(request.study.data):  # so that a wrong layout is seen
-            print(datasets[name], file=sys.stderr)
+        for name, dataset in datasets.items():
+            if name in request.study.data or dataset.notes:  # so that a wrong layout is seen
+                print(dataset, file=sys.stderr)
         executor = stack.enter_context(executors.connect(request))
         send(PhaseReached(Phase.CONNECTED))
         if request.address:

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from orchestrator.execution import code_upload
 from studies import strict_yaml
@@ -101,8 +102,9 @@ def shared(results: str) -> str:
     """
     filesystems.check(results)
     scheme, mark, _ = results.partition("://")
-    if mark and scheme in _SCHEMES:
-        return results
+    if mark and scheme.lower() in _SCHEMES:
+        spelt = filesystems.canonical(results)
+        return spelt if "://" in spelt else f"file://{quote(spelt)}"
     path = Path(results).expanduser() if re.match(r"~(/|$)", results) else Path(results)
     if mark or not path.is_absolute():
         raise UserError(

@@ -9,7 +9,8 @@ it adds what was known elsewhere (`studies.store.registers`).
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -162,8 +163,6 @@ class Definitions:
         Raises:
             UserError: a definition cannot be read.
         """
-        from studies.study import from_mapping
-
         definitions = []
         for name in self._folder.names("definitions", ".yaml"):
             where = self._folder.place(f"definitions/{name}")
@@ -174,7 +173,7 @@ class Definitions:
                 raise UserError(f"{where}: cannot be read ({reason}); try again") from None
             try:
                 content = strict_yaml.load(data.decode())
-                study = from_mapping(content["definition"], where)
+                study = _built(content["definition"], where)
                 ids = content.get("known")
                 known = ids if ids is None else {seed: frozenset(ids[seed].split()) for seed in ids}
                 at = str(content["recorded"])
@@ -192,6 +191,23 @@ class Definitions:
         name = f"{study.definition_hash}.yaml"
         exists = self._folder.is_local and self._folder.names("definitions", name)
         return f"{self._folder.root}/definitions/{name}" if exists else None
+
+
+def _built(definition: Any, where: str) -> "Study":
+    """Build a recorded definition.
+
+    Raises:
+        UserError: this version does not understand what another one has recorded.
+    """
+    from studies.study import from_mapping
+
+    try:
+        return from_mapping(definition, where)
+    except UserError as error:
+        raise UserError(
+            f"{error}; this definition was recorded by a newer version of untuned than this one "
+            f"({version('untuned')}): update it, or move the file away if it was changed by hand"
+        ) from None
 
 
 def unwritable(folder: Folder, error: OSError) -> UserError:

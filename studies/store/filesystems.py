@@ -1,33 +1,77 @@
 """Opens filesystems: the local one, and object stores with the credentials of the machine."""
 
+import configparser
 import os
 import re
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pyarrow as pa
 import pyarrow.fs
 
+from studies import sources
 from studies.errors import UserError
 
 #: Seconds to wait for a connection and for an answer, and how often a request is tried.
 _CONNECT, _REQUEST, _TRIES = 5.0, 5.0, 3
 #: Seconds for which Google's client tries again; its default is a quarter of an hour.
 _RETRYING = 20
+#: Kinds of URIs that are taken for one even where a slash is missing.
+_KINDS = ("s3", "gs", "gcs", "file", "hdfs", "viewfs", "abfs", "abfss", "http", "https", "ftp")
 #: The options that the query of an S3 URI may have.
 _OPTIONS = ("endpoint_override", "region", "scheme")
 #: Names of options in the query of a URI whose values would be secrets.
 _SECRET = re.compile(r"key|secret|token|password|credential|sas|signature", re.IGNORECASE)
 
 
+def canonical(where: str) -> str:
+    """Return the one spelling of a folder or URI.
+
+    A URI's kind is in lower case. Slashes are single, and none is at the end. A space and other
+    characters may be written as in a URI (``%20``) or as they are; ``%`` itself is ``%25``. A
+    local folder is an absolute path, in which ``%`` has no meaning.
+
+    Raises:
+        UserError: it is no folder and no URI, or could mean two things.
+    """
+    kind, colon, rest = where.strip().partition(":")
+    kind = kind.lower()
+    if not where.strip():
+        raise UserError("results: an empty name; give a folder or s3://BUCKET/FOLDER")
+    is_uri = kind in _KINDS or (rest.startswith("//") and re.fullmatch(r"[a-z][a-z0-9+.-]*", kind))
+    if not colon or not is_uri:
+        return f"/{str(sources.expanded(where).absolute()).lstrip('/')}"
+    if not rest.startswith("//"):
+        slashes = "///" if kind == "file" else "//"
+        path = rest.lstrip("/")
+        raise UserError(f"results {where}: write {kind}:{slashes}{path}, or ./{where} for a folder")
+    check(f"{kind}:{rest}")
+    address, mark, query = rest[2:].partition("?")
+    if re.search("%(?![0-9A-Fa-f]{2})", address):
+        raise UserError(f"results {where}: % begins a code such as %20; write %25 for % itself")
+    host, _, path = address.partition("/")
+    names = [unquote(name) for name in path.split("/") if name]
+    if odd := [name for name in names if name in (".", "..") or "/" in name]:
+        raise UserError(f"results {where}: {odd[0]!r} is no name of a folder; write the whole path")
+    if kind == "file":
+        if host not in ("", "localhost"):
+            raise UserError(f"results {where}: write file:///{host}/{path} for a local folder")
+        return f"/{'/'.join(names)}"
+    path = quote("/".join([unquote(host), *names]), safe="/@:+,;=~$&!*'()")
+    return f"{kind}://{path}{mark}{query}"
+
+
 def opened(where: str) -> tuple[pyarrow.fs.FileSystem, str]:
     """Return the filesystem of a folder or URI, and the path of the folder on it.
+
+    Args:
+        where: the folder or URI in its canonical spelling.
 
     Raises:
         UserError: the URI cannot be opened, or contains a credential.
     """
     if "://" not in where:
-        return pyarrow.fs.LocalFileSystem(), str(Path(where).expanduser().absolute())
+        return pyarrow.fs.LocalFileSystem(), where
     check(where)
     try:
         if where.startswith(("gs://", "gcs://")) and "retry_limit_seconds=" not in where:
@@ -84,12 +128,12 @@ def s3(where: str, *, at_once: bool = True) -> pyarrow.fs.S3FileSystem:
         raise ValueError(f"unknown option {sorted(unknown)[0]!r}; known: {', '.join(_OPTIONS)}")
     if not address.netloc:
         raise ValueError("there is no bucket in it")
-    endpoint = _of_machine("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+    endpoint = _endpoint()
     if endpoint and "endpoint_override" not in options:
         scheme, slashes, host = endpoint.rstrip("/").rpartition("://")
         options |= {"endpoint_override": host} | ({"scheme": scheme} if slashes else {})
     if "region" not in options:
-        region = _of_machine("AWS_REGION", "AWS_DEFAULT_REGION")
+        region = _of_machine("AWS_REGION", "AWS_DEFAULT_REGION") or _of_profile().get("region", "")
         # A store other than AWS has no regions, so AWS need not be asked for one.
         region = region or ("us-east-1" if "endpoint_override" in options else "")
         options["region"] = region or pyarrow.fs.resolve_s3_region(address.netloc)
@@ -105,6 +149,40 @@ def s3(where: str, *, at_once: bool = True) -> pyarrow.fs.S3FileSystem:
 def _of_machine(*names: str) -> str:
     """Return the first of some environment variables that is set; empty if none is."""
     return next((os.environ[name] for name in names if os.environ.get(name)), "")
+
+
+def _endpoint() -> str:
+    """Return the address of the S3 server, from the environment or from the profile; or empty."""
+    given = _of_machine("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+    ignored = _of_machine("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").lower() == "true"
+    return given or ("" if ignored else _of_profile().get("endpoint_url", ""))
+
+
+def _of_profile() -> dict[str, str]:
+    """Return the options of the machine's AWS profile; those of its service `s3` come first.
+
+    pyarrow takes the credentials of a profile, but not its endpoint.
+
+    Raises:
+        ValueError: the file of profiles cannot be read.
+    """
+    path = Path(_of_machine("AWS_CONFIG_FILE") or "~/.aws/config")
+    profile = _of_machine("AWS_PROFILE", "AWS_DEFAULT_PROFILE") or "default"
+    config = configparser.ConfigParser(interpolation=None, strict=False, default_section="")
+    try:
+        config.read(sources.expanded(str(path)), encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} cannot be read ({type(error).__name__})") from None
+    except UserError:  # no home
+        return {}
+    sections = (profile, f"profile {profile}") if profile == "default" else (f"profile {profile}",)
+    options = {
+        key: value for name in sections if name in config for key, value in config[name].items()
+    }
+    services = f"services {options.get('services', '')}"
+    of_s3 = config.get(services, "s3", fallback="")
+    pairs = (line.partition("=") for line in of_s3.splitlines())
+    return options | {key.strip(): value.strip() for key, _, value in pairs if value}
 
 
 def listed(fs: pyarrow.fs.FileSystem, folder: str) -> list[pyarrow.fs.FileInfo]:
@@ -143,7 +221,7 @@ def reason(error: Exception) -> str:
         if re.search(pattern, text):
             return meaning
     if connection := re.search(r"curlCode: \d+, ([^;]+)", text):
-        endpoint = _of_machine("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL").rpartition("@")[2]
+        endpoint = _endpoint().rpartition("@")[2]
         return f"no connection to {endpoint or 'AWS'} ({connection[1]})"
     text = re.sub(r" ?\(Request ID: [^)]*\)", "", text)
     for secret in filter(None, map(os.environ.get, _HIDDEN)):

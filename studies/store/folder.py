@@ -62,6 +62,7 @@ class Folder:
     """
 
     def __init__(self, where: str, name: str) -> None:
+        where = filesystems.canonical(where)
         self._fs, above = filesystems.opened(where)
         self.root = f"{above}/{name}"
         self.is_local = isinstance(self._fs, pyarrow.fs.LocalFileSystem)
@@ -283,7 +284,7 @@ def folders_with(where: str, inside: str) -> list[str]:
     Raises:
         UserError: the URI cannot be opened or listed.
     """
-    fs, root = filesystems.opened(where)
+    fs, root = filesystems.opened(filesystems.canonical(where))
     try:
         listed = filesystems.listed(fs, root)
         folders = [info for info in listed if info.type == pyarrow.fs.FileType.Directory]

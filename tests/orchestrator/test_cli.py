@@ -11,7 +11,7 @@ from tests_support import UNTUNED, in_the_base_install, untuned, write_study
 
 from orchestrator.cli import main
 from studies.store import Store
-from studies.study import read
+from studies.study import find, read
 from studies.trial import SETTABLE
 
 
@@ -174,9 +174,36 @@ def test_a_mistake_is_told_before_ray_is_started(tmp_path, tmp_path_factory):
 
 
 def test_the_data_sets_of_a_check_without_an_estimate_need_not_be_there(capsys, tmp_path):
-    code, out, _ = run(capsys, "check", "lenet-mnist", "--data", tmp_path, "--no-estimate")
+    images = tmp_path / "copy"
+    images.mkdir()
+    (images / "train.parquet").write_text("x")
+    code, out, err = run(capsys, "check", "lenet-mnist", "--data", images, "--no-estimate")
     assert code == 0
     assert "33 of 33 trials would run" in out
+    assert f"data set mnist: {images} has Parquet files" in err  # so it is said all the same
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("train", "--epochs", "0", "--save"), "/proc/x.safetensors: cannot be written"),
+        (("export", "own", "abc"), "/proc/x.safetensors: cannot be written"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_named_before_the_work(arguments, message, capsys):
+    code, out, err = run(capsys, *arguments, "/proc/x.safetensors")
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+@pytest.mark.parametrize("output", ["/proc/x", "/proc/version", "/proc/version/x"])
+def test_a_report_that_cannot_be_written_reads_no_results(output, capsys, tmp_path, monkeypatch):
+    Store(str(tmp_path), "digits").definitions.record(find("digits"))
+    monkeypatch.setattr("analysis.load", lambda uri: pytest.fail("read"))
+    code, out, err = run(capsys, "report", "digits", "--results", tmp_path, "--output", output)
+    assert (code, out) == (2, "")
+    assert f"report folder {output}: " in err
+    assert err.endswith("; give a writable folder\n")
 
 
 def test_a_mistake_in_a_study_file_names_the_file(capsys, tmp_path):
@@ -417,3 +444,65 @@ def test_studies_are_registered_together_before_they_run(capsys, tmp_path, monke
     for name in ("first", "second"):
         (recorded,) = Store("results", name).definitions.recorded()
         assert recorded.known == {}
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+def test_output_that_lacks_our_characters_degrades(encoding, tmp_path):
+    environment = os.environ | {"PYTHONIOENCODING": encoding, "COLUMNS": "120"}
+    answer = subprocess.run(
+        [*UNTUNED, "check", "digits", "--no-estimate", "--seeds", "15"],
+        capture_output=True,
+        cwd=tmp_path,
+        env=environment,
+        check=True,
+    )
+    text = answer.stdout.decode(encoding)
+    assert ("sd ≤ 0.74 points" if encoding == "utf-8" else "sd <= 0.74 points") in text
+    assert answer.stderr == b""
+
+
+def test_an_error_with_a_name_that_cannot_be_written_is_still_one_line(tmp_path):
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    answer = subprocess.run(
+        [*UNTUNED, "run", "図é.yaml"],
+        capture_output=True,
+        cwd=tmp_path,
+        env=environment,
+        check=False,
+    )
+    assert answer.returncode == 2
+    assert answer.stderr == b"untuned: study file \\u56f3e.yaml: No such file or directory\n"
+
+
+@pytest.mark.parametrize("how", [["-m", "orchestrator.cli"], UNTUNED[1:]])
+def test_modules_in_the_working_folder_that_have_our_names_do_no_harm(how, tmp_path):
+    for name in ("trainers", "studies", "analysis"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('the wrong one')")
+    root = str(Path(__file__).parents[2])
+    study = write_study(tmp_path)
+    command = [sys.executable, *how, "run", study, "--executor", "inline", "--seeds", "1"]
+    answer = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": root},
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert "trials finished" in answer.stdout
+
+
+def test_a_module_that_is_imported_in_place_of_ours_is_named(tmp_path):
+    (tmp_path / "studies.py").write_text("")
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+    answer = subprocess.run(
+        [*UNTUNED, "list"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": path},
+        check=False,
+    )
+    assert answer.returncode == 2
+    assert answer.stderr.startswith(f"untuned: {tmp_path}/studies.py is imported in place of")
+    assert answer.stderr.count("\n") == 1

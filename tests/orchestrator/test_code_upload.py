@@ -106,3 +106,24 @@ def test_the_commit_that_was_sent_counts(monkeypatch):
     monkeypatch.delenv(code_upload.COMMIT)
     found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     assert code_upload.commit() == (found.stdout.strip() or None)
+
+
+def test_the_commit_of_a_repository_around_the_package_is_not_its_own(monkeypatch, tmp_path):
+    monkeypatch.delenv(code_upload.COMMIT, raising=False)
+    place = tmp_path / "site-packages" / "orchestrator" / "execution"
+    place.mkdir(parents=True)
+    for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "x"]):
+        name = ["-c", "user.name=x", "-c", "user.email=x@x"]
+        subprocess.run(["git", *name, *command], cwd=tmp_path, check=True)
+    monkeypatch.setattr(code_upload, "__file__", str(place / "code_upload.py"))
+    assert code_upload.commit() is None
+    monkeypatch.setattr(code_upload, "__file__", str(ROOT / "orchestrator/execution/x.py"))
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))
+    own = subprocess.run(
+        ["git", "rev-parse", "HEAD"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={name: value for name, value in os.environ.items() if name != "GIT_DIR"},
+    )
+    assert code_upload.commit() == (own.stdout.strip() or None)

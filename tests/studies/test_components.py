@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from studies import components
-from studies.components import Declaration, declarations
+from studies.components import BrokenComponentError, Declaration, declarations
 from studies.errors import UserError
 
 KNOWN = {
@@ -202,7 +202,10 @@ def test_components_of_a_folder_and_of_a_group(tmp_path, package):
 
 
 @pytest.mark.parametrize("module", ["there_is_none", "there.is.none"])
-def test_an_entry_point_without_its_module_is_refused(package, module):
+def test_an_entry_point_without_its_module_is_named_and_cannot_be_loaded(package, module):
     package(added=module)
-    with pytest.raises(UserError, match=f"entry point added: there is no module {module}"):
-        components.by_entry_point("figure", "a.group", KNOWN)
+    (found,) = components.by_entry_point("figure", "a.group", KNOWN)
+    message = f"entry point added: there is no module {module}"
+    assert (found.name, found.error, components.left_out()) == ("added", message, [message])
+    with pytest.raises(BrokenComponentError, match=message):
+        found.load()

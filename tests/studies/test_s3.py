@@ -372,3 +372,22 @@ def _pass(source, target, bytes_each_second):
                 time.sleep(len(chunk) / bytes_each_second)
             target.sendall(chunk)
         target.shutdown(socket.SHUT_WR)
+
+
+def test_the_endpoint_and_the_region_of_a_profile_are_used(uri, monkeypatch, tmp_path):
+    endpoint = os.environ["AWS_ENDPOINT_URL"]
+    config = tmp_path / "config"
+    config.write_text(f"[profile lab]\nendpoint_url = {endpoint}\nregion = us-east-1\n")
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_PROFILE", "lab")
+    Folder(uri, "study").put("x", b"1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    assert [key.rpartition("/")[2] for key in keys(uri)] == ["x"]
+
+
+def test_every_spelling_of_a_uri_finds_the_same_objects(uri):
+    Folder(f"{uri}/a b", "study").put("x", b"1")
+    for spelt in (f"{uri}/a%20b/", f"{uri}//a b//", f"S3{uri[2:]}/a%20b"):
+        assert Folder(spelt, "study").get("x") == b"1"
+        assert Folder(spelt, "study").uri == f"{uri}/a%20b/study"

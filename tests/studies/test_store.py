@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from studies import strict_yaml
 from studies.errors import UserError
 from studies.schemas import TABLES, science
 from studies.store import Store, studies_in
@@ -437,3 +438,17 @@ def test_what_was_read_before_is_kept_and_brought_up_to_date(store, trial, recor
     parts(store, "trials")[0].unlink()
     monkeypatch.setattr(Folder, "get", None)  # nothing is read any more
     assert len(store.tables.read("trials", ["trial_id", "seed"], kept).rows) == 1
+
+
+@pytest.mark.parametrize("newer", ["warmup: 3", "grids: [{new_field: [1]}]", "combine: sobol"])
+def test_a_definition_of_a_newer_version_is_said_to_be_newer(newer, tmp_path):
+    store = Store(str(tmp_path), "digits")
+    store.definitions.record(find("digits"))
+    (path,) = (tmp_path / "digits" / "definitions").iterdir()
+    content = strict_yaml.load(path.read_text())
+    content["definition"] |= strict_yaml.load(newer)
+    path.write_text(strict_yaml.dump(content | {"later": "x"}))
+    with pytest.raises(UserError, match="was recorded by a newer version of untuned") as error:
+        store.definitions.all()
+    assert str(path) in str(error.value)
+    assert newer.split(":")[0] in str(error.value) or "new_field" in str(error.value)

@@ -2,6 +2,7 @@ import itertools
 from collections import Counter
 
 import pytest
+import yaml
 from hypothesis import given as generated
 from hypothesis import strategies as st
 
@@ -314,3 +315,42 @@ def test_numbers_in_yaml(text, value):
 def test_what_is_recorded_is_read_again_as_it_was(text):
     content = {"description": text, "values": [text, 1e-3, 100000.0]}
     assert strict_yaml.load(strict_yaml.dump(content)) == content
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("010", "write 10, or 8 if it is octal"),
+        ("-017", "write -17, or -15 if it is octal"),
+        ("08", "write 8, or '08' if it is a text"),
+        ("00", "write 0,"),
+        ("0_7", "write 7,"),
+        ("1:30", "write 90, or '1:30'"),
+        ("-1:30", "write -90,"),
+        ("1:30.5", "write 90.5,"),
+        ("190:20:30", "write 685230,"),
+        ("0o17", "write 15,"),
+        ("0X1F", "write 31,"),
+    ],
+)
+def test_numbers_that_mean_something_else_in_yaml_are_refused(text, meant, tmp_path):
+    for where in ("x: {}", "- [1, {}]", "{}: x"):
+        with pytest.raises(yaml.YAMLError) as error:
+            strict_yaml.load(where.format(text), by_hand=True)
+        assert f"{text}: a number " in str(error.value)
+        assert meant in str(error.value)
+    assert strict_yaml.load(f"x: '{text}'", by_hand=True) == {"x": text}
+    assert strict_yaml.load(strict_yaml.dump({"x": text}), by_hand=True) == {"x": text}
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"seeds: {text}\n")
+    with pytest.raises(UserError, match=r"mine.yaml: not YAML: .*\(line 1, column 8\)"):
+        read(path)
+
+
+@pytest.mark.parametrize("text", ["0", "-0", "10", "0.5", "01.5", "0x1f", "0b11", "1_000", "1e3"])
+def test_numbers_that_mean_what_they_seem_to(text):
+    assert strict_yaml.load(f"x: {text}", by_hand=True) == strict_yaml.load(f"x: {text}")
+
+
+def test_a_text_that_was_recorded_without_quotes_is_read_as_it_was():
+    assert strict_yaml.load("name: 08\n") == {"name": "08"}

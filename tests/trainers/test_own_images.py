@@ -6,6 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from studies.errors import UserError
@@ -132,7 +134,7 @@ def test_parquet_as_one_file_with_other_names(tmp_path):
     path = tmp_path / "all.parquet"
     write_parquet(path, range(20), [0, 1] * 10, image="image", label="fine_label")
     sizes = {split: len(images) for split, images in load(f"parquet:{path}").images.items()}
-    assert sizes == {"train": 15, "validation": 1, "test": 4}
+    assert sizes == {"train": 14, "validation": 2, "test": 4}  # of each class at least one
 
 
 def bomb(path):
@@ -155,7 +157,7 @@ def spoil(what, root):
     elif what == "bomb":
         bomb(path)
     elif what == "deep":
-        Image.fromarray(np.zeros((4, 6), np.uint16)).save(path)
+        Image.fromarray(np.zeros((4, 6), np.int32)).save(path, "TIFF")
     elif what == "one class":
         (root / "b").rename(root / ".b")
     elif what == "empty class":
@@ -175,7 +177,7 @@ def spoil(what, root):
         ("truncated", r"a/000.png: cannot be read"),
         ("text", r"a/000.png: cannot be read \(not an image\); known are PNG, JPEG"),
         ("bomb", r"a/000.png: .*400,?000,?000|a/000.png: 20000x20000 pixels; at most 16,777,216"),
-        ("deep", r"a/000.png: more than 8 bits per channel"),
+        ("deep", r"a/000.png: an image of the mode I, which has no one way to be shown; save it"),
         ("one class", r"1 classes; put the images into a folder per class"),
         ("empty class", r"no images in the class c"),
         ("nested", r"a holds folders and no image itself; is it a split\?"),
@@ -285,3 +287,320 @@ def test_parquet_that_is_no_parquet(tmp_path):
     (tmp_path / "train.parquet").write_text("hello")
     with pytest.raises(UserError, match=r"train.parquet: cannot be read as Parquet"):
         load(f"parquet:{tmp_path}")
+
+
+# --- an image is what a viewer shows
+
+#: Red where it is bright, 8 rows and 12 columns: every corner differs.
+CORNERS = np.zeros((8, 12, 3), np.uint8)
+CORNERS[:4, :6], CORNERS[:4, 6:], CORNERS[4:, :6], CORNERS[4:, 6:] = 40, 90, 160, 230
+
+
+def as_read(way, tmp_path, content, shape):
+    """The image as it is read from a folder or from a Parquet file, [height, width, channels]."""
+    rng = np.random.default_rng(0)
+    others = []
+    for _ in range(19):
+        other = io.BytesIO()
+        Image.fromarray(rng.integers(0, 255, (*shape, 3), np.uint8)).save(other, "PNG")
+        others.append(other.getvalue())
+    contents = [content, *others]
+    if way == "folder":
+        for number, one in enumerate(contents):
+            path = tmp_path / "train" / str(number % 2) / f"{number:03}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(one)
+        for label in "01":
+            (tmp_path / "test" / label).mkdir(parents=True)
+            (tmp_path / "test" / label / "0.png").write_bytes(content)
+    else:
+        column = pa.array([{"bytes": one, "path": None} for one in contents], IMAGE)
+        labels = pa.array([n % 2 for n in range(20)])
+        pq.write_table(pa.table({"img": column, "label": labels}), tmp_path / "train.parquet")
+        both = pa.array([{"bytes": content, "path": None}] * 2, IMAGE)
+        table = pa.table({"img": both, "label": pa.array([0, 1])})
+        pq.write_table(table, tmp_path / "test.parquet")
+    data = load(f"{way}:{tmp_path}")
+    assert (data.images["test"][0] == data.images["test"][1]).all()
+    return data.images["test"][0].transpose(1, 2, 0)
+
+
+def saved(image, kind, **options):
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+WAYS = pytest.mark.parametrize("way", ["folder", "parquet"])
+
+
+@WAYS
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
+@pytest.mark.parametrize(
+    ("orientation", "turned"),
+    [
+        (1, lambda a: a),
+        (2, lambda a: a[:, ::-1]),
+        (3, lambda a: a[::-1, ::-1]),
+        (4, lambda a: a[::-1]),
+        (5, lambda a: a.transpose(1, 0, 2)),
+        (6, lambda a: np.rot90(a, -1)),
+        (7, lambda a: a[::-1, ::-1].transpose(1, 0, 2)),
+        (8, lambda a: np.rot90(a, 1)),
+    ],
+)
+def test_an_image_is_turned_upright(way, kind, orientation, turned, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    options = {
+        "PNG": {"exif": exif},
+        "JPEG": {"exif": exif, "quality": 100},
+        "WEBP": {"exif": exif, "lossless": True},
+        "TIFF": {"tiffinfo": {0x0112: orientation}},
+    }
+    upright = turned(CORNERS)
+    content = saved(Image.fromarray(CORNERS), kind, **options[kind])
+    read = as_read(way, tmp_path, content, upright.shape[:2])
+    assert abs(read.astype(int) - upright).max() <= 3
+
+
+def half_clear(mode):
+    """An image that is opaque on the left and clear on the right, and how it is shown."""
+    grey = Image.fromarray(CORNERS[..., 0])
+    alpha = Image.fromarray(np.repeat([255, 255, 255, 0, 0, 0], 2)[None].repeat(8, 0).astype("u1"))
+    image = grey.convert({"LA": "L", "PA": "L"}.get(mode, "RGB"))
+    image.putalpha(alpha)
+    shown = CORNERS.copy()
+    shown[:, 6:] = 255
+    return image, shown
+
+
+@WAYS
+@pytest.mark.parametrize(("mode", "kind"), [("RGBA", "PNG"), ("RGBA", "TIFF"), ("LA", "PNG")])
+def test_what_is_transparent_shows_white(way, mode, kind, tmp_path):
+    image, shown = half_clear(mode)
+    assert (as_read(way, tmp_path, saved(image, kind), (8, 12)) == shown).all()
+
+
+@WAYS
+@pytest.mark.parametrize(
+    ("mode", "clear"), [("L", 230), ("RGB", (230, 230, 230)), ("P", 3), ("I;16", 230 * 256)]
+)
+def test_a_colour_that_stands_for_transparent_shows_white(way, mode, clear, tmp_path):
+    grey = CORNERS[..., 0]
+    shown = np.where(CORNERS == 230, 255, CORNERS)
+    image = Image.fromarray(grey if mode != "RGB" else CORNERS)
+    if mode == "P":
+        image = Image.fromarray(np.searchsorted([40, 90, 160, 230], grey).astype(np.uint8), "L")
+        image = image.convert("P")
+        image.putpalette([level for level in (40, 90, 160, 230) for _ in range(3)])
+    elif mode == "I;16":
+        image = Image.fromarray(grey.astype(np.uint16) * 256)
+    content = saved(image, "PNG", transparency=clear)
+    assert (as_read(way, tmp_path, content, (8, 12)) == shown).all()
+
+
+@WAYS
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "PPM"])
+def test_of_16_bits_the_upper_8_count(way, kind, tmp_path):
+    deep = CORNERS[..., 0].astype(np.uint16) * 256 + 200
+    content = saved(Image.fromarray(deep), kind)
+    assert (as_read(way, tmp_path, content, (8, 12)) == CORNERS).all()
+
+
+@WAYS
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        ("GIF", {"save_all": True}, "holds 2 images"),
+        ("WEBP", {"save_all": True}, "holds 2 images"),
+        ("PNG", {"save_all": True}, "holds 2 images"),
+        ("TIFF", {"save_all": True}, "holds 2 images"),
+        ("LAB", {}, "an image of the mode LAB, which has no one way to be shown"),
+        ("F", {}, "an image of the mode F, which has no one way to be shown"),
+        ("I", {}, "an image of the mode I, which has no one way to be shown"),
+    ],
+)
+def test_what_is_not_one_image_is_refused_with_its_name(way, kind, options, message, tmp_path):
+    image = Image.fromarray(CORNERS)
+    if options:
+        other = Image.fromarray(CORNERS[::-1].copy())
+        content = saved(image, kind, append_images=[other], **options)
+    else:
+        plain = image.convert("L")
+        image = Image.new("LAB", (12, 8)) if kind == "LAB" else plain.convert(kind)
+        content = saved(image, "TIFF")
+    with pytest.raises(UserError, match=message) as error:
+        as_read(way, tmp_path, content, (8, 12))
+    where = {"folder": "train/0/000.png", "parquet": "train.parquet row 0"}[way]
+    assert f"{where}: " in str(error.value)
+
+
+# --- what lies in a data set and is not read
+
+
+def splits_of(root, *splits, classes=("a", "b")):
+    """Five images of each class in each split; their first value names the split."""
+    for number, split in enumerate(splits):
+        for index, name in enumerate(classes):
+            fill(root / split / name, 5, start=50 * number + 20 * index)
+    return root
+
+
+@pytest.mark.parametrize("name", ["val", "valid", "Validation", "dev"])
+def test_a_given_validation_split_is_used(name, tmp_path):
+    data = load(f"folder:{splits_of(tmp_path, 'train', 'test', name)}")
+    assert {value // 50 for value, _ in firsts(data, "validation")} == {2}
+    assert len(firsts(data, "train")) == len(firsts(data, "validation")) == 10
+    assert data.notes == ()
+
+
+@pytest.mark.parametrize("name", ["validation-0", "valid-00000-of-00001", "val", "dev_1", "Val-x"])
+def test_given_validation_files_are_used(name, tmp_path):
+    for number, file in enumerate(("train", "test", name)):
+        values = range(50 * number, 50 * number + 10)
+        write_parquet(tmp_path / f"{file}.parquet", values, [0, 1] * 5)
+    data = load(f"parquet:{tmp_path}")
+    assert {value // 50 for value, _ in firsts(data, "validation")} == {2}
+    assert data.notes == ()
+
+
+def test_two_folders_of_one_split_are_refused(tmp_path):
+    with pytest.raises(UserError, match="val and validation are both the split validation"):
+        load(f"folder:{splits_of(tmp_path, 'train', 'test', 'val', 'validation')}")
+
+
+def test_parquet_files_that_are_not_read_are_named(tmp_path):
+    others = ("extra-0", "testimonials", "trained", "data/train-0", "more/x")
+    for name in ("train-0", "test-0", *others):
+        write_parquet(tmp_path / f"{name}.parquet", range(10), [0, 1] * 5)
+    data = load(f"parquet:{tmp_path}")
+    assert len(firsts(data, "test")) == 10
+    named = ", ".join(sorted(f"{name}.parquet" for name in others))
+    assert data.notes == (f"not read: {named}",)
+    assert str(data).splitlines()[1] == f"pets: not read: {named}"
+
+
+def test_a_second_column_of_labels_is_named(tmp_path):
+    write_parquet(tmp_path / "train.parquet", range(20), [0, 1] * 10)
+    table = pq.read_table(tmp_path / "train.parquet")
+    table = table.append_column("class", pa.array([0] * 20))
+    pq.write_table(table, tmp_path / "train.parquet")
+    assert load(f"parquet:{tmp_path}").notes == ("the labels are the column label, not class",)
+
+
+def test_files_that_are_not_read_are_named(tmp_path):
+    root = splits_of(tmp_path, "train", "test")
+    (root / "README.md").write_text("x")
+    (root / "train" / "labels.csv").write_text("x")
+    (root / "train" / "a" / "@eaDir").mkdir()
+    (root / "train" / "a" / "@eaDir" / "000.png").write_bytes(encoded(250))
+    (root / "train" / "a" / ".cache").mkdir()
+    (root / "test" / "b" / "Thumbs.db").write_text("x")
+    (root / "test" / "b" / "notes.txt").write_text("x")
+    fill(root / "train" / "b" / "more", 1, start=99)
+    data = load(f"folder:{root}")
+    assert data.notes == (
+        "not read: README.md, test/b/Thumbs.db, test/b/notes.txt, train/a/.cache, train/a/@eaDir "
+        "and 1 more",
+        "read as images of the class around it: train/b/more",
+    )
+    values = {value for split in ("train", "validation") for value, _ in firsts(data, split)}
+    assert 99 in values
+    assert 250 not in values
+
+
+def beside(root):
+    (root / "train" / "x.png").write_bytes(encoded(1))
+    return root / "train" / "x.png"
+
+
+def unknown_format(root):
+    (root / "train" / "a" / "x.HEIC").write_bytes(b"x")
+    return root / "train" / "a" / "x.HEIC"
+
+
+def linked(root):
+    (root / "train" / "a" / "more").symlink_to(root / "test" / "a")
+    return root / "train" / "a" / "more"
+
+
+@pytest.mark.parametrize("spoilt", [beside, unknown_format, linked])
+def test_images_that_would_be_missed_are_refused(spoilt, tmp_path):
+    root = splits_of(tmp_path, "train", "test")
+    path = spoilt(root)
+    with pytest.raises(UserError) as error:
+        load(f"folder:{root}")
+    assert str(error.value).startswith(f"{path}: ")
+
+
+def test_links_to_images_and_to_folders_of_classes_are_read(tmp_path):
+    root = splits_of(tmp_path / "pets", "train", "test")
+    (root / "train" / "b").rename(tmp_path / "elsewhere")
+    (root / "train" / "b").symlink_to(tmp_path / "elsewhere")
+    (root / "train" / "a" / "x.png").symlink_to(root / "test" / "a" / "000.png")
+    data = load(f"folder:{root}")
+    assert sum(len(data.labels[split]) for split in ("train", "validation")) == 11
+
+
+COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
+
+
+def test_a_class_may_have_another_unicode_form_in_each_split(tmp_path):
+    splits_of(tmp_path, "train", classes=(COMPOSED, "z"))
+    splits_of(tmp_path, "test", classes=(DECOMPOSED, "z"))
+    data = load(f"folder:{tmp_path}")
+    assert (data.classes, sorted(data.labels["test"])) == (2, [0] * 5 + [1] * 5)
+
+
+def test_two_unicode_forms_of_a_name_are_one_class(tmp_path):
+    fingerprints = set()
+    for number, forms in enumerate([(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED)]):
+        root = tmp_path / str(number)
+        fill(root / forms[0], 10)
+        fill(root / forms[1], 10)
+        fill(root / "z", 10, start=100)
+        data = load(f"folder:{root}")
+        assert data.classes == 2
+        fingerprints.add(data.fingerprint)
+    assert len(fingerprints) == 1
+
+
+# --- every class in every split
+
+
+def test_a_rare_class_is_in_every_split(tmp_path):
+    fill(tmp_path / "common", 100)
+    fill(tmp_path / "rare", 3, start=200)
+    data = load(f"folder:{tmp_path}")
+    assert {split: list(labels).count(1) for split, labels in data.labels.items()} == {
+        "train": 1,
+        "validation": 1,
+        "test": 1,
+    }
+    assert data.notes == ()
+
+
+def test_a_class_that_a_split_lacks_is_named(tmp_path):
+    fill(tmp_path / "common", 100)
+    fill(tmp_path / "rare", 2, start=200)
+    assert load(f"folder:{tmp_path}").notes == ("no validation image of the class rare",)
+    splits_of(tmp_path / "given", "train", "test", "val")
+    fill(tmp_path / "given" / "train" / "c", 5, start=200)
+    assert load(f"folder:{tmp_path / 'given'}").notes == (
+        "no validation image of the class c",
+        "no test image of the class c",
+    )
+
+
+@given(st.lists(st.integers(0, 40), min_size=2, max_size=8), st.integers(0, 1))
+def test_a_stratified_draw_takes_of_each_class_in_proportion(sizes, draw):
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    count = len(labels) // 5
+    rows = datasets.stratified(labels, count, draw)
+    assert (np.diff(rows) > 0).all()
+    taken = np.bincount(labels[rows], minlength=len(sizes))
+    for size, n in zip(sizes, taken, strict=True):
+        assert n == 0 if size < 2 else 1 <= n < size
+        if size:
+            assert abs(n - count * size / len(labels)) <= 1

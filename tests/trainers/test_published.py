@@ -7,6 +7,7 @@ checksums to those of the files that they made. Any other file must be refused.
 import gzip
 import hashlib
 import http.server
+import io
 import os
 import pickle
 import socket
@@ -16,9 +17,12 @@ import threading
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import scipy.io
 import torchvision.datasets
+from PIL import Image
 
 from studies.errors import UserError
 from trainers import datasets, registry
@@ -323,3 +327,88 @@ def test_what_a_built_in_set_declares_is_what_it_is(digits):
     assert part["CLASSES"] == digits.classes
     sizes = {split: len(labels) for split, labels in digits.labels.items()}
     assert part["IMAGES"] == (sizes["train"], sizes["validation"] + sizes["test"])
+
+
+STRUCT = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+
+
+def write_copy(root, name, images, labels, kind="PNG"):
+    """Write images, uint8 [N, height, width(, 3)], as the hub has them."""
+    contents = []
+    for image in images:
+        buffer = io.BytesIO()
+        Image.fromarray(image).save(buffer, kind)
+        contents.append({"bytes": buffer.getvalue(), "path": None})
+    root.mkdir(parents=True, exist_ok=True)
+    table = pa.table({"image": pa.array(contents, STRUCT), "label": pa.array(labels, pa.int64())})
+    pq.write_table(table, root / f"{name}-00000-of-00001.parquet")
+
+
+@pytest.fixture
+def small_mnist(tmp_path, monkeypatch):
+    """MNIST in small, as idx files and as Parquet files."""
+    shapes = ((60, 28, 28), (60,), (20, 28, 28), (20,))
+    rng = np.random.default_rng(0)
+    arrays = [rng.integers(0, 10 if len(shape) == 1 else 256, shape, np.uint8) for shape in shapes]
+    arrays[1][:10], arrays[3][:10] = np.arange(10), np.arange(10)
+    folder = tmp_path / "idx" / mnist._PUBLISHED.folder
+    folder.mkdir(parents=True)
+    for file, array in zip(_idx.FILES, arrays, strict=True):
+        head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+        (folder / file).write_bytes(head + array.tobytes())
+    monkeypatch.setattr(mnist, "_PUBLISHED", replace(mnist._PUBLISHED, md5={}))
+    monkeypatch.setattr(_idx, "_SHAPES", shapes)
+    monkeypatch.setattr(mnist, "IMAGES", (48, 32))
+    monkeypatch.setattr(mnist, "validation", lambda n: np.arange(12))
+    write_copy(tmp_path / "copy", "train", arrays[0], arrays[1])
+    write_copy(tmp_path / "copy", "test", arrays[2], arrays[3])
+    return tmp_path
+
+
+def test_a_published_set_in_parquet_is_the_same_to_the_bit(small_mnist):
+    published = load("mnist", small_mnist / "idx")
+    place = datasets.Place.of(f"parquet:{small_mnist / 'copy'}", "mnist")
+    assert place.component == "mnist"
+    datasets.check("mnist", place)
+    copy = datasets.load("mnist", place)
+    assert copy.fingerprint == published.fingerprint
+    for split in published.images:
+        assert (copy.images[split] == published.images[split]).all()
+        assert (copy.labels[split] == published.labels[split]).all()
+
+
+def test_other_images_are_not_taken_for_a_published_set(small_mnist):
+    copy = small_mnist / "copy"
+    place = datasets.Place.of(f"parquet:{copy}", "mnist")
+    write_copy(copy, "test", np.zeros((19, 28, 28), np.uint8), [0] * 19)
+    with pytest.raises(UserError, match="has 79 images of 28x28x1 in 10 classes, not 80 images"):
+        datasets.load("mnist", place)
+    write_copy(copy, "validation", np.zeros((5, 28, 28), np.uint8), [0] * 5)
+    write_copy(copy, "test", np.zeros((15, 28, 28), np.uint8), [0] * 15)
+    with pytest.raises(UserError, match="validation split, which the published data set has not"):
+        datasets.load("mnist", place)
+    write_copy(copy, "train", np.zeros((60, 28, 28), np.uint8), [0] * 60, kind="JPEG")
+    for use in (datasets.check, datasets.load):
+        with pytest.raises(UserError, match="are JPEG files, which are not the published images"):
+            use("mnist", place)
+
+
+@pytest.mark.parametrize("name", ["mnist", "cifar10", "cifar100", "svhn"])
+@pytest.mark.parametrize("below", ["", "data"])
+def test_a_folder_of_parquet_files_is_named_and_nothing_is_downloaded_to_it(name, below, tmp_path):
+    write_copy(tmp_path / below, "train", np.zeros((2, 4, 4), np.uint8), [0, 1])
+    place = datasets.Place(name, tmp_path)
+    for use in (datasets.check, datasets.load):
+        with pytest.raises(UserError, match=f"give --data {name}=parquet:{tmp_path}"):
+            use(name, place)
+
+
+def test_only_published_sets_may_be_parquet():
+    assert {"cifar10", "cifar100", "mnist", "cifar10-jpeg"} <= {
+        name for name in EVERY if registry.may_be_parquet(name)
+    }
+    assert not registry.may_be_parquet("digits")
+    assert datasets.Place.of("parquet:/x", "digits").component == "parquet:/x"
+
+
+EVERY = [name for part in registry.components("dataset") for name in part.examples]

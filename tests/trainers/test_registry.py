@@ -102,21 +102,55 @@ def test_misspelt_declarations_of_a_method(name, tmp_path):
         declarations(file, registry.DECLARATIONS["method"])
 
 
-def test_the_command_line_shows_one_line(tmp_path):
+@pytest.fixture
+def plug_in(tmp_path):
+    """Run a command beside a package that adds the method `mine`, from files with this content."""
     about = tmp_path / "foreign-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[untuned.methods]\nmine = foreign_mine\n")
-    (tmp_path / "foreign_mine.py").write_text("REVISON = 2\n")
-    code = (
-        f"import sys; sys.path.insert(0, {str(tmp_path)!r});"
-        "from orchestrator.cli import main; sys.argv = ['untuned', 'list']; main()"
-    )
-    answer = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
-    )
+    (about / "entry_points.txt").write_text("[untuned.methods]\nmine = foreign.mine\n")
+    (tmp_path / "foreign").mkdir()
+
+    def run(package, module, *arguments):
+        (tmp_path / "foreign" / "__init__.py").write_text(package)
+        (tmp_path / "foreign" / "mine.py").write_text(module)
+        code = (
+            f"import sys; sys.path.insert(0, {str(tmp_path)!r});"
+            f"from orchestrator.cli import main; main({arguments!r})"
+        )
+        answer = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        )
+        assert "Traceback" not in answer.stderr
+        return answer
+
+    return run
+
+
+_TRAIN = ("train", "--network", "linear", "--epochs", "0", "--method")
+
+
+@pytest.mark.parametrize(
+    ("package", "module", "where"),
+    [
+        ("", "REVISON = 2\n", "foreign/mine.py, line 1: unknown declaration REVISON"),
+        ("", "x = 1\ny = = 2\n", "foreign/mine.py, line 2: not Python"),
+        ("\nx = = 2\n", "", "foreign/__init__.py, line 2: invalid syntax"),
+        ("import math\n\nmath.nothing\n", "", "foreign/__init__.py, line 3: module 'math'"),
+    ],
+)
+def test_a_component_with_an_error_costs_its_own_name_alone(package, module, where, plug_in):
+    others = plug_in(package, module, *_TRAIN, "dense")
+    assert others.returncode == 0
+    assert "untuned: left out: " in others.stderr
+    assert where in others.stderr
+    itself = plug_in(package, module, *_TRAIN, "mine")
+    assert itself.returncode == 2
+    assert where in itself.stderr.splitlines()[0]
+
+
+def test_a_component_that_cannot_be_imported_is_named_when_it_is_used(plug_in):
+    answer = plug_in("", "import math\n\nmath.nothing\n", *_TRAIN, "mine")
     assert answer.returncode == 2
-    assert "Traceback" not in answer.stderr
-    assert f"component {tmp_path}/foreign_mine.py, line 1: unknown declaration REVISON" in (
-        " ".join(answer.stderr.split())
-    )
+    assert "foreign/mine.py, line 3: module 'math' has no attribute" in answer.stderr
+    assert plug_in("", "import math\n\nmath.nothing\n", *_TRAIN, "dense").stderr == ""

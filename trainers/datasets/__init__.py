@@ -14,7 +14,7 @@ import contextlib
 import hashlib
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +28,7 @@ from studies.errors import UserError
 from trainers import randomness, registry
 
 #: The largest number of images that are held out for validation.
-_MAX_VALIDATION = 5_000
+MAX_VALIDATION = 5_000
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,20 @@ class Place:
         component: the name of the component that reads it: ``mnist``, or a source such as
             ``folder:PATH``.
         root: the folder or file that it reads.
+        as_parquet: whether a published data set is read from Parquet files.
     """
 
     component: str
     root: Path
+    as_parquet: bool = False
 
     @classmethod
-    def of(cls, source: str) -> "Place":
+    def of(cls, source: str, name: str = "") -> "Place":
         """Return the place of a source such as ``folder:PATH``.
+
+        Args:
+            source: the source.
+            name: of the data set; a published one is the same data set wherever its images are.
 
         Raises:
             UserError: it is no such source.
@@ -54,7 +60,10 @@ class Place:
         split = sources.split(source)
         if split is None:
             raise UserError(f"data {source!r}: give folder:PATH or parquet:PATH")
-        return cls(source, sources.expanded(split[1]))
+        root = sources.expanded(split[1])
+        if registry.may_be_parquet(name) and split[0] == "parquet":
+            return cls(name, root, as_parquet=True)
+        return cls(source, root)
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,8 @@ class Source:
         classes: the number of classes.
         white: the largest value that a pixel can have.
         validation: indices of the training images that are held out, int64 [V].
+        names: of the classes; their numbers if there are none.
+        notes: what the user should know about what was found, a line each.
     """
 
     train_images: npt.NDArray[np.uint8]
@@ -78,6 +89,8 @@ class Source:
     classes: int
     white: int
     validation: npt.NDArray[np.int64]
+    names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,6 +107,8 @@ class Dataset:
         mean: float32 [channels, height, width], of pixel / white over all training images,
             validation included, as in the official implementation.
         std: one number, of the training images after the mean is subtracted (0.2593 on MNIST).
+        notes: what the user should know about it, a line each: what was found and not read, and
+            classes without an image in one of the splits.
     """
 
     name: str
@@ -104,6 +119,7 @@ class Dataset:
     white: int
     mean: npt.NDArray[np.float32]
     std: float
+    notes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -112,13 +128,17 @@ class Dataset:
         return channels, height, width
 
     def __str__(self) -> str:
-        """Return ``pets: 64 training, 7 validation and 18 test images of 32x32x3, 2 classes``."""
+        """Return ``pets: 64 training, 7 validation and 18 test images of 32x32x3, 2 classes``.
+
+        Each note follows in a line of its own.
+        """
         sizes = [len(self.labels[split]) for split in ("train", "validation", "test")]
         channels, height, width = self.shape
-        return (
-            f"{self.name}: {sizes[0]} training, {sizes[1]} validation and {sizes[2]} test images "
+        line = (
+            f"{sizes[0]} training, {sizes[1]} validation and {sizes[2]} test images "
             f"of {height}x{width}x{channels}, {self.classes} classes"
         )
+        return "\n".join(f"{self.name}: {line}" for line in (line, *self.notes))
 
     @cached_property
     def varying(self) -> npt.NDArray[np.bool_]:
@@ -144,8 +164,12 @@ def check(name: str, place: Place) -> None:
         UserError: neither is the case.
     """
     module, found = registry.load("dataset", place.component)
-    if hasattr(module, "check"):
-        with _one_line_errors(name, place):
+    with _one_line_errors(name, place):
+        if place.as_parquet:
+            from trainers.datasets import _copies
+
+            _copies.check(name, module, place.root)
+        elif hasattr(module, "check"):
             module.check(place.root, **found.parameters)
 
 
@@ -161,7 +185,13 @@ def load(name: str, place: Place) -> Dataset:
     """
     module, named = registry.load("dataset", place.component)
     with _one_line_errors(name, place):
-        source: Source = module.read(place.root, **named.parameters)
+        source: Source
+        if place.as_parquet:
+            from trainers.datasets import _copies
+
+            source = _copies.read(name, module, place.root)
+        else:
+            source = module.read(place.root, **named.parameters)
     train = np.setdiff1d(np.arange(len(source.train_images)), source.validation)
     if not len(train) or not len(source.validation) or not len(source.test_images):
         raise UserError(
@@ -177,16 +207,29 @@ def load(name: str, place: Place) -> Dataset:
             f"data set {name}: all training images are alike; there is nothing to learn"
         )
     mean, std = _statistics(source)
+    labels["test"] = source.test_labels
     return Dataset(
         name=name,
         fingerprint=_fingerprint(source, split=sources.split(place.component) is not None),
         images=images | {"test": source.test_images},
-        labels=labels | {"test": source.test_labels},
+        labels=labels,
         classes=source.classes,
         white=source.white,
         mean=mean.astype(np.float32),
         std=std,
+        notes=(*source.notes, *_absent_classes(source, labels)),
     )
+
+
+def _absent_classes(source: Source, labels: Mapping[str, npt.NDArray[np.int64]]) -> Iterator[str]:
+    """Yield a line for each split in which a class has no image."""
+    for split, present in labels.items():
+        absent = np.setdiff1d(np.arange(source.classes), present)
+        if len(absent):
+            names = [source.names[label] if source.names else str(label) for label in absent[:5]]
+            more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
+            classes = "class" if len(absent) == 1 else "classes"
+            yield f"no {split} image of the {classes} {', '.join(names)}{more}"
 
 
 @contextlib.contextmanager
@@ -233,13 +276,36 @@ def held_out(n: int) -> npt.NDArray[np.int64]:
 
     It depends on n alone, not on a trial's seed.
     """
-    return np.sort(randomness.permutation(0, "split", 1, n)[: min(n // 10, _MAX_VALIDATION)])
+    return np.sort(randomness.permutation(0, "split", 1, n)[: min(n // 10, MAX_VALIDATION)])
 
 
 def tested(n: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return training and test images for a set without a test set: 4/5 and 1/5 of ``n``."""
     order, count = randomness.permutation(0, "split", 0, n), math.ceil(n / 5)
     return np.sort(order[count:]), np.sort(order[:count])
+
+
+def stratified(labels: npt.NDArray[np.int64], count: int, draw: int) -> npt.NDArray[np.int64]:
+    """Return about ``count`` of some images, of each class in proportion, in ascending order.
+
+    Of each class at least one image is taken and at least one is left; of a class with one image
+    none is taken. The images depend on the labels alone, not on a trial's seed.
+
+    Args:
+        labels: of the images, int64 [N].
+        count: the number of images to take.
+        draw: 0 for a test set, 1 for a validation set.
+    """
+    sizes = np.bincount(labels)
+    shares = count * sizes / max(len(labels), 1)
+    taken = np.floor(shares).astype(np.int64)
+    largest = np.argsort(taken - shares, kind="stable")[: count - taken.sum()]
+    taken[largest] += 1
+    taken = np.minimum(np.maximum(taken, 1), np.maximum(sizes - 1, 0))
+    order = randomness.permutation(0, "split", draw, len(labels))
+    of_class = labels[order]
+    rows = [order[of_class == label][:n] for label, n in enumerate(taken)]
+    return np.sort(np.concatenate([order[:0], *rows]))
 
 
 def _statistics(source: Source) -> tuple[npt.NDArray[np.float64], float]:

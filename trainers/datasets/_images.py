@@ -1,29 +1,56 @@
-"""Turns a user's own image files into arrays, within bounds."""
+"""Turns a user's own image files into arrays, within bounds.
 
+One rule for folders and Parquet files alike: an image is read as a viewer shows it.
+
+- It is turned as its orientation (EXIF) says.
+- Palettes are resolved, and what is transparent shows white.
+- Of 16 bits per channel the upper 8 count.
+- An animation, and a file of several pages, is refused: it is not one image. So is what has no one
+  way to be shown: 32 bits per channel, floating point, LAB colours.
+
+Colour profiles are not applied. If all images are grey they have one channel, else three.
+"""
+
+import contextlib
 import io
+import math
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
-from studies.errors import UserError
-from trainers.datasets import Source, held_out, tested
+from studies.errors import UserError, shown
+from trainers.datasets import MAX_VALIDATION, Source, stratified
 
 #: The formats that are read, by the names of their decoders.
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
+SUFFIXES = (
+    ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".gif", ".tif", ".tiff",
+    ".webp", ".pbm", ".pgm", ".ppm", ".pnm",
+)  # fmt: skip
+#: How other image files end, which would be missed without a word.
+OTHER_SUFFIXES = (
+    ".avif", ".cr2", ".dcm", ".dng", ".eps", ".exr", ".hdr", ".heic", ".heif", ".ico", ".j2k",
+    ".jp2", ".jxl", ".nef", ".npy", ".npz", ".pcx", ".pfm", ".psd", ".ras", ".sgi", ".svg", ".tga",
+    ".xbm",
+)  # fmt: skip
 
 #: A few bytes can encode an image of any size. An image, or a data set, that would take more than
 #: this is refused before it is decoded.
 MAX_PIXELS = 2**24
 MAX_BYTES = 8 * 2**30
 
-_GREY = ("1", "L", "LA")
-_DEEP = ("I", "F", "I;16", "I;16B", "I;16L")
+_GREY = ("1", "L", "LA", "La")
+#: Grey images of 16 bits, by their modes.
+_DEEP = ("I;16", "I;16B", "I;16L", "I;16N")
+_COLOURED = ("P", "PA", "RGB", "RGBX", "RGBA", "RGBa", "CMYK", "YCbCr")
+#: Orientations that exchange width and height.
+_TURNED = (5, 6, 7, 8)
 
 
 @dataclass(frozen=True)
@@ -45,20 +72,20 @@ def as_source(
     train: Sequence[Labelled],
     validation: Sequence[Labelled],
     test: Sequence[Labelled],
-    classes: int,
+    names: Sequence[str],
     size: int,
+    notes: Sequence[str] = (),
 ) -> Source:
     """Decode a user's own images.
-
-    If all images are grey they have one channel, else all become colour images of three.
 
     Args:
         train: training images.
         validation: validation images; if there are none, a tenth of ``train`` is held out.
         test: test images; if there are none, a fifth of ``train`` becomes the test set.
-        classes: the number of classes.
+        names: of the classes, in the order of the labels.
         size: height and width in pixels that each image is cropped and scaled to; 0 for images
             that already have one size.
+        notes: what the user should know about what was found.
 
     Raises:
         UserError: an image cannot be read, is too large, or differs from the others in size.
@@ -78,16 +105,21 @@ def as_source(
     labels = np.array([image.label for image in every], np.int64)
     rows, last = np.arange(len(train)), np.arange(len(train) + len(validation), len(every))
     if not test:
-        rows, last = tested(len(train))
+        last = stratified(labels[rows], math.ceil(len(rows) / 5), 0)
+        rows = np.setdiff1d(rows, last)
     first = np.concatenate([rows, np.arange(len(train), len(train) + len(validation))])
     return Source(
         train_images=images[first],
         train_labels=labels[first],
         test_images=images[last],
         test_labels=labels[last],
-        classes=classes,
+        classes=len(names),
         white=255,
-        validation=np.arange(len(rows), len(first)) if validation else held_out(len(first)),
+        validation=np.arange(len(rows), len(first))
+        if validation
+        else stratified(labels[first], min(len(first) // 10, MAX_VALIDATION), 1),
+        names=tuple(names),
+        notes=tuple(notes),
     )
 
 
@@ -95,18 +127,18 @@ def _measure(every: Iterable[Labelled], size: int) -> tuple[int, tuple[int, int]
     """Channels, and height and width, from the images' headers alone."""
     grey, first = True, None
     for labelled in every:
-        with _open(labelled) as image:
+        with _open(labelled) as image, _one_line(labelled):
             width, height = image.size
             if not 0 < width * height <= MAX_PIXELS:
                 raise UserError(
                     f"{labelled.where}: {height}x{width} pixels; 1 to {MAX_PIXELS:,} in all are "
                     "allowed; make it smaller, or leave it out"
                 )
-            if image.mode in _DEEP:
-                raise UserError(
-                    f"{labelled.where}: more than 8 bits per channel ({image.mode}); save it with 8"
-                )
-            grey = grey and image.mode in _GREY
+            if obstacle := _obstacle(image):
+                raise UserError(f"{labelled.where}: {obstacle}")
+            grey = grey and (image.mode in (*_GREY, *_DEEP) or image.mode == "I")
+            if width != height and not size and _orientation(image) in _TURNED:
+                width, height = height, width
         first = first or (labelled.where, (height, width))
         if not size and (height, width) != first[1]:
             raise UserError(
@@ -118,18 +150,81 @@ def _measure(every: Iterable[Labelled], size: int) -> tuple[int, tuple[int, int]
     return (1 if grey else 3), ((size, size) if size else first[1])
 
 
+def _orientation(image: Image.Image) -> int:
+    """The orientation of EXIF that is still to be applied: 1 to 8; Pillow itself turns TIFF."""
+    return 1 if image.format == "TIFF" else image.getexif().get(ExifTags.Base.Orientation, 1)
+
+
+def _obstacle(image: Image.Image) -> str:
+    """Why an image that is only opened cannot be shown, and what to do; empty if it can be."""
+    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:  # MPO: JPEG and its previews
+        frames = getattr(image, "n_frames", 1)
+        return f"holds {frames} images (an animation, or pages); save the one that is meant"
+    deep = "save it with 8 bits per channel"
+    if image.mode in _DEEP:
+        bits = _tag(image, "BITSPERSAMPLE", (16,))
+        if bits != (16,) or _tag(image, "PHOTOMETRIC_INTERPRETATION", 1) != 1:
+            return f"{bits[0]} bits per channel in a form that is not read; {deep}"
+        return ""
+    if image.mode == "I" and image.format in ("PPM", "PNG"):  # 16 bits
+        return ""
+    if image.mode not in (*_GREY, *_COLOURED):
+        return f"an image of the mode {image.mode}, which has no one way to be shown; {deep}"
+    if "transparency" in image.info and ";16" in str(getattr(image, "tile", "")):
+        return f"16 bits per channel and a transparent colour; {deep}"
+    return ""
+
+
+def _tag(image: Image.Image, name: str, default: Any) -> Any:
+    """A tag of a TIFF file; the default of other files."""
+    tags = getattr(image, "tag_v2", None) if image.format == "TIFF" else None
+    return default if tags is None else tags.get(getattr(TiffImagePlugin, name), default)
+
+
 def _decode(labelled: Labelled, channels: int, size: int) -> npt.NDArray[np.uint8]:
     """The image as uint8 [channels, height, width]."""
-    with _open(labelled) as image, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            plain = image.convert("L" if channels == 1 else "RGB")
-        except Exception as error:  # Pillow's decoders raise anything for a damaged file
-            raise UserError(f"{labelled.where}: cannot be read as an image ({error})") from None
+    with _open(labelled) as image, _one_line(labelled):
+        plain = _as_shown(image).convert("L" if channels == 1 else "RGB")
     if size:
         plain = ImageOps.fit(plain, (size, size), Image.Resampling.BILINEAR)
     array = np.asarray(plain)
     return array[None] if channels == 1 else array.transpose(2, 0, 1)
+
+
+def _as_shown(image: Image.Image) -> Image.Image:
+    """The image as a viewer shows it: upright, of 8 bits, on white."""
+    image = ImageOps.exif_transpose(image)
+    clear = image.info.get("transparency")
+    if image.mode in _DEEP or image.mode == "I":
+        levels = np.asarray(image)
+        plain = (levels >> 8).astype(np.uint8)
+        if isinstance(clear, int):
+            plain[levels == clear] = 255
+        return Image.fromarray(plain)
+    if clear is not None or image.mode in ("LA", "La", "PA", "RGBA", "RGBa"):
+        if image.mode in ("La", "PA"):  # which Pillow does not turn into RGBA at once
+            image = image.convert("LA" if image.mode == "La" else "RGBA")
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image
+
+
+@contextlib.contextmanager
+def _one_line(labelled: Labelled) -> Iterator[None]:
+    """Turn whatever Pillow's decoders raise for a damaged file into a line that names it.
+
+    Raises:
+        UserError: the image cannot be read.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except UserError:
+            raise
+        except Exception as error:
+            reason = shown(str(error))[1:-1]
+            raise UserError(f"{labelled.where}: cannot be read as an image ({reason})") from None
 
 
 def _open(labelled: Labelled) -> Image.Image:

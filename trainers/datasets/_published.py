@@ -55,6 +55,7 @@ class Published:
             UserError: neither is the case.
         """
         if not self._complete(root):
+            self._refuse_parquet(root)
             try:
                 _wait_for_answer(self.address)
             except OSError as error:
@@ -70,6 +71,7 @@ class Published:
             UserError: the download failed.
         """
         if not self._complete(root):
+            self._refuse_parquet(root)
             self._download(root)
         return root / self.folder
 
@@ -94,6 +96,24 @@ class Published:
             )
         return content
 
+    def _refuse_parquet(self, root: Path) -> None:
+        """Refuse a folder of Parquet files, which nothing should be downloaded to.
+
+        Raises:
+            UserError: it is one.
+        """
+        if in_parquet := self._in_parquet(root):
+            raise in_parquet
+
+    def _in_parquet(self, folder: Path) -> UserError | None:
+        """The error for a folder that has Parquet files; None for another folder."""
+        if not any(next(place.glob("*.parquet"), None) for place in (folder, folder / "data")):
+            return None
+        return UserError(
+            f"data set {self.name}: {folder} has Parquet files and not {self.described}; to read "
+            f"it from these, give --data {self.name}=parquet:{folder}"
+        )
+
     def _complete(self, root: Path) -> bool:
         folder = root / self.folder
         return all(any((folder / name).is_file() for name in names) for names in self.files)
@@ -113,6 +133,8 @@ class Published:
             raise self._absent(root, error) from None
 
     def _absent(self, root: Path, error: Exception) -> UserError:
+        if in_parquet := self._in_parquet(root / self.name):
+            return in_parquet
         return UserError(
             f"data set {self.name}: not in {root / self.folder}, and downloading it failed "
             f"({error}); put {self.described} there, or name the folder that holds the data sets "

@@ -11,6 +11,7 @@ from trainers.datasets._cifar import cifar_files, read_cifar
 SHAPE = (3, 32, 32)
 CLASSES = 10
 IMAGES = (45_000, 15_000)
+PARQUET = True
 
 _TRAIN = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5")
 _PUBLISHED = cifar_files(

@@ -11,6 +11,7 @@ from trainers.datasets._cifar import cifar_files, read_cifar
 SHAPE = (3, 32, 32)
 CLASSES = 100
 IMAGES = (45_000, 15_000)
+PARQUET = True
 
 _PUBLISHED = cifar_files(
     "cifar100",

@@ -6,14 +6,16 @@ It cannot be downloaded: it is read from ``root/cifar10-jpeg``, or from ``root``
 the same fixed random 5,000 positions among the training images as for `cifar10`.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from studies.errors import UserError
-from trainers.datasets import Source, parquet
+from trainers.datasets import Source, held_out, parquet
 
 SHAPE = (3, 32, 32)
 CLASSES = 10
 IMAGES = (45_000, 15_000)
+PARQUET = True
 
 #: How a JPEG file begins.
 _JPEG = b"\xff\xd8\xff"
@@ -50,6 +52,8 @@ def read(root: Path) -> Source:
     """
     check(root)
     source = parquet.read(_folder(root), size=0)
+    if not parquet.files(_folder(root))[1]:  # the same positions as for `cifar10`
+        source = replace(source, validation=held_out(len(source.train_images)))
     shape = source.train_images.shape[1:]
     if shape != SHAPE or source.classes != CLASSES:
         words = "x".join(map(str, (*shape[1:], shape[0])))
@@ -58,6 +62,9 @@ def read(root: Path) -> Source:
             "classes, not of 32x32x3 in 10"
         )
     return source
+
+
+read_parquet = read
 
 
 def _folder(root: Path) -> Path:

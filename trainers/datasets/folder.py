@@ -1,37 +1,61 @@
 """The user's own images, with a folder per class: ``folder:PATH``.
 
 The images are PATH/train/CLASS/*.png and PATH/test/CLASS/*.png, and optionally
-PATH/validation/CLASS/*.png. Or they are PATH/CLASS/*.png, and a fixed random fifth becomes the test
-set. Without a validation set a fixed random tenth of the training images (at most 5,000) is held
-out. Classes are numbered in the order of the folders' names. ``folder(size=32):PATH`` crops and
-scales each image to 32x32 pixels.
+PATH/validation/CLASS/*.png; training, valid, val, dev, testing and eval name these splits too. Or
+they are PATH/CLASS/*.png. Without a test set a fixed random fifth becomes one. Without a validation
+set a fixed random tenth of the training images (at most 5,000) is held out. Both are drawn class by
+class. Classes are numbered in the order of the folders' names; two Unicode forms of a name are one
+name. Images in folders below a class's folder belong to the class, and these folders are named.
+``folder(size=32):PATH`` crops and scales each image to 32x32 pixels.
 
-Hidden files and folders are ignored, and so are files whose names do not end like an image's.
+Hidden files and folders, those that systems keep for themselves, and files that do not end like an
+image are named and not read. A link to a folder below a class, an image that lies beside the
+folders of the classes, and an image in a format that is not read are refused.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from studies.errors import UserError
 from trainers.datasets import Source
-from trainers.datasets._images import SUFFIXES, Labelled, as_source
+from trainers.datasets._images import FORMATS, OTHER_SUFFIXES, SUFFIXES, Labelled, as_source
+from trainers.datasets._layout import SPLITS, is_of_system, listed, one_form, split_of
 
 PATTERN = r"folder:"
 EXAMPLES = ("folder:PATH", "folder(size=32):PATH")
 PARAMETERS = {"size": (0, 1, 4096)}
 NOTE = "images of your own are named with --data NAME=folder:PATH or in the study's `data`"
 
-_SPLITS = ("train", "validation", "test")
+
+@dataclass
+class _Found:
+    """What lies in a data set.
+
+    Attributes:
+        splits: the folders of each class, by class and split; a class may have two, whose names
+            differ in their Unicode form.
+        others: files and folders that are not read.
+        below: folders of images below the folders of the classes.
+    """
+
+    splits: dict[str, dict[str, list[Path]]]
+    others: list[Path]
+    below: set[Path] = field(default_factory=set)
 
 
 def check(root: Path, *, size: int) -> None:
-    """Check that there is a folder per class.
+    """Check that there is a folder per class, each with an image.
 
     Raises:
-        UserError: there is no such folder, or there are fewer than two classes.
+        UserError: there is no such folder, there are fewer than two classes, or a class has no
+            images.
     """
-    _layout(root)
+    for classes in _layout(root).splits.values():
+        for name, folders in classes.items():
+            if not _any_image(folders):
+                raise _no_images(root, name)
 
 
 def read(root: Path, *, size: int) -> Source:
@@ -41,77 +65,160 @@ def read(root: Path, *, size: int) -> Source:
         UserError: there is no such folder, there are fewer than two classes, a class has no
             images, or an image cannot be read.
     """
-    splits, classes = _layout(root)
-    train, validation, test = (
-        _images(splits[name], classes) if name in splits else [] for name in _SPLITS
-    )
-    return as_source(train, validation, test, len(classes), size)
+    found = _layout(root)
+    names = sorted(found.splits["train"])
+    images = {
+        split: [
+            image
+            for label, name in enumerate(names)
+            for image in _images(root, name, label, classes.get(name, ()), found)
+        ]
+        for split, classes in found.splits.items()
+    }
+    train, validation, test = (images.get(split, []) for split in SPLITS)
+    notes = [
+        *listed("not read", found.others, root),
+        *listed("read as images of the class around it", found.below, root),
+    ]
+    return as_source(train, validation, test, names, size, notes)
 
 
-def _layout(root: Path) -> tuple[dict[str, Path], list[str]]:
-    """The folder of each split, by its name, and the names of the classes.
+def _layout(root: Path) -> _Found:
+    """The folders of each class in each split.
 
     Raises:
-        UserError: there is no such folder, there are fewer than two classes, or beside the splits
-            there is another folder.
+        UserError: there is no such folder, there are fewer than two classes, a split has a class
+            that train has not, or beside the splits there is another folder.
     """
     if not root.is_dir():
         raise UserError(f"data set folder:{root}: no such folder")
-    folders = _folders(root)
-    if "train" not in folders:
-        folders = {"train": root}
-    elif folders.keys() - set(_SPLITS):
-        odd = ", ".join(sorted(folders.keys() - set(_SPLITS)))
+    others = list[Path]()
+    folders = _folders(root, others)
+    by_split: dict[str, list[Path]] = {}
+    for name, paths in folders.items():
+        by_split.setdefault(_split(name), []).extend(paths)
+    if "train" not in by_split:
+        by_split = {"train": [root]}
+    elif "" in by_split:
+        odd = ", ".join(sorted(path.name for path in by_split[""]))
         raise UserError(
-            f"data set folder:{root}: beside train there is {odd}; known are {', '.join(_SPLITS)}"
+            f"data set folder:{root}: beside train there is {odd}; known are {', '.join(SPLITS)}"
         )
-    classes = sorted(_folders(folders["train"]))
-    if len(classes) < 2:
+    for split, paths in by_split.items():
+        if len(paths) > 1:
+            raise UserError(
+                f"data set folder:{root}: {' and '.join(sorted(path.name for path in paths))} are "
+                f"both the split {split}; leave one"
+            )
+    others = [] if by_split["train"] == [root] else others
+    splits = {split: _folders(paths[0], others) for split, paths in by_split.items()}
+    if len(splits["train"]) < 2:
         raise UserError(
-            f"data set folder:{root}: {len(classes)} classes; put the images into a folder per "
-            "class, at least two, as in PATH/train/CLASS/*.png or PATH/CLASS/*.png"
+            f"data set folder:{root}: {len(splits['train'])} classes; put the images into a folder "
+            "per class, at least two, as in PATH/train/CLASS/*.png or PATH/CLASS/*.png"
         )
-    return folders, classes
+    for classes in splits.values():
+        if unknown := sorted(classes.keys() - splits["train"].keys()):
+            raise UserError(
+                f"data set folder:{root}: class {unknown[0]} is not among those of train"
+            )
+    return _Found(splits, others)
 
 
-def _folders(root: Path) -> dict[str, Path]:
-    return {p.name: p for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")}
+def _split(name: str) -> str:
+    """The split that a folder's whole name stands for; empty if there is none."""
+    return (split_of(name) if name.isalpha() else None) or ""
 
 
-def _files(root: Path) -> Iterator[Path]:
-    """The image files below a folder, without hidden files and folders.
+def _folders(root: Path, others: list[Path]) -> dict[str, list[Path]]:
+    """The folders in a folder by their names; other files are appended to ``others``.
 
     Raises:
-        UserError: one is a broken link, or a pipe, whose reading would never end.
+        UserError: there is an image beside the folders.
     """
+    folders: dict[str, list[Path]] = {}
+    for path in sorted(root.iterdir(), key=_sorted_by):
+        if is_of_system(path.name):
+            others.append(path)
+        elif path.is_dir():
+            folders.setdefault(one_form(path.name), []).append(path)
+        elif path.name.lower().endswith((*SUFFIXES, *OTHER_SUFFIXES)):
+            raise UserError(
+                f"{path}: an image beside the folders of the classes; move it into one of them"
+            )
+        else:
+            others.append(path)
+    return folders
+
+
+def _files(root: Path, others: list[Path]) -> list[Path]:
+    """The image files below a folder in the order of their names.
+
+    Raises:
+        UserError: there is an image that is not read, a broken link or a pipe, whose reading would
+            never end, or a link to a folder.
+    """
+    images = []
     for folder, subfolders, files in os.walk(root, onerror=_fail):
-        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        for name in files:
-            if not name.startswith(".") and name.lower().endswith(SUFFIXES):
-                path = Path(folder) / name
-                if not path.is_file():
-                    raise UserError(f"{path}: is not a file, though it is named like an image's")
-                yield path
+        hidden = filter(is_of_system, (*subfolders, *files))
+        others += [Path(folder) / name for name in hidden]
+        subfolders[:] = [name for name in subfolders if not is_of_system(name)]
+        for path in (Path(folder) / name for name in subfolders):
+            if path.is_symlink():
+                raise UserError(
+                    f"{path}: is a link to a folder, which is not followed; put the folder itself "
+                    "there, or links to its files"
+                )
+        for path in (Path(folder) / name for name in files if not is_of_system(name)):
+            name = path.name.lower()
+            if name.endswith(OTHER_SUFFIXES):
+                raise UserError(
+                    f"{path}: an image in a format that is not read; known are "
+                    f"{', '.join(FORMATS)}; convert it, or leave it out"
+                )
+            if not name.endswith(SUFFIXES):
+                others.append(path)
+            elif not path.is_file():
+                raise UserError(f"{path}: is not a file, though it is named like an image's")
+            else:
+                images.append(path)
+    return sorted(images, key=_sorted_by)
+
+
+def _sorted_by(path: Path) -> tuple[tuple[str, ...], str]:
+    """A key that sorts paths by their names, in whatever Unicode form these are."""
+    return tuple(map(one_form, path.parts)), str(path)
 
 
 def _fail(error: OSError) -> None:
     raise error
 
 
-def _images(root: Path, classes: list[str]) -> list[Labelled]:
-    """The images of a split in the order of their names, class by class."""
-    unknown = sorted(_folders(root).keys() - set(classes))
-    if unknown:
-        raise UserError(f"data set folder:{root}: class {unknown[0]} is not among those of train")
-    images = []
-    for label, name in enumerate(classes):
-        files = sorted(_files(root / name))
-        if not files:
-            raise UserError(f"data set folder:{root}: no images in the class {name}")
-        if _folders(root / name) and all(path.parent != root / name for path in files):
-            raise UserError(
-                f"data set folder:{root}: {name} holds folders and no image itself; is it a split? "
-                f"Splits are named {', '.join(_SPLITS)}, and a folder in them is a class"
-            )
-        images += [Labelled(str(path), path, label) for path in files]
-    return images
+def _any_image(folders: Iterable[Path]) -> bool:
+    """Whether there is an image file below folders; quick."""
+    return any(
+        name.lower().endswith(SUFFIXES)
+        for folder in folders
+        for _, _, files in os.walk(folder, onerror=_fail)
+        for name in files
+    )
+
+
+def _no_images(root: Path, name: str) -> UserError:
+    return UserError(f"data set folder:{root}: no images in the class {name}")
+
+
+def _images(
+    root: Path, name: str, label: int, folders: Iterable[Path], found: _Found
+) -> list[Labelled]:
+    """The images of a class in the order of their names."""
+    files = [path for folder in folders for path in _files(folder, found.others)]
+    if not files and folders:
+        raise _no_images(root, name)
+    if files and all(path.parent not in folders for path in files):
+        raise UserError(
+            f"data set folder:{root}: {name} holds folders and no image itself; is it a split? "
+            f"Splits are named {', '.join(SPLITS)}, and a folder in them is a class"
+        )
+    found.below.update({path.parent for path in files}.difference(folders))
+    return [Labelled(str(path), path, label) for path in files]

@@ -11,6 +11,7 @@ from trainers.datasets._idx import as_source, idx_files, read_idx
 SHAPE = (1, 28, 28)
 CLASSES = 10
 IMAGES = (55_000, 15_000)
+PARQUET = True
 
 _PUBLISHED = idx_files(
     "kmnist",

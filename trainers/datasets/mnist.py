@@ -6,6 +6,7 @@ Validation is the first 5,000 training images, as in the official implementation
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from trainers.datasets import Source
 from trainers.datasets._idx import as_source, idx_files, read_idx
@@ -13,6 +14,7 @@ from trainers.datasets._idx import as_source, idx_files, read_idx
 SHAPE = (1, 28, 28)
 CLASSES = 10
 IMAGES = (55_000, 15_000)
+PARQUET = True
 
 _PUBLISHED = idx_files(
     "mnist",
@@ -38,4 +40,9 @@ def read(root: Path) -> Source:
     Raises:
         UserError: it cannot be downloaded, or a file is not the published one.
     """
-    return as_source(read_idx(_PUBLISHED, root), np.arange(5_000))
+    return as_source(read_idx(_PUBLISHED, root), validation(60_000))
+
+
+def validation(n: int) -> npt.NDArray[np.int64]:
+    """Return the indices of the first 5,000 of ``n`` training images."""
+    return np.arange(min(n, 5_000))

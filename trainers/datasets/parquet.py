@@ -1,14 +1,18 @@
 """The user's own images in Parquet, in the Hugging Face hub's layout: ``parquet:PATH``.
 
 PATH is one file, or a folder with train-*.parquet and test-*.parquet, and optionally
-validation-*.parquet; they may also be in its folder `data`. The image column has structs of `bytes`
-(an image file) and `path`. A column of whole numbers named `label`, `labels`, `fine_label`, `class`
-or `target` has the labels from 0. Without test images a fixed random fifth becomes the test set.
-Without validation images a fixed random tenth of the training images (at most 5,000) is held out.
+validation-*.parquet; they may also be in its folder `data`. The words of the module `folder` name
+these splits too. The image column has structs of `bytes` (an image file) and `path`. A column of
+whole numbers named `label`, `labels`, `fine_label`, `class` or `target` has the labels from 0.
+Without test images a fixed random fifth becomes the test set. Without validation images a fixed
+random tenth of the training images (at most 5,000) is held out. Both are drawn class by class.
 ``parquet(size=32):PATH`` crops and scales to 32x32 pixels.
+
+Other Parquet files below PATH, and other columns that could be labels, are named and not read.
 """
 
 import itertools
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,12 +23,12 @@ import pyarrow.parquet as pq
 from studies.errors import UserError
 from trainers.datasets import Source
 from trainers.datasets._images import MAX_BYTES, Labelled, as_source
+from trainers.datasets._layout import SPLITS, is_of_system, listed, split_of
 
 PATTERN = r"parquet:"
 EXAMPLES = ("parquet:PATH", "parquet(size=32):PATH")
 PARAMETERS = {"size": (0, 1, 4096)}
 
-_SPLITS = ("train", "validation", "test")
 _LABELS = ("label", "labels", "fine_label", "class", "target")
 #: The number of rows that are unpacked at a time.
 _ROWS = 256
@@ -48,7 +52,8 @@ def read(root: Path, *, size: int) -> Source:
     """
     left = MAX_BYTES
     splits: list[list[Labelled]] = []
-    for paths in files(root):
+    found = files(root)
+    for paths in found:
         splits.append([])
         for path in paths:
             for image in images(path):
@@ -72,7 +77,8 @@ def read(root: Path, *, size: int) -> Source:
             f"data set parquet:{root}: no training image has the label {min(others)}, which "
             "other images have"
         )
-    return as_source(train, validation, test, gap, size)
+    notes = [*listed("not read", _others(root, found), root), *_other_labels(found[0][0])]
+    return as_source(train, validation, test, [str(label) for label in range(gap)], size, notes)
 
 
 def files(root: Path) -> list[list[Path]]:
@@ -84,14 +90,37 @@ def files(root: Path) -> list[list[Path]]:
     if root.is_file():
         return [[root], [], []]
     for folder in (root, root / "data"):
-        files = [sorted(folder.glob(f"{split}*.parquet")) for split in _SPLITS]
+        named = [path for path in sorted(folder.glob("*.parquet")) if not is_of_system(path.name)]
+        files = [[path for path in named if split_of(path.name) == split] for split in SPLITS]
         if files[0]:
             for path in itertools.chain(*files):
                 _check_shards(path)
             return files
+    elsewhere = _others(root, []) if root.is_dir() else []
+    hint = "".join(f"; there is {path}; give its folder, or a file" for path in elsewhere[:1])
     raise UserError(
-        f"data set parquet:{root}: no such file, and no folder with train*.parquet in it"
+        f"data set parquet:{root}: no such file, and no folder with train*.parquet in it{hint}"
     )
+
+
+def _others(root: Path, found: list[list[Path]]) -> list[Path]:
+    """The Parquet files below a folder that are not among those found."""
+    known = set(itertools.chain(*found))
+    others = []
+    for folder, subfolders, names in os.walk(root):
+        subfolders[:] = [name for name in subfolders if not is_of_system(name)]
+        paths = (Path(folder) / name for name in names if not is_of_system(name))
+        others += [path for path in paths if path.suffix.lower() in (".parquet", ".parq", ".pq")]
+    return sorted(path for path in others if path not in known)
+
+
+def _other_labels(path: Path) -> list[str]:
+    """A note on the columns that could be labels too; none if there are none."""
+    with pq.ParquetFile(path) as file:
+        schema = file.schema_arrow
+    _, taken = _columns(path, schema)
+    others = [name for name in _integers(schema) if name in _LABELS and name != taken]
+    return [f"the labels are the column {taken}, not {' or '.join(others)}"] if others else []
 
 
 def _check_shards(path: Path) -> None:
@@ -136,14 +165,17 @@ def _labelled(where: str, content: bytes | None, label: int | None) -> Labelled:
 def _columns(path: Path, schema: pa.Schema) -> tuple[str, str]:
     """The names of the column of images and the column of labels."""
     of_images = [f.name for f in schema if _is_image(f.type)]
-    numbers = [f.name for f in schema if pa.types.is_integer(f.type)]
-    labels = [name for name in _LABELS if name in numbers]
+    labels = [name for name in _LABELS if name in _integers(schema)]
     if len(of_images) != 1 or not labels:
         raise UserError(
             f"{path}: has the columns {_described(schema)}; needed are one of structs with bytes "
             f"and path (an image), and one of whole numbers named {' or '.join(_LABELS)}"
         )
     return of_images[0], labels[0]
+
+
+def _integers(schema: pa.Schema) -> list[str]:
+    return [f.name for f in schema if pa.types.is_integer(f.type)]
 
 
 def _is_image(kind: pa.DataType) -> bool:

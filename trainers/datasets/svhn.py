@@ -17,6 +17,7 @@ from trainers.datasets._published import Published
 SHAPE = (3, 32, 32)
 CLASSES = 10
 IMAGES = (68_257, 31_032)
+PARQUET = True
 
 _TRAIN, _TEST = "train_32x32.mat", "test_32x32.mat"
 

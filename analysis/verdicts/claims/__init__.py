@@ -12,11 +12,10 @@ density, all values of the field belong to one verdict: it is supported if every
 import re
 from collections.abc import Sequence
 from functools import cache
-from importlib import import_module
 
 from analysis.verdicts.claim import Claim
 from analysis.verdicts.claims import accuracy, cost, flipping, rivals, size, thresholds
-from studies.components import entry_points
+from studies.components import entry_points, imported, leave_out
 from studies.errors import UserError, unknown
 
 #: The entry points of further claims.
@@ -34,8 +33,7 @@ CLAIMS = (
 def every_claim() -> tuple[Claim, ...]:
     """Return the claims of this project, then those of other packages.
 
-    Raises:
-        UserError: a package's module cannot be imported, has no claims, or repeats an id.
+    A module with an error in it is left out, see `studies.components.left_out`.
     """
     return _with_claims_of(tuple((point.name, point.value) for point in entry_points(GROUP)))
 
@@ -46,21 +44,30 @@ def _with_claims_of(points: tuple[tuple[str, str], ...]) -> tuple[Claim, ...]:
     claims = list(CLAIMS)
     for name, path in points:
         try:
-            module = import_module(path)
-        except Exception as error:  # whatever the package does
-            raise UserError(
-                f"entry point {name}: {path} cannot be imported ({type(error).__name__}: {error})"
-            ) from None
-        own = getattr(module, "CLAIMS", None) or (getattr(module, "CLAIM", None),)
-        for claim in own:
-            if not isinstance(claim, Claim):
-                raise UserError(f"entry point {name}: {path} has no CLAIM or CLAIMS")
-            if claim.id in {known.id for known in claims}:
-                raise UserError(
-                    f"entry point {name}: there is a claim {claim.id} already; give another id"
-                )
-            claims.append(claim)
+            claims += _claims_of(name, path, {known.id for known in claims})
+        except (UserError, ModuleNotFoundError) as error:
+            leave_out(path, error)
     return tuple(claims)
+
+
+def _claims_of(name: str, path: str, taken: set[str]) -> list[Claim]:
+    """Return the claims of a module.
+
+    Raises:
+        UserError: it cannot be imported, has no claims, or repeats an id.
+        ModuleNotFoundError: it needs a package that is not installed.
+    """
+    module = imported(path, f"entry point {name}")
+    own = getattr(module, "CLAIMS", None) or (getattr(module, "CLAIM", None),)
+    for claim in own:
+        if not isinstance(claim, Claim):
+            raise UserError(f"entry point {name}: {path} has no CLAIM or CLAIMS")
+        if claim.id in taken:
+            raise UserError(
+                f"entry point {name}: there is a claim {claim.id} already; give another id"
+            )
+        taken.add(claim.id)
+    return list(own)
 
 
 def chosen(ids: Sequence[str]) -> tuple[Claim, ...]:

@@ -1,0 +1,38 @@
+"""Output that any terminal can take."""
+
+import codecs
+import contextlib
+import io
+import sys
+import unicodedata
+
+#: What stands for characters that an encoding lacks; others become a code such as \u56f3.
+_PLAIN = {
+    "≤": "<=", "≥": ">=", "≠": "!=", "≈": "~", "\u2212": "-", "\u2013": "-", "\u2014": "-",
+    "…": "...", "\u00d7": "x", "·": "-", "±": "+-", "→": "->", "←": "<-", "└": "+", "├": "+",
+    "─": "-", "│": "|", "━": "-", "╸": "-", "╺": "-", "▁": "_", "▂": "_", "▃": "-", "▄": "-",
+    "▅": "=", "▆": "=", "▇": "#", "█": "#", "\u201c": '"', "\u201d": '"', "\u2018": "'",
+    "\u2019": "'", "✓": "ok", "°": "deg",
+}  # fmt: skip
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """Return what is written instead of characters that cannot be encoded."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(_stand_in, error.object[error.start : error.end])), error.end
+
+
+def _stand_in(character: str) -> str:
+    bare = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    code = character.encode("ascii", "backslashreplace").decode()
+    return _PLAIN.get(character) or bare or code
+
+
+def degrade() -> None:
+    """Let stdout and stderr write a stand-in for a character that their encoding lacks."""
+    codecs.register_error("untuned", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            with contextlib.suppress(ValueError):  # it is closed
+                stream.reconfigure(errors="untuned")
