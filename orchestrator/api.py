@@ -49,6 +49,7 @@ def run(
     tensorboard: str | Path | None = None,
     address: str | None = None,
     hours: float | None = None,
+    shipped: bool = True,
 ) -> "Results":
     """Run the missing trials of a study, as `untuned run` does, and return its results.
 
@@ -79,6 +80,7 @@ def run(
         tensorboard: folder for the curves of each trial.
         address: head of a Ray cluster that this machine belongs to, or ``auto``.
         hours: end in good order after so long, and return what is finished by then.
+        shipped: whether trials that are in the project's shipped results are taken over from there.
 
     Returns:
         All results of the study, those of earlier runs and of other definitions included.
@@ -89,7 +91,7 @@ def run(
             ended before there were any results.
     """
     import analysis
-    from orchestrator import data_places, running
+    from orchestrator import data_places, running, taking_over
     from studies.store import Store
     from studies.study import Study, find
 
@@ -124,6 +126,9 @@ def run(
         data=places, address=address, engine=engine, hours=hours, options=options
     )
     store = Store(str(results), requested.name)
+    name = requested.name if isinstance(study, Study) else str(study)
+    if shipped and (published := taking_over.place(requested, name)):
+        taking_over.take_over(requested, store, published)
     for ended in running.run_definitions(requested, store, how):
         _raise_unless_finished(ended)
     if not store.definitions.all():

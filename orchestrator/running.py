@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -113,11 +113,16 @@ def run_definitions(requested: "Study", store: "Store", how: HowToRun) -> Iterat
 
 
 def planned_with_options(
-    definition: "Study", store: "Store", how: HowToRun
+    definition: "Study", stores: "Sequence[Store]", how: HowToRun
 ) -> "tuple[Plan, RunOptions]":
     """Return what a definition asks for, compared with the results, and the options of its run.
 
     Everything that the run needs is checked before anything is started or written.
+
+    Args:
+        definition: the study as it is to be run now.
+        stores: its results, and others whose trials are not trained.
+        how: how it is run.
 
     Raises:
         UserError: a trial that cannot be run, data sets or results that cannot be used, or a
@@ -127,7 +132,8 @@ def planned_with_options(
     from orchestrator.execution.data_loading import data_set_names
     from orchestrator.execution.messages import RunOptions
 
-    planned = plan.make([definition], store)
+    store, *others = stores
+    planned = plan.make([definition], store, *others)
     options = RunOptions(engine=_engine(how, planned, store), **how.options)
     places = data_places.places(how.data, data_set_names(planned.trials), definition.data)
     if planned.todo:
@@ -156,7 +162,7 @@ def _run_definition(
         from orchestrator.execution.data_loading import data_set_names
         from orchestrator.execution.messages import RunRequest
 
-        planned, options = planned_with_options(definition, store, how)
+        planned, options = planned_with_options(definition, [store], how)
         _note_definitions(definition, store)
         if not planned.todo:
             if planned.results.damaged:

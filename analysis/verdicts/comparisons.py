@@ -18,7 +18,7 @@ from analysis.tables import Results
 from analysis.verdicts.budgets import within_budgets
 from analysis.verdicts.claim import MARGIN, Claim, Criterion
 from analysis.verdicts.committed import definitions_in, seeds_committed
-from analysis.verdicts.floors import LINEAR, LOOKED_UP, shortfall, softmax_regression
+from analysis.verdicts.floors import LOOKED_UP, shortfall, softmax_regression
 from analysis.verdicts.verdict import Comparison
 from studies.trial import SETTABLE
 

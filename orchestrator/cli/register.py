@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator import data_places
+from orchestrator import data_places, taking_over
 from orchestrator.cli import _options
 from studies.seeds import Seeds
 
@@ -37,8 +37,8 @@ def command(
     from studies.store import Store
     from studies.study import find
 
-    definitions = [
-        find(name).override(
+    definitions = {
+        name: find(name).override(
             seeds=seeds,
             epochs=epochs,
             data=data_places.named_sources(data),
@@ -46,12 +46,14 @@ def command(
             change=change,
         )
         for name in studies
-    ]
-    for definition in definitions:
+    }
+    for definition in definitions.values():
         plan.check(definition)
-    for definition in definitions:
+    for name, definition in definitions.items():
         store = Store(results, definition.name)
         store.check_writable()
+        if published := taking_over.place(definition, name):
+            taking_over.take_over(definition, store, published)
         store.definitions.record(definition)
         (known,) = (
             recorded.known or {}

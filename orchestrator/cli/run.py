@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator import data_places, running
+from orchestrator import data_places, running, taking_over
 from orchestrator.cli import _options, check
 from orchestrator.execution import code_upload
 from orchestrator.formatting import clock
@@ -42,6 +42,11 @@ TIMED_OUT = 124
     help="What trains: Ray's workers, or this process alone without Ray, as for a debugger.",
 )
 @click.option(
+    "--no-shipped",
+    is_flag=True,
+    help="Train everything here; take no finished trial over from the project's shipped results.",
+)
+@click.option(
     "--dry-run", is_flag=True, help="Show what would run and what it costs; start nothing."
 )
 def command(
@@ -54,6 +59,7 @@ def command(
     change: "dict[str, list[Value]]",
     keep_networks: bool,
     address: str | None,
+    no_shipped: bool,
     dry_run: bool,
     engine: str,
     hours: float | None,
@@ -62,8 +68,9 @@ def command(
     """Run the missing trials of STUDY.
 
     STUDY is the name of a shipped study, or a study file. A second run trains only what is not
-    finished, so a larger --seeds extends a finished study. If the study tunes fields, the tuning
-    seeds run first; the values that they choose then run on the fresh seeds.
+    finished, so a larger --seeds extends a finished study. Trials that are in the project's shipped
+    results are taken over from there. If the study tunes fields, the tuning seeds run first; the
+    values that they choose then run on the fresh seeds.
     """
     from studies.store import Store
     from studies.study import find
@@ -77,23 +84,26 @@ def command(
         change=change,
     )
     store = Store(results, requested.name)
+    published = None if no_shipped else taking_over.place(requested, study)
     how = running.HowToRun(data=data, address=address, engine=engine, hours=hours, options=given)
-    if dry_run:
-        _show_costs(requested, store, how)
+    if dry_run:  # what it does not take over is counted where it is
+        _show_costs(requested, [store, *([published] if published else [])], how)
         return 0
+    if published:
+        taking_over.take_over(requested, store, published)
     code = 0
     for ended in running.run_definitions(requested, store, how):
         code = _conclude(ended, results)
     return code
 
 
-def _show_costs(requested: "Study", store: "Store", how: running.HowToRun) -> None:
+def _show_costs(requested: "Study", stores: "list[Store]", how: running.HowToRun) -> None:
     """Print what would run and what it costs."""
     from orchestrator import tuning
 
-    definition = tuning.resolved(requested, store)
-    planned, options = running.planned_with_options(definition, store, how)
-    check.show_costs(definition, planned, store, how.data, options)
+    definition = tuning.resolved(requested, *stores)
+    planned, options = running.planned_with_options(definition, stores, how)
+    check.show_costs(definition, planned, stores, how.data, options)
 
 
 def _conclude(ended: running.Ended, results: str) -> int:

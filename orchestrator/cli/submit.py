@@ -160,7 +160,7 @@ def _submit_to_slurm(
     )
     resources.refuse_more_than_one(RunOptions(**how.options), "ask for several --tasks")
     resolved = tuning.resolved(definition, store)
-    planned, run_options = running.planned_with_options(resolved, store, how)
+    planned, run_options = running.planned_with_options(resolved, [store], how)
     if not planned.todo and not resolved.is_tuned:
         print(f"{definition.name}: nothing to do, all {len(planned.trials)} trials are finished")
         return slurm.SlurmJobs(), ""
