@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.cells import METHOD_ONLY
+from analysis.cells import LINEAR, METHOD_ONLY
 from analysis.estimates.judged import correctness
 from analysis.estimates.pairing import OF_PARTNER, at_default, pair
 from analysis.statistics.crossed import of_seeds_and_images
