@@ -85,9 +85,8 @@ def test_a_choice_among_values_that_were_named_first_was_planned_first(trained):
     results = analysis.load(store.uri)
     chosen = results.plan[results.plan["network"] == "lenet-16"]
     chosen = chosen.assign(first=chosen["committed"] & 1 == 1)  # by the first of two definitions
-    expected = pd.DataFrame(
-        {"seed": [11, 12], "learning_rate": [1e-2, 1e-2], "first": [True, True]}
-    )
+    expected = pd.DataFrame({"seed": [11, 12], "learning_rate": [1e-2, 1e-2]})
+    assert (chosen["committed"] & 1).all()  # bit 0 stands for the definition that came first
     pd.testing.assert_frame_equal(chosen[list(expected)].reset_index(drop=True), expected)
     assert set(results.tuning["seed"]) == {21, 22}
     assert len(tuned.expected(given).trials()) == 8
