@@ -54,6 +54,11 @@ def main(arguments: list[str] | None = None) -> None:
     """
     _output.degrade()
     try:
+        Path.cwd()
+    except OSError as error:
+        reason = error.strerror
+        sys.exit(_print_error(f"the working folder: {reason}; change to another folder", 2))
+    try:
         code = cli.main(arguments, prog_name="untuned", standalone_mode=False)
     except UserError as error:
         code = _print_error(str(error), 2)
