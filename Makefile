@@ -7,8 +7,8 @@ MINUTES ?= 10
 #: Folder with MNIST/raw, for `make verify`; downloaded into the user's cache if not given.
 DATA ?=
 
-.PHONY: setup demo test test-slow test-browser test-cluster chaos lint docs verify bench \
-	constraints clean
+.PHONY: setup demo test test-slow test-browser test-cluster chaos lint docs ship findings \
+	verify bench gpu constraints clean
 
 setup: $(VENV)/.ready
 
@@ -46,6 +46,16 @@ lint: setup
 docs: setup  ## docs/commands.md from the commands themselves
 	$(BIN)/python -m orchestrator.cli._docs_page > docs/commands.md
 
+#: Of `make ship`: a study, and the folder or URI of all results.
+STUDY ?=
+FROM ?= results
+
+ship: setup  ## put the finished trials of STUDY, from FROM, into studies/results
+	$(BIN)/python -m orchestrator.cli._ship $(STUDY) --results $(FROM)
+
+findings: setup  ## docs/findings.md, from the shipped results
+	$(BIN)/python -m orchestrator.cli._findings
+
 verify: setup  ## LeNet on MNIST, ours beside the official implementation (some ten minutes)
 	$(BIN)/untuned run lenet-mnist $(if $(DATA),--data $(DATA))
 	$(BIN)/untuned run lenet-mnist-signs $(if $(DATA),--data $(DATA))
@@ -60,6 +70,12 @@ AGAINST ?=
 bench: setup  ## what it costs: one table, kept in results/benchmarks.parquet
 	$(BIN)/python tests/benchmarks/bench.py $(QUICK) $(PEERS:%=--peer %) \
 		$(if $(AGAINST),--against $(AGAINST))
+
+#: Of `make gpu`: a Python with PyTorch, which needs no Ray; DATA may be several folders.
+GPU_PYTHON ?= $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
+
+gpu:  ## what one GPU can settle in eight minutes; without one, the checks that need none
+	@PYTHONPATH=. $(GPU_PYTHON) tests/benchmarks/gpu.py $(DATA:%=--data %)
 
 constraints:  ## install what pyproject.toml asks for and write the versions down
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

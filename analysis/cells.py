@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 import pandas as pd
 
 from analysis.tables import Results, computed_once
+from studies.grids import TUNED
 from studies.roles import Role
 from studies.trial import FIELDS, SETTABLE, Value, fields_with
 
@@ -22,6 +23,8 @@ TASK = tuple(name for name in SETTABLE if name not in ("method", *METHOD_ONLY))
 #: The same without the seed: what the trials of a cell and their dense partners have in common.
 TASK_CELL = tuple(name for name in TASK if name != "seed")
 BASELINE = "dense"
+#: The network without a hidden layer, on which dense training is softmax regression.
+LINEAR = "linear"
 #: What a tuned field has as its value in a row of a tuned arm; no trial can have these.
 _TUNED: dict[object, Value] = {str: "tuned", float: -math.inf, int: -1, bool: False}
 TUNED_VALUES = {name: _TUNED[FIELDS[name].type] for name in (*METHOD_ONLY, *RECIPE)}
@@ -46,8 +49,26 @@ def varying(results: Results) -> list[str]:
 
 @computed_once  # figures, pages and verdicts ask for it many times
 def _varying(results: Results) -> tuple[str, ...]:
-    both = _both(results)
-    return (*(n for n in CELL if n != "method" and both[n].nunique() > 1), "method")
+    both, tuned = _both(results), tuned_fields(results)
+    names = (n for n in CELL if n != "method" and n not in tuned)
+    return (*(n for n in names if both[n].nunique() > 1), "method")
+
+
+@computed_once
+def tuned_fields(results: Results) -> tuple[str, ...]:
+    """Return the fields whose values tuning seeds choose, if they make no cells of their own.
+
+    A seed of an arm has only the chosen value, which may differ from seed to seed and from arm to
+    arm. Where a study has trials with other values as well, those are compared like any field.
+    """
+    grids = (grid for study in results.studies for grid in study.grids)
+    tuned = {name for grid in grids for name in grid.get(TUNED, ())}
+    if not tuned:
+        return ()
+    rows = pd.concat([frame[list(SETTABLE)] for frame in (results.plan, results.trials)])
+    rows = rows.drop_duplicates()
+    several = rows.duplicated([name for name in SETTABLE if name not in tuned])
+    return () if several.any() else tuple(name for name in SETTABLE if name in tuned)
 
 
 @computed_once

@@ -16,13 +16,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from analysis import places
+from analysis.places import Place
 from analysis.relations import Relations
 from studies.errors import UserError
 from studies.roles import Role
 from studies.schemas import TABLES
-from studies.store import Store, filesystems, studies_in
+from studies.store import Store
 from studies.store.definitions import Recorded
-from studies.store.finished import Finished, failure_logs, finished
 from studies.traits import TRAITS, MethodTraits, traits_of
 from studies.trial import SETTABLE, Trial, fields_with
 
@@ -223,11 +224,8 @@ def computed_once(
 
 @dataclass(frozen=True)
 class _Loaded:
-    """One study's results before they are joined: `trials` without those on tuning seeds."""
+    """The trials of a place before they are joined: `trials` without those on tuning seeds."""
 
-    store: Store
-    done: Finished
-    definitions: tuple[Recorded, ...]
     trials: pd.DataFrame
     tuning: pd.DataFrame
     superseded: int
@@ -237,11 +235,13 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
     """Read the results of one or several studies.
 
     Every part's bytes are compared with its name once. Rows of `epochs`, `layers` and `masks` are
-    read on demand.
+    read on demand. Results of one study in several places are joined: a trial that several have
+    counts once, with the row of the first.
 
     Args:
         uri_or_uris: a study's results folder or URI, such as ``results/digits`` or
-            ``s3://bucket/results/digits``; or several of them.
+            ``s3://bucket/results/digits``; or a study's name, such as ``digits``, for its results
+            in the folder ``results`` and its shipped results; or several of them.
 
     Raises:
         UserError: no URI was given, or there are no results at one of them.
@@ -249,10 +249,11 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
     uris = [uri_or_uris] if isinstance(uri_or_uris, str) else list(uri_or_uris)
     if not uris:
         raise UserError("no results given; name at least one study's folder, as in results/digits")
-    every = [_load(uri) for uri in dict.fromkeys(uri.rstrip("/") or uri for uri in uris)]
+    every = places.read(uris)
+    loaded = _loaded(every)
     frames = [
-        _together([one.trials for one in every]),
-        _together([one.tuning for one in every]),
+        _together([one.trials for one in loaded]),
+        _together([one.tuning for one in loaded]),
         _plans(every, tuning=False),
         _plans(every, tuning=True),
     ]
@@ -267,31 +268,35 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
         tuning_plan=tuning_plan,
         benchmarks=_benchmarks(every[0].store),
         definitions=tuple(recorded for one in every for recorded in one.definitions),
-        failed=tuple(
-            trial for one in every for trial in sorted(failure_logs(one.store, one.done.ids))
-        ),
+        failed=places.failed(every),
         damaged=tuple(
             f"{one.store.study}/{table}/{part}" for one in every for table, part in one.done.damaged
         ),
-        conflicts=tuple(trial for one in every for trial in one.done.conflicts),
-        superseded=sum(one.superseded for one in every),
+        conflicts=places.conflicts(every),
+        superseded=sum(one.superseded for one in loaded),
         methods=methods,
         relations=Relations(shown, [(one.store, one.done) for one in every], attempts),
     )
 
 
-def _load(uri: str) -> _Loaded:
-    store = store_of(uri)
-    definitions = tuple(store.definitions.recorded())
-    done = finished(store, masks=True)
-    if not definitions and not len(done.rows):
-        raise _nothing(store, uri)
-    trials = done.rows.drop_columns("part").to_pandas()
-    trials.insert(0, "study", store.study)
-    current = _of_latest_revision(trials)
-    tuning = current["seed"].isin(_tuning(definitions))
-    superseded = len(trials) - len(current)
-    return _Loaded(store, done, definitions, current[~tuning], current[tuning], superseded)
+def _loaded(every: Sequence[Place]) -> list[_Loaded]:
+    """Return the trials of each place; only those of a component's latest revision in any place."""
+    frames = [
+        place.done.rows.drop_columns("part").to_pandas().assign(**{_PLACE: number})
+        for number, place in enumerate(every)
+    ]
+    current: dict[str, pd.DataFrame] = {}
+    for study in dict.fromkeys(place.store.study for place in every):
+        its = [f for f, place in zip(frames, every, strict=True) if place.store.study == study]
+        current[study] = _of_latest_revision(pd.concat(its))
+    loaded = []
+    for number, (place, frame) in enumerate(zip(every, frames, strict=True)):
+        of_study = current[place.store.study]
+        rows = of_study[of_study[_PLACE] == number].drop(columns=_PLACE).reset_index(drop=True)
+        rows.insert(0, "study", place.store.study)
+        tuning = rows["seed"].isin(_tuning(place.every))
+        loaded.append(_Loaded(rows[~tuning], rows[tuning], len(frame) - len(rows)))
+    return loaded
 
 
 def _together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -340,29 +345,6 @@ def _of_latest_revision(trials: pd.DataFrame) -> pd.DataFrame:
     return trials[ranks == latest].reset_index(drop=True)
 
 
-def store_of(uri: str) -> Store:
-    """Return the store of a study's results, from the URI of the study's folder.
-
-    Raises:
-        UserError: it cannot be opened, does not name a study, or contains a credential.
-    """
-    if "://" in uri:
-        filesystems.check(uri)
-    path, mark, options = uri.partition("?") if "://" in uri else (uri, "", "")
-    root, _, study = path.rstrip("/").rpartition("/")
-    if not study or study in (".", "..") or root.endswith(":/"):
-        raise UserError(f"results {uri!r}: give a study's folder, as in results/digits")
-    absolute = path.startswith("/") and not root
-    return Store(("/" if absolute else root or ".") + mark + options, study)
-
-
-def _nothing(store: Store, uri: str) -> UserError:
-    """Return the error for a folder without results; it says what to run and what exists."""
-    studies = studies_in(store.root.rpartition("/")[0]) if store.local_path else []
-    others = f" (there are results of: {', '.join(studies)})" if studies else ""
-    return UserError(f"no results in {uri}; run `untuned run {store.study}` first{others}")
-
-
 def _benchmarks(store: Store) -> pd.DataFrame:
     """Return the last complete run of the benchmarks beside the studies, or else the last quick."""
     content = store.beside("benchmarks.parquet")
@@ -376,11 +358,11 @@ def _benchmarks(store: Store) -> pd.DataFrame:
     return last
 
 
-def _plans(every: Sequence[_Loaded], *, tuning: bool) -> pd.DataFrame:
+def _plans(every: Sequence[Place], *, tuning: bool) -> pd.DataFrame:
     """Return a row of fields per trial of the union of definitions, in the definitions' order.
 
     Args:
-        every: the studies.
+        every: the places of the studies.
         tuning: whether to return the trials on tuning seeds, or the others.
     """
     defined: dict[Trial, int] = {}

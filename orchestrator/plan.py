@@ -85,14 +85,18 @@ class Plan:
         return replace(self, results=finished(store, masks=bool(self.demand.need_masks)))
 
 
-def make(definitions: Iterable[Study], store: Store) -> Plan:
+def make(definitions: Iterable[Study], *stores: Store) -> Plan:
     """Check the trials of some definitions and look up which of them are finished.
+
+    Args:
+        definitions: the definitions.
+        stores: the results of their study, in one place or several.
 
     Raises:
         UserError: a trial that cannot be run, or results that cannot be read.
     """
     asked = demand(definitions)
-    return Plan(asked, finished(store, masks=bool(asked.need_masks)))
+    return Plan(asked, finished(*stores, masks=bool(asked.need_masks)))
 
 
 def demand(definitions: Iterable[Study]) -> Demand:
@@ -173,17 +177,21 @@ def remaining_in(store: Store, trials: Iterable[Trial], need_masks: Collection[s
     return remaining(trials, results.ids, results.ids_with_masks, need_masks)
 
 
-def check(study: Study) -> list[Trial]:
+def check(study: Study, trials: Iterable[Trial] | None = None) -> list[Trial]:
     """Return the study's trials, checked by the trainers.
 
     A check ignores the seed, so trials that differ only in it are checked once.
+
+    Args:
+        study: the study.
+        trials: these of its trials and candidates instead of all of its trials.
 
     Raises:
         UserError: a trial that cannot be run; the message names the study and the field.
     """
     revisions: dict[tuple[object, ...], str] = {}
-    trials = []
-    for trial in study.trials():
+    checked = []
+    for trial in study.trials() if trials is None else trials:
         cell = _WITHOUT_SEED(trial)
         if cell not in revisions:
             try:
@@ -191,8 +199,8 @@ def check(study: Study) -> list[Trial]:
             except UserError as error:
                 raise UserError(f"study {study.name}: {error}") from None
         mended = revisions[cell]
-        trials.append(replace(trial, revisions=mended) if mended else trial)
-    return trials
+        checked.append(replace(trial, revisions=mended) if mended else trial)
+    return checked
 
 
 def cells(trials: Sequence[Trial]) -> tuple[list[str], dict[tuple[str, ...], list[str]]]:

@@ -9,7 +9,7 @@ from studies.store.finished import finished
 from studies.study import Study
 
 
-def resolved(study: Study, store: Store) -> Study:
+def resolved(study: Study, *stores: Store) -> Study:
     """Return the study as it is to be run now.
 
     While tuning trials are missing, this is the study itself, whose tuned fields have trials only
@@ -17,14 +17,14 @@ def resolved(study: Study, store: Store) -> Study:
 
     Args:
         study: the study.
-        store: its results.
+        stores: its results, in one place or several.
 
     Raises:
         UserError: a trial that cannot be run, or results that cannot be read.
     """
     if not study.is_tuned:
         return study
-    rows = finished(store).rows
+    rows = finished(*stores).rows
     columns = (rows[name].to_pylist() for name in ("trial_id", "validation_accuracy"))
     recorded = dict(zip(*columns, strict=True))
     checked = zip(study.trials(), plan.check(study), strict=True)

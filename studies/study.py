@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from studies import seeds as seed_lists
-from studies import sources, strict_yaml
+from studies import sources, strict_yaml, variants
 from studies.errors import UserError, shown, unknown
 from studies.grids import (
     TUNED,
@@ -122,6 +122,8 @@ class Study(BaseModel):
         epochs: int | None = None,
         data: Mapping[str, str] | None = None,
         keep_networks: bool = False,
+        only: variants.Given | None = None,
+        change: variants.Given | None = None,
     ) -> "Study":
         """Return the same study with some changes.
 
@@ -131,18 +133,22 @@ class Study(BaseModel):
             epochs: of all trials; the study's own if not given.
             data: further sources of data sets, by name.
             keep_networks: whether to keep the networks in any case.
+            only: for each field the values that trials may have; the others are left out.
+            change: new values of fields, for all trials that are left.
+
+        Raises:
+            UserError: the study has no such trials, or a value is not allowed.
         """
         values = self.definition()
+        values |= variants.part(values, variants.checked(only or {}))
+        values |= variants.variant(values, variants.checked(change or {}))
         if keep_networks:
             values["keep_networks"] = True
         values["data"] = {**self.data, **(data or {})}
         if seeds is not None:
             values["seeds"] = seed_lists.instead(seeds, self.seeds)
         if epochs is not None:
-            if any("epochs" in grid.get(TUNED, ()) for grid in self.grids):
-                raise UserError(f"--epochs {epochs}: study {self.name} tunes epochs; leave it out")
-            grids = [{k: v for k, v in grid.items() if k != "epochs"} for grid in self.grids]
-            values |= {"axes": {**self.axes, "epochs": [epochs]}, "grids": grids}
+            values |= variants.variant(values, {"epochs": [epochs]})
         return from_mapping(values, where=f"study {self.name}")
 
     @property

@@ -15,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).parent))  # for s3_support and its like
 def _own_surroundings(tmp_path_factory):
     """Tests see neither the user's results and caches nor the folder that pytest was started in.
 
+    Nor do they see shipped results, unless they name a folder of their own.
+
     All use the engine that every machine has, unless they choose another one.
     """
     folder, before = tmp_path_factory.mktemp("surroundings"), Path.cwd()
@@ -22,6 +24,7 @@ def _own_surroundings(tmp_path_factory):
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         patch.setenv("MPLCONFIGDIR", str(folder / "matplotlib"))
         patch.setenv("UNTUNED_ENGINE", "mm")
+        patch.setenv("UNTUNED_SHIPPED", str(folder / "shipped"))
         (folder / "empty").mkdir()
         os.chdir(folder / "empty")
         yield folder / "empty"

@@ -1,7 +1,7 @@
 """Finds how many trials a GPU trains side by side: as many as fit and still raise the speed."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import cycle, islice
@@ -16,7 +16,7 @@ from trainers.datasets import Dataset
 
 #: Fraction of its share of the memory that a worker may fill.
 _FILLED = 0.8
-#: Trials that agree in these fields are measured once.
+#: Trials that agree in these fields, and in their method's, are measured once.
 _SHAPE = fields_with(Role.SHAPE)
 #: The least factor in trials per second for which the number of trials is doubled.
 _GAIN = 1.15
@@ -27,29 +27,36 @@ _STEPS = 20
 _sizes: dict[tuple[object, ...], int] = {}
 
 
-def fitting(trial: Trial, data: Dataset, device: str, share: float) -> int:
-    """Return how many trials like this one to train side by side, measured once per process.
+def fitting(trials: Sequence[Trial], data: Dataset, device: str, share: float) -> int:
+    """Return how many trials like these to train side by side, measured once per process.
 
-    On a CPU the number does not change the speed, so it is `pack_key.MOST`.
+    What a trial takes depends on its method: weights that are trained need less memory than scores
+    beside them. So each of the methods is measured, and the one that takes most of the memory
+    decides. On a CPU the number does not change the speed, so it is `pack_key.MOST`.
 
     Args:
-        trial: any of the trials.
+        trials: some that may share a pack.
         data: their data set.
         device: the device, as torch names it.
         share: the fraction of the GPU that this worker gets.
     """
     if device == "cpu":
         return pack_key.MOST
-    shape = {name: getattr(trial, name) for name in _SHAPE}
-    plain = Trial(**shape, method="dense", weights="he-constant", seed=0, epochs=1)
-    key = (device, *shape.values())
+    arms = {pack_key.arm_key(trial): trial for trial in trials}
+    return min(_fitting(trial, data, device, share) for trial in arms.values())
+
+
+def _fitting(trial: Trial, data: Dataset, device: str, share: float) -> int:
+    """Return how many trials of one method to train side by side; see `fitting`."""
+    shape = tuple(getattr(trial, name) for name in _SHAPE)
+    key = (device, *shape, pack_key.arm_key(trial))
     if key not in _sizes:
         torch.cuda.reset_peak_memory_stats(device)
-        _measure(plain, data, device, 1)
+        _measure(trial, data, device, 1)
         _, memory = torch.cuda.mem_get_info(device)
         per_trial = torch.cuda.max_memory_allocated(device)
         most = min(pack_key.MOST, max(1, int(_FILLED * share * memory / per_trial)))
-        _sizes[key] = best(most, lambda count: _measure(plain, data, device, count))
+        _sizes[key] = best(most, lambda count: _measure(trial, data, device, count))
     return _sizes[key]
 
 

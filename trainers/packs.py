@@ -158,8 +158,10 @@ def assemble(trials: Sequence[Trial], network: Network, device: torch.device) ->
     layers = []
     for index, shape in enumerate(network.layers):
         weight = torch.stack([draw(trial, index, shape) for trial in trials]).to(device)
-        factors = torch.tensor([scale(trial, shape) for trial in trials], device=device)
-        scales = factors.view(-1, *[1] * len(shape.shape)) if (factors != 1).any() else None
+        factors = [scale(trial, shape) for trial in trials]
+        scales = None
+        if any(factor != 1 for factor in factors):
+            scales = torch.tensor(factors, device=device).view(-1, *[1] * len(shape.shape))
         layers.append(Layer(shape.name, weight, scales, index=index))
     return Pack(trials, network, layers, [norms(trials[0], network).to(device) for _ in trials])
 

@@ -4,11 +4,20 @@ from collections.abc import Hashable, Mapping, Sequence
 
 import pandas as pd
 
-from analysis.cells import METHOD_ONLY, label, panel_fields, sort, varied_within
+from analysis.cells import (
+    BASELINE,
+    LINEAR,
+    METHOD_ONLY,
+    label,
+    panel_fields,
+    sort,
+    varied_within,
+)
 from analysis.drawing.limits import ENDLESS, Limits, completed, view
 from analysis.drawing.marks import marks_of
 from analysis.drawing.panels import Panel, panels
 from analysis.drawing.rows import Slot
+from analysis.numbers import span
 from analysis.tables import Results, computed_once
 from studies.trial import FIELDS
 
@@ -93,8 +102,30 @@ def chosen_arms(results: Results) -> str:
 
 
 def arm_panels(results: Results, rows: pd.DataFrame) -> list[Panel]:
-    """Return a panel for each combination of the fields that do not belong to methods alone."""
-    return panels(results, rows, other_fields(results))
+    """Return a panel for each combination of the fields that do not belong to methods alone.
+
+    Dense training of a network without a hidden layer has none beside other networks: it is a floor
+    for them, and a panel of its own would be empty but for it. `floor` says what it reaches.
+    """
+    return panels(results, _above_floor(results, rows), other_fields(results))
+
+
+def floor(results: Results) -> str:
+    """Return the sentence on the dense training that `arm_panels` leaves out, or ""."""
+    trials = results.trials
+    left_out = trials.loc[trials.index.difference(_above_floor(results, trials).index)]
+    if left_out.empty:
+        return ""
+    reached = span(left_out.groupby("dataset")["test_accuracy"].mean(), 2)
+    return f"Softmax regression, which is not shown, reaches {reached}%."
+
+
+def _above_floor(results: Results, rows: pd.DataFrame) -> pd.DataFrame:
+    if "network" not in other_fields(results):
+        return rows
+    on_it = results.trials.loc[results.trials["network"] == LINEAR, "method"]
+    others = rows["network"] != LINEAR
+    return rows[others] if others.any() and (on_it == BASELINE).all() else rows
 
 
 def columns_for_arms(results: Results, *values: str) -> list[str]:

@@ -114,6 +114,8 @@ def correctness(rows: pd.DataFrame, suffix: str = "") -> NDArray[np.bool_] | Non
     if len(images) != 1 or not all(isinstance(bits, bytes) for bits in answers):
         return None
     count = int(images.pop())
+    if any(len(bits) != -(-count // 8) for bits in answers):
+        return None
     packed = [np.frombuffer(bits, np.uint8) for bits in answers]
     return np.unpackbits(np.stack(packed), axis=1, count=count).astype(bool)
 

@@ -210,10 +210,10 @@ class _Arm:
         budget = len(entered) * len(tuners)
         defined = int(np.bitwise_and.reduce([bits for of_one in results for *_, bits in of_one]))
         spent_seconds = sum(seconds for of_one in results for *_, seconds, _ in of_one)
-        varied = [name for name in self._names if self._varies(name)]
+        words = {n: v for n, v in zip(self._names, best, strict=True) if self._varies(n)}
+        varied = list(words)
         if any(name in RECIPE for name in varied):  # the whole recipe is that arm's own
             varied = list(dict.fromkeys([*varied, *RECIPE]))
-        words = dict(zip(self._names, best, strict=True))
         return {
             **row,
             **{name: TUNED_VALUES[name] for name in varied},
@@ -222,7 +222,7 @@ class _Arm:
             "budget": budget,
             "spent": budget + 1.0,
             "spent_seconds": spent_seconds + row["seconds"],
-            "chosen": label({name: words[name] for name in words if name in varied}),
+            "chosen": label(words),
             "score": max(scores) if done else np.nan,
             "nested": self._study.nested,
             "option_cost": len(entered) / len(options),

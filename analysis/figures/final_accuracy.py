@@ -2,7 +2,7 @@
 
 from analysis.cells import BASELINE
 from analysis.drawing import Drawing, NothingToDraw
-from analysis.drawing.arms import arm_panels, arm_slots, arm_view, columns_for_arms
+from analysis.drawing.arms import arm_panels, arm_slots, arm_view, columns_for_arms, floor
 from analysis.drawing.limits import PERCENT
 from analysis.drawing.notes import diverged_or_dead, seeds, sentences
 from analysis.drawing.panels import styles_of
@@ -36,6 +36,7 @@ def summarise(results: Results) -> Rows:
         seeds((mark.n for mark in marks), "bar"),
         "Dashed: mean of dense." if BASELINE in styles else "The study has no dense training.",
         diverged_or_dead(results.trials),
+        floor(results),
     )
     return Rows(panels, styles, note, in_legend=False)
 

@@ -4,7 +4,16 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.cells import BASELINE, common, heading, label, ordered, varying
+from analysis.cells import (
+    BASELINE,
+    common,
+    heading,
+    label,
+    ordered,
+    panel_fields,
+    tuned_fields,
+    varying,
+)
 from analysis.estimates.summary import summary
 from analysis.numbers import span
 from analysis.tables import Results
@@ -17,7 +26,9 @@ def subject(results: Results) -> str:
     names: list[str] = [n for n in ("network", "dataset", "epochs") if n in shared]
     names += [n for n in shared if n not in (*REQUIRED, "density") and shared[n] != _default(n)]
     values: dict[str, object] = {name: shared[name] for name in names}
-    compared = f"compared: {', '.join(heading(name) for name in varying(results))}"
+    compared = f"compared: {', '.join(map(heading, [*panel_fields(results), 'method']))}"
+    if tuned_fields(results):
+        compared += f"; tuned: {', '.join(map(heading, tuned_fields(results)))}"
     return f"{label(values)}; {compared}" if values else compared
 
 

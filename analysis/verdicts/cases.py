@@ -28,7 +28,7 @@ class Case:
         cell: the fields of the arm without those that are swept over.
         comparisons: all criteria at all places of the sweep.
         exploratory: why the verdict is exploratory.
-        added: whether it is so only because its trials were not committed to.
+        added: whether its trials were not committed to.
         unequal: why the two sides cannot be compared with budgets that allow support.
         neither: reasons in the trials themselves that allow no conclusion.
         no_support: reasons that keep the claim from being supported.

@@ -7,11 +7,15 @@ their own trials, but a study must do so with one definition: whoever extends it
 
 from collections.abc import Sequence
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analysis.tables import Results, computed_once
+
+if TYPE_CHECKING:
+    from studies.study import Study
 
 #: Stands for a trial of which no definition need be recorded, such as a round of a benchmark.
 ALWAYS = -1
@@ -44,6 +48,11 @@ def _choices(results: Results) -> tuple[int, ...]:
         bits.setdefault(study.name, []).append(1 << min(number, 52))
     choices = [sum(one) for one, _ in zip(product(*bits.values()), range(_MOST), strict=False)]
     return tuple(choices) or (1,)
+
+
+def definitions_in(results: Results, bits: int) -> "list[Study]":
+    """Return the definitions in a set, such as a value of the columns `defined` and `committed`."""
+    return [one for number, one in enumerate(results.studies) if bits >> min(number, 52) & 1]
 
 
 def is_recorded(results: Results) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.cells import METHOD_ONLY
+from analysis.cells import LINEAR, METHOD_ONLY
 from analysis.estimates.judged import correctness
 from analysis.estimates.pairing import OF_PARTNER, at_default, pair
 from analysis.statistics.crossed import of_seeds_and_images
@@ -17,8 +17,8 @@ from analysis.statistics.paired import Estimate, of_values
 from analysis.tables import Results
 from analysis.verdicts.budgets import within_budgets
 from analysis.verdicts.claim import MARGIN, Claim, Criterion
-from analysis.verdicts.committed import seeds_committed
-from analysis.verdicts.floors import LOOKED_UP, shortfall
+from analysis.verdicts.committed import definitions_in, seeds_committed
+from analysis.verdicts.floors import LOOKED_UP, shortfall, softmax_regression
 from analysis.verdicts.verdict import Comparison
 from studies.trial import SETTABLE
 
@@ -27,6 +27,7 @@ _OF_PARTNER = (
     "trial_id",
     "attempt",
     "study",
+    "defined",
     "committed",
     "outcome",
     "failure",
@@ -38,6 +39,7 @@ _OF_PARTNER = (
     "test_correct",
     "seconds",
     "accuracy",
+    "learning_rate",
     "method",
     "network",
     "density",
@@ -81,13 +83,18 @@ def without_failures(comparison: Comparison) -> Comparison:
 
 
 def with_best_rival(comparison: Comparison) -> Comparison:
-    """Return the comparison with each failure of the rival replaced by its best completed run."""
-    side = comparison.criterion.rival
-    failed = _failed(comparison.pairs, side)
+    """Return the comparison with each failure of the rival replaced by its best completed run.
+
+    A trial that does not exceed softmax regression is a failure of the rival, too.
+    """
+    side, pairs = comparison.criterion.rival, comparison.pairs.copy()
+    suffix = OF_PARTNER if side == "partner" else ""
+    accuracy = f"accuracy{suffix}"
+    failed = _failed(pairs, side)
+    if side is not None:
+        failed |= pairs[accuracy].to_numpy(float) <= comparison.softmax
     if side is None or not failed.any() or failed.all():
         return comparison
-    pairs, suffix = comparison.pairs.copy(), OF_PARTNER if side == "partner" else ""
-    accuracy = f"accuracy{suffix}"
     best = pairs[~failed].sort_values(accuracy, kind="stable").iloc[-1]
     gain = np.where(failed, best[accuracy] - pairs[accuracy], 0.0)
     sign = -comparison.criterion.share if side == "partner" else 1.0
@@ -153,23 +160,28 @@ def _partners(arms: pd.DataFrame, trials: pd.DataFrame, criterion: Criterion) ->
     return pd.concat([pairs, loose]) if len(loose) else pairs
 
 
-def _bound(results: Results, criterion: Criterion, arms: pd.DataFrame) -> float:
-    """Return the criterion's bound as a fraction, or as the logarithm of a ratio."""
+def _bound(results: Results, criterion: Criterion, rows: pd.DataFrame) -> float:
+    """Return the criterion's bound as a fraction, or as the logarithm of a ratio.
+
+    The margin is the strictest one of the studies that plan the trials of either side.
+    """
     stated = criterion.above if criterion.below is None else criterion.below
     if stated == MARGIN:
-        studies = {study for study in arms["study"] if isinstance(study, str)}
-        # Only finished trials name their study; without one the strictest margin counts.
-        known = [results.margins.get(name, math.nan) for name in studies]
-        fallback = math.nan if results.margin is None else results.margin
-        margin = min(known or [fallback], key=_nan_first)
+        planning = definitions_in(results, _any(rows, "defined"))
+        names = {study.name for study in planning}  # a trial that none plans names its study
+        names = names or {study for study in rows["study"] if isinstance(study, str)}
+        margins = [margin for name, margin in results.margins.items() if name in names or not names]
         side = 1 if criterion.above is None else -1
-        return side * margin / 100
+        return side * min(margins, default=math.nan) / 100
     assert isinstance(stated, float)  # noqa: S101  (a criterion has one of the two)
     return math.log(stated) if criterion.unit == "ratio" else stated
 
 
-def _nan_first(value: float) -> float:
-    return -math.inf if math.isnan(value) else value
+def _any(rows: pd.DataFrame, name: str) -> int:
+    """Return the definitions that are in a column of sets, of either side."""
+    columns = [rows[n] for n in (name, f"{name}{OF_PARTNER}") if n in rows]
+    sets = pd.concat(columns).fillna(0).to_numpy(np.int64)
+    return int(np.bitwise_or.reduce(sets))
 
 
 def _compared(
@@ -191,6 +203,7 @@ def _compared(
         alone=tuple(map(int, seeds[alone])),
         unvalued=tuple(map(int, seeds[~known & finished.all(axis=0)])),
         bound=_bound(results, criterion, rows),
+        definitions=_any(rows, "committed"),
         estimate=_NOTHING,
         against=_NOTHING,
         over_images=False,
@@ -199,6 +212,7 @@ def _compared(
     reasons = sorted({*rows.get("not_judged", ())} - {""})
     return replace(
         comparison,
+        softmax=_softmax(results, comparison),
         floor=_floor(results, claim, comparison),
         not_judged="; ".join(reasons),
         nested=all(rows.get("nested", [True])),
@@ -251,6 +265,16 @@ def same_images(pairs: pd.DataFrame) -> bool:
     """Return whether the two sides of all pairs were evaluated on the same data."""
     prints = (pairs[f"dataset_fingerprint{suffix}"].to_numpy() for suffix in ("", OF_PARTNER))
     return bool(np.equal(*prints).all())
+
+
+def _softmax(results: Results, comparison: Comparison) -> float:
+    """Return the accuracy of softmax regression, to which no rival's trial may fall, or nan."""
+    side, pairs = comparison.criterion.rival, comparison.pairs
+    if side is None or pairs.empty:
+        return math.nan
+    rival = _rival(pairs, OF_PARTNER if side == "partner" else "")
+    floor, _ = softmax_regression(results, str(rival["dataset"]))
+    return math.nan if rival["network"] == LINEAR else floor
 
 
 def _floor(results: Results, claim: Claim, comparison: Comparison) -> str:

@@ -65,7 +65,10 @@ def _verdict(results: Results, case: Case, adjusted: Mapping[int, tuple[float, f
     completed = [without_failures(comparison) for comparison in deciding]
     without = conclusion
     if any(a is not b for a, b in zip(completed, deciding, strict=True)):
-        without = _worded(case, _decide(case, completed, _plain, holm=True)[0])
+        if case.claim.sweep:  # a place without completed pairs says nothing
+            completed = [comparison for comparison in completed if len(comparison.pairs)]
+        decided = _decide(case, completed, _plain, holm=True)[0] if completed else "undecided"
+        without = _worded(case, decided)
     incomplete = [c for c in deciding if len(c.pairs) < c.planned]
     if incomplete and not case.neither:
         worst = min(incomplete, key=lambda comparison: len(comparison.pairs))
@@ -109,8 +112,9 @@ def _concluded(case: Case) -> tuple[Conclusion, Conclusion, str]:
         as_replaced, _ = _decide(case, replaced, _plain, holm=True)
         if as_replaced != plain and plain != "undecided":
             reason = (
-                "The verdict depends on failures of the rival: with its best completed run in "
-                f"their place it is {_worded(case, as_replaced)}."
+                "The verdict depends on failures of the rival, or on trials that do not exceed "
+                "softmax regression: with its best completed run in their place it is "
+                f"{_worded(case, as_replaced)}."
             )
             return "undecided", _worded(case, "undecided"), reason
     if not case.exploratory:

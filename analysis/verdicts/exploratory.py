@@ -6,7 +6,7 @@ from analysis.numbers import many
 from analysis.statistics import multiple
 from analysis.tables import Results
 from analysis.verdicts.claim import Claim
-from analysis.verdicts.committed import is_recorded
+from analysis.verdicts.committed import definitions_in, is_recorded
 from analysis.verdicts.comparisons import planned_seeds
 from analysis.verdicts.floors import plans_softmax_regression
 from analysis.verdicts.verdict import Comparison
@@ -19,7 +19,11 @@ DEMONSTRATIONS = ("digits", "digits-0-4", "digits-5-9")
 def exploratory_reasons(
     results: Results, claim: Claim, cell: Mapping[str, Value], deciding: Sequence[Comparison]
 ) -> tuple[tuple[str, ...], bool]:
-    """Return the reasons why a verdict is not confirmatory, and whether it was only added later."""
+    """Return the reasons why a verdict is not confirmatory, and whether its cell was added later.
+
+    An added cell counts in the headline if it refutes the claim, for which few seeds or a missing
+    floor are no excuse.
+    """
     reasons = []
     if not claim.primary:
         reasons.append("a secondary form of the claim")
@@ -36,11 +40,12 @@ def exploratory_reasons(
         )
     if not all(comparison.nested for comparison in deciding):
         reasons.append("one choice on common tuning seeds serves all seeds")
-    named = {name for study in results.studies for name in study.claims}
-    if named and claim.id not in named:
-        reasons.append(f"the definition names other claims ({', '.join(sorted(named))})")
+    planning = definitions_in(results, deciding[0].definitions)
+    if planning and all(study.claims and claim.id not in study.claims for study in planning):
+        named = sorted({name for study in planning for name in study.claims})
+        reasons.append(f"the definition names other claims ({', '.join(named)})")
     late = _not_committed(results, deciding, planned)
-    return (*reasons, *late), bool(late) and not reasons
+    return (*reasons, *late), bool(late) and cell["dataset"] not in DEMONSTRATIONS
 
 
 def _not_committed(
@@ -55,7 +60,10 @@ def _not_committed(
     if not is_recorded(results):
         return ("the results do not record what was known when the definition was recorded",)
     if committed:
-        return (f"extended from {committed} to {many(planned, 'seed')} after the first run",)
+        return (
+            f"only {committed} of {many(planned, 'seed')} were planned by one definition before "
+            "any trial with them was finished",
+        )
     return ("trials with its seeds were finished before its definition was recorded",)
 
 

@@ -11,14 +11,12 @@ from collections.abc import Hashable, Mapping
 import numpy as np
 import pandas as pd
 
-from analysis.cells import BASELINE, CELL, CONTROL, METHOD_ONLY, RECIPE, label
+from analysis.cells import BASELINE, CELL, CONTROL, LINEAR, METHOD_ONLY, RECIPE, label
 from analysis.estimates.judged import all_judged, chance_of, joined
 from analysis.estimates.pairing import at_default, keys
 from analysis.numbers import number
 from analysis.tables import Results, computed_once
 
-#: The network without a hidden layer.
-LINEAR = "linear"
 #: Mean test accuracy of softmax regression, for results without it: trainings of this project from
 #: he-normal weights at Adam's default rate (digits: 40 epochs, 5 seeds; MNIST: 10 epochs, 3 seeds).
 MEASURED = {"digits": 0.9517, "mnist": 0.9181}

@@ -137,9 +137,9 @@ def _spent(verdict: Verdict) -> list[str]:
 def summed_up(results: Results, combined: Overall) -> str:
     """Return how a claim's cells were combined, in a phrase."""
     kinds = "confirmatory " if len(combined.counted) < len(combined.cells) else ""
-    if len(combined.counted) == 1:
-        return f"one {kinds}cell"
     cells = many(len(combined.counted), f"{kinds}cell")
+    if len(combined.counted) == 1 and not combined.added:
+        return f"one {kinds}cell"
     if combined.conclusion in ("supported", "suggests"):
         return f"in all {cells}; every cell must pass"
     phrase = f"supported in {len(combined.supported)} of {cells}"

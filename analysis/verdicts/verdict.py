@@ -45,6 +45,8 @@ class Comparison:
         planned: number of seeds that the definitions plan for both sides.
         committed: of these, the seeds that one definition of each study committed before any of
             their trials were finished.
+        definitions: the definitions that committed themselves to some trial of either side, as a
+            number like those of the column `committed`.
         alone: seeds that only one of the two sides has finished.
         unvalued: seeds that both sides have finished, one of them without the compared value.
         bound: what the mean must lie above or below; nan if the study states no margin.
@@ -52,6 +54,8 @@ class Comparison:
             images, or over seeds alone if no answers to images are compared.
         against: the same for a refutation; another one if the rival's tuning budget is cut.
         over_images: whether the estimate counts the noise of test images.
+        softmax: the accuracy of softmax regression, which every trial of the rival must exceed; nan
+            if none need do so.
         floor: in words, why the rival is below its floor, so that the comparison cannot support the
             claim; empty otherwise.
         not_judged: in words, why the trials allow no conclusion; empty otherwise.
@@ -66,12 +70,14 @@ class Comparison:
     pairs: pd.DataFrame
     planned: int
     committed: int
+    definitions: int
     alone: tuple[int, ...]
     unvalued: tuple[int, ...]
     bound: float
     estimate: Estimate
     against: Estimate
     over_images: bool
+    softmax: float = math.nan
     floor: str = ""
     not_judged: str = ""
     nested: bool = True
@@ -188,7 +194,7 @@ class Verdict:
         exploratory: why the verdict is exploratory; empty for a confirmatory verdict.
         blocked: whether something other than the numbers keeps the claim from being supported, such
             as a rival below its floor, so that no margin would be.
-        added: whether it is exploratory only because its cells were added later.
+        added: whether its trials were added later, on a data set that settles something.
         flags: what a reader should know, such as pairs across engines.
     """
 

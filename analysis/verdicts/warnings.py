@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.cells import label
 from analysis.estimates.pairing import OF_PARTNER
 from analysis.tables import Results
 from analysis.verdicts.claim import Claim
 from analysis.verdicts.floors import softmax_regression
+from analysis.verdicts.formatting import place
 from analysis.verdicts.verdict import Comparison
 from studies.trial import Value
 
@@ -63,6 +63,13 @@ def flags(
         phrases.append(f"run twice with different results: {', '.join(sorted(conflicts))}")
     phrases += sorted(set(_all(comparisons, "caution")))
     methods = {*_all(comparisons, "method"), *_all(comparisons, f"method{OF_PARTNER}")}
+    compared = [one for one in comparisons if one.criterion.of_accuracies and len(one.pairs) > 1]
+    if not all(one.over_images for one in compared):
+        phrases.append(
+            "answers to each test image are not recorded for all trials, so the interval counts "
+            "the noise of seeds alone"
+        )
+    phrases += sorted({text for one in comparisons for text in _of_rates(one.pairs)})
     if any(results.traits(str(method)).random_mask for method in methods):
         phrases.append("answers per image are those of the first of several random masks")
     if any(one.criterion.rival and len(one.pairs) for one in comparisons):
@@ -73,7 +80,7 @@ def flags(
                 + (f"{floor * 100:.2f}%, measured elsewhere" if floor > 0.5 else "chance")
             )
     if claim.sweep:
-        below = [f"{label(dict(one.at))}: {one.floor}" for one in comparisons if one.floor]
+        below = [f"{place(one)}: {one.floor}" for one in comparisons if one.floor]
         if below:
             phrases.append(f"below the floor: {'; '.join(below)}")
     return tuple(phrases)
@@ -102,6 +109,19 @@ def _of_conditions(comparisons: Sequence[Comparison]) -> list[str]:
         if len(mixed) > 1:
             phrases.append(f"mixture of {words}: {', '.join(sorted(mixed))}")
     return phrases
+
+
+def _of_rates(pairs: pd.DataFrame) -> set[str]:
+    """Return how the two sides differ in a learning rate that neither has tuned."""
+    name = "learning_rate"
+    if f"{name}{OF_PARTNER}" not in pairs:
+        return set()
+    both = zip(pairs[name], pairs[f"{name}{OF_PARTNER}"], strict=True)
+    return {
+        f"learning rate {own:g}, that of the partner {other:g}"
+        for own, other in both
+        if own != other and min(own, other) > 0
+    }
 
 
 def _of_data(comparisons: Sequence[Comparison]) -> list[str]:

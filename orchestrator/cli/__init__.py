@@ -6,11 +6,12 @@ import tempfile
 import traceback
 from datetime import UTC, datetime
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 
 import click
 
-from orchestrator.cli import _clashes, _output  # noqa: F401  (the first import checks)
+from orchestrator.cli import _output
 from studies.errors import UserError, unknown
 
 #: Packages of the extra `run`; the base install reads results without them.
@@ -18,11 +19,15 @@ _EXTRA = ("torch", "torchvision", "ray", "sklearn")
 
 
 class _Commands(click.Group):
-    """A group whose commands are this folder's files; each defines a click command `command`."""
+    """A group whose commands are this folder's files; each defines a click command `command`.
+
+    The file of a command whose name is a keyword of Python ends with an underscore.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the files."""
-        return sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
+        files = Path(__file__).parent.glob("[!_]*.py")
+        return sorted(path.stem.removesuffix("_") for path in files)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Import a command's file."""
@@ -30,7 +35,8 @@ class _Commands(click.Group):
             if ctx.resilient_parsing:  # a shell asks for completions
                 return None
             raise unknown("command", name, self.list_commands(ctx))
-        command: click.Command = import_module(f"orchestrator.cli.{name}").command
+        module = f"{name}_" if iskeyword(name) else name
+        command: click.Command = import_module(f"orchestrator.cli.{module}").command
         return command
 
 
@@ -50,7 +56,21 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit.
 
-    Exit codes: 0 done, 1 something failed, 2 a mistake in the command, 130 and 143 interrupted.
+    Exit codes: 0 done, 1 something failed, 2 a mistake in the command, 124 the time of --hours is
+    over, 130 and 143 interrupted.
+    """
+    run_command(cli, arguments, prog_name="untuned")
+
+
+def run_command(
+    command: click.Command, arguments: list[str] | None = None, prog_name: str | None = None
+) -> None:
+    """Run a command and exit; errors are printed in a line.
+
+    Args:
+        command: the command.
+        arguments: its arguments; those of this process if not given.
+        prog_name: how it is called in its help.
     """
     _output.degrade()
     try:
@@ -59,7 +79,7 @@ def main(arguments: list[str] | None = None) -> None:
         reason = error.strerror
         sys.exit(_print_error(f"the working folder: {reason}; change to another folder", 2))
     try:
-        code = cli.main(arguments, prog_name="untuned", standalone_mode=False)
+        code = command.main(arguments, prog_name=prog_name, standalone_mode=False)
     except UserError as error:
         code = _print_error(str(error), 2)
     except click.exceptions.NoArgsIsHelpError as error:

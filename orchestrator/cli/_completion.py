@@ -21,8 +21,19 @@ Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 def study(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """Return the shipped studies, those with local results, and study files."""
     shipped = (path.stem for path in (Path(studies.__file__).parent / "library").glob("*.yaml"))
-    recorded = (path.parent.name for path in _results(context).glob("*/definitions"))
-    return [*_matching({*shipped, *recorded}, incomplete), *_study_files(incomplete)]
+    return [*_matching({*shipped, *_recorded(context)}, incomplete), *_study_files(incomplete)]
+
+
+def recorded_study(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """Return the studies with local results."""
+    return _matching(_recorded(context), incomplete)
+
+
+def _recorded(context: click.Context) -> set[str]:
+    """Return the names of the studies with local results."""
+    return {path.parent.name for path in _results(context).glob("*/definitions")}
 
 
 def trial(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:

@@ -20,7 +20,7 @@ _MOST_IDS = 4
 
 
 def store_and_definitions(name_or_path: str, results: str) -> "tuple[Store, list[Study]]":
-    """Return a study's results and the definitions that were run.
+    """Return a study's results in a folder and the definitions that were run.
 
     If none was run, the only definition is that of the shipped study or the study file.
 
@@ -43,8 +43,8 @@ def store_and_definitions(name_or_path: str, results: str) -> "tuple[Store, list
     return store, store.definitions.all() or ([study] if study else [])
 
 
-def results_store(name: str, results: str) -> "Store":
-    """Return the results of a study that has some.
+def own_results(name: str, results: str) -> "Store":
+    """Return the results of a study in a folder or URI, to be changed.
 
     Args:
         name: the study's name or file, or the folder or URI of its results.
@@ -53,8 +53,8 @@ def results_store(name: str, results: str) -> "Store":
     Raises:
         UserError: there are no results.
     """
-    if "/" in name and not name.endswith((".yaml", ".yml")):
-        from analysis.tables import store_of
+    if is_place(name):
+        from analysis.places import store_of
 
         store = store_of(name)
         place, study = f"in {name}", store.study
@@ -66,6 +66,53 @@ def results_store(name: str, results: str) -> "Store":
     return store
 
 
+def is_place(name: str) -> bool:
+    """Whether the user named the folder or URI of a study's results instead of a study."""
+    return "/" in name and not name.endswith((".yaml", ".yml"))
+
+
+def places(name: str, results: str) -> "list[Store]":
+    """Return where a study has results: first in a folder or URI, then the shipped ones.
+
+    The shipped results belong to the study of this name; they do not join results that are named by
+    their place, or by a study file.
+
+    Args:
+        name: the study's name or file, or the folder or URI of its results.
+        results: the folder or URI of all results.
+
+    Raises:
+        UserError: there are no results.
+    """
+    from studies.store import Store, shipped, studies_in
+
+    published = shipped.store(name)
+    if published is None:
+        return [own_results(name, results)]
+    own = [Store(results, name)] if name in studies_in(results) else []
+    return [*(store for store in own if store.definitions.all()), published]
+
+
+def places_and_definitions(name: str, results: str) -> "tuple[list[Store], list[Study]]":
+    """Return where a study has results, and the definitions that were run.
+
+    As `places`, except that a study need not have results; see `store_and_definitions`.
+
+    Raises:
+        UserError: there is no such study.
+    """
+    from studies.store import shipped
+    from studies.store.registers import Register, joined
+
+    if shipped.store(name) is None:
+        store, definitions = store_and_definitions(name, results)
+        return [store], definitions
+    stores = places(name, results)
+    registers = [Register.of(store) for store in stores]
+    recorded = joined(registers[0], registers[-1])
+    return stores, [one.study for one in recorded]
+
+
 def from_results(names: Sequence[str], results: str, make: "Callable[[Results], T]") -> "T":
     """Return what a function makes of the results of several studies.
 
@@ -73,7 +120,7 @@ def from_results(names: Sequence[str], results: str, make: "Callable[[Results], 
     more; then everything is read once more.
 
     Args:
-        names: the studies, as `results_store` takes them.
+        names: the studies, as `places` takes them.
         results: the folder or URI of all results.
         make: the function.
 
@@ -84,7 +131,7 @@ def from_results(names: Sequence[str], results: str, make: "Callable[[Results], 
 
     import analysis
 
-    uris = [results_store(name, results).uri for name in names]
+    uris = [store.uri for name in names for store in places(name, results)]
     for is_last in (False, True):
         loaded = analysis.load(uris)
         try:

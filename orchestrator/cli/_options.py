@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from orchestrator.cli import _completion
 from studies import seeds
 from studies.errors import UserError
+
+if TYPE_CHECKING:
+    from studies.trial import Value
 
 study_argument = click.argument("study", shell_complete=_completion.study)
 
@@ -51,6 +54,20 @@ def _seeds(
         raise click.BadParameter(str(error)) from None
 
 
+def _fields(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> "dict[str, list[Value]]":
+    """Return the values of fields that texts give; click prints why one is refused."""
+    if not values:
+        return {}
+    from studies import variants
+
+    try:
+        return variants.parsed(values)
+    except UserError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 _EXTENT = (
     click.option(
         "--seeds",
@@ -60,6 +77,23 @@ _EXTENT = (
         "1001-1015.",
     ),
     click.option("--epochs", type=click.IntRange(0, 1_000_000), help="Train for N epochs."),
+    click.option(
+        "--only",
+        multiple=True,
+        callback=_fields,
+        metavar="FIELD=VALUE",
+        help="Take only the trials with this value, such as method=dense. Repeat it for further "
+        "values and fields.",
+    ),
+    click.option(
+        "--set",
+        "change",
+        multiple=True,
+        callback=_fields,
+        metavar="FIELD=VALUE",
+        help="Give all these trials another value, such as batch_size=128. Repeat it for further "
+        "values and fields.",
+    ),
 )
 
 engine_option = click.option(
@@ -72,7 +106,7 @@ engine_option = click.option(
     "auto takes that of the trials that are finished, else the faster one. Also $UNTUNED_ENGINE.",
 )
 
-#: Except for --keep-networks these are the fields of `messages.RunOptions`.
+#: Except for --keep-networks and --hours these are the fields of `messages.RunOptions`.
 _RUNNING = (
     click.option(
         "--workers",
@@ -116,6 +150,12 @@ _RUNNING = (
         metavar="DIR",
         help="Write each trial's curves to DIR while it trains; `tensorboard --logdir DIR` shows "
         "them. On a cluster, all nodes must reach DIR. Needs the extra `tensorboard`.",
+    ),
+    click.option(
+        "--hours",
+        type=click.FloatRange(0, 100_000, min_open=True),
+        metavar="H",
+        help="End in good order after H hours, such as 0.2, as after Ctrl-C; exit code 124.",
     ),
     click.option("--join", is_flag=True, help="Join a run of this study that is in progress."),
 )

@@ -3,12 +3,14 @@
 import math
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
-from orchestrator.cli import _data, _lookup, _options
+from orchestrator import data_places
+from orchestrator.cli import _lookup, _options
 from orchestrator.formatting import approximate, many, size
 from studies.errors import UserError
 from studies.seeds import Seeds
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from orchestrator.plan import Plan
     from studies.store import Store
     from studies.study import Study
+    from studies.trial import Value
     from trainers.datasets import Place
 
 
@@ -41,6 +44,8 @@ def command(
     data: tuple[str, ...],
     seeds: Seeds | None,
     epochs: int | None,
+    only: "dict[str, list[Value]]",
+    change: "dict[str, list[Value]]",
     workers: int | None,
     device: str,
     no_estimate: bool,
@@ -54,43 +59,52 @@ def command(
     from orchestrator.execution import resources
     from orchestrator.execution.data_loading import data_set_names
     from orchestrator.execution.messages import RunOptions
-    from studies import tuned
 
-    definition, store = _definition(study, results, seeds, epochs, data)
-    definition = tuning.resolved(definition, store)
-    planned = plan.make([definition], store)
+    definition, stores = _definition(study, results)
+    definition = definition.override(
+        seeds=seeds,
+        epochs=epochs,
+        data=data_places.named_sources(data),
+        only=only,
+        change=change,
+    )
+    definition = tuning.resolved(definition, *stores)
+    planned = plan.make([definition], *stores)
     try:
-        _data.check(_data.places(data, data_set_names(planned.todo), definition.data))
+        needed = data_set_names(planned.todo)
+        data_places.check(data_places.places(data, needed, definition.data))
     except UserError as error:
         if not no_estimate:
             raise
         print(f"untuned: {error}", file=sys.stderr)
     engine = resources.engine("auto", planned.results.cpu_engines())
     options = RunOptions(workers=workers, device=device, engine=engine)
-    show_costs(definition, planned, store, data, None if no_estimate else options)
-    _print_claims(tuned.expected(definition), store)
+    show_costs(definition, planned, stores, data, None if no_estimate else options)
+    _print_claims(definition, stores)
 
 
-def _definition(
-    study: str, results: str, seeds: Seeds | None, epochs: int | None, data: tuple[str, ...]
-) -> "tuple[Study, Store]":
-    """Return the study as it would run now, or as it last ran if only its results exist."""
-    from studies.store import Store
-    from studies.study import find, shipped
+def _definition(study: str, results: str) -> "tuple[Study, list[Store]]":
+    """Return the study as it is defined, or as it last ran if only its results exist.
 
-    if study in shipped() or study.endswith((".yaml", ".yml")):
-        definition = find(study)
+    Beside it, where it has results; `untuned run` takes over what is finished in the shipped ones.
+    """
+    from studies import study as study_files
+    from studies.store import Store, shipped
+
+    if study in study_files.shipped() or study.endswith((".yaml", ".yml")):
+        definition = study_files.find(study)
         store = Store(results, definition.name)
     else:
         store, definitions = _lookup.store_and_definitions(study, results)
         definition = definitions[-1]
-    return definition.override(seeds=seeds, epochs=epochs, data=_data.named_sources(data)), store
+    published = shipped.store(definition.name)
+    return definition, [store, *([published] if published else [])]
 
 
 def show_costs(
     study: "Study",
     planned: "Plan",
-    store: "Store",
+    stores: "Sequence[Store]",
     data: tuple[str, ...],
     options: "RunOptions | None",
 ) -> None:
@@ -99,7 +113,7 @@ def show_costs(
     Args:
         study: the study as it would run now.
         planned: its plan.
-        store: its results.
+        stores: its results.
         data: the values of --data.
         options: how it would run; None for no estimate of the cost.
     """
@@ -113,13 +127,13 @@ def show_costs(
     print(f"{study.name}: {count}")
     expected = planned
     if study.is_tuned:
-        expected = plan.make([tuned.expected(study)], store)
+        expected = plan.make([tuned.expected(study)], *stores)
         print(
             f"then up to {len(expected.todo) - len(planned.todo)} on fresh seeds, at the values "
             "that the tuning seeds choose"
         )
     if expected.todo and options:
-        places = _data.places(data, data_set_names(expected.trials), study.data)
+        places = data_places.places(data, data_set_names(expected.trials), study.data)
         _estimate(expected, places, options)
 
 
@@ -147,25 +161,29 @@ def _estimate(planned: "Plan", places: "dict[str, Place]", options: "RunOptions"
     )
 
 
-def _print_claims(study: "Study", store: "Store") -> None:
+def _print_claims(study: "Study", stores: "Sequence[Store]") -> None:
     """Print the claims that the study can decide, with their power, and those that it cannot."""
     import analysis
     from analysis.verdicts.power_analysis import claim_powers, untestable
+    from studies import tuned
     from studies.store import Store
 
-    recorded = {one.study.definition_hash: one for one in store.definitions.recorded()}
-    results = analysis.load(store.uri) if recorded else None
-    if results and study.definition_hash in recorded:
+    with_definitions = [store.uri for store in stores if store.definitions.all()]
+    results = analysis.load(with_definitions) if with_definitions else None
+    definitions = results.definitions if results else ()
+    recorded = {one.study.definition_hash: one for one in definitions}
+    expected = tuned.expected(study)
+    if results and expected.definition_hash in recorded:
         powers = claim_powers(results, results)
         lacking = untestable(results, powers)
     else:
         with tempfile.TemporaryDirectory() as folder:
             # A store without results shows what is planned. The earliest margin counts.
             empty_store = Store(folder, study.name)
-            for definition in [*(one.study for one in recorded.values()), study]:
+            for definition in [*(one.study for one in recorded.values()), study, expected]:
                 before = recorded.get(definition.definition_hash)
                 known = before.known if before else None
-                known = store.definitions.known(definition) if known is None else known
+                known = stores[0].definitions.known(definition) if known is None else known
                 empty_store.definitions.record(definition, known)
             planned = analysis.load(str(Path(folder) / study.name))
             powers = claim_powers(planned, results)

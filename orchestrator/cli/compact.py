@@ -17,7 +17,7 @@ def command(study: str, results: str) -> None:
     """
     from studies.store.compaction import compact
 
-    store = _lookup.results_store(study, results)
+    store = _lookup.own_results(study, results)
     try:
         counts = compact(store)
     except OSError as error:

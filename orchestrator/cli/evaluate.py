@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli import _data, _files, _options
+from orchestrator import data_places
+from orchestrator.cli import _files, _options
 from studies.errors import UserError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def command(
     was trained on, it has the recorded accuracy, to the last digit.
     """
     _files.check_readable(file, "network")
-    _data.places(data, [], _data.named_sources(data))  # refuses what does not exist
+    data_places.places(data, [], data_places.named_sources(data))  # refuses what does not exist
     name, place = _found(dataset, data) if dataset else ("", None)
     # Now PyTorch, which takes seconds to import.
     from trainers import datasets, methods, runtime
@@ -92,7 +93,7 @@ def _found(dataset: str, data: tuple[str, ...]) -> "tuple[str, Place]":
     """
     from studies import sources
 
-    (name,), named = sources.bind([dataset], _data.named_sources(data), Path.cwd())
-    places = _data.places(data, [name], named)
-    _data.check(places)
+    (name,), named = sources.bind([dataset], data_places.named_sources(data), Path.cwd())
+    places = data_places.places(data, [name], named)
+    data_places.check(places)
     return name, places[name]

@@ -1,13 +1,14 @@
 """`untuned export`."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import _data, _files, _lookup, _options
+from orchestrator import data_places
+from orchestrator.cli import _files, _lookup, _options
 from orchestrator.formatting import approximate
 from studies.errors import UserError
 from studies.trial import FIELDS, Trial
@@ -59,21 +60,22 @@ def command(
         problem = f"--state-dict needs {allowed}" if state_dict else f"give one of: {allowed}"
         raise UserError(f"{file}: no format has the suffix {file.suffix!r}; {problem}")
     _files.check_writable(file)
-    store = _lookup.results_store(study, results)
-    done = finished(store)
-    trial_id = _lookup.trial_id(trial, done.ids, store.study)
-    content = None if again else store.networks.load(trial_id)
+    places = _lookup.places(study, results)
+    done = finished(*places)
+    trial_id = _lookup.trial_id(trial, done.ids, places[0].study)
+    kept = (store.networks.load(trial_id) for store in places)
+    content = None if again else next(filter(None, kept), None)
     if content is None:
         if not again:
             raise UserError(
                 f"trial {trial_id}: its network was not kept; add --again to train it again "
                 "(`untuned run --keep-networks` keeps the networks of new trials)"
             )
-        content = _trained_again(done.row(trial_id), store, data)
+        content = _trained_again(done.row(trial_id), places, data)
     if state_dict or file.suffix != ".safetensors":
         content = _converted(content, file.suffix, state_dict=state_dict)
     _files.write(file, content)
-    print(f"{file}: {len(content):,} bytes, trial {trial_id} of {store.study}")
+    print(f"{file}: {len(content):,} bytes, trial {trial_id} of {places[0].study}")
 
 
 def _converted(content: bytes, suffix: str, *, state_dict: bool) -> bytes:
@@ -86,8 +88,15 @@ def _converted(content: bytes, suffix: str, *, state_dict: bool) -> bytes:
     return export.state_dict(network) if state_dict else export.FORMS[suffix](network)
 
 
-def _trained_again(row: Mapping[str, Any], store: "Store", data: tuple[str, ...]) -> bytes:
+def _trained_again(
+    row: Mapping[str, Any], stores: "Sequence[Store]", data: tuple[str, ...]
+) -> bytes:
     """Train a finished trial again and return its network file.
+
+    Args:
+        row: the trial's row of `trials`.
+        stores: the results of its study.
+        data: the values of --data.
 
     Raises:
         UserError: a data set is missing, or is not the one that was used.
@@ -96,12 +105,13 @@ def _trained_again(row: Mapping[str, Any], store: "Store", data: tuple[str, ...]
     from orchestrator.execution import data_loading
     from orchestrator.execution.data_loading import DataTask
 
-    named = {k: v for study in store.definitions.all() for k, v in study.data.items()}
-    named |= _data.named_sources(data)
+    definitions = (study for store in stores for study in store.definitions.all())
+    named = {name: source for study in definitions for name, source in study.data.items()}
+    named |= data_places.named_sources(data)
     values = {name: row[name] for name in FIELDS if name != "revisions"}
     trial = trainers.check(Trial.from_mapping(values), named)
-    places = _data.places(data, data_loading.data_set_names([trial]), named)
-    _data.check(places)
+    places = data_places.places(data, data_loading.data_set_names([trial]), named)
+    data_places.check(places)
     from trainers import devices, products, runtime
     from trainers.loop import train
     from trainers.recording import Keep

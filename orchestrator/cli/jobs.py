@@ -13,7 +13,7 @@ import click
 from orchestrator.formatting import clock
 
 if TYPE_CHECKING:
-    from orchestrator.jobs.client import Job, Jobs
+    from orchestrator.jobs.job import Job, JobPlace
 
 _DEFAULT = "http://127.0.0.1:8265"
 #: The cluster of a command without --address; read before `Jobs` sets Ray's variable.
@@ -36,14 +36,13 @@ address_option = click.option(
 @click.command(name="jobs")
 @click.argument("job", required=False)
 @address_option
+@click.option("--slurm", is_flag=True, help="Show the jobs that you submitted to Slurm.")
 @click.option("--follow", is_flag=True, help="Print the output of JOB and exit with its exit code.")
-def command(job: str | None, address: str, follow: bool) -> int:
+def command(job: str | None, address: str, slurm: bool, follow: bool) -> int:
     """Show the jobs that were submitted to a cluster, or one JOB."""
     if follow and job is None:
         raise click.UsageError("--follow: give a JOB; `untuned jobs` lists them")
-    from orchestrator.jobs.client import Jobs
-
-    cluster = Jobs(address)
+    cluster = place_of("slurm-" if slurm else job or "", address)
     if job is None:
         _show_all(cluster.all(), cluster.address)
         return 0
@@ -53,18 +52,33 @@ def command(job: str | None, address: str, follow: bool) -> int:
     return 0
 
 
+def place_of(job: str, address: str) -> "JobPlace":
+    """Return where a job is: Slurm, which its id tells, or the Ray cluster at an address.
+
+    Raises:
+        UserError: no Ray cluster answers.
+    """
+    if job.startswith("slurm-"):
+        from orchestrator.jobs.slurm import SlurmJobs
+
+        return SlurmJobs()
+    from orchestrator.jobs.client import Jobs
+
+    return Jobs(address)
+
+
 def address_argument(address: str) -> str:
-    """Return the option that names a cluster in a command; empty for the default one."""
-    return "" if address == _DEFAULT_HERE else f" --address {shlex.quote(address)}"
+    """Return the option that names a cluster in a command; empty for the default one and Slurm."""
+    return "" if address in (_DEFAULT_HERE, "slurm") else f" --address {shlex.quote(address)}"
 
 
-def watch(cluster: "Jobs", job: "Job") -> int:
+def watch(cluster: "JobPlace", job: "Job") -> int:
     """Print a job's output until it ends, then how it ended; return its exit code.
 
     After Ctrl-C the job continues.
     """
     from orchestrator.jobs import following
-    from orchestrator.jobs.client import LostError
+    from orchestrator.jobs.job import LostError
 
     option = address_argument(cluster.address)
     try:
@@ -109,7 +123,7 @@ def _show_all(jobs: "Sequence[Job]", address: str) -> None:
     from rich.table import Table
 
     if not jobs:
-        print(f"no jobs were submitted to {address} since its head started")
+        print(f"no jobs were submitted to {_name(address)}")
         return
     table = Table("job", "study", "status", "started", "took", "results", box=box.SIMPLE_HEAD)
     for column in table.columns:
@@ -121,7 +135,11 @@ def _show_all(jobs: "Sequence[Job]", address: str) -> None:
     Console().print(table)
 
 
-def _show(cluster: "Jobs", job: "Job") -> None:
+def _name(address: str) -> str:
+    return "Slurm from this account" if address == "slurm" else f"{address} since its head started"
+
+
+def _show(cluster: "JobPlace", job: "Job") -> None:
     """Print what a job is and the end of its output."""
     from orchestrator.jobs import following
 

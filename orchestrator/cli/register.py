@@ -1,9 +1,15 @@
 """`untuned register`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
-from orchestrator.cli import _data, _options
+from orchestrator import data_places, taking_over
+from orchestrator.cli import _options
 from studies.seeds import Seeds
+
+if TYPE_CHECKING:
+    from studies.trial import Value
 
 
 @click.command(name="register")
@@ -17,6 +23,8 @@ def command(
     data: tuple[str, ...],
     seeds: Seeds | None,
     epochs: int | None,
+    only: "dict[str, list[Value]]",
+    change: "dict[str, list[Value]]",
 ) -> None:
     """Record the definitions of each STUDY before any of them runs.
 
@@ -29,15 +37,23 @@ def command(
     from studies.store import Store
     from studies.study import find
 
-    definitions = [
-        find(name).override(seeds=seeds, epochs=epochs, data=_data.named_sources(data))
+    definitions = {
+        name: find(name).override(
+            seeds=seeds,
+            epochs=epochs,
+            data=data_places.named_sources(data),
+            only=only,
+            change=change,
+        )
         for name in studies
-    ]
-    for definition in definitions:
+    }
+    for definition in definitions.values():
         plan.check(definition)
-    for definition in definitions:
+    for name, definition in definitions.items():
         store = Store(results, definition.name)
         store.check_writable()
+        if published := taking_over.place(definition, name):
+            taking_over.take_over(definition, store, published)
         store.definitions.record(definition)
         (known,) = (
             recorded.known or {}

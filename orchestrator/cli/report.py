@@ -2,7 +2,7 @@
 
 import sys
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,8 +53,8 @@ def command(
     """
     names = list(dict.fromkeys(name for text in chosen for name in _split(text)))
     with _renderer(names) as renderer:
-        stores = [_lookup.results_store(name, results) for name in dict.fromkeys(studies)]
-        written = _write(studies, results, stores, output, names, renderer)
+        stores = {name: _lookup.places(name, results) for name in studies}
+        written = _write(stores, results, output, names, renderer)
     print(f"report: {written.page}")
     for name, log in written.failed.items():
         print(f"untuned: the figure {name} could not be drawn; see {log}", file=sys.stderr)
@@ -84,33 +84,54 @@ def _renderer(names: Sequence[str]) -> "AbstractContextManager[Renderer]":
 
 
 def _write(
-    studies: Sequence[str],
+    stores: "Mapping[str, Sequence[Store]]",
     results: str,
-    stores: "Sequence[Store]",
     output: Path | None,
     names: Sequence[str],
     renderer: "Renderer",
 ) -> "Report":
-    """Load the results and write the page."""
+    """Load the results and write the page.
+
+    Args:
+        stores: the places of each study's results.
+        results: the folder or URI of all results.
+        output: the page's folder, if the user gave one.
+        names: the figures to draw; all if there are none.
+        renderer: draws them.
+    """
     import analysis
     from analysis import report
 
-    shared_folder = Path("reports") / "-".join(dict.fromkeys(store.study for store in stores))
-    study_folder = stores[0].local_path if len(stores) == 1 else None
-    folder = output or (study_folder / "report" if study_folder else shared_folder)
+    first = [its[0] for its in stores.values()]
+    folder = output or _folder(first, results)
     report.check_writable(folder)
     several = {}
     if len(stores) > 1:
-        every = [store.study for store in stores]
+        every = [store.study for store in first]
         unique = len(set(every)) == len(every)
-        several = {s.study if unique else s.uri: analysis.load(s.uri) for s in stores}
+        several = {
+            store.study if unique else store.uri: analysis.load([place.uri for place in its])
+            for store, its in zip(first, stores.values(), strict=True)
+        }
     return _lookup.from_results(
-        studies,
+        list(stores),
         results,
         lambda loaded: report.write(
             loaded, folder, several, only=names, renderer=renderer, progress=_show
         ),
     )
+
+
+def _folder(stores: "Sequence[Store]", results: str) -> Path:
+    """Return where the page goes unless the user says so; shipped results are only read."""
+    from studies.store import shipped
+
+    if len(stores) > 1 or not stores[0].local_path:
+        return Path("reports") / "-".join(dict.fromkeys(store.study for store in stores))
+    (store,) = stores
+    if store.local_path == (shipped.folder() / store.study).absolute():
+        return Path("reports" if "://" in results else results) / store.study / "report"
+    return Path(store.root) / "report"
 
 
 def _show(done: int, count: int) -> None:

@@ -10,7 +10,7 @@ import click
 from orchestrator.cli import _completion, _lookup, _options
 from orchestrator.formatting import finite_or_none, many
 from studies.errors import UserError
-from studies.trial import SETTABLE
+from studies.trial import SETTABLE, Trial
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +24,8 @@ _FIGURES = ("test_accuracy", "changed", "seconds")
 _HIDDEN = ("test_correct", "trial", "layers_parts", "epochs_parts", "masks_parts")
 #: How a condition can begin, for completion in a shell.
 _COLUMNS = tuple(f"{name}=" for name in (*SETTABLE, "outcome", "host", "device", "engine"))
+#: The commands of at most this many trials are printed below a table.
+_MOST_COMMANDS = 20
 #: More characters than any table is wide.
 _WIDEST = 10_000
 #: Figures whose names end so are fractions, shown in percent.
@@ -46,7 +48,17 @@ _PERCENT = ("accuracy", "changed")
     metavar="NAME,...",
     help="Figures to show instead, and fields to add; with --trials, exactly these columns.",
 )
-@click.option("--trials", is_flag=True, help="Show a row per trial instead of one per cell.")
+@click.option(
+    "--trials",
+    is_flag=True,
+    help="Show a row per trial instead of one per cell, with the command that trains it again.",
+)
+@click.option(
+    "--provenance",
+    is_flag=True,
+    help="Show how the trials were trained, those on tuning seeds too: a row per commit, engine, "
+    "device and versions.",
+)
 @click.option("--csv", "form", flag_value="csv", help="Print CSV, with fractions and all digits.")
 @click.option("--json", "form", flag_value="json", help="Print JSON, a list of rows.")
 @click.option("--markdown", "form", flag_value="markdown", help="Print a Markdown table.")
@@ -56,6 +68,7 @@ def command(
     where: tuple[str, ...],
     columns: str | None,
     trials: bool,
+    provenance: bool,
     form: str | None,
 ) -> None:
     """Show the finished trials of STUDY as a table.
@@ -64,22 +77,87 @@ def command(
     Accuracies and changed connections are in percent, times in seconds; --csv and --json give
     fractions.
     """
+    if provenance and (trials or columns):
+        raise UserError("results --provenance: leave out --trials and --columns")
+
     from orchestrator.cli._filters import Condition
 
     conditions = [Condition.of(text) for text in where]
     loaded = _lookup.from_results([study], results, lambda study_results: study_results)
-    rows = loaded.trials.drop(columns=[*_HIDDEN, "study"], errors="ignore")
+    rows = _with_tuning(loaded) if provenance else loaded.trials
     for condition in conditions:
         rows = rows[condition.holds(rows)]
     chosen = [name for name in (columns or "").split(",") if name.strip()]
-    table = _of_trials(loaded, rows, chosen) if trials else _of_cells(loaded, rows, chosen)
+    # In a terminal the commands do not fit beside the rows; they are printed below them.
+    with_commands = trials and (bool(form) or "command" in chosen)
+    commands = _commands(loaded, rows) if with_commands else None
+    rows = rows.drop(columns=[*_HIDDEN, "study"], errors="ignore")
+    if commands is not None:
+        rows = rows.assign(command=commands)
+    if provenance:
+        table = _of_provenance(rows)
+    else:
+        table = _of_trials(loaded, rows, chosen) if trials else _of_cells(loaded, rows, chosen)
     if form == "csv":
         print(table.to_csv(index=False), end="")
     elif form == "json":
         print(json.dumps(_plain(table), indent=2, allow_nan=False))
     else:
         _show(table, markdown=form == "markdown")
-    _print_what_is_left_out(loaded, rows)
+    if trials and not form and not chosen:
+        _print_commands(loaded, table["trial_id"].tolist())
+    if not provenance:
+        _print_what_is_left_out(loaded, rows)
+
+
+def _with_tuning(loaded: "Results") -> "pd.DataFrame":
+    """Return all finished trials, those on tuning seeds too."""
+    import pandas as pd
+
+    return pd.concat([loaded.trials, loaded.tuning]) if len(loaded.tuning) else loaded.trials
+
+
+def _commands(loaded: "Results", rows: "pd.DataFrame") -> list[str]:
+    """Return for each row of `trials` the command that trains it again."""
+    from orchestrator.cli.show import train_command
+
+    sources = {name: source for study in loaded.studies for name, source in study.data.items()}
+    return [
+        train_command(Trial.from_mapping(json.loads(trial)), sources, engine)
+        for trial, engine in zip(rows["trial"].tolist(), rows["engine"].tolist(), strict=True)
+    ]
+
+
+def _print_commands(loaded: "Results", ids: Sequence[str]) -> None:
+    """Print the commands that train some trials again, or how to get them if there are many."""
+    if len(ids) > _MOST_COMMANDS:
+        print("untuned show prints the command that trains a trial again; --csv has all of them")
+        return
+    rows = loaded.trials.set_index("trial_id").loc[list(ids)]
+    if ids:
+        print("train them again with:")
+    for trial_id, command in zip(ids, _commands(loaded, rows), strict=True):
+        print(f"  {trial_id}  {command}")
+
+
+def _of_provenance(rows: "pd.DataFrame") -> "pd.DataFrame":
+    """Return a row per way in which trials were trained, with their number and core hours."""
+    import pandas as pd
+
+    by = ["commit", "engine", "device", "threads", "versions"]
+    groups = rows.assign(core_hours=rows["seconds"] * rows["threads"] / 3600).groupby(
+        by, sort=False, dropna=False
+    )
+    table = pd.DataFrame(
+        {
+            "trials": groups.size(),
+            "core_hours": groups["core_hours"].sum(),
+            "machines": groups["host"].nunique(),
+            "first": groups["finished_at"].min().dt.strftime("%Y-%m-%d"),
+            "last": groups["finished_at"].max().dt.strftime("%Y-%m-%d"),
+        }
+    )
+    return table.reset_index()[[*table.columns, *by]]
 
 
 def _print_what_is_left_out(loaded: "Results", rows: "pd.DataFrame") -> None:
@@ -98,7 +176,8 @@ def _of_trials(loaded: "Results", rows: "pd.DataFrame", chosen: Sequence[str]) -
     by = _varying(loaded, rows)
     names = [one_of(name, rows) for name in chosen]
     outcome = ["outcome"] if (rows["outcome"] != "completed").any() else []
-    names = names or ["trial_id", *by, "seed", *_FIGURES, *outcome]
+    command = ["command"] if "command" in rows else []
+    names = names or ["trial_id", *by, "seed", *_FIGURES, *outcome, *command]
     return cells.sort(loaded, rows, [*by, "seed"])[list(dict.fromkeys(names))]
 
 

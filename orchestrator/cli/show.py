@@ -63,16 +63,19 @@ def command(study: str, trial: str, results: str, as_json: bool) -> None:
     from orchestrator import plan
     from studies.store.finished import failures, finished, of_trial
 
-    store = _lookup.results_store(study, results)
-    definitions = store.definitions.all()
-    done = finished(store)
-    failed = failures(store, done.ids)
+    places = _lookup.places(study, results)
+    definitions = [definition for store in places for definition in store.definitions.all()]
+    done = [(store, finished(store)) for store in places]
+    every = frozenset[str]().union(*(its.ids for _, its in done))
+    failed = {t: row for store in places for t, row in failures(store, every).items()}
     planned = {t.trial_id for definition in definitions for t in plan.check(definition)}
-    trial_id = _lookup.trial_id(trial, {*done.ids, *failed, *planned}, store.study)
-    if trial_id in done.ids:
-        row = done.row(trial_id)
+    name = places[0].study
+    trial_id = _lookup.trial_id(trial, {*every, *failed, *planned}, name)
+    if trial_id in every:
+        store, its = next((store, its) for store, its in done if trial_id in its.ids)
+        row = its.row(trial_id)
         epochs, layers = (
-            of_trial(store, done, table, row).to_pylist() for table in ("epochs", "layers")
+            of_trial(store, its, table, row).to_pylist() for table in ("epochs", "layers")
         )
         last_layers = [layer for layer in layers if layer["epoch"] == row["last_epoch"]]
         description = _finished(row, epochs, last_layers, definitions)
@@ -80,13 +83,13 @@ def command(study: str, trial: str, results: str, as_json: bool) -> None:
         description = _failed(failed[trial_id], definitions)
     else:
         raise UserError(
-            f"trial {trial_id} of {store.study} is planned but not finished; run what is missing "
+            f"trial {trial_id} of {name} is planned but not finished; run what is missing "
             f"with: untuned run {study}"
         )
     if as_json:
         print(json.dumps(description, indent=2, allow_nan=False))
     else:
-        _show(store.study, description)
+        _show(name, description)
 
 
 def _finished(

@@ -2,13 +2,16 @@
 
 import json
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from orchestrator.cli import _lookup, _options
-from orchestrator.formatting import many
+from orchestrator.cli import _completion, _lookup, _options
+from orchestrator.formatting import many, size
+from studies.errors import UserError
 from studies.trial import Trial
 
 if TYPE_CHECKING:
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="status")
-@_options.study_argument
+@click.argument("study", required=False, shell_complete=_completion.study)
 @_options.results_option
 @click.option(
     "--watch", is_flag=True, help="Update until the study is finished; works from any machine."
@@ -34,28 +37,71 @@ if TYPE_CHECKING:
 @click.option(
     "--json", "as_json", is_flag=True, help="Print JSON; with --watch, a line per update."
 )
-def command(study: str, results: str, watch: bool, every: float, as_json: bool) -> int:
+def command(study: str | None, results: str, watch: bool, every: float, as_json: bool) -> int:
     """Show which trials of STUDY are finished, failed or missing.
+
+    Without a study, all studies that have results are listed.
 
     --watch shows the cells as they fill, which runs are active and how fast they are. If the
     output is not a terminal, it prints a line per update. Ctrl-C ends only the display.
     """
-    store, definitions = _lookup.store_and_definitions(study, results)
+    if study is None:
+        if watch:
+            raise UserError("status --watch: give a study")
+        _show_all(results, as_json=as_json)
+        return 0
+    stores, definitions = _lookup.places_and_definitions(study, results)
     if watch or as_json:
         from orchestrator.status import live
         from orchestrator.status.snapshot import SnapshotReader
 
-        reader = SnapshotReader(store, definitions)
+        reader = SnapshotReader(stores, definitions)
         return live.watch(reader, every if watch else None, as_json=as_json)
-    _show(study, results, store, definitions)
+    _show(study, results, stores, definitions)
     return 0
 
 
-def _show(study: str, results: str, store: "Store", definitions: "Sequence[Study]") -> None:
+def _show_all(results: str, *, as_json: bool) -> None:
+    """Print a row per study that has results."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from orchestrator.status.overview import overview
+
+    states = overview(results)
+    if as_json:
+        print(json.dumps([asdict(state) for state in states], indent=2))
+        return
+    if not states:
+        print(f"no study has results in {results}; untuned list shows what can be run")
+        return
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in ("study", "finished", "running", "failed", "size", ""):
+        justify: Literal["left", "right"] = "left" if name in ("study", "") else "right"
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=name != "study")
+    for state in states:
+        counts = ("?", "?", "?")
+        if not state.problem:
+            finished = f"{state.finished}/{state.planned}"
+            running = f"{state.training} in training" if state.runs else ""
+            counts = (finished, running, str(state.failed or ""))
+        notes = "shipped" if state.shipped else ""
+        table.add_row(state.study, *counts, size(state.bytes), notes)
+    Console(highlight=False).print(table)
+    for state in states:
+        if state.problem:
+            print(f"{state.study}: {state.problem}", file=sys.stderr)
+
+
+def _show(
+    study: str, results: str, stores: "Sequence[Store]", definitions: "Sequence[Study]"
+) -> None:
     """Print the cells, then a line for each problem and for what is missing."""
     from orchestrator import plan
 
-    planned = plan.make(definitions, store)
+    store = stores[0]
+    planned = plan.make(definitions, *stores)
     recorded = planned.results
     done = len(planned.trials) - len(planned.todo)
     failed = planned.failures(store)
@@ -69,17 +115,37 @@ def _show(study: str, results: str, store: "Store", definitions: "Sequence[Study
         print(f"  damaged part {table}/{part} is left out; `untuned run` runs its trials again")
     for trial_id in recorded.conflicts:
         print(f"  trial {trial_id} was run twice with different results; the earlier one counts")
+    _print_shipped(planned, stores)
     _print_new_trials(study, definitions, recorded.ids)
     option = [] if results == "results" else ["--results", results]
     for definition in definitions:
         demand = plan.demand([definition])
         count = len(demand.remaining(recorded.ids, recorded.ids_with_masks))
-        path = store.definitions.path(definition) or study
+        paths = filter(None, (place.definitions.path(definition) for place in stores))
+        path = next(paths, study)
         command = shlex.join(["untuned", "run", path, *option])
         if count:
             print(f"{count} missing; continue with: {command}")
+            if len(definitions) > 1:  # one of them may have been given up
+                name = definition.definition_hash
+                command = shlex.join(["untuned", "forget", study, "--definition", name, *option])
+                print(f"  or give them up with: {command}")
         elif definition.is_tuned and definition is definitions[-1]:
             print(f"the tuning seeds are finished; run the chosen values with: {command}")
+
+
+def _print_shipped(planned: "Plan", stores: "Sequence[Store]") -> None:
+    """Print how many of the finished trials are in the shipped results alone."""
+    from studies.store import shipped
+    from studies.store.finished import finished
+
+    published = shipped.store(stores[0].study)
+    if published is None or published.uri not in [store.uri for store in stores]:
+        return
+    own = [finished(store).ids for store in stores if store.uri != published.uri]
+    asked = {trial.trial_id for trial in planned.trials} & planned.results.ids
+    if count := len(asked.difference(*own)):
+        print(f"  {many(count, 'finished trial')} in the shipped results only, {published.uri}")
 
 
 def _print_failures(failed: Mapping[str, Mapping[str, Any]], trials: Sequence[Trial]) -> None:

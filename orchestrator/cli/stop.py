@@ -17,10 +17,9 @@ def command(job: str, address: str) -> int:
     finished trial is lost.
     """
     from orchestrator.jobs import following
-    from orchestrator.jobs.client import Jobs
     from orchestrator.jobs.submission import STOP_SECONDS
 
-    cluster = Jobs(address)
+    cluster = jobs.place_of(job, address)
     running = cluster.find(job)
     if running.over:
         print(f"nothing to stop: {jobs.ending(running)}")
@@ -41,7 +40,7 @@ def command(job: str, address: str) -> int:
         print(f"the cluster no longer knows {job}; continue with: {running.command}")
         return 0
     if not ended.over:
-        print(f"untuned: {job} has not ended; see the cluster's dashboard", file=sys.stderr)
+        print(f"untuned: {job} has not ended; see it with: untuned jobs {job}", file=sys.stderr)
         return 1
     print(f"{jobs.ending(ended)}; continue with: {running.command}")
     return 0

@@ -3,12 +3,21 @@
 import shlex
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import _data, _options, jobs
+from orchestrator import data_places
+from orchestrator.cli import _options, jobs
+from studies.errors import UserError
 from studies.seeds import Seeds
+
+if TYPE_CHECKING:
+    from orchestrator.jobs.job import JobPlace
+    from orchestrator.jobs.slurm_options import SlurmOptions
+    from studies.study import Study
+    from studies.trial import Value
 
 
 @click.command(name="submit")
@@ -24,6 +33,22 @@ from studies.seeds import Seeds
 @_options.data_option
 @_options.extent_options
 @_options.running_options
+@click.option("--slurm", is_flag=True, help="Submit an array of tasks to Slurm instead of Ray.")
+@click.option("--tasks", type=int, metavar="N", help="Slurm: number of tasks; each trains alone.")
+@click.option("--partition", metavar="NAME", help="Slurm: partition.")
+@click.option(
+    "--time",
+    metavar="TIME",
+    help="Slurm: time limit of a task, such as 90 (minutes) or 12:00:00. A task whose time is over "
+    "is requeued and continues.",
+)
+@click.option("--memory", type=float, metavar="GB", help="Slurm: memory of a task.")
+@click.option(
+    "--slurm-file",
+    metavar="FILE",
+    help="Slurm: YAML file with these options by name, and cpus, gpus, account, qos, constraint, "
+    "setup.",
+)
 @click.option(
     "--follow", is_flag=True, help="Print the output of the job and exit with its exit code."
 )
@@ -34,24 +59,69 @@ def command(
     data: tuple[str, ...],
     seeds: Seeds | None,
     epochs: int | None,
+    only: "dict[str, list[Value]]",
+    change: "dict[str, list[Value]]",
     follow: bool,
+    slurm: bool,
+    tasks: int | None,
+    partition: str | None,
+    time: str | None,
+    memory: float | None,
+    slurm_file: str | None,
     **passed: Any,
 ) -> int:
-    """Run the missing trials of STUDY as a job on a Ray cluster.
+    """Run the missing trials of STUDY as a job on a Ray cluster, or as an array of Slurm.
 
-    This project's code is uploaded. The nodes need the packages of the extra `run`, and access to
-    the results with their own credentials; the head also needs the data. To continue a study that
-    was stopped, run the same command again.
+    Ray: this project's code is uploaded. The nodes need the packages of the extra `run`, and access
+    to the results with their own credentials; the head also needs the data. Slurm (--slurm): the
+    nodes need access to this environment, the results and the data. To continue a study that was
+    stopped, run the same command again.
     """
     from orchestrator import plan
-    from orchestrator.jobs import submission
     from studies.study import find
 
-    definition = find(study).override(seeds=seeds, epochs=epochs, data=_data.named_sources(data))
+    definition = find(study).override(
+        seeds=seeds,
+        epochs=epochs,
+        data=data_places.named_sources(data),
+        only=only,
+        change=change,
+    )
     plan.check(definition)
-    shared_results = submission.shared(results)
-    options = [*_data.as_arguments(data, definition.data), *_options.as_arguments(passed)]
+    asked = {"tasks": tasks, "partition": partition, "time": time, "memory": memory}
     again = shlex.join(["untuned", *(word for word in sys.argv[1:] if word != "--follow")])
+    if slurm:
+        from orchestrator.jobs.slurm_options import SlurmOptions
+
+        asked |= {"gpus": passed["gpus"]}
+        options = SlurmOptions.of(slurm_file, asked)
+        cluster, job_id = _submit_to_slurm(definition, results, data, options, again, passed)
+    else:
+        for name, value in {**asked, "slurm-file": slurm_file}.items():
+            if value is not None:
+                raise UserError(f"--{name} {value}: it is for Slurm; add --slurm, or leave it out")
+        arguments = [
+            *data_places.as_arguments(data, definition.data),
+            *_options.as_arguments(passed),
+        ]
+        cluster, job_id = _submit_to_ray(definition, results, address, arguments, again)
+    if not job_id:
+        return 0
+    option = jobs.address_argument(cluster.address)
+    print(f"{definition.name}: submitted to {cluster.address} as {job_id}")
+    print(f"follow it with: untuned jobs {job_id} --follow{option}")
+    print(f"stop it with: untuned stop {job_id}{option}")
+    print(f"after a stop or a failure, continue with: {again}")
+    return jobs.watch(cluster, cluster.find(job_id)) if follow else 0
+
+
+def _submit_to_ray(
+    definition: "Study", results: str, address: str, arguments: list[str], again: str
+) -> "tuple[JobPlace, str]":
+    """Send a study to a Ray cluster; return the cluster and the job's id."""
+    from orchestrator.jobs import submission
+
+    shared_results = submission.shared(results)
     submission.environment(again)  # refuses credentials
     from orchestrator.execution.ray_connection import versions
     from orchestrator.jobs import probe
@@ -59,13 +129,53 @@ def command(
 
     cluster = Jobs(address)
     probe.check(cluster, versions())
-    job_id = submission.submit(cluster, definition, shared_results, options, again, _version())
-    option = jobs.address_argument(cluster.address)
-    print(f"{definition.name}: submitted to {cluster.address} as {job_id}")
-    print(f"follow it with: untuned jobs {job_id} --follow{option}")
-    print(f"stop it with: untuned stop {job_id}{option}")
-    print(f"after a stop or a failure, continue with: {again}")
-    return jobs.watch(cluster, cluster.find(job_id)) if follow else 0
+    job_id = submission.submit(cluster, definition, shared_results, arguments, again, _version())
+    return cluster, job_id
+
+
+def _submit_to_slurm(
+    definition: "Study",
+    results: str,
+    data: tuple[str, ...],
+    options: "SlurmOptions",
+    again: str,
+    passed: dict[str, Any],
+) -> "tuple[JobPlace, str]":
+    """Send a study to Slurm; return Slurm and the job's id, which is empty if nothing is to do."""
+    from orchestrator import running, tuning
+    from orchestrator.execution import resources
+    from orchestrator.execution.messages import RunOptions
+    from orchestrator.jobs import slurm
+    from studies.store import Store
+
+    wide = results if "://" in results else str(Path(results).expanduser().absolute())
+    given = {
+        name: value
+        for name, value in passed.items()
+        if name not in ("engine", "keep_networks", "hours")
+    }
+    store = Store(wide, definition.name)
+    how = running.HowToRun(
+        data=data, engine=passed["engine"], options={**given, "executor": "inline", "join": True}
+    )
+    resources.refuse_more_than_one(RunOptions(**how.options), "ask for several --tasks")
+    resolved = tuning.resolved(definition, store)
+    planned, run_options = running.planned_with_options(resolved, [store], how)
+    if not planned.todo and not resolved.is_tuned:
+        print(f"{definition.name}: nothing to do, all {len(planned.trials)} trials are finished")
+        return slurm.SlurmJobs(), ""
+    # All tasks, on whatever nodes, compute with the engine that is chosen here.
+    chosen = {**passed, "engine": run_options.engine, "join": False}
+    if options.gpus:
+        chosen["device"] = "cuda"
+    arguments = [
+        *("--results", wide),
+        *data_places.as_arguments(data, definition.data),
+        *_options.as_arguments(chosen),
+    ]
+    record = {"results": wide, "version": _version(), "command": again}
+    job, _ = slurm.submit(definition, arguments, options, record)
+    return slurm.SlurmJobs(), job.id
 
 
 def _version() -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import _completion, _data, _files, _options
+from orchestrator import data_places
+from orchestrator.cli import _completion, _files, _options
 from orchestrator.formatting import finite_or_none
 from studies.errors import UserError
 from studies.trial import FIELDS, SETTABLE, Trial
@@ -99,12 +100,12 @@ def command(
                 "other formats"
             )
         _files.check_writable(save)
-    named = _data.named_sources(data)
+    named = data_places.named_sources(data)
     names, named = sources.bind([values["dataset"], values["source"]], named, Path.cwd())
     values["dataset"], values["source"] = names
     trial = trainers.check(Trial.from_mapping(values), named)
-    places = _data.places(data, data_loading.data_set_names([trial]), named)
-    _data.check(places)
+    places = data_places.places(data, data_loading.data_set_names([trial]), named)
+    data_places.check(places)
     chosen_device = resources.device(device)
     from trainers import datasets, products, runtime
     from trainers.loop import train

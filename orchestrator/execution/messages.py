@@ -212,6 +212,7 @@ class Outcome:
         reason: why it ended before all was tried; empty if it did not, or a signal ended it.
         interrupted: the number of the signal that ended it, or 0.
         diverged_or_dead: how many of the finished trials diverged or are dead, in words; or empty.
+        timed_out: whether it ended because its time was over.
     """
 
     before: int
@@ -222,6 +223,7 @@ class Outcome:
     reason: str
     interrupted: int
     diverged_or_dead: str
+    timed_out: bool = False
 
 
 @dataclass(frozen=True)

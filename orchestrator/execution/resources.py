@@ -19,14 +19,20 @@ def on_this_machine(options: RunOptions) -> Resources:
 
     inline = options.executor == "inline"
     if inline:
-        _refuse_more_than_one(options)
+        refuse_more_than_one(options)
     if device(options.device) == "cpu":
         return _on_cpus(options, 1 if inline else cores())
     return _on_gpus(options, 1 if inline else devices.gpus(), "this machine")
 
 
-def _refuse_more_than_one(options: RunOptions) -> None:
+def refuse_more_than_one(
+    options: RunOptions, instead: str = "start several such runs with --join"
+) -> None:
     """Refuse what a run in this process alone cannot have.
+
+    Args:
+        options: of the run.
+        instead: what the user can do instead.
 
     Raises:
         UserError: several workers or GPUs, or a fraction of one, are asked for.
@@ -40,7 +46,7 @@ def _refuse_more_than_one(options: RunOptions) -> None:
         if is_given:
             raise UserError(
                 f"{option}: the executor inline trains in this process alone; leave it out, or "
-                "start several such runs with --join"
+                f"{instead}"
             )
 
 

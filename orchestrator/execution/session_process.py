@@ -5,9 +5,11 @@ import os
 import signal
 import sys
 import tempfile
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Union
 
 from orchestrator.execution import session_child
@@ -45,7 +47,8 @@ class SessionProcess:
         self._process = context.Process(target=session_child.serve, args=(theirs, output, address))
         # Blocked here while the process starts, and for good in the process itself.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-        self._process.start()
+        with _without_script():
+            self._process.start()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
 
@@ -111,41 +114,93 @@ class SessionProcess:
         self._process.kill()
 
 
+@contextmanager
+def _without_script() -> Iterator[None]:
+    """Keep a process that is started meanwhile from running the user's script once more.
+
+    Spawned processes import the script that Python was started with. A session needs nothing of it,
+    and a script that runs a study at its top level would run it again in each session.
+    """
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
+
+
 Session = Union["SessionProcess", "InlineSession"]
 
 
 class Signals:
     """Ctrl-C and SIGTERM: the first ends a run in good order, the second at once.
 
+    The end of the run's time does as the first signal does. Outside of the main thread, which alone
+    gets signals, only the time counts.
+
+    Args:
+        seconds: after which the run ends; None for no limit.
+
     Attributes:
         received: the number of the first signal, 0 as long as there was none.
-        process: the session that is to end.
+        timed_out: whether the time was over before a signal came.
     """
 
-    def __init__(self) -> None:
-        self.received = 0
-        self.process: Session | None = None
+    def __init__(self, seconds: float | None = None) -> None:
+        self.received, self.timed_out = 0, False
+        self._process: Session | None = None
+        self._begun = False
+        self._timer = None if seconds is None else threading.Timer(seconds, self._end_of_time)
+
+    @property
+    def over(self) -> bool:
+        """Whether the run is to end."""
+        return bool(self.received) or self.timed_out
+
+    def begin(self, process: Session, request: "RunRequest") -> None:
+        """Request what a session is to do, and end it if a signal has come or the time is over."""
+        self._begun, self._process = False, process
+        process.begin(request)
+        self._begun = True
+        if self.received:
+            process.kill()
+        elif self.timed_out:
+            process.stop()
 
     def __enter__(self) -> "Signals":
-        numbers = (signal.SIGINT, signal.SIGTERM)
+        is_main = threading.current_thread() is threading.main_thread()
+        numbers = (signal.SIGINT, signal.SIGTERM) if is_main else ()
         self._before = {number: signal.signal(number, self._handle) for number in numbers}
+        if self._timer:
+            self._timer.daemon = True
+            self._timer.start()
         return self
 
     def __exit__(self, *error: object) -> None:
+        if self._timer:
+            self._timer.cancel()
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         again, self.received = bool(self.received), self.received or number
+        process = self._process
         if again:
-            if self.process:
-                self.process.kill()
+            if process:
+                process.kill()
             os._exit(128 + number)
-        if self.process and self.process.training:
+        if process and process.training:
             more = (
                 "; press Ctrl-C again to stop at once" if sys.stdin and sys.stdin.isatty() else ""
             )
             os.write(2, f"\nstopping after the epochs that are running{more}\n".encode())
-            self.process.stop()
-        elif self.process:  # nothing has begun that could be kept
-            self.process.kill()
+            process.stop()
+        elif process:  # nothing has begun that could be kept
+            process.kill()
+
+    def _end_of_time(self) -> None:
+        """End the run; the timer calls it in a thread of its own."""
+        self.timed_out = not self.received
+        if self._process and self._begun:  # else `begin` does it
+            os.write(2, b"\nthe time is over; stopping after the epochs that are running\n")
+            self._process.stop()

@@ -32,13 +32,19 @@ _AWAY = 600.0
 _RETRY = 5.0
 
 
-def run(planned: Plan, request: RunRequest, process: Session | None = None) -> Outcome:
+def run(
+    planned: Plan,
+    request: RunRequest,
+    process: Session | None = None,
+    seconds: float | None = None,
+) -> Outcome:
     """Run the trials of a study that are not finished.
 
     Args:
         planned: the study compared with its results.
         request: what each session is to do.
         process: of the first session, if it has been started ahead.
+        seconds: after which the run ends in good order; None for no limit.
 
     Raises:
         UserError: nothing was started: a data set is missing or is not the one that was used,
@@ -47,7 +53,7 @@ def run(planned: Plan, request: RunRequest, process: Session | None = None) -> O
     """
     store = request.store
     request = replace(request, known_failures=frozenset(failed_attempts(store)))
-    with Signals() as signals:
+    with Signals(seconds) as signals:
         log, reason = _run_sessions(request, signals, process)
         now = planned.reread(store)
         if not now.todo:
@@ -63,6 +69,7 @@ def run(planned: Plan, request: RunRequest, process: Session | None = None) -> O
         log=log,
         reason=reason,
         interrupted=signals.received,
+        timed_out=signals.timed_out,
         diverged_or_dead=now.results.outcomes({trial.trial_id for trial in now.trials}),
     )
 
@@ -77,16 +84,16 @@ def _run_sessions(
     """
     log: str | None = None
     progress, idle, away_since, begun = _progress(request), 0, 0.0, False
-    while not signals.received:
-        process = signals.process = process or _session(request)
-        process.begin(request)
-        if signals.received:
-            process.kill()
+    while not signals.over:
+        process = process or _session(request)
+        signals.begin(process, request)
         end = process.wait()
         if signals.received:
             return (end.log if isinstance(end, SessionResult) else log), ""
         if not begun and not process.training:
             _raise_early_error(end)
+        if signals.over:
+            return (end.log if isinstance(end, SessionResult) else log), ""
         begun = True
         request = replace(request, run=process.run or request.run)
         pid, process = process.pid, None

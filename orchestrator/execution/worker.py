@@ -143,18 +143,18 @@ class Worker:
             return [first]
         from trainers import pack_key, pack_size
 
-        try:
-            data = self._trainer.dataset(first.dataset)
-            most = pack_size.fitting(first, data, resources.device, resources.gpu_fraction)
-        except Exception:  # whatever it is, training the trial meets it too, and records it
-            most = 1
         pack, key = [first], pack_key.pack_key(first)
-        for index in range(self._at + 1, min(self._item.stop, self._at + most)):
+        for index in range(self._at + 1, min(self._item.stop, self._at + pack_key.MOST)):
             trial = self._inputs.trial(index)
             if pack_key.pack_key(trial) != key:
                 break
             pack.append(trial)
-        return pack
+        try:
+            data = self._trainer.dataset(first.dataset)
+            most = pack_size.fitting(pack, data, resources.device, resources.gpu_fraction)
+        except Exception:  # whatever it is, training the trial meets it too, and records it
+            most = 1
+        return pack[:most]
 
 
 def _no_training() -> Generator[EpochEnd]:

@@ -5,13 +5,13 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from ray.exceptions import AuthenticationError
 from ray.job_submission import JobSubmissionClient
 
+from orchestrator.jobs.job import Job, LostError
 from studies.errors import UserError, unknown
 
 #: Seconds for connecting and for an answer: of the first request, and of later ones.
@@ -20,53 +20,6 @@ _FIRST, _TIMEOUTS = (5.0, 10.0), (5.0, 60.0)
 _KEYS = ("study", "results", "version", "command")
 #: These loggers of Ray report every upload.
 _LOGGERS = ("ray.dashboard.modules.dashboard_sdk", "ray._private.runtime_env.packaging")
-
-
-class LostError(UserError):
-    """The cluster does not answer at the moment."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """A study that was submitted to a cluster.
-
-    Attributes:
-        id: the name by which it is followed and stopped.
-        study: the study's name.
-        results: the folder or URI of all results.
-        version: the version of this project that submitted it.
-        command: the command that submitted it, and that continues it.
-        status: ``pending``, ``running``, ``succeeded``, ``failed`` or ``stopped``.
-        started: seconds since 1970.
-        ended: seconds since 1970; None while it runs.
-        code: the exit code of the run, if Ray knows it.
-        message: Ray's message on it.
-    """
-
-    id: str
-    study: str
-    results: str
-    version: str
-    command: str
-    status: str
-    started: float
-    ended: float | None
-    code: int | None
-    message: str
-
-    @property
-    def over(self) -> bool:
-        """Whether it has ended."""
-        return self.status in ("succeeded", "failed", "stopped")
-
-    @property
-    def exit_code(self) -> int:
-        """The exit code of a command that follows it; 130, as after Ctrl-C, if it was stopped."""
-        if self.status == "stopped":
-            return 130
-        if self.code is None:
-            return int(self.status != "succeeded")
-        return self.code if self.code >= 0 else 128 - self.code  # ended by a signal
 
 
 class Jobs:

@@ -10,7 +10,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from orchestrator.jobs.client import Job, Jobs, LostError
+from orchestrator.jobs.job import Job, JobPlace, LostError
 
 #: Seconds between two requests, and seconds for which a lost connection is tried again.
 _INTERVAL, _PATIENCE = 1.0, 180.0
@@ -22,7 +22,7 @@ _NOISE = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+\tINFO \S+\.py:\d+ -- |Running entrypoint for job "
 )
 #: A line that only shows progress; it replaces the previous such line.
-_PROGRESS = re.compile(r"\S+: \d+/\d+ · ")
+_PROGRESS = re.compile(r"(\[\d+\] )?\S+: \d+/\d+ · ")
 
 
 class Screen:
@@ -53,7 +53,7 @@ def screen() -> Iterator[Screen]:
         yield Screen(live)
 
 
-def follow(jobs: Jobs, job: Job, shown: int = 0, seconds: float = float("inf")) -> Job | None:
+def follow(jobs: JobPlace, job: Job, shown: int = 0, seconds: float = float("inf")) -> Job | None:
     """Print a job's output until the job ends.
 
     A lost connection is tried again for some minutes.
@@ -96,7 +96,7 @@ def summary(log: str) -> list[str]:
     return [line for i, line in enumerate(lines) if i == last or not _PROGRESS.match(line)]
 
 
-def _job_and_log(jobs: Jobs, job_id: str) -> tuple[Job, str] | None:
+def _job_and_log(jobs: JobPlace, job_id: str) -> tuple[Job, str] | None:
     """Return a job and its log; None if the cluster does not know the job.
 
     The log is read after the job, so the log of a job that has ended is complete.

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from orchestrator.execution.ray_connection import public
-from orchestrator.jobs.client import Job, Jobs
+from orchestrator.jobs.client import Jobs
+from orchestrator.jobs.job import Job
 from studies.errors import UserError
 
 #: The distributions that a run imports.

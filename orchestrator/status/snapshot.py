@@ -141,16 +141,16 @@ class SnapshotReader:
     """Reads the state of a study again and again.
 
     Args:
-        store: its results.
+        stores: its results; those that runs write come first.
         fallback: its definitions as long as none was run.
     """
 
-    def __init__(self, store: Store, fallback: Sequence[Study]) -> None:
-        self._store, self._fallback, self._live_runs = store, list(fallback), LiveRuns(store)
+    def __init__(self, stores: Sequence[Store], fallback: Sequence[Study]) -> None:
+        self._stores, self._fallback, self._live_runs = stores, list(fallback), LiveRuns(stores[0])
         self._definitions: list[Study] = []
         self._demand = plan.Demand((), frozenset())
-        #: Parts that were read before; they never change.
-        self._parts: dict[str, dict[str, Part | None]] = {"trials": {}, "failures": {}}
+        #: Parts that were read before, by table and place; they never change.
+        self._parts: dict[tuple[str, str], dict[str, Part | None]] = {}
 
     def read(self) -> Snapshot:
         """The study as it is now.
@@ -158,7 +158,9 @@ class SnapshotReader:
         Raises:
             UserError: the results cannot be read just now.
         """
-        definitions = self._store.definitions.all() or self._fallback
+        every = [study for store in self._stores for study in store.definitions.all()]
+        unique = {study.definition_hash: study for study in every}
+        definitions = list(unique.values()) or self._fallback
         if definitions != self._definitions:
             self._definitions, self._demand = definitions, plan.demand(definitions)
         recorded = self._recorded()
@@ -178,7 +180,7 @@ class SnapshotReader:
             counts.cell(dict(zip(names, values, strict=True)), ids)
             for values, ids in ids_by_cell.items()
         ]
-        return Snapshot(self._store.study, cells, runs, failures)
+        return Snapshot(self._stores[0].study, cells, runs, failures)
 
     def _recorded(self) -> dict[str, Mapping[str, Any]]:
         """The row that counts of each recorded trial: one with masks, else the earliest."""
@@ -191,8 +193,10 @@ class SnapshotReader:
         return recorded
 
     def _rows(self, table: str, columns: Sequence[str]) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]]
-        rows = self._store.tables.read(table, columns, self._parts[table]).rows.to_pylist()
+        rows: list[dict[str, Any]] = []
+        for store in self._stores:
+            kept = self._parts.setdefault((table, store.uri), {})
+            rows += store.tables.read(table, columns, kept).rows.to_pylist()
         return rows
 
 

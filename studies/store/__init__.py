@@ -7,6 +7,8 @@
     RESULTS/STUDY/_checkpoints/<key>-<sha>.safetensors    of trials that are not finished
     RESULTS/STUDY/_workers/<name>.json                    heartbeats of the runs (an older name)
     RESULTS/STUDY/_damaged/<table>-<part>                 damaged parts that were set aside
+    RESULTS/STUDY/_dropped/<hash>.yaml                    definitions that were given up
+    RESULTS/STUDY/forgotten/<sha>.yaml                    trials that were dropped
 
 A part appears whole or not at all, and its name contains the SHA-256 of its bytes, which shows a
 truncated part or a single flipped bit. Nothing is ever rewritten: to merge parts, a new part is
@@ -19,6 +21,7 @@ from pathlib import Path
 from studies.store.checkpoints import Checkpoints
 from studies.store.definitions import Definitions, unwritable
 from studies.store.folder import Folder, folders_with
+from studies.store.forgotten import Forgotten
 from studies.store.heartbeats import Heartbeats
 from studies.store.networks import Networks
 from studies.store.tables import Tables
@@ -45,6 +48,7 @@ class Store:
         heartbeats: of the runs of the study.
         checkpoints: of trials that are not finished.
         networks: trained networks, if they are kept.
+        forgotten: the trials that were dropped.
 
     Raises:
         UserError: the URI cannot be opened.
@@ -59,6 +63,7 @@ class Store:
         self.heartbeats = Heartbeats(folder)
         self.checkpoints = Checkpoints(folder)
         self.networks = Networks(folder)
+        self.forgotten = Forgotten(folder)
 
     @property
     def local_path(self) -> Path | None:
@@ -81,6 +86,22 @@ class Store:
             self._folder.try_writing(bytes(_PROBE))
         except OSError as error:
             raise unwritable(self._folder, error) from None
+
+    def size(self) -> int:
+        """Return the bytes of all of its files.
+
+        Raises:
+            UserError: they cannot be listed.
+        """
+        return self._folder.size()
+
+    def delete(self) -> None:
+        """Delete all of the study's results, the definitions last.
+
+        Raises:
+            OSError: something could not be deleted; to delete again goes on.
+        """
+        self._folder.delete_all("definitions")
 
     def log(self, name: str, text: str) -> str:
         """Write a log file and return its path or URI."""

@@ -1,8 +1,9 @@
-"""The definitions of a study that were run, a YAML file each; none is ever changed.
+"""The definitions of a study that were run, a YAML file each.
 
 A definition is recorded together with the trials on its seeds that were finished at that moment, in
 this study and in those beside it. So anybody can see later what was known when it was fixed,
-without trusting a clock.
+without trusting a clock. Running a study never changes a recorded definition. Only an import does:
+it adds what was known elsewhere (`studies.store.registers`).
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ import studies.store.filesystems as filesystems
 from studies import strict_yaml
 from studies.errors import UserError
 from studies.store.folder import Folder
+from studies.store.forgotten import Forgotten
 from studies.store.tables import Tables
 
 if TYPE_CHECKING:
@@ -34,10 +36,25 @@ class Recorded:
         study: the definition.
         known: the trials on its seeds that were finished when it was first recorded; None if it
             was recorded before this was kept.
+        at: when it was first recorded, in ISO format.
     """
 
     study: "Study"
     known: Known | None
+    at: str
+
+
+@dataclass(frozen=True)
+class Finish:
+    """When a trial was finished.
+
+    Attributes:
+        seed: the trial's seed.
+        at: the time, in UTC.
+    """
+
+    seed: int
+    at: datetime
 
 
 class Definitions:
@@ -61,33 +78,76 @@ class Definitions:
         Raises:
             UserError: it cannot be recorded, or the results beside it cannot be read.
         """
-        name = f"definitions/{study.definition_hash}.yaml"
         if self._folder.names("definitions", f"{study.definition_hash}.yaml"):
             return
-        recorded = datetime.now(UTC).isoformat(timespec="microseconds")
-        known = self.known(study) if known is None else known
-        listed = {seed: " ".join(sorted(ids)) for seed, ids in sorted(known.items())}
-        content = {"recorded": recorded, "known": listed, "definition": study.definition()}
+        at = datetime.now(UTC).isoformat(timespec="microseconds")
+        self.put(Recorded(study, self.known(study) if known is None else known, at))
+
+    def put(self, recorded: Recorded) -> None:
+        """Write a definition as it was recorded, in place of one with the same content.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        content: dict[str, object] = {"recorded": recorded.at}
+        if recorded.known is not None:
+            seeds = sorted(recorded.known.items())
+            content["known"] = {seed: " ".join(sorted(ids)) for seed, ids in seeds}
+        content["definition"] = recorded.study.definition()
+        name = f"definitions/{recorded.study.definition_hash}.yaml"
         try:
             self._folder.put(name, strict_yaml.dump(content).encode())
         except OSError as error:
             raise unwritable(self._folder, error) from None
 
+    def drop(self, study: "Study") -> None:
+        """Move a definition to where no reader looks; it is kept so that it can be examined.
+
+        Raises:
+            OSError: it could not be moved.
+        """
+        name = f"{study.definition_hash}.yaml"
+        self._folder.move(f"definitions/{name}", f"_dropped/{name}")
+
     def known(self, study: "Study") -> Known:
-        """Return the trials on a study's seeds that are finished, here or in a study beside it.
+        """Return the trials on a study's seeds that are finished.
+
+        Those of this study count, of the studies beside it and of its shipped results.
 
         Raises:
             UserError: the results cannot be read.
         """
+        from studies.store import shipped
+
         seeds = {*study.confirmatory_seeds, *study.all_tuning_seeds}
         known: dict[int, set[str]] = {}
-        for folder in self._folder.siblings("trials"):
-            rows = Tables(folder).read("trials", ["trial_id", "seed"]).rows
-            columns = (rows[name].to_pylist() for name in ("trial_id", "seed"))
-            for trial_id, seed in zip(*columns, strict=True):
-                if seed in seeds:
-                    known.setdefault(seed, set()).add(trial_id)
+        published = shipped.store(study.name)
+        finishes = published.definitions.finishes() if published else {}
+        for trial_id, finish in {**finishes, **self.finishes()}.items():
+            if finish.seed in seeds:
+                known.setdefault(finish.seed, set()).add(trial_id)
         return {seed: frozenset(ids) for seed, ids in known.items()}
+
+    def finishes(self) -> dict[str, Finish]:
+        """Return when each trial of this study and of those beside it was first finished.
+
+        Trials that were forgotten since are among them: their results were known.
+
+        Raises:
+            UserError: the results cannot be read.
+        """
+        finishes: dict[str, Finish] = {}
+        names = ("trial_id", "seed", "finished_at")
+        for folder in self._folder.siblings("trials"):
+            rows = Tables(folder).read("trials", names).rows
+            columns = (rows[name].to_pylist() for name in names)
+            forgotten = Forgotten(folder).all()
+            found = [(t, Finish(*values)) for t, *values in zip(*columns, strict=True)]
+            for trial_id, finish in [*found, *((t, Finish(*v)) for t, v in forgotten.items())]:
+                before = finishes.setdefault(trial_id, finish)
+                if finish.at < before.at:
+                    finishes[trial_id] = finish
+        return finishes
 
     def all(self) -> list["Study"]:
         """Return all definitions that were run, the earliest first.
@@ -116,13 +176,15 @@ class Definitions:
                 study = _built(content["definition"], where)
                 ids = content.get("known")
                 known = ids if ids is None else {seed: frozenset(ids[seed].split()) for seed in ids}
-                definitions.append((content["recorded"], Recorded(study, known)))
-            except (UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError) as e:
+                at = str(content["recorded"])
+                datetime.fromisoformat(at)
+                definitions.append(Recorded(study, known, at))
+            except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as e:
                 raise UserError(
                     f"{where}: damaged ({type(e).__name__}); move it away; the next run of the "
                     "study writes it again"
                 ) from None
-        return [recorded for _, recorded in sorted(definitions, key=lambda item: str(item[0]))]
+        return sorted(definitions, key=lambda recorded: recorded.at)
 
     def path(self, study: "Study") -> str | None:
         """Return the local file in which a definition is recorded; None if there is none."""

@@ -48,6 +48,19 @@ class Finished:
         columns = (self.rows[name].to_pylist() for name in ("trial_id", "masks_parts"))
         return frozenset(trial_id for trial_id, parts in zip(*columns, strict=True) if parts)
 
+    def joined(self, other: "Finished") -> "Finished":
+        """Return these trials and those that only other results of the same study have."""
+        if not len(other.rows):
+            return self
+        lacking = other.ids - self.ids
+        is_lacking = pc.is_in(other.rows["trial_id"], pa.array(sorted(lacking), pa.string()))
+        return Finished(
+            pa.concat_tables([self.rows, other.rows.filter(is_lacking)]),
+            {table: {**other.where.get(table, {}), **its} for table, its in self.where.items()},
+            self.damaged,
+            tuple(dict.fromkeys([*self.conflicts, *differing(self, other)])),
+        )
+
     def row(self, trial_id: str) -> dict[str, Any]:
         """Return a finished trial's row of `trials`."""
         rows = self.rows.filter(pc.field("trial_id") == trial_id).drop_columns("part")
@@ -91,14 +104,23 @@ class Finished:
         return f"; of the finished {', '.join(phrases)}" if phrases else ""
 
 
-def finished(store: Store, *, masks: bool = False) -> Finished:
+def finished(store: Store, *others: Store, masks: bool = False) -> Finished:
     """Return the finished trials: those with a row in `trials` whose other parts are all intact.
 
     Args:
         store: the study's results.
+        others: further results of the study, such as the shipped ones; of a trial that several
+            have, the first row counts.
         masks: whether to include the masks: an attempt with masks is preferred to one without, and
             an attempt with damaged masks does not count; see `Finished.ids_with_masks`.
     """
+    done = _finished(store, masks=masks)
+    for other in others:
+        done = done.joined(_finished(other, masks=masks))
+    return done
+
+
+def _finished(store: Store, *, masks: bool) -> Finished:
     trials = store.tables.read("trials")
     tables = ("masks", "layers", "epochs") if masks else ("layers", "epochs")
     parts = {"trials": trials.parts} | {table: store.tables.parts(table) for table in tables}
@@ -123,8 +145,21 @@ def finished(store: Store, *, masks: bool = False) -> Finished:
         first.setdefault(ids[index], index)
     attempts = Counter(ids[index] for index in proven)
     repeated = [index for index in proven if attempts[ids[index]] > 1]
-    conflicts = _conflicts(_taken(rows, repeated))
-    return Finished(_taken(rows, list(first.values())), where, damaged, conflicts)
+    found = conflicts(_taken(rows, repeated))
+    return Finished(_taken(rows, list(first.values())), where, damaged, found)
+
+
+def differing(one: Finished, other: Finished) -> tuple[str, ...]:
+    """Return the ids of trials that two places have with other figures; see `conflicts`."""
+    return conflicts(_shared(one, other))
+
+
+def _shared(one: Finished, other: Finished) -> pa.Table:
+    """Return the rows of both places of the trials that both have."""
+    ids = pa.array(sorted(one.ids & other.ids), pa.string())
+    return pa.concat_tables(
+        [done.rows.filter(pc.is_in(done.rows["trial_id"], ids)) for done in (one, other)]
+    )
 
 
 def _taken(rows: pa.Table, indices: Sequence[int]) -> pa.Table:
@@ -145,7 +180,8 @@ def of_trial(store: Store, done: Finished, table: str, row: Mapping[str, Any]) -
     parts = store.tables.dataset(table, {done.where[table][part] for part in origins})
     is_own = pc.field("attempt") == row["attempt"]
     origin = pc.coalesce(pc.field("merged_from"), pc.field("part"))
-    rows = parts.to_table(filter=is_own & origin.isin(origins))
+    named = pa.array(origins, pa.string())  # may be empty: masks that were not kept
+    rows = parts.to_table(filter=is_own & origin.isin(named))
     return rows.sort_by([(n, "ascending") for n in ("epoch", "layer") if n in rows.column_names])
 
 
@@ -166,10 +202,14 @@ def failed_attempts(store: Store) -> Mapping[str, str]:
     return dict(zip(rows["attempt"].to_pylist(), rows["trial_id"].to_pylist(), strict=True))
 
 
-def _conflicts(rows: pa.Table) -> tuple[str, ...]:
-    """Return the ids of trials whose attempts under the same conditions differ in a bit."""
+def conflicts(rows: pa.Table) -> tuple[str, ...]:
+    """Return the ids of trials whose attempts under the same conditions differ in a bit.
+
+    Args:
+        rows: rows of `trials`, several for a trial that ran several times.
+    """
     seen: dict[tuple[object, ...], dict[str, str]] = {}
-    conflicts: dict[str, None] = {}  # a set that keeps the order
+    differing: dict[str, None] = {}  # a set that keeps the order
     columns = science("trials")
     for row in rows.select([*_SAME_CONDITIONS, *columns]).to_pylist():
         if row["device"] != "cpu":  # on a GPU only statistical equality is promised
@@ -180,5 +220,5 @@ def _conflicts(rows: pa.Table) -> tuple[str, ...]:
         figures = {name: repr(row[name]) for name in columns if row[name] is not None}
         first = seen.setdefault(conditions, figures)
         if any(first[name] != figures[name] for name in first.keys() & figures.keys()):
-            conflicts[row["trial_id"]] = None
-    return tuple(conflicts)
+            differing[row["trial_id"]] = None
+    return tuple(differing)

@@ -217,6 +217,36 @@ class Folder:
         """
         self._fs.delete_file(f"{self.root}/{path}")
 
+    def size(self) -> int:
+        """Return the bytes of all files in the folder.
+
+        Raises:
+            UserError: it cannot be listed.
+        """
+        selector = pyarrow.fs.FileSelector(self.root, allow_not_found=True, recursive=True)
+        try:
+            return sum(info.size for info in self._fs.get_file_info(selector) if info.is_file)
+        except OSError as error:
+            raise UserError(
+                f"results folder {self.uri}: cannot be read ({reason(error)})"
+            ) from None
+
+    def delete_all(self, last: str) -> None:
+        """Delete the folder with all that is in it.
+
+        Args:
+            last: the subfolder that is deleted last, so that an interrupted deletion can go on.
+
+        Raises:
+            OSError: something could not be deleted.
+        """
+        for info in filesystems.listed(self._fs, self.root):
+            if info.is_file:
+                self._fs.delete_file(info.path)
+            elif info.base_name != last:
+                self._fs.delete_dir(info.path)
+        self._fs.delete_dir(self.root)
+
 
 def try_writing(folder: Path, content: bytes) -> None:
     """Write a file to a local folder, or to where the folder would be made, and delete it.

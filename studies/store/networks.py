@@ -25,6 +25,15 @@ class Networks:
         """
         self._folder.put(f"networks/{_name(trial_id, content)}", content)
 
+    def ids(self) -> frozenset[str]:
+        """Return the ids of the trials whose networks are kept.
+
+        Raises:
+            UserError: the networks cannot be listed.
+        """
+        names = self._folder.names("networks", ".safetensors")
+        return frozenset(name.rpartition("-")[0] for name in names)
+
     def load(self, trial_id: str) -> bytes | None:
         """Return the file of a trial's network; None if it was not kept.
 
@@ -42,6 +51,17 @@ class Networks:
             where = self._folder.place(f"networks/{names[0]}")
             raise UserError(f"network {where}: damaged, or it cannot be read; move it away")
         return None
+
+    def delete(self, trial_id: str) -> None:
+        """Delete the files of a trial's network, if there are any.
+
+        Raises:
+            UserError: the networks cannot be listed.
+            OSError: a file could not be deleted.
+        """
+        for name in self._folder.names("networks", ".safetensors"):
+            if name.startswith(f"{trial_id}-"):
+                self._folder.delete(f"networks/{name}")
 
 
 def _name(trial_id: str, content: bytes) -> str:

@@ -26,6 +26,8 @@ from studies.trial import FIELDS
 _FEW_ROWS = 16
 #: Rows of a merged part that a reader skips or reads together.
 _ROW_GROUP = 100_000
+#: How hard zstd tries where parts are written once and kept.
+_LEVEL = 19
 _NAME = re.compile(r"^[0-9a-z]+-\d+-([0-9a-f]{16})\.parquet$")
 #: What bytes raise that are not a part, although their name fits.
 _UNREADABLE = (pa.ArrowException, OSError, LookupError, ValueError)
@@ -98,6 +100,35 @@ def encode(table: str, rows: Iterable[dict[str, Any]]) -> bytes:
     compression = "zstd" if len(arrow) > _FEW_ROWS else "none"
     # Parts are read whole, so nobody needs statistics; zstd does what dictionaries would.
     return _bytes(arrow, compression=compression, use_dictionary=False, write_statistics=False)
+
+
+def encode_table(rows: pa.Table) -> bytes:
+    """Return the bytes of a part that holds many trials, as small as they get.
+
+    Losses hardly repeat; their bytes are grouped by position, of which the first ones do. All other
+    columns have dictionaries.
+
+    Args:
+        rows: its rows, with their table's schema.
+    """
+    losses = [c.name for c in rows.schema if c.name.endswith("_loss") and c.type == pa.float64()]
+    return _bytes(
+        rows,
+        compression="zstd",
+        compression_level=_LEVEL,
+        use_dictionary=[name for name in _leaves(rows.schema) if name not in losses],
+        use_byte_stream_split=losses,
+        write_statistics=False,
+        row_group_size=_ROW_GROUP,
+    )
+
+
+def _leaves(schema: pa.Schema) -> list[str]:
+    """Return the names of a schema's columns as Parquet has them."""
+    return [
+        f"{column.name}.list.element" if pa.types.is_list(column.type) else column.name
+        for column in schema
+    ]
 
 
 def encode_merged(rows: pa.Table, origin: pa.ChunkedArray, replaces: Iterable[str]) -> bytes:

@@ -63,6 +63,16 @@ class Tables:
         """
         return self.put(table, part_files.encode(table, rows), writer, number)
 
+    def write_rows(self, table: str, rows: pa.Table, writer: str) -> str:
+        """Write the rows of many trials as one part and return the part's name; see `write`.
+
+        Args:
+            table: one of `schemas.TABLES`.
+            rows: the rows, with the table's schema.
+            writer: the writer's name; the same rows under the same name are the same part.
+        """
+        return self.put(table, part_files.encode_table(rows), writer, 1)
+
     def read(
         self,
         table: str,

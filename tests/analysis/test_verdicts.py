@@ -210,7 +210,10 @@ def test_seeds_added_later_are_exploratory(study, record):
     more = study(margin=0.5, **FIFTEEN | {"seeds": 18})
     loaded = analysis.load(record(more, varied(0.01), only=lambda trial: trial.seed > 15))
     (verdict,) = on(loaded, "C9")
-    assert verdict.exploratory == ("extended from 15 to 18 seeds after the first run",)
+    assert verdict.exploratory == (
+        "only 15 of 18 seeds were planned by one definition before any trial with them was "
+        "finished",
+    )
     assert verdict.added
     assert (verdict.n, verdict.planned) == (18, 18)
 

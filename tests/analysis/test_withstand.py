@@ -16,6 +16,7 @@ from analysis.estimates.tuned import tuned
 from analysis.estimates.tuning import expected_at_best
 from analysis.verdicts import overall, verdicts
 from analysis.verdicts.claims import every_claim
+from analysis.verdicts.formatting import summed_up
 from studies.store import Store
 
 #: The floor under a rival, at 30%.
@@ -184,6 +185,39 @@ def test_failures_of_a_rival_do_not_help(judge):
     assert verdict.conclusion == "supported"
 
 
+def test_a_rivals_trials_below_softmax_regression_do_not_help(judge):
+    # Six of 15 trials of pruning end at 25%, with softmax regression at 30%: no failures by their
+    # outcome, and their mean of 64% passes the floor. Against its other nine, flipping is worse.
+    def accuracy(trial):
+        if trial.method == "free-pruning" and trial.seed <= 6:
+            return 0.25 + noise(trial)
+        return 0.9 - 0.02 * (trial.method == "free-flipping") + noise(trial)
+
+    (verdict,) = judge(final(accuracy), "C9", FLIPPING)
+    assert verdict.comparisons[0].interval.mean > 0.2
+    assert verdict.failures["at chance"] == 0
+    assert verdict.conclusion == "undecided"
+    assert "do not exceed softmax regression" in verdict.reason
+
+
+def test_a_dead_place_of_a_sweep_leaves_the_others_without_its_pairs(judge):
+    dead = {"test_accuracy": 0.1, "outcome": "dead"}
+    figures = final(lambda t: dead if t.density == 0.7 else 0.9 + noise(t))
+    (verdict,) = judge(figures, "C6", densities(0.3, 0.4, 0.5, 0.7))
+    assert verdict.conclusion == "supported"
+    assert verdict.without_diverged_or_dead == "supported"
+
+
+def test_without_the_answers_of_a_trial_the_interval_is_over_seeds_and_says_so(judge):
+    def accuracy(trial):
+        answers = {"row": {"test_correct": b""}} if trial.seed == 4 else {}
+        return {"test_accuracy": 0.9 + noise(trial)} | answers
+
+    (verdict,) = judge(final(accuracy), "C9", FLIPPING)
+    assert not verdict.comparisons[0].over_images
+    assert any("the noise of seeds alone" in flag for flag in verdict.flags)
+
+
 def test_at_chance_is_a_fact_of_its_own(study, record):
     # 1,000 images and ten classes: chance 10%, one deviation 0.95%, five of them 4.7%.
     accuracies = {1: 0.114, 2: 0.147, 3: 0.148}
@@ -339,6 +373,23 @@ def test_all_exploratory_comparisons_are_counted(study, record):
     ]
 
 
+def test_an_added_cell_of_few_seeds_that_refutes_counts_as_well(study, record):
+    figures = final(
+        lambda t: 0.9 - 0.05 * (t.method == "free-flipping" and t.epochs == 4) + noise(t)
+    )
+    given = {"margin": 0.5, "seeds": 15, "dataset": "cifar10", "method": "dense"}
+    record(study(grids=[*FLIPPING, LINEAR], **given), figures)
+    few = {**FLIPPING[0], "epochs": 4, "seeds": [1, 2, 3, 4, 5]}
+    loaded = analysis.load(record(study(grids=[*FLIPPING, LINEAR, few], **given), figures))
+    (combined,) = overall(on(loaded, "C9"))
+    assert [v.conclusion for v in combined.cells] == ["supported", "speaks against"]
+    assert combined.conclusion == "refuted"
+    assert summed_up(loaded, combined) == (
+        "supported in 1 of 1 confirmatory cell (1 after Holm's correction); refuted in cells that "
+        "were added later: 4 epochs"
+    )
+
+
 # The smallest margin -------------------------------------------------------------------------
 
 
@@ -367,7 +418,10 @@ def test_trials_on_its_seeds_in_another_study_make_a_definition_exploratory(stud
     known = loaded.definitions[0].known
     assert {seed: len(ids) for seed, ids in known.items()} == {3: 1}
     (verdict,) = on(loaded, "C9")
-    assert verdict.exploratory == ("extended from 14 to 15 seeds after the first run",)
+    assert verdict.exploratory == (
+        "only 14 of 15 seeds were planned by one definition before any trial with them was "
+        "finished",
+    )
 
 
 def test_studies_that_register_together_are_fresh_together(study, record, tmp_path):
@@ -397,6 +451,31 @@ def test_results_without_a_register_are_exploratory(study, record, tmp_path):
     assert verdict.exploratory == (
         "the results do not record what was known when the definition was recorded",
     )
+
+
+def test_the_strictest_margin_of_the_studies_counts_in_any_order(study, record, tmp_path):
+    # A loss of 0.3 points: negligible by one study, not by the other, which has the same trials, or
+    # only those of the partner.
+    given = {"seeds": 15, "dataset": "cifar10", "method": "dense"}
+    figures = final(lambda t: 0.9 - 0.003 * (t.method == "free-flipping") + noise(t))
+    lenient = study(margin=0.5, grids=[*FLIPPING, LINEAR], **given)
+    for number, grids in enumerate((FLIPPING, [{"method": "free-pruning"}])):
+        strict = study(margin=0.1, grids=grids, **given)
+        strict = strict.model_copy(update={"name": f"strict-{number}"})
+        uris = [record(one, figures) for one in (lenient, strict)]
+        for order in (uris, uris[::-1]):
+            (verdict,) = on(analysis.load(order), "C9")
+            assert verdict.comparisons[0].bound == -0.001
+            assert verdict.uncorrected == "refuted"
+
+
+def test_a_claim_that_a_definition_names_after_the_run_is_exploratory(study, record):
+    given = {"margin": 0.5, "seeds": 15, "dataset": "cifar10", "method": "dense"}
+    grids, figures = [*FLIPPING, LINEAR], final(lambda trial: 0.9 + noise(trial))
+    record(study(grids=grids, claims=["C6"], **given), figures)
+    later = study(grids=grids, claims=["C9"], **given)
+    (verdict,) = on(analysis.load(record(later, only=lambda trial: False)), "C9")
+    assert verdict.exploratory == ("the definition names other claims (C6)",)
 
 
 # Tuning --------------------------------------------------------------------------------------
@@ -549,6 +628,45 @@ def test_none_of_its_kind_beats_the_preferred_free_method(judge):
     assert places["supermask"] == pytest.approx(-0.005, abs=1e-3)
     assert verdict.conclusion == "supported"
     assert run(levels | {"supermask": 0.92}).conclusion == "refuted"
+
+
+def test_the_two_free_methods_alone_are_no_kind(judge):
+    # One of the two is preferred, so the other could hardly beat it.
+    grids = [{"method": ["free-pruning", "free-flipping", "minimal-pruning"]}]
+    assert judge(final(lambda trial: 0.9 + noise(trial)), "C11", grids) == ()
+
+
+def test_what_is_below_the_floor_is_named_in_few_words(judge):
+    grids = [{"method": ["free-pruning", "free-flipping"]}, {"method": "supermask"}]
+    figures = final(lambda t: 0.2 if t.method == "supermask" else 0.9 + noise(t))
+    (verdict,) = judge(figures, "C11", grids)
+    (below,) = (flag for flag in verdict.flags if flag.startswith("below the floor"))
+    assert below.startswith("below the floor: supermask, he-normal: supermask reaches 20.00%")
+
+
+def test_methods_with_rates_of_their_own_are_compared(judge):
+    # Nothing shares a rate, as under the authors' recipe for convolutional networks.
+    rates = {
+        "dense": 2e-4,
+        "free-pruning": 3e-3,
+        "minimal-pruning": 3e-3,
+        "free-flipping": 5e-4,
+        "minimal-flipping": 5e-4,
+    }
+    grids = [{"method": method, "learning_rate": rate} for method, rate in rates.items()]
+    figures = final(lambda t: 0.9 + noise(t), 0.05)
+    for claim, methods in {
+        "C2": ["minimal-pruning", "minimal-flipping"],
+        "C9": ["free-flipping"],
+        "C9-minimal": ["minimal-flipping"],
+    }.items():
+        found = judge(figures, claim, grids, seeds=3)
+        assert [verdict.method for verdict in found] == methods
+    assert "learning rate 0.0005, that of the partner 0.003" in found[0].flags
+    # A rescaling that all trials of a method have is its own as well.
+    grids[1] |= {"rescaling": "dynamic", "positive_fraction": [0.2, 0.5]}
+    assert [v.cell["rescaling"] for v in judge(figures, "C4a", grids, seeds=3)] == ["dynamic"]
+    assert [v.cell["rescaling"] for v in judge(figures, "C4b", grids, seeds=3)] == ["dynamic"]
 
 
 def test_a_setting_that_prices_what_is_kept_belongs_to_the_other_kind(judge):

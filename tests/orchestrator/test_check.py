@@ -31,10 +31,17 @@ def test_an_estimate_has_time_memory_and_disk(capsys, tmp_path, monkeypatch):
 def test_power_depends_on_the_seeds_and_the_margin(capsys):
     output = check(capsys, "digits", "--no-estimate", "--seeds", 15)
     assert "C1-common similar-or-higher 4 15 sd ≤ 0.74 points" in output
-    assert "C11 best-of-its-kind 1 15 sd ≤ 0.65 points (2 comparisons)" in output  # joint power
     assert "exploratory (digits is a demonstration): C2," in output
     output = check(capsys, "digits", "--no-estimate", "--seeds", 1)
     assert "C1-common similar-or-higher 4 1 never: one seed" in output
+
+
+def test_a_study_that_tunes_lists_the_claims_that_it_will_decide(capsys):
+    output = check(capsys, "threshold-mnist", "--no-estimate")
+    assert "C6 no-threshold 1 15 sd ≤ 0.23 points (5 comparisons)" in output  # joint power
+    # What the tuning seeds choose is compared by C1, never as a recipe in common.
+    assert "C1 similar-or-higher 2 15" in output
+    assert "C1-common similar-or-higher" not in output
 
 
 def test_finished_trials_count_and_a_study_is_found_by_its_results(tmp_path):

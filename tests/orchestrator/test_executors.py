@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from contextlib import suppress
 
@@ -34,6 +35,7 @@ from orchestrator.execution.worker import Worker
 from studies.errors import UserError
 from studies.store import Store
 from studies.store.finished import finished
+from studies.study import read
 
 INLINE = ("--executor", "inline")
 
@@ -112,6 +114,81 @@ def test_a_run_that_is_stopped_goes_on_from_its_checkpoint(gate, tmp_path):
     assert answer.returncode == 0, answer.stderr
     (row,) = trial_rows(tmp_path).to_pylist()
     assert 10 <= row["continued_from"] < 30
+
+
+#: Runs the command line with a clock that the test holds: the time of --hours is over once a
+#: process waits at the gate, which then opens.
+TIME_OVER_AT_THE_GATE = """
+import sys, threading, time
+from pathlib import Path
+from orchestrator.cli import main
+
+gate = Path({gate!r})
+
+class AtTheGate(threading.Thread):
+    def __init__(self, seconds, act):
+        assert 3599 < seconds <= 3600, seconds
+        super().__init__(target=self.wait, args=(act,), daemon=True)
+
+    def wait(self, act):
+        while not list(gate.glob("waiting-*")):
+            time.sleep(0.02)
+        act()
+        (gate / "open").touch()
+
+    def cancel(self):
+        pass
+
+threading.Timer = AtTheGate
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("how", [INLINE, ("--workers", "1")], ids=["inline", "ray"])
+def test_a_run_ends_in_good_order_when_its_time_is_over(how, gate, tmp_path):
+    gated_study(tmp_path, seeds=2, epochs=4000)
+    gate.allow(3)
+    command = ("run", "own.yaml", *how, "--checkpoint", "1e-9")
+    script = TIME_OVER_AT_THE_GATE.format(gate=str(gate.folder))
+    answer = subprocess.run(
+        [sys.executable, "-c", script, *command, "--hours", "1"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert answer.returncode == 124, answer.stderr
+    assert "the time is over; stopping after the epochs that are running" in answer.stderr
+    last = answer.stderr.splitlines()[-1]
+    assert last.startswith("own: 0 of 2 trials finished (0 in this run). The time given by --hours")
+    assert last.endswith("Continue with: untuned " + " ".join([*command, "--hours", "1"]))
+    store = Store(str(tmp_path / "results"), "own")
+    assert len(store.checkpoints.keys()) == 1
+    assert not list((tmp_path / "results/own/_runs").glob("*"))
+
+
+def test_a_time_that_is_over_at_once_trains_nothing(tmp_path):
+    write_study(tmp_path)
+    answer = untuned("run", "own.yaml", *INLINE, "--hours", "1e-9", cwd=tmp_path)
+    assert answer.returncode == 124, answer.stderr
+    assert "own: 0 of 4 trials finished (0 in this run). The time given" in answer.stderr
+
+
+def test_a_part_and_a_variant_of_a_study_are_definitions_of_their_own(tmp_path):
+    path = write_study(tmp_path)
+    part = ("--only", "method=dense", "--set", "batch_size=50")
+    answer = untuned("run", "own.yaml", *INLINE, *part, cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert "own: 2 of 2 trials finished (2 in this run" in answer.stdout
+    rows = trial_rows(tmp_path).to_pylist()
+    assert {(row["method"], row["batch_size"]) for row in rows} == {("dense", 50)}
+    (recorded,) = Store(str(tmp_path / "results"), "own").definitions.all()
+    assert recorded == read(path).override(only={"method": "dense"}, change={"batch_size": 50})
+    answer = untuned("run", "own.yaml", *INLINE, "--dry-run", cwd=tmp_path)
+    assert "own: 4 of 4 trials would run" in answer.stdout
+    answer = untuned("check", "own.yaml", "--no-estimate", *part, cwd=tmp_path)
+    assert "own: 0 of 2 trials would run" in answer.stdout
 
 
 def test_a_trial_that_fails_is_raised_where_a_debugger_sees_it(tmp_path):

@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 
 from orchestrator import plan
-from orchestrator.cli.run import _engine, _How
 from orchestrator.execution import heartbeat
 from orchestrator.execution.heartbeat import Heartbeat, LiveRuns
+from orchestrator.running import HowToRun, _engine
 from studies.errors import UserError
 from studies.store import Store
 
@@ -132,7 +132,7 @@ def test_a_sign_of_an_older_version_says_nothing_of_that_and_a_damaged_one_is_no
 
 def test_a_run_that_joins_takes_the_engine_of_the_one_that_runs(store, tmp_path):
     planned = plan.make([], store)
-    auto = _How("results", (), None, "auto", {"join": True}, dry_run=False)
+    auto = HowToRun(options={"join": True})
     with Heartbeat(store, engine="onednn"):
         assert _engine(auto, planned, store) == "onednn"
         assert _engine(replace(auto, engine="mm"), planned, store) == "mm"

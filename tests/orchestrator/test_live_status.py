@@ -25,7 +25,7 @@ def study(tmp_path):
 
 def test_a_look_counts_what_is_done_in_training_and_failed(study):
     store, trials = study
-    reader = SnapshotReader(store, [])
+    reader = SnapshotReader([store], [])
     with Heartbeat(store) as run:
         run.update([trials[3].trial_id, trials[0].trial_id], 0.5)  # the first has just ended
         run._beat()
@@ -46,7 +46,7 @@ def test_a_look_counts_what_is_done_in_training_and_failed(study):
 
 def test_what_was_read_is_not_read_again(study, monkeypatch):
     store, _ = study
-    reader = SnapshotReader(store, [])
+    reader = SnapshotReader([store], [])
     first = reader.read()
     read = []
     get = Folder.get
@@ -59,7 +59,7 @@ def test_a_study_that_nobody_ran_is_watched_by_its_file(tmp_path):
     store, _ = train_study(tmp_path, failing=4)
     for path in (Path(store.root) / "definitions").iterdir():
         path.unlink()
-    shown = SnapshotReader(store, [read(tmp_path / "own.yaml")]).read()
+    shown = SnapshotReader([store], [read(tmp_path / "own.yaml")]).read()
     assert (shown.done, shown.planned) == (0, 4)
     assert shown.ranked == []
 
@@ -70,11 +70,11 @@ def test_masks_that_are_missing_are_counted_alike_everywhere(tmp_path):
     path.write_text(path.read_text().replace("keep_masks: true\n", ""))
     store, trials = train_study(tmp_path, masks=False, write=False)
     assert plan.make(store.definitions.all(), store).todo == []
-    assert SnapshotReader(store, []).read().done == 4
+    assert SnapshotReader([store], []).read().done == 4
     store.definitions.record(read(write_study(tmp_path)))  # as the file was before
     planned = plan.make(store.definitions.all(), store)
     assert planned.todo == trials
-    shown = SnapshotReader(store, []).read()
+    shown = SnapshotReader([store], []).read()
     assert (shown.done, shown.planned) == (0, 4)
     status = untuned("status", "own", cwd=tmp_path).stdout
     assert "own: 0 of 4 trials finished, 0 failed" in status
@@ -95,7 +95,7 @@ def test_a_trial_that_was_trained_again_for_its_masks_is_finished(tmp_path, monk
     store, _ = train_study(tmp_path, write=False)
     assert len(list((Path(store.root) / "trials").iterdir())) == 2
     assert plan.make(store.definitions.all(), store).todo == []
-    shown = SnapshotReader(store, []).read()
+    shown = SnapshotReader([store], []).read()
     assert (shown.done, shown.planned) == (4, 4)
     status = untuned("status", "own", cwd=tmp_path).stdout
     assert "4 of 4 trials finished" in status
@@ -112,12 +112,12 @@ def test_a_failure_counts_until_the_trial_is_finished_as_it_is_asked_for(tmp_pat
     writer.fail(trials[0], writer.attempt(), "here", "ValueError: late", "Traceback")
     writer.flush()
     assert plan.make(store.definitions.all(), store).failures(store) == {}
-    assert SnapshotReader(store, []).read().failed == 0
+    assert SnapshotReader([store], []).read().failed == 0
     path.write_text(text)
     store.definitions.record(read(path))
     planned = plan.make(store.definitions.all(), store)
     assert list(planned.failures(store)) == [trials[0].trial_id]
-    assert SnapshotReader(store, []).read().failed == 1
+    assert SnapshotReader([store], []).read().failed == 1
     status = untuned("status", "own", cwd=tmp_path).stdout
     assert "0 of 4 trials finished, 1 failed" in status
     # Of the two definitions only the one that asks for masks has something to do.
@@ -189,5 +189,5 @@ def test_ctrl_c_ends_the_watching_alone(study, monkeypatch, capsys):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(live.time, "sleep", interrupted)
-    assert live.watch(SnapshotReader(study[0], []), 1.0) == 130
+    assert live.watch(SnapshotReader([study[0]], []), 1.0) == 130
     assert capsys.readouterr().out.count("\n") == 1

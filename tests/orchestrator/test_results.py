@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shlex
 
 import pytest
 from tests_support import in_the_base_install, train_study, untuned
@@ -81,6 +82,7 @@ def test_the_base_install_shows_results(place):
         (["--columns", "host"], "--columns host: it has no mean over seeds; add --trials"),
         (["--columns", "seed"], "--columns seed: a row is a mean over seeds; add --trials"),
         (["--where", "seed"], "--where 'seed': give a column"),
+        (["--provenance", "--trials"], "--provenance: leave out --trials and --columns"),
     ],
 )
 def test_mistakes_are_answered_in_one_line(place, monkeypatch, arguments, message):
@@ -97,3 +99,27 @@ def test_deviations_that_do_not_fit_are_left_out_with_a_note(place):
     assert answer.stderr == (
         "some standard deviations do not fit and are left out; --csv has them\n"
     )
+
+
+def test_a_trial_is_trained_again_with_the_command_of_its_row(place):
+    rows = json.loads(table(place, "--trials", "--json", "--where", "seed=2"))
+    (row,) = rows
+    program, *arguments = shlex.split(row["command"])
+    assert program == "untuned"
+    again = untuned(*arguments, "--json", cwd=place[0]).stdout.splitlines()[-1]
+    assert json.loads(again)["test_accuracy"] == row["test_accuracy"]
+    assert list(csv.DictReader(io.StringIO(table(place, "--trials", "--csv"))))[2]["command"]
+    lines = table(place, "--trials").splitlines()
+    below = lines[lines.index("train them again with:") + 1 :]
+    assert len(below) == 3
+    assert f"  {row['trial_id']}  {row['command']}" in below
+    chosen = table(place, "--trials", "--csv", "--columns", "seed,command", "--where", "seed=2")
+    assert chosen == f"seed,command\n2,{row['command']}\n"
+
+
+def test_provenance_counts_all_trials_with_their_core_hours(place):
+    (row,) = json.loads(table(place, "--provenance", "--json"))
+    assert (row["trials"], row["machines"], row["engine"]) == (3, 1, "mlp")
+    assert row["core_hours"] == pytest.approx(3 * 1.5 / 3600)
+    assert (row["commit"], row["versions"], row["threads"]) == (None, "v", 1)
+    assert table(place, "--provenance", "--markdown").startswith("| trials | core hours | machines")

@@ -17,7 +17,8 @@ import yaml
 from clusters import Cluster, cluster, free_ports  # noqa: F401
 from tests_support import UNTUNED, science_of, trial_rows, untuned, write_study
 
-from orchestrator.cli import _data, _options, cli, jobs, submit
+from orchestrator import data_places
+from orchestrator.cli import _options, cli, jobs, submit
 from orchestrator.jobs import following, probe, submission
 from studies.errors import UserError
 from studies.study import read
@@ -190,11 +191,11 @@ def test_the_command_takes_the_options_that_are_not_at_their_default(tmp_path, m
     monkeypatch.delenv("UNTUNED_ENGINE")
     named = {"pets": "folder:/pets"}
     given = ("there", "mnist=~/m", "pets=folder:pets")
-    assert _data.as_arguments(given, named) == [
+    assert data_places.as_arguments(given, named) == [
         "--data", str(Path.cwd() / "there"), "--data", f"mnist={Path.home() / 'm'}"
     ]  # fmt: skip
     with pytest.raises(UserError, match="unknown dataset 'mnits'"):
-        _data.as_arguments(["mnits=there"], named)
+        data_places.as_arguments(["mnits=there"], named)
     arguments = ["digits", "--results", "/r", "--checkpoint", "0", "--device", "auto", "--tf32"]
     values = submit.command.make_context("submit", [*arguments, "--workers", "3"]).params
     expected = ["--workers", "3", "--tf32", "--checkpoint", "0.0"]

@@ -10,8 +10,9 @@ from tests_support import train_study, trial_rows, untuned
 import analysis
 from orchestrator import plan, tuning
 from orchestrator.cli import cli
-from orchestrator.cli.run import _conclude, _note_definitions
+from orchestrator.cli.run import TIMED_OUT, _conclude
 from orchestrator.execution.messages import Outcome
+from orchestrator.running import Ended, _note_definitions
 from studies import tuned
 from studies.errors import UserError
 from studies.store import Store
@@ -113,10 +114,13 @@ def test_one_run_trains_the_tuning_seeds_and_then_what_they_chose(tmp_path):
 def test_a_signal_at_the_end_of_the_tuning_seeds_ends_the_run(capsys, tmp_path):
     (tmp_path / "own.yaml").write_text(STUDY)
     study, store = read(tmp_path / "own.yaml"), Store(str(tmp_path), "own")
-    ended = Outcome(0, 6, 6, {}, None, "", signal.SIGINT, "")
-    assert _conclude(study, store, "results", ended, 1.0) == 130
-    assert "the tuning seeds are finished; continue with: untuned" in capsys.readouterr().err
-    assert _conclude(study, store, "results", replace(ended, interrupted=0), 1.0) == 0
+    outcome = Outcome(0, 6, 6, {}, None, "", signal.SIGINT, "")
+    ended = Ended(study, store, outcome, 6)
+    timed_out = replace(outcome, interrupted=0, timed_out=True)
+    for stopped, code in ((ended, 130), (replace(ended, outcome=timed_out), TIMED_OUT)):
+        assert _conclude(stopped, "results") == code
+        assert "the tuning seeds are finished; continue with: untuned" in capsys.readouterr().err
+    assert _conclude(replace(ended, outcome=replace(outcome, interrupted=0)), "results") == 0
 
 
 def test_an_extended_study_has_no_other_definitions(trained, capsys):
@@ -135,5 +139,5 @@ def test_epochs_that_are_tuned_cannot_be_overridden(tmp_path):
             "learning_rate: [1e-5, 1e-2], tuned: learning_rate", "epochs: [1, 2], tuned: epochs"
         )
     )
-    with pytest.raises(UserError, match="--epochs 3: study own tunes epochs; leave it out"):
+    with pytest.raises(UserError, match="epochs: the study own tunes it; leave it out"):
         read(path).override(epochs=3)

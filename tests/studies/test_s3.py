@@ -21,6 +21,8 @@ from studies.store import Store, filesystems, part_files, studies_in
 from studies.store.compaction import compact
 from studies.store.finished import failure_logs, finished
 from studies.store.folder import Folder, NotWrittenError
+from studies.store.forgetting import forget
+from studies.store.importing import compared
 from studies.store.writer import Writer
 from studies.study import find
 
@@ -47,6 +49,31 @@ def keys(uri):
     text = urllib.request.urlopen(url, timeout=10).read().decode()
     found = [chunk.partition("</Key>")[0] for chunk in text.split("<Key>")[1:]]
     return [key for key in found if not key.endswith("/")]
+
+
+def test_trials_are_taken_over_dropped_and_deleted_there(uri, trial, record, tmp_path):
+    source, target = Store(str(tmp_path), "own"), Store(uri, "own")
+    source.definitions.record(find("digits"))
+    writer = Writer(source)
+    for seed in (1, 2):
+        record(writer, trial(seed))
+    writer.flush()
+    compared(source, target).run()
+    assert finished(target).ids == {trial(1).trial_id, trial(2).trial_id}
+    assert target.definitions.recorded() == source.definitions.recorded()
+    assert target.size() > 1000
+    forget(target, {finished(target).row(trial(1).trial_id)["attempt"]})
+    assert finished(target).ids == {trial(2).trial_id}
+    assert list(target.forgotten.all()) == [trial(1).trial_id]
+    later = find("digits").model_copy(update={"margin": 1.0})
+    target.definitions.record(later)
+    target.definitions.drop(later)
+    assert target.definitions.all() == [find("digits")]
+    beside = Store(uri, "beside")
+    beside.definitions.record(find("digits"))
+    target.delete()
+    assert all("/beside/" in key for key in keys(uri))
+    assert studies_in(uri) == ["beside"]
 
 
 @pytest.mark.parametrize("ending", ["", "/", "/deep/er"])

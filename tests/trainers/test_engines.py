@@ -127,6 +127,7 @@ def test_packed_equals_alone_to_the_bit_with_mixed_methods(size, network, trial,
 
 def test_rescaled_and_mixed_trials_in_one_pack(trial, digits):
     trials = [trial("free-pruning", rescaling="dynamic"), trial("dense"), trial("free-flipping")]
+    trials += [trial(m, density=0.3) for m in ("edge-popup(global)", "edge-popup", "biprop")]
     records = list(train(trials, digits))
     for given in trials:
         assert figures(records, given) == figures(list(train([given], digits)), given)
@@ -135,7 +136,8 @@ def test_rescaled_and_mixed_trials_in_one_pack(trial, digits):
 def test_which_trials_make_a_pack(trial):
     first = trial()
     mixing = ["free-flipping", "dense", "minimal-pruning", "maximal-pruning", "frozen"]
-    alone = ["supermask", "snip", "lottery-ticket", "edge-popup", "random-pruning"]
+    mixing += ["edge-popup", "edge-popup-flipping", "edge-popup-official", "biprop"]
+    alone = ["supermask", "snip", "lottery-ticket", "bop", "random-pruning"]
     key = pack_key.pack_key
     assert {key(replace(first, method=m)) for m in mixing} == {key(first)}
     assert len({key(replace(first, method=m)) for m in alone} | {key(first)}) == 6
@@ -148,8 +150,8 @@ def test_trials_of_one_pack_stand_together_and_in_it_those_of_one_method(trial):
     mixture = ["minimal-flipping", "snip", "dense", "supermask", "dense", "edge-popup"]
     order = pack_key.ordered([trial(m, seed=s) for s in (1, 2) for m in mixture])
     names = [given.method for given in order]
-    assert names[:6] == ["dense"] * 4 + ["minimal-flipping"] * 2
-    assert names[6:] == ["edge-popup"] * 2 + ["snip"] * 2 + ["supermask"] * 2
+    assert names[:8] == ["dense"] * 4 + ["edge-popup"] * 2 + ["minimal-flipping"] * 2
+    assert names[8:] == ["snip"] * 2 + ["supermask"] * 2
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,30 @@ def keep_top(weight: Tensor, scores: Tensor, density: float, into: Tensor) -> Te
     return into
 
 
+def keep_top_on_device(weights: Tensor, scores: Tensor, density: float, into: Tensor) -> None:
+    """Do as `keep_top` for all replicas at once, without a wait for the device.
+
+    A CUDA graph can hold it: no number comes back to the host.
+
+    Args:
+        weights: of one layer, or of all laid side by side, [R, n].
+        scores: [R, n].
+        density: the fraction kept.
+        into: the tensor to write to, [R, n].
+    """
+    n = scores.shape[1]
+    count = dropped(density, n)
+    if count == 0:
+        into.copy_(weights)
+        return
+    highest = scores.kthvalue(count, dim=1, keepdim=True).values
+    above, equal = scores > highest, scores == highest
+    missing = n - count - above.sum(dim=1, keepdim=True, dtype=torch.int32)
+    # Of the scores that equal the threshold the last are kept.
+    from_end = equal.flip(1).cumsum(dim=1, dtype=torch.int32).flip(1)
+    torch.mul(weights, above | (equal & (from_end <= missing)), out=into)
+
+
 def keep_top_of_all(
     weights: Sequence[Tensor], scores: Sequence[Tensor], density: float, into: Sequence[Tensor]
 ) -> None:

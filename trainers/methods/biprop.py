@@ -19,11 +19,14 @@ from trainers.methods import Layer, Pack
 from trainers.methods._replicas import sums
 from trainers.methods.edge_popup_official import OfficialEdgePopup
 
+MIXES = True
 READS = ("score_seed", "density", "rescaling")
 
 
 class Biprop(OfficialEdgePopup):
     """A connection is pruned or has the magnitude that its layer's kept weights have on average."""
+
+    capturable = True
 
     def rebuild(self, pack: Pack, layer: Layer) -> None:
         """effective = alpha * sign(weight) where |score| among the top, rescaled if asked for."""

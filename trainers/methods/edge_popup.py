@@ -18,8 +18,9 @@ import torch
 from torch import Tensor
 
 from trainers.methods import Connections, Layer, Pack
-from trainers.methods._masks import dropped, keep_top, keep_top_of_all
+from trainers.methods._masks import dropped, keep_top, keep_top_of_all, keep_top_on_device
 
+MIXES = True
 EXAMPLES = ("edge-popup", "edge-popup(global)")
 PARAMETERS = {"global": (False,)}
 READS = ("score_low", "score_high", "score_seed", "density", "rescaling")
@@ -33,6 +34,7 @@ class EdgePopup(Connections):
     """
 
     off = 0.0
+    capturable = True  # a GPU's thresholds stay on it; on a CPU nothing is captured
 
     def __init__(self, *, of_all: bool = False) -> None:
         self.of_all = of_all
@@ -66,12 +68,27 @@ class EdgePopup(Connections):
     ) -> None:
         """Write the values with the top scores, else 0; both are [R, *shape] for each layer."""
         density, ranked = pack.trial.density, [self.ranked(layer) for layer in layers]
+        if ranked[0].device.type != "cpu":
+            self._keep_top_on_device(density, values, ranked, into)
+            return
         for r in range(len(pack.trials)):
             replica = [[tensor[r] for tensor in each] for each in (values, ranked, into)]
             if len(layers) > 1:
                 keep_top_of_all(replica[0], replica[1], density, replica[2])
             else:  # without copies
                 keep_top(replica[0][0], replica[1][0], density, replica[2][0])
+
+    @staticmethod
+    def _keep_top_on_device(
+        density: float, values: Sequence[Tensor], ranked: Sequence[Tensor], into: Sequence[Tensor]
+    ) -> None:
+        """Do what `_keep_top` does for all replicas at once; all are [R, *shape] for each layer."""
+        flat, scores = (torch.cat([t.flatten(1) for t in each], dim=1) for each in (values, ranked))
+        kept = torch.empty_like(flat)
+        keep_top_on_device(flat, scores, density, kept)
+        sizes = [tensor[0].numel() for tensor in into]
+        for part, target in zip(torch.split(kept, sizes, dim=1), into, strict=True):
+            target.copy_(part.view_as(target))
 
     def mask(self, pack: Pack, layer: Layer) -> Tensor:
         """Return 1 for the top scores, else `off`."""

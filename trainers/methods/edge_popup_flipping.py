@@ -8,6 +8,7 @@ the scores of all layers together.
 
 from trainers.methods.edge_popup import EdgePopup
 
+MIXES = True
 EXAMPLES = ("edge-popup-flipping", "edge-popup-flipping(global)")
 PARAMETERS = {"global": (False,)}
 READS = ("score_low", "score_high", "score_seed", "density")

@@ -15,11 +15,14 @@ from studies.trial import Trial
 from trainers.methods import Layer, Pack, uniform_scores
 from trainers.methods.edge_popup import EdgePopup
 
+MIXES = True
 READS = ("score_seed", "density", "rescaling")
 
 
 class OfficialEdgePopup(EdgePopup):
     """A connection is pruned while the size of its score is among the lowest of its layer."""
+
+    capturable = True
 
     def initial_scores(self, trial: Trial, layer: Layer) -> Tensor:
         """Draw scores uniform within +-1 / sqrt(fan_in), as PyTorch starts a layer's weights."""

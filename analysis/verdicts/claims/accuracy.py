@@ -12,6 +12,7 @@ from analysis.verdicts.claim import MARGIN, Claim, Criterion, both, differs, whe
 from analysis.verdicts.claims.arms import (
     MINIMAL,
     OWN,
+    RATE,
     SKEWED,
     as_is,
     authors_rate,
@@ -34,7 +35,8 @@ NINE_TENTHS = Criterion(
     "accuracy minus 0.9 times that of dense, he-normal",
     above=0.0,
     against=TRAINED,
-    ignoring=METHOD_ONLY,
+    ignoring=(*METHOD_ONLY, *RATE),
+    preferring=RATE,
     share=0.9,
 )
 BEATS_LINEAR = Criterion(
@@ -132,7 +134,8 @@ CLAIMS = (
                 "above_chance",
                 above=0.0,
                 against=TRAINED,
-                ignoring=METHOD_ONLY,
+                ignoring=(*METHOD_ONLY, *RATE),
+                preferring=RATE,
                 share=0.9,
                 decides=False,
             ),

@@ -21,6 +21,8 @@ MINIMAL = ("minimal-pruning", "minimal-flipping")
 TUNED_DENSITY = -math.inf
 #: Fields in which an arm may differ from its partner.
 OWN = (*METHOD_ONLY, *RECIPE)
+#: A partner may have another rate, since methods need rates of their own.
+RATE = ("learning_rate",)
 #: Distributions that are not symmetric about zero, whatever the fraction of positive weights.
 SKEWED = ("skewed-exponential",)
 #: Signs are highly asymmetric if the fraction of positive ones is this far from one half.
@@ -69,11 +71,12 @@ def as_is(rows: pd.DataFrame) -> "pd.Series[bool]":
     """Methods as they are, with their recipe: recipe fields that a study varies are at default.
 
     A value that all trials of a method share, on a network and a data set, is the method's own
-    recipe.
+    recipe, and so is such a rescaling.
     """
-    fits = plain(rows)
+    own = (*RECIPE, "rescaling")
+    fits = at_default(rows, [name for name in (*METHOD_ONLY, *CONTROL) if name not in own])
     groups = rows.groupby(["network", "dataset", "method"], sort=False)
-    for name in RECIPE:
+    for name in own:
         if rows[name].nunique() > 1:
             fits &= (groups[name].transform("nunique") == 1) | at_default(rows, [name])
     return fits

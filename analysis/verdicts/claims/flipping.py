@@ -2,7 +2,7 @@
 
 from analysis.estimates.judged import gain_of_flipping
 from analysis.verdicts.claim import MARGIN, Claim, Criterion, both, differs, where
-from analysis.verdicts.claims.arms import as_is, at_recipe
+from analysis.verdicts.claims.arms import RATE, as_is, at_recipe
 
 CLAIMS = (
     Claim(
@@ -15,6 +15,8 @@ CLAIMS = (
                 "accuracy minus that of free-pruning",
                 above=MARGIN,
                 against={"method": "free-pruning"},
+                ignoring=RATE,
+                preferring=RATE,
             ),
         ),
         "asymmetry",
@@ -31,6 +33,8 @@ CLAIMS = (
                 "accuracy minus that of minimal-pruning",
                 above=MARGIN,
                 against={"method": "minimal-pruning"},
+                ignoring=RATE,
+                preferring=RATE,
             ),
         ),
         "asymmetry",

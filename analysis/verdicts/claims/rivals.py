@@ -1,11 +1,14 @@
 """C11 and C12: free methods against their own kind, and against a density that nobody tunes."""
 
+import numpy as np
 import pandas as pd
 
 from analysis.cells import METHOD_ONLY, RECIPE
+from analysis.estimates.pairing import keys
 from analysis.estimates.rivals import (
     FREE,
     PREFERRED,
+    TASK,
     left_alone,
     own_configuration,
     with_preferred_free,
@@ -17,7 +20,10 @@ _OWN = (*METHOD_ONLY, *RECIPE, "weights", "positive_fraction", "activation")
 
 
 def _rival(rows: pd.DataFrame) -> "pd.Series[bool]":
-    return without_setting(rows) & (rows["method"] != PREFERRED)
+    """Methods without such a setting, on tasks where the two free methods are not alone."""
+    rivals = without_setting(rows) & (rows["method"] != PREFERRED)
+    (tasks,) = keys(rows, on=TASK)
+    return rivals & np.isin(tasks, tasks[rivals & ~rows["method"].isin(FREE)])
 
 
 def _elsewhere(rows: pd.DataFrame) -> "pd.Series[bool]":

@@ -14,6 +14,7 @@ from analysis.tables import Results
 from analysis.verdicts.claim import MARGIN, Claim, Criterion, Rows, both, differs, where
 from analysis.verdicts.claims.arms import (
     MINIMAL,
+    RATE,
     at_recipe,
     flips,
     free,
@@ -30,8 +31,6 @@ from studies.trial import FIELDS
 
 #: A sweep over densities needs so many that pass the floor: a single poor one shows nothing.
 _DENSITIES = 3
-#: A partner may have another rate, since methods need rates of their own.
-_RATE = ("learning_rate",)
 _OF_METHOD = tuple(name for name in METHOD_ONLY if name != "density")
 _BOTH = (("free-pruning", prunes, ""), ("free-flipping", flips, "-flipping"))
 _SHARED = "Both sides share optimiser, schedule, batch and length, or each is at its best recipe."
@@ -42,7 +41,7 @@ def at_density(results: Results) -> pd.DataFrame:
     return tuned(results, ("density", *RECIPE))
 
 
-def _threshold_free(method: str, ignoring: tuple[str, ...] = _RATE) -> Criterion:
+def _threshold_free(method: str, ignoring: tuple[str, ...] = RATE) -> Criterion:
     return Criterion(
         f"accuracy minus that of {method}",
         below=MARGIN,

@@ -1,0 +1,151 @@
+"""Running a study from Python; `import orchestrator` gives it, with nothing slow imported."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from studies.errors import UserError, unknown
+
+if TYPE_CHECKING:
+    from analysis import Results
+    from orchestrator.running import Ended
+    from studies.seeds import Seeds
+    from studies.study import Study
+    from studies.variants import Given
+
+#: The arguments that are one of a few names.
+_CHOICES = {
+    "executor": ("ray", "inline"),
+    "device": ("auto", "cpu", "cuda"),
+    "engine": ("auto", "mm", "onednn"),
+}
+
+
+class MissingTrialsError(Exception):
+    """A run ended, and trials of its study are missing; the message says which and why."""
+
+
+def run(
+    study: "str | Path | Study",
+    *,
+    results: str | Path = "results",
+    data: str | Path | Sequence[str] = (),
+    seeds: "Seeds | None" = None,
+    epochs: int | None = None,
+    only: "Given | None" = None,
+    change: "Given | None" = None,
+    keep_networks: bool = False,
+    executor: Literal["ray", "inline"] = "ray",
+    workers: int | None = None,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+    gpus: int | None = None,
+    gpu_fraction: float | None = None,
+    tf32: bool = False,
+    engine: Literal["auto", "mm", "onednn"] = "auto",
+    checkpoint_seconds: float = 60.0,
+    retries: int = 2,
+    fail_fast: bool = False,
+    join: bool = False,
+    tensorboard: str | Path | None = None,
+    address: str | None = None,
+    hours: float | None = None,
+    shipped: bool = True,
+) -> "Results":
+    """Run the missing trials of a study, as `untuned run` does, and return its results.
+
+    What is finished already is not run again, so a second call only reads. Ctrl-C ends the run
+    after the current epochs and then raises KeyboardInterrupt; the next call continues it.
+
+    Args:
+        study: the name of a shipped study, the path of a study file, or a `Study`.
+        results: the folder or URI of all results; each study has its own folder in it.
+        data: the folder of all data sets, or several values of --data.
+        seeds: a number of seeds, a range such as ``"1001-1015"``, or a list.
+        epochs: of all trials.
+        only: for each field the value or values that trials may have; see --only.
+        change: for each field another value or values for all trials; see --set.
+        keep_networks: whether to keep the trained networks.
+        executor: ``ray`` for Ray's workers, ``inline`` for this process alone, without Ray. In this
+            process, PyTorch then computes with one thread.
+        workers: worker processes; one per core if not given.
+        device: where to train; ``auto`` takes a GPU if there is one.
+        gpus: number of GPUs to use; all if not given.
+        gpu_fraction: fraction of a GPU per worker.
+        tf32: whether GPUs may multiply with TF32.
+        engine: what computes fully connected layers on a CPU.
+        checkpoint_seconds: training between two checkpoints of a trial, in seconds; 0 for none.
+        retries: how often a failed trial is tried again.
+        fail_fast: whether the first failure ends the run.
+        join: whether to join a run of this study that is in progress.
+        tensorboard: folder for the curves of each trial.
+        address: head of a Ray cluster that this machine belongs to, or ``auto``.
+        hours: end in good order after so long, and return what is finished by then.
+        shipped: whether trials that are in the project's shipped results are taken over from there.
+
+    Returns:
+        All results of the study, those of earlier runs and of other definitions included.
+
+    Raises:
+        UserError: a mistake in the arguments, the study or its surroundings; nothing was started.
+        MissingTrialsError: the run ended before all trials were finished, and not by `hours`; or it
+            ended before there were any results.
+    """
+    import analysis
+    from orchestrator import data_places, running, taking_over
+    from studies.store import Store
+    from studies.study import Study, find
+
+    for name, value in (("executor", executor), ("device", device), ("engine", engine)):
+        if value not in _CHOICES[name]:
+            raise unknown(name, str(value), _CHOICES[name])
+    if hours is not None and not hours > 0:
+        raise UserError(f"hours: {hours} is not above 0")
+    places = (str(data),) if isinstance(data, str | Path) else tuple(data)
+    requested = (study if isinstance(study, Study) else find(str(study))).override(
+        seeds=seeds,
+        epochs=epochs,
+        data=data_places.named_sources(places),
+        keep_networks=keep_networks,
+        only=only,
+        change=change,
+    )
+    options = {
+        "executor": executor,
+        "workers": workers,
+        "device": device,
+        "gpus": gpus,
+        "gpu_fraction": gpu_fraction,
+        "tf32": tf32,
+        "checkpoint_seconds": checkpoint_seconds,
+        "retries": retries,
+        "fail_fast": fail_fast,
+        "join": join,
+        "tensorboard": None if tensorboard is None else str(Path(tensorboard).absolute()),
+    }
+    how = running.HowToRun(
+        data=places, address=address, engine=engine, hours=hours, options=options
+    )
+    store = Store(str(results), requested.name)
+    name = requested.name if isinstance(study, Study) else str(study)
+    if shipped and (published := taking_over.place(requested, name)):
+        taking_over.take_over(requested, store, published)
+    for ended in running.run_definitions(requested, store, how):
+        _raise_unless_finished(ended)
+    if not store.definitions.all():
+        raise MissingTrialsError(
+            f"{requested.name}: the time was over before the first trial began"
+        )
+    return analysis.load(store.uri)
+
+
+def _raise_unless_finished(ended: "Ended") -> None:
+    """Raise what ended a run before its trials were finished, unless its time was over.
+
+    Raises:
+        KeyboardInterrupt: a signal ended it.
+        MissingTrialsError: anything else did.
+    """
+    if ended.outcome is not None and ended.outcome.interrupted:
+        raise KeyboardInterrupt
+    if not ended.finished and not ended.stopped:
+        raise MissingTrialsError("\n".join(ended.missing()))

@@ -1,0 +1,314 @@
+"""Studies as arrays of Slurm, through submitit: each task is a run that joins the study.
+
+What a job needs and prints is in a folder of the user's own, which the nodes must reach and nobody
+else can read: submitit's pickles, which its tasks load, and `job.json`, which says what the job is.
+Nothing here reads a pickle: how tasks ended is in files of JSON, and Slurm's own states come from
+`squeue`, which needs no accounting.
+"""
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from orchestrator.execution import code_upload
+from orchestrator.jobs.job import Job, LostError
+from orchestrator.jobs.slurm_options import SlurmOptions
+from orchestrator.jobs.slurm_task import SIGNAL_SECONDS, Task
+from studies import strict_yaml
+from studies.errors import UserError, unknown
+from studies.study import Study
+
+#: What a job's id begins with; Slurm's own number follows.
+PREFIX = "slurm-"
+#: How often a task may be requeued because its time was over.
+_MOST_TIMEOUTS = 1000
+#: Seconds after which a task that Slurm does not know, and that said nothing, counts as lost.
+_PATIENCE = 20.0
+#: Exit codes of a run that a signal ended.
+_BY_SIGNAL = (130, 143)
+#: The file that says that a job was asked to end.
+_STOPPED = "stopped"
+#: Slurm's states of a task that waits or runs.
+_WAITING = ("PENDING", "REQUEUED", "REQUEUE_HOLD", "SPECIAL_EXIT")
+_RUNNING = ("RUNNING", "CONFIGURING", "COMPLETING", "SUSPENDED", "STOPPED", "RESIZING", "SIGNALING")
+
+
+def submit(
+    study: Study,
+    arguments: Sequence[str],
+    options: SlurmOptions,
+    record: Mapping[str, str],
+    cluster: Literal["slurm", "local"] = "slurm",
+) -> tuple[Job, list[Any]]:
+    """Send a study as an array of tasks.
+
+    Args:
+        study: the study to run, with absolute sources of its data.
+        arguments: of `untuned run`, without the study.
+        options: what the array asks for.
+        record: ``results``, ``version`` and ``command``, see `Job`.
+        cluster: ``local`` for submitit's processes on this machine.
+
+    Returns:
+        The job, and submitit's own jobs.
+
+    Raises:
+        UserError: there is no Slurm here, it refuses the array, or the folder is not private.
+    """
+    try:
+        import submitit
+    except ModuleNotFoundError:
+        raise UserError(
+            "--slurm needs submitit; install it with: pip install 'untuned[slurm]'"
+        ) from None
+
+    folder = _new_folder(study.name)
+    path = folder / f"{study.name}.yaml"
+    path.write_text(strict_yaml.dump(study.definition()), encoding="utf-8")
+    run = ["run", str(path), *arguments, "--executor", "inline", "--join"]
+    environment = {code_upload.COMMAND: record["command"]}
+    tasks = [
+        Task(run, environment, folder / f"output-{number}.txt", folder / f"ended-{number}.json")
+        for number in range(options.tasks)
+    ]
+    try:
+        if cluster == "local":
+            executor: Any = submitit.LocalExecutor(folder / "submitit")
+            executor.update_parameters(timeout_min=options.time)
+        else:
+            executor = submitit.SlurmExecutor(folder / "submitit", max_num_timeout=_MOST_TIMEOUTS)
+            executor.update_parameters(
+                **options.parameters(f"untuned-{study.name}", SIGNAL_SECONDS)
+            )
+        jobs = executor.submit_array(tasks)
+    except Exception as error:  # submitit has several, and Slurm's own words are in their text
+        shutil.rmtree(folder)
+        reason = next((line for line in str(error).splitlines() if line.strip()), repr(error))
+        raise UserError(f"Slurm does not take the job: {reason}") from None
+    number = str(jobs[0].job_id).partition("_")[0]
+    content = {
+        **record,
+        "id": PREFIX + number,
+        "study": study.name,
+        "tasks": options.tasks,
+        "submitted": time.time(),
+    }
+    (folder / "job.json").write_text(json.dumps(content), encoding="utf-8")
+    return SlurmJobs(states=lambda _: {}).find(PREFIX + number), jobs
+
+
+class SlurmJobs:
+    """The jobs that were submitted to Slurm from this account; see `JobPlace`.
+
+    Args:
+        states: returns Slurm's states of a job's tasks by their numbers; `squeue` if not given.
+    """
+
+    address = "slurm"
+
+    def __init__(self, states: Any = None) -> None:
+        self._states = states or _queued
+        self._logs: dict[str, _Log] = {}
+
+    def all(self) -> list[Job]:
+        """Return the jobs, the newest first.
+
+        Raises:
+            LostError: Slurm does not answer.
+        """
+        jobs = [self._job(folder, content) for folder, content in _records().values()]
+        return sorted(jobs, key=lambda job: -job.started)
+
+    def find(self, job_id: str) -> Job:
+        """Return a job.
+
+        Raises:
+            UserError: no such job has this id; the message lists close ids.
+            LostError: Slurm does not answer.
+        """
+        records = _records()
+        if job_id not in records:
+            raise unknown("job", job_id, records)
+        return self._job(*records[job_id])
+
+    def get(self, job_id: str) -> Job | None:
+        """Return a job; None if there is none.
+
+        Raises:
+            LostError: Slurm does not answer.
+        """
+        record = _records().get(job_id)
+        return self._job(*record) if record else None
+
+    def log(self, job_id: str) -> str:
+        """Return the output of a job's tasks so far, in the order in which it was first read."""
+        folder, content = _records()[job_id]
+        log = self._logs.setdefault(job_id, _Log(folder, content["tasks"]))
+        return log.text()
+
+    def stop(self, job_id: str) -> None:
+        """Take back the tasks that wait, and ask the others to end after their current epochs.
+
+        Raises:
+            LostError: Slurm does not answer.
+        """
+        number = job_id.removeprefix(PREFIX)
+        (_records()[job_id][0] / _STOPPED).touch()
+        _slurm("scancel", "--state=PENDING", number)
+        _slurm("scancel", "--signal=INT", number)
+
+    def _job(self, folder: Path, content: Mapping[str, Any]) -> Job:
+        number = content["id"].removeprefix(PREFIX)
+        ends = {task: _end(folder, task) for task in range(content["tasks"])}
+        codes = [end["code"] for end in ends.values() if end]
+        over = [end["ended"] for end in ends.values() if end]
+        # A task that was ended by a signal may be requeued.
+        uncertain = len(codes) < len(ends) or not set(codes).isdisjoint(_BY_SIGNAL)
+        states = self._states(number) if uncertain else {}
+        queued = [_state(states.get(task, "")) for task in ends]
+        started, code = content["submitted"], None
+        if "running" in queued:
+            status = "running"
+        elif "pending" in queued or (not codes and time.time() - started < _PATIENCE):
+            status = "pending"
+        elif 0 in codes:  # a run that joins others ends so only if all trials are finished
+            status, code = "succeeded", 0
+        elif (folder / _STOPPED).exists() or not set(codes).isdisjoint(_BY_SIGNAL):
+            status = "stopped"
+        else:
+            status, code = "failed", next(iter(codes), None)
+        ended = None if status in ("running", "pending") else max(over, default=started)
+        counts = {name: queued.count(name) for name in ("running", "pending")}
+        message = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+        if not codes:
+            message = message or "Slurm ended its tasks before they could say how"
+        texts = {name: str(content.get(name, "")) for name in ("results", "version", "command")}
+        return Job(
+            id=content["id"],
+            study=content["study"],
+            status=status,
+            started=started,
+            ended=ended,
+            code=code,
+            message=message,
+            **texts,
+        )
+
+
+class _Log:
+    """The output of several tasks as one text that only grows.
+
+    Args:
+        folder: of the job.
+        tasks: how many there are.
+    """
+
+    def __init__(self, folder: Path, tasks: int) -> None:
+        self._paths = [folder / f"output-{task}.txt" for task in range(tasks)]
+        self._read = [0] * tasks
+        self._text = ""
+
+    def text(self) -> str:
+        """Return the text, with the lines that the tasks have completed since the last call."""
+        for task, path in enumerate(self._paths):
+            with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+                file.seek(self._read[task])
+                new = file.read()
+                new = new[: new.rfind(b"\n") + 1]
+                self._read[task] += len(new)
+                mark = f"[{task}] " if len(self._paths) > 1 else ""
+                lines = new.decode(errors="replace").splitlines()
+                self._text += "".join(f"{mark}{line}\n" for line in lines)
+        return self._text
+
+
+def _folder() -> Path:
+    """Return the folder of all jobs; it is made readable by the user alone.
+
+    Raises:
+        UserError: it belongs to somebody else, or cannot be made.
+    """
+    state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    folder = Path(state).expanduser() / "untuned" / "slurm"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        about = folder.stat()
+        if about.st_uid != os.getuid():
+            raise UserError(f"{folder} belongs to another user; set XDG_STATE_HOME to your own")
+        if about.st_mode & 0o077:
+            folder.chmod(0o700)
+    except OSError as error:
+        raise UserError(f"{folder}: {error.strerror}; set XDG_STATE_HOME to a folder") from None
+    return folder
+
+
+def _new_folder(study: str) -> Path:
+    folder = _folder() / f"{time.time_ns():020d}-{study}-{secrets.token_hex(3)}"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+def _records() -> dict[str, tuple[Path, dict[str, Any]]]:
+    """Return the folder and the record of each job, by its id."""
+    records = {}
+    for path in sorted(_folder().glob("*/job.json")):
+        with contextlib.suppress(OSError, ValueError):
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if {"id", "study", "tasks", "submitted"} <= content.keys():
+                records[content["id"]] = (path.parent, content)
+    return records
+
+
+def _end(folder: Path, task: int) -> dict[str, Any] | None:
+    """Return how a task ended; None if it has not said so."""
+    with contextlib.suppress(OSError, ValueError):
+        content: dict[str, Any] = json.loads((folder / f"ended-{task}.json").read_text())
+        return content
+    return None
+
+
+def _state(state: str) -> str:
+    """Return ``pending``, ``running`` or nothing for one of Slurm's states."""
+    if state in _RUNNING:
+        return "running"
+    return "pending" if state in _WAITING else ""
+
+
+def _queued(number: str) -> dict[int, str]:
+    """Return the states of the tasks of an array that Slurm has in its queue, by their numbers.
+
+    Raises:
+        LostError: Slurm does not answer.
+    """
+    text = _slurm("squeue", "--array", "--noheader", f"--jobs={number}", "--format=%K|%T")
+    states = {}
+    for line in text.splitlines():
+        task, _, state = line.strip().partition("|")
+        states[int(task) if task.isdigit() else 0] = state
+    return states
+
+
+def _slurm(*command: str) -> str:
+    """Run one of Slurm's commands and return what it prints; empty if it knows no such job.
+
+    Raises:
+        LostError: there is no Slurm here, or it does not answer.
+    """
+    try:
+        answer = subprocess.run(  # noqa: S603
+            command, capture_output=True, text=True, timeout=60, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise LostError(f"{command[0]}: {error}; is this a machine of a Slurm cluster?") from None
+    if answer.returncode and not re.search("Invalid job id|No active jobs", answer.stderr):
+        lines = answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"]
+        raise LostError(lines[-1])
+    return answer.stdout

@@ -1,0 +1,66 @@
+"""The fields in which cells differ, and the panels that they make."""
+
+import pytest
+
+import analysis
+from analysis import figures
+from analysis.cells import panel_fields, tuned_fields, varying
+from analysis.drawing.arms import floor
+from analysis.report.wording import subject
+from studies import tuned
+from studies.store import Store
+
+RATES = [1e-3, 1e-2]
+LINEAR = {"network": "linear", "method": "dense", "seeds": "fresh"}
+
+
+@pytest.fixture
+def chosen(study, record, tmp_path):
+    """A study of which each fresh seed is trained at the rate that its tuning seed chose."""
+
+    def make(*grids):
+        tuned_grids = [
+            {"method": ["dense", "free-pruning"], "learning_rate": RATES, "tuned": "learning_rate"},
+            LINEAR,
+            *grids,
+        ]
+        asked = study(seeds=2, tuning_seeds=[101, 102], grids=tuned_grids)
+        resolved = tuned.chosen(
+            asked, lambda candidates, seed: (seed + (candidates[0]["method"] == "dense")) % 2
+        )
+        Store(str(tmp_path / "results"), asked.name).definitions.record(asked)
+        return analysis.load(record(resolved))
+
+    return make
+
+
+def test_what_tuning_seeds_choose_makes_no_cells(chosen):
+    results = chosen()
+    assert set(results.trials["learning_rate"]) == set(RATES)
+    assert tuned_fields(results) == ("learning_rate",)
+    assert varying(results) == ["network", "method"]
+    assert subject(results).endswith("compared: network, method; tuned: learning rate")
+    (panel,) = figures.summarise("final_accuracy", results).panels
+    assert [mark.n for side in panel.sides for mark in side.marks] == [2, 2]
+
+
+def test_a_rate_that_is_trained_beside_the_chosen_one_is_compared(chosen):
+    results = chosen({"method": "free-pruning", "learning_rate": RATES, "seeds": "fresh"})
+    assert tuned_fields(results) == ()
+    assert "learning_rate" in panel_fields(results)
+
+
+def test_the_floor_has_a_sentence_and_no_panel(study, record):
+    def final(trial):
+        return {"test_accuracy": 0.92 if trial.network == "linear" else 0.97, "changed": 0.1}
+
+    grids = [{"method": ["dense", "free-pruning"]}, {"network": "linear", "method": "dense"}]
+    results = analysis.load(record(study(grids=grids), final))
+    summary = figures.summarise("final_accuracy", results)
+    assert [panel.title for panel in summary.panels] == ["lenet-300-100"]
+    assert floor(results) == "Softmax regression, which is not shown, reaches 92.00%."
+    assert floor(results) in summary.note
+    floors = study(network="linear", method="dense").model_copy(update={"name": "floors"})
+    alone = analysis.load(record(floors, final))
+    assert len(figures.summarise("final_accuracy", alone).panels) == 1
+    assert floor(alone) == ""

@@ -1,0 +1,303 @@
+"""Studies as arrays of Slurm: submitit's local executor in the fast tests, and a real Slurm."""
+
+import os
+import re
+import signal
+import stat
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from slurm_support import slurm  # noqa: F401
+from tests_support import (
+    GATED,
+    UNTUNED,
+    Gate,
+    install_method,
+    science_of,
+    trial_rows,
+    untuned,
+    write_study,
+)
+
+from orchestrator.jobs import slurm as arrays
+from orchestrator.jobs.slurm_options import SlurmOptions, minutes
+from studies.errors import UserError
+from studies.study import read
+
+pytest.importorskip("submitit", reason="the extra `slurm` is not installed")
+
+RECORD = {"results": "/r", "version": "1", "command": "untuned submit own.yaml --slurm"}
+
+
+@pytest.fixture
+def state(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state" / "untuned" / "slurm"
+
+
+@pytest.fixture
+def gate(tmp_path, monkeypatch):
+    """A gate that the method `gated` passes, epoch by epoch."""
+    gate = Gate(tmp_path)
+    install_method(tmp_path, "gated", GATED.format(gate=str(gate.folder)))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    return gate
+
+
+def gated_study(folder, seeds, epochs):
+    path = write_study(folder, seeds=seeds, epochs=epochs)
+    path.write_text(path.read_text().replace("[dense, minimal-flipping]", "gated"))
+    return path
+
+
+def wait_until(condition, step=lambda: None):
+    while not condition():
+        step()
+        time.sleep(0.1)
+
+
+def let_pass(gate):
+    """Let one more epoch pass, if none may pass now."""
+    if not list(gate.folder.glob("leave-*")):
+        gate.allow(1)
+
+
+def parent_of(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def variable_of(pid, name):
+    pairs = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+    return dict(pair.partition("=")[::2] for pair in pairs).get(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("90", 90), ("90:30", 91), ("12:00:00", 720), ("1-12", 2160), ("1-00:30", 1470)],
+)
+def test_a_time_is_one_of_slurms_forms(text, expected):
+    assert minutes(text) == expected
+
+
+def test_options_come_from_a_file_and_from_the_command(tmp_path):
+    file = tmp_path / "gpu.yaml"
+    file.write_text(
+        "partition: gpu\ntime: 12:00:00\nmemory: 1.5\ngpus: 1\nsetup: module load cuda\n"
+    )
+    options = SlurmOptions.of(str(file), {"tasks": 3, "partition": "long", "time": None})
+    assert options == SlurmOptions(
+        tasks=3, partition="long", time=720, memory=1.5, gpus=1, setup=("module load cuda",)
+    )
+    assert options.parameters("untuned-own", 120) == {
+        "job_name": "untuned-own",
+        "partition": "long",
+        "time": 720,
+        "mem": "1536MB",
+        "gpus_per_node": 1,
+        "cpus_per_task": 1,
+        "signal_delay_s": 120,
+        "array_parallelism": 3,
+        "stderr_to_stdout": True,
+        "setup": ["module load cuda"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"tasks": 0}, "tasks: 0 is not a whole number above 0"),
+        ({"time": "soon"}, "time: 'soon' is not a time; give minutes, as in 90"),
+        ({"time": "3"}, "time: 3 is not a time of at least 4 minutes"),
+        ({"gpus": 2}, "gpus: 2 is not 0 or 1; ask for more tasks"),
+        ({"memory": -1.0}, "memory: -1.0 is not a number of GB above 0"),
+        ({"partition": "a b"}, "partition: 'a b' is not a name"),
+        ({"partiton": "gpu"}, "unknown option of Slurm 'partiton'; did you mean partition?"),
+    ],
+)
+def test_options_that_slurm_does_not_have_are_refused(given, message):
+    with pytest.raises(UserError, match=message):
+        SlurmOptions.of(None, given)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("- tasks", "give names and values"), ("a: [", "not YAML"), (None, "No such file")],
+)
+def test_a_file_of_options_that_cannot_be_read_is_named(content, message, tmp_path):
+    if content:
+        (tmp_path / "gpu.yaml").write_text(content)
+    with pytest.raises(UserError, match=f"file of Slurm's options .*gpu.yaml: .*{message}"):
+        SlurmOptions.of(str(tmp_path / "gpu.yaml"), {})
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--tasks", "2"], "--tasks 2: it is for Slurm; add --slurm, or leave it out"),
+        (["--slurm", "--workers", "2"], "ask for several --tasks"),
+        (["--slurm", "--time", "x"], "time: 'x' is not a time"),
+        (["--slurm", "--only", "method=x"], "unknown method of the study own 'x'"),
+    ],
+)
+def test_mistakes_are_answered_before_anything_is_sent(given, message, state, tmp_path):
+    write_study(tmp_path)
+    answer = untuned("submit", "own.yaml", "--results", tmp_path / "r", *given, cwd=tmp_path)
+    assert answer.returncode == 2, answer.stderr
+    assert message in answer.stderr
+    assert not state.exists()
+
+
+def test_without_slurm_the_job_is_refused_in_a_line(state, tmp_path):
+    write_study(tmp_path)
+    answer = untuned(
+        "submit", "own.yaml", "--slurm", "--results", "r", cwd=tmp_path, PATH="/nowhere"
+    )
+    assert answer.returncode == 2
+    assert "Slurm does not take the job: Could not detect" in answer.stderr
+    assert list(state.iterdir()) == []
+
+
+def submit_here(folder, tasks):
+    """Submit the study to processes of this machine; its job and submitit's own ones."""
+    arguments = ["--results", str(folder / "results"), "--engine", "mm", "--checkpoint", "1e-9"]
+    options = SlurmOptions(tasks=tasks)
+    return arrays.submit(read(folder / "own.yaml"), arguments, options, RECORD, "local")
+
+
+def test_tasks_join_and_train_a_study_to_the_same_bits(place, state, tmp_path):
+    write_study(tmp_path)
+    job, tasks = submit_here(tmp_path, 2)
+    assert (job.study, job.command) == ("own", RECORD["command"])
+    wait_until(lambda: all(task.done() for task in tasks))
+    assert science_of(tmp_path) == science_of(place)
+    jobs = arrays.SlurmJobs(states=lambda number: {})
+    assert [(one.id, one.status, one.exit_code) for one in jobs.all()] == [(job.id, "succeeded", 0)]
+    log = jobs.log(job.id)
+    assert re.search(r"^\[[01]\] own: 4 of 4 trials finished", log, re.MULTILINE)
+    assert jobs.log(job.id) == log
+    (folder,) = state.iterdir()
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (state, folder)] == [0o700, 0o700]
+
+
+def test_a_task_that_is_preempted_writes_a_checkpoint_and_is_requeued(gate, state, tmp_path):
+    gated_study(tmp_path, seeds=1, epochs=30)
+    _, (task,) = submit_here(tmp_path, 1)
+    gate.allow(10)
+    wait_until(gate.waiting)
+    (run,) = gate.waiting()
+    os.kill(parent_of(run), signal.SIGUSR2)
+    wait_until(lambda: gate.waiting() != {run}, lambda: let_pass(gate))
+    gate.open()
+    wait_until(task.done)
+    (row,) = trial_rows(tmp_path).to_pylist()
+    assert 1 <= row["continued_from"] < 30
+
+
+def test_a_job_that_said_nothing_has_failed_and_one_that_was_stopped_has_not(state, tmp_path):
+    folder = state / "own"
+    folder.mkdir(parents=True)
+    record = '{"id": "slurm-7", "study": "own", "tasks": 2, "submitted": 1.0}'
+    (folder / "job.json").write_text(record)
+    (state / "damaged").mkdir()
+    (state / "damaged" / "job.json").write_text("{")
+
+    def status(**states):
+        numbered = {int(name[1:]): state for name, state in states.items()}
+        (job,) = arrays.SlurmJobs(states=lambda number: numbered).all()
+        return job.status, job.exit_code
+
+    assert status(t0="RUNNING", t1="PENDING")[0] == "running"
+    assert status(t0="PENDING")[0] == "pending"
+    assert status() == ("failed", 1)
+    (folder / "stopped").touch()
+    assert status() == ("stopped", 130)
+    (folder / "ended-1.json").write_text('{"code": 0, "ended": 2.0}')
+    assert status(t0="COMPLETING")[0] == "running"
+    assert status() == ("succeeded", 0)
+
+
+# A real Slurm
+
+
+def on_slurm(slurm, *arguments, cwd):  # noqa: F811
+    return untuned(*arguments, cwd=cwd, **slurm)
+
+
+def submitted(slurm, folder, tasks):  # noqa: F811
+    command = ("submit", "own.yaml", "--slurm", "--tasks", tasks, "--time", 30)
+    more = ("--results", folder / "results", "--checkpoint", "1e-9")
+    answer = on_slurm(slurm, *command, *more, cwd=folder)
+    assert answer.returncode == 0, answer.stderr
+    return re.search(r"submitted to slurm as (slurm-\d+)", answer.stdout)[1]
+
+
+@pytest.mark.cluster
+def test_an_array_whose_tasks_are_preempted_and_killed_trains_every_trial_once(
+    slurm,  # noqa: F811
+    gate,
+    tmp_path,
+):
+    gated_study(tmp_path, seeds=4, epochs=20)
+    job = submitted(slurm, tmp_path, 2)
+    wait_until(lambda: len(gate.waiting()) == 2)
+    about = on_slurm(slurm, "jobs", job, cwd=tmp_path)
+    assert "running" in about.stdout, about
+    runs = {variable_of(pid, "SLURM_ARRAY_TASK_ID"): pid for pid in gate.waiting()}
+    assert set(runs) == {"0", "1"}
+    gate.allow(6)
+    number = job.removeprefix("slurm-")
+    environment = os.environ | slurm
+    subprocess.run(["scancel", "--signal=USR2", f"{number}_0"], env=environment, check=True)
+    os.kill(parent_of(runs["1"]), signal.SIGKILL)
+    wait_until(
+        lambda: gate.waiting() != set(runs.values()),  # the requeued task runs
+        lambda: let_pass(gate),
+    )
+    (again,) = gate.waiting() - set(runs.values())
+    assert variable_of(again, "SLURM_RESTART_COUNT") == "1"
+    gate.open()
+    followed = on_slurm(slurm, "jobs", job, "--follow", cwd=tmp_path)
+    assert followed.returncode == 0, followed.stdout + followed.stderr
+    assert "[0] own: 4 of 4 trials finished" in followed.stdout
+    rows = trial_rows(tmp_path).to_pylist()
+    assert len({row["trial_id"] for row in rows}) == len(rows) == 4
+    assert any(row["continued_from"] for row in rows)
+    (tmp_path / "alone").mkdir()
+    command = ("run", "../own.yaml", "--executor", "inline")
+    assert untuned(*command, cwd=tmp_path / "alone").returncode == 0
+    assert science_of(tmp_path) == science_of(tmp_path / "alone")
+    table = on_slurm(slurm, "jobs", "--slurm", cwd=tmp_path)
+    assert job in table.stdout
+    assert "succeeded" in table.stdout
+
+
+@pytest.mark.cluster
+def test_a_job_of_slurm_is_stopped_and_continued(slurm, gate, tmp_path):  # noqa: F811
+    gated_study(tmp_path, seeds=3, epochs=400)
+    job = submitted(slurm, tmp_path, 3)  # the node has room for two
+    wait_until(lambda: len(gate.waiting()) == 2)
+    gate.allow(8)
+    wait_until(lambda: not list(gate.folder.glob("leave-*")))
+    with subprocess.Popen(
+        [*UNTUNED, "stop", job],
+        cwd=tmp_path,
+        env=os.environ | slurm,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as stop:
+        wait_until(lambda: stop.poll() is not None, lambda: let_pass(gate))
+        assert stop.returncode == 0
+        assert f"{job} stopped after" in stop.stdout.read()
+    assert len(trial_rows(tmp_path)) == 0
+    gate.open()
+    again = submitted(slurm, tmp_path, 2)
+    assert again != job
+    followed = on_slurm(slurm, "jobs", again, "--follow", cwd=tmp_path)
+    assert followed.returncode == 0, followed.stdout + followed.stderr
+    assert any(row["continued_from"] for row in trial_rows(tmp_path).to_pylist())
+    nothing = on_slurm(
+        slurm, "submit", "own.yaml", "--slurm", "--results", tmp_path / "results", cwd=tmp_path
+    )
+    assert "own: nothing to do, all 3 trials are finished" in nothing.stdout
