@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli import _clashes, _output  # noqa: F401  (the first import checks)
+from orchestrator.cli import _output
 from studies.errors import UserError, unknown
 
 #: Packages of the extra `run`; the base install reads results without them.
@@ -73,6 +73,11 @@ def run_command(
         prog_name: how it is called in its help.
     """
     _output.degrade()
+    try:
+        Path.cwd()
+    except OSError as error:
+        reason = error.strerror
+        sys.exit(_print_error(f"the working folder: {reason}; change to another folder", 2))
     try:
         code = command.main(arguments, prog_name=prog_name, standalone_mode=False)
     except UserError as error:

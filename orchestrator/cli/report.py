@@ -102,10 +102,10 @@ def _write(
     import analysis
     from analysis import report
 
-    several = {}
     first = [its[0] for its in stores.values()]
     folder = output or _folder(first, results)
     report.check_writable(folder)
+    several = {}
     if len(stores) > 1:
         every = [store.study for store in first]
         unique = len(set(every)) == len(every)

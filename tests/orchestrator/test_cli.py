@@ -506,3 +506,22 @@ def test_a_module_that_is_imported_in_place_of_ours_is_named(tmp_path):
     assert answer.returncode == 2
     assert answer.stderr.startswith(f"untuned: {tmp_path}/studies.py is imported in place of")
     assert answer.stderr.count("\n") == 1
+
+
+def test_a_working_folder_that_was_deleted_is_named(tmp_path):
+    (tmp_path / "gone").mkdir()
+    code = (
+        "import os, sys; os.rmdir(os.getcwd()); from orchestrator.cli import main; main(['list'])"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path / "gone",
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        check=False,
+    )
+    assert answer.returncode == 2
+    assert answer.stderr == (
+        "untuned: the working folder: No such file or directory; change to another folder\n"
+    )

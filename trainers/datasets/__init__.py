@@ -255,7 +255,13 @@ def default_root() -> Path:
     given = os.environ.get("UNTUNED_DATA")
     if given:
         return existing(sources.expanded(given))
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "untuned" / "data"
+    cache = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return Path(cache or Path.home() / ".cache") / "untuned" / "data"
+    except RuntimeError:
+        raise UserError(
+            "data sets: this user has no home; name their folder with --data DIR or UNTUNED_DATA"
+        ) from None
 
 
 def existing(root: Path) -> Path:

@@ -1,11 +1,25 @@
-"""Names a module that is imported instead of one of this project's packages."""
+"""Sees to it that this project's packages are imported, and no others of their names."""
 
 import sys
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[1]
 _PACKAGES = ("studies", "trainers", "analysis", "orchestrator")
+
+
+def _working_folder_last() -> None:
+    """Import from the working folder only what is found nowhere else.
+
+    Python puts it first for `python -m` and `python -c`. A user's `studies.py` or `trainers.py` in
+    it would then be taken for this project's, here and in the workers, which have our paths.
+    """
+    with suppress(OSError):  # the working folder was deleted
+        here = Path.cwd()
+        if sys.path[:1] in ([""], [str(here)]) and here != Path(__file__).parents[1]:
+            del sys.path[0]
+            sys.path.append(str(here))
 
 
 def check() -> None:
@@ -27,4 +41,5 @@ def check() -> None:
             raise SystemExit(2)
 
 
+_working_folder_last()
 check()  # before anything of the other packages is imported

@@ -1,0 +1,27 @@
+"""A method with random masks is evaluated by the mean over them, not by one of them."""
+
+import pytest
+import torch
+
+from trainers import methods, networks, packs
+from trainers.batches import Batches
+from trainers.measures.evaluation import evaluate, evaluate_once
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize(("method", "draws"), [("supermask", 10), ("free-pruning", 1)])
+def test_the_evaluation_is_the_mean_over_the_masks(method, draws, trial, digits):
+    given = trial(method)
+    pack = packs.assemble([given], networks.build(given, digits.shape, digits.classes), CPU)
+    batches, how = Batches(digits, [given], CPU), methods.load(given)
+    how.begin(pack, 0, batches)
+    each = [evaluate_once(pack, batches, "test") for _ in how.evaluated(pack)]
+    assert len(each) == draws
+    for name in ("loss", "accuracy"):
+        of_masks = [getattr(one, name).item() for one in each]
+        assert len(set(of_masks)) > 1 or draws == 1
+        mean = getattr(evaluate(pack, how, batches, "test"), name).item()
+        assert mean == pytest.approx(sum(of_masks) / draws, rel=1e-12)
+        assert mean != of_masks[0] or draws == 1
+    assert torch.equal(evaluate(pack, how, batches, "test").correct, each[0].correct)
