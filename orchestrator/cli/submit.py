@@ -70,7 +70,7 @@ def command(
     slurm_file: str | None,
     **passed: Any,
 ) -> int:
-    """Run the missing trials of STUDY as a job on a Ray cluster, or as an array of Slurm.
+    """Run the missing trials of STUDY on a Ray cluster or on Slurm.
 
     Ray: this project's code is uploaded. The nodes need the packages of the extra `run`, and access
     to the results with their own credentials; the head also needs the data. Slurm (--slurm): the
