@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -177,7 +178,8 @@ class Folder:
     def _replace(self, target: str, content: bytes, lasting: bool) -> None:
         folder, _, name = target.rpartition("/")
         Path(folder).mkdir(parents=True, exist_ok=True)
-        temporary = Path(f"{folder}/_writing-{name}")
+        # Two threads of a process may write one file, such as a heartbeat, at the same time.
+        temporary = Path(f"{folder}/_writing-{threading.get_ident()}-{name}")
         try:
             with temporary.open("wb") as stream:
                 stream.write(content)

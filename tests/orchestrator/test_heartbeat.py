@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -136,3 +137,10 @@ def test_a_run_that_joins_takes_the_engine_of_the_one_that_runs(store, tmp_path)
     with Heartbeat(store, engine="onednn"):
         assert _engine(auto, planned, store) == "onednn"
         assert _engine(replace(auto, engine="mm"), planned, store) == "mm"
+
+
+def test_threads_may_write_the_same_file_at_once(store):
+    with ThreadPoolExecutor(4) as pool:
+        writes = [pool.submit(store.heartbeats.write, "run", b"{}") for _ in range(200)]
+    assert [write.result() for write in writes] == [None] * 200  # none raised
+    assert list(store.heartbeats.read_all()) == ["run"]
