@@ -1,3 +1,4 @@
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -8,7 +9,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent))  # for tests_support
 
-from tests_support import Running, untuned, write_study
+from tests_support import GATED, Gate, Running, install_method, untuned, write_study
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +61,12 @@ def pets(tmp_path_factory):
             image = Image.fromarray(pixels.astype(np.uint8))
             image.save(folder / name / f"{number}.png")
     return folder
+
+
+@pytest.fixture
+def gate(tmp_path, monkeypatch):
+    """A gate that the method `gated` passes, epoch by epoch."""
+    gate = Gate(tmp_path)
+    install_method(tmp_path, "gated", GATED.format(gate=str(gate.folder)))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    return gate

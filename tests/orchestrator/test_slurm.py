@@ -11,10 +11,8 @@ from pathlib import Path
 import pytest
 from slurm_support import slurm  # noqa: F401
 from tests_support import (
-    GATED,
     UNTUNED,
-    Gate,
-    install_method,
+    gated_study,
     science_of,
     trial_rows,
     untuned,
@@ -35,21 +33,6 @@ RECORD = {"results": "/r", "version": "1", "command": "untuned submit own.yaml -
 def state(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return tmp_path / "state" / "untuned" / "slurm"
-
-
-@pytest.fixture
-def gate(tmp_path, monkeypatch):
-    """A gate that the method `gated` passes, epoch by epoch."""
-    gate = Gate(tmp_path)
-    install_method(tmp_path, "gated", GATED.format(gate=str(gate.folder)))
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-    return gate
-
-
-def gated_study(folder, seeds, epochs):
-    path = write_study(folder, seeds=seeds, epochs=epochs)
-    path.write_text(path.read_text().replace("[dense, minimal-flipping]", "gated"))
-    return path
 
 
 def wait_until(condition, step=lambda: None):

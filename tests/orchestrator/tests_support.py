@@ -47,6 +47,13 @@ def install_method(folder, name, source):
     (about / "entry_points.txt").write_text(f"[untuned.methods]\n{name} = {name}_method\n")
 
 
+def gated_study(folder, seeds, epochs=2):
+    """Write a study of the method `gated`, see `Gate`, and return its path."""
+    path = write_study(folder, seeds=seeds, epochs=epochs)
+    path.write_text(path.read_text().replace("[dense, minimal-flipping]", "gated"))
+    return path
+
+
 def train_study(folder, name="own", seeds=2, epochs=2, failing=0, *, masks=True, write=True):
     """Train a study in this process and record it; its last trials are recorded as failed.
 
