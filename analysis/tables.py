@@ -16,8 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from analysis import places
-from analysis.places import Place
+from analysis.places import Place, conflicts, failed, read
 from analysis.relations import Relations
 from studies.errors import UserError
 from studies.roles import Role
@@ -249,7 +248,7 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
     uris = [uri_or_uris] if isinstance(uri_or_uris, str) else list(uri_or_uris)
     if not uris:
         raise UserError("no results given; name at least one study's folder, as in results/digits")
-    every = places.read(uris)
+    every = read(uris)
     loaded = _loaded(every)
     frames = [
         _together([one.trials for one in loaded]),
@@ -268,11 +267,11 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
         tuning_plan=tuning_plan,
         benchmarks=_benchmarks(every[0].store),
         definitions=tuple(recorded for one in every for recorded in one.definitions),
-        failed=places.failed(every),
+        failed=failed(every),
         damaged=tuple(
             f"{one.store.study}/{table}/{part}" for one in every for table, part in one.done.damaged
         ),
-        conflicts=places.conflicts(every),
+        conflicts=conflicts(every),
         superseded=sum(one.superseded for one in loaded),
         methods=methods,
         relations=Relations(shown, [(one.store, one.done) for one in every], attempts),
