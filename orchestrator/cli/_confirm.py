@@ -13,30 +13,26 @@ if TYPE_CHECKING:
 yes_option = click.option("--yes", is_flag=True, help="Do it without asking.")
 
 
-def agreed(question: str, *, yes: bool) -> bool:
-    """Return whether the user agrees.
+def agreed(store: "Store", question: str, *, yes: bool) -> bool:
+    """Return whether the user agrees to change results; if not, a line says that nothing was done.
 
     Args:
+        store: the results, which no run may be using.
         question: what is to be done.
         yes: whether the user agreed already, with --yes.
 
     Raises:
-        UserError: nobody can be asked.
-    """
-    if yes:
-        return True
-    if not sys.stdin.isatty():
-        raise UserError(f"{question} Nobody can be asked here; add --yes")
-    return click.confirm(question)
-
-
-def refuse_while_running(store: "Store") -> None:
-    """Refuse to change the results of a study that is being run.
-
-    Raises:
-        UserError: a run is alive.
+        UserError: a run is alive, or nobody can be asked.
     """
     from orchestrator.execution.heartbeat import LiveRuns
 
     if runs := LiveRuns(store).certainly():
         raise UserError(f"{store.study} in {store.uri} is being run by {runs[0]}; stop it first")
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise UserError(f"{question} Nobody can be asked here; add --yes")
+    if click.confirm(question):
+        return True
+    print("nothing was changed")
+    return False

@@ -9,6 +9,7 @@ import click
 from orchestrator.cli import _completion
 from studies import seeds
 from studies.errors import UserError
+from studies.trial import SETTABLE
 
 if TYPE_CHECKING:
     from studies.trial import Value
@@ -42,6 +43,25 @@ device_option = click.option(
     show_default=True,
     help="Where to train; auto takes a GPU if there is one.",
 )
+
+
+#: How a condition can begin, for completion in a shell.
+_COLUMNS = tuple(f"{name}=" for name in (*SETTABLE, "outcome", "host", "device", "engine"))
+
+
+def where_option(what: str) -> Callable[["Command"], "Command"]:
+    """Return the option --where, which takes conditions on trials, see `_filters`.
+
+    Args:
+        what: the help, up to an example of a condition.
+    """
+    return click.option(
+        "--where",
+        multiple=True,
+        metavar="CONDITION",
+        shell_complete=_completion.among(_COLUMNS),
+        help=f"{what}; several conditions must all hold.",
+    )
 
 
 def _seeds(

@@ -35,9 +35,7 @@ def command(study: str, results: str, yes: bool, dry_run: bool) -> int:
     if dry_run:
         print(f"{store.study}: {what} would be deleted; nothing was changed")
         return 0
-    _confirm.refuse_while_running(store)
-    if not _confirm.agreed(f"Delete {what}, and everything else in this folder?", yes=yes):
-        print("nothing was changed")
+    if not _confirm.agreed(store, f"Delete {what}, and everything else in this folder?", yes=yes):
         return 1
     try:
         store.delete()

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli import _completion, _confirm, _lookup, _options
+from orchestrator.cli import _confirm, _lookup, _options
 from orchestrator.formatting import many
 from studies.errors import UserError
-from studies.trial import SETTABLE, Trial
+from studies.trial import Trial
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,19 +17,13 @@ if TYPE_CHECKING:
     from studies.store import Store
     from studies.store.definitions import Recorded
 
-_COLUMNS = tuple(f"{name}=" for name in (*SETTABLE, "outcome", "host", "device", "engine"))
-
 
 @click.command(name="forget")
 @_options.study_argument
 @_options.results_option
-@click.option(
-    "--where",
-    multiple=True,
-    metavar="CONDITION",
-    shell_complete=_completion.among(_COLUMNS),
-    help="Drop the finished trials that meet this condition, such as method=free-pruning or "
-    "'finished_at<2026-05-31'; several conditions must all hold.",
+@_options.where_option(
+    "Drop the finished trials that meet this condition, such as method=free-pruning or "
+    "'finished_at<2026-05-31'"
 )
 @click.option(
     "--definition",
@@ -77,9 +71,7 @@ def _forget_trials(store: "Store", where: Sequence[str], *, yes: bool, dry_run: 
     if dry_run or rows.empty:
         print(f"{store.study}: {count} would be dropped; nothing was changed")
         return 0
-    _confirm.refuse_while_running(store)
-    if not _confirm.agreed(f"Drop {count} of {store.uri} for good?", yes=yes):
-        print("nothing was changed")
+    if not _confirm.agreed(store, f"Drop {count} of {store.uri} for good?", yes=yes):
         return 1
     try:
         forget(store, frozenset(rows["attempt"]))
@@ -136,9 +128,7 @@ def _forget_definition(store: "Store", prefix: str, *, yes: bool, dry_run: bool)
     if dry_run:
         print(f"{store.study}: {what} would be dropped; nothing was changed")
         return 0
-    _confirm.refuse_while_running(store)
-    if not _confirm.agreed(f"Drop {what} of {store.uri}?", yes=yes):
-        print("nothing was changed")
+    if not _confirm.agreed(store, f"Drop {what} of {store.uri}?", yes=yes):
         return 1
     try:
         store.definitions.drop(chosen.study)

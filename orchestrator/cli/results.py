@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli import _completion, _lookup, _options
+from orchestrator.cli import _lookup, _options
 from orchestrator.formatting import finite_or_none, many
 from studies.errors import UserError
 from studies.trial import SETTABLE, Trial
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 _FIGURES = ("test_accuracy", "changed", "seconds")
 #: Columns of `trials` that are only for programs that read Parquet.
 _HIDDEN = ("test_correct", "trial", "layers_parts", "epochs_parts", "masks_parts")
-#: How a condition can begin, for completion in a shell.
-_COLUMNS = tuple(f"{name}=" for name in (*SETTABLE, "outcome", "host", "device", "engine"))
 #: The commands of at most this many trials are printed below a table.
 _MOST_COMMANDS = 20
 #: More characters than any table is wide.
@@ -35,13 +33,8 @@ _PERCENT = ("accuracy", "changed")
 @click.command(name="results")
 @_options.study_argument
 @_options.results_option
-@click.option(
-    "--where",
-    multiple=True,
-    metavar="CONDITION",
-    shell_complete=_completion.among(_COLUMNS),
-    help="Show only trials that meet this condition, such as method=free-pruning or "
-    "'density>=0.5'; several conditions must all hold.",
+@_options.where_option(
+    "Show only trials that meet this condition, such as method=free-pruning or 'density>=0.5'"
 )
 @click.option(
     "--columns",
