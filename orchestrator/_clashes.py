@@ -17,7 +17,7 @@ def _working_folder_last() -> None:
     """
     with suppress(OSError):  # the working folder was deleted
         here = Path.cwd()
-        if sys.path[:1] in ([""], [str(here)]) and here != Path(__file__).parents[1]:
+        if sys.path[:1] in ([""], [str(here)]) and here != _ROOT:
             del sys.path[0]
             sys.path.append(str(here))
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from orchestrator.plan import Plan
     from studies.store import Store
     from studies.study import Study
+    from trainers.datasets import Place
 
 _SECONDS_PER_HOUR = 3600.0
 
@@ -91,6 +92,21 @@ class Ended:
         return lines
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A run that can start.
+
+    Attributes:
+        planned: what the definition asks for, compared with the results.
+        options: how the trials are trained.
+        places: where the data sets are, by name.
+    """
+
+    planned: "Plan"
+    options: "RunOptions"
+    places: "Mapping[str, Place]"
+
+
 def run_definitions(requested: "Study", store: "Store", how: HowToRun) -> Iterator[Ended]:
     """Run a study, and yield how each of its definitions ended.
 
@@ -112,10 +128,8 @@ def run_definitions(requested: "Study", store: "Store", how: HowToRun) -> Iterat
             return
 
 
-def planned_with_options(
-    definition: "Study", stores: "Sequence[Store]", how: HowToRun
-) -> "tuple[Plan, RunOptions]":
-    """Return what a definition asks for, compared with the results, and the options of its run.
+def prepared(definition: "Study", stores: "Sequence[Store]", how: HowToRun) -> Prepared:
+    """Plan the run of a definition.
 
     Everything that the run needs is checked before anything is started or written.
 
@@ -139,7 +153,7 @@ def planned_with_options(
     if planned.todo:
         data_places.check({name: places[name] for name in data_set_names(planned.todo)})
         _check_surroundings(store, options, how.address)
-    return planned, options
+    return Prepared(planned, options, places)
 
 
 def _run_definition(
@@ -158,11 +172,10 @@ def _run_definition(
     with ExitStack() as stack:
         # A session's process takes seconds to import Ray; it does so while the study is planned.
         process = None if how.inline else stack.enter_context(SessionProcess(how.address))
-        from orchestrator import data_places
-        from orchestrator.execution.data_loading import data_set_names
         from orchestrator.execution.messages import RunRequest
 
-        planned, options = planned_with_options(definition, [store], how)
+        run = prepared(definition, [store], how)
+        planned = run.planned
         _note_definitions(definition, store)
         if not planned.todo:
             if planned.results.damaged:
@@ -174,9 +187,9 @@ def _run_definition(
             store=store,
             todo=planned.todo,
             need_masks=planned.demand.need_masks,
-            data=data_places.places(how.data, data_set_names(planned.trials), definition.data),
+            data=run.places,
             fingerprints=planned.results.fingerprints(),
-            options=options,
+            options=run.options,
             address=how.address,
         )
         return _run(planned, request, process, deadline)

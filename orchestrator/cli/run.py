@@ -102,8 +102,8 @@ def _show_costs(requested: "Study", stores: "list[Store]", how: running.HowToRun
     from orchestrator import tuning
 
     definition = tuning.resolved(requested, *stores)
-    planned, options = running.planned_with_options(definition, stores, how)
-    check.show_costs(definition, planned, stores, how.data, options)
+    run = running.prepared(definition, stores, how)
+    check.show_costs(definition, run.planned, stores, how.data, run.options)
 
 
 def _conclude(ended: running.Ended, results: str) -> int:

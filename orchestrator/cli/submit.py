@@ -160,12 +160,13 @@ def _submit_to_slurm(
     )
     resources.refuse_more_than_one(RunOptions(**how.options), "ask for several --tasks")
     resolved = tuning.resolved(definition, store)
-    planned, run_options = running.planned_with_options(resolved, [store], how)
-    if not planned.todo and not resolved.is_tuned:
-        print(f"{definition.name}: nothing to do, all {len(planned.trials)} trials are finished")
+    run = running.prepared(resolved, [store], how)
+    if not run.planned.todo and not resolved.is_tuned:
+        count = len(run.planned.trials)
+        print(f"{definition.name}: nothing to do, all {count} trials are finished")
         return slurm.SlurmJobs(), ""
     # All tasks, on whatever nodes, compute with the engine that is chosen here.
-    chosen = {**passed, "engine": run_options.engine, "join": False}
+    chosen = {**passed, "engine": run.options.engine, "join": False}
     if options.gpus:
         chosen["device"] = "cuda"
     arguments = [

@@ -63,13 +63,7 @@ def submit(
     Raises:
         UserError: there is no Slurm here, it refuses the array, or the folder is not private.
     """
-    try:
-        import submitit
-    except ModuleNotFoundError:
-        raise UserError(
-            "--slurm needs submitit; install it with: pip install 'untuned[slurm]'"
-        ) from None
-
+    submitit = _submitit()
     folder = _new_folder(study.name)
     path = folder / f"{study.name}.yaml"
     path.write_text(strict_yaml.dump(study.definition()), encoding="utf-8")
@@ -80,15 +74,9 @@ def submit(
         for number in range(options.tasks)
     ]
     try:
-        if cluster == "local":
-            executor: Any = submitit.LocalExecutor(folder / "submitit")
-            executor.update_parameters(timeout_min=options.time)
-        else:
-            executor = submitit.SlurmExecutor(folder / "submitit", max_num_timeout=_MOST_TIMEOUTS)
-            executor.update_parameters(
-                **options.parameters(f"untuned-{study.name}", SIGNAL_SECONDS)
-            )
-        jobs = executor.submit_array(tasks)
+        jobs = _executor(submitit, cluster, folder / "submitit", study.name, options).submit_array(
+            tasks
+        )
     except Exception as error:  # submitit has several, and Slurm's own words are in their text
         shutil.rmtree(folder)
         reason = next((line for line in str(error).splitlines() if line.strip()), repr(error))
@@ -103,6 +91,32 @@ def submit(
     }
     (folder / "job.json").write_text(json.dumps(content), encoding="utf-8")
     return SlurmJobs(states=lambda _: {}).find(PREFIX + number), jobs
+
+
+def _submitit() -> Any:
+    """Import submitit.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    try:
+        import submitit
+    except ModuleNotFoundError:
+        raise UserError(
+            "--slurm needs submitit; install it with: pip install 'untuned[slurm]'"
+        ) from None
+    return submitit
+
+
+def _executor(submitit: Any, cluster: str, folder: Path, study: str, options: SlurmOptions) -> Any:
+    """Return submitit's executor for an array, whose files are in a folder."""
+    if cluster == "local":
+        executor: Any = submitit.LocalExecutor(folder)
+        executor.update_parameters(timeout_min=options.time)
+    else:
+        executor = submitit.SlurmExecutor(folder, max_num_timeout=_MOST_TIMEOUTS)
+        executor.update_parameters(**options.parameters(f"untuned-{study}", SIGNAL_SECONDS))
+    return executor
 
 
 class SlurmJobs:
