@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from orchestrator.execution import ray_tokens
 from orchestrator.execution.messages import Resources, RunRequest
 from orchestrator.execution.resources import on_cluster
 from studies.errors import UserError
@@ -172,6 +173,7 @@ def check_address(address: str) -> None:
             f"--address {address}: no Ray cluster answers there ({error}); start one with: ray "
             "start --head"
         ) from None
+    ray_tokens.check(address)
 
 
 def _join(address: str) -> None:
@@ -181,6 +183,8 @@ def _join(address: str) -> None:
     from orchestrator.execution import code_upload
 
     check_address(address)
+    if address == "auto":
+        ray_tokens.check_automatic()
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ:  # a job that was submitted with the code
@@ -190,14 +194,15 @@ def _join(address: str) -> None:
             ray.init(address=address, runtime_env={"working_dir": str(folder)}, **quiet)
     except (ConnectionError, ValueError) as error:
         reason = str(error).splitlines()[0]
+        if os.environ.get("RAY_AUTH_MODE", "").lower() == "token":
+            reason += ", or it rejects the token of this machine"
         raise UserError(
             f"--address {address}: no Ray cluster to join on this machine ({reason}); start one "
             "with: ray start --head, or join one with: ray start --address HEAD:6379"
         ) from None
     except ray.exceptions.AuthenticationError:
         raise UserError(
-            f"--address {address}: the cluster asks for a token; set RAY_AUTH_MODE=token, and "
-            "RAY_AUTH_TOKEN to the cluster's"
+            f"--address {address}: the cluster requires another token; put {ray_tokens.REMEDY}"
         ) from None
     except RuntimeError as error:
         if "ersion mismatch" not in str(error):

@@ -227,7 +227,7 @@ def test_a_trial_that_exceeds_its_memory_is_given_up_and_the_others_finish(tmp_p
     if free < 12 * 2**20:
         pytest.skip("needs 12 GiB of free memory")
     environment = {
-        "PYTHONPATH": str(tmp_path),
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]),
         "RAY_memory_usage_threshold": str((total - free + 5 * 2**20) / total),
         "RAY_memory_monitor_refresh_ms": "100",
     }
