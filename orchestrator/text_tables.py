@@ -65,7 +65,7 @@ def laid_out(
 
 
 def pairs(values: Mapping[str, object], width: int) -> list[str]:
-    """Return each name with its value, indented; in one line, with aligned values, if there is room.
+    """Return each name with its value, indented; values are aligned if there is room.
 
     Args:
         values: by their names; those that are None are left out.

@@ -14,6 +14,7 @@ from studies.trial import SETTABLE, Trial
 
 if TYPE_CHECKING:
     import pandas as pd
+
     from analysis import Results
 
 #: The figures in a table of cells, after the fields that differ.

@@ -114,5 +114,5 @@ def test_commands_break_no_word_in_a_narrow_terminal(place, command, columns):
     )
     words = {word.rstrip(":") for word in narrow.split()}
     # What is estimated differs from call to call.
-    lacking = {w for w in re.sub("estimate:.*", "", wide, flags=re.DOTALL).split()} - words
+    lacking = set(re.sub("estimate:.*", "", wide, flags=re.DOTALL).split()) - words
     assert not {word for word in lacking if not set(word) <= set("─±█▁▂▃▄▅▆▇")}
