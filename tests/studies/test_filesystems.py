@@ -60,6 +60,12 @@ def test_a_local_folder_is_absolute(tmp_path, monkeypatch):
         ("s3://b/%zz", "write %25 for % itself"),
         ("s3://b/../x", "'..' is no name of a folder"),
         ("s3://b/a%2Fb", "'a/b' is no name of a folder"),
+        ("s3://b%2Fc/x", "'b/c' is no name of a folder"),
+        ("s3://../x", "'..' is no name of a folder"),
+        ("s3://b/a\udcff", "has a control character, or bytes that are not UTF-8"),
+        ("s3://b/a%00", "has a control character, or bytes that are not UTF-8"),
+        ("/a\0b", "has a control character, or bytes that are not UTF-8"),
+        ("a\udcff", "has a control character, or bytes that are not UTF-8"),
         ("s3://k:v@b/x", "there are credentials in the URI"),
         ("", "an empty name; give a folder"),
         ("  ", "an empty name; give a folder"),
@@ -83,8 +89,8 @@ def test_every_spelling_finds_the_same_files(given, tmp_path):
 
 def test_any_text_is_one_folder_or_is_refused():
     rng, ends = random.Random(3), {"refused": 0, "canonical": 0}
-    some = "s3 gs file S3 : / // % %20 b .. ? region=eu # @ ~ \u00e9 . & \\ '"
-    pieces = [*some.split(), " ", "\n"]
+    some = "s3 gs file S3 : / // % %20 %2F %00 b .. ? region=eu # @ ~ \u00e9 . & \\ '"
+    pieces = [*some.split(), " ", "\n", "\0", "\udcff"]
     for _ in range(5_000):
         text = "".join(rng.choices(pieces, k=rng.randint(0, 8)))
         try:
