@@ -22,4 +22,4 @@ def bypass(*hosts: str) -> None:
         if value is None:
             continue
         names = [text for text in (text.strip() for text in value.split(",")) if text]
-        os.environ[name] = ",".join(dict.fromkeys([*names, *_LOOPBACK, *hosts]))
+        os.environ[name] = ",".join(dict.fromkeys([*names, *_LOOPBACK, *filter(None, hosts)]))

@@ -111,12 +111,14 @@ def folder() -> str:
         temporary = tempfile.gettempdir()
     except FileNotFoundError:
         raise UserError(NO_TEMPORARY_FOLDER) from None
-    for place in (temporary, "/tmp"):  # noqa: S108  (Ray makes a folder of its own in it)
+    # The working folder, which is Python's last resort, is not for files that nobody deletes.
+    usual = [temporary] if temporary != str(Path.cwd()) else []
+    for place in (*usual, "/tmp", "/dev/shm"):  # noqa: S108  (Ray makes a folder of its own in it)
         if len(os.fsencode(place)) <= most and os.access(place, os.W_OK | os.X_OK):
             return place
     raise UserError(
-        f"temporary folder {temporary}: too long for the sockets of Ray; set RAY_TMPDIR to a "
-        f"folder that can be written to, whose path has at most {most} characters"
+        f"temporary folder {temporary}: not one for the sockets of Ray; set RAY_TMPDIR to a folder "
+        f"that can be written to, whose path has at most {most} characters"
     )
 
 

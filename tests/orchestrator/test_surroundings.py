@@ -126,6 +126,8 @@ def test_ray_gets_a_folder_whose_path_is_short_enough(monkeypatch, tmp_path):
     assert ray_connection.folder() == "/tmp"
     monkeypatch.setattr("tempfile.gettempdir", lambda: "/var/tmp")
     assert ray_connection.folder() == "/var/tmp"
+    monkeypatch.setattr("tempfile.gettempdir", os.getcwd)  # where no other folder can be written to
+    assert ray_connection.folder() == "/tmp"
     monkeypatch.setenv("RAY_TMPDIR", "/tmp/not-yet/there")
     assert ray_connection.folder() == "/tmp/not-yet/there"
     monkeypatch.setenv("RAY_TMPDIR", str(long))
@@ -162,7 +164,7 @@ def test_hosts_are_added_to_those_that_need_no_proxy(monkeypatch, before, names)
     for name, value in before.items():
         monkeypatch.setenv(name, value)
     proxies.bypass("head")
-    proxies.bypass("head")
+    proxies.bypass("head", "")
     assert os.environ["no_proxy"] == os.environ["NO_PROXY"] == ",".join(names)
     assert "no_grpc_proxy" not in os.environ
     monkeypatch.setenv("no_grpc_proxy", "own")
