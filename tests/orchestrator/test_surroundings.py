@@ -207,3 +207,23 @@ def test_no_proxy_stands_between_us_and_a_dashboard(upper, tmp_path):
     assert answer.stderr.startswith(f"untuned: --address {address}: this is not a Ray dashboard")
     assert through == []
     assert directly
+
+
+def test_figures_are_drawn_in_processes_where_the_temporary_folder_has_a_long_path(tmp_path):
+    """The usual way to start them has a socket in it."""
+    long = tmp_path / ("x" * 90)
+    long.mkdir()
+    code = (
+        "import os\n"
+        "from analysis import rendering\n"
+        "with rendering.renderer(2) as renderer:\n"
+        "    assert renderer._executor.submit(os.getpid).result() != os.getpid()\n"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"TMPDIR": str(long)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (answer.returncode, answer.stderr) == (0, "")
