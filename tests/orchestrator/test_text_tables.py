@@ -10,6 +10,8 @@ from rich.console import Console
 from tests_support import train_study, untuned
 
 from orchestrator import text_tables
+from orchestrator.cli import jobs
+from orchestrator.jobs.job import Job
 
 ROWS = [("free-pruning", "98.20 ± 0.25", "Does it take ReLU?"), ("dense", "98.28 ± 0.35", "")]
 HEADINGS = ("method", "test\naccuracy", "question")
@@ -116,3 +118,23 @@ def test_commands_break_no_word_in_a_narrow_terminal(place, command, columns):
     # What is estimated differs from call to call.
     lacking = set(re.sub("estimate:.*", "", wide, flags=re.DOTALL).split()) - words
     assert not {word for word in lacking if not set(word) <= set("─±█▁▂▃▄▅▆▇")}
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+def test_jobs_are_listed_whole_in_a_narrow_terminal(columns, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", columns)
+    job = Job(
+        id="untuned-threshold-mnist-4f2a9c",
+        study="threshold-mnist",
+        results="s3://a-bucket-with-a-long-name/results-of-may",
+        version="0.1.0",
+        command="untuned submit threshold-mnist",
+        status="succeeded",
+        started=0.0,
+        ended=7513.0,
+        code=0,
+        message="",
+    )
+    jobs._show_all([job], "slurm")
+    words = capsys.readouterr().out.split()
+    assert {job.id, job.study, job.status, "2:05:13", job.results} <= set(words)
