@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.fs
 
 from studies import sources
-from studies.errors import UserError
+from studies.errors import UserError, shown
 
 #: Seconds to wait for a connection and for an answer, and how often a request is tried.
 _CONNECT, _REQUEST, _TRIES = 5.0, 5.0, 3
@@ -41,10 +41,11 @@ def canonical(where: str) -> str:
     if not where.strip():
         raise UserError("results: an empty name; give a folder or s3://BUCKET/FOLDER")
     is_uri = kind in _KINDS or (rest.startswith("//") and re.fullmatch(r"[a-z][a-z0-9+.-]*", kind))
-    is_local = not colon or not is_uri
-    _check_characters(where, where if is_local else where.strip())
-    if is_local:
-        return f"/{str(sources.expanded(where).absolute()).lstrip('/')}"
+    if not colon or not is_uri:
+        folder = str(sources.expanded(where).absolute())
+        _check_characters(where, folder)
+        return f"/{folder.lstrip('/')}"
+    _check_characters(where, where.strip())
     if not rest.startswith("//"):
         slashes = "///" if kind == "file" else "//"
         path = rest.lstrip("/")
@@ -77,7 +78,8 @@ def _check_characters(where: str, name: str) -> None:
     """
     if _UNUSABLE.search(name):
         raise UserError(
-            f"results {where}: has a control character, or bytes that are not UTF-8; name another"
+            f"results {where}: {shown(name)} has a control character, or bytes that are not UTF-8; "
+            "name another folder"
         )
 
 

@@ -41,6 +41,14 @@ def test_one_spelling(given, canonical):
     assert filesystems.canonical(canonical) == canonical
 
 
+def test_a_working_folder_that_cannot_hold_results_is_named(tmp_path, monkeypatch):
+    odd = tmp_path / "a\udcff"
+    odd.mkdir()
+    monkeypatch.chdir(odd)
+    with pytest.raises(UserError, match="has a control character, or bytes that are not UTF-8"):
+        filesystems.canonical("results")
+
+
 def test_a_local_folder_is_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for given in ("x", "./x/", "x//", "s3x", "a:b"):
