@@ -29,7 +29,7 @@ def expanded(path: str) -> Path:
     """
     try:
         return Path(path).expanduser()
-    except RuntimeError:
+    except (RuntimeError, ValueError):  # the name of a user cannot be looked up
         own = path.partition("/")[0] == "~"
         problem = "this user has no home" if own else "there is no such user"
         raise UserError(f"{path}: {problem}; write the whole path") from None
