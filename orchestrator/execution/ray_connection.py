@@ -335,6 +335,7 @@ def configure_ray(*, own: bool) -> None:
     if own:
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ["RAY_AUTH_TOKEN"] = _TOKEN  # Ray would write one into the user's home
+        os.environ["RAY_grpc_enable_http_proxy"] = "0"  # noqa: SIM112  (none within a machine)
     os.environ.update(
         RAY_AIR_NEW_OUTPUT="0",
         # Under `uv run` Ray would send the working folder to its workers and start each of them by

@@ -20,7 +20,8 @@ NOBODY = """
 import os, pwd, sys
 def unknown(*of): raise KeyError(of)
 pwd.getpwuid = pwd.getpwnam = unknown
-for name in ("HOME", "USER", "LOGNAME", "LNAME", "USERNAME", "XDG_CACHE_HOME", "MPLCONFIGDIR"):
+homes = ("HOME", "USER", "LOGNAME", "LNAME", "USERNAME", "XDG_CACHE_HOME", "UNTUNED_DATA")
+for name in homes:
     os.environ.pop(name, None)
 from orchestrator.cli import main
 main()
@@ -60,6 +61,29 @@ def test_data_sets_that_are_read_from_no_folder_need_none(monkeypatch):
     assert digits.component == "digits"
     with pytest.raises(UserError, match="data set mnist: this user has no home"):
         data_places.places([], ["mnist"], {})
+
+
+def test_ray_needs_no_home_no_short_temporary_folder_and_no_open_descriptors(tmp_path):
+    """And it is not stopped by a proxy, nor sends anything through it."""
+    write_study(tmp_path)
+    long = tmp_path / ("x" * 90)
+    long.mkdir()
+    with listening() as (proxy, through):
+        url = f"http://127.0.0.1:{proxy}"
+        proxies_ = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy", "grpc_proxy"), url)
+        environment = {"HOME": "/dev/null/none", "TMPDIR": str(long)} | proxies_
+        environment["RAY_grpc_enable_http_proxy"] = "1"
+        command = [*UNTUNED, "run", "own.yaml", "--seeds", "1", "--workers", "1"]
+        answer = subprocess.run(
+            ["sh", "-c", '"$@" <&- >&- 2>&-', "sh", *command],
+            cwd=tmp_path,
+            env={k: v for k, v in os.environ.items() if k != "RAY_TMPDIR"} | environment,
+            check=False,
+        )
+    assert answer.returncode == 0
+    assert untuned("results", "own", "--csv", "--trials", cwd=tmp_path).stdout.count("\n") == 3
+    assert through == []
+    assert list(long.iterdir()) == []
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
