@@ -45,6 +45,7 @@ class Relations:
     ) -> None:
         self._trials, self._studies, self._attempts = trials, studies, attempts
         self._made: dict[str, duckdb.DuckDBPyRelation] = {}
+        self._named = False
 
     @cached_property
     def _connection(self) -> "duckdb.DuckDBPyConnection":
@@ -54,28 +55,30 @@ class Relations:
         # These take an Arrow data set for one row, and would load all of its rows to join a few
         # others.
         connection.execute(f"SET disabled_optimizers = '{_MISLED}'")
-        connection.register("trials", self._trials)
         return connection
 
     @property
     def connection(self) -> "duckdb.DuckDBPyConnection":
         """DuckDB's connection, in memory, with all tables as views."""
-        for table in TABLES:
-            self.table(table)
+        if not self._named:  # which takes longer than many a query
+            self._connection.register("trials", self._trials)
+            for table in TABLES:
+                self.table(table).create_view(table)
+            self._named = True
         return self._connection
 
     def table(self, name: str) -> "duckdb.DuckDBPyRelation":
         """Return a table: the rows of the trials, with the trials' fields."""
         if name not in self._made:
             self._made[name] = self._relation(name)
-            self._made[name].create_view(name)
         return self._made[name]
 
     def final(self, name: str) -> "duckdb.DuckDBPyRelation":
         """Return the rows of a table after each trial's last epoch."""
-        self.table(name)
-        joined = f"SELECT {name}.* FROM {name} JOIN trials USING (attempt)"  # noqa: S608  (ours)
-        return self._connection.sql(f"{joined} WHERE {name}.epoch = trials.last_epoch")
+        last = self.frame(self._trials[["attempt", "last_epoch"]]).set_alias("last")
+        rows = self.table(name).set_alias("rows")
+        joined = rows.join(last, "rows.attempt = last.attempt AND rows.epoch = last.last_epoch")
+        return joined.project("rows.*")
 
     def frame(self, rows: pd.DataFrame) -> "duckdb.DuckDBPyRelation":
         """Return a frame as a relation without a name, which leaves nothing behind."""
@@ -92,12 +95,12 @@ class Relations:
                 store.tables.dataset(table, places["part"].unique())
             ).set_alias("r")
             counted = rows.join(
-                self._connection.from_df(places).set_alias("k"),
+                self.frame(places).set_alias("k"),
                 "r.attempt = k.attempt AND r.part = k.part "
                 "AND coalesce(r.merged_from, r.part) = k.origin",
             )
             of_studies.append(counted.project("r.* EXCLUDE (merged_from, part)"))
         rows = functools.reduce(lambda one, other: one.union(other), of_studies).set_alias("r")
-        fields = f"SELECT attempt, {', '.join(_JOINED)} FROM trials"  # noqa: S608  (ours)
-        joined = rows.join(self._connection.sql(fields).set_alias("t"), "r.attempt = t.attempt")
+        fields = self.frame(self._trials[["attempt", *_JOINED]]).set_alias("t")
+        joined = rows.join(fields, "r.attempt = t.attempt")
         return joined.project(f"r.*{_DERIVED[table]}, t.* EXCLUDE (attempt)")

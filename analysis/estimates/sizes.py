@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.cells import CELL, RECIPE
 from analysis.estimates.judged import judged
-from analysis.estimates.pairing import pair
+from analysis.estimates.pairing import keys, pair
 from analysis.estimates.rivals import FREE
 from analysis.estimates.tuned import tuned
 from analysis.tables import Results, computed_once
@@ -95,16 +95,19 @@ def matched_by_size(results: Results) -> pd.DataFrame:
     rows = rows.assign(log_live=np.log(rows["live_share"].where(rows["live_share"] > 0)))
     free = rows[rows["method"].isin(FREE)]
     by_density = rows[rows["needs_density"].astype(bool) & (rows["density"] > 0)]
-    same = [name for name in SETTABLE if name != "density"]
-    frames = [free.assign(matched=free["accuracy"])]
-    for _, arm in by_density.groupby(same, sort=False):
-        if arm["density"].nunique() > 1:
-            first = arm.sort_values("density").iloc[[0]].assign(density=0.0)
-            partner = first.assign(method=FREE[int(arm["flips"].iloc[0])])
-            target = pair(partner, free, SETTABLE, "log_live")["log_live_of_partner"]
-            matched = _interpolated(arm, float(target.iloc[0])) if len(target) else math.nan
-            frames.append(first.assign(matched=matched))
-    return pd.concat(frames, ignore_index=True)
+    (arm,) = keys(by_density, on=[name for name in SETTABLE if name != "density"])
+    arms = by_density.assign(arm=arm).sort_values(["arm", "density"], kind="stable")
+    several = arms.groupby("arm")["density"].transform("nunique") > 1
+    arms = arms[several]
+    first = arms.drop_duplicates("arm").assign(density=0.0)
+    twins = first.assign(method=first["flips"].astype(int).map(dict(enumerate(FREE))))
+    sizes_of = pair(twins, free, SETTABLE, "log_live").set_index("arm")["log_live_of_partner"]
+    matched = {
+        number: _interpolated(of_arm, sizes_of.get(number, math.nan))
+        for number, of_arm in arms[["arm", "log_live", "accuracy"]].groupby("arm")
+    }
+    first = first.assign(matched=first["arm"].map(matched).astype(float)).drop(columns="arm")
+    return pd.concat([free.assign(matched=free["accuracy"]), first], ignore_index=True)
 
 
 def _interpolated(arm: pd.DataFrame, size: float) -> float:

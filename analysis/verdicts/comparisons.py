@@ -180,8 +180,8 @@ def _bound(results: Results, criterion: Criterion, rows: pd.DataFrame) -> float:
 def _any(rows: pd.DataFrame, name: str) -> int:
     """Return the definitions that are in a column of sets, of either side."""
     columns = [rows[n] for n in (name, f"{name}{OF_PARTNER}") if n in rows]
-    sets = pd.concat(columns).fillna(0).to_numpy(np.int64)
-    return int(np.bitwise_or.reduce(sets))
+    sets = [column.fillna(0).to_numpy(np.int64) for column in columns]
+    return int(np.bitwise_or.reduce(np.concatenate(sets)))
 
 
 def _compared(
@@ -210,10 +210,11 @@ def _compared(
     )
     comparison = _estimated(comparison, complete)
     reasons = sorted({*rows.get("not_judged", ())} - {""})
+    softmax, floor = _floors(results, claim, comparison)
     return replace(
         comparison,
-        softmax=_softmax(results, comparison),
-        floor=_floor(results, claim, comparison),
+        softmax=softmax,
+        floor=floor,
         not_judged="; ".join(reasons),
         nested=all(rows.get("nested", [True])),
     )
@@ -267,33 +268,30 @@ def same_images(pairs: pd.DataFrame) -> bool:
     return bool(np.equal(*prints).all())
 
 
-def _softmax(results: Results, comparison: Comparison) -> float:
-    """Return the accuracy of softmax regression, to which no rival's trial may fall, or nan."""
+def _floors(results: Results, claim: Claim, comparison: Comparison) -> tuple[float, str]:
+    """Return the floor under each trial of the rival, and why all of them lie below theirs.
+
+    Returns:
+        The accuracy of softmax regression, to which no trial may fall, or nan; and in words why the
+        rival lies below its floor, empty if it does not.
+    """
     side, pairs = comparison.criterion.rival, comparison.pairs
     if side is None or pairs.empty:
-        return math.nan
-    rival = _rival(pairs, OF_PARTNER if side == "partner" else "")
-    floor, _ = softmax_regression(results, str(rival["dataset"]))
-    return math.nan if rival["network"] == LINEAR else floor
-
-
-def _floor(results: Results, claim: Claim, comparison: Comparison) -> str:
-    """Return in words why the rival lies below its floor; empty if it does not."""
-    side, pairs = comparison.criterion.rival, comparison.pairs
-    if side is None or pairs.empty:
-        return ""
+        return math.nan, ""
     suffix = OF_PARTNER if side == "partner" else ""
-    failed = _failed(pairs, side)
     rival = _rival(pairs, suffix)
+    softmax, _ = softmax_regression(results, str(rival["dataset"]))
+    softmax = math.nan if rival["network"] == LINEAR else softmax
+    failed = _failed(pairs, side)
     if 2 * failed.sum() >= len(pairs):
-        return f"{rival['method']} failed in {failed.sum()} of {len(pairs)} trials"
+        return softmax, f"{rival['method']} failed in {failed.sum()} of {len(pairs)} trials"
     margin = None
     if claim.floor == "method":
         margin = math.nan if results.margin is None else results.margin / 100
         if comparison.criterion.has_margin:
             margin = abs(comparison.bound)
     mean = float(pairs[f"accuracy{suffix}"].to_numpy(float)[~failed].mean())
-    return shortfall(results, rival, mean, len(pairs), margin)
+    return softmax, shortfall(results, rival, mean, len(pairs), margin)
 
 
 def _rival(pairs: pd.DataFrame, suffix: str) -> dict[str, Hashable]:
