@@ -10,7 +10,7 @@ from analysis.estimates.across_studies import common_cells
 from analysis.numbers import MISSING, number, with_interval
 from analysis.statistics.paired import Interval
 from analysis.tables import Results
-from analysis.verdicts import Comparison, Overall, Verdict, formatting, overall, untested
+from analysis.verdicts import Comparison, Overall, Verdict, formatting, lack, overall, untested
 from analysis.verdicts.claim import Claim
 
 
@@ -32,6 +32,7 @@ def of_verdicts(results: Results, given: Sequence[Verdict], drawn: Sequence[str]
             "name": claim.name,
             "sentence": claim.sentence,
             "command": formatting.command(claim),
+            "lack": lack(results, claim),
         }
         for claim in untested(given)
     ]

@@ -19,7 +19,7 @@ verdict has other words, and p-values that are adjusted over all exploratory com
 """
 
 from analysis.verdicts.aggregation import overall
-from analysis.verdicts.decisions import untested, verdicts
+from analysis.verdicts.decisions import lack, untested, verdicts
 from analysis.verdicts.verdict import ALPHA, LEVEL, Comparison, Conclusion, Overall, Verdict
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Conclusion",
     "Overall",
     "Verdict",
+    "lack",
     "overall",
     "untested",
     "verdicts",

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.cells import LINEAR, METHOD_ONLY
+from analysis.cells import LINEAR, METHOD_ONLY, RECIPE, TUNED_VALUES
 from analysis.estimates.judged import correctness
 from analysis.estimates.pairing import OF_PARTNER, at_default, pair
 from analysis.statistics.crossed import of_seeds_and_images
@@ -52,7 +52,10 @@ _OF_PARTNER = (
     "edge",
     "option_cost",
     "by_options",
+    "nested",
 )
+#: A field that is tuned wherever a recipe is, see `analysis.estimates.tuned`.
+_MARK = RECIPE[0]
 
 
 def comparisons(
@@ -150,14 +153,30 @@ def _partners(arms: pd.DataFrame, trials: pd.DataFrame, criterion: Criterion) ->
     partners = trials[fits]
     keep = [name for name in _OF_PARTNER if name in partners and name != value]
     on = [name for name in SETTABLE if name not in ignored]
-    strict = [*on, *criterion.preferring]
-    pairs = pair(arms, partners, strict, value, share=criterion.share, keep=keep)
+
+    def paired(rows: pd.DataFrame, others: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+        return pair(rows, others, names, value, share=criterion.share, keep=keep)
+
+    every = [paired(arms, partners, [*on, *criterion.preferring])]
     if not criterion.preferring:
-        return pairs
+        return every[0]
     # All seeds of a cell are treated alike.
-    left = arms[~arms["cell"].isin(pairs["cell"])]
-    loose = pair(left, partners, on, value, share=criterion.share, keep=keep)
-    return pd.concat([pairs, loose]) if len(loose) else pairs
+    left = arms[~arms["cell"].isin(every[0]["cell"])]
+    every.append(paired(left, partners, on))
+    if "configurations" in partners:
+        # One side at its best recipe, the other at the only one it has: a tuning budget of one.
+        left = left[~left["cell"].isin(every[1]["cell"])]
+        others = [name for name in on if name not in RECIPE]
+        own, theirs = _has_tuned_recipe(left), _has_tuned_recipe(partners)
+        every += [
+            paired(left[own], partners[~theirs], others),
+            paired(left[~own], partners[theirs], others),
+        ]
+    return pd.concat([pairs for pairs in every if len(pairs)] or every[:1])
+
+
+def _has_tuned_recipe(rows: pd.DataFrame) -> "pd.Series[bool]":
+    return rows[_MARK] == TUNED_VALUES[_MARK]
 
 
 def _bound(results: Results, criterion: Criterion, rows: pd.DataFrame) -> float:
@@ -216,7 +235,7 @@ def _compared(
         softmax=softmax,
         floor=floor,
         not_judged="; ".join(reasons),
-        nested=all(rows.get("nested", [True])),
+        nested=all(all(rows[n]) for n in ("nested", f"nested{OF_PARTNER}") if n in rows),
     )
 
 

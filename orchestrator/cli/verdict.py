@@ -53,7 +53,7 @@ def command(
     Supported, refuted and undecided are confirmatory verdicts; exploratory ones say suggests,
     speaks against or open. The exit code is 0 whatever the verdicts.
     """
-    from analysis.verdicts import untested, verdicts
+    from analysis.verdicts import lack, untested, verdicts
     from analysis.verdicts.claims import chosen
     from analysis.verdicts.formatting import as_dict
 
@@ -67,7 +67,13 @@ def command(
             "studies": list(loaded.names),
             "verdicts": [as_dict(loaded, verdict) for verdict in conclusions],
             "not_tested": [
-                {"claim": c.id, "sentence": c.sentence, "tested_by": c.study} for c in not_tested
+                {
+                    "claim": claim.id,
+                    "sentence": claim.sentence,
+                    "tested_by": claim.study,
+                    "reason": lack(loaded, claim),
+                }
+                for claim in not_tested
             ],
         }
         print(json.dumps(output, indent=2, allow_nan=False))

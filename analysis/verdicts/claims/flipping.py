@@ -39,6 +39,7 @@ CLAIMS = (
         ),
         "asymmetry",
         trials=at_recipe,
+        primary=False,
         floor="method",
     ),
     Claim(
