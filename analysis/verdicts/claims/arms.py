@@ -154,7 +154,7 @@ _NONE = (math.nan, math.nan, math.nan)
 
 
 def authors_rate(rows: pd.DataFrame) -> "pd.Series[bool]":
-    """Trials under the recipe of Ivan & Florian on a task of theirs: Adam, batch 25, their rates."""
+    """Trials on a task of Ivan & Florian under their recipe: Adam, batch 25, their rates."""
     tasks = zip(rows["network"], rows["dataset"], strict=True)
     kinds = np.where(rows["trains_weights"], 0, np.where(rows["flips"], 2, 1))
     rates = [_AUTHORS.get(task, _NONE)[kind] for task, kind in zip(tasks, kinds, strict=True)]
