@@ -1,10 +1,10 @@
 """The answers at the top of the page: one sentence per question, in plain words."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.numbers import many
-from analysis.tables import Results
 from analysis.verdicts import Overall, Verdict, overall
 
 #: At most this many names are listed; more are counted.
@@ -50,6 +50,11 @@ def _at_the_size_of(free: str) -> Words:
     )
 
 
+_NO_SETTING = Words(
+    "none of {places} values of the setting of {who} beat {rival} by more than {margin}",
+    "a value of the setting of {who} beat {rival} by more than {margin}",
+    "a value of the setting of {who} beats {rival} by more than {margin}",
+)
 #: The words of each claim, by its id or its name. A claim without words is quoted.
 _WORDS: Mapping[str, Words] = {
     "similar-or-higher": Words(
@@ -90,6 +95,8 @@ _WORDS: Mapping[str, Words] = {
         "a density of {who} beat {rival} by more than {margin}",
         "a density of {who} beats {rival} by more than {margin}",
     ),
+    "C6-rivals": _NO_SETTING,
+    "C6-flipping-rivals": _NO_SETTING,
     "practitioner": Words(
         "a density of {who} tuned by validation did not beat {rival} by more than {margin}",
         "a density of {who} tuned by validation beat {rival} by more than {margin}",
@@ -167,20 +174,19 @@ class Answer:
     sentence: str
 
 
-def answers(results: Results, verdicts: Sequence[Verdict]) -> list[Answer]:
+def answers(verdicts: Sequence[Verdict]) -> list[Answer]:
     """Return a sentence for each question that the results answer or leave open.
 
     Claims of one name ask one question. Their secondary forms are left to the table, unless there
     is no other.
 
     Args:
-        results: the study.
         verdicts: all verdicts, in the claims' order.
     """
     by_name: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         by_name.setdefault(verdict.claim.name, []).append(verdict)
-    return [_answer(results, _leading(given)) for given in by_name.values()]
+    return [_answer(_leading(given)) for given in by_name.values()]
 
 
 def _leading(given: Sequence[Verdict]) -> list[Verdict]:
@@ -189,18 +195,18 @@ def _leading(given: Sequence[Verdict]) -> list[Verdict]:
     return primary or [verdict for verdict in given if verdict.claim is given[0].claim]
 
 
-def _answer(results: Results, given: Sequence[Verdict]) -> Answer:
+def _answer(given: Sequence[Verdict]) -> Answer:
     combined = overall(given)
     groups: dict[tuple[str, str], list[Overall]] = {}
     for one in combined:
         groups.setdefault((one.claim.id, one.conclusion), []).append(one)
-    clauses = [_clause(results, same) for same in groups.values()]
+    clauses = [_clause(same) for same in groups.values()]
     sentence = f"{_where(given)}: {'; '.join(dict.fromkeys(clauses))}."
     conclusions = dict.fromkeys(one.conclusion for one in combined)
     return Answer(given[0].claim.id, tuple(conclusions), sentence)
 
 
-def _clause(results: Results, same: Sequence[Overall]) -> str:
+def _clause(same: Sequence[Overall]) -> str:
     """Return what was concluded alike about some methods."""
     claim, conclusion = same[0].claim, str(same[0].conclusion)
     who = _listed([_in_words(one.method) for one in same])
@@ -214,7 +220,7 @@ def _clause(results: Results, same: Sequence[Overall]) -> str:
     values = {
         "who": who,
         "rival": _in_words(str((decisive.criterion.against or {}).get("method", "dense training"))),
-        "margin": "the margin" if results.margin is None else f"{results.margin:g} points",
+        "margin": _margin(same),
         "places": str(max(_places(verdict) for one in same for verdict in one.cells)),
     }
     said = {name: getattr(words, name).format(**values) for name in ("holds", "fails", "asks")}
@@ -226,13 +232,25 @@ def _not_judged(verdict: Verdict) -> str:
     return next((c.not_judged for c in verdict.deciding if c.not_judged), "")
 
 
+def _margin(same: Sequence[Overall]) -> str:
+    """Return the margin of some verdicts with its unit; all of them if cells differ in theirs."""
+    compared = [c for one in same for verdict in one.counted for c in verdict.deciding]
+    bounds = {abs(c.bound) for c in compared if c.criterion.has_margin and not math.isnan(c.bound)}
+    values = [f"{bound * 100:g}" for bound in sorted(bounds)]
+    return (
+        f"{' or '.join(values)} point{'s' if values != ['1'] else ''}" if values else "the margin"
+    )
+
+
 def _in_cells(same: Sequence[Overall]) -> str:
     """Return in how many cells it is so, if there are several."""
     cells = [verdict for one in same for verdict in one.counted]
+    if added := sum(len(one.added) for one in same):
+        return f" in {many(added, 'cell')} added later"
     if len(cells) == 1 or same[0].conclusion in ("undecided", "open"):
         return ""
     if same[0].conclusion in ("supported", "suggests"):
-        return f" in all {len(cells)} cells"
+        return " in both cells" if len(cells) == 2 else f" in all {len(cells)} cells"
     refuted = sum(verdict.conclusion in ("refuted", "speaks against") for verdict in cells)
     return f" in {refuted} of {len(cells)} cells"
 

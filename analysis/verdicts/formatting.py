@@ -22,7 +22,7 @@ _UNITS = {
     "ratio": (2, "times"),
 }
 
-#: At most this many refuted cells are named; further ones are only counted.
+#: At most this many cells are named; further ones are only counted.
 _NAMED = 3
 
 
@@ -142,11 +142,15 @@ def summed_up(results: Results, combined: Overall) -> str:
         return f"one {kinds}cell"
     if combined.conclusion in ("supported", "suggests"):
         return f"in all {cells}; every cell must pass"
-    phrase = f"supported in {len(combined.supported)} of {cells}"
-    phrase += f" ({combined.by_holm} after Holm's correction)" if combined.supported else ""
-    refuted = [where(results, v) for v in combined.counted if v.opposes]
-    if refuted and len(refuted) < len(combined.counted):
-        phrase += f"; refuted at {_named(refuted)}"
+    for_it, against = ("supported", "refuted")
+    if combined.counted[0].exploratory:  # a claim is not even supported in part
+        for_it, against = ("suggested", "spoken against")
+    phrase = f"{for_it} in {len(combined.supported)} of {cells}"
+    if combined.supported:
+        phrase += f" ({combined.by_holm} after Holm's correction)"
+    opposed = [where(results, v) for v in combined.counted if v.opposes]
+    if opposed and len(opposed) < len(combined.counted):
+        phrase += f"; {against} at {_named(opposed)}"
     if combined.added:
         added = [where(results, verdict) for verdict in combined.added]
         phrase += f"; refuted in cells that were added later: {_named(added)}"
