@@ -799,15 +799,43 @@ def test_the_authors_recipe_is_judged_only_where_the_authors_have_one(judge):
     assert judge(figures, "C1-authors", BOTH, dataset="mnist", batch_size=128, seeds=3) == ()
 
 
+#: The traits of a free method that prunes.
+FREE = {
+    "needs_density": False,
+    "random_mask": False,
+    "trains_weights": False,
+    "by_mask": True,
+    "flips": False,
+    "sets_kept_share": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("traits", "claim"),
+    [
+        ({}, "C6"),
+        ({"flips": True}, "C6-flipping"),
+        ({"trains_weights": True}, "C6-trained-weights"),
+    ],
+)
+def test_a_density_of_a_users_own_method_is_judged_by_its_traits(study, record, traits, claim):
+    own = FREE | {"needs_density": True} | traits
+    grids = [
+        {"method": ["free-pruning", "free-flipping"]},
+        {"method": "own", "density": [0.3, 0.5, 0.7]},
+    ]
+    asked = study(margin=0.5, dataset="cifar10", method="dense", grids=grids)
+
+    def figures(trial):
+        row = {"row": own} if trial.method == "own" else {}
+        return final(lambda t: 0.9 + noise(t), **row)(trial)
+
+    (verdict,) = (v for v in verdicts(analysis.load(record(asked, figures))) if v.method == "own")
+    assert verdict.claim.id == claim
+    assert len(verdict.comparisons) == 3
+
+
 def test_a_free_method_of_a_users_own_has_the_verdicts_of_its_traits(study, record):
-    traits = {
-        "needs_density": False,
-        "random_mask": False,
-        "trains_weights": False,
-        "by_mask": True,
-        "flips": False,
-        "sets_kept_share": False,
-    }
     asked = study(
         margin=0.5,
         dataset="cifar10",
@@ -816,7 +844,7 @@ def test_a_free_method_of_a_users_own_has_the_verdicts_of_its_traits(study, reco
     )
 
     def figures(trial):
-        row = {"row": traits} if trial.method == "own" else {}
+        row = {"row": FREE} if trial.method == "own" else {}
         return final(lambda t: 0.9 + noise(t), **row)(trial)
 
     found = {
@@ -970,3 +998,40 @@ def test_a_further_form_that_the_definition_names_may_be_confirmatory(judge):
         "a secondary form of the claim",
         "the definition names other claims (C9)",
     )
+
+
+# Damaged or senseless studies ----------------------------------------------------------------
+
+
+def test_a_trial_that_ran_twice_counts_once_as_it_first_ended_and_is_named(
+    study, record, record_trials
+):
+    asked = study(margin=0.5, dataset="cifar10")
+    record(asked, final(lambda trial: 0.9 + noise(trial)))
+    (twice,) = (t for t in asked.trials() if t.method == "free-pruning" and t.seed == 1)
+    loaded = analysis.load(record_trials("small", [twice], final(lambda trial: 0.5)))
+    (verdict,) = on(loaded, "C1-common")
+    assert verdict.decisive.pairs["seed"].tolist() == [1, 2, 3]
+    assert verdict.decisive.pairs["accuracy"].min() > 0.89
+    assert f"run twice with different results: {twice.trial_id}" in verdict.flags
+
+
+def test_where_nothing_learns_nothing_is_decided(study, record):
+    grids = [
+        {"method": ["dense", "free-pruning", "free-flipping", "minimal-pruning"]},
+        {"method": "free-pruning", "weights": "he-constant"},
+        {"method": "free-pruning", "score_offset": [0.1, 0.2, 0.3]},
+        {"method": "edge-popup", "density": [0.3, 0.5, 0.7]},
+        LINEAR,
+    ]
+    asked = study(margin=0.5, dataset="cifar10", method="dense", seeds=5, grids=grids)
+    figures = lambda t: {"test_accuracy": 0.1 + noise(t, 0.003), "changed": 0.3}  # noqa: E731
+    found = {v.claim.id: v for v in verdicts(analysis.load(record(asked, figures)))}
+    assert {"C1-common", "C2", "C3", "C6", "C8-offset", "C9"} <= found.keys()
+    assert {verdict.uncorrected for verdict in found.values()} == {"undecided"}
+
+
+def test_training_on_permuted_labels_is_judged_by_no_claim(study, record):
+    methods = ["dense", "free-pruning", "free-flipping", "minimal-pruning"]
+    asked = study(margin=0.5, method=methods, labels="permuted")
+    assert verdicts(analysis.load(record(asked))) == ()
