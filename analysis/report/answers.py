@@ -31,30 +31,28 @@ class Words:
     asks: str
 
 
+def _beats(none: str, some: str, rival: str = "{rival}") -> Words:
+    """Return the words of a claim that nothing of a kind beats a rival."""
+    rest = f"{rival} by more than {{margin}}"
+    return Words(f"{none} beat {rest}", f"{some} beat {rest}", f"{some} beats {rest}")
+
+
 def _default_of(what: str) -> Words:
     """Return the words of a claim that no other value of something beats the default."""
-    return Words(
-        f"no other {what} beat the default of {{who}} by more than {{margin}}",
-        f"another {what} beat the default of {{who}} by more than {{margin}}",
-        f"another {what} beats the default of {{who}} by more than {{margin}}",
-    )
+    return _beats(f"no other {what}", f"another {what}", "the default of {who}")
 
 
 def _at_the_size_of(free: str) -> Words:
     """Return the words of a claim that compares methods at the size a free method ends with."""
-    size = f"with as many live connections as {free} ends with"
-    return Words(
-        f"{size}, {{who}} gained no more than {{margin}} over it",
-        f"{size}, {{who}} gained more than {{margin}} over it",
-        f"{size}, {{who}} gained more than {{margin}} over it",
-    )
+    size = f"with as many live connections as {free} ends with, {{who}} gained"
+    fails = f"{size} more than {{margin}} over it"
+    return Words(f"{size} no more than {{margin}} over it", fails, fails)
 
 
-_NO_SETTING = Words(
-    "none of {places} values of the setting of {who} beat {rival} by more than {margin}",
-    "a value of the setting of {who} beat {rival} by more than {margin}",
-    "a value of the setting of {who} beats {rival} by more than {margin}",
+_NO_SETTING = _beats(
+    "none of {places} values of the setting of {who}", "a value of the setting of {who}"
 )
+_ALONE = "{who}, left alone on another data set, lost %s than a density of 0.5 that was left alone"
 #: The words of each claim, by its id or its name. A claim without words is quoted.
 _WORDS: Mapping[str, Words] = {
     "similar-or-higher": Words(
@@ -90,11 +88,7 @@ _WORDS: Mapping[str, Words] = {
         "training with {who} took longer than dense training",
         "training with {who} takes longer than dense training",
     ),
-    "no-threshold": Words(
-        "none of {places} densities of {who} beat {rival} by more than {margin}",
-        "a density of {who} beat {rival} by more than {margin}",
-        "a density of {who} beats {rival} by more than {margin}",
-    ),
+    "no-threshold": _beats("none of {places} densities of {who}", "a density of {who}"),
     "C6-rivals": _NO_SETTING,
     "C6-flipping-rivals": _NO_SETTING,
     "practitioner": Words(
@@ -103,9 +97,9 @@ _WORDS: Mapping[str, Words] = {
         "a density of {who} tuned by validation beats {rival} by more than {margin}",
     ),
     "flip-or-prune": Words(
-        "flipping did at least as well as pruning, to within {margin}",
-        "flipping fell short of pruning by more than {margin}",
-        "pruning beats flipping by more than {margin}",
+        "{who} did at least as well as {rival}, to within {margin}",
+        "{who} fell short of {rival} by more than {margin}",
+        "{rival} beats {who} by more than {margin}",
     ),
     "C8-rate": _default_of("learning rate for this range of scores"),
     "C8-rate-others": _default_of("learning rate"),
@@ -134,19 +128,12 @@ _WORDS: Mapping[str, Words] = {
     ),
     "C10-matched": _at_the_size_of("free pruning"),
     "C10-matched-flipping": _at_the_size_of("free flipping"),
-    "best-of-its-kind": Words(
-        "no other method without a setting for what is kept beat the {who} by more than {margin}",
-        "another method without a setting for what is kept beat the {who} by more than {margin}",
-        "another method without a setting for what is kept beats the {who} by more than {margin}",
+    "best-of-its-kind": _beats(
+        "no other method without a setting for what is kept",
+        "another method without a setting for what is kept",
+        "the {rival}",
     ),
-    "untuned-transfer": Words(
-        "{who}, left alone on another data set, lost no more than a density of 0.5 that was left "
-        "alone",
-        "{who}, left alone on another data set, lost more than a density of 0.5 that was left "
-        "alone",
-        "{who}, left alone on another data set, lost more than a density of 0.5 that was left "
-        "alone",
-    ),
+    "untuned-transfer": Words(_ALONE % "no more", _ALONE % "more", _ALONE % "more"),
 }
 #: What the conclusion of a verdict makes of the words.
 _SAID = {

@@ -107,10 +107,12 @@ def test_a_confirmatory_sentence_claims_and_denies(study, record):
     supported, refuted = run("1-15", 0.0), run("16-30", 5.0)
     assert supported.conclusions == ("supported",)
     assert supported.sentence == (
-        f"{place}flipping did at least as well as pruning, to within 1 point."
+        f"{place}free flipping did at least as well as free pruning, to within 1 point."
     )
     assert refuted.conclusions == ("refuted",)
-    assert refuted.sentence == f"{place}flipping fell short of pruning by more than 1 point."
+    assert (
+        refuted.sentence == f"{place}free flipping fell short of free pruning by more than 1 point."
+    )
 
 
 def test_cells_with_margins_of_their_own_keep_them_and_are_counted(study, record):
@@ -124,9 +126,7 @@ def test_cells_with_margins_of_their_own_keep_them_and_are_counted(study, record
         for margin, data in ((0.5, "kmnist"), (1.0, "cifar10"))
     ]
     sentence = of(analysis.load(uris))["C9"].sentence
-    assert sentence.startswith(
-        "On 2 tasks, 5 seeds: the results suggest that flipping did at least"
-    )
+    assert sentence.startswith("On 2 tasks, 5 seeds: the results suggest that free flipping did")
     assert sentence.endswith("to within 0.5 or 1 points in both cells.")
 
 
