@@ -11,7 +11,7 @@ verdict has other words, and p-values that are adjusted over all exploratory com
 | module | what is in it |
 |---|---|
 | `claim`, `claims` | what a claim is; the claims |
-| `comparisons`, `budgets`, `floors` | pairs of trials, their estimates, tuning, floors |
+| `partners`, `comparisons`, `budgets`, `floors` | pairs of trials, their estimates, floors |
 | `committed`, `exploratory` | what was fixed beforehand; exploratory verdicts |
 | `cases`, `decisions`, `aggregation` | cells of a claim, their conclusions, all together |
 | `warnings`, `formatting` | what a reader must know; verdicts as text |

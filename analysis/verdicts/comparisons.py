@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.cells import LINEAR, METHOD_ONLY, RECIPE, TUNED_VALUES
+from analysis.cells import LINEAR
 from analysis.estimates.judged import correctness
-from analysis.estimates.pairing import OF_PARTNER, at_default, pair
+from analysis.estimates.pairing import OF_PARTNER
 from analysis.statistics.crossed import of_seeds_and_images
 from analysis.statistics.paired import Estimate, of_values
 from analysis.tables import Results
@@ -19,43 +19,8 @@ from analysis.verdicts.budgets import within_budgets
 from analysis.verdicts.claim import MARGIN, Claim, Criterion
 from analysis.verdicts.committed import definitions_in, seeds_committed
 from analysis.verdicts.floors import LOOKED_UP, shortfall, softmax_regression
+from analysis.verdicts.partners import with_partners
 from analysis.verdicts.verdict import Comparison
-from studies.trial import SETTABLE
-
-#: The columns of a partner that verdicts need, besides the compared value.
-_OF_PARTNER = (
-    "trial_id",
-    "attempt",
-    "study",
-    "defined",
-    "committed",
-    "outcome",
-    "failure",
-    "engine",
-    "device",
-    "versions",
-    "dataset_fingerprint",
-    "test_images",
-    "test_correct",
-    "seconds",
-    "accuracy",
-    "learning_rate",
-    "method",
-    "network",
-    "density",
-    "weights",
-    "positive_fraction",
-    "activation",
-    # of arms that are tuned
-    "configurations",
-    "budget",
-    "edge",
-    "option_cost",
-    "by_options",
-    "nested",
-)
-#: A field that is tuned wherever a recipe is, see `analysis.estimates.tuned`.
-_MARK = RECIPE[0]
 
 
 def comparisons(
@@ -129,7 +94,7 @@ def _of_criterion(
     pairs = (
         arms.assign(difference=arms[value])
         if criterion.against is None
-        else _partners(arms, trials, criterion)
+        else with_partners(arms, trials, criterion)
     )
     pairs = within_budgets(pairs.copy(), claim, criterion)  # a copy is in one piece
     places = pairs.sort_values([*claim.sweep, "seed"], kind="stable")
@@ -137,46 +102,6 @@ def _of_criterion(
         of_group: tuple[Any, ...] = key
         at: dict[str, Any] = dict(zip(claim.sweep, of_group[1:], strict=True))
         yield int(of_group[0]), _compared(results, claim, criterion, at, rows)
-
-
-def _partners(arms: pd.DataFrame, trials: pd.DataFrame, criterion: Criterion) -> pd.DataFrame:
-    """Return the arms that have a partner, planned or finished, with the difference to it.
-
-    Of the ignored fields, those that only a method with scores or a density reads must be at their
-    default in the partner. An arm with several partners that differ in ignored fields has none.
-    """
-    against, value = dict(criterion.against or {}), criterion.value
-    ignored = {*criterion.ignoring, *against}
-    fits = at_default(trials, set(METHOD_ONLY).intersection(criterion.ignoring).difference(against))
-    for name, required in against.items():
-        fits &= trials[name] == required
-    partners = trials[fits]
-    keep = [name for name in _OF_PARTNER if name in partners and name != value]
-    on = [name for name in SETTABLE if name not in ignored]
-
-    def paired(rows: pd.DataFrame, others: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-        return pair(rows, others, names, value, share=criterion.share, keep=keep)
-
-    every = [paired(arms, partners, [*on, *criterion.preferring])]
-    if not criterion.preferring:
-        return every[0]
-    # All seeds of a cell are treated alike.
-    left = arms[~arms["cell"].isin(every[0]["cell"])]
-    every.append(paired(left, partners, on))
-    if "configurations" in partners:
-        # One side at its best recipe, the other at the only one it has: a tuning budget of one.
-        left = left[~left["cell"].isin(every[1]["cell"])]
-        others = [name for name in on if name not in RECIPE]
-        own, theirs = _has_tuned_recipe(left), _has_tuned_recipe(partners)
-        every += [
-            paired(left[own], partners[~theirs], others),
-            paired(left[~own], partners[theirs], others),
-        ]
-    return pd.concat([pairs for pairs in every if len(pairs)] or every[:1])
-
-
-def _has_tuned_recipe(rows: pd.DataFrame) -> "pd.Series[bool]":
-    return rows[_MARK] == TUNED_VALUES[_MARK]
 
 
 def _bound(results: Results, criterion: Criterion, rows: pd.DataFrame) -> float:
