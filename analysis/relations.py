@@ -1,7 +1,7 @@
 """The tables `epochs`, `layers` and `masks` of studies, as DuckDB relations that read on demand."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from studies.trial import SETTABLE
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow.dataset as ds
 
 TABLES = ("epochs", "layers", "masks")
 #: The columns of `trials` that the rows of the other tables also have.
@@ -84,20 +85,56 @@ class Relations:
         """Return a frame as a relation without a name, which leaves nothing behind."""
         return self._connection.from_df(rows)
 
+    def recorded(self, table: str, columns: Sequence[str]) -> pd.DataFrame:
+        """Return columns of the rows of a table in which the first of them is not null.
+
+        Without SQL, which takes longer than reading a little. All of these rows are in memory, so
+        this is for what is recorded once per trial.
+
+        Args:
+            table: one of `TABLES`.
+            columns: its columns.
+
+        Returns:
+            These columns, and `attempt`.
+
+        Raises:
+            duckdb.Error: parts were merged since the results were loaded, as in a query.
+        """
+        import pyarrow.compute as pc
+
+        keys, frames = ["attempt", "part", "origin"], []
+        origin = pc.coalesce(pc.field("merged_from"), pc.field("part"))
+        read = {name: pc.field(name) for name in ("attempt", "part", *columns)} | {"origin": origin}
+        for data, places in self._counted(table):
+            try:
+                rows = data.to_table(read, filter=pc.field(columns[0]).is_valid())
+            except FileNotFoundError as error:
+                import duckdb
+
+                raise duckdb.IOException(str(error)) from None
+            frames.append(rows.to_pandas().merge(places, on=keys))
+        return pd.concat(frames, ignore_index=True)[["attempt", *columns]]
+
+    def _counted(self, table: str) -> Iterator["tuple[ds.Dataset, pd.DataFrame]"]:
+        """Yield a table of each study, and which of its rows count: attempt, part and origin."""
+        for (store, done), attempts in zip(self._studies, self._attempts, strict=True):
+            places = done.keys(table).to_pandas()
+            places = places[places["attempt"].isin(attempts)]
+            yield store.tables.dataset(table, places["part"].unique()), places
+
     def _relation(self, table: str) -> "duckdb.DuckDBPyRelation":
         """Put a table together from relations without names, so that a user finds only tables."""
         of_studies = []
-        for (store, done), attempts in zip(self._studies, self._attempts, strict=True):
-            # Which of a study's attempts count, and where their rows are.
-            places = done.keys(table).to_pandas()
-            places = places[places["attempt"].isin(attempts)]
-            rows = self._connection.from_arrow(
-                store.tables.dataset(table, places["part"].unique())
-            ).set_alias("r")
-            counted = rows.join(
-                self.frame(places).set_alias("k"),
-                "r.attempt = k.attempt AND r.part = k.part "
-                "AND coalesce(r.merged_from, r.part) = k.origin",
+        for data, places in self._counted(table):
+            counted = (
+                self._connection.from_arrow(data)
+                .set_alias("r")
+                .join(
+                    self.frame(places).set_alias("k"),
+                    "r.attempt = k.attempt AND r.part = k.part "
+                    "AND coalesce(r.merged_from, r.part) = k.origin",
+                )
             )
             of_studies.append(counted.project("r.* EXCLUDE (merged_from, part)"))
         rows = functools.reduce(lambda one, other: one.union(other), of_studies).set_alias("r")

@@ -18,12 +18,14 @@ from analysis.estimates.tuned import tuned
 from analysis.tables import Results, computed_once
 from studies.trial import SETTABLE
 
-#: The measures, each as SQL of sums over layers; nan if a sum is not recorded.
+#: The measures: of which count of connections in relation to which other one.
 MEASURES = {
-    "connected_share": "sum(connected) / sum(connections)",
-    "live_share": "sum(live) / sum(connections)",
-    "live_changed_share": "sum(live_changed) / nullif(sum(live), 0)",
+    "connected_share": ("connected", "connections"),
+    "live_share": ("live", "connections"),
+    "live_changed_share": ("live_changed", "live"),
 }
+#: The counts; the first is recorded wherever one of them is.
+_COUNTS = ("connected", "connections", "live", "live_changed")
 #: The fields that may change the effective size, in the order of display.
 VARIED = ("width", "epochs", "score_offset")
 
@@ -34,25 +36,32 @@ def sizes(results: Results) -> pd.DataFrame:
 
     Returns:
         A row per trial that records it: the columns of `trials`, `connections`, `connected`
-        (counts), and `MEASURES` (fractions).
+        (counts), and `MEASURES` (fractions, nan if a count is not recorded).
     """
-    return _measured(results, "attempt")
+    counts = _counts(results)[["attempt", *_COUNTS]]
+    return _measured(results, counts.groupby("attempt", sort=False).sum(min_count=1).reset_index())
 
 
 @computed_once
 def sizes_per_layer(results: Results) -> pd.DataFrame:
     """Return the same as `sizes` with a row per trial and layer, `layer` and `layer_name`."""
-    return _measured(results, "attempt, layer, layer_name").sort_values(
-        "layer", kind="stable", ignore_index=True
-    )
+    rows = _measured(results, _counts(results))
+    return rows.sort_values("layer", kind="stable", ignore_index=True)
 
 
-def _measured(results: Results, by: str) -> pd.DataFrame:
-    sums = ", ".join(f"{sql} AS {name}" for name, sql in MEASURES.items())
-    counts = "sum(connections)::DOUBLE AS connections, sum(connected)::DOUBLE AS connected"
-    rows = results.final_layers.filter("connected IS NOT NULL")
-    measured = rows.aggregate(f"{by}, {counts}, {sums}", by).df()
-    return results.trials.merge(measured, on="attempt")
+@computed_once
+def _counts(results: Results) -> pd.DataFrame:
+    """Return the counts of connections of each layer, which are recorded in the last epoch."""
+    rows = results.relations.recorded("layers", [*_COUNTS, "layer", "layer_name"])
+    return rows.astype(dict.fromkeys(_COUNTS, float))
+
+
+def _measured(results: Results, counts: pd.DataFrame) -> pd.DataFrame:
+    shares = {
+        name: counts[one] / counts[of].where(counts[of] > 0) for name, (one, of) in MEASURES.items()
+    }
+    kept = counts.drop(columns=["live", "live_changed"]).assign(**shares)
+    return results.trials.merge(kept, on="attempt")
 
 
 @computed_once  # several claims need them
