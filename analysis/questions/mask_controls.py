@@ -193,8 +193,8 @@ def find(results: Results) -> Finding | None:
         tuple(texts),
         (*headings(by), "training", "exchanged", "test accuracy, %", "difference, points", "seeds"),
         tuple(rows),
-        "Differences are paired by seed: to the network as trained, or to weights trained under "
-        f"the unchanged mask.{chance}",
+        "Differences are to the network as trained, or to weights trained under the unchanged "
+        f"mask.{chance}",
     )
 
 

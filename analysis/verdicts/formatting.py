@@ -38,6 +38,12 @@ def effect(comparison: Comparison, interval: Interval | None = None) -> str:
     return f"{mean}{bounds}" if estimate.n else MISSING
 
 
+def effect_in_unit(comparison: Comparison) -> str:
+    """Return the `effect` with its unit; a dash alone if nothing is compared."""
+    text = effect(comparison)
+    return text if text == MISSING else f"{text} {unit(comparison)}"
+
+
 def bound(comparison: Comparison) -> str:
     """Return where the mean must lie, in the criterion's unit, such as ``> −0.50``."""
     side = "<" if comparison.criterion.above is None else ">"

@@ -104,7 +104,7 @@ def _show_table(loaded: "Results", verdicts: "Sequence[Verdict]") -> None:
         cell = ", ".join(
             filter(None, [formatting.where(loaded, verdict), formatting.closest(verdict)])
         )
-        effect = f"{formatting.effect(comparison)} {formatting.unit(comparison)}"
+        effect = formatting.effect_in_unit(comparison)
         name = f"{verdict.claim.id} {verdict.claim.name}"
         row = [name, verdict.method, cell, effect, formatting.bound(comparison)]
         row += [formatting.smallest_margin(verdict), str(verdict.n), verdict.conclusion]
@@ -153,7 +153,7 @@ def _show_cell(console: "Console", loaded: "Results", verdict: "Verdict") -> Non
     line = Text(f"    {where}: " if where else "    ")
     line.append(f"{verdict.conclusion}", _STYLES[verdict.conclusion])
     if verdict.n:
-        line.append(f", {formatting.effect(decisive)} {formatting.unit(decisive)}")
+        line.append(f", {formatting.effect_in_unit(decisive)}")
     if verdict.n and (place := formatting.closest(verdict)):
         line.append(f" at its closest, {place}")
     line.append(f", n = {verdict.n} of {verdict.planned}")
