@@ -53,7 +53,7 @@ def command(
     Supported, refuted and undecided are confirmatory verdicts; exploratory ones say suggests,
     speaks against or open. The exit code is 0 whatever the verdicts.
     """
-    from analysis.verdicts import untested, verdicts
+    from analysis.verdicts import lack, untested, verdicts
     from analysis.verdicts.claims import chosen
     from analysis.verdicts.formatting import as_dict
 
@@ -67,7 +67,13 @@ def command(
             "studies": list(loaded.names),
             "verdicts": [as_dict(loaded, verdict) for verdict in conclusions],
             "not_tested": [
-                {"claim": c.id, "sentence": c.sentence, "tested_by": c.study} for c in not_tested
+                {
+                    "claim": claim.id,
+                    "sentence": claim.sentence,
+                    "tested_by": claim.study,
+                    "reason": lack(loaded, claim),
+                }
+                for claim in not_tested
             ],
         }
         print(json.dumps(output, indent=2, allow_nan=False))
@@ -98,7 +104,7 @@ def _show_table(loaded: "Results", verdicts: "Sequence[Verdict]") -> None:
         cell = ", ".join(
             filter(None, [formatting.where(loaded, verdict), formatting.closest(verdict)])
         )
-        effect = f"{formatting.effect(comparison)} {formatting.unit(comparison)}"
+        effect = formatting.effect_in_unit(comparison)
         name = f"{verdict.claim.id} {verdict.claim.name}"
         row = [name, verdict.method, cell, effect, formatting.bound(comparison)]
         row += [formatting.smallest_margin(verdict), str(verdict.n), verdict.conclusion]
@@ -147,7 +153,7 @@ def _show_cell(console: "Console", loaded: "Results", verdict: "Verdict") -> Non
     line = Text(f"    {where}: " if where else "    ")
     line.append(f"{verdict.conclusion}", _STYLES[verdict.conclusion])
     if verdict.n:
-        line.append(f", {formatting.effect(decisive)} {formatting.unit(decisive)}")
+        line.append(f", {formatting.effect_in_unit(decisive)}")
     if verdict.n and (place := formatting.closest(verdict)):
         line.append(f" at its closest, {place}")
     line.append(f", n = {verdict.n} of {verdict.planned}")

@@ -739,6 +739,6 @@ def test_where_a_claim_over_cells_ends_is_named(study, record):
     loaded = analysis.load(record(given, final))
     (one,) = overall(on(loaded, "C4a"))
     assert one.conclusion == "speaks against"
-    assert "supported in 2 of 3 cells" in summed_up(loaded, one)
+    assert "suggested in 2 of 3 cells" in summed_up(loaded, one)
     assert "(2 after Holm's correction)" in summed_up(loaded, one)
-    assert "refuted at positive fraction 0" in summed_up(loaded, one)
+    assert "spoken against at positive fraction 0" in summed_up(loaded, one)
