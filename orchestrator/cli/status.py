@@ -105,6 +105,7 @@ def _show(
         f"{store.study}: {done} of {len(planned.trials)} trials finished, {len(failed)} failed"
         f"{recorded.outcomes({trial.trial_id for trial in planned.trials})}"
     )
+    _print_runs(store)
     _print_failures(failed, planned.trials)
     for table, part in recorded.damaged:
         print(f"  damaged part {table}/{part} is left out; `untuned run` runs its trials again")
@@ -127,6 +128,19 @@ def _show(
                 print(f"  or give them up with: {command}")
         elif definition.is_tuned and definition is definitions[-1]:
             print(f"the tuning seeds are finished; run the chosen values with: {command}")
+
+
+def _print_runs(store: "Store") -> None:
+    """Print a line for each run that is alive.
+
+    Whether one on another machine is alive shows within seconds.
+    """
+    from orchestrator.execution.live_runs import LiveRuns
+
+    for run in LiveRuns(store).certainly():
+        doing = "it is starting" if run.starting else many(len(run.training), "trial")
+        doing = doing if run.starting else f"{doing} in training"
+        print(f"  being run by {run}; {doing}")
 
 
 def _print_shipped(planned: "Plan", stores: "Sequence[Store]") -> None:

@@ -104,7 +104,8 @@ def command(
             *data_places.as_arguments(data, definition.data),
             *_options.as_arguments(passed),
         ]
-        cluster, job_id = _submit_to_ray(definition, results, address, arguments, again)
+        join = passed["join"]
+        cluster, job_id = _submit_to_ray(definition, results, address, arguments, again, join=join)
     if not job_id:
         return 0
     option = jobs.address_argument(cluster.address)
@@ -116,7 +117,13 @@ def command(
 
 
 def _submit_to_ray(
-    definition: "Study", results: str, address: str, arguments: list[str], again: str
+    definition: "Study",
+    results: str,
+    address: str,
+    arguments: list[str],
+    again: str,
+    *,
+    join: bool,
 ) -> "tuple[JobPlace, str]":
     """Send a study to a Ray cluster; return the cluster and the job's id."""
     from orchestrator.jobs import submission
@@ -128,6 +135,8 @@ def _submit_to_ray(
     from orchestrator.jobs.client import Jobs
 
     cluster = Jobs(address)
+    if not join:
+        submission.refuse_second(cluster, definition.name, shared_results)
     probe.check(cluster, versions())
     job_id = submission.submit(cluster, definition, shared_results, arguments, again, _version())
     return cluster, job_id

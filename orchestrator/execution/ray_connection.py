@@ -30,6 +30,8 @@ _SOCKET = 107 if sys.platform == "linux" else 103
 _OF_RAY = len("/ray/session_2026-11-30_12-00-00_000000_1234567/sockets/plasma_store")
 #: What a Ray of this machine asks everybody for who connects to it.
 _TOKEN = secrets.token_hex(32)
+#: Bytes after which Ray begins a log anew; it keeps one older file of each.
+_LOG_BYTES = 10_000_000
 #: What a worker of a Ray of this machine imports at once.
 _PRELOADED = "orchestrator.execution.executors.worker_imports"
 #: What must be the same on all nodes for a trial to be the same there.
@@ -160,6 +162,30 @@ def alive(node: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def shortage(gpu_fraction: float) -> str:
+    """Return what keeps another worker from starting; empty if nothing does.
+
+    Args:
+        gpu_fraction: of a GPU that a worker needs beside its CPU.
+    """
+    import ray
+
+    needs = {"CPU": 1.0, **({"GPU": gpu_fraction} if gpu_fraction else {})}
+    each = " and ".join(f"{amount:g} {kind}" for kind, amount in needs.items())
+    nodes = [node["Resources"] for node in _nodes() if node["Alive"]]
+    if not any(_suffices(node, needs) for node in nodes):
+        return f"no node of the cluster has the {each} that it needs; start one that has, or stop"
+    free, total = ray.available_resources(), ray.cluster_resources()  # type: ignore[no-untyped-call]
+    if _suffices(free, needs):
+        return ""
+    parts = (f"{free.get(kind, 0):g} of {total.get(kind, 0):g} {kind}s" for kind in needs)
+    return f"it needs {each}, and {' and '.join(parts)} are free; others use the cluster"
+
+
+def _suffices(resources: Mapping[str, float], needs: Mapping[str, float]) -> bool:
+    return all(resources.get(kind, 0) >= amount for kind, amount in needs.items())
 
 
 def _nodes() -> list[dict[str, Any]]:
@@ -336,6 +362,8 @@ def configure_ray(*, own: bool) -> None:
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ["RAY_AUTH_TOKEN"] = _TOKEN  # Ray would write one into the user's home
         os.environ["RAY_grpc_enable_http_proxy"] = "0"  # noqa: SIM112  (none within a machine)
+        os.environ.setdefault("RAY_ROTATION_MAX_BYTES", str(_LOG_BYTES))
+        os.environ.setdefault("RAY_ROTATION_BACKUP_COUNT", "1")
     os.environ.update(
         RAY_AIR_NEW_OUTPUT="0",
         # Under `uv run` Ray would send the working folder to its workers and start each of them by

@@ -69,7 +69,8 @@ def _words(shown: Snapshot) -> list[str]:
     words = [f"{shown.failed} failed"] if shown.failed else []
     if not shown.runs:
         return [*words, "finished" if shown.done == shown.planned else "no run is active"]
-    words.append(f"{shown.training} in training")
+    is_starting = all(run.starting for run in shown.runs)
+    words.append("starting" if is_starting else f"{shown.training} in training")
     if len(shown.runs) > 1:
         words.append(many(len(shown.runs), "run"))
     if shown.rate and shown.left is not None:
