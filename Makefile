@@ -43,8 +43,9 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: setup  ## docs/commands.md from the commands themselves
+docs: setup  ## docs/commands.md and docs/columns.md, from the code
 	$(BIN)/python -m orchestrator.cli._docs_page > docs/commands.md
+	$(BIN)/python -m orchestrator.cli._columns_page > docs/columns.md
 
 #: Of `make ship`: a study, and the folder or URI of all results.
 STUDY ?=
