@@ -224,6 +224,8 @@ def _check_surroundings(store: "Store", options: "RunOptions", address: str | No
         )
     if address:
         ray_connection.check_address(address)
+    elif options.executor != "inline":
+        ray_connection.folder()
 
 
 def _run(

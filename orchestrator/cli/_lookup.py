@@ -129,8 +129,6 @@ def from_results(names: Sequence[str], results: str, make: "Callable[[Results], 
     Raises:
         UserError: a study has no results.
     """
-    import duckdb
-
     import analysis
 
     uris = [store.uri for name in names for store in places(name, results)]
@@ -138,8 +136,10 @@ def from_results(names: Sequence[str], results: str, make: "Callable[[Results], 
         loaded = analysis.load(uris)
         try:
             made = make(loaded)
-        except duckdb.Error:
-            if is_last:
+        except Exception as error:
+            import duckdb  # which has no part in most commands
+
+            if is_last or not isinstance(error, duckdb.Error):
                 raise
             continue
         for part in loaded.damaged:

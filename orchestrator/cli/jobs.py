@@ -133,21 +133,16 @@ def ending(job: "Job") -> str:
 
 def _show_all(jobs: "Sequence[Job]", address: str) -> None:
     """Print a row per job."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    from orchestrator import text_tables
 
     if not jobs:
         print(f"no jobs were submitted to {_name(address)}")
         return
-    table = Table("job", "study", "status", "started", "took", "results", box=box.SIMPLE_HEAD)
-    for column in table.columns:
-        column.overflow, column.no_wrap = "fold", column.header not in ("study", "results")
-    table.columns[4].justify = "right"
-    for job in jobs:
-        started = _clock(job, "%m-%d %H:%M")
-        table.add_row(job.id, job.study, job.status, started, _duration(job), job.results)
-    Console().print(table)
+    rows = [
+        (j.id, j.study, j.status, _clock(j, "%m-%d %H:%M"), _duration(j), j.results) for j in jobs
+    ]
+    headings = ("job", "study", "status", "started", "took", "results")
+    text_tables.show(headings, rows, right=("took",))
 
 
 def _name(address: str) -> str:
@@ -162,6 +157,9 @@ def _show(cluster: "JobPlace", job: "Job", *, is_lost: bool) -> None:
         job: the job.
         is_lost: whether its results say what became of it, and not the cluster.
     """
+    from rich.console import Console
+
+    from orchestrator import text_tables
     from orchestrator.jobs import following
 
     rows = {
@@ -173,8 +171,7 @@ def _show(cluster: "JobPlace", job: "Job", *, is_lost: bool) -> None:
         "command": job.command,
     }
     print(job.id)
-    for name, value in rows.items():
-        print(f"  {name + ':':<14}{value}")
+    print(*text_tables.pairs(rows, Console().width), sep="\n")
     lines = following.summary(cluster.log(job.id))
     if is_lost or (job.status == "failed" and job.code is None):
         lines.append(_reason(job))

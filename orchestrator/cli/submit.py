@@ -3,13 +3,13 @@
 import shlex
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestrator import data_places
 from orchestrator.cli import _options, jobs
+from studies import sources
 from studies.errors import UserError
 from studies.seeds import Seeds
 
@@ -157,7 +157,7 @@ def _submit_to_slurm(
     from orchestrator.jobs import slurm
     from studies.store import Store
 
-    wide = results if "://" in results else str(Path(results).expanduser().absolute())
+    wide = results if "://" in results else str(sources.expanded(results).absolute())
     given = {
         name: value
         for name, value in passed.items()

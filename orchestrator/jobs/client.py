@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from ray.exceptions import AuthenticationError
 from ray.job_submission import JobSubmissionClient
 
+from orchestrator import proxies
 from orchestrator.execution import ray_tokens
 from orchestrator.jobs.job import Job, LostError
 from studies.errors import UserError, unknown
@@ -38,6 +39,7 @@ class Jobs:
 
     def __init__(self, address: str) -> None:
         self.address = _checked(address)
+        proxies.bypass(urlsplit(self.address).hostname or "")
         os.environ["RAY_API_SERVER_ADDRESS"] = (
             self.address
         )  # Ray prefers this variable to its argument

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from orchestrator.execution import code_upload, heartbeat
 from orchestrator.execution.live_runs import LiveRuns
-from studies import strict_yaml
+from studies import sources, strict_yaml
 from studies.errors import UserError
 from studies.store import Store, filesystems
 from studies.study import Study
@@ -139,7 +139,7 @@ def shared(results: str) -> str:
     if mark and scheme.lower() in _SCHEMES:
         spelt = filesystems.canonical(results)
         return spelt if "://" in spelt else f"file://{quote(spelt)}"
-    path = Path(results).expanduser() if re.match(r"~(/|$)", results) else Path(results)
+    path = sources.expanded(results) if re.match(r"~(/|$)", results) else Path(results)
     if mark or not path.is_absolute():
         raise UserError(
             f"--results {results}: give a URI such as s3://BUCKET/FOLDER, or an absolute path that "

@@ -162,12 +162,12 @@ def cell(name="a", accuracy=math.nan, **about):
     return Cell(fields={"method": name}, accuracy=accuracy, **counts)
 
 
-def rendered(shown, height=40):
+def rendered(shown, height=40, width=80):
     from rich.console import Console
 
-    console = Console(width=80, highlight=False)
+    console = Console(width=width, highlight=False)
     with console.capture() as capture:
-        console.print(live.screen(shown, height))
+        console.print(live.screen(shown, height, width))
     return capture.get()
 
 

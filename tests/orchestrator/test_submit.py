@@ -290,6 +290,7 @@ def test_the_output_of_a_job_is_shown_without_rays_own_lines():
 def on(address, *arguments, cwd, **environment):
     """Run a command of a cluster's client in a process of its own."""
     variables = {"RAY_API_SERVER_ADDRESS": address.dashboard, "RAY_AUTH_MODE": "disabled"}
+    variables["http_proxy"] = "http://127.0.0.1:9"  # which nobody answers, and nobody needs
     return untuned(*arguments, cwd=cwd, **variables | environment)
 
 
