@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socketserver
 import subprocess
@@ -346,8 +347,8 @@ def test_a_submitted_study_is_run_on_the_cluster(cluster, tmp_path):  # noqa: F8
         [submitted(again), "own", "succeeded"],
         [job, "own", "succeeded"],
     ]
-    about = on(cluster, "jobs", job, cwd=tmp_path).stdout
-    assert f"results:      {tmp_path / 'results'}" in about
+    about = on(cluster, "jobs", job, cwd=tmp_path, COLUMNS="200").stdout
+    assert re.search(f"^  results +{re.escape(str(tmp_path / 'results'))}$", about, re.MULTILINE)
     assert "own: 4 of 4 trials finished" in about
 
 
