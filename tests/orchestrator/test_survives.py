@@ -327,10 +327,10 @@ def test_a_killed_run_does_not_bar_the_next(undisturbed, gate, long):
     run.process.wait()
     (orphan,) = LiveRuns(Store(str(long / "results"), "long")).alive()
     assert (orphan.pid, orphan.orphaned) == (session, True)
-    gate.open()
     following = Running(long, "--workers", 2)
     following.wait_until(lambda: sessions_of(following.process.pid))
     time.sleep(3)  # it has seen the orphan by now, or will not have to wait for it
     os.kill(session, signal.SIGCONT)
+    gate.open()
     assert following.process.wait(timeout=180) == 0, following.errors.read_text()
     assert whole(long, undisturbed)
