@@ -87,7 +87,7 @@ def test_a_lost_job_is_shown_and_followed_as_its_results_say(server, tmp_path, c
 def test_following_outlives_answers_that_break_off_or_are_errors(server, capsys):
     address, answers = server
     running = job_details("untuned-own-1")
-    ended = running | {"status": "SUCCEEDED", "driver_exit_code": 0}
+    ended = running | {"status": "SUCCEEDED", "driver_exit_code": 0, "message": "It has ended."}
     log = json.dumps({"logs": "one\ntwo\nthr"})
     answers["/api/jobs/"] = (200, json.dumps([running]))
     answers["/api/jobs/untuned-own-1"] = iter(
