@@ -182,7 +182,7 @@ def shortage(gpu_fraction: float) -> str:
     if _suffices(free, needs):
         return ""
     parts = (f"{free.get(kind, 0):g} of {total.get(kind, 0):g} {kind}s" for kind in needs)
-    return f"it needs {each}, and {' and '.join(parts)} are free; others use the cluster"
+    return f"it needs {each}, and {' and '.join(parts)} are free"
 
 
 def _suffices(resources: Mapping[str, float], needs: Mapping[str, float]) -> bool:
