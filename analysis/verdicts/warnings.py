@@ -14,7 +14,11 @@ from analysis.verdicts.formatting import place
 from analysis.verdicts.verdict import Comparison
 from studies.trial import Value
 
-_CONDITIONS = {"engine": "engines", "device": "devices", "versions": "library versions"}
+_CONDITIONS = {
+    "engine": "engines",
+    "device": "devices",
+    "versions": "library versions or kinds of CPU",
+}
 _UNVALUED = "finished, but one of the two never reached what is compared"
 _FAILURES = ("diverged", "dead", "at chance")
 
@@ -94,7 +98,7 @@ def _all(comparisons: Sequence[Comparison], name: str) -> Iterator[Any]:
 
 
 def _of_conditions(comparisons: Sequence[Comparison]) -> list[str]:
-    """Return how the trials differ in engine, device and library versions."""
+    """Return how the trials differ in engine, device, library versions and kind of CPU."""
     phrases = []
     for name, words in _CONDITIONS.items():
         other = f"{name}{OF_PARTNER}"

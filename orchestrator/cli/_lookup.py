@@ -101,13 +101,15 @@ def places_and_definitions(name: str, results: str) -> "tuple[list[Store], list[
     Raises:
         UserError: there is no such study.
     """
-    from studies.store import shipped
+    from studies.store import Store, shipped
     from studies.store.registers import Register, joined
 
     if shipped.store(name) is None:
         store, definitions = store_and_definitions(name, results)
         return [store], definitions
     stores = places(name, results)
+    if len(stores) == 1:  # the shipped results; a run that has just begun is seen in its own
+        stores = [Store(results, name), *stores]
     registers = [Register.of(store) for store in stores]
     recorded = joined(registers[0], registers[-1])
     return stores, [one.study for one in recorded]

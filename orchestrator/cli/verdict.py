@@ -159,27 +159,29 @@ def _show_cell(console: "Console", loaded: "Results", verdict: "Verdict") -> Non
     line.append(f", n = {verdict.n} of {verdict.planned}")
     if verdict.decisive.criterion.has_margin and verdict.n:
         line.append(f", smallest margin {formatting.smallest_margin(verdict)}")
-    console.print(line, soft_wrap=True)
+    whole = not console.is_terminal  # a terminal would break the line within a number
+    console.print(line, soft_wrap=whole)
     if verdict.reason:
-        console.print(Text(f"      {verdict.reason}"), soft_wrap=True)
+        console.print(Text(f"      {verdict.reason}"), soft_wrap=whole)
 
 
 def _show_pairs(console: "Console", loaded: "Results", verdict: "Verdict") -> None:
     """Print the trials behind a verdict: a row per seed, under the cell and what is compared."""
     from rich.padding import Padding
-    from rich.table import Table
     from rich.text import Text
 
     from analysis.verdicts import formatting
+    from orchestrator import text_tables
 
     for comparison in verdict.comparisons:
         place = formatting.place(comparison)
         cell = [verdict.method, formatting.where(loaded, verdict), place]
-        table = Table("seed", "trial", "partner", "difference", box=None, padding=(0, 2))
-        for _, *row in formatting.pairs(comparison):
-            table.add_row(*row)
+        rows = [row for _, *row in formatting.pairs(comparison)]
+        table = text_tables.laid_out(
+            ("seed", "trial", "partner", "difference"), rows, (), console.width - 2
+        )
         title = f"{', '.join(filter(None, cell))}; {comparison.criterion.says}:"
-        console.print(Text(f"  {title}", "bold"), soft_wrap=True)
+        console.print(Text(f"  {title}", "bold"), soft_wrap=not console.is_terminal)
         console.print(Padding(table, (0, 0, 0, 2)))
 
 

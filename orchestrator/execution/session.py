@@ -18,11 +18,10 @@ from orchestrator import plan
 from orchestrator.execution import executors
 from orchestrator.execution.data_loading import DataLoading, InlineDataLoading
 from orchestrator.execution.executors import Executor, Round, RoundFailure
-from orchestrator.execution.heartbeat import Heartbeat
+from orchestrator.execution.heartbeat import SessionHeartbeat
 from orchestrator.execution.messages import (
     Phase,
     PhaseReached,
-    RunNamed,
     RunRequest,
     SessionMessage,
     SessionResult,
@@ -53,7 +52,7 @@ def run_session(
 
     Raises:
         UserError: nothing was started: a data set is missing or not the one that was used, the
-            cluster cannot be reached or does not fit, or another run has the study in hand.
+            cluster cannot be reached or does not fit.
     """
     with ExitStack() as stack:
         options = request.options
@@ -71,10 +70,7 @@ def run_session(
         executor.share(datasets)
         loading.check_networks()
         engine = options.engine if executor.resources.device == "cpu" else ""
-        heartbeat = stack.enter_context(
-            Heartbeat(request.store, request.run, joins=options.join, engine=engine)
-        )
-        send(RunNamed(heartbeat.name))
+        heartbeat = stack.enter_context(SessionHeartbeat(request.store, request.run, engine))
         request.store.definitions.record(request.study)
         send(PhaseReached(Phase.TRAINING))
         return _Rounds(request, executor, heartbeat, stop).run()
@@ -84,7 +80,7 @@ class _Rounds:
     """Plans from the results and trains, round after round."""
 
     def __init__(
-        self, request: RunRequest, executor: Executor, heartbeat: Heartbeat, stop: StopSignal
+        self, request: RunRequest, executor: Executor, heartbeat: SessionHeartbeat, stop: StopSignal
     ) -> None:
         self._request, self._executor = request, executor
         self._store, self._heartbeat, self._stop = request.store, heartbeat, stop
@@ -170,7 +166,7 @@ class _Rounds:
         rest = [t for t in todo if t.trial_id not in failures]
         in_packs = self._executor.resources.lock_step
         rest = pack_key.ordered(rest) if in_packs else plan.by_seed(rest)
-        if self._heartbeat.rank % 2:  # from the other end than the run that was there first
+        if self._heartbeat.rank % 2:  # not from the same end as the other run
             rest.reverse()
         return [*suspects, *rest], len(suspects)
 

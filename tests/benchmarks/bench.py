@@ -14,6 +14,7 @@ import against
 import epochs
 import peaks
 import peers
+import shares
 import steps
 import whole
 from table import Row, keep, show
@@ -30,6 +31,7 @@ def quick() -> Iterator[Row]:
     yield from steps.measure("conv2", 25, rounds=3, steps=3, only=_QUICK)
     yield from peaks.measure(rounds=5, steps=100)
     yield from epochs.epoch(rounds=3, images=epochs.SHORT)
+    yield from shares.measure(rounds=1, epochs=1, images=epochs.SHORT, batch_size=25)
     yield from epochs.loaders(rounds=3, images=5_000)
     yield from epochs.packed(rounds=3, steps=50)
     yield from whole.planning([10_000])
@@ -47,6 +49,9 @@ def everything() -> Iterator[Row]:
     yield from peaks.measure(rounds=15, steps=200)
     yield from epochs.epoch(rounds=9, images=epochs.SHORT)
     yield from epochs.epoch(rounds=5, images=55_000)
+    yield from shares.measure(rounds=5, epochs=1, images=epochs.SHORT, batch_size=25)
+    for batch_size in (25, 128):
+        yield from shares.measure(rounds=3, epochs=10, images=55_000, batch_size=batch_size)
     yield from epochs.loaders(rounds=3, images=55_000)
     yield from epochs.packed(rounds=7, steps=100)
     yield from whole.planning([10_000, 100_000])
