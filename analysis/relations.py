@@ -114,7 +114,8 @@ class Relations:
 
                 raise duckdb.IOException(str(error)) from None
             frames.append(rows.to_pandas().merge(places, on=keys))
-        return pd.concat(frames, ignore_index=True)[["attempt", *columns]]
+        together: pd.DataFrame = pd.concat(frames, ignore_index=True)
+        return together[["attempt", *columns]]
 
     def _counted(self, table: str) -> Iterator["tuple[ds.Dataset, pd.DataFrame]"]:
         """Yield a table of each study, and which of its rows count: attempt, part and origin."""
