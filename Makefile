@@ -7,7 +7,7 @@ MINUTES ?= 10
 #: Folder with MNIST/raw, for `make verify`; downloaded into the user's cache if not given.
 DATA ?=
 
-.PHONY: setup demo test test-slow test-browser test-cluster chaos lint docs ship findings \
+.PHONY: setup demo test test-slow test-browser test-cluster chaos lint docs site ship findings \
 	verify bench gpu constraints clean
 
 setup: $(VENV)/.ready
@@ -44,8 +44,12 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: setup  ## docs/commands.md from the commands themselves
+docs: setup  ## docs/commands.md and docs/columns.md, from the code
 	$(BIN)/python -m orchestrator.cli._docs_page > docs/commands.md
+	$(BIN)/python -m orchestrator.cli._columns_page > docs/columns.md
+
+site: setup  ## the documentation as a site, in build/site; a broken link is an error
+	$(BIN)/python -m sphinx -W --keep-going -n docs build/site
 
 #: Of `make ship`: a study, and the folder or URI of all results.
 STUDY ?=

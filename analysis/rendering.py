@@ -142,16 +142,15 @@ def renderer(processes: int) -> Iterator[Renderer]:
     if processes < 2:
         yield Renderer()
         return
-    context: Any
+    context: Any = multiprocessing.get_context("spawn")
     if "forkserver" in multiprocessing.get_all_start_methods():
         # Not other packages' modules: what is wrong with one is the matter of its figure alone.
         modules = (one.module for one in figures.figures().values() if not one.error)
         own = (module for module in modules if module.startswith("analysis."))
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([*_DRAWING, *own])
-        forkserver.ensure_running()  # and import, while this process goes on
-    else:
-        context = multiprocessing.get_context("spawn")
+        forkserver.set_forkserver_preload([*_DRAWING, *own])
+        with contextlib.suppress(OSError):  # the path of TMPDIR is too long for a socket
+            forkserver.ensure_running()  # and import, while this process goes on
+            context = multiprocessing.get_context("forkserver")
     pool = ProcessPoolExecutor(processes - 1, mp_context=context)
     try:
         yield Renderer(pool)

@@ -47,7 +47,7 @@ def places(
         sources_by_name: the sources of the user's own images.
 
     Raises:
-        UserError: a folder that the user named does not exist.
+        UserError: a folder that the user named does not exist, or there is none to look in.
     """
     from studies import sources
     from trainers import datasets, registry
@@ -61,12 +61,19 @@ def places(
         elif name not in sources_by_name and registry.find("dataset", name):
             folders[name] = datasets.existing(sources.expanded(folder))
     default = default or datasets.default_root()
-    return {
-        name: datasets.Place.of(sources_by_name[name], name)
-        if name in sources_by_name
-        else datasets.Place(name, folders.get(name, default))
-        for name in names
-    }
+    found = {}
+    for name in names:
+        if name in sources_by_name:
+            found[name] = datasets.Place.of(sources_by_name[name], name)
+            continue
+        root = folders.get(name, default)
+        if root is None and datasets.reads_files(name):
+            raise UserError(
+                f"data set {name}: this user has no home to look for it in; name the folder of the "
+                "data sets with --data DIR or UNTUNED_DATA"
+            )
+        found[name] = datasets.Place(name, root or Path())
+    return found
 
 
 def check(places_by_name: "Mapping[str, Place]") -> None:

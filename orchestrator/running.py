@@ -197,10 +197,11 @@ def _run_definition(
 
 def _engine(how: HowToRun, planned: "Plan", store: "Store") -> str:
     """Return the engine of the runs that this one joins, if there are any, or its own choice."""
-    from orchestrator.execution import heartbeat, resources
+    from orchestrator.execution import resources
+    from orchestrator.execution.live_runs import LiveRuns
 
     if how.engine == "auto" and how.options.get("join"):
-        for other in heartbeat.LiveRuns(store).alive():
+        for other in LiveRuns(store).alive():
             if other.engine:
                 return other.engine
     return resources.engine(how.engine, planned.results.cpu_engines())
@@ -223,6 +224,8 @@ def _check_surroundings(store: "Store", options: "RunOptions", address: str | No
         )
     if address:
         ray_connection.check_address(address)
+    elif options.executor != "inline":
+        ray_connection.folder()
 
 
 def _run(
@@ -232,20 +235,22 @@ def _run(
     deadline: float | None,
 ) -> Ended:
     """Run the missing trials."""
-    from orchestrator.execution import heartbeat, resources, supervisor
+    from orchestrator.execution import resources, supervisor
+    from orchestrator.execution.heartbeat import RunHeartbeat
 
     started = time.monotonic()
     name, store = request.study.name, request.store
     if not request.address:
         request = replace(request, resources=resources.on_this_machine(request.options))
-    if not request.options.join:
-        heartbeat.refuse_second(store)
-    _set_damaged_aside(store, planned)
-    count = f"{len(planned.todo)} of {len(planned.trials)} trials to run"
-    where = f"Ray cluster {request.address}" if request.address else request.resources
-    print(f"{name}: {count}, {where}", file=sys.stderr)
-    seconds = None if deadline is None else max(0.0, deadline - time.monotonic())
-    outcome = supervisor.run(planned, request, process, seconds)
+    on_cpu = request.resources is None or request.resources.device == "cpu"
+    engine = request.options.engine if on_cpu else ""
+    with RunHeartbeat(store, joins=request.options.join, engine=engine) as heartbeat:
+        _set_damaged_aside(store, planned)
+        count = f"{len(planned.todo)} of {len(planned.trials)} trials to run"
+        where = f"Ray cluster {request.address}" if request.address else request.resources
+        print(f"{name}: {count}, {where}", file=sys.stderr)
+        seconds = None if deadline is None else max(0.0, deadline - time.monotonic())
+        outcome = supervisor.run(planned, request, heartbeat, process, seconds)
     took = time.monotonic() - started
     return Ended(request.study, store, outcome, outcome.planned, took)
 

@@ -5,6 +5,11 @@ import reprlib
 from collections.abc import Iterable
 from typing import Any
 
+#: The message where no temporary file can be written.
+NO_TEMPORARY_FOLDER = (
+    "temporary files: no folder for them can be written to; set TMPDIR to one that can"
+)
+
 
 class UserError(Exception):
     """A mistake that the user can correct.

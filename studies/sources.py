@@ -25,12 +25,14 @@ def expanded(path: str) -> Path:
     """Return the path with ``~`` replaced by the user's home.
 
     Raises:
-        UserError: the user does not exist.
+        UserError: the user does not exist, or has no home.
     """
     try:
         return Path(path).expanduser()
-    except RuntimeError:
-        raise UserError(f"{path}: there is no such user; write the whole path") from None
+    except (RuntimeError, ValueError):  # the name of a user cannot be looked up
+        own = path.partition("/")[0] == "~"
+        problem = "this user has no home" if own else "there is no such user"
+        raise UserError(f"{path}: {problem}; write the whole path") from None
 
 
 def absolute(source: str, base: Path) -> str:

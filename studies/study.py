@@ -95,7 +95,7 @@ class Study(BaseModel):
             also keeps the masks of every K epochs, from epoch 0.
         keep_networks: whether each trial's trained network is kept, so that it can be exported.
         claims: the claims that the study is to decide, such as ``C6``; only their verdicts can be
-            confirmatory. Empty for all.
+            confirmatory. Empty for all but the secondary forms of claims.
         data: where data sets are, ``folder:PATH`` or ``parquet:PATH`` by name; not part of the
             definition's hash, since the trials are the same wherever the images are.
     """

@@ -6,38 +6,46 @@ existed have none; for the methods of that time they are listed here.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from studies import names
 
 
+def _trait(meaning: str, *, default: bool = False) -> Any:
+    """Declare a trait with its meaning for users: a phrase without a capital and a full stop."""
+    return field(default=default, metadata={"meaning": meaning})
+
+
 @dataclass(frozen=True, kw_only=True)
 class MethodTraits:
-    """What the analysis needs to know of a method; the defaults are those of dense training.
+    """What the analysis needs to know of a method; the defaults are those of dense training."""
 
-    Attributes:
-        needs_density: whether somebody has to choose the fraction of connections that it keeps.
-        random_mask: whether its mask is drawn anew at each pass, so that an evaluation averages
-            over several masks.
-        trains_weights: whether the weights are trained, with or without a mask.
-        by_mask: whether the trained network follows from its mask and the weights as drawn.
-        flips: whether it flips the signs of weights instead of pruning connections; not of a
-            method that does both, which is compared with those that prune.
-        sets_kept_share: whether one of its settings fixes or prices the fraction of connections
-            that it keeps: a density, a threshold, a penalty or the like.
-    """
-
-    needs_density: bool = False
-    random_mask: bool = False
-    trains_weights: bool = True
-    by_mask: bool = False
-    flips: bool = False
-    sets_kept_share: bool = False
+    needs_density: bool = _trait(
+        "whether somebody has to choose the fraction of connections that it keeps"
+    )
+    random_mask: bool = _trait(
+        "whether its mask is drawn anew at each pass, so that an evaluation averages over several "
+        "masks"
+    )
+    trains_weights: bool = _trait(
+        "whether the weights are trained, with or without a mask", default=True
+    )
+    by_mask: bool = _trait(
+        "whether the trained network follows from its mask and the weights as drawn"
+    )
+    flips: bool = _trait(
+        "whether it flips the signs of weights instead of pruning connections; not of a method "
+        "that does both, which is compared with those that prune"
+    )
+    sets_kept_share: bool = _trait(
+        "whether one of its settings fixes or prices the fraction of connections that it keeps: a "
+        "density, a threshold, a penalty or the like"
+    )
 
 
 #: The names of the traits, which are columns of the table `trials`.
-TRAITS = tuple(field.name for field in fields(MethodTraits))
+TRAITS = tuple(trait.name for trait in fields(MethodTraits))
 
 _DENSE = MethodTraits()
 _PRUNING = MethodTraits(trains_weights=False, by_mask=True)

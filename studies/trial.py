@@ -26,6 +26,7 @@ def _trial_field(
     at_most: float | None = None,
     below: float | None = None,
     choices: tuple[str, ...] = (),
+    unit: str = "",
 ) -> Any:
     """Declare a field of `Trial` with everything that is known about it.
 
@@ -39,6 +40,7 @@ def _trial_field(
         at_most: the largest value allowed.
         below: a value that it must not reach.
         choices: the names allowed, if these are few.
+        unit: of its values, if they have one.
     """
     bounds = {"at_least": at_least, "above": above, "at_most": at_most, "below": below}
     limits = {kind: bound for kind, bound in bounds.items() if bound is not None}
@@ -49,6 +51,7 @@ def _trial_field(
             "roles": roles,
             "choices": choices,
             "limits": limits,
+            "unit": unit,
         },
     )
 
@@ -87,7 +90,7 @@ class Trial:
         at_most=2**63 - 1,
     )
     epochs: int = _trial_field(
-        "passes over the training images", Role.PACK, at_least=0, at_most=1_000_000
+        "passes over the training images", Role.PACK, at_least=0, at_most=1_000_000, unit="epochs"
     )
     positive_fraction: float = _trial_field(
         "probability that a weight is positive (the paper's p+)",
@@ -95,6 +98,7 @@ class Trial:
         0.5,
         at_least=0,
         at_most=1,
+        unit="fraction",
     )
     activation: str = _trial_field(
         "activation function of the hidden layers", Role.COMPONENT | Role.PACK | Role.SHAPE, "relu"
@@ -105,6 +109,7 @@ class Trial:
         25,
         at_least=1,
         at_most=1_000_000,
+        unit="images",
     )
     learning_rate: float = _trial_field(
         "step size of the optimizer", Role.RECIPE | Role.REPLICA, 1e-3, above=0
@@ -137,6 +142,7 @@ class Trial:
         1.0,
         above=0,
         at_most=64,
+        unit="factor",
     )
     affine: bool = _trial_field(
         "whether batch normalisation has a trained scale and shift",
@@ -169,6 +175,7 @@ class Trial:
         0.0,
         at_least=-100,
         below=1,
+        unit="fraction",
     )
     density: float = _trial_field(
         "fraction of connections kept, for methods that need it; 0 for all others",
@@ -176,6 +183,7 @@ class Trial:
         0.0,
         at_least=0,
         at_most=1,
+        unit="fraction",
     )
     optimizer: str = _trial_field(
         "adam, with betas 0.9 and 0.999; or sgd, with momentum and weight decay",
@@ -238,6 +246,7 @@ class Trial:
         0.0,
         at_least=0,
         below=1,
+        unit="fraction",
     )
     revisions: str = _trial_field(
         "components whose results a mended bug has changed; set by trainers", Role.ARM, ""

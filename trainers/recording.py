@@ -133,28 +133,7 @@ class Recorder:
         """Evaluate all replicas, and yield the records of those that have not ended before."""
         started = time.perf_counter()
         deployed = self._method.deployed(self._pack)
-        validation, test = (self._evaluate(epoch, batches, s) for s in ("validation", "test"))
-        # The last look at the training images also finds the live connections.
-        live = LiveSearch(self._pack, batches) if epoch == self._last else None
-        full = None
-        if epoch in (0, self._last):
-            full = self._evaluate(epoch, batches, "train", None if self._random else live)
-        expected = self._expected(batches)
-        train = torch.stack([full.loss, full.accuracy]) if running is None and full else running
-        assert train is not None  # noqa: S101  (epoch 0 is evaluated in full)
-        on_device = {
-            "train_loss": train[0],
-            "train_accuracy": train[1],
-            "train_full_loss": full.loss if full else None,
-            "train_full_accuracy": full.accuracy if full else None,
-            "validation_loss": validation.loss,
-            "validation_accuracy": validation.accuracy,
-            "test_loss": test.loss,
-            "test_accuracy": test.accuracy,
-            "penalty_loss": self._method.penalty(self._pack),
-            "expected_test_accuracy": expected.accuracy if expected else None,
-        }
-        figures = {name: None if v is None else v.cpu() for name, v in on_device.items()}
+        figures, test, live = self._figures(epoch, batches, running)
         diverged = self._diverged(figures)
         ending = {r for r in self._running if epoch == self._last or diverged[r]}
         masks = [self._method.mask(self._pack, layer) for layer in self._pack.layers]
@@ -193,6 +172,39 @@ class Recorder:
                 outcome = "diverged" if diverged[r] else outcome
                 final, network = self._final(r, batches, row, layers, outcome, test.correct[r])
             yield Record(self._pack.trials[r], row, layers, final, kept_masks, network)
+
+    def _figures(
+        self, epoch: int, batches: Batches, running: Tensor | None
+    ) -> tuple[dict[str, Tensor | None], Evaluation, LiveSearch | None]:
+        """Evaluate all replicas.
+
+        Returns:
+            The figures that are recorded, [R] each, None where one is not measured; the evaluation
+            of the test set; after the last epoch the search for live connections.
+        """
+        validation, test = (self._evaluate(epoch, batches, s) for s in ("validation", "test"))
+        # The last look at the training images also finds the live connections.
+        live = LiveSearch(self._pack, batches) if epoch == self._last else None
+        full = None
+        if epoch in (0, self._last):
+            full = self._evaluate(epoch, batches, "train", None if self._random else live)
+        expected = self._expected(batches)
+        train = torch.stack([full.loss, full.accuracy]) if running is None and full else running
+        assert train is not None  # noqa: S101  (epoch 0 is evaluated in full)
+        on_device = {
+            "train_loss": train[0],
+            "train_accuracy": train[1],
+            "train_full_loss": full.loss if full else None,
+            "train_full_accuracy": full.accuracy if full else None,
+            "validation_loss": validation.loss,
+            "validation_accuracy": validation.accuracy,
+            "test_loss": test.loss,
+            "test_accuracy": test.accuracy,
+            "penalty_loss": self._method.penalty(self._pack),
+            "expected_test_accuracy": expected.accuracy if expected else None,
+        }
+        figures = {name: None if v is None else v.cpu() for name, v in on_device.items()}
+        return figures, test, live
 
     def _final(
         self,

@@ -237,7 +237,7 @@ def draw_histograms(summary: Histograms, title: str, caption: str) -> Drawing:
         caption: the figure's caption.
     """
     count = len(summary.styles)
-    columns = min(count, _COLUMNS)
+    columns = min((_COLUMNS, _COLUMNS - 1), key=lambda n: -count % n) if count > _COLUMNS else count
     deep = math.ceil(count / columns)  # rows of axes for each row
     rows = deep * len(summary.rows)
     figure = Figure(figsize=(WIDTHS[max(columns, 2)], _HIGH * rows), layout="constrained")

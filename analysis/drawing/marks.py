@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from analysis.drawing.style import INK, PAPER, ZONE, Style
-from analysis.estimates.intervals import grouped
+from analysis.estimates.intervals import interval
 from analysis.numbers import number
 
 #: Letters of a number beside a mark, in points.
@@ -63,14 +64,14 @@ def marks_of(
         scale: factor on the values; 100 turns fractions into percent.
         seeds: whether each seed is shown.
     """
-    known = rows.dropna(subset=value)
-    of_method = {name: part[value] * scale for name, part in known.groupby("method", sort=False)}
-    return [
-        Mark(mark.method, mark.mean, mark.low, mark.high, mark.n, tuple(of_method[mark.method]))
-        if seeds
-        else mark
-        for mark in from_table(grouped(known, ["method"], value), scale=scale)
-    ]
+    values, methods = rows[value].to_numpy(float) * scale, rows["method"].to_numpy(object)
+    marks = []
+    for method in dict.fromkeys(methods[~np.isnan(values)]):
+        of_method = values[(methods == method) & ~np.isnan(values)]
+        mean = interval(of_method)
+        points = tuple(of_method.tolist()) if seeds else ()
+        marks.append(Mark(str(method), mean.mean, mean.low, mean.high, mean.n, points))
+    return marks
 
 
 def from_table(means: pd.DataFrame, *, scale: float = 100) -> list[Mark]:

@@ -8,8 +8,8 @@ makes some epochs far longer.
 import math
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import duckdb
 import numpy as np
 import pandas as pd
 
@@ -19,6 +19,9 @@ from analysis.estimates.pairing import keys
 from analysis.numbers import number
 from analysis.tables import Results
 from studies.trial import FIELDS, REQUIRED, SETTABLE
+
+if TYPE_CHECKING:
+    import duckdb
 
 #: Two times are comparable if these are the same; a time on a GPU is that of a whole pack.
 CONDITIONS = ("engine", "device", "threads", "tf32", "pack_size", "versions")
@@ -44,7 +47,7 @@ _OF_ROUND = (
 ALWAYS = -1
 
 
-def epoch_seconds(epochs: duckdb.DuckDBPyRelation) -> pd.DataFrame:
+def epoch_seconds(epochs: "duckdb.DuckDBPyRelation") -> pd.DataFrame:
     """Return each trial's median seconds of an epoch's training, without evaluation.
 
     Args:
@@ -73,20 +76,18 @@ def comparable(trials: pd.DataFrame) -> pd.DataFrame:
         These rows with `epoch_ratio`: their seconds divided by the median of the dense trials of
         the same task and machine.
     """
-    # One text for all conditions, because a missing value is no key to merge on.
-    texts = trials[list(CONDITIONS)].astype("string").fillna("")
-    conditions = texts[CONDITIONS[0]].str.cat(texts[list(CONDITIONS[1:])], sep=" | ")
-    rows = trials.assign(conditions=conditions)
-    keys = [*TASK_CELL, "conditions"]
-    counts = rows.groupby(keys, sort=False).size().rename("trials").reset_index()
-    counts = counts.merge(rows.loc[rows["method"] == BASELINE, keys].drop_duplicates(), on=keys)
-    most = counts.sort_values("trials", ascending=False, kind="stable")
-    kept = rows.merge(most.drop_duplicates(list(TASK_CELL))[keys], on=keys)
-    place = [*TASK_CELL, "host"]
-    of_dense = kept[kept["method"] == BASELINE].groupby(place, sort=False)["epoch_seconds"]
-    kept = kept.merge(of_dense.median().rename("of_dense").reset_index(), on=place)
-    kept["epoch_ratio"] = kept["epoch_seconds"] / kept.pop("of_dense")
-    return kept
+    (task,), (conditions,) = keys(trials, on=TASK_CELL), keys(trials, on=CONDITIONS)
+    rows = trials.assign(task=task, conditions=conditions)
+    both, of_dense = ["task", "conditions"], rows["method"] == BASELINE
+    counts = rows.groupby(both, sort=False).size()
+    counts = counts[counts.index.isin(pd.MultiIndex.from_frame(rows.loc[of_dense, both]))]
+    most = counts.groupby("task", sort=False).idxmax()
+    rows = rows[pd.MultiIndex.from_frame(rows[both]).isin(most)]
+    (place,) = keys(rows, on=["task", "host"])
+    seconds = rows["epoch_seconds"].where(rows["method"] == BASELINE)
+    medians = seconds.groupby(place, sort=False).transform("median")
+    kept = rows.assign(epoch_ratio=rows["epoch_seconds"] / medians)[medians.notna()]
+    return kept.drop(columns=both).reset_index(drop=True)
 
 
 def quartiles(rows: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:

@@ -5,14 +5,17 @@ numbers have none, and their bounds are nan.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-import duckdb
 import numpy as np
 import pandas as pd
 from scipy import special
 
 from analysis.statistics.checks import ROUNDING
 from analysis.statistics.paired import Interval, t_interval
+
+if TYPE_CHECKING:
+    import duckdb
 
 LEVEL = 0.95
 #: The columns that `grouped` adds for each group.
@@ -31,7 +34,7 @@ def interval(values: Iterable[float], level: float = LEVEL) -> Interval:
 
 
 def grouped(
-    rows: pd.DataFrame | duckdb.DuckDBPyRelation,
+    rows: "pd.DataFrame | duckdb.DuckDBPyRelation",
     by: Sequence[str],
     value: str,
     level: float = LEVEL,
@@ -50,14 +53,13 @@ def grouped(
         a relation in ascending order.
     """
     table = _of_frame(rows, by, value) if isinstance(rows, pd.DataFrame) else _of(rows, by, value)
-    n = table["n"].to_numpy()
-    size = np.maximum(1.0, np.maximum(table["least"].abs(), table["most"].abs()))
-    varied = table["most"] - table["least"] > ROUNDING * size
-    # With one value std is nan, and so are the bounds, whatever the degrees of freedom.
-    error = table["std"].where(varied) / np.sqrt(n.clip(1))
+    names = ("mean", "std", "n", "least", "most")
+    mean, deviation, n, least, most = (table[name].to_numpy(float) for name in names)
+    size = np.maximum(1.0, np.maximum(np.abs(least), np.abs(most)))
+    # With one value the deviation is nan, and so are the bounds, whatever the degrees of freedom.
+    error = np.where(most - least > ROUNDING * size, deviation, np.nan) / np.sqrt(n.clip(1))
     half = special.stdtrit(np.maximum(n - 1, 1), (1 + level) / 2) * error
-    bounds = {"low": table["mean"] - half, "high": table["mean"] + half}
-    return table.assign(**bounds)[[*by, *ESTIMATED]]
+    return table.assign(low=mean - half, high=mean + half)[[*by, *ESTIMATED]]
 
 
 def _of_frame(frame: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
@@ -66,7 +68,7 @@ def _of_frame(frame: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFram
     return groups.agg(mean="mean", std="std", n="count", least="min", most="max").reset_index()
 
 
-def _of(relation: duckdb.DuckDBPyRelation, by: Sequence[str], value: str) -> pd.DataFrame:
+def _of(relation: "duckdb.DuckDBPyRelation", by: Sequence[str], value: str) -> pd.DataFrame:
     """Return mean, std, n, least and most per group of a relation."""
     keys, known = ", ".join(by), f"nullif({value}, 'nan'::DOUBLE)"
     figures = (

@@ -49,7 +49,8 @@ def pair(
     other = other.reindex(at) if unpaired else other.iloc[at[kept]]  # -1 is no row
     other, pairs = other.add_suffix(OF_PARTNER), rows[kept]
     difference = pairs[value].to_numpy() - share * other[value + OF_PARTNER].to_numpy()
-    pairs = pairs.drop(columns="difference", errors="ignore")
+    if "difference" in pairs:
+        pairs = pairs.drop(columns="difference")
     differences = pd.Series(difference, pairs.index, name="difference")
     return pd.concat([pairs, other.set_axis(pairs.index), differences], axis=1)
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.cells import CELL, METHOD_ONLY, RECIPE
 from analysis.estimates.edges import edges
-from analysis.estimates.intervals import grouped
+from analysis.estimates.intervals import ESTIMATED, grouped
 from analysis.tables import Results
 from studies import names
 
@@ -75,6 +75,14 @@ def curves(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
         has several rates are left out.
     """
     task = [*by, "method"]
+    several = rows.groupby(task, sort=False)["learning_rate"].transform("nunique") > 1
+    if by:
+        kept = several.groupby([rows[name] for name in by], sort=False).transform("any")
+    else:
+        kept = pd.Series(bool(several.any()), rows.index)
+    rows = rows[kept]
+    if rows.empty:
+        return pd.DataFrame(columns=[*task, *SHOWN, *CHOSEN, *ESTIMATED, "best", "edge"])
     cells = grouped(rows, [*task, *SHOWN, *CHOSEN], "accuracy")
     at_best = cells.groupby([*task, *SHOWN], sort=False)["mean"].idxmax()
     table = cells.loc[at_best].reset_index(drop=True)
@@ -82,10 +90,7 @@ def curves(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     table = table.assign(best=table.index.isin(best), edge="")
     for index in best:
         table.loc[index, "edge"] = _edge(rows, table.loc[index], task)
-    several = table.groupby(task, sort=False)["learning_rate"].transform("nunique") > 1
-    panel = [table[name] for name in by] or [pd.Series(0, table.index)]
-    kept = several.groupby(panel, sort=False).transform("any")
-    return table[kept].reset_index(drop=True)
+    return table
 
 
 def _edge(rows: pd.DataFrame, best: pd.Series, task: list[str]) -> str:

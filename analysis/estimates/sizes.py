@@ -12,18 +12,20 @@ import pandas as pd
 
 from analysis.cells import CELL, RECIPE
 from analysis.estimates.judged import judged
-from analysis.estimates.pairing import pair
+from analysis.estimates.pairing import keys, pair
 from analysis.estimates.rivals import FREE
 from analysis.estimates.tuned import tuned
 from analysis.tables import Results, computed_once
 from studies.trial import SETTABLE
 
-#: The measures, each as SQL of sums over layers; nan if a sum is not recorded.
+#: The measures: of which count of connections in relation to which other one.
 MEASURES = {
-    "connected_share": "sum(connected) / sum(connections)",
-    "live_share": "sum(live) / sum(connections)",
-    "live_changed_share": "sum(live_changed) / nullif(sum(live), 0)",
+    "connected_share": ("connected", "connections"),
+    "live_share": ("live", "connections"),
+    "live_changed_share": ("live_changed", "live"),
 }
+#: The counts; the first is recorded wherever one of them is.
+_COUNTS = ("connected", "connections", "live", "live_changed")
 #: The fields that may change the effective size, in the order of display.
 VARIED = ("width", "epochs", "score_offset")
 
@@ -34,25 +36,32 @@ def sizes(results: Results) -> pd.DataFrame:
 
     Returns:
         A row per trial that records it: the columns of `trials`, `connections`, `connected`
-        (counts), and `MEASURES` (fractions).
+        (counts), and `MEASURES` (fractions, nan if a count is not recorded).
     """
-    return _measured(results, "attempt")
+    counts = _counts(results)[["attempt", *_COUNTS]]
+    return _measured(results, counts.groupby("attempt", sort=False).sum(min_count=1).reset_index())
 
 
 @computed_once
 def sizes_per_layer(results: Results) -> pd.DataFrame:
     """Return the same as `sizes` with a row per trial and layer, `layer` and `layer_name`."""
-    return _measured(results, "attempt, layer, layer_name").sort_values(
-        "layer", kind="stable", ignore_index=True
-    )
+    rows = _measured(results, _counts(results))
+    return rows.sort_values("layer", kind="stable", ignore_index=True)
 
 
-def _measured(results: Results, by: str) -> pd.DataFrame:
-    sums = ", ".join(f"{sql} AS {name}" for name, sql in MEASURES.items())
-    counts = "sum(connections)::DOUBLE AS connections, sum(connected)::DOUBLE AS connected"
-    rows = results.final_layers.filter("connected IS NOT NULL")
-    measured = rows.aggregate(f"{by}, {counts}, {sums}", by).df()
-    return results.trials.merge(measured, on="attempt")
+@computed_once
+def _counts(results: Results) -> pd.DataFrame:
+    """Return the counts of connections of each layer, which are recorded in the last epoch."""
+    rows = results.relations.recorded("layers", [*_COUNTS, "layer", "layer_name"])
+    return rows.astype(dict.fromkeys(_COUNTS, float))
+
+
+def _measured(results: Results, counts: pd.DataFrame) -> pd.DataFrame:
+    shares = {
+        name: counts[one] / counts[of].where(counts[of] > 0) for name, (one, of) in MEASURES.items()
+    }
+    kept = counts.drop(columns=["live", "live_changed"]).assign(**shares)
+    return results.trials.merge(kept, on="attempt")
 
 
 @computed_once  # several claims need them
@@ -95,16 +104,19 @@ def matched_by_size(results: Results) -> pd.DataFrame:
     rows = rows.assign(log_live=np.log(rows["live_share"].where(rows["live_share"] > 0)))
     free = rows[rows["method"].isin(FREE)]
     by_density = rows[rows["needs_density"].astype(bool) & (rows["density"] > 0)]
-    same = [name for name in SETTABLE if name != "density"]
-    frames = [free.assign(matched=free["accuracy"])]
-    for _, arm in by_density.groupby(same, sort=False):
-        if arm["density"].nunique() > 1:
-            first = arm.sort_values("density").iloc[[0]].assign(density=0.0)
-            partner = first.assign(method=FREE[int(arm["flips"].iloc[0])])
-            target = pair(partner, free, SETTABLE, "log_live")["log_live_of_partner"]
-            matched = _interpolated(arm, float(target.iloc[0])) if len(target) else math.nan
-            frames.append(first.assign(matched=matched))
-    return pd.concat(frames, ignore_index=True)
+    (arm,) = keys(by_density, on=[name for name in SETTABLE if name != "density"])
+    arms = by_density.assign(arm=arm).sort_values(["arm", "density"], kind="stable")
+    several = arms.groupby("arm")["density"].transform("nunique") > 1
+    arms = arms[several]
+    first = arms.drop_duplicates("arm").assign(density=0.0)
+    twins = first.assign(method=first["flips"].astype(int).map(dict(enumerate(FREE))))
+    sizes_of = pair(twins, free, SETTABLE, "log_live").set_index("arm")["log_live_of_partner"]
+    matched = {
+        number: _interpolated(of_arm, sizes_of.get(number, math.nan))
+        for number, of_arm in arms[["arm", "log_live", "accuracy"]].groupby("arm")
+    }
+    first = first.assign(matched=first["arm"].map(matched).astype(float)).drop(columns="arm")
+    return pd.concat([free.assign(matched=free["accuracy"]), first], ignore_index=True)
 
 
 def _interpolated(arm: pd.DataFrame, size: float) -> float:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from analysis.cells import CELL, RECIPE, TUNED_VALUES, label
 from analysis.estimates.edges import edges
@@ -51,45 +52,61 @@ def tuned(results: Results, fields: tuple[str, ...]) -> pd.DataFrame:
         runs on the fresh seed; it costs `option_cost` configurations.
         While an arm's tuning is not finished, its rows have no attempt and no accuracy.
     """
+    if results.tuning_plan.empty:
+        return _without_tuning(results)
     trials = all_judged(results)
-    rows: list[dict[str, Any]] = []
-    used = np.zeros(len(trials), bool)
-    if len(results.tuning_plan):
-        planned = joined(results.tuning_plan, results.tuning)
-        arm = [name for name in CELL if name not in fields]
-        names = [name for name in fields if planned[name].nunique() > 1]
-        of_trials, of_planned = keys(trials, planned, on=arm)
-        in_trials, in_planned = (frame["defined"].to_numpy() for frame in (trials, planned))
-        for study in _tuned_studies(results):
-            mine, fresh = (in_planned & study.bits) != 0, (in_trials & study.bits) != 0
-            for key in dict.fromkeys(of_planned[mine].tolist()):
-                is_fresh = fresh & (of_trials == key)
-                tuning = planned[mine & (of_planned == key)]
-                if names and len(tuning[names].drop_duplicates()) > 1:
-                    used |= of_trials == key
-                    rows += _Arm(tuning, trials[is_fresh], names, study).rows()
-    plain = (
-        trials[~used]
-        .assign(
-            configurations=1,
-            budget=0,
-            spent=np.nan,
-            spent_seconds=np.nan,
-            chosen="",
-            score=np.nan,
-            nested=True,
-            edge="",
-            option_cost=1.0,
-            by_options=None,
-        )
-        .copy()
-    )
+    used, rows = _rows_of_arms(results, trials, fields)
+    plain = _not_tuned(trials[~used])
     if not rows:
         return plain
-    found = pd.DataFrame(rows).drop_duplicates(list(SETTABLE))
+    arms = pd.DataFrame(rows).drop_duplicates(list(SETTABLE))
     always = (*SETTABLE, *TRAITS, "defined", "committed")  # the rest may be missing
-    found = found.astype({name: trials[name].dtype for name in always})
-    return pd.concat([plain, found[plain.columns]], ignore_index=True)
+    arms = arms.astype({name: trials[name].dtype for name in always})
+    return pd.concat([plain, arms[plain.columns]], ignore_index=True)
+
+
+@computed_once  # the same whatever is tuned
+def _without_tuning(results: Results) -> pd.DataFrame:
+    return _not_tuned(all_judged(results))
+
+
+def _not_tuned(trials: pd.DataFrame) -> pd.DataFrame:
+    """Return trials of arms that are not tuned with the columns of `tuned`."""
+    rows = trials.assign(
+        configurations=1,
+        budget=0,
+        spent=np.nan,
+        spent_seconds=np.nan,
+        chosen="",
+        score=np.nan,
+        nested=True,
+        edge="",
+        option_cost=1.0,
+        by_options=None,
+    )
+    return rows.copy()  # in one piece per kind
+
+
+def _rows_of_arms(
+    results: Results, trials: pd.DataFrame, fields: Sequence[str]
+) -> tuple[NDArray[np.bool_], list[dict[str, Any]]]:
+    """Return the rows of the arms that are tuned, and which trials belong to these arms."""
+    rows: list[dict[str, Any]] = []
+    used = np.zeros(len(trials), bool)
+    planned = joined(results.tuning_plan, results.tuning)
+    arm = [name for name in CELL if name not in fields]
+    names = [name for name in fields if planned[name].nunique() > 1]
+    of_trials, of_planned = keys(trials, planned, on=arm)
+    in_trials, in_planned = (frame["defined"].to_numpy() for frame in (trials, planned))
+    for study in _tuned_studies(results):
+        mine, fresh = (in_planned & study.bits) != 0, (in_trials & study.bits) != 0
+        for key in dict.fromkeys(of_planned[mine].tolist()):
+            is_fresh = fresh & (of_trials == key)
+            tuning = planned[mine & (of_planned == key)]
+            if names and len(tuning[names].drop_duplicates()) > 1:
+                used |= of_trials == key
+                rows += _Arm(tuning, trials[is_fresh], names, study).rows()
+    return used, rows
 
 
 @computed_once

@@ -74,6 +74,8 @@ def _maps(
     There is one with a row per method, or one per method over widths.
     """
     rows = sweep(trials, field)
+    if rows.empty:
+        return []
     fixed = (field, "density", *HIDDEN)
     others = [n for n in panel_fields(results) if n not in fixed and rows[n].nunique() > 1]
     down = "width" if field == "penalty" and "width" in others else "method"

@@ -101,7 +101,7 @@ def shares(results: Results) -> pd.DataFrame:
     moments = (results.layers.filter("epoch = 0"), results.final_layers)
     estimates = []
     for moment, rows in zip(_MOMENTS, moments, strict=True):
-        trials = rows.aggregate(f"{keys}, {sums}", keys).df()
+        trials = rows.aggregate(f"{keys}, {sums}", keys).order(keys).df()
         estimates += [grouped(trials, by, s).assign(moment=moment, sign=s) for s in SIGNS]
     return pd.concat(estimates, ignore_index=True)
 

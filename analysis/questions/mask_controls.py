@@ -11,8 +11,9 @@ from dataclasses import replace
 
 import pandas as pd
 
-from analysis.cells import BASELINE, ordered, panel_fields, sort, varying
+from analysis.cells import BASELINE, ordered, sort, varying
 from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing.arms import chosen_arms, one_arm_each, other_fields
 from analysis.drawing.categories import Measure, side
 from analysis.drawing.notes import diverged_or_dead, seeds, sentences
 from analysis.drawing.panels import Panel, panels, styles_of
@@ -109,7 +110,7 @@ _TRAINED = Measure("accuracy", "weights trained under the mask", _ACROSS, of_den
 
 def summarise(results: Results) -> Rows:
     """Return the test accuracy in percent of trained networks and of their controls."""
-    first, second = moved(results), retrained(results)
+    first, second = (one_arm_each(results, rows) for rows in (moved(results), retrained(results)))
     kinds = {"moved": first, "trained": second}
     known = {which: rows.dropna(subset="accuracy") for which, rows in kinds.items()}
     known = {which: rows for which, rows in known.items() if len(rows)}
@@ -130,6 +131,7 @@ def summarise(results: Results) -> Rows:
         seeds((mark.n for mark in marks), "bar"),
         f"Dashed: mean of {BASELINE}." if len(dense) and "trained" in known else "",
         diverged_or_dead(results.trials),
+        chosen_arms(results),
     )
     return Rows(drawn, styles, note, in_legend=True)
 
@@ -137,7 +139,7 @@ def summarise(results: Results) -> Rows:
 def _panels(results: Results, known: dict[str, pd.DataFrame]) -> list[Panel]:
     """Return a panel per combination of fields; `which` says which side a row belongs to."""
     rows = pd.concat([part.assign(which=which) for which, part in known.items()])
-    varied = [field for field in panel_fields(results) if rows[field].nunique() > 1]
+    varied = [field for field in other_fields(results) if rows[field].nunique() > 1]
     return panels(results, rows, varied)
 
 
@@ -155,7 +157,7 @@ def _side(
         return side(own, "control", names, methods, _MOVED, (-1.0, 101.0), chance=True)
     names = {control: control for control in RETRAINED.values()}
     one = side(own, "control", names, methods, _TRAINED)
-    mean = _dense_of(dense, rows, panel_fields(results))["test_accuracy"].mean() * 100
+    mean = _dense_of(dense, rows, other_fields(results))["test_accuracy"].mean() * 100
     if pd.isna(mean):
         return one
     view = min(one.view[0], mean - 0.2), max(one.view[1], mean + 0.2)
@@ -191,8 +193,8 @@ def find(results: Results) -> Finding | None:
         tuple(texts),
         (*headings(by), "training", "exchanged", "test accuracy, %", "difference, points", "seeds"),
         tuple(rows),
-        "Differences are paired by seed: to the network as trained, or to weights trained under "
-        f"the unchanged mask.{chance}",
+        "Differences are to the network as trained, or to weights trained under the unchanged "
+        f"mask.{chance}",
     )
 
 

@@ -150,7 +150,7 @@ def _content(
             dict.fromkeys(study.description for study in results.studies if study.description)
         ),
         "subject": subject(results),
-        "answers": answers(results, given),
+        "answers": answers(given),
         "estimates": estimates(results),
         "cells": table_of_cells(results),
         "provenance": provenance(results),

@@ -1,10 +1,10 @@
 """The answers at the top of the page: one sentence per question, in plain words."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.numbers import many
-from analysis.tables import Results
 from analysis.verdicts import Overall, Verdict, overall
 
 #: At most this many names are listed; more are counted.
@@ -31,25 +31,28 @@ class Words:
     asks: str
 
 
+def _beats(none: str, some: str, rival: str = "{rival}") -> Words:
+    """Return the words of a claim that nothing of a kind beats a rival."""
+    rest = f"{rival} by more than {{margin}}"
+    return Words(f"{none} beat {rest}", f"{some} beat {rest}", f"{some} beats {rest}")
+
+
 def _default_of(what: str) -> Words:
     """Return the words of a claim that no other value of something beats the default."""
-    return Words(
-        f"no other {what} beat the default of {{who}} by more than {{margin}}",
-        f"another {what} beat the default of {{who}} by more than {{margin}}",
-        f"another {what} beats the default of {{who}} by more than {{margin}}",
-    )
+    return _beats(f"no other {what}", f"another {what}", "the default of {who}")
 
 
 def _at_the_size_of(free: str) -> Words:
     """Return the words of a claim that compares methods at the size a free method ends with."""
-    size = f"with as many live connections as {free} ends with"
-    return Words(
-        f"{size}, {{who}} gained no more than {{margin}} over it",
-        f"{size}, {{who}} gained more than {{margin}} over it",
-        f"{size}, {{who}} gained more than {{margin}} over it",
-    )
+    size = f"with as many live connections as {free} ends with, {{who}} gained"
+    fails = f"{size} more than {{margin}} over it"
+    return Words(f"{size} no more than {{margin}} over it", fails, fails)
 
 
+_NO_SETTING = _beats(
+    "none of {places} values of the setting of {who}", "a value of the setting of {who}"
+)
+_ALONE = "{who}, left alone on another data set, lost %s than a density of 0.5 that was left alone"
 #: The words of each claim, by its id or its name. A claim without words is quoted.
 _WORDS: Mapping[str, Words] = {
     "similar-or-higher": Words(
@@ -85,20 +88,18 @@ _WORDS: Mapping[str, Words] = {
         "training with {who} took longer than dense training",
         "training with {who} takes longer than dense training",
     ),
-    "no-threshold": Words(
-        "none of {places} densities of {who} beat {rival} by more than {margin}",
-        "a density of {who} beat {rival} by more than {margin}",
-        "a density of {who} beats {rival} by more than {margin}",
-    ),
+    "no-threshold": _beats("none of {places} densities of {who}", "a density of {who}"),
+    "C6-rivals": _NO_SETTING,
+    "C6-flipping-rivals": _NO_SETTING,
     "practitioner": Words(
         "a density of {who} tuned by validation did not beat {rival} by more than {margin}",
         "a density of {who} tuned by validation beat {rival} by more than {margin}",
         "a density of {who} tuned by validation beats {rival} by more than {margin}",
     ),
     "flip-or-prune": Words(
-        "flipping did at least as well as pruning, to within {margin}",
-        "flipping fell short of pruning by more than {margin}",
-        "pruning beats flipping by more than {margin}",
+        "{who} did at least as well as {rival}, to within {margin}",
+        "{who} fell short of {rival} by more than {margin}",
+        "{rival} beats {who} by more than {margin}",
     ),
     "C8-rate": _default_of("learning rate for this range of scores"),
     "C8-rate-others": _default_of("learning rate"),
@@ -127,19 +128,12 @@ _WORDS: Mapping[str, Words] = {
     ),
     "C10-matched": _at_the_size_of("free pruning"),
     "C10-matched-flipping": _at_the_size_of("free flipping"),
-    "best-of-its-kind": Words(
-        "no other method without a setting for what is kept beat the {who} by more than {margin}",
-        "another method without a setting for what is kept beat the {who} by more than {margin}",
-        "another method without a setting for what is kept beats the {who} by more than {margin}",
+    "best-of-its-kind": _beats(
+        "no other method without a setting for what is kept",
+        "another method without a setting for what is kept",
+        "the {rival}",
     ),
-    "untuned-transfer": Words(
-        "{who}, left alone on another data set, lost no more than a density of 0.5 that was left "
-        "alone",
-        "{who}, left alone on another data set, lost more than a density of 0.5 that was left "
-        "alone",
-        "{who}, left alone on another data set, lost more than a density of 0.5 that was left "
-        "alone",
-    ),
+    "untuned-transfer": Words(_ALONE % "no more", _ALONE % "more", _ALONE % "more"),
 }
 #: What the conclusion of a verdict makes of the words.
 _SAID = {
@@ -167,20 +161,19 @@ class Answer:
     sentence: str
 
 
-def answers(results: Results, verdicts: Sequence[Verdict]) -> list[Answer]:
+def answers(verdicts: Sequence[Verdict]) -> list[Answer]:
     """Return a sentence for each question that the results answer or leave open.
 
     Claims of one name ask one question. Their secondary forms are left to the table, unless there
     is no other.
 
     Args:
-        results: the study.
         verdicts: all verdicts, in the claims' order.
     """
     by_name: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         by_name.setdefault(verdict.claim.name, []).append(verdict)
-    return [_answer(results, _leading(given)) for given in by_name.values()]
+    return [_answer(_leading(given)) for given in by_name.values()]
 
 
 def _leading(given: Sequence[Verdict]) -> list[Verdict]:
@@ -189,18 +182,18 @@ def _leading(given: Sequence[Verdict]) -> list[Verdict]:
     return primary or [verdict for verdict in given if verdict.claim is given[0].claim]
 
 
-def _answer(results: Results, given: Sequence[Verdict]) -> Answer:
+def _answer(given: Sequence[Verdict]) -> Answer:
     combined = overall(given)
     groups: dict[tuple[str, str], list[Overall]] = {}
     for one in combined:
         groups.setdefault((one.claim.id, one.conclusion), []).append(one)
-    clauses = [_clause(results, same) for same in groups.values()]
+    clauses = [_clause(same) for same in groups.values()]
     sentence = f"{_where(given)}: {'; '.join(dict.fromkeys(clauses))}."
     conclusions = dict.fromkeys(one.conclusion for one in combined)
     return Answer(given[0].claim.id, tuple(conclusions), sentence)
 
 
-def _clause(results: Results, same: Sequence[Overall]) -> str:
+def _clause(same: Sequence[Overall]) -> str:
     """Return what was concluded alike about some methods."""
     claim, conclusion = same[0].claim, str(same[0].conclusion)
     who = _listed([_in_words(one.method) for one in same])
@@ -214,7 +207,7 @@ def _clause(results: Results, same: Sequence[Overall]) -> str:
     values = {
         "who": who,
         "rival": _in_words(str((decisive.criterion.against or {}).get("method", "dense training"))),
-        "margin": "the margin" if results.margin is None else f"{results.margin:g} points",
+        "margin": _margin(same),
         "places": str(max(_places(verdict) for one in same for verdict in one.cells)),
     }
     said = {name: getattr(words, name).format(**values) for name in ("holds", "fails", "asks")}
@@ -226,13 +219,25 @@ def _not_judged(verdict: Verdict) -> str:
     return next((c.not_judged for c in verdict.deciding if c.not_judged), "")
 
 
+def _margin(same: Sequence[Overall]) -> str:
+    """Return the margin of some verdicts with its unit; all of them if cells differ in theirs."""
+    compared = [c for one in same for verdict in one.counted for c in verdict.deciding]
+    bounds = {abs(c.bound) for c in compared if c.criterion.has_margin and not math.isnan(c.bound)}
+    values = [f"{bound * 100:g}" for bound in sorted(bounds)]
+    return (
+        f"{' or '.join(values)} point{'s' if values != ['1'] else ''}" if values else "the margin"
+    )
+
+
 def _in_cells(same: Sequence[Overall]) -> str:
     """Return in how many cells it is so, if there are several."""
     cells = [verdict for one in same for verdict in one.counted]
+    if added := sum(len(one.added) for one in same):
+        return f" in {many(added, 'cell')} added later"
     if len(cells) == 1 or same[0].conclusion in ("undecided", "open"):
         return ""
     if same[0].conclusion in ("supported", "suggests"):
-        return f" in all {len(cells)} cells"
+        return " in both cells" if len(cells) == 2 else f" in all {len(cells)} cells"
     refuted = sum(verdict.conclusion in ("refuted", "speaks against") for verdict in cells)
     return f" in {refuted} of {len(cells)} cells"
 

@@ -10,7 +10,7 @@ from analysis.estimates.across_studies import common_cells
 from analysis.numbers import MISSING, number, with_interval
 from analysis.statistics.paired import Interval
 from analysis.tables import Results
-from analysis.verdicts import Comparison, Overall, Verdict, formatting, overall, untested
+from analysis.verdicts import Comparison, Overall, Verdict, formatting, lack, overall, untested
 from analysis.verdicts.claim import Claim
 
 
@@ -32,6 +32,7 @@ def of_verdicts(results: Results, given: Sequence[Verdict], drawn: Sequence[str]
             "name": claim.name,
             "sentence": claim.sentence,
             "command": formatting.command(claim),
+            "lack": lack(results, claim),
         }
         for claim in untested(given)
     ]
@@ -81,7 +82,7 @@ def _least_favourable(combined: Overall) -> dict[str, Any]:
     decisive = [verdict.decisive for verdict in combined.counted]
     one = max(decisive, key=lambda comparison: 1.0 if math.isnan(comparison.p) else comparison.p)
     return {
-        "effect": f"{formatting.effect(one)} {formatting.unit(one)}",
+        "effect": formatting.effect_in_unit(one),
         "mean": one.interval.mean,
         "bound": formatting.bound(one),
     }
@@ -108,7 +109,7 @@ def _row(results: Results, verdict: Verdict) -> dict[str, Any]:
         "where": where,
         "conclusion": verdict.conclusion,
         "reason": verdict.reason,
-        "effect": f"{formatting.effect(decisive)} {formatting.unit(decisive)}",
+        "effect": formatting.effect_in_unit(decisive),
         "mean": decisive.interval.mean,
         "closest": formatting.closest(verdict),
         "bound": formatting.bound(decisive),
@@ -131,7 +132,7 @@ def _comparison(comparison: Comparison) -> tuple[tuple[str, float | None], ...]:
     mark = "" if comparison.criterion.decides else " (does not decide)"
     criterion = f"{comparison.criterion.says}{mark}"
     place = formatting.place(comparison)
-    effect = f"{formatting.effect(comparison)} {formatting.unit(comparison)}"
+    effect = formatting.effect_in_unit(comparison)
     bca = formatting.effect(comparison, comparison.bca).partition(" ")[2] or MISSING
     return (
         (f"{place}: {criterion}" if place else criterion, None),

@@ -11,7 +11,7 @@ verdict has other words, and p-values that are adjusted over all exploratory com
 | module | what is in it |
 |---|---|
 | `claim`, `claims` | what a claim is; the claims |
-| `comparisons`, `budgets`, `floors` | pairs of trials, their estimates, tuning, floors |
+| `partners`, `comparisons`, `budgets`, `floors` | pairs of trials, their estimates, floors |
 | `committed`, `exploratory` | what was fixed beforehand; exploratory verdicts |
 | `cases`, `decisions`, `aggregation` | cells of a claim, their conclusions, all together |
 | `warnings`, `formatting` | what a reader must know; verdicts as text |
@@ -19,7 +19,7 @@ verdict has other words, and p-values that are adjusted over all exploratory com
 """
 
 from analysis.verdicts.aggregation import overall
-from analysis.verdicts.decisions import untested, verdicts
+from analysis.verdicts.decisions import lack, untested, verdicts
 from analysis.verdicts.verdict import ALPHA, LEVEL, Comparison, Conclusion, Overall, Verdict
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Conclusion",
     "Overall",
     "Verdict",
+    "lack",
     "overall",
     "untested",
     "verdicts",

@@ -120,7 +120,9 @@ def _floors(claim: Claim, deciding: Sequence[Comparison]) -> list[str]:
     passed = len(deciding) - len(below)
     if passed >= claim.enough:
         return []
-    reason = f"{passed} of {len(deciding)} values of {heading(claim.sweep[0])} pass the floor, "
+    swept = heading(claim.sweep[0])
+    values = "rivals" if swept == "method" else f"values of {swept}"
+    reason = f"{passed} of {len(deciding)} {values} pass the floor, "
     reason += f"{claim.enough} must"
     return [f"{reason} ({below[0].floor})" if below else reason]
 

@@ -91,7 +91,8 @@ class Claim:
         least: the fewest places that a sweep must have.
         enough: the fewest places that must pass the floor before the claim can be supported.
         trials: returns the trials among which arms and partners are found.
-        primary: whether a verdict may be confirmatory; a secondary form accompanies another claim.
+        primary: whether a verdict may be confirmatory where a definition names no claims. A
+            secondary form accompanies another claim, and may be where a definition names it.
         seeds: how many planned seeds a confirmatory verdict needs.
         floor: which floor the rival must reach: ``method``, within the margin of the best recorded
             mean of its method, and above softmax regression; or ``linear``, the latter alone.

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.cells import LINEAR, METHOD_ONLY
+from analysis.cells import LINEAR
 from analysis.estimates.judged import correctness
-from analysis.estimates.pairing import OF_PARTNER, at_default, pair
+from analysis.estimates.pairing import OF_PARTNER
 from analysis.statistics.crossed import of_seeds_and_images
 from analysis.statistics.paired import Estimate, of_values
 from analysis.tables import Results
@@ -19,40 +19,8 @@ from analysis.verdicts.budgets import within_budgets
 from analysis.verdicts.claim import MARGIN, Claim, Criterion
 from analysis.verdicts.committed import definitions_in, seeds_committed
 from analysis.verdicts.floors import LOOKED_UP, shortfall, softmax_regression
+from analysis.verdicts.partners import with_partners
 from analysis.verdicts.verdict import Comparison
-from studies.trial import SETTABLE
-
-#: The columns of a partner that verdicts need, besides the compared value.
-_OF_PARTNER = (
-    "trial_id",
-    "attempt",
-    "study",
-    "defined",
-    "committed",
-    "outcome",
-    "failure",
-    "engine",
-    "device",
-    "versions",
-    "dataset_fingerprint",
-    "test_images",
-    "test_correct",
-    "seconds",
-    "accuracy",
-    "learning_rate",
-    "method",
-    "network",
-    "density",
-    "weights",
-    "positive_fraction",
-    "activation",
-    # of arms that are tuned
-    "configurations",
-    "budget",
-    "edge",
-    "option_cost",
-    "by_options",
-)
 
 
 def comparisons(
@@ -126,7 +94,7 @@ def _of_criterion(
     pairs = (
         arms.assign(difference=arms[value])
         if criterion.against is None
-        else _partners(arms, trials, criterion)
+        else with_partners(arms, trials, criterion)
     )
     pairs = within_budgets(pairs.copy(), claim, criterion)  # a copy is in one piece
     places = pairs.sort_values([*claim.sweep, "seed"], kind="stable")
@@ -134,30 +102,6 @@ def _of_criterion(
         of_group: tuple[Any, ...] = key
         at: dict[str, Any] = dict(zip(claim.sweep, of_group[1:], strict=True))
         yield int(of_group[0]), _compared(results, claim, criterion, at, rows)
-
-
-def _partners(arms: pd.DataFrame, trials: pd.DataFrame, criterion: Criterion) -> pd.DataFrame:
-    """Return the arms that have a partner, planned or finished, with the difference to it.
-
-    Of the ignored fields, those that only a method with scores or a density reads must be at their
-    default in the partner. An arm with several partners that differ in ignored fields has none.
-    """
-    against, value = dict(criterion.against or {}), criterion.value
-    ignored = {*criterion.ignoring, *against}
-    fits = at_default(trials, set(METHOD_ONLY).intersection(criterion.ignoring).difference(against))
-    for name, required in against.items():
-        fits &= trials[name] == required
-    partners = trials[fits]
-    keep = [name for name in _OF_PARTNER if name in partners and name != value]
-    on = [name for name in SETTABLE if name not in ignored]
-    strict = [*on, *criterion.preferring]
-    pairs = pair(arms, partners, strict, value, share=criterion.share, keep=keep)
-    if not criterion.preferring:
-        return pairs
-    # All seeds of a cell are treated alike.
-    left = arms[~arms["cell"].isin(pairs["cell"])]
-    loose = pair(left, partners, on, value, share=criterion.share, keep=keep)
-    return pd.concat([pairs, loose]) if len(loose) else pairs
 
 
 def _bound(results: Results, criterion: Criterion, rows: pd.DataFrame) -> float:
@@ -180,8 +124,8 @@ def _bound(results: Results, criterion: Criterion, rows: pd.DataFrame) -> float:
 def _any(rows: pd.DataFrame, name: str) -> int:
     """Return the definitions that are in a column of sets, of either side."""
     columns = [rows[n] for n in (name, f"{name}{OF_PARTNER}") if n in rows]
-    sets = pd.concat(columns).fillna(0).to_numpy(np.int64)
-    return int(np.bitwise_or.reduce(sets))
+    sets = [column.fillna(0).to_numpy(np.int64) for column in columns]
+    return int(np.bitwise_or.reduce(np.concatenate(sets)))
 
 
 def _compared(
@@ -210,12 +154,13 @@ def _compared(
     )
     comparison = _estimated(comparison, complete)
     reasons = sorted({*rows.get("not_judged", ())} - {""})
+    softmax, floor = _floors(results, claim, comparison)
     return replace(
         comparison,
-        softmax=_softmax(results, comparison),
-        floor=_floor(results, claim, comparison),
+        softmax=softmax,
+        floor=floor,
         not_judged="; ".join(reasons),
-        nested=all(rows.get("nested", [True])),
+        nested=all(all(rows[n]) for n in ("nested", f"nested{OF_PARTNER}") if n in rows),
     )
 
 
@@ -267,33 +212,30 @@ def same_images(pairs: pd.DataFrame) -> bool:
     return bool(np.equal(*prints).all())
 
 
-def _softmax(results: Results, comparison: Comparison) -> float:
-    """Return the accuracy of softmax regression, to which no rival's trial may fall, or nan."""
+def _floors(results: Results, claim: Claim, comparison: Comparison) -> tuple[float, str]:
+    """Return the floor under each trial of the rival, and why all of them lie below theirs.
+
+    Returns:
+        The accuracy of softmax regression, to which no trial may fall, or nan; and in words why the
+        rival lies below its floor, empty if it does not.
+    """
     side, pairs = comparison.criterion.rival, comparison.pairs
     if side is None or pairs.empty:
-        return math.nan
-    rival = _rival(pairs, OF_PARTNER if side == "partner" else "")
-    floor, _ = softmax_regression(results, str(rival["dataset"]))
-    return math.nan if rival["network"] == LINEAR else floor
-
-
-def _floor(results: Results, claim: Claim, comparison: Comparison) -> str:
-    """Return in words why the rival lies below its floor; empty if it does not."""
-    side, pairs = comparison.criterion.rival, comparison.pairs
-    if side is None or pairs.empty:
-        return ""
+        return math.nan, ""
     suffix = OF_PARTNER if side == "partner" else ""
-    failed = _failed(pairs, side)
     rival = _rival(pairs, suffix)
+    softmax, _ = softmax_regression(results, str(rival["dataset"]))
+    softmax = math.nan if rival["network"] == LINEAR else softmax
+    failed = _failed(pairs, side)
     if 2 * failed.sum() >= len(pairs):
-        return f"{rival['method']} failed in {failed.sum()} of {len(pairs)} trials"
+        return softmax, f"{rival['method']} failed in {failed.sum()} of {len(pairs)} trials"
     margin = None
     if claim.floor == "method":
         margin = math.nan if results.margin is None else results.margin / 100
         if comparison.criterion.has_margin:
             margin = abs(comparison.bound)
     mean = float(pairs[f"accuracy{suffix}"].to_numpy(float)[~failed].mean())
-    return shortfall(results, rival, mean, len(pairs), margin)
+    return softmax, shortfall(results, rival, mean, len(pairs), margin)
 
 
 def _rival(pairs: pd.DataFrame, suffix: str) -> dict[str, Hashable]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from analysis.cells import heading
 from analysis.statistics import multiple, power
 from analysis.tables import Results, computed_once
 from analysis.verdicts.cases import Case, cases
@@ -43,6 +44,19 @@ def untested(given: Sequence[Verdict], claims: Iterable[Claim] | None = None) ->
     """Return the claims without a verdict, because the results lack their cells."""
     tested = {verdict.claim.id for verdict in given}
     return [c for c in (every_claim() if claims is None else claims) if c.id not in tested]
+
+
+def lack(results: Results, claim: Claim) -> str:
+    """Return in a few words what results lack that give no verdict on a claim."""
+    if claim.study.startswith("make "):
+        return f"measured by `{claim.study}`"
+    trials = claim.trials(results)
+    arms = trials if trials.empty else trials[claim.arms(trials)]
+    if arms.empty:
+        return "no such cells"
+    if claim.sweep and len(arms[list(claim.sweep)].drop_duplicates()) < claim.least:
+        return f"fewer than {claim.least} values of {heading(claim.sweep[0])}"
+    return "no cell to compare them with, or more than one"
 
 
 def _plain(comparison: Comparison) -> tuple[float, float]:

@@ -25,7 +25,8 @@ def exploratory_reasons(
     floor are no excuse.
     """
     reasons = []
-    if not claim.primary:
+    planning = definitions_in(results, deciding[0].definitions)
+    if not claim.primary and not any(claim.id in study.claims for study in planning):
         reasons.append("a secondary form of the claim")
     if cell["dataset"] in DEMONSTRATIONS:
         reasons.append(f"{cell['dataset']} is a demonstration")
@@ -40,7 +41,6 @@ def exploratory_reasons(
         )
     if not all(comparison.nested for comparison in deciding):
         reasons.append("one choice on common tuning seeds serves all seeds")
-    planning = definitions_in(results, deciding[0].definitions)
     if planning and all(study.claims and claim.id not in study.claims for study in planning):
         named = sorted({name for study in planning for name in study.claims})
         reasons.append(f"the definition names other claims ({', '.join(named)})")

@@ -22,7 +22,7 @@ _UNITS = {
     "ratio": (2, "times"),
 }
 
-#: At most this many refuted cells are named; further ones are only counted.
+#: At most this many cells are named; further ones are only counted.
 _NAMED = 3
 
 
@@ -36,6 +36,12 @@ def effect(comparison: Comparison, interval: Interval | None = None) -> str:
     mean, low, high = (_shown(unit, v) for v in (estimate.mean, estimate.low, estimate.high))
     bounds = "" if math.isnan(estimate.low) else f" [{low}, {high}]"
     return f"{mean}{bounds}" if estimate.n else MISSING
+
+
+def effect_in_unit(comparison: Comparison) -> str:
+    """Return the `effect` with its unit; a dash alone if nothing is compared."""
+    text = effect(comparison)
+    return text if text == MISSING else f"{text} {unit(comparison)}"
 
 
 def bound(comparison: Comparison) -> str:
@@ -142,11 +148,15 @@ def summed_up(results: Results, combined: Overall) -> str:
         return f"one {kinds}cell"
     if combined.conclusion in ("supported", "suggests"):
         return f"in all {cells}; every cell must pass"
-    phrase = f"supported in {len(combined.supported)} of {cells}"
-    phrase += f" ({combined.by_holm} after Holm's correction)" if combined.supported else ""
-    refuted = [where(results, v) for v in combined.counted if v.opposes]
-    if refuted and len(refuted) < len(combined.counted):
-        phrase += f"; refuted at {_named(refuted)}"
+    for_it, against = ("supported", "refuted")
+    if combined.counted[0].exploratory:  # a claim is not even supported in part
+        for_it, against = ("suggested", "spoken against")
+    phrase = f"{for_it} in {len(combined.supported)} of {cells}"
+    if combined.supported:
+        phrase += f" ({combined.by_holm} after Holm's correction)"
+    opposed = [where(results, v) for v in combined.counted if v.opposes]
+    if opposed and len(opposed) < len(combined.counted):
+        phrase += f"; {against} at {_named(opposed)}"
     if combined.added:
         added = [where(results, verdict) for verdict in combined.added]
         phrase += f"; refuted in cells that were added later: {_named(added)}"

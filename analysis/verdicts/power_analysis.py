@@ -15,7 +15,7 @@ from analysis.statistics.power import detectable, joint_power
 from analysis.tables import Results
 from analysis.verdicts.claim import Claim
 from analysis.verdicts.claims import every_claim
-from analysis.verdicts.decisions import untested, verdicts
+from analysis.verdicts.decisions import lack, untested, verdicts
 from analysis.verdicts.verdict import Comparison, Verdict
 
 #: The power with which seeds suffice.
@@ -93,7 +93,7 @@ def untestable(
     tested = {one.claim.id for one in powers}
     lacking = {c.id for c in untested(verdicts(planned, claims), every)}
     return {
-        claim: _lack(planned, claim) if claim.id in lacking else "not recorded by these results"
+        claim: lack(planned, claim) if claim.id in lacking else "not recorded by these results"
         for claim in every
         if claim.id not in tested
     }
@@ -139,12 +139,3 @@ def _key(verdict: Verdict, comparison: Comparison) -> tuple[object, ...]:
     """Return what identifies a comparison in the plan and in the results."""
     cell, at = frozenset(verdict.cell.items()), frozenset(comparison.at.items())
     return (verdict.claim.id, cell, comparison.criterion.says, at)
-
-
-def _lack(planned: Results, claim: Claim) -> str:
-    if claim.study.startswith("make "):
-        return f"measured by `{claim.study}`"
-    trials = claim.trials(planned)
-    if trials.empty or trials[claim.arms(trials)].empty:
-        return "no such cells"
-    return "no cells to compare them with"

@@ -14,7 +14,11 @@ from analysis.verdicts.formatting import place
 from analysis.verdicts.verdict import Comparison
 from studies.trial import Value
 
-_CONDITIONS = {"engine": "engines", "device": "devices", "versions": "library versions"}
+_CONDITIONS = {
+    "engine": "engines",
+    "device": "devices",
+    "versions": "library versions or kinds of CPU",
+}
 _UNVALUED = "finished, but one of the two never reached what is compared"
 _FAILURES = ("diverged", "dead", "at chance")
 
@@ -94,7 +98,7 @@ def _all(comparisons: Sequence[Comparison], name: str) -> Iterator[Any]:
 
 
 def _of_conditions(comparisons: Sequence[Comparison]) -> list[str]:
-    """Return how the trials differ in engine, device and library versions."""
+    """Return how the trials differ in engine, device, library versions and kind of CPU."""
     phrases = []
     for name, words in _CONDITIONS.items():
         other = f"{name}{OF_PARTNER}"
@@ -112,16 +116,20 @@ def _of_conditions(comparisons: Sequence[Comparison]) -> list[str]:
 
 
 def _of_rates(pairs: pd.DataFrame) -> set[str]:
-    """Return how the two sides differ in a learning rate that neither has tuned."""
-    name = "learning_rate"
-    if f"{name}{OF_PARTNER}" not in pairs:
+    """Return how the two sides differ in a learning rate, or in having tuned their recipe."""
+    names = ("learning_rate", f"learning_rate{OF_PARTNER}", "method", f"method{OF_PARTNER}")
+    if names[1] not in pairs:
         return set()
-    both = zip(pairs[name], pairs[f"{name}{OF_PARTNER}"], strict=True)
-    return {
-        f"learning rate {own:g}, that of the partner {other:g}"
-        for own, other in both
-        if own != other and min(own, other) > 0
-    }
+    phrases = set()
+    for own, other, ours, theirs in zip(*(pairs[name] for name in names), strict=True):
+        if own == other:
+            continue
+        if min(own, other) > 0:
+            phrases.add(f"learning rate {own:g}, that of the partner {other:g}")
+        else:
+            tuned, fixed = (ours, theirs) if own < other else (theirs, ours)
+            phrases.add(f"the recipe of {tuned} is tuned, that of {fixed} is not")
+    return phrases
 
 
 def _of_data(comparisons: Sequence[Comparison]) -> list[str]:

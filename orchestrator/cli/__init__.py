@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from orchestrator.cli import _output
-from studies.errors import UserError, unknown
+from studies.errors import NO_TEMPORARY_FOLDER, UserError, unknown
 
 #: Packages of the extra `run`; the base install reads results without them.
 _EXTRA = ("torch", "torchvision", "ray", "sklearn")
@@ -72,7 +72,7 @@ def run_command(
         arguments: its arguments; those of this process if not given.
         prog_name: how it is called in its help.
     """
-    _output.degrade()
+    _output.prepare()
     try:
         Path.cwd()
     except OSError as error:
@@ -92,12 +92,14 @@ def run_command(
     except (KeyboardInterrupt, click.Abort):
         code = _print_error("interrupted before anything started; run the same command again", 130)
     except Exception as error:
-        if isinstance(error, ModuleNotFoundError) and error.name in _EXTRA:
+        if isinstance(error, FileNotFoundError) and "temporary directory" in str(error):
+            code = _print_error(NO_TEMPORARY_FOLDER, 2)
+        elif isinstance(error, ModuleNotFoundError) and error.name in _EXTRA:
             code = _print_error(
                 f"training needs {error.name}; install it with: pip install 'untuned[run]'", 2
             )
         else:
-            message = f"{type(error).__name__}: {error}; the traceback is in {_crash_log()}"
+            message = f"{type(error).__name__}: {error}; {_crash_log()}"
             code = _print_error(message, 1)
     if not any(name.endswith("_COMPLETE") for name in os.environ if name.startswith("_UNTUNED")):
         components = sys.modules.get("studies.components")  # if the command has come across any
@@ -112,9 +114,12 @@ def _print_error(message: str, code: int) -> int:
     return code
 
 
-def _crash_log() -> Path:
-    """Write the traceback of the current exception to a new file and return its path."""
+def _crash_log() -> str:
+    """Write the traceback of the current exception to a new file, and return where it is."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    path = Path(tempfile.mkdtemp(prefix=f"untuned-crash-{stamp}-")) / "traceback.log"
-    path.write_text(traceback.format_exc(), encoding="utf-8")
-    return path
+    try:
+        path = Path(tempfile.mkdtemp(prefix=f"untuned-crash-{stamp}-")) / "traceback.log"
+        path.write_text(traceback.format_exc(), encoding="utf-8")
+    except OSError as error:
+        return f"the traceback cannot be written ({error.strerror})"
+    return f"the traceback is in {path}"

@@ -24,7 +24,7 @@ def agreed(store: "Store", question: str, *, yes: bool) -> bool:
     Raises:
         UserError: a run is alive, or nobody can be asked.
     """
-    from orchestrator.execution.heartbeat import LiveRuns
+    from orchestrator.execution.live_runs import LiveRuns
 
     if runs := LiveRuns(store).certainly():
         raise UserError(f"{store.study} in {store.uri} is being run by {runs[0]}; stop it first")

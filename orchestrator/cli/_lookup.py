@@ -101,13 +101,15 @@ def places_and_definitions(name: str, results: str) -> "tuple[list[Store], list[
     Raises:
         UserError: there is no such study.
     """
-    from studies.store import shipped
+    from studies.store import Store, shipped
     from studies.store.registers import Register, joined
 
     if shipped.store(name) is None:
         store, definitions = store_and_definitions(name, results)
         return [store], definitions
     stores = places(name, results)
+    if len(stores) == 1:  # the shipped results; a run that has just begun is seen in its own
+        stores = [Store(results, name), *stores]
     registers = [Register.of(store) for store in stores]
     recorded = joined(registers[0], registers[-1])
     return stores, [one.study for one in recorded]
@@ -127,8 +129,6 @@ def from_results(names: Sequence[str], results: str, make: "Callable[[Results], 
     Raises:
         UserError: a study has no results.
     """
-    import duckdb
-
     import analysis
 
     uris = [store.uri for name in names for store in places(name, results)]
@@ -136,8 +136,10 @@ def from_results(names: Sequence[str], results: str, make: "Callable[[Results], 
         loaded = analysis.load(uris)
         try:
             made = make(loaded)
-        except duckdb.Error:
-            if is_last:
+        except Exception as error:
+            import duckdb  # which has no part in most commands
+
+            if is_last or not isinstance(error, duckdb.Error):
                 raise
             continue
         for part in loaded.damaged:

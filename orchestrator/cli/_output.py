@@ -1,8 +1,9 @@
-"""Output that any terminal can take."""
+"""Output that any terminal can take, and one that is closed."""
 
 import codecs
 import contextlib
 import io
+import os
 import sys
 import unicodedata
 
@@ -29,8 +30,17 @@ def _stand_in(character: str) -> str:
     return _PLAIN.get(character) or bare or code
 
 
-def degrade() -> None:
-    """Let stdout and stderr write a stand-in for a character that their encoding lacks."""
+def prepare() -> None:
+    """Let stdout and stderr write a stand-in for a character that their encoding lacks.
+
+    One that is closed, and stdin if it is, become the null device. Otherwise the next file that is
+    opened would have its number, and child processes would write what they print into that file.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            null = open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115
+            os.set_inheritable(null.fileno(), True)  # it has the lowest free number
+            setattr(sys, name, null)
     codecs.register_error("untuned", _plain)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

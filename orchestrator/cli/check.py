@@ -5,7 +5,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -206,26 +206,21 @@ def _print_remark(text: str) -> None:
 
 def _print_powers(powers: "list[ClaimPower]", *, with_results: bool) -> None:
     """Print a row per claim, then why its verdicts would be exploratory."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    from orchestrator import text_tables
 
     if not powers:
         print("this study has the cells of no claim")
         return
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for name in ("claim", "cells", "seeds", "80% power if"):
-        numbers = name in ("cells", "seeds")
-        justify: Literal["right", "left"] = "right" if numbers else "left"
-        table.add_column(name, justify=justify, no_wrap=name != "claim", overflow="fold")
+    headings = ["claim", "cells", "seeds", "80% power if"]
     if with_results:
-        table.add_column("sd so far", no_wrap=True)
+        headings.append("sd so far")
+    rows = []
     for power in powers:
         claim = power.claim
         row = [f"{claim.id} {claim.name}", str(power.cells), str(power.seeds)]
         row.append(_power_condition(power))
-        table.add_row(*row, *([_power_so_far(power)] if with_results else []))
-    Console(highlight=False).print(table)
+        rows.append([*row, *([_power_so_far(power)] if with_results else [])])
+    text_tables.show(headings, rows, right=("cells", "seeds"))
     _print_remark(
         "sd: of the paired differences, known only from results. Power: that all comparisons of a "
         "cell pass, if the two sides do not differ."

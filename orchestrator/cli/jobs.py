@@ -5,6 +5,7 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -42,13 +43,17 @@ def command(job: str | None, address: str, slurm: bool, follow: bool) -> int:
     """Show the jobs that were submitted to a cluster, or one JOB."""
     if follow and job is None:
         raise click.UsageError("--follow: give a JOB; `untuned jobs` lists them")
+    from orchestrator.jobs.judging import judged
+
     cluster = place_of("slurm-" if slurm else job or "", address)
     if job is None:
-        _show_all(cluster.all(), cluster.address)
+        _show_all([judged(one) for one in cluster.all()], cluster.address)
         return 0
     if follow:
         return watch(cluster, cluster.find(job))
-    _show(cluster, cluster.find(job))
+    reported = cluster.find(job)
+    found = judged(reported)
+    _show(cluster, found, is_lost=found is not reported)
     return 0
 
 
@@ -79,6 +84,7 @@ def watch(cluster: "JobPlace", job: "Job") -> int:
     """
     from orchestrator.jobs import following
     from orchestrator.jobs.job import LostError
+    from orchestrator.jobs.judging import judged
 
     option = address_argument(cluster.address)
     try:
@@ -96,16 +102,25 @@ def watch(cluster: "JobPlace", job: "Job") -> int:
             file=sys.stderr,
         )
         return 1
+    found = judged(ended or replace(job, status="failed", code=None, message=""))
     if ended is None:
         print(
             f"untuned: {cluster.address} no longer knows {job.id}; its head was probably "
-            f"restarted; finished trials are in {job.results}, continue with: {job.command}",
+            f"restarted; finished trials are in {job.results}",
+            file=sys.stderr,
+        )
+    if not found.over:
+        print(
+            f"untuned: {job.id}: {found.message}; see: untuned status {job.study} --results "
+            f"{shlex.quote(job.results)}",
             file=sys.stderr,
         )
         return 1
-    if ended.status != "succeeded":
-        print(f"untuned: {ending(ended)}; continue with: {job.command}", file=sys.stderr)
-    return ended.exit_code
+    if found.message and found.status == "succeeded":
+        print(f"untuned: {job.id}: {found.message}", file=sys.stderr)
+    if found.status != "succeeded":
+        print(f"untuned: {ending(found)}; continue with: {job.command}", file=sys.stderr)
+    return found.exit_code
 
 
 def ending(job: "Job") -> str:
@@ -118,29 +133,33 @@ def ending(job: "Job") -> str:
 
 def _show_all(jobs: "Sequence[Job]", address: str) -> None:
     """Print a row per job."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    from orchestrator import text_tables
 
     if not jobs:
         print(f"no jobs were submitted to {_name(address)}")
         return
-    table = Table("job", "study", "status", "started", "took", "results", box=box.SIMPLE_HEAD)
-    for column in table.columns:
-        column.overflow, column.no_wrap = "fold", column.header not in ("study", "results")
-    table.columns[4].justify = "right"
-    for job in jobs:
-        started = _clock(job, "%m-%d %H:%M")
-        table.add_row(job.id, job.study, job.status, started, _duration(job), job.results)
-    Console().print(table)
+    rows = [
+        (j.id, j.study, j.status, _clock(j, "%m-%d %H:%M"), _duration(j), j.results) for j in jobs
+    ]
+    headings = ("job", "study", "status", "started", "took", "results")
+    text_tables.show(headings, rows, right=("took",))
 
 
 def _name(address: str) -> str:
     return "Slurm from this account" if address == "slurm" else f"{address} since its head started"
 
 
-def _show(cluster: "JobPlace", job: "Job") -> None:
-    """Print what a job is and the end of its output."""
+def _show(cluster: "JobPlace", job: "Job", *, is_lost: bool) -> None:
+    """Print what a job is and the end of its output.
+
+    Args:
+        cluster: where it is.
+        job: the job.
+        is_lost: whether its results say what became of it, and not the cluster.
+    """
+    from rich.console import Console
+
+    from orchestrator import text_tables
     from orchestrator.jobs import following
 
     rows = {
@@ -152,10 +171,9 @@ def _show(cluster: "JobPlace", job: "Job") -> None:
         "command": job.command,
     }
     print(job.id)
-    for name, value in rows.items():
-        print(f"  {name + ':':<14}{value}")
+    print(*text_tables.pairs(rows, Console().width), sep="\n")
     lines = following.summary(cluster.log(job.id))
-    if job.status == "failed" and job.code is None:
+    if is_lost or (job.status == "failed" and job.code is None):
         lines.append(_reason(job))
     if lines:
         print("last lines of its output:" if len(lines) > _LINES else "its output:")
@@ -174,5 +192,5 @@ def _duration(job: "Job") -> str:
 
 
 def _reason(job: "Job") -> str:
-    """Return the first line of Ray's message on a job that failed without an exit code."""
-    return next(iter(job.message.splitlines()), "Ray gives no reason")
+    """Return the first line of the message on a job without an exit code."""
+    return next(iter(job.message.splitlines()), "no reason is known")

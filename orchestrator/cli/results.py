@@ -14,7 +14,6 @@ from studies.trial import SETTABLE, Trial
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.table import Table
 
     from analysis import Results
 
@@ -24,8 +23,6 @@ _FIGURES = ("test_accuracy", "changed", "seconds")
 _HIDDEN = ("test_correct", "trial", "layers_parts", "epochs_parts", "masks_parts")
 #: The commands of at most this many trials are printed below a table.
 _MOST_COMMANDS = 20
-#: More characters than any table is wide.
-_WIDEST = 10_000
 #: Figures whose names end so are fractions, shown in percent.
 _PERCENT = ("accuracy", "changed")
 
@@ -231,6 +228,8 @@ def _show(table: "pd.DataFrame", *, markdown: bool) -> None:
     """
     from rich.console import Console
 
+    from orchestrator import text_tables
+
     count = sum(str(name).endswith("_sd") for name in table.columns)
     if markdown:
         headings, rows, right = _laid_out(table, count)
@@ -239,17 +238,27 @@ def _show(table: "pd.DataFrame", *, markdown: bool) -> None:
         for row in rows:
             print(f"| {' | '.join(row)} |")
         return
-    console = Console(highlight=False)
-    unbounded = console.options.update(max_width=_WIDEST)
-    for deviations in sorted({count, min(count, 1), 0}, reverse=True):
-        narrow = _narrow(*_laid_out(table, deviations))
-        if console.measure(narrow, options=unbounded).maximum <= console.width:
-            break
-    console.print(narrow)
-    if deviations < count:
+    width = Console().width
+    fitting = (
+        deviations
+        for deviations in sorted({count, min(count, 1), 0}, reverse=True)
+        if text_tables.fits(*_narrow(table, deviations), width)
+    )
+    shown = next(fitting, count)  # where no table fits, each value has a line of its own
+    text_tables.show(*_narrow(table, shown))
+    if shown < count:
         print(
             "some standard deviations do not fit and are left out; --csv has them", file=sys.stderr
         )
+
+
+def _narrow(
+    table: "pd.DataFrame", deviations: int
+) -> tuple[list[str], list[tuple[str, ...]], list[str]]:
+    """Return headings with a line per word, rows, and the headings of numbers; see `_laid_out`."""
+    names, rows, right = _laid_out(table, deviations)
+    headings = ["\n".join(" ".join(name).split()) for name in names]
+    return headings, rows, [h for h, numbers in zip(headings, right, strict=True) if numbers]
 
 
 def _laid_out(
@@ -278,22 +287,6 @@ def _laid_out(
         right.append(not _is_name(table[name]))
         columns.append(cells)
     return headings, list(zip(*columns, strict=True)), right
-
-
-def _narrow(
-    headings: Sequence[Sequence[str]], rows: Sequence[Sequence[str]], right: Sequence[bool]
-) -> "Table":
-    """Return a table that is as narrow as its values; headings have a line per word."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for name, numbers in zip(headings, right, strict=True):
-        heading = "\n".join(" ".join(name).split())
-        table.add_column(heading, justify="right" if numbers else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return table
 
 
 def _is_name(column: "pd.Series[Any]") -> bool:

@@ -43,8 +43,6 @@ _PROVENANCE = {
     "dataset_fingerprint": "data",
     "attempt": "attempt",
 }
-#: Characters of a label.
-_WIDTH = 20
 #: This many lines of a failure's log are shown.
 _LINES = 20
 
@@ -197,7 +195,7 @@ def _show(study: str, description: Mapping[str, Any]) -> None:
     else:
         _show_curves(console, description)
         if any(layer["changed"] for layer in description["layers"]):
-            _show_layers(console, description["layers"])
+            _show_layers(description["layers"])
         provenance = {_PROVENANCE[n]: value for n, value in description["provenance"].items()}
         provenance["took"] = f"{provenance['took']:.2f} s"
         _pairs(console, "provenance", provenance)
@@ -213,11 +211,12 @@ def _pairs(console: Any, heading: str, values: Mapping[str, Any]) -> None:
     """Print names and values below a heading; None is left out."""
     from rich.text import Text
 
+    from orchestrator import text_tables
+
     if heading:
         console.print(f"\n[bold]{heading}[/bold]")
-    for name, value in values.items():
-        if value is not None:
-            console.print(Text(f"  {name:<{_WIDTH}}{value}"))
+    for line in text_tables.pairs(values, console.width):
+        console.print(Text(line))
 
 
 def _show_log(console: Any, log: str) -> None:
@@ -234,26 +233,21 @@ def _show_log(console: Any, log: str) -> None:
 
 def _show_curves(console: Any, description: Mapping[str, Any]) -> None:
     """Print a row per curve: a sparkline, and its first, last and best values."""
-    from rich import box
-    from rich.table import Table
-
+    from orchestrator import text_tables
     from orchestrator.cli._sparkline import sparkline
 
     epochs = description["curves"]["epoch"]
     title = f"epochs {epochs[0]} to {epochs[-1]}"
-    table = Table("", title, "first", "last", "best", "epoch", box=box.SIMPLE_HEAD)
-    for column in table.columns:
-        column.no_wrap = True
-    for column in table.columns[2:]:
-        column.justify = "right"
+    rows = []
     for name, digits, percent, better in _CURVES:
         curve = [math.nan if value is None else value for value in description["curves"][name]]
         known = [(v, epoch) for v, epoch in zip(curve, epochs, strict=True) if v == v]
         best, at = better(known, key=lambda point: point[0]) if better and known else (math.nan, "")
         shown = [_number(value, digits, percent) for value in (curve[0], curve[-1], best)]
         label = name.replace("_", " ")
-        table.add_row(label, sparkline(curve, 20), *shown, str(at))
-    console.print(table)
+        rows.append((label, sparkline(curve, 20), *shown, str(at)))
+    numbers = ("first", "last", "best", "epoch")
+    text_tables.show(("", title, *numbers), rows, right=numbers)
     expected = description["figures"]["expected_test_accuracy"]
     if expected is not None:
         console.print(f"  test accuracy under the expected mask: {expected:.2%}")
@@ -267,15 +261,13 @@ def _number(value: float, digits: int, percent: bool) -> str:
     return f"{number(value * 100, digits)} %" if percent else number(value, digits)
 
 
-def _show_layers(console: Any, layers: Sequence[Mapping[str, Any]]) -> None:
+def _show_layers(layers: Sequence[Mapping[str, Any]]) -> None:
     """Print the fraction of each layer's connections that is changed at the end."""
-    from rich import box
-    from rich.table import Table
+    from orchestrator import text_tables
 
-    table = Table("layer", "connections", "changed at the end", box=box.SIMPLE_HEAD)
-    table.columns[1].justify = "right"
+    rows = []
     for layer in layers:
         bar = "█" * round(layer["changed"] * 24)
         changed = f"{layer['changed']:7.2%}  {bar}"
-        table.add_row(layer["layer"], f"{layer['connections']:,}", changed)
-    console.print(table)
+        rows.append((layer["layer"], f"{layer['connections']:,}", changed))
+    text_tables.show(("layer", "connections", "changed at the end"), rows, right=("connections",))

@@ -5,7 +5,7 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -63,10 +63,7 @@ def command(study: str | None, results: str, watch: bool, every: float, as_json:
 
 def _show_all(results: str, *, as_json: bool) -> None:
     """Print a row per study that has results."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
+    from orchestrator import text_tables
     from orchestrator.status.overview import overview
 
     states = overview(results)
@@ -76,10 +73,7 @@ def _show_all(results: str, *, as_json: bool) -> None:
     if not states:
         print(f"no study has results in {results}; untuned list shows what can be run")
         return
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for name in ("study", "finished", "running", "failed", "size", ""):
-        justify: Literal["left", "right"] = "left" if name in ("study", "") else "right"
-        table.add_column(name, justify=justify, overflow="fold", no_wrap=name != "study")
+    rows = []
     for state in states:
         counts = ("?", "?", "?")
         if not state.problem:
@@ -87,8 +81,9 @@ def _show_all(results: str, *, as_json: bool) -> None:
             running = f"{state.training} in training" if state.runs else ""
             counts = (finished, running, str(state.failed or ""))
         notes = "shipped" if state.shipped else ""
-        table.add_row(state.study, *counts, size(state.bytes), notes)
-    Console(highlight=False).print(table)
+        rows.append((state.study, *counts, size(state.bytes), notes))
+    numbers = ("finished", "running", "failed", "size")
+    text_tables.show(("study", *numbers, ""), rows, right=numbers)
     for state in states:
         if state.problem:
             print(f"{state.study}: {state.problem}", file=sys.stderr)
@@ -110,6 +105,7 @@ def _show(
         f"{store.study}: {done} of {len(planned.trials)} trials finished, {len(failed)} failed"
         f"{recorded.outcomes({trial.trial_id for trial in planned.trials})}"
     )
+    _print_runs(store)
     _print_failures(failed, planned.trials)
     for table, part in recorded.damaged:
         print(f"  damaged part {table}/{part} is left out; `untuned run` runs its trials again")
@@ -132,6 +128,19 @@ def _show(
                 print(f"  or give them up with: {command}")
         elif definition.is_tuned and definition is definitions[-1]:
             print(f"the tuning seeds are finished; run the chosen values with: {command}")
+
+
+def _print_runs(store: "Store") -> None:
+    """Print a line for each run that is alive.
+
+    Whether one on another machine is alive shows within seconds.
+    """
+    from orchestrator.execution.live_runs import LiveRuns
+
+    for run in LiveRuns(store).certainly():
+        doing = "it is starting" if run.starting else many(len(run.training), "trial")
+        doing = doing if run.starting else f"{doing} in training"
+        print(f"  being run by {run}; {doing}")
 
 
 def _print_shipped(planned: "Plan", stores: "Sequence[Store]") -> None:
@@ -177,18 +186,12 @@ def _print_new_trials(study: str, definitions: "Sequence[Study]", done: frozense
 
 def show_cells(planned: "Plan") -> None:
     """Print a row per cell of a study: the fields that differ, and how many trials are finished."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    from orchestrator import plan
+    from orchestrator import plan, text_tables
 
     missing = {trial.trial_id for trial in planned.todo}
     names, ids_by_cell = plan.cells(planned.trials)
-    table = Table(*names, "finished", box=box.SIMPLE_HEAD)
-    for column in table.columns:
-        column.overflow = "fold"  # a truncated name could be mistaken for another
-    table.columns[-1].justify = "right"
-    for cell, ids in ids_by_cell.items():
-        table.add_row(*cell, f"{len(ids) - len(missing.intersection(ids))}/{len(ids)}")
-    Console().print(table)
+    rows = [
+        (*cell, f"{len(ids) - len(missing.intersection(ids))}/{len(ids)}")
+        for cell, ids in ids_by_cell.items()
+    ]
+    text_tables.show((*names, "finished"), rows, right=("finished",))

@@ -3,13 +3,13 @@
 import shlex
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestrator import data_places
 from orchestrator.cli import _options, jobs
+from studies import sources
 from studies.errors import UserError
 from studies.seeds import Seeds
 
@@ -104,7 +104,8 @@ def command(
             *data_places.as_arguments(data, definition.data),
             *_options.as_arguments(passed),
         ]
-        cluster, job_id = _submit_to_ray(definition, results, address, arguments, again)
+        join = passed["join"]
+        cluster, job_id = _submit_to_ray(definition, results, address, arguments, again, join=join)
     if not job_id:
         return 0
     option = jobs.address_argument(cluster.address)
@@ -116,7 +117,13 @@ def command(
 
 
 def _submit_to_ray(
-    definition: "Study", results: str, address: str, arguments: list[str], again: str
+    definition: "Study",
+    results: str,
+    address: str,
+    arguments: list[str],
+    again: str,
+    *,
+    join: bool,
 ) -> "tuple[JobPlace, str]":
     """Send a study to a Ray cluster; return the cluster and the job's id."""
     from orchestrator.jobs import submission
@@ -128,6 +135,8 @@ def _submit_to_ray(
     from orchestrator.jobs.client import Jobs
 
     cluster = Jobs(address)
+    if not join:
+        submission.refuse_second(cluster, definition.name, shared_results)
     probe.check(cluster, versions())
     job_id = submission.submit(cluster, definition, shared_results, arguments, again, _version())
     return cluster, job_id
@@ -148,7 +157,7 @@ def _submit_to_slurm(
     from orchestrator.jobs import slurm
     from studies.store import Store
 
-    wide = results if "://" in results else str(Path(results).expanduser().absolute())
+    wide = results if "://" in results else str(sources.expanded(results).absolute())
     given = {
         name: value
         for name, value in passed.items()

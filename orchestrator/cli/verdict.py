@@ -53,7 +53,7 @@ def command(
     Supported, refuted and undecided are confirmatory verdicts; exploratory ones say suggests,
     speaks against or open. The exit code is 0 whatever the verdicts.
     """
-    from analysis.verdicts import untested, verdicts
+    from analysis.verdicts import lack, untested, verdicts
     from analysis.verdicts.claims import chosen
     from analysis.verdicts.formatting import as_dict
 
@@ -67,7 +67,13 @@ def command(
             "studies": list(loaded.names),
             "verdicts": [as_dict(loaded, verdict) for verdict in conclusions],
             "not_tested": [
-                {"claim": c.id, "sentence": c.sentence, "tested_by": c.study} for c in not_tested
+                {
+                    "claim": claim.id,
+                    "sentence": claim.sentence,
+                    "tested_by": claim.study,
+                    "reason": lack(loaded, claim),
+                }
+                for claim in not_tested
             ],
         }
         print(json.dumps(output, indent=2, allow_nan=False))
@@ -98,7 +104,7 @@ def _show_table(loaded: "Results", verdicts: "Sequence[Verdict]") -> None:
         cell = ", ".join(
             filter(None, [formatting.where(loaded, verdict), formatting.closest(verdict)])
         )
-        effect = f"{formatting.effect(comparison)} {formatting.unit(comparison)}"
+        effect = formatting.effect_in_unit(comparison)
         name = f"{verdict.claim.id} {verdict.claim.name}"
         row = [name, verdict.method, cell, effect, formatting.bound(comparison)]
         row += [formatting.smallest_margin(verdict), str(verdict.n), verdict.conclusion]
@@ -147,33 +153,35 @@ def _show_cell(console: "Console", loaded: "Results", verdict: "Verdict") -> Non
     line = Text(f"    {where}: " if where else "    ")
     line.append(f"{verdict.conclusion}", _STYLES[verdict.conclusion])
     if verdict.n:
-        line.append(f", {formatting.effect(decisive)} {formatting.unit(decisive)}")
+        line.append(f", {formatting.effect_in_unit(decisive)}")
     if verdict.n and (place := formatting.closest(verdict)):
         line.append(f" at its closest, {place}")
     line.append(f", n = {verdict.n} of {verdict.planned}")
     if verdict.decisive.criterion.has_margin and verdict.n:
         line.append(f", smallest margin {formatting.smallest_margin(verdict)}")
-    console.print(line, soft_wrap=True)
+    whole = not console.is_terminal  # a terminal would break the line within a number
+    console.print(line, soft_wrap=whole)
     if verdict.reason:
-        console.print(Text(f"      {verdict.reason}"), soft_wrap=True)
+        console.print(Text(f"      {verdict.reason}"), soft_wrap=whole)
 
 
 def _show_pairs(console: "Console", loaded: "Results", verdict: "Verdict") -> None:
     """Print the trials behind a verdict: a row per seed, under the cell and what is compared."""
     from rich.padding import Padding
-    from rich.table import Table
     from rich.text import Text
 
     from analysis.verdicts import formatting
+    from orchestrator import text_tables
 
     for comparison in verdict.comparisons:
         place = formatting.place(comparison)
         cell = [verdict.method, formatting.where(loaded, verdict), place]
-        table = Table("seed", "trial", "partner", "difference", box=None, padding=(0, 2))
-        for _, *row in formatting.pairs(comparison):
-            table.add_row(*row)
+        rows = [row for _, *row in formatting.pairs(comparison)]
+        table = text_tables.laid_out(
+            ("seed", "trial", "partner", "difference"), rows, (), console.width - 2
+        )
         title = f"{', '.join(filter(None, cell))}; {comparison.criterion.says}:"
-        console.print(Text(f"  {title}", "bold"), soft_wrap=True)
+        console.print(Text(f"  {title}", "bold"), soft_wrap=not console.is_terminal)
         console.print(Padding(table, (0, 0, 0, 2)))
 
 

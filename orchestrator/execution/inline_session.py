@@ -5,7 +5,6 @@ import os
 from orchestrator.execution.messages import (
     Phase,
     PhaseReached,
-    RunNamed,
     RunRequest,
     SessionEnd,
     SessionMessage,
@@ -24,12 +23,11 @@ class InlineSession:
 
     Attributes:
         training: whether the session has begun to train.
-        run: the name of the run, once the session has given it one.
         pid: the process id.
     """
 
     def __init__(self) -> None:
-        self.training, self.run, self.pid = False, "", os.getpid()
+        self.training, self.pid = False, os.getpid()
         self._stop, self._running = StopSignal(), False
 
     def begin(self, request: RunRequest) -> None:
@@ -69,8 +67,6 @@ class InlineSession:
                 if message.phase is Phase.TRAINING and self._stop:
                     raise _KilledError
                 self.training = message.phase is Phase.TRAINING
-            case RunNamed():
-                self.run = message.run
             case _:
                 raise AssertionError(message)
 

@@ -97,7 +97,7 @@ class RunRequest:
         resources: what may be used here; None on a cluster, which is asked what it has.
         address: of the cluster's head, ``auto``, or None for a Ray of this machine alone.
         known_failures: attempts whose failure was recorded before the run began.
-        run: the name of the run among those of its study; empty until its first session names it.
+        run: the name of the run among those of its study, see `heartbeat.RunHeartbeat`.
     """
 
     study: "Study"
@@ -135,17 +135,6 @@ class PhaseReached:
     """
 
     phase: Phase
-
-
-@dataclass(frozen=True)
-class RunNamed:
-    """A session has given the run its name.
-
-    Attributes:
-        run: the name.
-    """
-
-    run: str
 
 
 @dataclass(frozen=True)
@@ -203,7 +192,7 @@ class SessionDied:
 
 
 #: What a session sends; the last three end it.
-SessionMessage = PhaseReached | RunNamed | SessionResult | SessionRefused | SessionCrashed
+SessionMessage = PhaseReached | SessionResult | SessionRefused | SessionCrashed
 SessionEnd = SessionResult | SessionRefused | SessionCrashed | SessionDied
 
 

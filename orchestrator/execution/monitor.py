@@ -2,12 +2,17 @@
 
 import re
 import sys
+import time
+from collections.abc import Callable
 
 from orchestrator.execution.loggers import Loggers
 from orchestrator.execution.messages import WorkerReport
 from orchestrator.execution.progress import Progress
 from orchestrator.execution.retries import Retries
 from orchestrator.execution.stop_signal import StopSignal
+
+#: Seconds without a worker after which the user learns why.
+_NO_WORKER = 20.0
 
 
 class Monitor:
@@ -39,6 +44,7 @@ class Monitor:
         self._fail_fast = fail_fast
         self._progress = Progress(study, total)
         self._printed = set[str]()
+        self._without_worker_since: float | None = None
         self.errors: list[str] = []
 
     def open(self) -> None:
@@ -52,6 +58,22 @@ class Monitor:
     def show(self, workers: int) -> None:
         """Show the progress, with so many workers at work."""
         self._progress.show(workers)
+
+    def note_workers(self, workers: int, shortage: Callable[[], str]) -> None:
+        """Print why no worker has started for a while, once.
+
+        Args:
+            workers: how many are at work.
+            shortage: returns what they lack; empty if they lack nothing.
+        """
+        now = time.monotonic()
+        if workers or self._without_worker_since is None:
+            self._without_worker_since = None if workers else now
+        elif now - self._without_worker_since > _NO_WORKER and "shortage" not in self._printed:
+            if lacking := shortage():
+                self._printed.add("shortage")
+                print(f"{self._study}: waiting for a worker: {lacking}", file=sys.stderr)
+            self._without_worker_since = now
 
     def note(self, item: str, report: WorkerReport) -> None:
         """Take a worker's report on a work item."""

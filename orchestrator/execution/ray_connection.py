@@ -6,13 +6,17 @@ import os
 import platform
 import secrets
 import socket
+import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
+from orchestrator import proxies
 from orchestrator.execution.messages import Resources, RunRequest
 from orchestrator.execution.resources import on_cluster
-from studies.errors import UserError
+from studies.errors import NO_TEMPORARY_FOLDER, UserError
 from studies.store import Store
 
 #: Seconds within which a cluster's head must answer, its nodes must have answered the check (for
@@ -20,6 +24,14 @@ from studies.store import Store
 _ANSWER = 2.0
 _CHECK = 120.0
 _RAYLET = 2.0
+#: Characters of the path of a socket that the system allows, and those of them that Ray needs below
+#: the folder that it is given.
+_SOCKET = 107 if sys.platform == "linux" else 103
+_OF_RAY = len("/ray/session_2026-11-30_12-00-00_000000_1234567/sockets/plasma_store")
+#: What a Ray of this machine asks everybody for who connects to it.
+_TOKEN = secrets.token_hex(32)
+#: Bytes after which Ray begins a log anew; it keeps one older file of each.
+_LOG_BYTES = 10_000_000
 #: What a worker of a Ray of this machine imports at once.
 _PRELOADED = "orchestrator.execution.executors.worker_imports"
 #: What must be the same on all nodes for a trial to be the same there.
@@ -68,12 +80,48 @@ def _start(resources: Resources, trials: int) -> None:
             log_to_driver=False,
             logging_level=logging.ERROR,
             _node_ip_address="127.0.0.1",
+            _temp_dir=str(Path(folder()) / "ray"),
             _system_config={
                 "preload_python_modules": [_PRELOADED],
                 # Otherwise idle workers end once Ray Tune has reserved the CPUs.
                 "num_workers_soft_limit": workers,
             },
         )
+
+
+def folder() -> str:
+    """Return the folder that a Ray of this machine puts its files into.
+
+    It is RAY_TMPDIR, or else a temporary one. Its path must be short, since Ray has sockets in it.
+
+    Raises:
+        UserError: it cannot be written to, or its path is too long.
+    """
+    most = _SOCKET - _OF_RAY
+    if given := os.environ.get("RAY_TMPDIR"):
+        wanted = Path(given).absolute()
+        if len(os.fsencode(wanted)) > most:
+            raise UserError(
+                f"RAY_TMPDIR {given}: too long for the sockets of Ray; set it to a folder whose "
+                f"path has at most {most} characters, or unset it"
+            )
+        there = next(place for place in (wanted, *wanted.parents) if os.access(place, os.F_OK))
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            raise UserError(f"RAY_TMPDIR {given}: cannot be written to; set it to another folder")
+        return str(wanted)
+    try:
+        temporary = tempfile.gettempdir()
+    except FileNotFoundError:
+        raise UserError(NO_TEMPORARY_FOLDER) from None
+    # The working folder, which is Python's last resort, is not for files that nobody deletes.
+    usual = [temporary] if temporary != str(Path.cwd()) else []
+    for place in (*usual, "/tmp", "/dev/shm"):  # noqa: S108  (Ray makes a folder of its own in it)
+        if len(os.fsencode(place)) <= most and os.access(place, os.W_OK | os.X_OK):
+            return place
+    raise UserError(
+        f"temporary folder {temporary}: not one for the sockets of Ray; set RAY_TMPDIR to a folder "
+        f"that can be written to, whose path has at most {most} characters"
+    )
 
 
 @contextlib.contextmanager
@@ -116,6 +164,30 @@ def alive(node: str) -> bool:
     return True
 
 
+def shortage(gpu_fraction: float) -> str:
+    """Return what keeps another worker from starting; empty if nothing does.
+
+    Args:
+        gpu_fraction: of a GPU that a worker needs beside its CPU.
+    """
+    import ray
+
+    needs = {"CPU": 1.0, **({"GPU": gpu_fraction} if gpu_fraction else {})}
+    each = " and ".join(f"{amount:g} {kind}" for kind, amount in needs.items())
+    nodes = [node["Resources"] for node in _nodes() if node["Alive"]]
+    if not any(_suffices(node, needs) for node in nodes):
+        return f"no node of the cluster has the {each} that it needs; start one that has, or stop"
+    free, total = ray.available_resources(), ray.cluster_resources()  # type: ignore[no-untyped-call]
+    if _suffices(free, needs):
+        return ""
+    parts = (f"{free.get(kind, 0):g} of {total.get(kind, 0):g} {kind}s" for kind in needs)
+    return f"it needs {each}, and {' and '.join(parts)} are free; others use the cluster"
+
+
+def _suffices(resources: Mapping[str, float], needs: Mapping[str, float]) -> bool:
+    return all(resources.get(kind, 0) >= amount for kind, amount in needs.items())
+
+
 def _nodes() -> list[dict[str, Any]]:
     import ray
 
@@ -155,6 +227,7 @@ def _join(address: str) -> None:
     from orchestrator.execution import code_upload
 
     check_address(address)
+    proxies.bypass(address.rpartition(":")[0].strip("[]"))
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ:  # a job that was submitted with the code
@@ -280,8 +353,17 @@ def configure_ray(*, own: bool) -> None:
         own: whether this process starts a Ray of its own. That one then asks everybody for a
             token, because its ports are open to the network whatever address it is given.
     """
+    proxies.bypass()
+    try:
+        Path.home()
+    except RuntimeError:  # this user has none; Ray Tune asks for it when it is imported
+        os.environ["HOME"] = tempfile.gettempdir()
     if own:
         os.environ["RAY_AUTH_MODE"] = "token"
+        os.environ["RAY_AUTH_TOKEN"] = _TOKEN  # Ray would write one into the user's home
+        os.environ["RAY_grpc_enable_http_proxy"] = "0"  # noqa: SIM112  (none within a machine)
+        os.environ.setdefault("RAY_ROTATION_MAX_BYTES", str(_LOG_BYTES))
+        os.environ.setdefault("RAY_ROTATION_BACKUP_COUNT", "1")
     os.environ.update(
         RAY_AIR_NEW_OUTPUT="0",
         # Under `uv run` Ray would send the working folder to its workers and start each of them by

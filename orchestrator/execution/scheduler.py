@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from orchestrator.execution.heartbeat import Heartbeat
+from orchestrator.execution.heartbeat import SessionHeartbeat
 from orchestrator.execution.messages import WorkerReport, WorkItem
 from orchestrator.execution.retries import Retries
 from orchestrator.execution.throughput import Throughput
@@ -30,7 +30,11 @@ class WorkScheduler:
     """
 
     def __init__(
-        self, trials: Sequence[Trial], queue: WorkQueue, heartbeat: Heartbeat, retries: Retries
+        self,
+        trials: Sequence[Trial],
+        queue: WorkQueue,
+        heartbeat: SessionHeartbeat,
+        retries: Retries,
     ) -> None:
         self._trials, self._queue = trials, queue
         self._heartbeat, self._retries = heartbeat, retries

@@ -18,12 +18,11 @@ from orchestrator import plan
 from orchestrator.execution import executors
 from orchestrator.execution.data_loading import DataLoading, InlineDataLoading
 from orchestrator.execution.executors import Executor, Round, RoundFailure
-from orchestrator.execution.heartbeat import Heartbeat
+from orchestrator.execution.heartbeat import SessionHeartbeat
 from orchestrator.execution.loggers import Destination, Loggers
 from orchestrator.execution.messages import (
     Phase,
     PhaseReached,
-    RunNamed,
     RunRequest,
     SessionMessage,
     SessionResult,
@@ -54,7 +53,7 @@ def run_session(
 
     Raises:
         UserError: nothing was started: a data set is missing or not the one that was used, the
-            cluster cannot be reached or does not fit, or another run has the study in hand.
+            cluster cannot be reached or does not fit.
     """
     with ExitStack() as stack:
         options = request.options
@@ -72,10 +71,7 @@ def run_session(
         executor.share(datasets)
         loading.check_networks()
         engine = options.engine if executor.resources.device == "cpu" else ""
-        heartbeat = stack.enter_context(
-            Heartbeat(request.store, request.run, joins=options.join, engine=engine)
-        )
-        send(RunNamed(heartbeat.name))
+        heartbeat = stack.enter_context(SessionHeartbeat(request.store, request.run, engine))
         request.store.definitions.record(request.study)
         destination = Destination.of(request.store, options)
         loggers = Loggers(options.all_loggers, destination, request.todo)
@@ -91,7 +87,7 @@ class _Rounds:
         self,
         request: RunRequest,
         executor: Executor,
-        heartbeat: Heartbeat,
+        heartbeat: SessionHeartbeat,
         stop: StopSignal,
         loggers: Loggers,
     ) -> None:
@@ -186,7 +182,7 @@ class _Rounds:
         rest = [t for t in todo if t.trial_id not in failures]
         in_packs = self._executor.resources.lock_step
         rest = pack_key.ordered(rest) if in_packs else plan.by_seed(rest)
-        if self._heartbeat.rank % 2:  # from the other end than the run that was there first
+        if self._heartbeat.rank % 2:  # not from the same end as the other run
             rest.reverse()
         return [*suspects, *rest], len(suspects)
 

@@ -34,11 +34,10 @@ class SessionProcess:
 
     Attributes:
         training: whether the session has begun to train.
-        run: the name of the run, once the session has given it one.
     """
 
     def __init__(self, address: str | None) -> None:
-        self.training, self.run = False, ""
+        self.training = False
         handle, output = tempfile.mkstemp(prefix="untuned-", suffix=".log")
         os.close(handle)
         self._output = Path(output)
@@ -72,7 +71,7 @@ class SessionProcess:
 
     def wait(self) -> "SessionEnd":
         """Wait for the session's end, and return how it ended."""
-        from orchestrator.execution.messages import Phase, PhaseReached, RunNamed, SessionDied
+        from orchestrator.execution.messages import Phase, PhaseReached, SessionDied
 
         end: SessionEnd | None = None
         with suppress(EOFError, OSError):  # it has died
@@ -81,8 +80,6 @@ class SessionProcess:
                 match message:
                     case PhaseReached():
                         self.training = message.phase is Phase.TRAINING
-                    case RunNamed():
-                        self.run = message.run
                     case _:
                         end = message
         last_output = self._end(10 if end else None)

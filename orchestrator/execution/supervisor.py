@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 
 from orchestrator import plan
+from orchestrator.execution.heartbeat import RunHeartbeat
 from orchestrator.execution.inline_session import InlineSession
 from orchestrator.execution.messages import (
     Outcome,
@@ -35,6 +36,7 @@ _RETRY = 5.0
 def run(
     planned: Plan,
     request: RunRequest,
+    heartbeat: RunHeartbeat,
     process: Session | None = None,
     seconds: float | None = None,
 ) -> Outcome:
@@ -43,18 +45,20 @@ def run(
     Args:
         planned: the study compared with its results.
         request: what each session is to do.
+        heartbeat: of the run.
         process: of the first session, if it has been started ahead.
         seconds: after which the run ends in good order; None for no limit.
 
     Raises:
-        UserError: nothing was started: a data set is missing or is not the one that was used,
-            the cluster cannot be reached or does not fit, or another run has the study in hand.
+        UserError: nothing was started: a data set is missing or is not the one that was used, or
+            the cluster cannot be reached or does not fit.
         RuntimeError: nothing was started: the first session crashed before that.
     """
     store = request.store
-    request = replace(request, known_failures=frozenset(failed_attempts(store)))
+    known_failures = frozenset(failed_attempts(store))
+    request = replace(request, run=heartbeat.name, known_failures=known_failures)
     with Signals(seconds) as signals:
-        log, reason = _run_sessions(request, signals, process)
+        log, reason = _run_sessions(request, heartbeat, signals, process)
         now = planned.reread(store)
         if not now.todo:
             store.checkpoints.delete_all()
@@ -75,7 +79,7 @@ def run(
 
 
 def _run_sessions(
-    request: RunRequest, signals: Signals, process: Session | None
+    request: RunRequest, heartbeat: RunHeartbeat, signals: Signals, process: Session | None
 ) -> tuple[str | None, str]:
     """Run sessions until one comes to its end; `process` is that of the first, if it is started.
 
@@ -85,9 +89,10 @@ def _run_sessions(
     log: str | None = None
     progress, idle, away_since, begun = _progress(request), 0, 0.0, False
     while not signals.over:
-        process = process or _session(request)
+        process = heartbeat.session = process or _session(request)
         signals.begin(process, request)
         end = process.wait()
+        heartbeat.session = None
         if signals.received:
             return (end.log if isinstance(end, SessionResult) else log), ""
         if not begun and not process.training:
@@ -95,7 +100,6 @@ def _run_sessions(
         if signals.over:
             return (end.log if isinstance(end, SessionResult) else log), ""
         begun = True
-        request = replace(request, run=process.run or request.run)
         pid, process = process.pid, None
         if isinstance(end, SessionRefused):  # something is gone that was there
             away_since = away_since or time.monotonic()

@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 from ray.exceptions import AuthenticationError
 from ray.job_submission import JobSubmissionClient
 
+from orchestrator import proxies
 from orchestrator.jobs.job import Job, LostError
 from studies.errors import UserError, unknown
 
@@ -18,6 +20,8 @@ from studies.errors import UserError, unknown
 _FIRST, _TIMEOUTS = (5.0, 10.0), (5.0, 60.0)
 #: The metadata of a job that this project submitted.
 _KEYS = ("study", "results", "version", "command")
+#: What the ids of jobs look like, with the study's name.
+_OURS = re.compile(r"untuned-(.+)-[0-9a-f]{6}")
 #: These loggers of Ray report every upload.
 _LOGGERS = ("ray.dashboard.modules.dashboard_sdk", "ray._private.runtime_env.packaging")
 
@@ -34,6 +38,7 @@ class Jobs:
 
     def __init__(self, address: str) -> None:
         self.address = _checked(address)
+        proxies.bypass(urlsplit(self.address).hostname or "")
         os.environ["RAY_API_SERVER_ADDRESS"] = (
             self.address
         )  # Ray prefers this variable to its argument
@@ -55,7 +60,8 @@ class Jobs:
             entrypoint: its shell command.
             runtime_env: Ray's description of the environment; a folder that it names is uploaded,
                 unless the cluster has it already.
-            metadata: ``study``, ``results``, ``version`` and ``command``; empty for a probe.
+            metadata: ``study``, ``results``, ``version``, ``command`` and ``definition``, see
+                `Job`; empty for a probe.
 
         Raises:
             UserError: the cluster rejects the job, or does not answer.
@@ -88,7 +94,13 @@ class Jobs:
         """
         jobs = {job.id: job for job in self.all()}
         if job_id not in jobs:
-            raise unknown("job", job_id, jobs)
+            error = unknown("job", job_id, jobs)
+            if ours := _OURS.fullmatch(job_id):
+                raise UserError(
+                    f"{error}; a head that was restarted has forgotten its jobs, and their results "
+                    f"remain: untuned status {ours[1]} --results URI"
+                )
+            raise error
         return jobs[job_id]
 
     def get(self, job_id: str) -> Job | None:
@@ -252,5 +264,6 @@ def _job(details: Any) -> Job:
         ended=details.end_time / 1000 if details.end_time else None,
         code=details.driver_exit_code,
         message=details.message or "",
+        definition=(details.metadata or {}).get("definition", ""),
         **metadata,
     )

@@ -14,6 +14,8 @@ from orchestrator.jobs.job import Job, JobPlace, LostError
 
 #: Seconds between two requests, and seconds for which a lost connection is tried again.
 _INTERVAL, _PATIENCE = 1.0, 180.0
+#: Seconds for which the log of a job that has ended is tried again.
+_NO_LOG = 20.0
 #: Requests take at most this fraction of the time, however long the log is.
 _SHARE = 0.05
 
@@ -99,17 +101,20 @@ def summary(log: str) -> list[str]:
 def _job_and_log(jobs: JobPlace, job_id: str) -> tuple[Job, str] | None:
     """Return a job and its log; None if the cluster does not know the job.
 
-    The log is read after the job, so the log of a job that has ended is complete.
+    The log is read after the job, so the log of a job that has ended is complete. If it is lost
+    together with the node where the job ran, the job is returned without it.
 
     Raises:
         LostError: the cluster has not answered for some minutes.
     """
-    lost_since = None
+    lost_since, now = None, None
     while True:
         try:
             now = jobs.get(job_id)
             return None if now is None else (now, jobs.log(job_id))
         except LostError as error:
+            if now and now.over and lost_since and time.monotonic() - lost_since > _NO_LOG:
+                return now, ""
             if lost_since is None:
                 lost_since = time.monotonic()
                 print(

@@ -25,6 +25,7 @@ class Job:
         ended: seconds since 1970; None while it runs.
         code: the exit code of the run, if it is known.
         message: what the cluster says about it.
+        definition: the hash of the study's definition; empty if it was submitted without one.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Job:
     ended: float | None
     code: int | None
     message: str
+    definition: str = ""
 
     @property
     def over(self) -> bool:

@@ -21,13 +21,11 @@ from typing import Any, Literal
 from orchestrator.execution import code_upload
 from orchestrator.jobs.job import Job, LostError
 from orchestrator.jobs.slurm_options import SlurmOptions
-from orchestrator.jobs.slurm_task import SIGNAL_SECONDS, Task
-from studies import strict_yaml
+from orchestrator.jobs.slurm_task import PREFIX, SIGNAL_SECONDS, Task
+from studies import sources, strict_yaml
 from studies.errors import UserError, unknown
 from studies.study import Study
 
-#: What a job's id begins with; Slurm's own number follows.
-PREFIX = "slurm-"
 #: How often a task may be requeued because its time was over.
 _MOST_TIMEOUTS = 1000
 #: Seconds after which a task that Slurm does not know, and that said nothing, counts as lost.
@@ -251,7 +249,10 @@ def _folder() -> Path:
         UserError: it belongs to somebody else, or cannot be made.
     """
     state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    folder = Path(state).expanduser() / "untuned" / "slurm"
+    try:
+        folder = sources.expanded(state) / "untuned" / "slurm"
+    except UserError:
+        raise UserError(f"{state}: this user has no home; set XDG_STATE_HOME") from None
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         about = folder.stat()

@@ -17,6 +17,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from orchestrator.execution.heartbeat import JOB
+
+#: What a job's id begins with; Slurm's own number follows.
+PREFIX = "slurm-"
 #: Seconds that a run may take to end, of those between the announcement and the end.
 SIGNAL_SECONDS, END_SECONDS = 120, 100
 #: Seconds to wait, after SIGTERM, for the announcement that may follow it.
@@ -50,7 +54,7 @@ class Task:
         with open(self._output, "ab") as output:  # noqa: PTH123
             self._run = run = subprocess.Popen(  # noqa: S603
                 command,
-                env=os.environ | self._environment,
+                env=os.environ | self._environment | _job(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -89,6 +93,12 @@ class Task:
             self._signal = number
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._run.pid, number)
+
+
+def _job() -> dict[str, str]:
+    """Return the variable that names the job that this task belongs to; none outside of Slurm."""
+    number = os.environ.get("SLURM_ARRAY_JOB_ID")
+    return {JOB: f"{PREFIX}{number}"} if number else {}
 
 
 def _prepare_run() -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from orchestrator.execution import code_upload
-from studies import strict_yaml
+from orchestrator.execution import code_upload, heartbeat
+from orchestrator.execution.live_runs import LiveRuns
+from studies import sources, strict_yaml
 from studies.errors import UserError
-from studies.store import filesystems
+from studies.store import Store, filesystems
 from studies.study import Study
 
 if TYPE_CHECKING:
@@ -52,15 +53,48 @@ def submit(
     name = f"{study.name}.yaml"
     job_id = f"untuned-{study.name}-{secrets.token_hex(3)}"
     metadata = {"study": study.name, "results": results, "version": version, "command": command}
+    metadata["definition"] = study.definition_hash
+    variables = environment(command, options) | {heartbeat.JOB: job_id}
     text = strict_yaml.dump(study.definition())
     with code_upload.staged({name: text}) as folder:
         jobs.submit(
             job_id,
             entrypoint(name, results, options),
-            {"working_dir": str(folder), "env_vars": environment(command, options)},
+            {"working_dir": str(folder), "env_vars": variables},
             metadata,
         )
     return job_id
+
+
+def refuse_second(jobs: "Jobs", study: str, results: str) -> None:
+    """Refuse to submit a study that a job of the cluster, or a run that is seen from here, has.
+
+    Heartbeats are looked for where the results are a folder of this machine as well. Those in an
+    object store are left to the job, which has the credentials.
+
+    Args:
+        jobs: the cluster's jobs.
+        study: the study's name.
+        results: the folder or URI of all results, as `shared` returns it.
+
+    Raises:
+        UserError: it is being run.
+    """
+    others = [job for job in jobs.all() if (job.study, job.results) == (study, results)]
+    if job := next((job for job in others if not job.over), None):
+        raise UserError(
+            f"{study} in {results} is being run already, by job {job.id} ({job.status}); add "
+            "--join to work on it together, wait for that job's end, or stop it with: untuned stop "
+            f"{job.id}"
+        )
+    if results.startswith(("/", "file:")):
+        store = Store(results, study)
+        try:
+            runs = LiveRuns(store).certainly()
+        except UserError:  # the nodes may read it nevertheless
+            runs = []
+        if runs:
+            raise heartbeat.already_run_by(store, runs[0])
 
 
 def entrypoint(name: str, results: str, options: Sequence[str]) -> str:
@@ -113,7 +147,7 @@ def shared(results: str) -> str:
     if mark and scheme.lower() in _SCHEMES:
         spelt = filesystems.canonical(results)
         return spelt if "://" in spelt else f"file://{quote(spelt)}"
-    path = Path(results).expanduser() if re.match(r"~(/|$)", results) else Path(results)
+    path = sources.expanded(results) if re.match(r"~(/|$)", results) else Path(results)
     if mark or not path.is_absolute():
         raise UserError(
             f"--results {results}: give a URI such as s3://BUCKET/FOLDER, or an absolute path that "

@@ -5,12 +5,11 @@ import sys
 import time
 from collections.abc import Iterator
 
-from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
+from orchestrator import text_tables
 from orchestrator.formatting import clock, many
 from orchestrator.status.snapshot import Cell, Snapshot, SnapshotReader
 from studies.errors import UserError
@@ -39,7 +38,7 @@ def watch(reader: SnapshotReader, every: float | None, *, as_json: bool = False)
         elif console.is_terminal:
             with Live(console=console, auto_refresh=False) as live:
                 for shown in _snapshots(reader, every):
-                    live.update(screen(shown, console.height), refresh=True)
+                    live.update(screen(shown, console.height, console.width), refresh=True)
         else:
             for shown in _snapshots(reader, every):
                 print(line(shown), flush=True)
@@ -70,7 +69,8 @@ def _words(shown: Snapshot) -> list[str]:
     words = [f"{shown.failed} failed"] if shown.failed else []
     if not shown.runs:
         return [*words, "finished" if shown.done == shown.planned else "no run is active"]
-    words.append(f"{shown.training} in training")
+    is_starting = all(run.starting for run in shown.runs)
+    words.append("starting" if is_starting else f"{shown.training} in training")
     if len(shown.runs) > 1:
         words.append(many(len(shown.runs), "run"))
     if shown.rate and shown.left is not None:
@@ -78,12 +78,13 @@ def _words(shown: Snapshot) -> list[str]:
     return words
 
 
-def screen(shown: Snapshot, height: int) -> RenderableType:
+def screen(shown: Snapshot, height: int, width: int) -> RenderableType:
     """The cells as a table, below a summary of all of them.
 
     Args:
         shown: the study.
         height: lines of the terminal; cells that do not fit are counted.
+        width: characters of a line of the terminal.
     """
     share = shown.done / shown.planned if shown.planned else 1.0
     head = Text.assemble(
@@ -92,21 +93,22 @@ def screen(shown: Snapshot, height: int) -> RenderableType:
     lines = [Text(" · ".join(_words(shown)))]
     for word, cells in (("best", shown.ranked[:1]), ("worst", shown.ranked[1:][-1:])):
         lines += [Text(f"{word:<6}{cell.accuracy:7.2%}  {cell.label}") for cell in cells]
-    return Group(head, *lines, _grid(shown, max(3, height - _AROUND)))
+    return Group(head, *lines, _grid(shown, max(3, height - _AROUND), width))
 
 
-def _grid(shown: Snapshot, most: int) -> RenderableType:
+def _grid(shown: Snapshot, most: int, width: int) -> RenderableType:
     """A row per cell; where they are too many, the cells at which something happens."""
     cells = list(shown.cells)
+    fields = shown.cells[0].fields if shown.cells else ()
+    numbers = ("done", "now", "failed", "accuracy")
+    headings = (*fields, "", *numbers)
+    rows = [(*cell.fields.values(), *_row(cell)) for cell in cells]
+    if not text_tables.fits(headings, rows, numbers, width):  # then a cell takes several lines
+        most = max(1, most // len(headings))
     if len(cells) > most:
         cells = sorted(cells, key=_quiet)[:most]
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for name in shown.cells[0].fields if shown.cells else ():
-        table.add_column(name, overflow="fold")
-    for name in ("", "done", "now", "failed", "accuracy"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for cell in cells:
-        table.add_row(*cell.fields.values(), *_row(cell))
+        rows = [(*cell.fields.values(), *_row(cell)) for cell in cells]
+    table = text_tables.laid_out(headings, rows, numbers, width)
     left = len(shown.cells) - len(cells)
     return Group(table, Text(f"and {many(left, 'cell')} more")) if left else table
 

@@ -12,7 +12,7 @@ from statistics import fmean
 from typing import Any
 
 from orchestrator import plan
-from orchestrator.execution.heartbeat import LiveRuns, OtherRun
+from orchestrator.execution.live_runs import LiveRuns, OtherRun
 from studies.store import Store
 from studies.store.part_files import Part
 from studies.study import Study
@@ -120,7 +120,10 @@ class Snapshot:
             "failed": self.failed,
             "trials_per_minute": self.rate and self.rate * 60,
             "seconds_left": self.left,
-            "runs": [{"host": run.host, "pid": run.pid} for run in self.runs],
+            "runs": [
+                {"host": run.host, "pid": run.pid, "job": run.job or None, "starting": run.starting}
+                for run in self.runs
+            ],
             "cells": [
                 {
                     **{"fields": dict(cell.fields), "planned": cell.planned, "done": cell.done},

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.fs
 
 from studies import sources
-from studies.errors import UserError
+from studies.errors import UserError, shown
 
 #: Seconds to wait for a connection and for an answer, and how often a request is tried.
 _CONNECT, _REQUEST, _TRIES = 5.0, 5.0, 3
@@ -18,6 +18,8 @@ _CONNECT, _REQUEST, _TRIES = 5.0, 5.0, 3
 _RETRYING = 20
 #: Kinds of URIs that are taken for one even where a slash is missing.
 _KINDS = ("s3", "gs", "gcs", "file", "hdfs", "viewfs", "abfs", "abfss", "http", "https", "ftp")
+#: Control characters, and bytes of an argument that are not UTF-8 (surrogates).
+_UNUSABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 #: The options that the query of an S3 URI may have.
 _OPTIONS = ("endpoint_override", "region", "scheme")
 #: Names of options in the query of a URI whose values would be secrets.
@@ -40,7 +42,10 @@ def canonical(where: str) -> str:
         raise UserError("results: an empty name; give a folder or s3://BUCKET/FOLDER")
     is_uri = kind in _KINDS or (rest.startswith("//") and re.fullmatch(r"[a-z][a-z0-9+.-]*", kind))
     if not colon or not is_uri:
-        return f"/{str(sources.expanded(where).absolute()).lstrip('/')}"
+        folder = str(sources.expanded(where).absolute())
+        _check_characters(where, folder)
+        return f"/{folder.lstrip('/')}"
+    _check_characters(where, where.strip())
     if not rest.startswith("//"):
         slashes = "///" if kind == "file" else "//"
         path = rest.lstrip("/")
@@ -50,15 +55,32 @@ def canonical(where: str) -> str:
     if re.search("%(?![0-9A-Fa-f]{2})", address):
         raise UserError(f"results {where}: % begins a code such as %20; write %25 for % itself")
     host, _, path = address.partition("/")
-    names = [unquote(name) for name in path.split("/") if name]
-    if odd := [name for name in names if name in (".", "..") or "/" in name]:
-        raise UserError(f"results {where}: {odd[0]!r} is no name of a folder; write the whole path")
+    if kind == "file" and host not in ("", "localhost"):
+        raise UserError(f"results {where}: write file:///{host}/{path} for a local folder")
+    host, *names = unquote(host), *(unquote(name) for name in path.split("/") if name)
+    for name in (host, *names):
+        if name in (".", "..") or "/" in name:
+            raise UserError(
+                f"results {where}: {name!r} is no name of a folder; write the whole path"
+            )
+        _check_characters(where, name)
     if kind == "file":
-        if host not in ("", "localhost"):
-            raise UserError(f"results {where}: write file:///{host}/{path} for a local folder")
         return f"/{'/'.join(names)}"
-    path = quote("/".join([unquote(host), *names]), safe="/@:+,;=~$&!*'()")
+    path = quote("/".join([host, *names]), safe="/@:+,;=~$&!*'()")
     return f"{kind}://{path}{mark}{query}"
+
+
+def _check_characters(where: str, name: str) -> None:
+    """Refuse a name that no filesystem takes, or that a terminal shows as something else.
+
+    Raises:
+        UserError: it has a control character, or bytes that are not UTF-8.
+    """
+    if _UNUSABLE.search(name):
+        raise UserError(
+            f"results {where}: {shown(name)} has a control character, or bytes that are not UTF-8; "
+            "name another folder"
+        )
 
 
 def opened(where: str) -> tuple[pyarrow.fs.FileSystem, str]:

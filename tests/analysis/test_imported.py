@@ -1,5 +1,7 @@
 """A verdict is as confirmatory after an import as before it, and never more."""
 
+import pytest
+
 import analysis
 from analysis.verdicts.committed import is_recorded, seeds_committed
 from studies.store import Store
@@ -63,3 +65,34 @@ def test_results_in_two_places_are_judged_as_if_they_were_in_one(study, record_i
     assert [one.study.margin for one in results.definitions] == [None, 0.5]
     sets = results.plan.groupby("seed")["committed"].first()
     assert sets.to_dict() == {1: 0b01, 2: 0b01, 3: 0b11}
+
+
+AMD, INTEL = (
+    f"python=3.11.7 cpu=x86_64,{kind} numpy=2.4.6 torch=2.14.1"
+    for kind in ("AuthenticAMD,AVX2", "GenuineIntel,AVX512")
+)
+
+
+@pytest.mark.parametrize(("other", "contradict"), [(INTEL, False), (AMD, True)])
+def test_two_kinds_of_cpu_do_not_contradict_each_other(
+    study, record_in, tmp_path, other, contradict
+):
+    """Two kinds round differently, so the same trials have other figures."""
+
+    def trained_on(versions, accuracy):
+        figures = {"test_accuracy": accuracy, "changed": 0.1, "row": {"versions": versions}}
+        return lambda trial: figures
+
+    here = record_in(tmp_path / "here", study(), final=trained_on(AMD, 0.9))
+    there = record_in(tmp_path / "there", study(), final=trained_on(other, 0.8))
+    ids = sorted(trial.trial_id for trial in study().trials())
+    named = ids if contradict else []
+    found = compared(store_of(there), store_of(here))
+    assert (found.ids, sorted(found.conflicts)) == ((), named)
+    assert sorted(analysis.load([here, there]).conflicts) == named
+    # A machine that joined the run and wrote into the same results.
+    record_in(tmp_path / "here", study(), final=trained_on(other, 0.8))
+    results = analysis.load(here)
+    assert sorted(results.conflicts) == named
+    assert set(results.trials["test_accuracy"]) == {0.9}
+    assert set(results.trials["versions"]) == {AMD}

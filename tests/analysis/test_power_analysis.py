@@ -72,7 +72,7 @@ def test_what_stands_in_the_way_is_named(planned, changes, obstacle):
 
 def test_what_a_plan_lacks_for_a_claim_is_named(planned):
     found = {c.id: lack for c, lack in _untestable(planned(method=["free-pruning"])).items()}
-    assert found["C1-common"] == "no cells to compare them with"
+    assert found["C1-common"] == "no cell to compare them with, or more than one"
     assert found["C2"] == "no such cells"
     assert found["C5"] == "measured by `make bench`"
     assert found["C10"] == "no such cells"

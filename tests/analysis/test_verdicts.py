@@ -273,6 +273,19 @@ def test_pairs_across_engines_and_versions_are_flagged(judge):
     assert "mixture of engines: mlp, reference" in verdict.flags
 
 
+def test_pairs_across_kinds_of_cpu_are_flagged(judge):
+    kinds = [f"python=3.11.7 cpu=x86_64,{kind} torch=2.14.1" for kind in ("A,AVX2", "B,AVX512")]
+
+    def final(trial):
+        row = {"versions": kinds[trial.method == "free-pruning" and trial.seed == 3]}
+        return settled(0.002)(trial) | {"row": row}
+
+    (verdict,) = judge(final)
+    assert "1 of 3 pairs are of two library versions or kinds of CPU" in verdict.flags
+    mixed = f"mixture of library versions or kinds of CPU: {', '.join(kinds)}"
+    assert mixed in verdict.flags
+
+
 DENSITIES = [{"method": "free-pruning"}, {"method": "edge-popup", "density": [0.3, 0.5, 0.7]}]
 
 
@@ -726,6 +739,6 @@ def test_where_a_claim_over_cells_ends_is_named(study, record):
     loaded = analysis.load(record(given, final))
     (one,) = overall(on(loaded, "C4a"))
     assert one.conclusion == "speaks against"
-    assert "supported in 2 of 3 cells" in summed_up(loaded, one)
+    assert "suggested in 2 of 3 cells" in summed_up(loaded, one)
     assert "(2 after Holm's correction)" in summed_up(loaded, one)
-    assert "refuted at positive fraction 0" in summed_up(loaded, one)
+    assert "spoken against at positive fraction 0" in summed_up(loaded, one)

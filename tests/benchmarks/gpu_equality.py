@@ -5,6 +5,7 @@ import statistics
 import traceback
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import torch
 from gpu_speed import Timed, eager
@@ -13,7 +14,7 @@ from table import AT_LEAST, AT_MOST, Row, trial
 from orchestrator.execution.messages import Resources, RunOptions, WorkerConfig
 from orchestrator.execution.pack_training import PackTrainer
 from studies.store import Store
-from trainers import checking, datasets, engines, loop, registry, runtime
+from trainers import checking, datasets, engines, loop, registry, runtime, streams
 
 
 def equality(extent):
@@ -24,6 +25,9 @@ def equality(extent):
     ):
         what = f"CUDA graph = eager to the bit: {name}, {network}"
         yield _holds(what, lambda n=network, m=name: _graph_is_eager(n, m, digits, extent))
+    for kind, called in ((eager, "eager"), (engines.start, "CUDA graph")):
+        what = f"replicas on streams of their own = in turn, to the bit: conv2, {called}"
+        yield _holds(what, lambda k=kind: _streams_are_turns(k, digits, extent))
     for tf32 in (False, True) if extent.device == "cuda" else ():
         yield _holds(f"products with TF32 {'on' if tf32 else 'off'}", lambda on=tf32: _is_tf32(on))
     yield _holds("a pack that does not fit is halved", lambda: _halves(digits, extent))
@@ -61,13 +65,28 @@ def _graph_is_eager(network, name, data, extent):
     given = trial(name, network=network, dataset="digits", width=0.25, **density)
     if network.startswith("lenet"):
         given = replace(given, width=1.0)
+    return _equal(*(_trained(given, kind, data, extent) for kind in (eager, engines.start)))
+
+
+def _streams_are_turns(kind, data, extent):
+    given = trial("free-pruning", network="conv2", dataset="digits", width=0.25)
     trained = []
-    for kind in (eager, engines.start):
-        subject = Timed(given, data, torch.device(extent.device), replicas=2, kind=kind)
-        subject.seconds(8)  # the first three are not captured
-        engine = getattr(subject.engine, "_engine", subject.engine)
-        trained.append([layer.trained.clone() for layer in engine.pack.layers])
-    return all(itertools.starmap(torch.equal, zip(*trained, strict=True)))
+    for count in (1, 2):
+        with mock.patch.object(streams, "COUNT", count):
+            trained.append(_trained(given, kind, data, extent, replicas=4))
+    return _equal(*trained)
+
+
+def _trained(given, kind, data, extent, replicas=2):
+    """What is trained, by layer, after some steps; the first three of them are not captured."""
+    subject = Timed(given, data, torch.device(extent.device), replicas=replicas, kind=kind)
+    subject.seconds(8)
+    engine = getattr(subject.engine, "_engine", subject.engine)
+    return [layer.trained.clone() for layer in engine.pack.layers]
+
+
+def _equal(ones, others):
+    return all(itertools.starmap(torch.equal, zip(ones, others, strict=True)))
 
 
 def _is_tf32(on):

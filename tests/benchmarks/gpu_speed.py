@@ -3,12 +3,13 @@
 import itertools
 import time
 from dataclasses import dataclass
+from unittest import mock
 
 import torch
 from steps import Ours
 from table import AT_LEAST, Row, noise, trial
 
-from trainers import engines, networks, runtime
+from trainers import engines, networks, runtime, streams
 
 
 @dataclass(frozen=True)
@@ -96,12 +97,15 @@ def _convs(network, extent, where, kind, peak):
     sums = sum(torch.Size(s.shape).numel() * (s.positions or 0) for s in built.layers)
     group = f"{network}, batch 25, {kind}"
     base = _seconds(Timed(given, data, where, kind=eager), extent)
-    for count in (1, extent.conv_replicas):
-        taken = _seconds(Timed(given, data, where, replicas=count), extent)
+    many = extent.conv_replicas
+    for count, beside in ((1, 1), (many, 1), (many, many)):
+        with mock.patch.object(streams, "COUNT", beside):
+            taken = _seconds(Timed(given, data, where, replicas=count), extent)
         gain = [count * one / many for one, many in zip(base, taken, strict=True)]
-        yield Row.of(group, f"steps of {count} packed / one eager", gain, "x")
+        name = f"{count} packed" + (" on streams of their own" if beside > 1 else "")
+        yield Row.of(group, f"steps of {name} / one eager", gain, "x")
         floor = count * 6 * 25 * sums / peak
-        yield Row.of(group, f"limit / {count} packed", [floor / one for one in taken], "x")
+        yield Row.of(group, f"limit / {name}", [floor / one for one in taken], "x")
 
 
 def _seconds(subject, extent):

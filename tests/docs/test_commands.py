@@ -7,7 +7,7 @@ import click
 import pytest
 from docs_support import PAGES, ROOT, bash, blocks, commands, inline_commands, python, slow
 
-from orchestrator.cli import _docs_page, cli
+from orchestrator.cli import _columns_page, _docs_page, cli
 
 SHELL = [b for page in PAGES for b in blocks(page) if b.language == "bash"]
 
@@ -68,9 +68,10 @@ def test_make_targets_exist():
         assert set(targets_named) <= targets, page
 
 
-def test_the_page_of_commands_is_up_to_date():
-    written = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
-    assert written == _docs_page.page(), "run `make docs`"
+@pytest.mark.parametrize(("name", "module"), [("commands", _docs_page), ("columns", _columns_page)])
+def test_a_page_that_is_made_from_the_code_is_up_to_date(name, module):
+    written = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    assert written == module.page(), "run `make docs`"
 
 
 @pytest.mark.parametrize("page", QUICK, ids=lambda page: page.stem)

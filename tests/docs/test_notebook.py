@@ -6,7 +6,7 @@ import nbformat
 from docs_support import ROOT
 from nbclient import NotebookClient
 
-NOTEBOOK = ROOT / "docs" / "results.ipynb"
+NOTEBOOK = ROOT / "docs" / "notebook.ipynb"
 
 
 def test_the_notebook_runs(digits_study, environment, tmp_path):

@@ -35,6 +35,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from tests_support import Gate
 
 _MARK = "UNTUNED_TEST_NODE"
 _LOOPBACK = "127.0.0.1"
@@ -269,9 +270,14 @@ def _kill(pid):
 
 
 @pytest.fixture(scope="module")
-def cluster():
-    """A head that trains nothing and two nodes with a CPU each."""
-    with Cluster() as started:
+def cluster(tmp_path_factory):
+    """A head that trains nothing and two nodes with a CPU each.
+
+    It knows the method `gated`, whose gate is its attribute `gate`.
+    """
+    gate = Gate(tmp_path_factory.mktemp("cluster"))
+    with Cluster(variables={"PYTHONPATH": gate.path}) as started:
+        started.gate = gate
         started.add_node()
         started.add_node()
         yield started

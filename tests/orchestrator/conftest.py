@@ -1,6 +1,7 @@
-import os
 import sys
 import tempfile
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -9,23 +10,29 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent))  # for tests_support
 
-from tests_support import GATED, Gate, Running, install_method, untuned, write_study
+from tests_support import DASHBOARD, Gate, Running, long_study, untuned, write_study
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     """A folder that a module's tests share, with a study that was run undisturbed in it.
 
-    Its file `ray-logs` has the names of the logs that Ray wrote in this run.
+    Its file `ray-logs` has the names of the logs that Ray wrote in this run, and `ray-artifacts`
+    those of the folders that Ray Tune left. Everything points to another program's cluster.
     """
     folder = tmp_path_factory.mktemp("place")
     write_study(folder)
     with tempfile.TemporaryDirectory(prefix="ray-") as ray:  # short, since it is to hold sockets
         command = ("run", "own.yaml", "--workers", 2, "--keep-networks")
-        answer = untuned(*command, cwd=folder, RAY_TMPDIR=ray)
+        foreign = "127.0.0.1:1"
+        (Path(ray) / "ray").mkdir()
+        (Path(ray) / "ray/ray_current_cluster").write_text(foreign)
+        answer = untuned(*command, cwd=folder, RAY_TMPDIR=ray, RAY_ADDRESS=foreign)
         logs = sorted(path.name for path in Path(ray).glob("ray/session_2*/logs/*"))
+        artifacts = sorted(path.name for path in Path(ray).glob("ray/session_2*/artifacts/*"))
     assert answer.returncode == 0, answer.stderr
     (folder / "ray-logs").write_text("\n".join(logs))
+    (folder / "ray-artifacts").write_text("\n".join(artifacts))
     return folder
 
 
@@ -41,10 +48,12 @@ def none_left():
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    """A study of some seconds, run undisturbed."""
+    """The study `long`, run undisturbed."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    write_study(folder, "long", seeds=6, epochs=60)
-    answer = untuned("run", "long.yaml", "--workers", 2, cwd=folder)
+    long_study(folder)
+    gate = Gate(folder)
+    gate.open()
+    answer = untuned("run", "long.yaml", "--workers", 2, cwd=folder, PYTHONPATH=gate.path)
     assert answer.returncode == 0, answer.stderr
     return folder
 
@@ -64,9 +73,36 @@ def pets(tmp_path_factory):
 
 
 @pytest.fixture
+def server():
+    """An HTTP server that gives the answers in a dictionary, and says that it is a dashboard.
+
+    A path has a status and a body, None for a connection that is closed, or an iterator of those.
+    """
+    answers = {"/api/version": (200, DASHBOARD)}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            answer = answers.get(self.path, (404, "no"))
+            if not isinstance(answer, tuple | None):
+                answer = next(answer)
+            if answer is None:
+                return
+            self.send_response(answer[0])
+            self.end_headers()
+            self.wfile.write(answer[1].encode())
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}", answers
+        running.shutdown()
+
+
+@pytest.fixture
 def gate(tmp_path, monkeypatch):
     """A gate that the method `gated` passes, epoch by epoch."""
     gate = Gate(tmp_path)
-    install_method(tmp_path, "gated", GATED.format(gate=str(gate.folder)))
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("PYTHONPATH", gate.path)
     return gate

@@ -9,7 +9,7 @@ import pytest
 from tests_support import train_study, write_study
 
 from orchestrator.cli import cli
-from orchestrator.execution.heartbeat import Heartbeat
+from orchestrator.execution.heartbeat import SessionHeartbeat
 from studies.errors import UserError
 from studies.store import Store, shipped
 from studies.store.finished import finished
@@ -72,7 +72,7 @@ def test_nobody_is_asked_where_there_is_no_terminal(store):
 
 
 def test_nothing_is_dropped_while_the_study_is_run(store):
-    with Heartbeat(store, "run"):
+    with SessionHeartbeat(store, "run"):
         for words in (["forget", "own", "--where", "seed=2"], ["delete", "own"]):
             with pytest.raises(UserError, match=f"is being run by .*{os.getpid()}"):
                 untuned(*words, "--yes")
@@ -146,7 +146,7 @@ def test_status_without_a_study_lists_all_of_them(store, monkeypatch, tmp_path, 
     ship(Store("away/results", "far"), masks=True)
     Path("results/broken/definitions").mkdir(parents=True)
     Path("results/broken/definitions/0.yaml").write_text("nothing")
-    with Heartbeat(store, "run"):
+    with SessionHeartbeat(store, "run"):
         untuned("status")
     captured = capsys.readouterr()
     rows = {line.split()[0]: line.split()[1:] for line in captured.out.splitlines() if line.strip()}

@@ -7,16 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests_support import (
-    GATED,
-    Gate,
-    Running,
-    install_method,
-    science_of,
-    trial_rows,
-    untuned,
-    write_study,
-)
+from tests_support import Running, long_study, science_of, trial_rows, untuned, write_study
 
 import analysis
 from studies.store import Store
@@ -34,13 +25,14 @@ def parts(folder):
 
 
 @pytest.mark.cluster
-def test_stopped_and_killed_halfway_it_ends_as_if_undisturbed(undisturbed, tmp_path):
-    write_study(tmp_path, "long", seeds=6, epochs=60)
+def test_stopped_and_killed_halfway_it_ends_as_if_undisturbed(undisturbed, gate, tmp_path):
+    long_study(tmp_path)
 
     stopped = Running(tmp_path, "--workers", 2)
-    stopped.wait_until(lambda: parts(tmp_path))
+    stopped.wait_until(lambda: parts(tmp_path) and gate.waiting(), lambda: gate.let_pass(10))
     stopped.process.send_signal(signal.SIGINT)
-    assert stopped.process.wait(timeout=30) == 130
+    let_stop(stopped, gate)
+    assert stopped.process.returncode == 130
     said = stopped.errors.read_text()
     after_stop = len(trial_rows(tmp_path, "long"))
     assert 0 < after_stop < 12
@@ -50,11 +42,12 @@ def test_stopped_and_killed_halfway_it_ends_as_if_undisturbed(undisturbed, tmp_p
 
     before = len(parts(tmp_path))
     killed = Running(tmp_path, "--workers", 2)
-    killed.wait_until(lambda: len(parts(tmp_path)) > before)
+    killed.wait_until(lambda: len(parts(tmp_path)) > before, lambda: gate.let_pass(10))
     killed.process.send_signal(signal.SIGKILL)
     killed.process.wait()
     assert len(finished(Store(str(tmp_path / "results"), "long")).ids) < 12
 
+    gate.open()
     answer = untuned("run", "long.yaml", cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
     done = finished(Store(str(tmp_path / "results"), "long"))
@@ -62,11 +55,15 @@ def test_stopped_and_killed_halfway_it_ends_as_if_undisturbed(undisturbed, tmp_p
     assert science_of(tmp_path, "long") == science_of(undisturbed, "long")
 
 
-def test_a_killed_worker_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
+def let_stop(run, gate):
+    """Let a run that was told to end do so: it ends between two epochs."""
+    while run.process.poll() is None:
+        gate.let_pass()
+        time.sleep(0.2)
+
+
+def test_a_killed_worker_goes_on_from_its_checkpoint(gate, tmp_path):
     """One trial; its worker is killed, then the run is stopped; in the end as if undisturbed."""
-    gate = Gate(tmp_path)
-    install_method(tmp_path, "gated", GATED.format(gate=str(gate.folder)))
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     path = write_study(tmp_path, "long", seeds=1, epochs=EPOCHS)
     path.write_text(path.read_text().replace("[dense, minimal-flipping]", "gated"))
 
@@ -84,9 +81,7 @@ def test_a_killed_worker_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
     gate.allow(5)
     run.wait_until(lambda: checkpoints() not in ([], first))
     run.process.send_signal(signal.SIGINT)
-    while run.process.poll() is None:  # it stops between two epochs
-        gate.allow(1)
-        time.sleep(0.2)
+    let_stop(run, gate)
     assert run.process.returncode == 130, run.errors.read_text()
     assert "Traceback" not in run.errors.read_text()
     assert checkpoints()

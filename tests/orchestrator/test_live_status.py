@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +11,9 @@ import pytest
 from tests_support import train_study, untuned, write_study
 
 from orchestrator import plan
-from orchestrator.execution.heartbeat import Heartbeat, OtherRun
+from orchestrator.cli.status import _print_runs
+from orchestrator.execution.heartbeat import JOB, RunHeartbeat, SessionHeartbeat
+from orchestrator.execution.live_runs import OtherRun
 from orchestrator.status import live
 from orchestrator.status.snapshot import Cell, Snapshot, SnapshotReader
 from studies.store.folder import Folder
@@ -26,7 +30,7 @@ def study(tmp_path):
 def test_a_look_counts_what_is_done_in_training_and_failed(study):
     store, trials = study
     reader = SnapshotReader([store], [])
-    with Heartbeat(store) as run:
+    with SessionHeartbeat(store, "run") as run:
         run.update([trials[3].trial_id, trials[0].trial_id], 0.5)  # the first has just ended
         run._beat()
         shown = reader.read()
@@ -42,6 +46,26 @@ def test_a_look_counts_what_is_done_in_training_and_failed(study):
     assert shown.failures[trials[3].trial_id]["error"] == "ValueError: bang"
     assert live.line(shown) == ("own: 3/4 · 1 failed · 1 in training · 30.0 trials/min · 1 s left")
     assert live.line(reader.read()) == "own: 3/4 · 1 failed · no run is active"
+
+
+def test_a_run_that_starts_is_shown_before_it_trains(study, monkeypatch, capsys):
+    store, trials = study
+    reader = SnapshotReader([store], [])
+    monkeypatch.setenv(JOB, "untuned-own-1a2b3c")
+    with RunHeartbeat(store) as run:
+        assert live.line(reader.read()) == "own: 3/4 · 1 failed · starting"
+        with SessionHeartbeat(store, run.name) as session:
+            session.update([trials[3].trial_id], None)
+            session._beat()
+            assert "own: 3/4 · 1 failed · 1 in training" in live.line(reader.read())
+            (shown,) = reader.read().as_dict()["runs"]
+            _print_runs(store)
+    process = f"(process {os.getpid()} on {platform.node()})"
+    line = f"  being run by job untuned-own-1a2b3c {process}; 1 trial in training\n"
+    assert capsys.readouterr().out == line
+    assert (shown["job"], shown["starting"]) == ("untuned-own-1a2b3c", False)
+    _print_runs(store)
+    assert capsys.readouterr().out == ""
 
 
 def test_what_was_read_is_not_read_again(study, monkeypatch):
@@ -138,12 +162,12 @@ def cell(name="a", accuracy=math.nan, **about):
     return Cell(fields={"method": name}, accuracy=accuracy, **counts)
 
 
-def rendered(shown, height=40):
+def rendered(shown, height=40, width=80):
     from rich.console import Console
 
-    console = Console(width=80, highlight=False)
+    console = Console(width=width, highlight=False)
     with console.capture() as capture:
-        console.print(live.screen(shown, height))
+        console.print(live.screen(shown, height, width))
     return capture.get()
 
 

@@ -1,14 +1,18 @@
 """Loggers: found, called, and left alone when they fail; each with its tool's own reader."""
 
 import importlib.util
+import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tests_support import untuned, write_study
+from tests_support import UNTUNED, gated_study, untuned, write_study
 
 import orchestrator
 from orchestrator.execution import loggers
@@ -101,8 +105,6 @@ def test_an_epoch_has_the_figures_and_the_layers_and_the_end_how_it_ran(epochs):
 
 
 def test_a_report_keeps_them_on_its_way_through_ray_tune(epochs):
-    from dataclasses import asdict
-
     report = WorkerReport(logged=tuple(epochs))
     assert WorkerReport.from_result(asdict(report)) == report
 
@@ -186,6 +188,30 @@ def test_workers_of_ray_report_to_the_loggers_too(tmp_path, diary):
     for name in ("dense-1", "dense-2", "minimal-flipping-1", "minimal-flipping-2"):
         its = [line for line in lines if line.endswith(name) or f" {name} " in line]
         assert its == [*a_trial(name, 2)[:-1], f"end {name} completed"]
+
+
+def test_a_trial_that_goes_on_is_logged_again_from_its_start(tmp_path, diary, gate):
+    gated_study(tmp_path, seeds=1, epochs=100)
+    command = ("run", "own.yaml", "--executor", "inline", "--logger", "diary")
+    command = [*UNTUNED, *command, "--checkpoint", "1e-9"]
+    gate.allow(4)
+    run = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    while not gate.waiting():
+        assert run.poll() is None
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    while run.poll() is None:  # it stops between two epochs
+        gate.allow(1)
+        time.sleep(0.1)
+    assert run.returncode == 130, run.communicate()[1]
+    first = diary()
+    assert first[:2] == ["begin gated-1", "epoch gated-1 0"]
+    assert first[-1] == "close"
+    assert not any(line.startswith("end") for line in first)
+    gate.open()
+    assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 0
+    again = diary()[len(first) :]
+    assert again == [*a_trial("gated-1", 100)[:-1], "end gated-1 completed", "close"]
 
 
 # TensorBoard
@@ -278,8 +304,6 @@ print(json.dumps(rows))
 
 @pytest.mark.slow
 def test_mlflow_has_a_run_per_trial_with_its_curves(tmp_path):
-    import json
-
     pytest.importorskip("mlflow", reason="MLflow is not installed")
     pytest.importorskip("alembic", reason="MLflow's database needs alembic")
     write_study(tmp_path, seeds=1, epochs=2)

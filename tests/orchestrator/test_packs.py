@@ -23,6 +23,7 @@ import json, sys
 from pathlib import Path
 from orchestrator import plan
 from orchestrator.execution import supervisor
+from orchestrator.execution.heartbeat import RunHeartbeat
 from orchestrator.execution.messages import Resources, RunOptions, RunRequest
 from studies.store import Store
 from studies.study import from_mapping
@@ -42,7 +43,8 @@ request = RunRequest(
     options=RunOptions(),
     resources=Resources(**resources),
 )
-outcome = supervisor.run(planned, request)
+with RunHeartbeat(store) as heartbeat:
+    outcome = supervisor.run(planned, request, heartbeat)
 assert outcome.finished == outcome.planned, outcome
 assert not {"torch", "ray"} & set(sys.modules)
 """

@@ -61,6 +61,12 @@ def test_the_workers_are_those_that_ray_started_ahead(place):
     assert not {"dashboard", "monitor", "log_monitor"} & set(processes)
 
 
+def test_another_programs_cluster_is_not_joined_and_nothing_is_left_of_ray_tune(place):
+    """The run of this fixture would have failed to join: nothing answers at that address."""
+    assert (place / "ray-artifacts").read_text() == ""
+    assert len(trial_rows(place)) == 4
+
+
 def test_run_again_it_does_nothing_and_says_so(place):
     before = sorted((place / "results").rglob("*"))
     answer = untuned("run", "own.yaml", cwd=place)

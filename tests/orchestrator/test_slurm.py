@@ -41,12 +41,6 @@ def wait_until(condition, step=lambda: None):
         time.sleep(0.1)
 
 
-def let_pass(gate):
-    """Let one more epoch pass, if none may pass now."""
-    if not list(gate.folder.glob("leave-*")):
-        gate.allow(1)
-
-
 def parent_of(pid):
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
@@ -171,7 +165,7 @@ def test_a_task_that_is_preempted_writes_a_checkpoint_and_is_requeued(gate, stat
     wait_until(gate.waiting)
     (run,) = gate.waiting()
     os.kill(parent_of(run), signal.SIGUSR2)
-    wait_until(lambda: gate.waiting() != {run}, lambda: let_pass(gate))
+    wait_until(lambda: gate.waiting() != {run}, gate.let_pass)
     gate.open()
     wait_until(task.done)
     (row,) = trial_rows(tmp_path).to_pylist()
@@ -236,7 +230,7 @@ def test_an_array_whose_tasks_are_preempted_and_killed_trains_every_trial_once(
     os.kill(parent_of(runs["1"]), signal.SIGKILL)
     wait_until(
         lambda: gate.waiting() != set(runs.values()),  # the requeued task runs
-        lambda: let_pass(gate),
+        gate.let_pass,
     )
     (again,) = gate.waiting() - set(runs.values())
     assert variable_of(again, "SLURM_RESTART_COUNT") == "1"
@@ -257,6 +251,32 @@ def test_an_array_whose_tasks_are_preempted_and_killed_trains_every_trial_once(
 
 
 @pytest.mark.cluster
+def test_a_task_whose_time_runs_out_writes_a_checkpoint_and_is_requeued(slurm, gate, tmp_path):  # noqa: F811
+    gated_study(tmp_path, seeds=1, epochs=400)
+    job = submitted(slurm, tmp_path, 1)
+    wait_until(gate.waiting)
+    (first,) = gate.waiting()
+    gate.allow(6)
+    wait_until(lambda: not list(gate.folder.glob("leave-*")))
+
+    def limit(minutes):
+        number = job.removeprefix("slurm-")
+        command = ["scontrol", "update", f"JobId={number}", f"TimeLimit={minutes}"]
+        subprocess.run(command, env=os.environ | slurm, check=True)
+
+    limit(1)  # Slurm announces the end two minutes before it: at its next look
+    wait_until(lambda: gate.waiting() != {first}, lambda: time.sleep(0.5) or gate.let_pass())
+    again = max(gate.waiting() - {first})
+    assert int(variable_of(again, "SLURM_RESTART_COUNT")) >= 1
+    limit(30)
+    gate.open()
+    followed = on_slurm(slurm, "jobs", job, "--follow", cwd=tmp_path)
+    assert followed.returncode == 0, followed.stdout + followed.stderr
+    (row,) = trial_rows(tmp_path).to_pylist()
+    assert 6 <= row["continued_from"] < 400
+
+
+@pytest.mark.cluster
 def test_a_job_of_slurm_is_stopped_and_continued(slurm, gate, tmp_path):  # noqa: F811
     gated_study(tmp_path, seeds=3, epochs=400)
     job = submitted(slurm, tmp_path, 3)  # the node has room for two
@@ -270,7 +290,7 @@ def test_a_job_of_slurm_is_stopped_and_continued(slurm, gate, tmp_path):  # noqa
         stdout=subprocess.PIPE,
         text=True,
     ) as stop:
-        wait_until(lambda: stop.poll() is not None, lambda: let_pass(gate))
+        wait_until(lambda: stop.poll() is not None, gate.let_pass)
         assert stop.returncode == 0
         assert f"{job} stopped after" in stop.stdout.read()
     assert len(trial_rows(tmp_path)) == 0

@@ -9,18 +9,28 @@ import sys
 import threading
 import time
 import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import yaml
 from clusters import Cluster, cluster, free_ports  # noqa: F401
-from tests_support import UNTUNED, science_of, trial_rows, untuned, write_study
+from tests_support import (
+    DASHBOARD,
+    UNTUNED,
+    job_details,
+    long_study,
+    science_of,
+    trial_rows,
+    untuned,
+    write_study,
+)
 
 from orchestrator import data_places
 from orchestrator.cli import _options, cli, jobs, submit
-from orchestrator.jobs import following, probe, submission
+from orchestrator.execution.heartbeat import SessionHeartbeat
+from orchestrator.jobs import client, following, probe, submission
 from studies.errors import UserError
+from studies.store import Store
 from studies.study import read
 
 
@@ -115,32 +125,6 @@ def test_no_answer_is_reported():
         )
 
 
-@pytest.fixture
-def server():
-    """An HTTP server that gives the answers in a dictionary: a path's status and body."""
-    answers = {}
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            status, body = answers.get(self.path, (404, "no"))
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        threading.Thread(target=running.serve_forever, args=(0.05,), daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}", answers
-        running.shutdown()
-
-
-VERSION = json.dumps(
-    {"version": "4", "ray_version": "2.60.0", "ray_commit": "", "session_name": ""}
-)
-
-
 @pytest.mark.parametrize(
     ("version", "message"),
     [
@@ -150,7 +134,7 @@ VERSION = json.dumps(
         ((404, "no"), "this is not a Ray dashboard"),
         ((401, "no"), "the cluster requires a token; set RAY_AUTH_MODE=token"),
         ((403, "no"), "the cluster rejects this token"),
-        ((200, VERSION), "this Ray dashboard accepts no jobs; install ray[default]"),
+        ((200, DASHBOARD), "this Ray dashboard accepts no jobs; install ray[default]"),
     ],
 )
 def test_an_answer_that_is_not_from_a_dashboard_is_reported(server, version, message):
@@ -177,6 +161,30 @@ def test_a_port_without_http_is_reported():
 def test_headers_are_read_as_ray_reads_them(server, monkeypatch):
     monkeypatch.setenv("RAY_JOB_HEADERS", "no")
     assert refused("jobs", "--address", server[0]).startswith("RAY_JOB_HEADERS: not a JSON object")
+
+
+def test_a_study_that_a_job_runs_already_is_refused_before_sending(server, tmp_path):
+    address, answers = server
+    ended = job_details("untuned-own-1", status="FAILED")
+    waiting = job_details("untuned-own-2", status="PENDING")
+    answers["/api/jobs/"] = (200, json.dumps([ended, waiting]))
+    path = write_study(tmp_path)
+    message = refused("submit", path, "--results", "/there", "--address", address)
+    assert message.startswith("own in /there is being run already, by job untuned-own-2 (pending)")
+    assert message.endswith("stop it with: untuned stop untuned-own-2")
+    known = client.Jobs(address)
+    submission.refuse_second(known, "own", "/elsewhere")
+    submission.refuse_second(known, "other", "/there")
+
+
+def test_a_study_that_a_run_has_is_refused_before_sending(server, tmp_path):
+    address, answers = server
+    answers["/api/jobs/"] = (200, "[]")
+    with SessionHeartbeat(Store(str(tmp_path), "own"), "run"):
+        message = refused(
+            "submit", write_study(tmp_path), "--results", tmp_path, "--address", address
+        )
+    assert f"is being run already, by process {os.getpid()} on" in message
 
 
 def test_follow_needs_a_job():
@@ -282,6 +290,7 @@ def test_the_output_of_a_job_is_shown_without_rays_own_lines():
 def on(address, *arguments, cwd, **environment):
     """Run a command of a cluster's client in a process of its own."""
     variables = {"RAY_API_SERVER_ADDRESS": address.dashboard, "RAY_AUTH_MODE": "disabled"}
+    variables["http_proxy"] = "http://127.0.0.1:9"  # which nobody answers, and nobody needs
     return untuned(*arguments, cwd=cwd, **variables | environment)
 
 
@@ -343,35 +352,65 @@ def test_a_submitted_study_is_run_on_the_cluster(cluster, tmp_path):  # noqa: F8
 
 
 @pytest.mark.cluster
-def test_a_stopped_job_is_continued_by_the_same_command(cluster, tmp_path):  # noqa: F811
-    write_study(tmp_path, "long", seeds=20, epochs=60)
+def test_a_stopped_job_is_continued_by_the_same_command(cluster, tmp_path, monkeypatch):  # noqa: F811
+    gate = cluster.gate
+    gate.close()
+    monkeypatch.setenv("PYTHONPATH", gate.path)
+    long_study(tmp_path)
     command = ["submit", "long.yaml", "--results", tmp_path / "results"]
     job = submitted(on(cluster, *command, cwd=tmp_path))
 
     watching = following_of(cluster, job)
-    wait_until(lambda: list((tmp_path / "results/long/trials").glob("*.parquet")))
+    wait_until(
+        lambda: list((tmp_path / "results/long/trials").glob("*.parquet")) and gate.waiting(),
+        lambda: gate.let_pass(10),
+    )
+    status = on(cluster, "status", "long", cwd=tmp_path).stdout
+    assert f"  being run by job {job} (process " in status
+    second = on(cluster, *command, cwd=tmp_path)
+    assert (second.returncode, second.stdout) == (2, "")
+    assert f"is being run already, by job {job} (running)" in second.stderr
+
+    # The two workers hold both CPUs, so another study has to wait.
+    wait_until(lambda: len(gate.waiting()) == 2)
+    write_study(tmp_path)
+    other = ["submit", "own.yaml", "--results", tmp_path / "results"]
+    waiting = submitted(on(cluster, *other, cwd=tmp_path))
+    message = "own: waiting for a worker: it needs 1 CPU, and 0 of 2 CPUs are free"
+    wait_until(lambda: message in on(cluster, "jobs", waiting, cwd=tmp_path).stdout)
+    answer = on(cluster, "stop", waiting, cwd=tmp_path)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "own: 0 of 4 trials finished (0 in this run)" in answer.stdout
     watching.send_signal(signal.SIGINT)
     _, message = watching.communicate(timeout=30)
     assert watching.returncode == 130
     assert f"{job} continues; follow it with: untuned jobs {job} --follow; stop it with" in message
 
-    answer = on(cluster, "stop", job, cwd=tmp_path)
-    assert answer.returncode == 0, answer.stdout + answer.stderr
+    with subprocess.Popen(
+        [*UNTUNED, "stop", job],
+        cwd=tmp_path,
+        env=os.environ | {"RAY_API_SERVER_ADDRESS": cluster.dashboard},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as stop:
+        wait_until(lambda: stop.poll() is not None, gate.let_pass)  # it ends between two epochs
+        output, errors = stop.communicate()
+    assert stop.returncode == 0, output + errors
     kept = len(trial_rows(tmp_path, "long"))
-    assert 0 < kept < 40
-    assert f"{kept} of 40 trials finished ({kept} in this run)" in answer.stdout
-    assert "Traceback" not in answer.stdout + answer.stderr
-    assert f"{job} stopped after" in answer.stdout
-    assert (
-        f"continue with: untuned submit long.yaml --results {tmp_path}/results\n" in answer.stdout
-    )
+    assert 0 < kept < 12
+    assert f"{kept} of 12 trials finished ({kept} in this run)" in output
+    assert "Traceback" not in output + errors
+    assert f"{job} stopped after" in output
+    assert f"continue with: untuned submit long.yaml --results {tmp_path}/results\n" in output
     assert on(cluster, "jobs", job, "--follow", cwd=tmp_path).returncode == 130
     assert f"nothing to stop: {job} stopped" in on(cluster, "stop", job, cwd=tmp_path).stdout
 
+    gate.open()
     again = on(cluster, *command, "--follow", cwd=tmp_path)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert f"long: 40 of 40 trials finished ({40 - kept} in this run" in again.stdout
-    assert len(trial_rows(tmp_path, "long")) == 40
+    assert f"long: 12 of 12 trials finished ({12 - kept} in this run" in again.stdout
+    assert len(trial_rows(tmp_path, "long")) == 12
 
 
 @pytest.mark.cluster
@@ -426,13 +465,14 @@ def test_a_cluster_with_a_token_and_without_the_packages(tmp_path):
 
 
 @pytest.mark.cluster
-def test_following_survives_a_restart_of_the_head(tmp_path):
-    write_study(tmp_path, "long", seeds=4, epochs=500)
+def test_following_survives_a_restart_of_the_head(gate, tmp_path):
+    long_study(tmp_path)
     with Cluster(cpus=1) as restarted:
         command = ["submit", "long.yaml", "--results", tmp_path / "results"]
         job = submitted(on(restarted, *command, cwd=tmp_path))
         watching = following_of(restarted, job)
-        assert "long: 8 of 8 trials to run" in watching.stdout.readline()
+        assert "long: 12 of 12 trials to run" in watching.stdout.readline()
+        wait_until(gate.waiting)
         restarted.restart_head()
         _, message = watching.communicate(timeout=200)
         assert watching.returncode == 1
@@ -441,8 +481,9 @@ def test_following_survives_a_restart_of_the_head(tmp_path):
         assert f"continue with: untuned submit long.yaml --results {tmp_path}/results" in message
 
 
-def wait_until(condition, seconds=120):
+def wait_until(condition, step=lambda: None, seconds=120):
     until = time.monotonic() + seconds
     while not condition():
+        step()
         assert time.monotonic() < until
         time.sleep(0.2)

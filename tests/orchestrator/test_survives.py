@@ -14,8 +14,16 @@ import pyarrow.fs
 import pytest
 from clusters import Cluster
 from s3_support import SECRET, served
-from tests_support import Running, install_method, science_of, untuned, workers_of, write_study
+from tests_support import (
+    Running,
+    install_method,
+    long_study,
+    science_of,
+    untuned,
+    write_study,
+)
 
+from orchestrator.execution.live_runs import LiveRuns
 from studies.store import Store
 from studies.store.finished import failed_attempts, finished
 
@@ -23,9 +31,9 @@ pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture
-def long(tmp_path):
-    """A folder with the study that was run undisturbed elsewhere."""
-    write_study(tmp_path, "long", seeds=6, epochs=60)
+def long(gate, tmp_path):
+    """A folder with the study that was run undisturbed elsewhere; it stops at the gate."""
+    long_study(tmp_path)
     return tmp_path
 
 
@@ -51,34 +59,45 @@ def sessions_of(pid):
     return found
 
 
-def test_a_study_on_two_nodes_outlives_one(undisturbed, long):
+def begun(run, gate, folder):
+    """Wait until a run has written trials and others wait at the gate."""
+    run.wait_until(lambda: parts(folder) and gate.waiting(), lambda: gate.let_pass(10))
+
+
+def test_a_study_on_two_nodes_outlives_one(undisturbed, gate, long):
     with Cluster() as cluster:
         cluster.add_node(cpus=1)
         second = cluster.add_node(cpus=1)
         run = Running(long, "--address", cluster.address, environment=cluster.environment)
-        run.wait_until(lambda: parts(long) and trainers_of(second))
+        begun(run, gate, long)
+        run.wait_until(
+            lambda: gate.waiting().intersection(trainers_of(second)), lambda: gate.let_pass(10)
+        )
         cluster.kill_node(second)
+        gate.open()
         assert run.process.wait(timeout=180) == 0, run.errors.read_text()
     assert list((long / "results/long/_logs").glob("session-*.log"))  # of the worker that was lost
     assert whole(long, undisturbed)
     assert not failed_attempts(Store(str(long / "results"), "long"))  # no trial's fault
 
 
-def test_a_writer_that_outlives_its_node_does_no_harm(undisturbed, long):
+def test_a_writer_that_outlives_its_node_does_no_harm(undisturbed, gate, long):
     """A node that is cut off: the cluster counts it as dead while its worker goes on."""
     soon = {"RAY_health_check_period_ms": "500", "RAY_health_check_failure_threshold": "4"}
     with Cluster(variables=soon) as cluster:
         cluster.add_node(cpus=1)
         second = cluster.add_node(cpus=1)
         run = Running(long, "--address", cluster.address, environment=cluster.environment)
-        run.wait_until(lambda: trainers_of(second))
-        writer = trainers_of(second)[0]
-        time.sleep(5)  # it has finished trials and not written them
+        run.wait_until(
+            lambda: gate.waiting().intersection(trainers_of(second)), lambda: gate.let_pass(10)
+        )
+        (writer,) = gate.waiting().intersection(trainers_of(second))
         for pid in (*second.processes("raylet"), writer):
             os.kill(pid, signal.SIGSTOP)
         run.wait_until(lambda: len(cluster.alive()) == 2)  # the head and the first
         os.kill(writer, signal.SIGCONT)
         assert trainers_of(second) == [writer]
+        gate.open()
         assert run.process.wait(timeout=180) == 0, run.errors.read_text()
     assert whole(long, undisturbed)
 
@@ -93,17 +112,24 @@ def trainers_of(node):
     return found
 
 
-def test_a_head_that_starts_anew_is_waited_for(undisturbed, long):
+def test_a_head_that_starts_anew_is_waited_for(undisturbed, gate, long):
     with Cluster(cpus=2) as cluster:
         run = Running(long, "--address", cluster.address, environment=cluster.environment)
-        run.wait_until(lambda: parts(long))
+        begun(run, gate, long)
         cluster.restart_head()
+        gate.open()
         assert run.process.wait(timeout=240) == 0, run.errors.read_text()
         assert "going on with what is left" in run.errors.read_text()
     assert whole(long, undisturbed)
 
 
-def test_results_that_a_node_does_not_see_are_refused(long):
+OTHER_PYTHON = """
+import platform
+platform.python_version_tuple = lambda: ("3", "9", "0")
+"""
+
+
+def test_nodes_without_the_results_or_with_another_python_are_refused(long):
     with Cluster(cpus=1) as cluster:
         hidden = ("unshare", "-m", "sh", "-c", 'mount -t tmpfs tmpfs results && exec "$@"', "sh")
         (long / "results").mkdir()
@@ -113,30 +139,67 @@ def test_results_that_a_node_does_not_see_are_refused(long):
         assert run.process.wait(timeout=120) == 2
         assert re.search(r"node \S+ \(\S+\) does not see them; --results", run.errors.read_text())
 
+        (long / "other").mkdir()
+        (long / "other/sitecustomize.py").write_text(OTHER_PYTHON)
+        path = os.pathsep.join([str(long / "other"), cluster.environment["PYTHONPATH"]])
+        cluster.add_node(variables={"PYTHONPATH": path})
+        run = Running(long, "--address", cluster.address, environment=cluster.environment)
+        assert run.process.wait(timeout=120) == 2
+        assert re.search(r"node \S+ \(\S+\) has Python 3.9, here it is 3", run.errors.read_text())
+        assert "Traceback" not in run.errors.read_text()
 
-def test_a_session_that_is_killed_is_replaced(undisturbed, long):
+
+def test_a_session_that_is_killed_is_replaced(undisturbed, gate, long):
     run = Running(long, "--workers", 2)
-    run.wait_until(lambda: parts(long))
+    begun(run, gate, long)
     (session,) = sessions_of(run.process.pid)
     os.kill(session, signal.SIGKILL)
+    gate.open()
     assert run.process.wait(timeout=120) == 0, run.errors.read_text()
     assert "the session with Ray died (-9)" in run.errors.read_text()
     assert whole(long, undisturbed)
 
 
-def test_of_two_runs_at_once_one_is_refused_and_may_join(undisturbed, long):
+def test_of_two_runs_at_once_one_is_refused_and_may_join(undisturbed, gate, long):
     runs = [Running(long, "--workers", 1) for _ in range(2)]
+    until = time.monotonic() + 120
+    while all(run.process.poll() is None for run in runs):
+        assert time.monotonic() < until, [run.errors.read_text() for run in runs]
+        time.sleep(0.1)
+    gate.open()
     codes = sorted(run.process.wait(timeout=180) for run in runs)
     assert codes == [0, 2], [run.errors.read_text() for run in runs]
     assert any("is being run already, by process" in run.errors.read_text() for run in runs)
     shutil.rmtree(long / "results")
+    gate.close()
     runs = [Running(long, "--workers", 1, "--join") for _ in range(2)]
+    runs[0].wait_until(lambda: len(gate.waiting()) == 2)
+    gate.open()
     assert [run.process.wait(timeout=180) for run in runs] == [0, 0]
     assert whole(long, undisturbed)
     rows = Store(str(long / "results"), "long").tables.read("trials").rows
     assert len({attempt.partition("-")[0] for attempt in rows["attempt"].to_pylist()}) > 1
     assert len(rows) <= 12 + 6  # where they meet in the middle, some are trained by both
     assert not list((long / "results/long/_workers").glob("*"))
+
+
+def test_runs_in_containers_of_one_host_name_are_told_apart(undisturbed, gate, long):
+    """In its PID namespace the run is process 1, which is another program here."""
+    within = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
+    if subprocess.run([*within, "true"], check=False).returncode:
+        pytest.skip("may not make a PID namespace")
+    inline = ("--executor", "inline")
+    run = Running(long, *inline, within=within)
+    begun(run, gate, long)
+    refused = untuned("run", "long.yaml", *inline, cwd=long)
+    assert refused.returncode == 2, refused.stderr
+    assert "is being run already, by process 1 on " in refused.stderr
+    run.process.kill()
+    run.process.wait()
+    gate.open()
+    answer = untuned("run", "long.yaml", *inline, cwd=long)
+    assert answer.returncode == 0, answer.stderr
+    assert whole(long, undisturbed)
 
 
 HUNGRY = """
@@ -179,7 +242,7 @@ def test_a_trial_that_exceeds_its_memory_is_given_up_and_the_others_finish(tmp_p
     assert len(failed_attempts(Store(str(tmp_path / "results"), "long"))) == 2
 
 
-def test_a_full_disk_is_waited_for(undisturbed, long):
+def test_a_full_disk_is_waited_for(undisturbed, gate, long):
     (long / "results").mkdir()
     keep = (
         'mount -t tmpfs -o size=4m tmpfs results && "$@"; code=$?; cp -r results kept; exit $code'
@@ -188,11 +251,15 @@ def test_a_full_disk_is_waited_for(undisturbed, long):
         pytest.skip("may not mount a small disk")
     run = Running(long, "--workers", 2, within=("unshare", "-m", "sh", "-c", keep, "sh"))
     inside = Path(f"/proc/{run.process.pid}/root{long}/results")
-    run.wait_until(lambda: list(inside.glob("long/trials/*.parquet")))
+    run.wait_until(
+        lambda: list(inside.glob("long/trials/*.parquet")) and gate.waiting(),
+        lambda: gate.let_pass(10),
+    )
     with contextlib.suppress(OSError), (inside / "fill").open("wb") as fill:
         while True:
             fill.write(bytes(1000))
             fill.flush()
+    gate.open()
     run.wait_until(lambda: "waiting, since" in run.errors.read_text())
     assert "No space left on device" in run.errors.read_text()
     (inside / "fill").unlink()
@@ -201,18 +268,23 @@ def test_a_full_disk_is_waited_for(undisturbed, long):
     assert whole(long, undisturbed)
 
 
-def test_a_study_on_s3_that_is_killed_goes_on_and_is_read_from_there(undisturbed, long):
+def test_a_study_on_s3_that_is_killed_goes_on_and_is_read_from_there(undisturbed, gate, long):
     with served() as environment:
         environment = os.environ | environment
         store = Store(str(long / "results"), "long")  # copied to here for comparison
         where = ["--results", "s3://results/deep"]
         run = Running(long, "--workers", 2, *where, environment=environment)
         bucket = f"{environment['AWS_ENDPOINT_URL']}/results?list-type=2&prefix=deep/long/trials/"
-        run.wait_until(lambda: ".parquet" in urlopen(bucket).read().decode())
-        os.kill(workers_of(run.process.pid)[0], signal.SIGKILL)
-        time.sleep(2)
+        run.wait_until(
+            lambda: ".parquet" in urlopen(bucket).read().decode() and gate.waiting(),
+            lambda: gate.let_pass(10),
+        )
+        before = gate.waiting()
+        os.kill(next(iter(before)), signal.SIGKILL)
+        run.wait_until(lambda: gate.waiting() - before)  # another worker
         run.process.kill()
         run.process.wait()
+        gate.open()
         answer = untuned("run", "long.yaml", "--workers", 2, *where, cwd=long, **environment)
         assert answer.returncode == 0, answer.stderr
         assert "12 of 12 trials finished" in answer.stdout
@@ -236,19 +308,29 @@ def test_a_study_on_s3_that_is_killed_goes_on_and_is_read_from_there(undisturbed
     assert whole(long, undisturbed)
 
 
-def test_a_killed_worker_costs_no_trial(undisturbed, long):
+def test_a_killed_worker_costs_no_trial(undisturbed, gate, long):
     run = Running(long, "--workers", 2)
-    run.wait_until(lambda: parts(long))
-    os.kill(workers_of(run.process.pid)[0], signal.SIGKILL)
+    begun(run, gate, long)
+    os.kill(next(iter(gate.waiting())), signal.SIGKILL)
+    gate.open()
     assert run.process.wait(timeout=120) == 0, run.errors.read_text()
     assert whole(long, undisturbed)
 
 
-def test_a_killed_run_does_not_bar_the_next(undisturbed, long):
+def test_a_killed_run_does_not_bar_the_next(undisturbed, gate, long):
+    """Whose session ends as soon as it notices; the next run waits for that."""
     run = Running(long, "--workers", 2)
-    run.wait_until(lambda: parts(long))
+    begun(run, gate, long)
+    (session,) = sessions_of(run.process.pid)
+    os.kill(session, signal.SIGSTOP)
     run.process.kill()
     run.process.wait()
-    answer = untuned("run", "long.yaml", "--workers", 2, cwd=long)
-    assert answer.returncode == 0, answer.stderr
+    (orphan,) = LiveRuns(Store(str(long / "results"), "long")).alive()
+    assert (orphan.pid, orphan.orphaned) == (session, True)
+    gate.open()
+    following = Running(long, "--workers", 2)
+    following.wait_until(lambda: sessions_of(following.process.pid))
+    time.sleep(3)  # it has seen the orphan by now, or will not have to wait for it
+    os.kill(session, signal.SIGCONT)
+    assert following.process.wait(timeout=180) == 0, following.errors.read_text()
     assert whole(long, undisturbed)

@@ -1,5 +1,6 @@
 """What the tests of the command line share."""
 
+import json
 import os
 import re
 import subprocess
@@ -51,6 +52,13 @@ def gated_study(folder, seeds, epochs=2):
     """Write a study of the method `gated`, see `Gate`, and return its path."""
     path = write_study(folder, seeds=seeds, epochs=epochs)
     path.write_text(path.read_text().replace("[dense, minimal-flipping]", "gated"))
+    return path
+
+
+def long_study(folder, seeds=6, epochs=60):
+    """Write the study `long`, half of whose trials are of the method `gated`, see `Gate`."""
+    path = write_study(folder, "long", seeds=seeds, epochs=epochs)
+    path.write_text(path.read_text().replace("minimal-flipping", "gated"))
     return path
 
 
@@ -133,9 +141,10 @@ class Running:
             )
         self.started.append(self.process)
 
-    def wait_until(self, condition, seconds=90):
+    def wait_until(self, condition, step=lambda: None, seconds=180):
         until = time.monotonic() + seconds
         while not condition():
+            step()
             assert self.process.poll() is None, self.errors.read_text()
             assert time.monotonic() < until, self.errors.read_text()
             time.sleep(0.1)
@@ -226,7 +235,10 @@ class Gated(MinimalFlipping):
     def penalty(self, pack):
         while not (GATE / "open").exists():
             for leave in sorted(GATE.glob("leave-*")):
-                leave.unlink()
+                try:
+                    leave.unlink()
+                except FileNotFoundError:  # another process has taken it
+                    continue
                 return super().penalty(pack)
             (GATE / f"waiting-{{os.getpid()}}").touch()
             time.sleep(0.02)
@@ -247,12 +259,20 @@ class Gate:
         self.folder = folder / "gate"
         self.folder.mkdir()
         self._given = 0
+        install_method(folder, "gated", GATED.format(gate=str(self.folder)))
+        #: With it, processes have the method.
+        self.path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
 
     def allow(self, epochs):
         """Let so many epochs pass, epoch 0 among them."""
         for _ in range(epochs):
             self._given += 1
             (self.folder / f"leave-{self._given:05d}").touch()
+
+    def let_pass(self, epochs=1):
+        """Let some epochs pass, if none may pass now."""
+        if not list(self.folder.glob("leave-*")):
+            self.allow(epochs)
 
     def waiting(self):
         """The processes that have met the gate closed."""
@@ -261,6 +281,24 @@ class Gate:
     def open(self):
         """Let everything pass from now on."""
         (self.folder / "open").touch()
+
+    def close(self):
+        """Let nothing pass from now on, and forget who has waited."""
+        for path in self.folder.iterdir():
+            path.unlink(missing_ok=True)
+
+
+#: What a Ray dashboard says of itself.
+DASHBOARD = json.dumps(
+    {"version": "4", "ray_version": "2.60.0", "ray_commit": "", "session_name": ""}
+)
+
+
+def job_details(job_id, results="/there", status="RUNNING"):
+    """What a dashboard tells of a job of this project."""
+    metadata = {"study": "own", "results": results, "version": "1", "command": "untuned submit"}
+    about = {"type": "SUBMISSION", "submission_id": job_id, "status": status, "entrypoint": ""}
+    return about | {"start_time": 1000, "end_time": 2000, "metadata": metadata}
 
 
 #: The file of a method that fails.

@@ -41,6 +41,14 @@ def test_one_spelling(given, canonical):
     assert filesystems.canonical(canonical) == canonical
 
 
+def test_a_working_folder_that_cannot_hold_results_is_named(tmp_path, monkeypatch):
+    odd = tmp_path / "a\udcff"
+    odd.mkdir()
+    monkeypatch.chdir(odd)
+    with pytest.raises(UserError, match="has a control character, or bytes that are not UTF-8"):
+        filesystems.canonical("results")
+
+
 def test_a_local_folder_is_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for given in ("x", "./x/", "x//", "s3x", "a:b"):
@@ -60,6 +68,12 @@ def test_a_local_folder_is_absolute(tmp_path, monkeypatch):
         ("s3://b/%zz", "write %25 for % itself"),
         ("s3://b/../x", "'..' is no name of a folder"),
         ("s3://b/a%2Fb", "'a/b' is no name of a folder"),
+        ("s3://b%2Fc/x", "'b/c' is no name of a folder"),
+        ("s3://../x", "'..' is no name of a folder"),
+        ("s3://b/a\udcff", "has a control character, or bytes that are not UTF-8"),
+        ("s3://b/a%00", "has a control character, or bytes that are not UTF-8"),
+        ("/a\0b", "has a control character, or bytes that are not UTF-8"),
+        ("a\udcff", "has a control character, or bytes that are not UTF-8"),
         ("s3://k:v@b/x", "there are credentials in the URI"),
         ("", "an empty name; give a folder"),
         ("  ", "an empty name; give a folder"),
@@ -83,8 +97,8 @@ def test_every_spelling_finds_the_same_files(given, tmp_path):
 
 def test_any_text_is_one_folder_or_is_refused():
     rng, ends = random.Random(3), {"refused": 0, "canonical": 0}
-    some = "s3 gs file S3 : / // % %20 b .. ? region=eu # @ ~ \u00e9 . & \\ '"
-    pieces = [*some.split(), " ", "\n"]
+    some = "s3 gs file S3 : / // % %20 %2F %00 b .. ? region=eu # @ ~ \u00e9 . & \\ '"
+    pieces = [*some.split(), " ", "\n", "\0", "\udcff"]
     for _ in range(5_000):
         text = "".join(rng.choices(pieces, k=rng.randint(0, 8)))
         try:

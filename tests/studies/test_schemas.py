@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from studies import schemas
+from studies import columns, schemas
 from studies.store.writer import Writer
 from studies.traits import TRAITS
 
@@ -30,6 +30,26 @@ def test_which_they_are():
     for table, names in LATER.items():
         assert {*names} <= {*schemas.science(table)}
         assert all(schemas.TABLES[table].field(name).nullable for name in names)
+
+
+@pytest.mark.parametrize("table", columns.TABLES)
+def test_every_column_has_a_meaning_of_its_own_in_one_phrase(table):
+    meanings = [column.meaning for column in columns.TABLES[table].columns]
+    assert len(set(meanings)) == len(meanings)
+    for meaning in meanings:
+        assert meaning
+        assert not meaning.endswith(".")
+        assert "|" not in meaning  # it stands in a table of the documentation
+
+
+def test_numbers_have_units_unless_they_count_or_parametrise():
+    without = {
+        column.name
+        for table in ("layers", "epochs", "masks")
+        for column in columns.TABLES[table].columns
+        if not column.unit and column.kind not in (pa.string(), pa.list_(pa.int32()))
+    }
+    assert without == {"epoch", "layer"}
 
 
 @pytest.mark.parametrize("older", [False, True])

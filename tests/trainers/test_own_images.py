@@ -364,6 +364,18 @@ def test_an_image_is_turned_upright(way, kind, orientation, turned, tmp_path):
     assert abs(read.astype(int) - upright).max() <= 3
 
 
+@WAYS
+@pytest.mark.parametrize("mode", ["L", "RGBA", "CMYK", "I;16"])
+def test_an_uncompressed_tiff_is_turned_upright(way, mode, tmp_path):
+    """Pillow maps such files into memory, where they have a name."""
+    grey = Image.fromarray(CORNERS[..., 0])
+    image = Image.fromarray(CORNERS[..., 0].astype(np.uint16) * 256) if mode == "I;16" else grey
+    content = saved(image.convert(mode), "TIFF", tiffinfo={0x0112: 6})
+    upright = np.rot90(CORNERS, -1)
+    read = as_read(way, tmp_path, content, upright.shape[:2])
+    assert abs(read.astype(int) - upright).max() <= 1
+
+
 def half_clear(mode):
     """An image that is opaque on the left and clear on the right, and how it is shown."""
     grey = Image.fromarray(CORNERS[..., 0])
@@ -487,6 +499,18 @@ def test_a_second_column_of_labels_is_named(tmp_path):
     table = table.append_column("class", pa.array([0] * 20))
     pq.write_table(table, tmp_path / "train.parquet")
     assert load(f"parquet:{tmp_path}").notes == ("the labels are the column label, not class",)
+
+
+@pytest.mark.parametrize("split", ["train-1", "test-0"])
+def test_files_whose_labels_are_other_columns_are_refused(split, tmp_path):
+    """A shard with a column more would have its labels from there, without a word."""
+    for name in ("train-0", "train-1", "test-0"):
+        write_parquet(tmp_path / f"{name}.parquet", range(20), [0, 1] * 10)
+    table = pq.read_table(tmp_path / f"{split}.parquet").rename_columns({"label": "class"})
+    path = tmp_path / f"{split}.parquet"
+    pq.write_table(table, path)
+    with pytest.raises(UserError, match=f"{path}: its images and labels are the columns .* class"):
+        load(f"parquet:{tmp_path}")
 
 
 def test_files_that_are_not_read_are_named(tmp_path):

@@ -246,8 +246,15 @@ def _one_line_errors(name: str, place: Place) -> Iterator[None]:
         raise UserError(f"data set {name}: {where} cannot be read ({reason})") from None
 
 
-def default_root() -> Path:
+def reads_files(name: str) -> bool:
+    """Return whether a data set is read from the folder of the data sets; digits, say, is not."""
+    return hasattr(registry.load("dataset", name)[0], "check")
+
+
+def default_root() -> Path | None:
     """Return where data sets are looked for: UNTUNED_DATA, else a folder in the user's cache.
+
+    It is None for a user who has no home.
 
     Raises:
         UserError: UNTUNED_DATA does not name a folder.
@@ -259,9 +266,7 @@ def default_root() -> Path:
     try:
         return Path(cache or Path.home() / ".cache") / "untuned" / "data"
     except RuntimeError:
-        raise UserError(
-            "data sets: this user has no home; name their folder with --data DIR or UNTUNED_DATA"
-        ) from None
+        return None
 
 
 def existing(root: Path) -> Path:

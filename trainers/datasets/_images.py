@@ -232,7 +232,7 @@ def _open(labelled: Labelled) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about large images: our bound is lower
-            return Image.open(source, formats=FORMATS)
+            image = Image.open(source, formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise UserError(f"{labelled.where}: {error}; leave it out") from None
     except Exception as error:  # as in `_decode`
@@ -240,3 +240,7 @@ def _open(labelled: Labelled) -> Image.Image:
         raise UserError(
             f"{labelled.where}: cannot be read ({reason}); known are {', '.join(FORMATS)}"
         ) from None
+    # A file that has a name and is not compressed is mapped into memory, with the height and width
+    # of TIFF images that lie on their side exchanged: the rows come out sheared.
+    image.filename = ""
+    return image

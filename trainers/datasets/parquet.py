@@ -11,6 +11,7 @@ random tenth of the training images (at most 5,000) is held out. Both are drawn 
 Other Parquet files below PATH, and other columns that could be labels, are named and not read.
 """
 
+import contextlib
 import itertools
 import os
 import re
@@ -53,9 +54,16 @@ def read(root: Path, *, size: int) -> Source:
     left = MAX_BYTES
     splits: list[list[Labelled]] = []
     found = files(root)
+    first = found[0][0]
+    taken = columns(first)
     for paths in found:
         splits.append([])
         for path in paths:
+            if (its := columns(path)) != taken:
+                raise UserError(
+                    f"{path}: its images and labels are the columns {' and '.join(its)}, those of "
+                    f"{first} {' and '.join(taken)}; give all files the same"
+                )
             for image in images(path):
                 left -= len(image.source) if isinstance(image.source, bytes) else 0
                 if left < 0:
@@ -77,7 +85,7 @@ def read(root: Path, *, size: int) -> Source:
             f"data set parquet:{root}: no training image has the label {min(others)}, which "
             "other images have"
         )
-    notes = [*listed("not read", _others(root, found), root), *_other_labels(found[0][0])]
+    notes = [*listed("not read", _others(root, found), root), *_other_labels(first)]
     return as_source(train, validation, test, [str(label) for label in range(gap)], size, notes)
 
 
@@ -114,6 +122,16 @@ def _others(root: Path, found: list[list[Path]]) -> list[Path]:
     return sorted(path for path in others if path not in known)
 
 
+def columns(path: Path) -> tuple[str, str]:
+    """Return the names of a file's column of images and of its column of labels.
+
+    Raises:
+        UserError: the file cannot be read, or has no such columns.
+    """
+    with _one_line_errors(path), pq.ParquetFile(path) as file:
+        return _columns(path, file.schema_arrow)
+
+
 def _other_labels(path: Path) -> list[str]:
     """A note on the columns that could be labels too; none if there are none."""
     with pq.ParquetFile(path) as file:
@@ -144,13 +162,23 @@ def images(path: Path) -> Iterator[Labelled]:
         UserError: the file cannot be read, or its columns are not those of images with labels.
     """
     number = itertools.count()
+    with _one_line_errors(path), pq.ParquetFile(path) as file:
+        image, label = _columns(path, file.schema_arrow)
+        for batch in file.iter_batches(_ROWS, columns=[image, label]):
+            contents = batch.column(image).field("bytes")
+            for content, value in zip(contents, batch.column(label).to_pylist(), strict=True):
+                yield _labelled(f"{path} row {next(number)}", content.as_py(), value)
+
+
+@contextlib.contextmanager
+def _one_line_errors(path: Path) -> Iterator[None]:
+    """Name a file that cannot be read.
+
+    Raises:
+        UserError: it cannot.
+    """
     try:
-        with pq.ParquetFile(path) as file:
-            image, label = _columns(path, file.schema_arrow)
-            for batch in file.iter_batches(_ROWS, columns=[image, label]):
-                contents = batch.column(image).field("bytes")
-                for content, value in zip(contents, batch.column(label).to_pylist(), strict=True):
-                    yield _labelled(f"{path} row {next(number)}", content.as_py(), value)
+        yield
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # also of columns' names
         raise UserError(f"{path}: cannot be read as Parquet ({error})") from None
 

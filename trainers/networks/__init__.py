@@ -9,6 +9,7 @@ one replica, such as any with convolutions, passes it through `side_by_side`.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from studies.errors import UserError
 from studies.trial import Trial
-from trainers import registry
+from trainers import registry, streams
 from trainers.products import OWN, Products
 
 
@@ -202,6 +203,8 @@ def side_by_side(
 ) -> Callable[[Sequence[Tensor], Tensor, Sequence[Norms]], Tensor]:
     """Turn the forward pass of one replica into that of R, each computed by itself.
 
+    On a GPU they may run beside each other, see `trainers.streams`.
+
     Args:
         single: (weights, images [B, C, H, W], norms) -> logits [B, classes] of one replica.
     """
@@ -211,7 +214,10 @@ def side_by_side(
         if len(images) == 1:  # views only: nothing is copied in the backward pass
             return single([w.squeeze(0) for w in weights], images.squeeze(0), norms[0]).unsqueeze(0)
         replicas = zip(zip(*(w.unbind() for w in weights), strict=True), images, norms, strict=True)
-        return torch.stack([single(w, x, n) for w, x, n in replicas])
+        work = [partial(single, w, x, n) for w, x, n in replicas]
+        if images.is_cuda and streams.COUNT > 1:
+            return torch.stack(streams.spread(work, streams.COUNT))
+        return torch.stack([replica() for replica in work])
 
     return forward
 

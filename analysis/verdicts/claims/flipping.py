@@ -4,43 +4,32 @@ from analysis.estimates.judged import gain_of_flipping
 from analysis.verdicts.claim import MARGIN, Claim, Criterion, both, differs, where
 from analysis.verdicts.claims.arms import RATE, as_is, at_recipe
 
+
+def _flip_or_prune(kind: str, suffix: str, *, primary: bool) -> Claim:
+    return Claim(
+        f"C9{suffix}",
+        "flip-or-prune",
+        f"{kind.capitalize()} flipping does at least as well as {kind} pruning.",
+        both(where(method=f"{kind}-flipping"), as_is),
+        (
+            Criterion(
+                f"accuracy minus that of {kind}-pruning",
+                above=MARGIN,
+                against={"method": f"{kind}-pruning"},
+                ignoring=RATE,
+                preferring=RATE,
+            ),
+        ),
+        "asymmetry",
+        trials=at_recipe,
+        primary=primary,
+        floor="method",
+    )
+
+
 CLAIMS = (
-    Claim(
-        "C9",
-        "flip-or-prune",
-        "Free flipping does at least as well as free pruning.",
-        both(where(method="free-flipping"), as_is),
-        (
-            Criterion(
-                "accuracy minus that of free-pruning",
-                above=MARGIN,
-                against={"method": "free-pruning"},
-                ignoring=RATE,
-                preferring=RATE,
-            ),
-        ),
-        "asymmetry",
-        trials=at_recipe,
-        floor="method",
-    ),
-    Claim(
-        "C9-minimal",
-        "flip-or-prune",
-        "Minimal flipping does at least as well as minimal pruning.",
-        both(where(method="minimal-flipping"), as_is),
-        (
-            Criterion(
-                "accuracy minus that of minimal-pruning",
-                above=MARGIN,
-                against={"method": "minimal-pruning"},
-                ignoring=RATE,
-                preferring=RATE,
-            ),
-        ),
-        "asymmetry",
-        trials=at_recipe,
-        floor="method",
-    ),
+    _flip_or_prune("free", "", primary=True),
+    _flip_or_prune("minimal", "-minimal", primary=False),
     Claim(
         "C9-asymmetric",
         "flip-or-prune",

@@ -6,10 +6,13 @@ another.
 
 import contextlib
 import re
+import secrets
+import shutil
 import tempfile
 import threading
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.execution import code_upload, ray_connection
@@ -123,21 +126,33 @@ class RayTuneExecutor:
         """Train a round of work items; see `Executor.train`."""
         from orchestrator.execution.executors import ray_tune_adapters
 
-        callbacks = ray_tune_adapters.Callbacks(work.monitor)
+        callbacks = ray_tune_adapters.Callbacks(work.monitor, self.resources.gpu_fraction)
         with tempfile.TemporaryDirectory(prefix="untuned-") as folder:
+            name = f"{self._config.store.study}-{secrets.token_hex(4)}"
             try:
-                self._tuner(work, callbacks, folder).fit()
+                self._tuner(work, callbacks, folder, name).fit()
             except Exception:  # Ray's memory monitor, for one, makes fit() itself fail
                 crash = traceback.format_exc()
             else:
                 return None
+            finally:
+                _delete_artifacts(name)
         out_of_memory = _OUT_OF_MEMORY in crash
         if out_of_memory:
             _blame(crash, work)
         return RoundFailure(crash, out_of_memory)
 
-    def _tuner(self, work: Round, callbacks: "ray_tune_adapters.Callbacks", folder: str) -> Any:
-        """Ray Tune's own description of a round."""
+    def _tuner(
+        self, work: Round, callbacks: "ray_tune_adapters.Callbacks", folder: str, name: str
+    ) -> Any:
+        """Ray Tune's own description of a round.
+
+        Args:
+            work: the round.
+            callbacks: what Ray Tune is to call.
+            folder: for its results, which are of no use here.
+            name: of its folder in Ray's session folder.
+        """
         import ray
         from ray import tune
 
@@ -158,7 +173,7 @@ class RayTuneExecutor:
                 reuse_actors=True,
             ),
             run_config=tune.RunConfig(
-                name=self._config.store.study,
+                name=name,
                 storage_path=folder,
                 stop=ray_tune_adapters.StopWhenRequested(work.stop),
                 callbacks=[callbacks],
@@ -166,6 +181,19 @@ class RayTuneExecutor:
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         )
+
+
+def _delete_artifacts(name: str) -> None:
+    """Delete what Ray Tune has written about a round into the session folder of this node's Ray.
+
+    It writes some 25 kB for each work item there, which nobody reads.
+    """
+    from ray.train import constants
+
+    with contextlib.suppress(Exception):  # the session is gone, or a version of Ray has none
+        for folder in Path(constants._get_ray_train_session_dir()).glob(f"*/{name}"):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.parent.rmdir()  # if no other round is in it
 
 
 def _blame(crash: str, work: Round) -> None:

@@ -12,6 +12,7 @@ from ray import tune
 from ray.tune.execution import class_cache
 from ray.tune.search import Searcher
 
+from orchestrator.execution import ray_connection
 from orchestrator.execution.messages import WorkerConfig, WorkerReport, WorkItem
 from orchestrator.execution.monitor import Monitor
 from orchestrator.execution.pack_training import Inputs
@@ -129,14 +130,21 @@ class Callbacks(tune.Callback):
 
     Args:
         monitor: of the round.
+        gpu_fraction: of a GPU that each worker needs beside its CPU.
     """
 
-    def __init__(self, monitor: Monitor) -> None:
-        self._monitor = monitor
+    def __init__(self, monitor: Monitor, gpu_fraction: float) -> None:
+        self._monitor, self._gpu_fraction = monitor, gpu_fraction
 
     def setup(self, *args: Any, **kwargs: Any) -> None:
         """Open the progress bar (here, because Ray Tune copies callbacks before it starts)."""
         self._monitor.open()
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Ray Tune has waited for an event, or had one."""
+        self._monitor.note_workers(
+            _running(trials), lambda: ray_connection.shortage(self._gpu_fraction)
+        )
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A work item starts."""
