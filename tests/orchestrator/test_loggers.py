@@ -191,7 +191,7 @@ def test_workers_of_ray_report_to_the_loggers_too(tmp_path, diary):
 
 
 def test_a_trial_that_goes_on_is_logged_again_from_its_start(tmp_path, diary, gate):
-    gated_study(tmp_path, seeds=1, epochs=100)
+    gated_study(tmp_path, seeds=1, epochs=50)
     command = ("run", "own.yaml", "--executor", "inline", "--logger", "diary")
     command = [*UNTUNED, *command, "--checkpoint", "1e-9"]
     gate.allow(4)
@@ -203,7 +203,8 @@ def test_a_trial_that_goes_on_is_logged_again_from_its_start(tmp_path, diary, ga
     while run.poll() is None:  # it stops between two epochs
         gate.allow(1)
         time.sleep(0.1)
-    assert run.returncode == 130, run.communicate()[1]
+    errors = run.communicate()[1]
+    assert run.returncode == 130, errors
     first = diary()
     assert first[:2] == ["begin gated-1", "epoch gated-1 0"]
     assert first[-1] == "close"
@@ -211,7 +212,7 @@ def test_a_trial_that_goes_on_is_logged_again_from_its_start(tmp_path, diary, ga
     gate.open()
     assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 0
     again = diary()[len(first) :]
-    assert again == [*a_trial("gated-1", 100)[:-1], "end gated-1 completed", "close"]
+    assert again == [*a_trial("gated-1", 50)[:-1], "end gated-1 completed", "close"]
 
 
 # TensorBoard
