@@ -318,9 +318,14 @@ def _connect(app: Dash, live: Live) -> None:
         choice = Choice(figure, tuple(groups or ()), allowed, where or "")
         with live.lock:
             try:
-                return _read(live, lambda: _shown(live, choice, dark=bool(dark)))
+                *drawn, rows, columns, count = _read(
+                    live, lambda: _shown(live, choice, dark=bool(dark))
+                )
             except UserError as error:
                 return (*(no_update,) * 9, str(error))
+        if set(ctx.triggered_prop_ids) == {"groups.value"}:  # the same trials in other groups
+            rows = columns = no_update
+        return (*drawn, rows, columns, count)
 
     @app.callback(
         Output("trial", "children"),
