@@ -28,8 +28,9 @@ test: setup lint  ## style, types, imports between the folders, and the tests
 test-slow: setup  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
-test-browser: setup  ## the report's page in Chromium, skipped where there is none
-	$(BIN)/python -m pytest -m browser tests/analysis/test_browser.py
+test-browser: setup  ## the report's page and the explorer in Chromium, skipped where there is none
+	$(BIN)/python -m pytest -m browser tests/analysis/test_browser.py \
+		tests/orchestrator/test_explorer_page.py
 
 test-cluster: setup  ## several nodes, an object store, kills: some minutes
 	$(BIN)/python -m pytest -m cluster

@@ -46,6 +46,7 @@ def run(
     retries: int = 2,
     fail_fast: bool = False,
     join: bool = False,
+    loggers: str | Sequence[str] = (),
     tensorboard: str | Path | None = None,
     address: str | None = None,
     hours: float | None = None,
@@ -77,6 +78,7 @@ def run(
         retries: how often a failed trial is tried again.
         fail_fast: whether the first failure ends the run.
         join: whether to join a run of this study that is in progress.
+        loggers: name or names of loggers that the trials are shown with, such as ``mlflow``.
         tensorboard: folder for the curves of each trial.
         address: head of a Ray cluster that this machine belongs to, or ``auto``.
         hours: end in good order after so long, and return what is finished by then.
@@ -120,6 +122,7 @@ def run(
         "retries": retries,
         "fail_fast": fail_fast,
         "join": join,
+        "loggers": (loggers,) if isinstance(loggers, str) else tuple(loggers),
         "tensorboard": None if tensorboard is None else str(Path(tensorboard).absolute()),
     }
     how = running.HowToRun(

@@ -211,12 +211,12 @@ def _check_surroundings(store: "Store", options: "RunOptions", address: str | No
     """Check what a run needs beside its data sets, before anything is started or written.
 
     Raises:
-        UserError: the results or TensorBoard's curves cannot be written, or no cluster answers.
+        UserError: the results cannot be written, a logger cannot work, or no cluster answers.
     """
-    from orchestrator.execution import ray_connection, tensorboard
+    from orchestrator.execution import loggers, ray_connection
 
     store.check_writable()
-    tensorboard.check(options.tensorboard)
+    loggers.check(options.all_loggers, loggers.Destination.of(store, options))
     if address and options.executor == "inline":
         raise UserError(
             f"--address {address}: the executor inline trains in this process; leave one of the "

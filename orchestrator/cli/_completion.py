@@ -74,6 +74,13 @@ def figure(context: click.Context, parameter: click.Parameter, incomplete: str) 
     return _matching({file.stem for file in files}, incomplete)
 
 
+def logger(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the loggers of this project and of other packages."""
+    from orchestrator.execution import loggers
+
+    return _matching(loggers.names(), incomplete)
+
+
 def among(names: Iterable[str]) -> Complete:
     """Return a completion with the given names."""
 

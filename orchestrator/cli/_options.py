@@ -165,11 +165,20 @@ _RUNNING = (
     ),
     click.option("--fail-fast", is_flag=True, help="Stop when the first trial fails."),
     click.option(
+        "--logger",
+        "loggers",
+        multiple=True,
+        metavar="NAME",
+        shell_complete=_completion.logger,
+        help="Show each trial while it trains with tensorboard, mlflow or a logger of another "
+        "package; may be given several times. Needs the extra of that name.",
+    ),
+    click.option(
         "--tensorboard",
         callback=lambda context, option, value: value and str(Path(value).absolute()),
         metavar="DIR",
         help="Write each trial's curves to DIR while it trains; `tensorboard --logdir DIR` shows "
-        "them. On a cluster, all nodes must reach DIR. Needs the extra `tensorboard`.",
+        "them. Implies --logger tensorboard.",
     ),
     click.option(
         "--hours",
@@ -210,7 +219,10 @@ def as_arguments(values: Mapping[str, Any]) -> list[str]:
     arguments = []
     for option in options.params:
         value = values.get(option.name or "")
-        if value is None or value is False or value == option.default:
+        if value is None or value is False or value in (option.default, ()):
+            continue
+        if isinstance(value, tuple):
+            arguments += [word for one in value for word in (option.opts[0], one)]
             continue
         arguments += [option.opts[0]] if value is True else [option.opts[0], str(value)]
     return arguments

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator import data_places, running, taking_over
-from orchestrator.cli import _options, check
+from orchestrator.cli import _on_end, _options, check
 from orchestrator.execution import code_upload
 from orchestrator.formatting import clock
+from studies.errors import UserError
 from studies.seeds import Seeds
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ TIMED_OUT = 124
     show_default=True,
     help="What trains: Ray's workers, or this process alone without Ray, as for a debugger.",
 )
+@_on_end.option
 @click.option(
     "--no-shipped",
     is_flag=True,
@@ -63,6 +65,7 @@ def command(
     dry_run: bool,
     engine: str,
     hours: float | None,
+    on_end: list[str] | None,
     **given: Any,
 ) -> int:
     """Run the missing trials of STUDY.
@@ -91,9 +94,20 @@ def command(
         return 0
     if published:
         taking_over.take_over(requested, store, published)
-    code = 0
-    for ended in running.run_definitions(requested, store, how):
-        code = _conclude(ended, results)
+    code, counts = 0, None
+    try:
+        for ended in running.run_definitions(requested, store, how):
+            code, counts = _conclude(ended, results), _on_end.Counts.of(ended)
+    except UserError:  # nothing was started, or not what comes next
+        if on_end and counts:
+            _on_end.run(on_end, store, counts, 2)
+        raise
+    except Exception:
+        if on_end:
+            _on_end.run(on_end, store, _on_end.Counts.read(requested, store), 1)
+        raise
+    if on_end and counts:
+        _on_end.run(on_end, store, counts, code)
     return code
 
 

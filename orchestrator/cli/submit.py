@@ -129,7 +129,7 @@ def _submit_to_ray(
     from orchestrator.jobs import submission
 
     shared_results = submission.shared(results)
-    submission.environment(again)  # refuses credentials
+    submission.environment(again, arguments)  # refuses credentials
     from orchestrator.execution.ray_connection import versions
     from orchestrator.jobs import probe
     from orchestrator.jobs.client import Jobs

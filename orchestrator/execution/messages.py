@@ -8,7 +8,7 @@ session to worker          WorkerConfig, WorkItem; back: WorkerReport
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from studies.store import Store
 from studies.trial import Trial
@@ -34,7 +34,8 @@ class RunOptions:
         retries: how often a trial that failed is tried again.
         fail_fast: whether the first failure ends the run.
         join: whether the run works on the study together with other runs.
-        tensorboard: a folder for the curves of each trial, or None.
+        loggers: names of loggers that the trials are shown with, see `execution.loggers`.
+        tensorboard: a folder for the curves of each trial; the logger tensorboard writes them.
         executor: what trains: ``ray``, or ``inline`` for this process alone, without Ray.
     """
 
@@ -48,8 +49,15 @@ class RunOptions:
     retries: int = 2
     fail_fast: bool = False
     join: bool = False
+    loggers: tuple[str, ...] = ()
     tensorboard: str | None = None
     executor: str = "ray"
+
+    @property
+    def all_loggers(self) -> tuple[str, ...]:
+        """The loggers, with that of TensorBoard if a folder for it is given."""
+        own = ("tensorboard",) if self.tensorboard is not None else ()
+        return tuple(dict.fromkeys([*self.loggers, *own]))
 
 
 @dataclass(frozen=True)
@@ -264,6 +272,20 @@ class WorkerConfig:
         )
 
 
+class LoggedEpoch(NamedTuple):
+    """What loggers get of a trial after an epoch; see `execution.loggers.Logger`.
+
+    Attributes:
+        trial_id: the trial.
+        epoch: its row for `Logger.epoch`.
+        final: after its last epoch its row for `Logger.end`, else None.
+    """
+
+    trial_id: str
+    epoch: Mapping[str, Any]
+    final: Mapping[str, Any] | None
+
+
 @dataclass(frozen=True)
 class WorkerReport:
     """What a worker reports about its work item, about once a second.
@@ -285,6 +307,7 @@ class WorkerReport:
         node: id of the node that it runs on.
         host: name of that machine.
         pid: its process id there.
+        logged: the epochs since the last report, if the run has loggers.
     """
 
     finished: int = 0
@@ -300,6 +323,7 @@ class WorkerReport:
     node: str = ""
     host: str = ""
     pid: int = 0
+    logged: Sequence[LoggedEpoch] = ()
 
     @classmethod
     def from_result(cls, result: Mapping[str, Any] | None) -> "WorkerReport | None":

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 
+from orchestrator.execution.loggers import Loggers
 from orchestrator.execution.messages import WorkerReport
 from orchestrator.execution.progress import Progress
 from orchestrator.execution.retries import Retries
@@ -22,6 +23,7 @@ class Monitor:
         total: how many trials there are to run.
         retries: records the trials whose workers died.
         stop: is set where going on is useless.
+        loggers: take the epochs that workers report.
         fail_fast: whether the first failure ends the run.
 
     Attributes:
@@ -29,9 +31,16 @@ class Monitor:
     """
 
     def __init__(
-        self, study: str, total: int, retries: Retries, stop: StopSignal, *, fail_fast: bool
+        self,
+        study: str,
+        total: int,
+        retries: Retries,
+        stop: StopSignal,
+        loggers: Loggers,
+        *,
+        fail_fast: bool,
     ) -> None:
-        self._study, self._retries, self._stop = study, retries, stop
+        self._study, self._retries, self._stop, self._loggers = study, retries, stop, loggers
         self._fail_fast = fail_fast
         self._progress = Progress(study, total)
         self._printed = set[str]()
@@ -70,6 +79,7 @@ class Monitor:
         """Take a worker's report on a work item."""
         self._progress.note(item, report)
         self._note_trouble(report)
+        self._loggers.note(report.logged)
         if report.failed and self._fail_fast:
             self._stop.reason = "a trial failed, and --fail-fast was given"
 

@@ -8,9 +8,9 @@ from collections.abc import Container, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from orchestrator.execution import loggers
 from orchestrator.execution.checkpoint_store import CheckpointStore
-from orchestrator.execution.messages import WorkerConfig
-from orchestrator.execution.tensorboard import TensorBoardCurves
+from orchestrator.execution.messages import LoggedEpoch, WorkerConfig
 from studies.store.writer import Writer
 from studies.trial import Trial
 
@@ -37,11 +37,13 @@ class EpochEnd:
         finished: number of trials that have just finished.
         failed: number of trials that have just failed.
         fraction: of the trial's epochs, how much is over; 0 once it has finished.
+        logged: what loggers get of it, if the run has any.
     """
 
     finished: int = 0
     failed: int = 0
     fraction: float = 0.0
+    logged: LoggedEpoch | None = None
 
 
 class PackTrainer:
@@ -58,15 +60,8 @@ class PackTrainer:
 
     def __init__(self, config: WorkerConfig, inputs: Inputs, writer: Writer) -> None:
         self._config, self._inputs, self._writer = config, inputs, writer
-        folder = config.options.tensorboard
-        self._curves = TensorBoardCurves(folder) if folder else None
         self._datasets: dict[str, Dataset] = {}
         self.checkpoint_keys: list[str] = []
-
-    def close(self) -> None:
-        """Close the curves of trials that were stopped."""
-        if self._curves:
-            self._curves.close()
 
     def dataset(self, name: str) -> "Dataset":
         """A data set, fetched once."""
@@ -105,14 +100,13 @@ class PackTrainer:
                 for record in clock.over(new_records):
                     trial_id = record.trial.trial_id
                     records[trial_id].append(record)
-                    if self._curves:
-                        self._curves.write(record)
+                    final = None
                     if record.final:
                         continued_from = checkpoint.continued_from
                         run = _Run(attempts[trial_id], len(pack), continued_from, clock.seconds)
-                        self._hand_to_writer(records[trial_id], run)
+                        final = self._hand_to_writer(records[trial_id], run)
                         del records[trial_id]
-                    yield _epoch_end(record)
+                    yield self._epoch_end(record, final)
             if checkpoint.used:
                 self.checkpoint_keys.append(checkpoint.key)
         except Exception as error:
@@ -140,21 +134,34 @@ class PackTrainer:
         log = "".join(traceback.format_exception(error))
         self._writer.fail(trial, attempt, platform.node(), reason, f"{trial.canonical}\n\n{log}")
 
-    def _hand_to_writer(self, records: Sequence["Record"], run: "_Run") -> None:
-        """Give the rows of a finished trial to the writer."""
+    def _epoch_end(self, record: "Record", final: dict[str, Any] | None) -> EpochEnd:
+        """Say what has happened; ``final``: the row of a trial that has finished."""
+        logged = None
+        if self._config.options.all_loggers:
+            trial_id = record.trial.trial_id
+            logged = loggers.logged_epoch(trial_id, record.epoch, record.layers, final)
+        if final is not None:
+            return EpochEnd(finished=1, logged=logged)
+        over = float(record.epoch["epoch"]) / max(1, record.trial.epochs)
+        return EpochEnd(fraction=min(1.0, over), logged=logged)
+
+    def _hand_to_writer(self, records: Sequence["Record"], run: "_Run") -> dict[str, Any]:
+        """Give the rows of a finished trial to the writer; return that of `trials`."""
         last = records[-1]
         assert last.final is not None  # noqa: S101  (the caller's condition)
         before = sum(_seconds(r) for r in records if r.epoch["epoch"] <= (run.continued_from or -1))
+        final = {**last.final, **self._provenance(run, before)}
         self._writer.add(
             last.trial,
             run.attempt,
-            {**last.final, **self._provenance(run, before)},
+            final,
             epochs=[record.epoch for record in records],
             layers=[row for record in records for row in record.layers],
             masks=[row for record in records for row in record.masks],
         )
         if last.network:
             self._writer.keep(last.trial, last.network)
+        return final
 
     def _provenance(self, run: "_Run", before: float) -> dict[str, Any]:
         """Where and how a trial ran; ``before``: seconds up to the checkpoint it continued from."""
@@ -222,13 +229,6 @@ class _Clock:
             if record is None:
                 return
             yield record
-
-
-def _epoch_end(record: "Record") -> EpochEnd:
-    if record.final:
-        return EpochEnd(finished=1)
-    over = float(record.epoch["epoch"]) / max(1, record.trial.epochs)
-    return EpochEnd(fraction=min(1.0, over))
 
 
 def _seconds(record: "Record") -> float:

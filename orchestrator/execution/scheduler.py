@@ -24,6 +24,9 @@ class WorkScheduler:
         queue: cuts them into work items.
         heartbeat: tells other runs of the study what this one has in hand, and the reverse.
         retries: decides whether a trial whose worker died is tried again.
+
+    Attributes:
+        handed_out: ids of the trials of all work items so far.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class WorkScheduler:
         self._items: dict[str, WorkItem] = {}
         self._reports: dict[str, WorkerReport] = {}
         self._silent, self._throughput = 0, Throughput()
+        self.handed_out = set[str]()
 
     @property
     def ended(self) -> bool:
@@ -53,7 +57,9 @@ class WorkScheduler:
         elsewhere = self._heartbeat.elsewhere
         item = self._queue.take(lambda index: self._trials[index].trial_id in elsewhere)
         if item is not None:
-            self._heartbeat.claim(self._ids(item.start, item.stop))
+            ids = self._ids(item.start, item.stop)
+            self._heartbeat.claim(ids)
+            self.handed_out.update(ids)
             self._items[name] = item
         return item
 

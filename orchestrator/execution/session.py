@@ -19,6 +19,7 @@ from orchestrator.execution import executors
 from orchestrator.execution.data_loading import DataLoading, InlineDataLoading
 from orchestrator.execution.executors import Executor, Round, RoundFailure
 from orchestrator.execution.heartbeat import SessionHeartbeat
+from orchestrator.execution.loggers import Destination, Loggers
 from orchestrator.execution.messages import (
     Phase,
     PhaseReached,
@@ -72,19 +73,27 @@ def run_session(
         engine = options.engine if executor.resources.device == "cpu" else ""
         heartbeat = stack.enter_context(SessionHeartbeat(request.store, request.run, engine))
         request.store.definitions.record(request.study)
+        destination = Destination.of(request.store, options)
+        loggers = Loggers(options.all_loggers, destination, request.todo)
+        stack.callback(loggers.close)
         send(PhaseReached(Phase.TRAINING))
-        return _Rounds(request, executor, heartbeat, stop).run()
+        return _Rounds(request, executor, heartbeat, stop, loggers).run()
 
 
 class _Rounds:
     """Plans from the results and trains, round after round."""
 
     def __init__(
-        self, request: RunRequest, executor: Executor, heartbeat: SessionHeartbeat, stop: StopSignal
+        self,
+        request: RunRequest,
+        executor: Executor,
+        heartbeat: SessionHeartbeat,
+        stop: StopSignal,
+        loggers: Loggers,
     ) -> None:
-        self._request, self._executor = request, executor
+        self._request, self._executor, self._loggers = request, executor, loggers
         self._store, self._heartbeat, self._stop = request.store, heartbeat, stop
-        self._errors = list[str]()
+        self._errors, self._handed_out = list[str](), set[str]()
 
     def run(self) -> SessionResult:
         """Train until nothing is left, or rounds achieve nothing."""
@@ -106,6 +115,7 @@ class _Rounds:
             had_work = any(t.trial_id not in self._heartbeat.elsewhere for t in free)
             idle = idle + 1 if had_work and (len(todo), failures) == before else 0
             self._pause(2**idle if idle else 0)
+        self._loggers.complete(self._store, self._handed_out)
         if idle == _IDLE_ROUNDS:
             self._stop.reason = "workers kept dying before they had trained anything"
         return self._result(failure)
@@ -146,12 +156,18 @@ class _Rounds:
         queue = self._queue(len(order), alone)
         scheduler = WorkScheduler(order, queue, self._heartbeat, retries)
         monitor = Monitor(
-            request.study.name, len(order), retries, self._stop, fail_fast=options.fail_fast
+            request.study.name,
+            len(order),
+            retries,
+            self._stop,
+            self._loggers,
+            fail_fast=options.fail_fast,
         )
         try:
             failure = self._executor.train(Round(order, scheduler, monitor, self._stop))
         finally:
             monitor.close()
+            self._handed_out |= scheduler.handed_out
         self._errors += [*monitor.errors, *([failure.traceback] if failure else [])]
         return failure
 

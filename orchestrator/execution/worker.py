@@ -4,10 +4,10 @@ import contextlib
 import os
 import platform
 import time
-from collections.abc import Container, Generator
+from collections.abc import Container, Generator, Sequence
 from dataclasses import dataclass
 
-from orchestrator.execution.messages import WorkerConfig, WorkerReport, WorkItem
+from orchestrator.execution.messages import LoggedEpoch, WorkerConfig, WorkerReport, WorkItem
 from orchestrator.execution.pack_training import EpochEnd, Inputs, PackTrainer
 from studies.errors import UserError
 from studies.store.writer import Writer
@@ -55,10 +55,10 @@ class Worker:
         """
         if not self._announced:
             self._announced, self._until = True, self._at + len(self._next_pack())
-            return self._report(finished=0, failed=0)
+            return self._report()
         if self._trouble.reason:
             time.sleep(_REPORT)
-        finished = failed = 0
+        finished, failed, logged = 0, 0, list[LoggedEpoch]()
         until = time.monotonic() + _REPORT
         while not self._ended and not self._trouble.reason and time.monotonic() < until:
             epoch_end = next(self._training, None)
@@ -67,18 +67,20 @@ class Worker:
             else:
                 finished, failed = finished + epoch_end.finished, failed + epoch_end.failed
                 self._fraction = epoch_end.fraction
+                logged += [epoch_end.logged] if epoch_end.logged else []
         self._write()
-        return self._report(finished=finished, failed=failed)
+        return self._report(finished, failed, logged)
 
     def close(self) -> None:
         """Write what is finished, and a checkpoint of what is not: the run is stopped."""
         self._training.close()
-        self._trainer.close()
         with contextlib.suppress(OSError):  # reported before; those trials run again
             self._writer.flush()
         self._delete_checkpoints()
 
-    def _report(self, *, finished: int, failed: int) -> WorkerReport:
+    def _report(
+        self, finished: int = 0, failed: int = 0, logged: Sequence[LoggedEpoch] = ()
+    ) -> WorkerReport:
         hopeless = self._trouble.hopeless
         return WorkerReport(
             finished=finished,
@@ -94,6 +96,7 @@ class Worker:
             node=self._node,
             host=platform.node(),
             pid=os.getpid(),
+            logged=tuple(logged),
         )
 
     def _write(self) -> None:

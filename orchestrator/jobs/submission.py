@@ -27,6 +27,8 @@ _SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs", "file")
 #: Environment variables that are passed on. Never credentials: the nodes have their own.
 _ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 _PASSED_ON = ("AWS_REGION", "AWS_DEFAULT_REGION", *_ENDPOINTS)
+#: Passed on if the run logs to MLflow.
+_TRACKING = "MLFLOW_TRACKING_URI"
 
 
 def submit(
@@ -52,7 +54,7 @@ def submit(
     job_id = f"untuned-{study.name}-{secrets.token_hex(3)}"
     metadata = {"study": study.name, "results": results, "version": version, "command": command}
     metadata["definition"] = study.definition_hash
-    variables = environment(command) | {heartbeat.JOB: job_id}
+    variables = environment(command, options) | {heartbeat.JOB: job_id}
     text = strict_yaml.dump(study.definition())
     with code_upload.staged({name: text}) as folder:
         jobs.submit(
@@ -104,14 +106,20 @@ def entrypoint(name: str, results: str, options: Sequence[str]) -> str:
     return f"exec {shlex.join([*command, '--results', results, *options])}"
 
 
-def environment(command: str) -> dict[str, str]:
+def environment(command: str, options: Sequence[str] = ()) -> dict[str, str]:
     """Return the environment variables of the job and its workers.
+
+    Args:
+        command: the command that continues the study, for messages.
+        options: the options of `untuned run`.
 
     Raises:
         UserError: an endpoint contains credentials.
     """
-    passed_on = {name: os.environ[name] for name in _PASSED_ON if os.environ.get(name)}
-    for name in _ENDPOINTS:
+    tracking = (_TRACKING,) if "mlflow" in options else ()
+    names = (*_PASSED_ON, *tracking)
+    passed_on = {name: os.environ[name] for name in names if os.environ.get(name)}
+    for name in (*_ENDPOINTS, *tracking):
         if "@" in passed_on.get(name, ""):
             raise UserError(
                 f"{name} contains a user or password, which would be sent and shown; remove them: "

@@ -16,6 +16,8 @@ import analysis
 from analysis import figures
 from analysis.verdicts import verdicts
 from analysis.verdicts.claims import chosen, every_claim
+from orchestrator.execution import loggers
+from orchestrator.execution.loggers import Destination, Loggers, logged_epoch
 from studies.errors import UserError
 from studies.trial import Trial
 from trainers import check, datasets, registry
@@ -113,6 +115,23 @@ def test_the_activations_gradient_matches_autograd():
     module.activation(x).sum().backward()
     output = module.activate_(x.detach().clone())
     torch.testing.assert_close(module.backward_(torch.ones(13), output), x.grad)
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_logger_writes_a_line_for_each_trial(tmp_path):
+    trials = [Trial(**COMMON, method="dense", seed=seed, epochs=2) for seed in (1, 2)]
+    log = Loggers(["best-epochs"], Destination("own", tmp_path), trials)
+    row = dict.fromkeys(("mask_negative", "mask_zero"), 0) | {"connections": 1, "layer_name": "a"}
+    for trial in trials:
+        for epoch, accuracy in enumerate((0.5, 0.9, 0.7)):
+            values = {"epoch": epoch, "validation_accuracy": accuracy}
+            final = {"outcome": "completed"} if epoch == 2 else None
+            log.note([logged_epoch(trial.trial_id, values, [row], final)])
+    log.close()
+    lines = (tmp_path / "own-best-epochs.txt").read_text().splitlines()
+    assert lines == [f"{trial.trial_id} dense completed 1 0.9" for trial in trials]
+    with pytest.raises(UserError, match="give --results on a local disk"):
+        loggers.check(["best-epochs"], Destination("own", None))
 
 
 def test_the_command_line_knows_the_components(installed, environment, tmp_path):

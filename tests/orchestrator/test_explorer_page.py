@@ -1,0 +1,203 @@
+"""The page of `untuned explore` in Chromium: groups, filters, a trial, results that come."""
+
+import json
+import re
+import shutil
+import subprocess
+from contextlib import contextmanager
+
+import pytest
+from tests_support import UNTUNED, train_study, untuned
+
+pytestmark = pytest.mark.browser
+
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
+STUDY = """\
+seeds: {seeds}
+keep_masks: true
+axes:
+  network: lenet-16
+  dataset: digits
+  epochs: 2
+  method: [dense, minimal-flipping]
+  weights: [he-constant, he-normal]
+"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    pytest.importorskip("dash", reason="Dash is not installed")
+    if not BROWSER:
+        pytest.skip("no Chromium here; Debian's is installed by: apt-get install chromium")
+    with playwright.sync_playwright() as running:
+        started = running.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("explored")
+    (place / "own.yaml").write_text(STUDY.format(seeds=2))
+    train_study(place, write=False)
+    return place
+
+
+@contextmanager
+def serving(folder):
+    """Serve the page of the folder's results, and yield its address."""
+    command = [*UNTUNED, "explore", "own", "--no-open"]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+    try:
+        line = process.stdout.readline()
+        found = re.match(r"(http://127\.0\.0\.1:\d+/) shows own; Ctrl-C", line)
+        assert found, line
+        yield found[1]
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+@pytest.fixture(scope="module")
+def address(browser, folder):
+    with serving(folder) as its:
+        yield its
+
+
+@pytest.fixture
+def opened(browser):
+    """Open the page at a width, in light or dark, and note everything that goes wrong."""
+    pages = []
+
+    def go(address, width=1280, scheme="light"):
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page.wrong, page.asked = [], []
+        page.on("console", lambda said: page.wrong.append(said.text) if said.type == "error" else 0)
+        page.on("pageerror", lambda error: page.wrong.append(str(error)))
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.goto(address)
+        page.get_by_text("8 of 8 trials chosen").wait_for()
+        page.locator("#finals .main-svg").first.wait_for()
+        pages.append(page)
+        return page
+
+    yield go
+    for page in pages:
+        assert page.wrong == []
+        page.close()
+
+
+def choose(page, control, option):
+    """Choose, or give up, an option of a dropdown."""
+    page.get_by_role("button", name=re.compile(f"^{control}")).click()
+    page.locator(".dash-dropdown-option").filter(has_text=option).first.click()
+    page.keyboard.press("Escape")
+
+
+def legend(page, count):
+    page.wait_for_function(f"document.querySelectorAll('#legend li').length === {count}")
+    return page.locator("#legend li").all_inner_texts()
+
+
+def test_nothing_is_fetched_from_another_host(opened, address):
+    page = opened(address)
+    page.locator("#trials .ag-cell").first.click()
+    page.locator("#command").wait_for()
+    elsewhere = [u for u in page.asked if not u.startswith((address, "data:", f"blob:{address}"))]
+    assert elsewhere == []
+    assert len(page.asked) > 5
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_it_is_as_wide_as_the_window(opened, address, width, scheme):
+    page = opened(address, width, scheme)
+    page.locator("#trials .ag-cell").first.click()
+    page.locator("#command").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    for plot in ("#curves", "#finals"):
+        box = page.locator(f"{plot} .plot-container").bounding_box()
+        assert 250 < box["width"] <= width
+    back, ink = (
+        page.evaluate(f"getComputedStyle(document.body).{name}")
+        for name in ("backgroundColor", "color")
+    )
+    light, dark = (sum(map(int, re.findall(r"\d+", colour))) for colour in (back, ink))
+    assert (light > dark) == (scheme == "light")
+    of_axis = page.locator("#finals .xtitle").evaluate("one => getComputedStyle(one).fill")
+    assert (sum(map(int, re.findall(r"\d+", of_axis))) < 300) == (scheme == "light")
+
+
+def test_each_control_has_a_name(opened, address):
+    page = opened(address)
+    for name in ("Read the results", "Figure", "Group by", "method", "weights"):
+        assert page.get_by_role("button", name=re.compile(f"^{name} ")).count() == 1, name
+    assert page.get_by_role("textbox", name=re.compile("^Conditions")).count() == 1
+    assert page.get_by_role("button", name="Read again").count() == 1
+
+
+def test_groups_follow_the_fields_that_are_chosen(opened, address):
+    page = opened(address)
+    assert legend(page, 4) == [
+        "dense, he-constant",
+        "dense, he-normal",
+        "minimal-flipping, he-constant",
+        "minimal-flipping, he-normal",
+    ]
+    choose(page, "Group by", "weights")
+    assert legend(page, 2) == ["dense", "minimal-flipping"]
+    assert "up to 2 cells" in page.locator("#finals-note").inner_text()
+    choose(page, "Figure", "test loss")
+    page.wait_for_function("document.querySelector('#curves .ytitle').textContent === 'test loss'")
+    choose(page, "Figure", "last epoch")  # not a figure of epochs
+    page.locator("#curves-section").wait_for(state="hidden")
+
+
+def test_filters_leave_the_trials_that_meet_them(opened, address):
+    page = opened(address)
+    choose(page, "method", "dense")
+    page.get_by_text("4 of 8 trials chosen").wait_for()
+    assert legend(page, 2) == ["dense, he-constant", "dense, he-normal"]
+    conditions = page.get_by_role("textbox", name=re.compile("^Conditions"))
+    conditions.fill("weights=he-normal; seed=2")
+    conditions.press("Enter")
+    page.get_by_text("1 of 8 trials chosen").wait_for()
+    assert page.locator("#trials .ag-cell[col-id=weights]").all_inner_texts() == ["he-normal"]
+    conditions.fill("weigths=he-normal")
+    conditions.press("Enter")
+    page.get_by_text("unknown column 'weigths'").wait_for()
+
+
+def test_a_click_on_a_row_shows_the_trial_and_how_it_is_trained_again(opened, address, folder):
+    page = opened(address)
+    row = page.locator("#trials .ag-row", has_text="minimal-flipping").first
+    trial = row.locator(".ag-cell[col-id=trial_id]").inner_text().strip()
+    row.locator(".ag-cell[col-id=seed]").click()
+    page.get_by_role("heading", name=f"Trial {trial}").wait_for()
+    told = json.loads(untuned("show", "own", trial, "--json", cwd=folder).stdout)
+    assert page.locator("#command").inner_text() == told["command"]
+    page.locator("#trial .mask .hm, #trial .mask .heatmaplayer").first.wait_for(state="attached")
+    assert page.locator("#trial .mask").count() == 2
+    accuracy = f"{told['figures']['test_accuracy'] * 100:.2f} %"
+    assert accuracy in page.locator("#trial").inner_text()
+
+
+def test_a_click_on_a_point_shows_its_trial(opened, address):
+    page = opened(address)
+    page.locator("#finals .scatterlayer .point").first.click(force=True)
+    page.get_by_role("heading", name=re.compile("^Trial [0-9a-f]{12}$")).wait_for()
+
+
+def test_results_that_come_are_read(opened, folder, tmp_path):
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    with serving(tmp_path) as address:
+        page = opened(address)
+        (tmp_path / "own.yaml").write_text(STUDY.format(seeds=3))
+        run = ("run", "own.yaml", "--executor", "inline")
+        assert untuned(*run, cwd=tmp_path).returncode == 0
+        page.get_by_role("button", name="Read again").click()
+        page.get_by_text("12 of 12 trials chosen").wait_for()
+        assert "12 of 12 planned trials finished" in page.locator("#progress").inner_text()
