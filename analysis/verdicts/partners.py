@@ -1,7 +1,5 @@
 """The partners of the trials that a claim judges."""
 
-from collections.abc import Sequence
-
 import pandas as pd
 
 from analysis.cells import METHOD_ONLY, RECIPE, TUNED_VALUES
@@ -60,25 +58,22 @@ def with_partners(arms: pd.DataFrame, trials: pd.DataFrame, criterion: Criterion
     keep = [name for name in _OF_PARTNER if name in partners and name != value]
     on = [name for name in SETTABLE if name not in ignored]
 
-    def paired(rows: pd.DataFrame, others: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-        return pair(rows, others, names, value, share=criterion.share, keep=keep)
-
-    every = [paired(arms, partners, [*on, *criterion.preferring])]
-    if not criterion.preferring:
-        return every[0]
-    # All seeds of a cell are treated alike.
-    left = arms[~arms["cell"].isin(every[0]["cell"])]
-    every.append(paired(left, partners, on))
-    if "configurations" in partners:
+    strict, others = [*on, *criterion.preferring], [n for n in on if n not in RECIPE]
+    ways = [(arms, partners, strict), (arms, partners, on)]
+    if criterion.preferring and "configurations" in partners:
         # One side at its best recipe, the other at the only one it has: a tuning budget of one.
-        left = left[~left["cell"].isin(every[1]["cell"])]
-        others = [name for name in on if name not in RECIPE]
-        own, theirs = _has_tuned_recipe(left), _has_tuned_recipe(partners)
-        every += [
-            paired(left[own], partners[~theirs], others),
-            paired(left[~own], partners[theirs], others),
-        ]
-    return pd.concat([pairs for pairs in every if len(pairs)] or every[:1])
+        own, theirs = _has_tuned_recipe(arms), _has_tuned_recipe(partners)
+        ways += [(arms[own], partners[~theirs], others), (arms[~own], partners[theirs], others)]
+    pairs: list[pd.DataFrame] = []
+    cells: set[int] = set()
+    for rows, reference, names in ways if criterion.preferring else ways[:1]:
+        left = rows[~rows["cell"].isin(cells)]  # all seeds of a cell are treated alike
+        if len(left) or not pairs:
+            found = pair(left, reference, names, value, share=criterion.share, keep=keep)
+            pairs.append(found)
+            cells |= set(found["cell"])
+    kept = [found for found in pairs if len(found)] or pairs[:1]
+    return pd.concat(kept) if len(kept) > 1 else kept[0]
 
 
 def _has_tuned_recipe(rows: pd.DataFrame) -> "pd.Series[bool]":

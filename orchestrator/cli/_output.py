@@ -30,17 +30,38 @@ def _stand_in(character: str) -> str:
     return _PLAIN.get(character) or bare or code
 
 
+def _is_usable(number: int) -> bool:
+    """Return whether a descriptor can be read (stdin) or written to (stdout, stderr).
+
+    Where one is closed, a shell that runs a script gives its number to the script's own file.
+    """
+    if sys.platform == "win32":
+        return True
+    import fcntl
+
+    try:
+        flags = fcntl.fcntl(number, fcntl.F_GETFL)
+    except OSError:
+        return False
+    return number == 0 or flags & os.O_ACCMODE != os.O_RDONLY
+
+
 def prepare() -> None:
     """Let stdout and stderr write a stand-in for a character that their encoding lacks.
 
     One that is closed, and stdin if it is, become the null device. Otherwise the next file that is
     opened would have its number, and child processes would write what they print into that file.
     """
+    for number in range(3):
+        if not _is_usable(number):
+            null = os.open(os.devnull, os.O_RDWR)
+            os.dup2(null, number)
+            os.set_inheritable(number, True)
+            if null != number:
+                os.close(null)
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            null = open(os.devnull, mode, encoding="utf-8")  # noqa: PTH123, SIM115
-            os.set_inheritable(null.fileno(), True)  # it has the lowest free number
-            setattr(sys, name, null)
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
     codecs.register_error("untuned", _plain)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

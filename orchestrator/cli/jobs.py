@@ -102,7 +102,8 @@ def watch(cluster: "JobPlace", job: "Job") -> int:
             file=sys.stderr,
         )
         return 1
-    found = judged(ended or replace(job, status="failed", code=None, message=""))
+    reported = ended or replace(job, status="failed", code=None, message="")
+    found = judged(reported)
     if ended is None:
         print(
             f"untuned: {cluster.address} no longer knows {job.id}; its head was probably "
@@ -116,7 +117,7 @@ def watch(cluster: "JobPlace", job: "Job") -> int:
             file=sys.stderr,
         )
         return 1
-    if found.message and found.status == "succeeded":
+    if found is not reported and found.status == "succeeded":
         print(f"untuned: {job.id}: {found.message}", file=sys.stderr)
     if found.status != "succeeded":
         print(f"untuned: {ending(found)}; continue with: {job.command}", file=sys.stderr)

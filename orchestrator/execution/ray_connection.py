@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator import proxies
+from orchestrator.execution import ray_tokens
 from orchestrator.execution.messages import Resources, RunRequest
 from orchestrator.execution.resources import on_cluster
 from studies.errors import NO_TEMPORARY_FOLDER, UserError
@@ -181,7 +182,7 @@ def shortage(gpu_fraction: float) -> str:
     if _suffices(free, needs):
         return ""
     parts = (f"{free.get(kind, 0):g} of {total.get(kind, 0):g} {kind}s" for kind in needs)
-    return f"it needs {each}, and {' and '.join(parts)} are free; others use the cluster"
+    return f"it needs {each}, and {' and '.join(parts)} are free"
 
 
 def _suffices(resources: Mapping[str, float], needs: Mapping[str, float]) -> bool:
@@ -218,6 +219,7 @@ def check_address(address: str) -> None:
             f"--address {address}: no Ray cluster answers there ({error}); start one with: ray "
             "start --head"
         ) from None
+    ray_tokens.check(address)
 
 
 def _join(address: str) -> None:
@@ -227,6 +229,8 @@ def _join(address: str) -> None:
     from orchestrator.execution import code_upload
 
     check_address(address)
+    if address == "auto":
+        ray_tokens.check_automatic()
     proxies.bypass(address.rpartition(":")[0].strip("[]"))
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
@@ -237,14 +241,15 @@ def _join(address: str) -> None:
             ray.init(address=address, runtime_env={"working_dir": str(folder)}, **quiet)
     except (ConnectionError, ValueError) as error:
         reason = str(error).splitlines()[0]
+        if os.environ.get("RAY_AUTH_MODE", "").lower() == "token":
+            reason += ", or it rejects the token of this machine"
         raise UserError(
             f"--address {address}: no Ray cluster to join on this machine ({reason}); start one "
             "with: ray start --head, or join one with: ray start --address HEAD:6379"
         ) from None
     except ray.exceptions.AuthenticationError:
         raise UserError(
-            f"--address {address}: the cluster asks for a token; set RAY_AUTH_MODE=token, and "
-            "RAY_AUTH_TOKEN to the cluster's"
+            f"--address {address}: the cluster requires another token; put {ray_tokens.REMEDY}"
         ) from None
     except RuntimeError as error:
         if "ersion mismatch" not in str(error):

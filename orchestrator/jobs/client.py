@@ -13,6 +13,7 @@ from ray.exceptions import AuthenticationError
 from ray.job_submission import JobSubmissionClient
 
 from orchestrator import proxies
+from orchestrator.execution import ray_tokens
 from orchestrator.jobs.job import Job, LostError
 from studies.errors import UserError, unknown
 
@@ -173,11 +174,12 @@ class Jobs:
         )
 
     def _unauthorised(self, error: Exception) -> UserError:
+        if os.environ.get("RAY_AUTH_MODE", "").lower() == "token" and not ray_tokens.has_token():
+            return ray_tokens.missing_here()
         problem = "rejects this token" if "failed" in str(error) else "requires a token"
         return UserError(
             f"--address {self.address}: the cluster {problem}; set RAY_AUTH_MODE=token, and put "
-            "the token that `ray get-auth-token` prints on the head into RAY_AUTH_TOKEN or "
-            "~/.ray/auth_token"
+            f"{ray_tokens.REMEDY}"
         )
 
     @contextlib.contextmanager

@@ -26,7 +26,7 @@ STOP_SECONDS = 60
 _SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs", "file")
 #: Environment variables that are passed on. Never credentials: the nodes have their own.
 _ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
-_PASSED_ON = ("RAY_AUTH_MODE", "AWS_REGION", "AWS_DEFAULT_REGION", *_ENDPOINTS)
+_PASSED_ON = ("AWS_REGION", "AWS_DEFAULT_REGION", *_ENDPOINTS)
 #: Passed on if the run logs to MLflow.
 _TRACKING = "MLFLOW_TRACKING_URI"
 

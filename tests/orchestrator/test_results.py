@@ -93,9 +93,9 @@ def test_mistakes_are_answered_in_one_line(place, monkeypatch, arguments, messag
 
 
 def test_deviations_that_do_not_fit_are_left_out_with_a_note(place):
-    answer = untuned("results", "own", cwd=place[0], COLUMNS="60")
+    answer = untuned("results", "own", cwd=place[0], COLUMNS="50")
     assert "±" in answer.stdout
-    assert max(map(len, answer.stdout.splitlines())) <= 60
+    assert max(map(len, answer.stdout.splitlines())) <= 50
     assert answer.stderr == (
         "some standard deviations do not fit and are left out; --csv has them\n"
     )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socketserver
 import subprocess
@@ -234,7 +235,6 @@ def test_the_environment_has_no_credentials(monkeypatch):
     assert (
         variables.items()
         >= {
-            "RAY_AUTH_MODE": "disabled",
             "RAY_JOB_STOP_SIGNAL": "SIGINT",
             "RAY_JOB_STOP_WAIT_TIME_S": "60",
             "AWS_ENDPOINT_URL": "http://store:9000",
@@ -243,6 +243,7 @@ def test_the_environment_has_no_credentials(monkeypatch):
         }.items()
     )
     assert "geheim" not in str(variables)
+    assert "RAY_AUTH_MODE" not in variables  # the head's counts
 
 
 def test_the_study_is_the_same_when_it_is_read_there(tmp_path):
@@ -346,8 +347,8 @@ def test_a_submitted_study_is_run_on_the_cluster(cluster, tmp_path):  # noqa: F8
         [submitted(again), "own", "succeeded"],
         [job, "own", "succeeded"],
     ]
-    about = on(cluster, "jobs", job, cwd=tmp_path).stdout
-    assert f"results:      {tmp_path / 'results'}" in about
+    about = on(cluster, "jobs", job, cwd=tmp_path, COLUMNS="200").stdout
+    assert re.search(f"^  results +{re.escape(str(tmp_path / 'results'))}$", about, re.MULTILINE)
     assert "own: 4 of 4 trials finished" in about
 
 
@@ -430,6 +431,12 @@ def test_a_cluster_with_other_versions_is_refused(cluster, tmp_path):  # noqa: F
     about = tmp_path / "here" / "torch-0.1+cpu.dist-info"
     about.mkdir(parents=True)
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: torch\nVersion: 0.1+cpu\n")
+    write_study(tmp_path)
+    run = ["run", "own.yaml", "--address", cluster.address]
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "a" * 64}
+    answer = on(cluster, *run, cwd=tmp_path, **token)  # Ray itself would wait for ever
+    assert answer.returncode == 2
+    assert "the cluster asks for no token, and a run that uses one would wait" in answer.stderr
     before = len(jobs_of(cluster))
     answer = on(
         cluster,
@@ -462,6 +469,11 @@ def test_a_cluster_with_a_token_and_without_the_packages(tmp_path):
         assert answer.returncode == 2
         assert "torch" in answer.stderr
         assert "run on all nodes: pip install " in answer.stderr
+        write_study(tmp_path)
+        run = ["run", "own.yaml", "--address", locked.address]
+        answer = on(locked, *run, cwd=tmp_path)
+        assert (answer.returncode, answer.stderr.count("\n")) == (2, 1)
+        assert "the cluster requires a token; set RAY_AUTH_MODE=token" in answer.stderr
 
 
 @pytest.mark.cluster

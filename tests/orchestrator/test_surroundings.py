@@ -102,6 +102,13 @@ def test_closed_descriptors_do_no_harm(closed, tmp_path):
     assert untuned("results", "own", "--csv", cwd=tmp_path).stdout.count("\n") == 2
 
 
+def test_a_descriptor_that_is_another_file_does_no_harm(tmp_path):
+    """As that of a script whose shell was started with a closed stderr."""
+    with (tmp_path / "script").open("w+") as script, open(script.name) as read:  # noqa: PTH123
+        command = [*UNTUNED, "status", "none"]
+        assert subprocess.run(command, cwd=tmp_path, stderr=read, check=False).returncode == 2
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
 def test_the_numbers_of_closed_descriptors_are_taken_for_child_processes():
     code = (

@@ -227,7 +227,7 @@ def test_a_trial_that_exceeds_its_memory_is_given_up_and_the_others_finish(tmp_p
     if free < 12 * 2**20:
         pytest.skip("needs 12 GiB of free memory")
     environment = {
-        "PYTHONPATH": str(tmp_path),
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]),
         "RAY_memory_usage_threshold": str((total - free + 5 * 2**20) / total),
         "RAY_memory_monitor_refresh_ms": "100",
     }
@@ -327,10 +327,10 @@ def test_a_killed_run_does_not_bar_the_next(undisturbed, gate, long):
     run.process.wait()
     (orphan,) = LiveRuns(Store(str(long / "results"), "long")).alive()
     assert (orphan.pid, orphan.orphaned) == (session, True)
-    gate.open()
     following = Running(long, "--workers", 2)
     following.wait_until(lambda: sessions_of(following.process.pid))
     time.sleep(3)  # it has seen the orphan by now, or will not have to wait for it
     os.kill(session, signal.SIGCONT)
+    gate.open()
     assert following.process.wait(timeout=180) == 0, following.errors.read_text()
     assert whole(long, undisturbed)

@@ -107,7 +107,7 @@ class RayTuneExecutor:
     """
 
     def __init__(self, request: RunRequest, resources: Resources) -> None:
-        self.resources = resources
+        self.resources, self._on_cluster = resources, request.address is not None
         self._config = WorkerConfig.of(request, resources, code_upload.commit())
         self._datasets: dict[str, ray.ObjectRef[Dataset]] = {}
 
@@ -126,7 +126,9 @@ class RayTuneExecutor:
         """Train a round of work items; see `Executor.train`."""
         from orchestrator.execution.executors import ray_tune_adapters
 
-        callbacks = ray_tune_adapters.Callbacks(work.monitor, self.resources.gpu_fraction)
+        callbacks = ray_tune_adapters.Callbacks(
+            work.monitor, self.resources.gpu_fraction if self._on_cluster else None
+        )
         with tempfile.TemporaryDirectory(prefix="untuned-") as folder:
             name = f"{self._config.store.study}-{secrets.token_hex(4)}"
             try:

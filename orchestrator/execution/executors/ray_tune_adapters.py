@@ -130,10 +130,11 @@ class Callbacks(tune.Callback):
 
     Args:
         monitor: of the round.
-        gpu_fraction: of a GPU that each worker needs beside its CPU.
+        gpu_fraction: of a GPU that each worker needs beside its CPU; None for a Ray of this run
+            alone, where it lacks nothing.
     """
 
-    def __init__(self, monitor: Monitor, gpu_fraction: float) -> None:
+    def __init__(self, monitor: Monitor, gpu_fraction: float | None) -> None:
         self._monitor, self._gpu_fraction = monitor, gpu_fraction
 
     def setup(self, *args: Any, **kwargs: Any) -> None:
@@ -142,9 +143,9 @@ class Callbacks(tune.Callback):
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Ray Tune has waited for an event, or had one."""
-        self._monitor.note_workers(
-            _running(trials), lambda: ray_connection.shortage(self._gpu_fraction)
-        )
+        fraction = self._gpu_fraction
+        if fraction is not None:
+            self._monitor.note_workers(_running(trials), lambda: ray_connection.shortage(fraction))
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A work item starts."""
