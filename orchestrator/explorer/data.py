@@ -26,6 +26,8 @@ FINAL_FIGURES = (*FIGURES, *CONTROLS, "last_epoch", "multiply_adds", "seconds", 
 _PERCENT = ("accuracy", "changed")
 #: More groups cannot be told apart; the page says how many are left out.
 MOST_GROUPS = 24
+#: More single trials are not drawn: a browser would need a second for them.
+MOST_POINTS = 500
 #: Groups that the page begins with, at most.
 _FEW_GROUPS = 12
 #: Blocks of a drawn mask in each direction, at most.
@@ -245,7 +247,8 @@ def _summary(results: Results, rows: pd.DataFrame, choice: Choice, along: list[s
     of_group = table.groupby(keys, sort=False)
     order = _order(results, table, keys)
     factor = scale(value)
-    points = rows[[*keys, "trial_id", value]].dropna() if not along else None
+    few = len(rows) <= MOST_POINTS
+    points = rows[[*keys, "trial_id", value]].dropna() if not along and few else None
     shown = []
     for key in order[:MOST_GROUPS]:
         part = of_group.get_group(key)
@@ -260,7 +263,10 @@ def _summary(results: Results, rows: pd.DataFrame, choice: Choice, along: list[s
         x = part[along[0]].tolist() if along else []
         name = _name(results, dict(zip(by, key, strict=True)) if by else {})
         shown.append(Group(name, key, x, mean, low, high, part["n"].tolist(), its))
-    return Summary(shown, _notes(cells, seeds, len(order)))
+    notes = _notes(cells, seeds, len(order))
+    if not along and not few:
+        notes.append(f"Single trials are drawn for at most {MOST_POINTS}; filter to see them.")
+    return Summary(shown, notes)
 
 
 def _name(results: Results, values: dict[str, Any]) -> str:

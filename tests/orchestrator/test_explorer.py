@@ -103,6 +103,14 @@ def test_a_trial_without_the_figure_does_not_count(by_hand):
     assert len(shown.groups[0].trials) == 2
 
 
+def test_single_trials_are_left_out_where_there_are_too_many(by_hand, monkeypatch):
+    monkeypatch.setattr(data, "MOST_POINTS", 11)
+    shown = finals(by_hand, by_hand.trials, "method", "weights")
+    assert [group.trials for group in shown.groups] == [[]] * 4
+    assert [group.n for group in shown.groups] == [[3]] * 4
+    assert shown.notes == ["Single trials are drawn for at most 11; filter to see them."]
+
+
 def test_curves_are_the_means_of_the_recorded_epochs(results):
     live = Live(lambda: results)
     shown = data.curves(live, results.trials, Choice("test_accuracy", ("method", "weights")))
