@@ -13,7 +13,7 @@ from pathlib import Path
 _SHIPPED = {
     "studies": ("**/*.py", "library/**/*.yaml"),
     "trainers": ("**/*.py",),
-    "orchestrator": ("**/*.py",),
+    "orchestrator": ("**/*.py", "explorer/assets/*"),
     "analysis": ("**/*.py", "report/page/*", "reference/*"),
 }
 
