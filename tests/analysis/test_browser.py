@@ -1,6 +1,5 @@
 """The report's page in a real browser: drawn, sorted, walked through by keyboard, on a phone."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,22 +9,8 @@ from analysis import report
 
 pytestmark = pytest.mark.browser
 
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
 #: Least contrast of text to its background (WCAG 2.2, level AA).
 CONTRAST = 4.5
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not BROWSER:
-        pytest.skip("no Chromium here; Debian's is installed by: apt-get install chromium")
-    with playwright.sync_playwright() as running:
-        started = running.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """The executor without Ray: the same study, in one process or several, to the same bits."""
 
-import signal
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from tests_support import (
     UNTUNED,
     gated_study,
     install_method,
+    interrupt_at,
     science_of,
     trial_rows,
     untuned,
@@ -84,11 +84,7 @@ def test_a_run_that_is_stopped_goes_on_from_its_checkpoint(gate, tmp_path):
     gated_study(tmp_path, seeds=1, epochs=30)
     run = start(tmp_path, "--checkpoint", "1e-9")
     gate.allow(10)
-    wait_until(gate.waiting, run)
-    run.send_signal(signal.SIGINT)
-    while run.poll() is None:  # it stops between two epochs
-        gate.allow(1)
-        time.sleep(0.1)
+    interrupt_at(gate, run)
     output = run.communicate()[0]
     assert run.returncode == 130, output
     assert "stopping after the epochs that are running" in output

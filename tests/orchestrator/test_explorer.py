@@ -8,23 +8,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests_support import train_study, untuned, without
+from tests_support import train_study, untuned, without, write_study
 
 import analysis
 from orchestrator.explorer import data, figures, server
 from orchestrator.explorer.data import Choice, Live
 from studies.errors import UserError
 
-STUDY = """\
-seeds: 3
-keep_masks: true
-axes:
-  network: lenet-16
-  dataset: digits
-  epochs: 2
-  method: [dense, minimal-flipping]
-  weights: [he-constant, he-normal]
-"""
+#: Of the studies, see `write_study`.
+WEIGHTS = "[he-constant, he-normal]"
 #: The half width of the 95% t interval of three values with standard deviation 1.
 HALF = 4.302652729911275 / math.sqrt(3)
 
@@ -33,7 +25,7 @@ HALF = 4.302652729911275 / math.sqrt(3)
 def folder(tmp_path_factory):
     """A folder with real results of twelve trials."""
     place = tmp_path_factory.mktemp("explored")
-    (place / "own.yaml").write_text(STUDY)
+    write_study(place, seeds=3, weights=WEIGHTS)
     train_study(place, write=False)
     return place
 
@@ -183,7 +175,7 @@ def test_a_mask_is_shown_by_pixel_or_in_blocks():
 
 def test_results_are_read_again_and_a_change_is_noticed(folder, tmp_path):
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-    (tmp_path / "own.yaml").write_text(STUDY.replace("seeds: 3", "seeds: 4"))
+    write_study(tmp_path, seeds=4, weights=WEIGHTS)
     live = Live(lambda: analysis.load(str(tmp_path / "results" / "own")))
     assert len(live.epochs("test_loss")) == 36
     assert not live.refresh()

@@ -7,41 +7,19 @@ import subprocess
 from contextlib import contextmanager
 
 import pytest
-from tests_support import UNTUNED, train_study, untuned
+from tests_support import UNTUNED, train_study, untuned, write_study
 
 pytestmark = pytest.mark.browser
 
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
-STUDY = """\
-seeds: {seeds}
-keep_masks: true
-axes:
-  network: lenet-16
-  dataset: digits
-  epochs: 2
-  method: [dense, minimal-flipping]
-  weights: [he-constant, he-normal]
-"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    pytest.importorskip("dash", reason="Dash is not installed")
-    if not BROWSER:
-        pytest.skip("no Chromium here; Debian's is installed by: apt-get install chromium")
-    with playwright.sync_playwright() as running:
-        started = running.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield started
-        started.close()
+#: Of the studies, see `write_study`.
+WEIGHTS = "[he-constant, he-normal]"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
+    pytest.importorskip("dash", reason="Dash is not installed")
     place = tmp_path_factory.mktemp("explored")
-    (place / "own.yaml").write_text(STUDY.format(seeds=2))
+    write_study(place, weights=WEIGHTS)
     train_study(place, write=False)
     return place
 
@@ -195,7 +173,7 @@ def test_results_that_come_are_read(opened, folder, tmp_path):
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     with serving(tmp_path) as address:
         page = opened(address)
-        (tmp_path / "own.yaml").write_text(STUDY.format(seeds=3))
+        write_study(tmp_path, seeds=3, weights=WEIGHTS)
         run = ("run", "own.yaml", "--executor", "inline")
         assert untuned(*run, cwd=tmp_path).returncode == 0
         page.get_by_role("button", name="Read again").click()

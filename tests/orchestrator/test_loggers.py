@@ -3,16 +3,14 @@
 import importlib.util
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tests_support import UNTUNED, gated_study, untuned, write_study
+from tests_support import UNTUNED, gated_study, interrupt_at, untuned, write_study
 
 import orchestrator
 from orchestrator.execution import loggers
@@ -196,13 +194,7 @@ def test_a_trial_that_goes_on_is_logged_again_from_its_start(tmp_path, diary, ga
     command = [*UNTUNED, *command, "--checkpoint", "1e-9"]
     gate.allow(4)
     run = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    while not gate.waiting():
-        assert run.poll() is None
-        time.sleep(0.05)
-    run.send_signal(signal.SIGINT)
-    while run.poll() is None:  # it stops between two epochs
-        gate.allow(1)
-        time.sleep(0.1)
+    interrupt_at(gate, run)
     errors = run.communicate()[1]
     assert run.returncode == 130, errors
     first = diary()

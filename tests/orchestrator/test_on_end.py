@@ -1,9 +1,7 @@
 """`untuned run --on-end`: a command of the user's, told how the run ended."""
 
 import os
-import signal
 import subprocess
-import time
 
 import pytest
 from tests_support import (
@@ -11,6 +9,7 @@ from tests_support import (
     UNTUNED,
     gated_study,
     install_method,
+    interrupt_at,
     untuned,
     write_study,
 )
@@ -66,13 +65,7 @@ def test_it_is_told_of_a_run_that_was_interrupted(gate, tmp_path):
     command = [*UNTUNED, "run", "own.yaml", *INLINE, "--on-end", TELL]
     gate.allow(2)
     run = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    while not gate.waiting():
-        assert run.poll() is None
-        time.sleep(0.05)
-    run.send_signal(signal.SIGINT)
-    while run.poll() is None:
-        gate.allow(1)
-        time.sleep(0.1)
+    interrupt_at(gate, run)
     errors = run.communicate()[1]
     assert run.returncode == 130, errors
     assert errors.endswith(TOLD)

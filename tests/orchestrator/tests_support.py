@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,13 +30,13 @@ axes:
   dataset: digits
   epochs: {epochs}
   method: [dense, minimal-flipping]
-  weights: he-constant
+  weights: {weights}
 """
 
 
-def write_study(folder, name="own", seeds=2, epochs=2):
+def write_study(folder, name="own", seeds=2, epochs=2, weights="he-constant"):
     path = Path(folder) / f"{name}.yaml"
-    path.write_text(STUDY.format(seeds=seeds, epochs=epochs))
+    path.write_text(STUDY.format(seeds=seeds, epochs=epochs, weights=weights))
     return path
 
 
@@ -148,6 +149,17 @@ class Running:
             assert self.process.poll() is None, self.errors.read_text()
             assert time.monotonic() < until, self.errors.read_text()
             time.sleep(0.1)
+
+
+def interrupt_at(gate, run):
+    """Interrupt a run once a trial of it waits at the gate; it stops between two epochs."""
+    while not gate.waiting():
+        assert run.poll() is None
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    while run.poll() is None:
+        gate.allow(1)
+        time.sleep(0.1)
 
 
 def workers_of(pid):
