@@ -586,6 +586,19 @@ def test_time_to_accuracy_from_the_epochs(judge):
     assert verdict.uncorrected == "undecided"  # equal times
 
 
+def test_the_time_ends_when_the_accuracy_is_first_reached(judge):
+    # 95% of dense's end of 0.9 is 0.855: dense is there after three epochs, the arm after two.
+    of_epochs = {"dense": [0.1, 0.5, 0.6, 0.9], "free-pruning": [0.1, 0.5, 0.9, 0.88]}
+
+    def final(trial):
+        slow = settled(0.0, spread=0.0, **SLOW)(trial)
+        epochs = slow["epochs"] | {"test_accuracy": of_epochs[trial.method]}
+        return slow | {"epochs": epochs}
+
+    (verdict,) = judge(final, "C5-time")
+    assert verdict.comparisons[0].pairs["log_seconds"].tolist() == pytest.approx([math.log(4)] * 3)
+
+
 def test_times_of_short_epochs_or_to_chance_are_not_judged(judge):
     (verdict,) = judge(settled(0.0, spread=0.0, row={"seconds": 1.5}), "C5-time")
     assert verdict.reason == "Epochs of 0.50 s are too short to compare times."

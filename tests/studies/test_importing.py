@@ -6,7 +6,7 @@ import pytest
 
 from studies.errors import UserError
 from studies.schemas import TABLES
-from studies.store import Store, importing
+from studies.store import Store, compaction, importing, part_files
 from studies.store.compaction import compact
 from studies.store.finished import finished, of_trial
 from studies.store.importing import compared
@@ -85,6 +85,26 @@ def test_merged_results_come_as_well_and_in_several_chunks(filled, store):
     compared(filled, store).run(most=2)
     assert everything(store) == everything(filled)
     assert len(names(store)["trials"]) == 2
+
+
+def test_rows_in_two_merged_parts_come_once(filled, store, trial, record):
+    writer = Writer(filled)
+    record(writer, trial(4))
+    writer.flush()
+    before, seen = everything(filled), filled.tables.parts("layers")
+    first, second, third = sorted(seen.where)
+    # Two compactions at the same time, of which neither saw what the other one merged.
+    for number, names_seen in enumerate(((first, second), (second, third))):
+        batch = compaction._Batch()
+        for name in names_seen:
+            content = filled.tables.content("layers", name)
+            part = part_files.opened("layers", name, content)
+            batch.add(name, len(content), part, seen)
+        filled.tables.put("layers", batch.encoded(), f"{part_files.MERGED}{number}", 1)
+    filled.tables.delete("layers", [first, second, third])
+    assert everything(filled) == before
+    compared(filled, store).run()
+    assert everything(store) == before
 
 
 def test_an_import_is_repeated_without_effect(filled, store, trial, record):
