@@ -228,6 +228,16 @@ def test_cells_added_later_are_exploratory(study, record):
     assert found["he-constant"].exploratory == (LATE,)
 
 
+def test_cells_added_later_to_a_demonstration_do_not_count(study, record):
+    given = {"margin": 0.5, **FIFTEEN, "dataset": "digits"}
+    record(study(**given), varied(0.01))
+    only = lambda trial: trial.weights == "he-constant"  # noqa: E731
+    more = study(**given, weights=["he-normal", "he-constant"])
+    loaded = analysis.load(record(more, varied(0.01), only))
+    late = [v for v in on(loaded, "C9") if LATE in v.exploratory]
+    assert [(v.cell["weights"], v.added) for v in late] == [("he-constant", False)]
+
+
 def test_a_margin_that_changed_is_flagged_and_the_earliest_counts(study, record):
     record(study(margin=0.5, dataset="cifar10"), settled(-0.0032))
     loaded = analysis.load(record(study(margin=0.1, dataset="cifar10"), only=lambda trial: False))
@@ -308,6 +318,8 @@ def test_a_sweep_needs_every_density(judge):
     assert verdict.decisive.at == {"density": 0.3}
     assert verdict.p == verdict.comparisons[0].p
     assert verdict.decisive.bound == 0.005
+    # All differences lie below the bound, in one of 2^3 patterns of signs.
+    assert [one.sign_flip for one in verdict.comparisons] == [1 / 8] * 3
     (verdict,) = judge(at_densities(0.004, -0.002), "C6", grids=DENSITIES, method="dense")
     assert verdict.uncorrected == "undecided"
     assert "in 1 of 3 comparisons" in verdict.reason
@@ -673,6 +685,16 @@ def test_a_partner_added_later_makes_it_exploratory(study, record):
     record(study(**given | {"grids": first}), varied(0.01))
     (verdict,) = on(analysis.load(record(study(**given), varied(0.01))), "C9")
     assert verdict.exploratory == (LATE,)
+
+
+def test_a_gain_is_committed_to_with_both_of_its_sides(study, record):
+    # Pruning was added when the seeds of flipping were known.
+    given = {"dataset": "cifar10", "positive_fraction": [0.1, 0.5]}
+    record(study(**given, method="free-flipping"), settled(0.002))
+    both = study(**given, method=["free-pruning", "free-flipping"])
+    only = lambda trial: trial.method == "free-pruning"  # noqa: E731
+    (verdict,) = on(analysis.load(record(both, settled(0.001), only)), "C9-asymmetric")
+    assert (verdict.n, verdict.comparisons[0].committed) == (3, 0)
 
 
 def test_tuning_that_is_not_finished_leaves_replicates_open(study, record):

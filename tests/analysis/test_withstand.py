@@ -83,6 +83,19 @@ def test_a_dead_baseline_supports_nothing(judge):
     assert math.isnan(verdict.smallest_margin)  # no margin would be supported
 
 
+def test_a_rival_that_failed_in_half_of_its_trials_supports_nothing(judge):
+    def accuracy(trial):
+        if trial.method == "free-pruning" and trial.seed <= 4:
+            return {"test_accuracy": 0.1, "outcome": "dead"}
+        return 0.9 + 0.05 * (trial.method == "free-flipping") + noise(trial)
+
+    (verdict,) = judge(final(accuracy), "C9", FLIPPING, seeds=8)
+    assert verdict.uncorrected == "undecided"
+    assert verdict.reason == "Free-pruning failed in 4 of 8 trials."
+    (verdict,) = judge(final(accuracy), "C9", FLIPPING, seeds=9)
+    assert verdict.uncorrected == "supported"
+
+
 def test_a_poor_recipe_of_the_baseline_supports_nothing(judge):
     # Dense training is a point better at another rate that these results have as well.
     def accuracy(trial):
@@ -96,6 +109,11 @@ def test_a_poor_recipe_of_the_baseline_supports_nothing(judge):
     (verdict,) = judge(final(accuracy), "C1-common", grids)
     assert verdict.uncorrected == "undecided"
     assert "points below its best recorded mean (learning rate 0.0003)" in verdict.reason
+    # A single lucky seed at the other rate says nothing.
+    lucky = [grids[0], {**grids[1], "learning_rate": 1e-3}]
+    lucky.append({**grids[1], "learning_rate": 3e-4, "seeds": [1]})
+    (verdict,) = judge(final(accuracy), "C1-common", lucky)
+    assert verdict.uncorrected == "supported"
     # With the good rate in common, the claim stands.
     grids[0]["learning_rate"] = 3e-4
     (verdict,) = judge(final(accuracy), "C1-common", grids)
@@ -289,6 +307,13 @@ def test_an_end_is_an_edge_only_if_the_step_to_it_gains():
     better = rows.assign(accuracy=rows["accuracy"] + 0.05 * (rows["rate"] == 3.0))
     assert edges(better, "rate", "accuracy") == [3.0]
     assert edges(better[better["rate"] == 3.0], "rate", "accuracy") == []
+    # Steps of 0.2, 0.4 and 0.6 points: t = 0.4 / (0.2 / sqrt(3)) = 3.46, above the one-sided 95%
+    # point of two degrees of freedom, 2.92, and below the two-sided one, 4.30.
+    steps = rows.assign(accuracy=0.9 + 0.002 * rows["seed"] * (rows["rate"] == 3.0))
+    assert edges(steps, "rate", "accuracy") == [3.0]
+    # Far above the other end is no gain of the last step.
+    higher = rows.assign(accuracy=rows["accuracy"] + 0.05 * (rows["rate"] >= 2.0))
+    assert edges(higher, "rate", "accuracy") == []
 
 
 def test_a_start_at_an_end_of_its_grid_that_still_gains_is_no_evidence(judge):
@@ -531,6 +556,14 @@ def test_every_replicate_chooses_on_a_tuning_seed_of_its_own(study, record):
     assert set(rows["budget"]) == {2}
     # Both definitions had the trials in mind before any on these seeds was finished.
     assert (rows["committed"] == 0b11).all()
+
+
+def test_of_equal_configurations_the_first_of_the_file_is_chosen(study, record):
+    # As a run chooses, see `studies.tuned.best`: otherwise what was chosen would not be trained.
+    grids = [{"method": "edge-popup", "density": [0.7, 0.3, 0.5]}]
+    asked = study(dataset="cifar10", method="dense", grids=grids, tuning_seeds=[101, 102, 103])
+    rows = tuned(analysis.load(record(asked, final(lambda trial: 0.9))), ("density",))
+    assert set(rows["chosen"]) == {"density 0.7"}
 
 
 def test_an_edge_of_the_rivals_rates_blocks_support_and_one_of_ours_a_refutation(study, record):

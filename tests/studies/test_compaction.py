@@ -149,6 +149,14 @@ def test_two_at_once_that_saw_different_parts_count_every_row_once(filled, monke
     assert len(loaded.layers.df()) == 8 * 2
 
 
+@pytest.mark.parametrize("first", ["merged-a", "merged-b"])
+def test_rows_count_in_the_merged_part_that_is_not_merged_again(first):
+    merged = {"merged-a": ["p1", "p2"], "merged-b": ["merged-a", "p1", "p2", "p3"]}
+    parts = part_files.Parts.of({first: merged[first], **merged})
+    assert parts.where == dict.fromkeys(["merged-a", "merged-b", "p1", "p2", "p3"], "merged-b")
+    assert parts.replaced == {"merged-a"}
+
+
 def test_parts_with_columns_of_a_newer_version_stay_as_they_are(filled):
     import pyarrow.parquet as pq
 

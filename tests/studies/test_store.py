@@ -12,7 +12,8 @@ from studies import strict_yaml
 from studies.errors import UserError
 from studies.schemas import TABLES, science
 from studies.store import Store, studies_in
-from studies.store.finished import failure_logs, finished
+from studies.store.definitions import Finish
+from studies.store.finished import failure_logs, failures, finished
 from studies.store.folder import Folder
 from studies.store.writer import Writer
 from studies.study import find
@@ -280,6 +281,15 @@ def test_failures_are_told_as_long_as_the_trial_is_not_finished(store, trial, re
     assert failure_logs(store, finished(store).ids) == {}
 
 
+def test_the_last_failure_counts_whatever_its_writer_is_called(store, trial):
+    for name, error in (("f" * 12, "first"), ("0" * 12, "last")):
+        writer = Writer(store)
+        writer.name = name
+        writer.fail(trial(1), writer.attempt(), "here", error, "")
+        writer.flush()
+    assert failures(store, frozenset())[trial(1).trial_id]["error"] == "last"
+
+
 def test_definitions_are_kept_in_the_order_they_were_run(store):
     study = find("digits")
     more = study.override(seeds=7)
@@ -288,6 +298,17 @@ def test_definitions_are_kept_in_the_order_they_were_run(store):
     assert store.definitions.all() == [more, study]
     assert studies_in(str(Path(store.root).parent)) == ["own"]
     assert studies_in(str(Path(store.root) / "nowhere")) == []
+
+
+def test_a_trial_was_finished_when_it_first_was_in_any_study_beside(store, trial, record):
+    beside = Store(str(Path(store.root).parent), "pen")
+    for first, then, seed in ((store, beside, 1), (beside, store, 2)):
+        for one in (first, then):
+            record(writer := Writer(one), trial(seed))
+            writer.flush()
+        rows = first.tables.read("trials").rows.to_pylist()
+        (at,) = (row["finished_at"] for row in rows if row["seed"] == seed)
+        assert store.definitions.finishes()[trial(seed).trial_id] == Finish(seed, at)
 
 
 def test_a_damaged_definition_is_named(store):

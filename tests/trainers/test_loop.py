@@ -113,6 +113,13 @@ def test_a_training_that_is_no_longer_finite_has_diverged(trial, digits):
     assert len(found) == 2
 
 
+def test_scores_that_are_no_longer_finite_have_diverged_although_the_loss_is(trial, digits):
+    found = records([trial("free-pruning", learning_rate=1e38, epochs=5)], digits)
+    assert math.isfinite(found[-1].final["test_loss"])
+    assert found[-1].final["outcome"] == "diverged"
+    assert found[-1].final["last_epoch"] == 1
+
+
 def test_a_diverged_trial_does_not_hold_up_its_pack(trial, digits):
     # Without weights' signs alone a seed rarely diverges; a pack of two rates would have two keys,
     # so both diverge here, and each is recorded once.
