@@ -3,6 +3,8 @@
 import threading
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 import analysis
@@ -147,6 +149,18 @@ def test_two_at_once_that_saw_different_parts_count_every_row_once(filled, monke
     loaded = analysis.load(filled.uri)
     assert len(loaded.epochs.df()) == 8 * 2
     assert len(loaded.layers.df()) == 8 * 2
+
+
+def test_a_merged_part_replaces_those_whose_rows_it_has(filled):
+    # The rows of the second part were counted in another merged part, which may be too large to be
+    # merged with this one.
+    first, second, *_ = sorted(filled.tables.parts("epochs").where)
+    rows = filled.tables.read("epochs").rows
+    own = rows.filter(pc.field("part") == first).drop_columns("part")
+    listed = ["merged-x", first, second]
+    origin = pa.chunked_array([[first] * len(own)])
+    content = part_files.encode_merged(own, origin, listed)
+    assert set(part_files.replaces("merged-y", content)) == {"merged-x", first}
 
 
 @pytest.mark.parametrize("first", ["merged-a", "merged-b"])

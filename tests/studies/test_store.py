@@ -16,7 +16,7 @@ from studies.store.definitions import Finish
 from studies.store.finished import failure_logs, failures, finished
 from studies.store.folder import Folder
 from studies.store.writer import Writer
-from studies.study import find
+from studies.study import find, from_mapping
 
 
 def parts(store, table):
@@ -298,6 +298,16 @@ def test_definitions_are_kept_in_the_order_they_were_run(store):
     assert store.definitions.all() == [more, study]
     assert studies_in(str(Path(store.root).parent)) == ["own"]
     assert studies_in(str(Path(store.root) / "nowhere")) == []
+
+
+def test_trials_on_tuning_seeds_are_known_as_well(store, trial, record):
+    axes = {"network": "lenet-5", "dataset": "digits", "method": "dense", "weights": "he-normal"}
+    values = {"name": "own", "seeds": [1], "tuning_seeds": [11], "axes": {**axes, "epochs": 1}}
+    record(writer := Writer(store), trial(11))
+    record(writer, trial(12))
+    writer.flush()
+    known = store.definitions.known(from_mapping(values, "test"))
+    assert known == {11: {trial(11).trial_id}}
 
 
 def test_a_trial_was_finished_when_it_first_was_in_any_study_beside(store, trial, record):
