@@ -71,6 +71,7 @@ def test_supported_by_hand(judge):
     # t = 0.7 points / (0.1 / sqrt(3)) = 12.12 with two degrees of freedom
     assert one.p == pytest.approx(0.5 * (1 - 12.124 / math.sqrt(12.124**2 + 2)), abs=1e-5)
     assert one.sign_flip == 1 / 8  # all three above the bound
+    assert not any("another margin" in flag for flag in verdict.flags)
     assert (verdict.n, verdict.planned) == (3, 3)
     assert list(one.pairs["seed"]) == [1, 2, 3]
     assert one.pairs["difference"].tolist() == pytest.approx([0.001, 0.002, 0.003])
@@ -320,6 +321,9 @@ def test_a_sweep_needs_every_density(judge):
     assert verdict.decisive.bound == 0.005
     # All differences lie below the bound, in one of 2^3 patterns of signs.
     assert [one.sign_flip for one in verdict.comparisons] == [1 / 8] * 3
+    # At density 0.3 the interval reaches highest: 0.1 + 2.920 * 0.1 / sqrt(3) points.
+    assert verdict.smallest_margin == pytest.approx(0.001 + T2 * 0.001 / math.sqrt(3), abs=1e-6)
+    assert verdict.q == verdict.comparisons[0].q > verdict.comparisons[2].q
     (verdict,) = judge(at_densities(0.004, -0.002), "C6", grids=DENSITIES, method="dense")
     assert verdict.uncorrected == "undecided"
     assert "in 1 of 3 comparisons" in verdict.reason

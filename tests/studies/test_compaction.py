@@ -202,6 +202,23 @@ def test_rows_that_no_trial_names_stay_where_they_are(filled, trial, record, eve
     assert everything(filled) == before
 
 
+def test_parts_stay_if_the_merged_one_does_not_read_back(filled, monkeypatch):
+    put, before = Tables.put, {table: listed(filled, table) for table in TABLES}
+
+    def torn(self, table, content, writer, number):
+        name = put(self, table, content, writer, number)
+        path = Path(filled.root) / table / name
+        path.write_bytes(path.read_bytes()[:-1])
+        return name
+
+    ids = finished(filled).ids
+    monkeypatch.setattr(Tables, "put", torn)
+    with pytest.raises(OSError, match="does not read back as it was written"):
+        compact(filled)
+    assert all({*names} <= {*listed(filled, table)} for table, names in before.items())
+    assert finished(filled).ids == ids
+
+
 def test_a_damaged_part_is_not_merged(filled, everything):
     victim = Path(filled.root) / "layers" / listed(filled, "layers")[0]
     victim.write_bytes(victim.read_bytes()[:-1])

@@ -52,6 +52,14 @@ def test_a_finished_trial_comes_back_with_its_rows(store, trial, record, rows_of
     ]
 
 
+def test_a_network_is_written_with_its_trial(store, trial, record):
+    writer = Writer(store)
+    writer.keep(trial(1), b"network")
+    record(writer, trial(1))
+    writer.flush()
+    assert store.networks.load(trial(1).trial_id) == b"network"
+
+
 def test_the_buffer_is_written_when_it_has_waited_long_enough(store, trial, record):
     writer = Writer(store, seconds=0.0)
     record(writer, trial())
