@@ -64,15 +64,27 @@ class Retries:
         self._unexplained[item] = (trial, report)
         return self._failures[trial.trial_id] <= self._retries
 
-    def explain(self, item: str, reason: str) -> bool:
+    def explain(
+        self, item: str, reason: str, is_to_blame: Callable[[int], bool] = lambda pid: True
+    ) -> bool:
         """Record the failure of a work item's trial, now that its reason is known.
 
+        Args:
+            item: the name of the work item.
+            reason: why its worker died.
+            is_to_blame: whether a worker, by its process id, caused it; if not, the failure does
+                not count after all.
+
         Returns:
-            Whether there was one: the worker trained a single trial and did not die with its node.
+            Whether there was one: the worker trained a single trial, did not die with its node and
+            is to blame.
         """
         if item not in self._unexplained:
             return False
         trial, report = self._unexplained.pop(item)
+        if not is_to_blame(report.pid):
+            self._failures[trial.trial_id] -= 1
+            return False
         error = f"the worker that trained it (process {report.pid} on {report.host}) died"
         with contextlib.suppress(OSError):  # this round's count holds all the same
             writer = Writer(self._store)

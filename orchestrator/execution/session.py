@@ -20,6 +20,7 @@ from orchestrator.execution.data_loading import DataLoading, InlineDataLoading
 from orchestrator.execution.executors import Executor, Round, RoundFailure
 from orchestrator.execution.heartbeat import SessionHeartbeat
 from orchestrator.execution.loggers import Destination, Loggers
+from orchestrator.execution.memory_kills import MemoryKills
 from orchestrator.execution.messages import (
     Phase,
     PhaseReached,
@@ -31,6 +32,7 @@ from orchestrator.execution.monitor import Monitor
 from orchestrator.execution.retries import Retries
 from orchestrator.execution.scheduler import WorkScheduler
 from orchestrator.execution.stop_signal import StopSignal
+from orchestrator.execution.throughput import lengths
 from orchestrator.execution.work_queue import WorkQueue
 from studies.store.finished import failed_attempts
 from studies.trial import Trial
@@ -154,14 +156,16 @@ class _Rounds:
         retries = Retries(self._store, failures, options.retries, self._executor.alive)
         order, alone = self._order(todo, failures)
         queue = self._queue(len(order), alone)
-        scheduler = WorkScheduler(order, queue, self._heartbeat, retries)
         monitor = Monitor(
             request.study.name,
-            len(order),
+            lengths(order),
             retries,
             self._stop,
             self._loggers,
             fail_fast=options.fail_fast,
+        )
+        scheduler = WorkScheduler(
+            order, queue, self._heartbeat, retries, MemoryKills(), monitor.note_shortage_of_memory
         )
         try:
             failure = self._executor.train(Round(order, scheduler, monitor, self._stop))
