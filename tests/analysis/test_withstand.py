@@ -132,6 +132,18 @@ def test_a_rival_below_softmax_regression_supports_nothing(judge):
     assert verdict.reason.endswith("not more than softmax regression (30.00%).")
 
 
+def test_a_rival_that_equals_softmax_regression_is_not_above_it(judge):
+    levels = {"dense": 0.25, "free-pruning": 0.25, "free-flipping": 0.75}
+
+    def figures(trial):
+        noisy = trial.method == "free-flipping"
+        return {"test_accuracy": levels[trial.method] + noise(trial) * noisy, "changed": 0.1}
+
+    (verdict,) = judge(figures, "C9", FLIPPING)
+    assert verdict.conclusion == "undecided"
+    assert verdict.reason.endswith("not more than softmax regression (25.00%).")
+
+
 def test_a_refutation_needs_no_floor(judge):
     def accuracy(trial):
         return (0.29 if trial.method == "free-pruning" else 0.2) + noise(trial)
