@@ -28,6 +28,17 @@ def test_the_evaluation_is_the_mean_over_the_masks(method, draws, trial, digits)
     assert torch.equal(evaluate(pack, how, batches, "test").correct, each[0].correct)
 
 
+def test_an_evaluation_leaves_batch_normalisation_as_it_was_and_in_training(trial, digits):
+    given = trial("dense", network="resnet8", width=0.2)
+    pack = packs.assemble([given], networks.build(given, digits.shape, digits.classes), CPU)
+    batches, how = Batches(digits, [given], CPU), methods.load(given)
+    how.begin(pack, 0, batches)
+    evaluate(pack, how, batches, "validation")
+    (norms,) = pack.norms
+    assert all(norm.training for norm in norms)
+    assert all(norm.num_batches_tracked == 0 for norm in norms)
+
+
 class Emptied(Method):
     """Is evaluated without a connection first, and then as it is."""
 
