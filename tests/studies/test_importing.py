@@ -160,6 +160,15 @@ def test_a_trial_with_other_figures_under_the_same_conditions_stays_as_it_is_her
     assert accuracies == {trial(1).trial_id: 0.25, trial(2).trial_id: 0.25, trial(3).trial_id: 0.5}
 
 
+def test_masks_of_a_trial_with_other_figures_are_not_taken_over(filled, store, trial, record):
+    writer = Writer(store)
+    record(writer, trial(3), test_accuracy=0.25)  # there it is 0.5, with masks
+    writer.flush()
+    found = compared(filled, store)
+    assert found.conflicts == (trial(3).trial_id,)
+    assert set(found.ids) == {trial(1).trial_id, trial(2).trial_id}
+
+
 def test_masks_that_are_lacking_here_are_taken_over(filled, store, trial, record):
     writer = Writer(store)
     record(writer, trial(3))
