@@ -239,6 +239,18 @@ def test_a_dead_place_of_a_sweep_leaves_the_others_without_its_pairs(judge):
     assert verdict.without_diverged_or_dead == "supported"
 
 
+def test_failures_at_one_place_of_a_sweep_do_not_help(judge):
+    # At one of five densities six of 15 trials are dead, and the others two points better.
+    def accuracy(trial):
+        if trial.density != 0.5:
+            return 0.9 + noise(trial)
+        return {"test_accuracy": 0.1, "outcome": "dead"} if trial.seed <= 6 else 0.92 + noise(trial)
+
+    (verdict,) = judge(final(accuracy), "C6", densities(0.3, 0.4, 0.5, 0.6, 0.7))
+    assert verdict.conclusion == "undecided"
+    assert "depends on failures of the rival" in verdict.reason
+
+
 def test_without_the_answers_of_a_trial_the_interval_is_over_seeds_and_says_so(judge):
     def accuracy(trial):
         answers = {"row": {"test_correct": b""}} if trial.seed == 4 else {}
