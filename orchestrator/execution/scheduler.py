@@ -31,6 +31,7 @@ class WorkScheduler:
 
     Attributes:
         handed_out: ids of the trials of all work items so far.
+        suspects: ids of trials of which one exceeded the memory.
         in_hand_at_most: items that memory suffices for; None as long as it has not run out.
     """
 
@@ -49,7 +50,7 @@ class WorkScheduler:
         self._items: dict[str, WorkItem] = {}
         self._reports: dict[str, WorkerReport] = {}
         self._silent, self._throughput = 0, Throughput(lengths(trials))
-        self.handed_out = set[str]()
+        self.handed_out, self.suspects = set[str](), set[str]()
         self.in_hand_at_most: int | None = None
 
     @property
@@ -135,9 +136,16 @@ class WorkScheduler:
         return None
 
     def blame(self, name: str) -> None:
-        """Count the trial in training of a work item as failed: its worker was killed for it."""
-        report = self._reports[name]
-        self._retries.count_death(name, self._trials[report.at], report)
+        """Count as failed the trial for which a work item's worker was killed.
+
+        Where that is uncertain, because several are trained side by side, or the worker may have
+        begun another one since its last report, all that it may have been become suspects.
+        """
+        item, report = self._items[name], self._reports[name]
+        if report.at + 1 == item.stop:
+            self._retries.count_death(name, self._trials[report.at], report)
+        else:
+            self.suspects.update(self._ids(report.at, item.stop))
 
     def use_fewer_workers(self) -> None:
         """Have no more work items in hand than now, because memory ran out."""

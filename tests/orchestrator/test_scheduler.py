@@ -157,6 +157,22 @@ def test_a_worker_killed_for_its_memory_is_found_and_its_trial_blamed(tmp_path):
     assert list(failed_attempts(store).values()) == [trials(4)[0].trial_id]
 
 
+def test_a_trial_that_its_worker_may_have_left_already_is_a_suspect(tmp_path):
+    """Reports come once a second; another trial may have filled the memory since the last one."""
+    scheduler, _, retries, store = scheduler_of(tmp_path, 12, workers=1)
+    item = scheduler.next_item("a")
+    assert item.stop == 6
+    ids = [trial.trial_id for trial in trials(12)]
+    scheduler.note("a", report(at=2, until=3))
+    scheduler.blame("a")
+    assert scheduler.suspects == set(ids[2:6])
+    assert not retries.explain("a", "low on memory")
+    scheduler.note("a", report(at=5, until=6))
+    scheduler.blame("a")
+    assert retries.explain("a", "low on memory")
+    assert list(failed_attempts(store).values()) == [ids[5]]
+
+
 def in_hand(scheduler, *names, host=None):
     """Have workers begin an item each, all of one trial: process 1 on this host, 2, .."""
     for pid, name in enumerate(names, start=1):

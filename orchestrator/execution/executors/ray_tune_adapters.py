@@ -142,7 +142,7 @@ class Callbacks(tune.Callback):
         self._monitor, self._scheduler, self._gpu_fraction = monitor, scheduler, gpu_fraction
 
     def setup(self, *args: Any, **kwargs: Any) -> None:
-        """Open the progress bar (here, because Ray Tune copies callbacks before it starts)."""
+        """Open the progress bar."""
         self._monitor.open()
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
@@ -175,6 +175,10 @@ class Callbacks(tune.Callback):
             lambda pid: not short or ray_memory.to_blame(reason, pid, alone),
         )
         self._monitor.show(_running(trials))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing; see `ItemSearcher.__getstate__`."""
+        return {}
 
 
 def use_prestarted_workers() -> None:
