@@ -1,5 +1,6 @@
 """A study with tuned fields: first its tuning seeds are trained, then what they chose."""
 
+import math
 import signal
 from dataclasses import replace
 
@@ -56,6 +57,10 @@ def test_what_the_tuning_seeds_choose_is_trained_next(trained):
     more = given.override(seeds=3)
     assert tuning.resolved(more, store) == more  # seed 23 is not tuned yet
     assert {t.seed for t in plan.make([more], store).todo} == {13, 23}
+
+
+def test_a_training_without_an_accuracy_is_not_chosen():
+    assert [tuning._number(given) for given in (None, math.nan, 0.5)] == [0.0, 0.0, 0.5]
 
 
 def test_trials_with_a_revision_choose_as_well(tmp_path, monkeypatch):

@@ -58,6 +58,18 @@ def test_a_network_is_written_with_its_trial(store, trial, record):
     record(writer, trial(1))
     writer.flush()
     assert store.networks.load(trial(1).trial_id) == b"network"
+    (path,) = (Path(store.root) / "networks").iterdir()
+    path.write_bytes(b"networ")
+    with pytest.raises(UserError, match="damaged"):
+        store.networks.load(trial(1).trial_id)
+
+
+def test_attempts_on_a_gpu_may_differ(store, trial, record):
+    writer = Writer(store)
+    for accuracy in (0.25, 0.5):
+        record(writer, trial(1), device="cuda", test_accuracy=accuracy)
+    writer.flush()
+    assert finished(store).conflicts == ()
 
 
 def test_the_buffer_is_written_when_it_has_waited_long_enough(store, trial, record):
