@@ -161,7 +161,10 @@ def _decide(
         return _unless(case.no_support, "supported")
     if case.unequal:
         return _unless(case.unequal, "undecided")
-    return "undecided", _why(compared, for_it, against)
+    reason = _why(compared, for_it, against)
+    if case.no_support:
+        reason += f" More seeds could not support it: {'; '.join(case.no_support)}."
+    return "undecided", reason
 
 
 def _unless(reasons: Sequence[str], conclusion: Conclusion) -> tuple[Conclusion, str]:

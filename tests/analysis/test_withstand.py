@@ -293,6 +293,11 @@ def test_a_single_poor_density_supports_nothing(judge):
     assert verdict.reason.startswith("0 of 1 values of density pass the floor, 3 must")
     (verdict,) = judge(by_density({}), "C6", densities(0.5))
     assert verdict.reason == "1 of 1 values of density pass the floor, 3 must."
+    # Undecided for another reason: that more seeds would decide it is not all there is to say.
+    (verdict,) = judge(by_density({0.005: -0.65, 0.5: 0.006}), "C6", densities(0.005, 0.5))
+    assert verdict.conclusion == "undecided"
+    assert verdict.reason.startswith("The interval contains the bound in 1 of 2 comparisons.")
+    assert "More seeds could not support it: 1 of 2 values of density pass" in verdict.reason
 
 
 def test_three_densities_near_the_best_of_their_method_do(judge):
