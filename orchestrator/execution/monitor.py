@@ -83,10 +83,11 @@ class Monitor:
         if report.failed and self._fail_fast:
             self._stop.reason = "a trial failed, and --fail-fast was given"
 
-    def worker_died(self, item: str, reason: str) -> None:
-        """A worker died; the unfinished trials of its work item come again."""
+    def worker_died(self, item: str, reason: str, *, out_of_sight: bool = False) -> None:
+        """A worker died, or is out of sight; the unfinished trials of its work item come again."""
         self.errors.append(reason)
-        if self._retries.explain(item, reason) and self._fail_fast:
+        is_failure = self._retries.explain(item, reason, out_of_sight=out_of_sight)
+        if is_failure and self._fail_fast:
             self._stop.reason = "a trial's worker died, and --fail-fast was given"
         self._progress.worker_died(item)
 

@@ -15,15 +15,15 @@ from studies.store import Store
 from studies.store.writer import Writer
 from studies.trial import Trial
 
-#: Nodes that may die under one trial before it is suspected of killing them.
+#: Nodes that may die, or be lost sight of, under one trial before it is suspected.
 _NODES = 10
 
 
 class Retries:
     """Counts how often each trial has failed, and compares that with the retries allowed.
 
-    A worker that dies with its node is not its trial's fault and does not count, unless that
-    happens to one trial again and again.
+    A worker that dies with its node, or that the network hides, is not its trial's fault and does
+    not count, unless that happens to one trial again and again.
 
     Args:
         store: the study's results, whose table of failures is written to.
@@ -64,15 +64,28 @@ class Retries:
         self._unexplained[item] = (trial, report)
         return self._failures[trial.trial_id] <= self._retries
 
-    def explain(self, item: str, reason: str) -> bool:
+    def explain(self, item: str, reason: str, *, out_of_sight: bool = False) -> bool:
         """Record the failure of a work item's trial, now that its reason is known.
 
+        Args:
+            item: the name of the work item.
+            reason: why its worker was taken for dead.
+            out_of_sight: whether the network was the reason, and the worker may be alive. That is
+                not its trial's fault, so the count is taken back. If the trial was given up in
+                this round, it comes again in the next.
+
         Returns:
-            Whether there was one: the worker trained a single trial and did not die with its node.
+            Whether there was one: the worker trained a single trial, and neither died with its
+            node nor was only out of sight.
         """
         if item not in self._unexplained:
             return False
         trial, report = self._unexplained.pop(item)
+        if out_of_sight:
+            self._with_node[trial.trial_id] += 1
+            if self._with_node[trial.trial_id] <= _NODES:
+                self._failures[trial.trial_id] -= 1
+                return False
         error = f"the worker that trained it (process {report.pid} on {report.host}) died"
         with contextlib.suppress(OSError):  # this round's count holds all the same
             writer = Writer(self._store)

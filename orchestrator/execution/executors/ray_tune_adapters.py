@@ -3,6 +3,7 @@
 Importing it imports Ray Tune, which takes a second or two.
 """
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from orchestrator.execution.pack_training import Inputs
 from orchestrator.execution.scheduler import WorkScheduler
 from orchestrator.execution.stop_signal import StopSignal
 from orchestrator.execution.worker import Worker
+
+#: What Ray says of an actor that cannot be reached, though it may be alive.
+_OUT_OF_SIGHT = re.compile(r"The actor \S+ is unavailable:")
 
 
 class WorkerActor(tune.Trainable):
@@ -161,7 +165,9 @@ class Callbacks(tune.Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A worker died."""
-        self._monitor.worker_died(trial.trial_id, _reason(trial))
+        reason = _reason(trial)
+        hidden = _OUT_OF_SIGHT.search(reason) is not None
+        self._monitor.worker_died(trial.trial_id, reason, out_of_sight=hidden)
         self._monitor.show(_running(trials))
 
 
