@@ -98,6 +98,7 @@ class RunRequest:
         address: of the cluster's head, ``auto``, or None for a Ray of this machine alone.
         known_failures: attempts whose failure was recorded before the run began.
         run: the name of the run among those of its study, see `heartbeat.RunHeartbeat`.
+        suspects: ids of trials to be trained alone, first, because one may have ended a session.
     """
 
     study: "Study"
@@ -111,6 +112,7 @@ class RunRequest:
     address: str | None = None
     known_failures: frozenset[str] = field(default=frozenset(), repr=False)
     run: str = ""
+    suspects: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -146,12 +148,15 @@ class SessionResult:
         workers: how many the next session should have, because memory ran out; 0 for as many.
         reason: why the run ends before all trials are finished; empty if it does not.
         log: the log of what went wrong with workers and Ray, None if nothing did.
+        suspects: ids of trials of which one exceeded the memory; the next session trains each of
+            them alone.
     """
 
     another_session: bool = False
     workers: int = 0
     reason: str = ""
     log: str | None = None
+    suspects: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from orchestrator.execution.loggers import Loggers
 from orchestrator.execution.messages import WorkerReport
 from orchestrator.execution.progress import Progress
 from orchestrator.execution.retries import Retries
 from orchestrator.execution.stop_signal import StopSignal
+from orchestrator.formatting import many
 
 #: Seconds without a worker after which the user learns why.
 _NO_WORKER = 20.0
@@ -20,7 +21,7 @@ class Monitor:
 
     Args:
         study: the study's name.
-        total: how many trials there are to run.
+        lengths: of the trials to run; see `throughput.lengths`.
         retries: records the trials whose workers died.
         stop: is set where going on is useless.
         loggers: take the epochs that workers report.
@@ -33,7 +34,7 @@ class Monitor:
     def __init__(
         self,
         study: str,
-        total: int,
+        lengths: Sequence[float],
         retries: Retries,
         stop: StopSignal,
         loggers: Loggers,
@@ -42,7 +43,7 @@ class Monitor:
     ) -> None:
         self._study, self._retries, self._stop, self._loggers = study, retries, stop, loggers
         self._fail_fast = fail_fast
-        self._progress = Progress(study, total)
+        self._progress = Progress(study, lengths)
         self._printed = set[str]()
         self._without_worker_since: float | None = None
         self.errors: list[str] = []
@@ -75,6 +76,13 @@ class Monitor:
                 print(f"{self._study}: waiting for a worker: {lacking}", file=sys.stderr)
             self._without_worker_since = now
 
+    def note_shortage_of_memory(self, workers: int) -> None:
+        """Print that memory suffices for so many workers only."""
+        print(
+            f"{self._study}: memory ran out; going on with {many(workers, 'worker')}",
+            file=sys.stderr,
+        )
+
     def note(self, item: str, report: WorkerReport) -> None:
         """Take a worker's report on a work item."""
         self._progress.note(item, report)
@@ -83,10 +91,24 @@ class Monitor:
         if report.failed and self._fail_fast:
             self._stop.reason = "a trial failed, and --fail-fast was given"
 
-    def worker_died(self, item: str, reason: str, *, out_of_sight: bool = False) -> None:
-        """A worker died, or is out of sight; the unfinished trials of its work item come again."""
+    def worker_died(
+        self,
+        item: str,
+        reason: str,
+        is_to_blame: Callable[[int], bool] = lambda pid: True,
+        *,
+        out_of_sight: bool = False,
+    ) -> None:
+        """A worker died, or is out of sight; the unfinished trials of its work item come again.
+
+        Args:
+            item: the name of the work item.
+            reason: why it died.
+            is_to_blame: whether a worker, by its process id, caused it; see `Retries.explain`.
+            out_of_sight: whether the network is the reason; see `Retries.explain`.
+        """
         self.errors.append(reason)
-        is_failure = self._retries.explain(item, reason, out_of_sight=out_of_sight)
+        is_failure = self._retries.explain(item, reason, is_to_blame, out_of_sight=out_of_sight)
         if is_failure and self._fail_fast:
             self._stop.reason = "a trial's worker died, and --fail-fast was given"
         self._progress.worker_died(item)

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
@@ -32,12 +33,13 @@ class Counts:
     """Counts trials, and puts the counts into words.
 
     Args:
-        total: trials to run.
+        lengths: of the trials to run; see `throughput.lengths`.
     """
 
-    def __init__(self, total: int) -> None:
-        self.total, self.finished, self.failed, self.running, self.died = total, 0, 0, 0, 0
-        self._throughput = Throughput()
+    def __init__(self, lengths: Sequence[float]) -> None:
+        self.total = len(lengths)
+        self.finished, self.failed, self.running, self.died = 0, 0, 0, 0
+        self._throughput = Throughput(lengths)
 
     def note(self, item: str, report: WorkerReport) -> None:
         """Count what a worker reports: trials that have just ended, and those in training."""
@@ -68,11 +70,11 @@ class Progress:
 
     Args:
         study: the study's name.
-        total: trials to run.
+        lengths: of the trials to run; see `throughput.lengths`.
     """
 
-    def __init__(self, study: str, total: int) -> None:
-        self._study, self._counts = study, Counts(total)
+    def __init__(self, study: str, lengths: Sequence[float]) -> None:
+        self._study, self._counts = study, Counts(lengths)
         self._bar: Bar | None = None
         self._printed = time.monotonic()
 

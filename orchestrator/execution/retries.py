@@ -64,28 +64,38 @@ class Retries:
         self._unexplained[item] = (trial, report)
         return self._failures[trial.trial_id] <= self._retries
 
-    def explain(self, item: str, reason: str, *, out_of_sight: bool = False) -> bool:
+    def explain(
+        self,
+        item: str,
+        reason: str,
+        is_to_blame: Callable[[int], bool] = lambda pid: True,
+        *,
+        out_of_sight: bool = False,
+    ) -> bool:
         """Record the failure of a work item's trial, now that its reason is known.
 
         Args:
             item: the name of the work item.
-            reason: why its worker was taken for dead.
-            out_of_sight: whether the network was the reason, and the worker may be alive. That is
-                not its trial's fault, so the count is taken back. If the trial was given up in
-                this round, it comes again in the next.
+            reason: why its worker died.
+            is_to_blame: whether a worker, by its process id, caused it; if not, the failure does
+                not count after all.
+            out_of_sight: whether the network was the reason, and the worker may be alive. That
+                does not count, as the death of a node. If the trial was given up in this round, it
+                comes again in the next.
 
         Returns:
-            Whether there was one: the worker trained a single trial, and neither died with its
-            node nor was only out of sight.
+            Whether there was one: the worker trained a single trial, did not die with its node, was
+            not only out of sight and is to blame.
         """
         if item not in self._unexplained:
             return False
         trial, report = self._unexplained.pop(item)
         if out_of_sight:
             self._with_node[trial.trial_id] += 1
-            if self._with_node[trial.trial_id] <= _NODES:
-                self._failures[trial.trial_id] -= 1
-                return False
+        is_hidden = out_of_sight and self._with_node[trial.trial_id] <= _NODES
+        if is_hidden or not is_to_blame(report.pid):
+            self._failures[trial.trial_id] -= 1
+            return False
         error = f"the worker that trained it (process {report.pid} on {report.host}) died"
         with contextlib.suppress(OSError):  # this round's count holds all the same
             writer = Writer(self._store)

@@ -1,11 +1,13 @@
 """Hands out one work item after another, and takes back what a worker has not done."""
 
-from collections.abc import Collection, Sequence
+import platform
+from collections.abc import Callable, Collection, Sequence
 
 from orchestrator.execution.heartbeat import SessionHeartbeat
+from orchestrator.execution.memory_kills import MemoryKills
 from orchestrator.execution.messages import WorkerReport, WorkItem
 from orchestrator.execution.retries import Retries
-from orchestrator.execution.throughput import Throughput
+from orchestrator.execution.throughput import Throughput, lengths
 from orchestrator.execution.work_queue import WorkQueue
 from studies.trial import Trial
 
@@ -24,9 +26,13 @@ class WorkScheduler:
         queue: cuts them into work items.
         heartbeat: tells other runs of the study what this one has in hand, and the reverse.
         retries: decides whether a trial whose worker died is tried again.
+        memory_kills: of this machine.
+        note_shortage: is told for how many workers memory suffices, whenever that has fallen.
 
     Attributes:
         handed_out: ids of the trials of all work items so far.
+        suspects: ids of trials of which one exceeded the memory.
+        in_hand_at_most: items that memory suffices for; None as long as it has not run out.
     """
 
     def __init__(
@@ -35,13 +41,22 @@ class WorkScheduler:
         queue: WorkQueue,
         heartbeat: SessionHeartbeat,
         retries: Retries,
+        memory_kills: MemoryKills,
+        note_shortage: Callable[[int], None],
     ) -> None:
         self._trials, self._queue = trials, queue
         self._heartbeat, self._retries = heartbeat, retries
+        self._memory_kills, self._note_shortage = memory_kills, note_shortage
         self._items: dict[str, WorkItem] = {}
         self._reports: dict[str, WorkerReport] = {}
-        self._silent, self._throughput = 0, Throughput()
-        self.handed_out = set[str]()
+        self._silent, self._throughput = 0, Throughput(lengths(trials))
+        self.handed_out, self.suspects = set[str](), set[str]()
+        self.in_hand_at_most: int | None = None
+
+    @property
+    def in_hand(self) -> int:
+        """Work items that are handed out and have not ended."""
+        return len(self._items)
 
     @property
     def ended(self) -> bool:
@@ -54,6 +69,8 @@ class WorkScheduler:
         Args:
             name: what the executor calls it from now on.
         """
+        if self.in_hand_at_most is not None and self.in_hand >= self.in_hand_at_most:
+            return None
         elsewhere = self._heartbeat.elsewhere
         item = self._queue.take(lambda index: self._trials[index].trial_id in elsewhere)
         if item is not None:
@@ -89,12 +106,21 @@ class WorkScheduler:
         self._update_heartbeat()
 
     def lose(self, name: str) -> None:
-        """Take back a work item whose worker died, and decide about what it was training."""
+        """Take back a work item whose worker died, and decide about what it was training.
+
+        Where the kernel killed it because several workers together had too little memory, that is
+        no fault of its trial, and one worker fewer is used from then on.
+        """
+        shared_too_little = self._killed_for_memory(name) and self.in_hand > 1
         item, report = self._items.pop(name), self._reports.pop(name, None)
         self._throughput.drop(name)
         last = report or WorkerReport(at=item.start, until=item.stop, first_unwritten=item.start)
         suspect = self._queue.lose(item, last.first_unwritten, last.at, last.until)
-        if suspect is not None and self._retries.count_death(name, self._trials[suspect], report):
+        if shared_too_little:
+            self.use_fewer_workers()
+        if suspect is not None and (
+            shared_too_little or self._retries.count_death(name, self._trials[suspect], report)
+        ):
             self._queue.retry(suspect)
         self._silent += report is None
         if self._silent > _SILENT:
@@ -110,9 +136,26 @@ class WorkScheduler:
         return None
 
     def blame(self, name: str) -> None:
-        """Count the trial in training of a work item as failed: its worker was killed for it."""
-        report = self._reports[name]
-        self._retries.count_death(name, self._trials[report.at], report)
+        """Count as failed the trial for which a work item's worker was killed.
+
+        Where that is uncertain, because several are trained side by side, or the worker may have
+        begun another one since its last report, all that it may have been become suspects.
+        """
+        item, report = self._items[name], self._reports[name]
+        if report.at + 1 == item.stop:
+            self._retries.count_death(name, self._trials[report.at], report)
+        else:
+            self.suspects.update(self._ids(report.at, item.stop))
+
+    def use_fewer_workers(self) -> None:
+        """Have no more work items in hand than now, because memory ran out."""
+        self.in_hand_at_most = max(1, self.in_hand)
+        self._note_shortage(self.in_hand_at_most)
+
+    def _killed_for_memory(self, name: str) -> bool:
+        report = self._reports.get(name)
+        here = report is None or report.host == platform.node()
+        return here and self._memory_kills.explain_death()
 
     def _update_heartbeat(self) -> None:
         reports = self._reports.values()

@@ -20,6 +20,7 @@ from orchestrator.execution.data_loading import DataLoading, InlineDataLoading
 from orchestrator.execution.executors import Executor, Round, RoundFailure
 from orchestrator.execution.heartbeat import SessionHeartbeat
 from orchestrator.execution.loggers import Destination, Loggers
+from orchestrator.execution.memory_kills import MemoryKills
 from orchestrator.execution.messages import (
     Phase,
     PhaseReached,
@@ -31,6 +32,7 @@ from orchestrator.execution.monitor import Monitor
 from orchestrator.execution.retries import Retries
 from orchestrator.execution.scheduler import WorkScheduler
 from orchestrator.execution.stop_signal import StopSignal
+from orchestrator.execution.throughput import lengths
 from orchestrator.execution.work_queue import WorkQueue
 from studies.store.finished import failed_attempts
 from studies.trial import Trial
@@ -94,6 +96,7 @@ class _Rounds:
         self._request, self._executor, self._loggers = request, executor, loggers
         self._store, self._heartbeat, self._stop = request.store, heartbeat, stop
         self._errors, self._handed_out = list[str](), set[str]()
+        self._suspects = frozenset[str]()
 
     def run(self) -> SessionResult:
         """Train until nothing is left, or rounds achieve nothing."""
@@ -122,9 +125,11 @@ class _Rounds:
 
     def _result(self, failure: RoundFailure | None) -> SessionResult:
         out_of_memory = failure is not None and failure.out_of_memory
-        fewer = max(1, self._executor.resources.workers - 1) if out_of_memory else 0
+        workers = self._executor.resources.workers
+        fewer = max(1, workers - max(1, workers // 4)) if out_of_memory else 0
         reason = self._stop.reason or ("memory ran out" if out_of_memory else "")
-        return SessionResult(failure is not None and not self._stop, fewer, reason, self._log())
+        another = failure is not None and not self._stop
+        return SessionResult(another, fewer, reason, self._log(), self._suspects)
 
     def _pause(self, seconds: float) -> None:
         """Wait, as long as the run is not to end."""
@@ -154,32 +159,37 @@ class _Rounds:
         retries = Retries(self._store, failures, options.retries, self._executor.alive)
         order, alone = self._order(todo, failures)
         queue = self._queue(len(order), alone)
-        scheduler = WorkScheduler(order, queue, self._heartbeat, retries)
         monitor = Monitor(
             request.study.name,
-            len(order),
+            lengths(order),
             retries,
             self._stop,
             self._loggers,
             fail_fast=options.fail_fast,
+        )
+        scheduler = WorkScheduler(
+            order, queue, self._heartbeat, retries, MemoryKills(), monitor.note_shortage_of_memory
         )
         try:
             failure = self._executor.train(Round(order, scheduler, monitor, self._stop))
         finally:
             monitor.close()
             self._handed_out |= scheduler.handed_out
+            self._suspects = frozenset(scheduler.suspects)
         self._errors += [*monitor.errors, *([failure.traceback] if failure else [])]
         return failure
 
     def _order(self, todo: Sequence[Trial], failures: Mapping[str, int]) -> tuple[list[Trial], int]:
         """The trials in the order in which they are handed out, and how many are to be alone.
 
-        Those that have failed before come first, each alone, so that none takes others with it.
+        Those that have failed before, or may have ended a session, come first, each alone, so that
+        none takes others with it.
         """
         from trainers import pack_key
 
-        suspects = [t for t in todo if t.trial_id in failures]
-        rest = [t for t in todo if t.trial_id not in failures]
+        alone = failures.keys() | self._request.suspects
+        suspects = [t for t in todo if t.trial_id in alone]
+        rest = [t for t in todo if t.trial_id not in alone]
         in_packs = self._executor.resources.lock_step
         rest = pack_key.ordered(rest) if in_packs else plan.by_seed(rest)
         if self._heartbeat.rank % 2:  # not from the same end as the other run

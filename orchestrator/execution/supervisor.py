@@ -111,11 +111,12 @@ def _run_sessions(
             return end.log or log, end.reason
         away_since = 0.0
         reason, log = _what_happened(request.store, pid, end)
-        now = _progress(request)
-        progress, idle = now, (0 if now != progress else idle + 1)
+        now, following = _progress(request), _next_request(request, end)
+        fewer_workers = replace(following, suspects=request.suspects) != request
+        achieved = now != progress or fewer_workers
+        progress, idle, request = now, (0 if achieved else idle + 1), following
         if idle == _IDLE_SESSIONS:
             return log, f"{idle} sessions in a row ended without a finished trial"
-        request = _with_fewer_workers(request, end)
         name = request.study.name
         print(f"{name}: {reason}; going on with what is left (see {log})", file=sys.stderr)
     return log, ""
@@ -128,10 +129,11 @@ def _session(request: RunRequest) -> Session:
     return SessionProcess(request.address)
 
 
-def _with_fewer_workers(request: RunRequest, end: SessionEnd) -> RunRequest:
-    """The request for the next session, with fewer workers where memory ran out."""
+def _next_request(request: RunRequest, end: SessionEnd) -> RunRequest:
+    """The request for the next session, where memory ran out with fewer workers and suspects."""
     if not isinstance(end, SessionResult) or not end.workers:
         return request
+    request = replace(request, suspects=end.suspects)
     if request.resources is not None:
         return replace(request, resources=replace(request.resources, workers=end.workers))
     return replace(request, options=replace(request.options, workers=end.workers))

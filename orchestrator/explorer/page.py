@@ -1,4 +1,4 @@
-"""The page of `untuned explore`: its layout, and what happens when the user chooses something.
+"""The page of `untuned explore`: what happens when the user chooses something.
 
 Everything that the page needs comes from this machine: Dash serves its scripts itself, and a
 content security policy has the browser refuse anything else.
@@ -23,27 +23,14 @@ from dash import (
     html,
     no_update,
 )
-from dash_ag_grid import AgGrid
 
-from analysis.cells import heading, ordered, shown
-from orchestrator.explorer import data, figures
+from analysis.cells import heading, ordered
+from orchestrator.explorer import data, figures, layout
 from orchestrator.explorer.data import Choice, Live
 from studies.errors import UserError
 
 T = TypeVar("T")
 
-#: Seconds between two looks at the results, by what the user chooses.
-INTERVALS = {"off": 0, "every 10 seconds": 10, "every minute": 60}
-_FIRST_INTERVAL = 10
-_ROWS = 15
-#: The look of the table, in the colours of the page (assets/explorer.css).
-_THEME = (
-    "themeQuartz.withParams({backgroundColor: 'var(--card)', foregroundColor: 'var(--ink)', "
-    "borderColor: 'var(--line)', accentColor: 'var(--accent)', chromeBackgroundColor: "
-    "'var(--card)', headerBackgroundColor: 'var(--card)', headerTextColor: 'var(--ink)', "
-    "rowHoverColor: 'var(--hover)', selectedRowBackgroundColor: 'var(--hover)', "
-    "browserColorScheme: 'inherit', fontFamily: 'inherit', spacing: 5})"
-)
 #: The browser loads nothing from elsewhere. Dash and Plotly use inline scripts and `Function`.
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
@@ -63,7 +50,7 @@ def make(live: Live) -> Dash:
         enable_mcp=False,
         suppress_callback_exceptions=True,
     )
-    app.layout = lambda: _layout(live)
+    app.layout = lambda: layout.page(live)
     _guard(app.server)
     _connect(app, live)
     return app
@@ -86,178 +73,25 @@ def _guard(server: flask.Flask) -> None:
         return response
 
 
-def _layout(live: Live) -> html.Main:
-    """Return the page; it is made anew whenever it is loaded."""
-    with live.lock:
-        results = live.results
-        names = data.fields(results)
-        every = data.figures(results)
-        groups = data.first_groups(results)
-        filters = [_filter(live, name) for name in names]
-        sentence = data.progress(results)
-    figure = "test_accuracy" if "test_accuracy" in every else every[0]
-    return html.Main(
-        [
-            html.Header(
-                [
-                    html.H1(", ".join(results.names)),
-                    html.P(sentence, id="progress", role="status"),
-                    html.Div(
-                        [
-                            html.Button("Read again", id="refresh"),
-                            _labelled(
-                                "Read the results",
-                                dcc.Dropdown(
-                                    list(INTERVALS),
-                                    _named(_FIRST_INTERVAL),
-                                    id="interval",
-                                    clearable=False,
-                                    searchable=False,
-                                ),
-                            ),
-                        ],
-                        className="reading",
-                    ),
-                ]
-            ),
-            html.Section(
-                [
-                    html.H2("What to show", id="choices"),
-                    html.Div(
-                        [
-                            _labelled(
-                                "Figure",
-                                dcc.Dropdown(
-                                    [{"label": data.title(n), "value": n} for n in every],
-                                    figure,
-                                    id="figure",
-                                    clearable=False,
-                                ),
-                            ),
-                            _labelled(
-                                "Group by",
-                                dcc.Dropdown(
-                                    [{"label": heading(n), "value": n} for n in names],
-                                    groups,
-                                    id="groups",
-                                    multi=True,
-                                    placeholder="all trials together",
-                                ),
-                            ),
-                        ],
-                        className="controls",
-                    ),
-                    html.Details(
-                        [
-                            html.Summary("Filters"),
-                            html.Div(filters, className="controls"),
-                            _labelled(
-                                "Conditions, such as density>=0.5; outcome=completed",
-                                dcc.Input(id="where", type="text", value="", debounce=True),
-                            ),
-                        ],
-                        open=True,
-                        id="filters",
-                    ),
-                    html.P(id="message", role="status", className="message"),
-                ],
-                **{"aria-labelledby": "choices"},
-            ),
-            _section("curves", "During training", _plot("curves"), html.Ul(id="legend")),
-            _section("finals", "At the end", _plot("finals")),
-            html.Section(
-                [
-                    html.H2("Trials", id="trials-heading"),
-                    html.P("Choose a row, or a point above, to see the trial.", className="note"),
-                    _table(),
-                ],
-                **{"aria-labelledby": "trials-heading"},
-            ),
-            html.Section(id="trial", **{"aria-label": "The chosen trial", "aria-live": "polite"}),
-            dcc.Interval(id="clock", interval=_FIRST_INTERVAL * 1000),
-            dcc.Store(id="version", data=live.version),
-            dcc.Store(id="scheme"),
-            dcc.Store(id="chosen"),
-        ],
-        id="page",
-    )
-
-
-def _labelled(text: str, control: Any) -> html.Div:
-    """Return a control with its label, which is its accessible name."""
-    return html.Div([html.Label(text, htmlFor=control.id), control], className="control")
-
-
-def _filter(live: Live, name: str) -> html.Div:
-    control = dcc.Dropdown(
-        _options(live, name),
-        [],
-        id={"type": "only", "field": name},
-        multi=True,
-        placeholder="any",
-    )
-    # A label cannot be for an id that is a dictionary.
-    return html.Div([html.Span(heading(name), className="label"), control], className="control")
-
-
-def _options(live: Live, name: str) -> list[dict[str, Any]]:
-    return [
-        {"label": shown(name, value), "value": value} for value in data.values(live.results, name)
-    ]
-
-
-def _named(seconds: int) -> str:
-    return next(name for name, value in INTERVALS.items() if value == seconds)
-
-
-def _section(name: str, text: str, *content: Any) -> html.Section:
-    heading_id = f"{name}-heading"
-    return html.Section(
-        [html.H2(text, id=heading_id), *content, html.P(id=f"{name}-note", className="note")],
-        id=f"{name}-section",
-        **{"aria-labelledby": heading_id},
-    )
-
-
-def _plot(name: str) -> dcc.Graph:
-    return dcc.Graph(id=name, config=dict(figures.config(name)), className="plot")
-
-
-def _table() -> AgGrid:
-    return AgGrid(
-        id="trials",
-        getRowId="params.data.trial_id",
-        columnSize="autoSize",
-        defaultColDef={"resizable": True, "sortable": True},
-        dashGridOptions={
-            "theme": {"function": _THEME},
-            "domLayout": "autoHeight",
-            "pagination": True,
-            "paginationPageSize": _ROWS,
-            "paginationPageSizeSelector": [_ROWS, 50, 200],
-            "rowSelection": {
-                "mode": "singleRow",
-                "checkboxes": False,
-                "enableClickSelection": True,
-            },
-            "animateRows": False,
-        },
-        style={"height": None},
-    )
-
-
 def _connect(app: Dash, live: Live) -> None:
     """Connect the controls with what they change."""
     in_browser = functools.partial(ClientsideFunction, "explorer")  # assets/explorer.js
     app.clientside_callback(in_browser("scheme"), Output("scheme", "data"), Input("page", "id"))
     app.clientside_callback(in_browser("show"), Output("trial", "title"), Input("chosen", "data"))
+    _connect_reading(app, live)
+    _connect_choices(app, live)
+    _connect_trial(app, live)
+
+
+def _connect_reading(app: Dash, live: Live) -> None:
+    """Read the results again as often as the user wants."""
 
     @app.callback(
         Output("clock", "interval"), Output("clock", "disabled"), Input("interval", "value")
     )
     def set_clock(name: str) -> tuple[int, bool]:
-        seconds = INTERVALS[name]
-        return (seconds or _FIRST_INTERVAL) * 1000, not seconds
+        seconds = layout.INTERVALS[name]
+        return (seconds or layout.FIRST_INTERVAL) * 1000, not seconds
 
     @app.callback(
         Output("version", "data"),
@@ -276,18 +110,12 @@ def _connect(app: Dash, live: Live) -> None:
             live.refresh()
             if live.version == seen:
                 return no_update, no_update, [no_update] * len(ids)
-            options = [_options(live, one["field"]) for one in ids]
+            options = [layout.options(live, one["field"]) for one in ids]
             return live.version, data.progress(live.results), options
 
-    inputs = (
-        Input("figure", "value"),
-        Input("groups", "value"),
-        Input({"type": "only", "field": ALL}, "value"),
-        Input("where", "value"),
-        Input("version", "data"),
-        Input("scheme", "data"),
-        State({"type": "only", "field": ALL}, "id"),
-    )
+
+def _connect_choices(app: Dash, live: Live) -> None:
+    """Show the trials that the user chooses, as figures and in the table."""
 
     @app.callback(
         Output("curves", "figure"),
@@ -300,7 +128,13 @@ def _connect(app: Dash, live: Live) -> None:
         Output("trials", "rowData"),
         Output("trials", "columnDefs"),
         Output("message", "children"),
-        *inputs,
+        Input("figure", "value"),
+        Input("groups", "value"),
+        Input({"type": "only", "field": ALL}, "value"),
+        Input("where", "value"),
+        Input("version", "data"),
+        Input("scheme", "data"),
+        State({"type": "only", "field": ALL}, "id"),
     )
     def show(
         figure: str,
@@ -326,6 +160,10 @@ def _connect(app: Dash, live: Live) -> None:
         if set(ctx.triggered_prop_ids) == {"groups.value"}:  # the same trials in other groups
             rows = columns = no_update
         return (*drawn, rows, columns, count)
+
+
+def _connect_trial(app: Dash, live: Live) -> None:
+    """Show the trial that the user chooses."""
 
     @app.callback(
         Output("trial", "children"),

@@ -44,12 +44,16 @@ def trivial(trials):
     return _study(f"trivial-{trials}", trials // 10, **axes)
 
 
+_GCS = "gcs_server"
+
+
 class Run:
     """A study run by the command line on two workers.
 
     Attributes:
         seconds: of the whole command.
         memory: the most that the command and its session with Ray have held, in MB.
+        control: the most that Ray's control process (GCS) has held, in MB.
         start: seconds from the command to the first trial.
         efficiency: seconds of all trials / (workers x seconds from the first start to the last
             row).
@@ -64,10 +68,12 @@ class Run:
         began = time.time()
         with (path.with_suffix(".log")).open("w") as log:
             process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
-            self.memory = 0.0
+            self.memory = self.control = 0.0
             while process.poll() is None:
-                pids = [process.pid, *_children(process.pid)]
-                self.memory = max(self.memory, sum(map(_peak, pids)))
+                children = _children(process.pid)
+                self.memory = max(self.memory, sum(map(_peak, [process.pid, *children])))
+                controls = [_peak(one) for child in children for one in _children(child, _GCS)]
+                self.control = max(self.control, *controls, 0.0)
                 time.sleep(0.1)
         self.seconds = time.time() - began
         assert process.returncode == 0, path.with_suffix(".log").read_text()
@@ -83,10 +89,15 @@ class Run:
         self.efficiency = self.busy / (workers * (max(ends) - min(starts)))
 
 
-def _children(pid):
-    """Of a process; none where it has just ended."""
+def _children(pid, name=""):
+    """Of a process, those of this name, or all; none where it has just ended."""
     try:
-        return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [
+            child
+            for thread in Path(f"/proc/{pid}/task").iterdir()
+            for child in (thread / "children").read_text().split()
+            if not name or Path(f"/proc/{child}/comm").read_text().strip() == name
+        ]
     except OSError:
         return []
 
@@ -147,6 +158,8 @@ def costs(sizes):
         yield Row.of(group, measure, [growth], "x", f"{AT_MOST} 1.2")
     memory = f"driver's memory at {sizes[-1]:,}"
     yield Row.of(group, memory, [runs[-1].memory], "MB", f"{AT_MOST} 700")
+    for run, size in zip(runs, sizes, strict=True):
+        yield Row.of(group, f"memory of Ray's control process at {size:,}", [run.control], "MB")
     yield Row.of(group, f"reading {sizes[-1]:,} trials for analysis", [read], "s")
 
 

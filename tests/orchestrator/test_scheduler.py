@@ -1,12 +1,22 @@
 """Work items handed out and taken back, by hand; and what Ray Tune is told of them."""
 
-from dataclasses import asdict
+import platform
+from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 
-from orchestrator.execution.executors.ray_tune_adapters import ItemSearcher
+import pytest
+
+from orchestrator.execution.executors import Round
+from orchestrator.execution.executors.ray_tune import _blame
+from orchestrator.execution.executors.ray_tune_adapters import Callbacks, ItemSearcher
+from orchestrator.execution.loggers import Destination, Loggers
+from orchestrator.execution.memory_kills import MemoryKills, total
 from orchestrator.execution.messages import WorkerReport, WorkItem
+from orchestrator.execution.monitor import Monitor
 from orchestrator.execution.retries import Retries
 from orchestrator.execution.scheduler import WorkScheduler
+from orchestrator.execution.stop_signal import StopSignal
 from orchestrator.execution.work_queue import WorkQueue
 from studies.store import Store
 from studies.store.finished import failed_attempts, failure_logs
@@ -37,10 +47,15 @@ class NobodyElse:
         self.training = training
 
 
-def scheduler_of(tmp_path, count, workers=2, retries=1, alive=True):
+def scheduler_of(tmp_path, count, workers=2, retries=1, alive=True, kills=(), shortages=None):
+    """A scheduler and what it is made with; `kills` grows with each kill of the kernel."""
     store, heartbeat = Store(str(tmp_path), "own"), NobodyElse()
     counts = Retries(store, {}, retries, lambda node: alive)
-    scheduler = WorkScheduler(trials(count), WorkQueue(count, workers), heartbeat, counts)
+    shortages = [] if shortages is None else shortages
+    queue, memory_kills = WorkQueue(count, workers), MemoryKills(lambda: len(kills))
+    scheduler = WorkScheduler(
+        trials(count), queue, heartbeat, counts, memory_kills, shortages.append
+    )
     return scheduler, heartbeat, counts, store
 
 
@@ -157,6 +172,134 @@ def test_a_worker_killed_for_its_memory_is_found_and_its_trial_blamed(tmp_path):
     scheduler.blame("a")
     assert retries.explain("a", "low on memory")
     assert list(failed_attempts(store).values()) == [trials(4)[0].trial_id]
+
+
+def test_a_trial_that_its_worker_may_have_left_already_is_a_suspect(tmp_path):
+    """Reports come once a second; another trial may have filled the memory since the last one."""
+    scheduler, _, retries, store = scheduler_of(tmp_path, 12, workers=1)
+    item = scheduler.next_item("a")
+    assert item.stop == 6
+    ids = [trial.trial_id for trial in trials(12)]
+    scheduler.note("a", report(at=2, until=3))
+    scheduler.blame("a")
+    assert scheduler.suspects == set(ids[2:6])
+    assert not retries.explain("a", "low on memory")
+    scheduler.note("a", report(at=5, until=6))
+    scheduler.blame("a")
+    assert retries.explain("a", "low on memory")
+    assert list(failed_attempts(store).values()) == [ids[5]]
+
+
+def in_hand(scheduler, *names, host=None):
+    """Have workers begin an item each, all of one trial: process 1 on this host, 2, .."""
+    for pid, name in enumerate(names, start=1):
+        at = scheduler.next_item(name).start
+        begun = report(at=at, until=at + 1)
+        scheduler.note(name, replace(begun, pid=pid, host=host or platform.node()))
+
+
+def test_workers_that_the_kernel_kills_for_memory_that_they_share_cost_no_trial_a_try(tmp_path):
+    kills, shortages = [], []
+    scheduler, _, retries, store = scheduler_of(
+        tmp_path, 3, workers=3, retries=0, kills=kills, shortages=shortages
+    )
+    in_hand(scheduler, "a", "b", "c")
+    kills += [1, 2]
+    scheduler.lose("a")
+    scheduler.lose("b")
+    assert shortages == [2, 1]
+    assert not retries.explain("a", "killed")
+    assert not retries.explain("b", "killed")
+    assert scheduler.next_item("d") is None  # as long as c trains
+    scheduler.end("c", ended(at=3, finished=1))
+    assert scheduler.next_item("d").start == 1
+    assert scheduler.next_item("e") is None
+    # Alone, it is to blame itself.
+    scheduler.note("d", replace(report(at=1, until=2), host=platform.node()))
+    kills.append(3)
+    scheduler.lose("d")
+    assert retries.explain("d", "killed")
+    assert list(failed_attempts(store).values()) == [trials(3)[1].trial_id]
+
+
+def test_a_death_that_the_kernel_did_not_cause_or_on_another_machine_counts(tmp_path):
+    kills, shortages = [], []
+    scheduler, _, retries, _ = scheduler_of(tmp_path, 4, kills=kills, shortages=shortages)
+    in_hand(scheduler, "a", "b")
+    scheduler.lose("a")
+    assert retries.explain("a", "a bug")
+    kills.append(1)
+    scheduler.note("b", replace(report(at=1, until=2), host="elsewhere"))
+    scheduler.lose("b")
+    assert retries.explain("b", "killed there")
+    assert not shortages
+
+
+def test_kills_are_read_from_the_kernel():
+    lines = Path("/proc/vmstat").read_text().split("\n") if Path("/proc/vmstat").exists() else []
+    assert total() == sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+
+
+RAY_SAYS = """ray.exceptions.OutOfMemoryError: Killed due to the node running low on memory.
+Node ID: n
+Ray killed {count} worker(s) based on the killing policy
+{killed}
+Top 10 memory users: PID\tMEM(GB)\tCOMMAND
+99\t9.00\tanother program
+{sizes}
+98\t0.08\tray::DashboardAgent
+"""
+
+
+def ray_says(sizes, killed):
+    """What Ray says where workers 1, 2, .. of these sizes ran, and some of them were killed."""
+    return RAY_SAYS.format(
+        count=len(killed),
+        killed="\n".join(
+            f"Selected to kill: (Actor(1): job ID=01, pid={pid}, actual memory used={sizes[pid]}GB)"
+            for pid in killed
+        ),
+        sizes="\n".join(f"{pid}\t{size:.2f}\tray::WorkerActor" for pid, size in sizes.items()),
+    )
+
+
+@pytest.mark.parametrize(
+    ("sizes", "killed", "blamed"),
+    [
+        ({1: 1.0, 2: 1.1}, [1], None),  # both of a size
+        ({1: 1.0, 2: 1.9}, [2], None),
+        ({1: 1.0, 2: 2.1}, [1], 2),  # the larger one, whichever was killed
+        ({1: 4.0, 2: 0.5}, [2, 1], 1),
+        ({1: 4.0}, [1], 1),  # it was alone
+        ({1: 0.05}, [1], 1),
+    ],
+)
+@pytest.mark.parametrize("first", [None, 1, 2])
+def test_who_is_to_blame_where_rays_memory_monitor_killed(tmp_path, sizes, killed, blamed, first):
+    """Ray Tune fails as a whole, or tells of the first worker's death and then fails."""
+    scheduler, _, retries, store = scheduler_of(tmp_path, len(sizes), workers=len(sizes), retries=0)
+    names = {1: "a", 2: "b"}
+    in_hand(scheduler, *"ab"[: len(sizes)])
+    stop = StopSignal()
+    monitor = Monitor(
+        "own",
+        [1.0] * len(sizes),
+        retries,
+        stop,
+        Loggers([], Destination("own", tmp_path), []),
+        fail_fast=False,
+    )
+    crash = ray_says(sizes, killed)
+    (tmp_path / "error").write_text(crash)
+    if first in killed:
+        trial = SimpleNamespace(
+            trial_id=names[first], error_file=tmp_path / "error", status="ERROR"
+        )
+        ItemSearcher(scheduler).on_trial_complete(names[first], None, error=True)
+        Callbacks(monitor, scheduler, None).on_trial_error(0, [trial], trial)
+    _blame(crash, Round((), scheduler, monitor, stop))
+    failed = list(failed_attempts(store).values())
+    assert failed == ([] if blamed is None else [trials(2)[blamed - 1].trial_id])
 
 
 def test_workers_that_die_without_a_report_end_the_round(tmp_path):

@@ -242,6 +242,84 @@ def test_a_trial_that_exceeds_its_memory_is_given_up_and_the_others_finish(tmp_p
     assert len(failed_attempts(Store(str(tmp_path / "results"), "long"))) == 2
 
 
+SHARING = """
+import os
+import time
+from pathlib import Path
+import numpy as np
+from trainers.methods import Method
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+class Hungry(Method):
+    def begin(self, pack, number, batches):
+        mine = Path(os.environ["MEETING"], str(os.getpid()))
+        mine.touch()
+        while len(others := [p for p in mine.parent.iterdir() if p != mine]) < 1:
+            time.sleep(0.1)
+        held = [np.ones(2**26) for _ in range(8)]  # 4 GiB
+        mine.write_text("full")
+        while any(alive(int(other.name)) and not other.read_text() for other in others):
+            time.sleep(0.1)
+        super().begin(pack, number, batches)
+
+METHOD = Hungry()
+"""
+
+
+@contextlib.contextmanager
+def memory_limited_to(gigabytes):
+    """A command that moves into a cgroup with so much memory what it is given to run."""
+    name, size = f"untuned-{os.getpid()}", str(gigabytes * 2**30)
+    root = Path("/sys/fs/cgroup")
+    first = "memory/" if (root / "memory").is_dir() else ""  # version 1
+    limits = ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"] if first else ["memory.max"]
+    folder = root / f"{first}{name}"
+    try:
+        folder.mkdir()
+        for limit in limits:
+            if limit in limits[:1] or (folder / limit).exists():
+                (folder / limit).write_text(size)
+        if (folder / "memory.swap.max").exists():
+            (folder / "memory.swap.max").write_text("0")
+    except OSError as error:
+        if folder.is_dir():
+            folder.rmdir()
+        pytest.skip(f"cannot make a cgroup: {error}")
+    try:
+        yield ("sh", "-c", f'echo $$ > {folder}/cgroup.procs && exec "$@"', "sh")
+    finally:
+        while (folder / "cgroup.procs").read_text():  # Ray's processes end after the run
+            time.sleep(0.1)
+        folder.rmdir()
+
+
+def test_workers_that_exceed_a_cgroups_memory_together_are_fewer_and_none_is_blamed(tmp_path):
+    install_method(tmp_path, "hungry", SHARING)
+    path = write_study(tmp_path, "long", seeds=4, epochs=2)
+    path.write_text(path.read_text().replace("[dense, minimal-flipping]", "[hungry]"))
+    (tmp_path / "meeting").mkdir()
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]),
+        "MEETING": str(tmp_path / "meeting"),
+        "RAY_memory_monitor_refresh_ms": "0",  # so that it is the kernel that kills
+    }
+    with memory_limited_to(8) as within:
+        run = Running(
+            tmp_path, "--workers", 2, "--retries", 0, environment=environment, within=within
+        )
+        assert run.process.wait(timeout=400) == 0, run.errors.read_text()
+    assert "long: memory ran out; going on with 1 worker" in run.errors.read_text()
+    store = Store(str(tmp_path / "results"), "long")
+    assert len(finished(store).rows) == 4
+    assert not failed_attempts(store)
+
+
 def test_a_full_disk_is_waited_for(undisturbed, gate, long):
     (long / "results").mkdir()
     keep = (

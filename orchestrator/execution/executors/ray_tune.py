@@ -5,7 +5,6 @@ another.
 """
 
 import contextlib
-import re
 import secrets
 import shutil
 import tempfile
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.execution import code_upload, ray_connection
-from orchestrator.execution.executors import Round, RoundFailure
+from orchestrator.execution.executors import Round, RoundFailure, ray_memory
 from orchestrator.execution.imports import without_garbage_collection
 from orchestrator.execution.messages import (
     Resources,
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 
 #: Trials in an object of Ray's store: a worker fetches so many at once.
 _CHUNK = 256
-#: What Ray says when its memory monitor has killed a worker, which makes fit() itself fail.
-_OUT_OF_MEMORY = "low on memory"
 
 
 def import_ahead(address: str | None) -> None:
@@ -127,7 +124,7 @@ class RayTuneExecutor:
         from orchestrator.execution.executors import ray_tune_adapters
 
         callbacks = ray_tune_adapters.Callbacks(
-            work.monitor, self.resources.gpu_fraction if self._on_cluster else None
+            work.monitor, work.scheduler, self.resources.gpu_fraction if self._on_cluster else None
         )
         with tempfile.TemporaryDirectory(prefix="untuned-") as folder:
             name = f"{self._config.store.study}-{secrets.token_hex(4)}"
@@ -139,7 +136,7 @@ class RayTuneExecutor:
                 return None
             finally:
                 _delete_artifacts(name)
-        out_of_memory = _OUT_OF_MEMORY in crash
+        out_of_memory = ray_memory.ran_out(crash)
         if out_of_memory:
             _blame(crash, work)
         return RoundFailure(crash, out_of_memory)
@@ -199,10 +196,12 @@ def _delete_artifacts(name: str) -> None:
 
 
 def _blame(crash: str, work: Round) -> None:
-    """Count as failed the trial of the largest worker that the memory monitor has killed."""
-    nodes, killed = re.findall(r"ID: (\w+)", crash), re.findall(r"pid=(\d+)", crash)
-    by_size = [pid for pid in re.findall(r"^(\d+)\t", crash, re.MULTILINE) if pid in killed]
-    items = (work.scheduler.item_of(int(pid), nodes) for pid in [*by_size, *killed])
-    if item := next(filter(None, items), None):
-        work.scheduler.blame(item)
-        work.monitor.explain(item, crash)
+    """Count as failed the trial whose worker is to blame that memory ran out, if one is."""
+    nodes, pids = ray_memory.workers(crash)
+    alone = work.scheduler.in_hand == 1
+    for pid in pids:
+        item = work.scheduler.item_of(pid, nodes)
+        if item and ray_memory.to_blame(crash, pid, alone):
+            work.scheduler.blame(item)
+            work.monitor.explain(item, crash)
+            return

@@ -14,6 +14,7 @@ from ray.tune.execution import class_cache
 from ray.tune.search import Searcher
 
 from orchestrator.execution import ray_connection
+from orchestrator.execution.executors import ray_memory
 from orchestrator.execution.messages import WorkerConfig, WorkerReport, WorkItem
 from orchestrator.execution.monitor import Monitor
 from orchestrator.execution.pack_training import Inputs
@@ -134,15 +135,18 @@ class Callbacks(tune.Callback):
 
     Args:
         monitor: of the round.
+        scheduler: of the round.
         gpu_fraction: of a GPU that each worker needs beside its CPU; None for a Ray of this run
             alone, where it lacks nothing.
     """
 
-    def __init__(self, monitor: Monitor, gpu_fraction: float | None) -> None:
-        self._monitor, self._gpu_fraction = monitor, gpu_fraction
+    def __init__(
+        self, monitor: Monitor, scheduler: WorkScheduler, gpu_fraction: float | None
+    ) -> None:
+        self._monitor, self._scheduler, self._gpu_fraction = monitor, scheduler, gpu_fraction
 
     def setup(self, *args: Any, **kwargs: Any) -> None:
-        """Open the progress bar (here, because Ray Tune copies callbacks before it starts)."""
+        """Open the progress bar."""
         self._monitor.open()
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
@@ -164,11 +168,22 @@ class Callbacks(tune.Callback):
         self._monitor.show(_running(trials))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """A worker died."""
-        reason = _reason(trial)
-        hidden = _OUT_OF_SIGHT.search(reason) is not None
-        self._monitor.worker_died(trial.trial_id, reason, out_of_sight=hidden)
+        """A worker died; `ItemSearcher.on_trial_complete` has taken back its work item."""
+        reason, alone = _reason(trial), self._scheduler.in_hand == 0
+        short = ray_memory.ran_out(reason)
+        if short and not alone:
+            self._scheduler.use_fewer_workers()
+        self._monitor.worker_died(
+            trial.trial_id,
+            reason,
+            lambda pid: not short or ray_memory.to_blame(reason, pid, alone),
+            out_of_sight=_OUT_OF_SIGHT.search(reason) is not None,
+        )
         self._monitor.show(_running(trials))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing; see `ItemSearcher.__getstate__`."""
+        return {}
 
 
 def use_prestarted_workers() -> None:
