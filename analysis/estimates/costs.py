@@ -39,7 +39,6 @@ _OF_ROUND = (
     "study",
     "defined",
     "committed",
-    "outcome",
     "device",
     "versions",
 )
@@ -133,7 +132,6 @@ def benchmarked(results: Results) -> pd.DataFrame:
         kind = "a quick run of the benchmark" if row["quick"] else "a whole run of the benchmark"
         run = {
             "caution": f"{kind} on {row['machine']}",
-            "outcome": "completed",
             "device": "cpu",
             "versions": row["versions"],
             "defined": 1,

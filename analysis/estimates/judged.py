@@ -123,14 +123,14 @@ def correctness(rows: pd.DataFrame, suffix: str = "") -> NDArray[np.bool_] | Non
 def against_trained(rows: pd.DataFrame) -> pd.DataFrame:
     """Return rows of `judged` with the difference of their accuracy to trained weights, he-normal.
 
-    The partner's outcome is in `outcome_of_partner`; rows without a partner are left out.
+    Rows without a partner are left out.
     """
     ignored = {*TRAINED, *METHOD_ONLY}
     fits = at_default(rows, METHOD_ONLY)
     for name, value in TRAINED.items():
         fits &= rows[name] == value
     on = [name for name in SETTABLE if name not in ignored]
-    return pair(rows, rows[fits], on, "accuracy", keep=["outcome"])
+    return pair(rows, rows[fits], on, "accuracy")
 
 
 def gain_of_flipping(results: Results) -> pd.DataFrame:
@@ -142,13 +142,9 @@ def gain_of_flipping(results: Results) -> pd.DataFrame:
     arms = trials[trials["method"] == "free-flipping"]
     on = [name for name in SETTABLE if name != "method"]
     partners = trials[trials["method"] == "free-pruning"]
-    kept = ("outcome", "failure", "committed")
-    pairs = pair(arms, partners, on, "accuracy", keep=kept)
+    pairs = pair(arms, partners, on, "accuracy", keep=("failure", "committed"))
     gains = pairs.assign(
         gain=pairs["difference"],
-        outcome=pairs["outcome"].where(
-            pairs["failure_of_partner"] == "", pairs["outcome_of_partner"]
-        ),
         failure=pairs["failure"].where(
             pairs["failure_of_partner"] == "", pairs["failure_of_partner"]
         ),

@@ -14,7 +14,6 @@ _OF_PARTNER = (
     "study",
     "defined",
     "committed",
-    "outcome",
     "failure",
     "engine",
     "device",

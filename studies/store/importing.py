@@ -192,14 +192,15 @@ def _rows_of(source: Store, done: Finished, table: str, trials: pa.Table) -> pa.
     """Return the rows of a table that some trials name, without those of other attempts."""
     attempts = trials["attempt"].to_pylist()
     named = zip(attempts, trials[f"{table}_parts"].to_pylist(), strict=True)
-    keys = [(attempt, origin) for attempt, origins in named for origin in set(origins or ())]
-    origins = {origin for _, origin in keys}
-    parts = {done.where[table][origin] for origin in origins}
+    where = done.where[table]
+    # With the part, because the rows of an origin may be in two merged parts, see `Finished.keys`.
+    keys = [(a, origin, where[origin]) for a, origins in named for origin in set(origins or ())]
+    parts = {part for _, _, part in keys}
     attempts = pa.array(attempts, pa.string())
     found = source.tables.dataset(table, parts).to_table(filter=pc.field("attempt").isin(attempts))
     origin = pc.coalesce(found["merged_from"], found["part"])
-    texts = pc.binary_join_element_wise(found["attempt"], origin, "/")
-    rows = found.filter(pc.is_in(texts, pa.array([f"{a}/{o}" for a, o in keys], pa.string())))
+    texts = pc.binary_join_element_wise(found["attempt"], origin, found["part"], "/")
+    rows = found.filter(pc.is_in(texts, pa.array(["/".join(key) for key in keys], pa.string())))
     keys_of_row = ("trial_id", "attempt", "epoch", "layer")
     order = [(name, "ascending") for name in keys_of_row if name in rows.column_names]
     return _as_declared(table, rows.sort_by(order))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from analysis.cells import METHOD_ONLY, TASK
 from analysis.estimates.intervals import grouped, interval
+from analysis.estimates.judged import chance_of
 from analysis.estimates.pairing import differences, pair
 from analysis.statistics.paired import t_interval
 from studies.trial import SETTABLE, Trial
@@ -127,6 +128,13 @@ def test_pairs_are_those_of_plain_loops(rows, others):
     found = pair(*frames, ["seed", "kind"], "x")
     expected = [x - y for s, k, x in rows for t, other, y in others if (s, k) == (t, other)]
     assert found["difference"].tolist() == expected
+
+
+def test_chance_without_recorded_classes_is_that_of_the_data_set():
+    rows = pd.DataFrame({"dataset": ["digits", "cifar100", "own", "own"]})
+    rows["classes"] = [math.nan, math.nan, 4, math.nan]
+    assert chance_of(rows).tolist()[:3] == [0.1, 0.01, 0.25]
+    assert math.isnan(chance_of(rows)[3])
 
 
 def test_every_field_is_either_shared_with_dense_or_not_read_by_it():

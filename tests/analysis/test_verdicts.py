@@ -71,6 +71,7 @@ def test_supported_by_hand(judge):
     # t = 0.7 points / (0.1 / sqrt(3)) = 12.12 with two degrees of freedom
     assert one.p == pytest.approx(0.5 * (1 - 12.124 / math.sqrt(12.124**2 + 2)), abs=1e-5)
     assert one.sign_flip == 1 / 8  # all three above the bound
+    assert not any("another margin" in flag for flag in verdict.flags)
     assert (verdict.n, verdict.planned) == (3, 3)
     assert list(one.pairs["seed"]) == [1, 2, 3]
     assert one.pairs["difference"].tolist() == pytest.approx([0.001, 0.002, 0.003])
@@ -228,6 +229,16 @@ def test_cells_added_later_are_exploratory(study, record):
     assert found["he-constant"].exploratory == (LATE,)
 
 
+def test_cells_added_later_to_a_demonstration_do_not_count(study, record):
+    given = {"margin": 0.5, **FIFTEEN, "dataset": "digits"}
+    record(study(**given), varied(0.01))
+    only = lambda trial: trial.weights == "he-constant"  # noqa: E731
+    more = study(**given, weights=["he-normal", "he-constant"])
+    loaded = analysis.load(record(more, varied(0.01), only))
+    late = [v for v in on(loaded, "C9") if LATE in v.exploratory]
+    assert [(v.cell["weights"], v.added) for v in late] == [("he-constant", False)]
+
+
 def test_a_margin_that_changed_is_flagged_and_the_earliest_counts(study, record):
     record(study(margin=0.5, dataset="cifar10"), settled(-0.0032))
     loaded = analysis.load(record(study(margin=0.1, dataset="cifar10"), only=lambda trial: False))
@@ -308,6 +319,11 @@ def test_a_sweep_needs_every_density(judge):
     assert verdict.decisive.at == {"density": 0.3}
     assert verdict.p == verdict.comparisons[0].p
     assert verdict.decisive.bound == 0.005
+    # All differences lie below the bound, in one of 2^3 patterns of signs.
+    assert [one.sign_flip for one in verdict.comparisons] == [1 / 8] * 3
+    # At density 0.3 the interval reaches highest: 0.1 + 2.920 * 0.1 / sqrt(3) points.
+    assert verdict.smallest_margin == pytest.approx(0.001 + T2 * 0.001 / math.sqrt(3), abs=1e-6)
+    assert verdict.q == verdict.comparisons[0].q > verdict.comparisons[2].q
     (verdict,) = judge(at_densities(0.004, -0.002), "C6", grids=DENSITIES, method="dense")
     assert verdict.uncorrected == "undecided"
     assert "in 1 of 3 comparisons" in verdict.reason
@@ -586,6 +602,19 @@ def test_time_to_accuracy_from_the_epochs(judge):
     assert verdict.uncorrected == "undecided"  # equal times
 
 
+def test_the_time_ends_when_the_accuracy_is_first_reached(judge):
+    # 95% of dense's end of 0.9 is 0.855: dense is there after three epochs, the arm after two.
+    of_epochs = {"dense": [0.1, 0.5, 0.6, 0.9], "free-pruning": [0.1, 0.5, 0.9, 0.88]}
+
+    def final(trial):
+        slow = settled(0.0, spread=0.0, **SLOW)(trial)
+        epochs = slow["epochs"] | {"test_accuracy": of_epochs[trial.method]}
+        return slow | {"epochs": epochs}
+
+    (verdict,) = judge(final, "C5-time")
+    assert verdict.comparisons[0].pairs["log_seconds"].tolist() == pytest.approx([math.log(4)] * 3)
+
+
 def test_times_of_short_epochs_or_to_chance_are_not_judged(judge):
     (verdict,) = judge(settled(0.0, spread=0.0, row={"seconds": 1.5}), "C5-time")
     assert verdict.reason == "Epochs of 0.50 s are too short to compare times."
@@ -660,6 +689,16 @@ def test_a_partner_added_later_makes_it_exploratory(study, record):
     record(study(**given | {"grids": first}), varied(0.01))
     (verdict,) = on(analysis.load(record(study(**given), varied(0.01))), "C9")
     assert verdict.exploratory == (LATE,)
+
+
+def test_a_gain_is_committed_to_with_both_of_its_sides(study, record):
+    # Pruning was added when the seeds of flipping were known.
+    given = {"dataset": "cifar10", "positive_fraction": [0.1, 0.5]}
+    record(study(**given, method="free-flipping"), settled(0.002))
+    both = study(**given, method=["free-pruning", "free-flipping"])
+    only = lambda trial: trial.method == "free-pruning"  # noqa: E731
+    (verdict,) = on(analysis.load(record(both, settled(0.001), only)), "C9-asymmetric")
+    assert (verdict.n, verdict.comparisons[0].committed) == (3, 0)
 
 
 def test_tuning_that_is_not_finished_leaves_replicates_open(study, record):

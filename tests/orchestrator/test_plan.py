@@ -71,6 +71,13 @@ def test_several_definitions_ask_for_each_trial_once_and_for_masks_where_one_of_
     assert plan.demand([definition()]).need_masks == frozenset()
 
 
+def test_masks_are_asked_for_of_the_trials_with_their_revisions():
+    axes = AXES | {"method": "lottery-ticket", "density": 0.5}  # has a revision
+    asked = plan.demand([definition(axes=axes, keep_masks=True)])
+    assert {trial.revisions for trial in asked.trials} == {"lottery-ticket=2"}
+    assert asked.need_masks == {trial.trial_id for trial in asked.trials}
+
+
 def test_all_cells_of_a_seed_come_before_the_next_seed():
     about = {"network": "lenet-3", "dataset": "digits", "epochs": 1}
     methods, weights = ("dense", "free-pruning"), ("he-normal", "he-constant")

@@ -311,3 +311,22 @@ def test_workers_that_die_without_a_report_end_the_round(tmp_path):
         scheduler.lose(name)
     assert next(names) < 15
     assert not failed_attempts(store)
+
+
+def test_what_has_ended_is_no_longer_in_training(tmp_path):
+    scheduler, heartbeat, _, _ = scheduler_of(tmp_path, 2)
+    item = scheduler.next_item("a")
+    scheduler.note("a", report(at=0, until=1))
+    assert heartbeat.training
+    scheduler.end("a", ended(item.stop))
+    assert heartbeat.training == []
+
+
+def test_a_report_shows_that_workers_can_work(tmp_path):
+    scheduler, _, _, _ = scheduler_of(tmp_path, 100)
+    for silent in [True] * 10 + [False] + [True] * 10:
+        assert scheduler.next_item("a") is not None
+        if not silent:
+            scheduler.note("a", report(at=0, until=1))
+        scheduler.lose("a")
+    assert not scheduler.ended

@@ -1,5 +1,6 @@
 """A study with tuned fields: first its tuning seeds are trained, then what they chose."""
 
+import math
 import signal
 from dataclasses import replace
 
@@ -56,6 +57,23 @@ def test_what_the_tuning_seeds_choose_is_trained_next(trained):
     more = given.override(seeds=3)
     assert tuning.resolved(more, store) == more  # seed 23 is not tuned yet
     assert {t.seed for t in plan.make([more], store).todo} == {13, 23}
+
+
+def test_a_training_without_an_accuracy_is_not_chosen():
+    assert [tuning._number(given) for given in (None, math.nan, 0.5)] == [0.0, 0.0, 0.5]
+
+
+def test_trials_with_a_revision_choose_as_well(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rates = "learning_rate: [1e-5, 1e-2], tuned: learning_rate"
+    text = STUDY[: STUDY.index("grids:")] + (
+        f"grids: [{{method: lottery-ticket, density: 0.8, {rates}}}]"
+    )
+    (tmp_path / "own.yaml").write_text(text)
+    store, trials = train_study(tmp_path, masks=False, write=False)
+    assert {trial.revisions for trial in trials} == {"lottery-ticket=2"}
+    now = plan.make([tuning.resolved(read(tmp_path / "own.yaml"), store)], store)
+    assert [(t.seed, t.learning_rate) for t in now.todo] == [(11, 1e-2), (12, 1e-2)]
 
 
 def test_a_dry_run_tells_what_will_follow(tmp_path, capsys, monkeypatch):

@@ -74,6 +74,12 @@ def test_trials_that_failed_are_items_of_their_own_and_those_of_other_runs_passe
     assert queue.ended
 
 
+def test_what_other_runs_have_does_not_count_as_left():
+    queue = WorkQueue(100, workers=1)
+    item = queue.take(range(90).__contains__)
+    assert (item.start, item.stop) == (90, 95)  # half of the ten that are left
+
+
 def test_trials_side_by_side_are_handed_out_together():
     queue = WorkQueue(100, workers=1, least=64)
     assert queue.take().stop == 64

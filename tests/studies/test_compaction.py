@@ -3,6 +3,8 @@
 import threading
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 import analysis
@@ -149,6 +151,26 @@ def test_two_at_once_that_saw_different_parts_count_every_row_once(filled, monke
     assert len(loaded.layers.df()) == 8 * 2
 
 
+def test_a_merged_part_replaces_those_whose_rows_it_has(filled):
+    # The rows of the second part were counted in another merged part, which may be too large to be
+    # merged with this one.
+    first, second, *_ = sorted(filled.tables.parts("epochs").where)
+    rows = filled.tables.read("epochs").rows
+    own = rows.filter(pc.field("part") == first).drop_columns("part")
+    listed = ["merged-x", first, second]
+    origin = pa.chunked_array([[first] * len(own)])
+    content = part_files.encode_merged(own, origin, listed)
+    assert set(part_files.replaces("merged-y", content)) == {"merged-x", first}
+
+
+@pytest.mark.parametrize("first", ["merged-a", "merged-b"])
+def test_rows_count_in_the_merged_part_that_is_not_merged_again(first):
+    merged = {"merged-a": ["p1", "p2"], "merged-b": ["merged-a", "p1", "p2", "p3"]}
+    parts = part_files.Parts.of({first: merged[first], **merged})
+    assert parts.where == dict.fromkeys(["merged-a", "merged-b", "p1", "p2", "p3"], "merged-b")
+    assert parts.replaced == {"merged-a"}
+
+
 def test_parts_with_columns_of_a_newer_version_stay_as_they_are(filled):
     import pyarrow.parquet as pq
 
@@ -178,6 +200,23 @@ def test_rows_that_no_trial_names_stay_where_they_are(filled, trial, record, eve
     assert orphan in listed(filled, "epochs")
     assert len(listed(filled, "epochs")) == 2
     assert everything(filled) == before
+
+
+def test_parts_stay_if_the_merged_one_does_not_read_back(filled, monkeypatch):
+    put, before = Tables.put, {table: listed(filled, table) for table in TABLES}
+
+    def torn(self, table, content, writer, number):
+        name = put(self, table, content, writer, number)
+        path = Path(filled.root) / table / name
+        path.write_bytes(path.read_bytes()[:-1])
+        return name
+
+    ids = finished(filled).ids
+    monkeypatch.setattr(Tables, "put", torn)
+    with pytest.raises(OSError, match="does not read back as it was written"):
+        compact(filled)
+    assert all({*names} <= {*listed(filled, table)} for table, names in before.items())
+    assert finished(filled).ids == ids
 
 
 def test_a_damaged_part_is_not_merged(filled, everything):

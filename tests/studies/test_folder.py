@@ -36,6 +36,31 @@ def test_files_are_moved_and_deleted(folder):
         folder.delete("_out/b")
 
 
+class Noting:
+    """A filesystem that notes which folders it deletes."""
+
+    def __init__(self, fs):
+        self._fs, self.deleted = fs, []
+
+    def delete_dir(self, path):
+        self.deleted.append(path.rpartition("/")[2])
+        self._fs.delete_dir(path)
+
+    def __getattr__(self, name):
+        return getattr(self._fs, name)
+
+
+def test_what_shows_that_a_study_is_there_is_deleted_last(folder, tmp_path):
+    for name in ("a", "definitions", "z"):
+        folder.put(f"{name}/file", b"")
+    folder.put("file", b"")
+    folder._fs = Noting(folder._fs)
+    folder.delete_all("definitions")
+    assert sorted(folder._fs.deleted[:-1]) == ["a", "z"]
+    assert folder._fs.deleted[-1] == "own"  # the definitions with it
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_folders_are_found_by_what_is_in_them(tmp_path):
     for name, inside in (("b", "definitions"), ("a", "definitions"), ("c", "other")):
         Folder(str(tmp_path), name).put(f"{inside}/file", b"")

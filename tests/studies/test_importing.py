@@ -6,7 +6,7 @@ import pytest
 
 from studies.errors import UserError
 from studies.schemas import TABLES
-from studies.store import Store, importing
+from studies.store import Store, compaction, importing, part_files
 from studies.store.compaction import compact
 from studies.store.finished import finished, of_trial
 from studies.store.importing import compared
@@ -87,6 +87,26 @@ def test_merged_results_come_as_well_and_in_several_chunks(filled, store):
     assert len(names(store)["trials"]) == 2
 
 
+def test_rows_in_two_merged_parts_come_once(filled, store, trial, record):
+    writer = Writer(filled)
+    record(writer, trial(4))
+    writer.flush()
+    before, seen = everything(filled), filled.tables.parts("layers")
+    first, second, third = sorted(seen.where)
+    # Two compactions at the same time, of which neither saw what the other one merged.
+    for number, names_seen in enumerate(((first, second), (second, third))):
+        batch = compaction._Batch()
+        for name in names_seen:
+            content = filled.tables.content("layers", name)
+            part = part_files.opened("layers", name, content)
+            batch.add(name, len(content), part, seen)
+        filled.tables.put("layers", batch.encoded(), f"{part_files.MERGED}{number}", 1)
+    filled.tables.delete("layers", [first, second, third])
+    assert everything(filled) == before
+    compared(filled, store).run()
+    assert everything(store) == before
+
+
 def test_an_import_is_repeated_without_effect(filled, store, trial, record):
     compared(filled, store).run()
     before = names(store)
@@ -138,6 +158,15 @@ def test_a_trial_with_other_figures_under_the_same_conditions_stays_as_it_is_her
     found.run()
     accuracies = {t: row["test_accuracy"] for t, (row, _) in everything(store).items()}
     assert accuracies == {trial(1).trial_id: 0.25, trial(2).trial_id: 0.25, trial(3).trial_id: 0.5}
+
+
+def test_masks_of_a_trial_with_other_figures_are_not_taken_over(filled, store, trial, record):
+    writer = Writer(store)
+    record(writer, trial(3), test_accuracy=0.25)  # there it is 0.5, with masks
+    writer.flush()
+    found = compared(filled, store)
+    assert found.conflicts == (trial(3).trial_id,)
+    assert set(found.ids) == {trial(1).trial_id, trial(2).trial_id}
 
 
 def test_masks_that_are_lacking_here_are_taken_over(filled, store, trial, record):

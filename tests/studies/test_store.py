@@ -13,10 +13,11 @@ from studies import strict_yaml
 from studies.errors import UserError
 from studies.schemas import TABLES, science
 from studies.store import Store, definitions, studies_in
-from studies.store.finished import failure_logs, finished
+from studies.store.definitions import Finish
+from studies.store.finished import failure_logs, failures, finished
 from studies.store.folder import Folder
 from studies.store.writer import Writer
-from studies.study import find
+from studies.study import find, from_mapping
 
 
 def parts(store, table):
@@ -50,6 +51,26 @@ def test_a_finished_trial_comes_back_with_its_rows(store, trial, record, rows_of
     assert [(e["trial_id"], e["epoch"]) for e in epochs] == [
         (trial(s).trial_id, e) for s in (1, 2) for e in (0, 1)
     ]
+
+
+def test_a_network_is_written_with_its_trial(store, trial, record):
+    writer = Writer(store)
+    writer.keep(trial(1), b"network")
+    record(writer, trial(1))
+    writer.flush()
+    assert store.networks.load(trial(1).trial_id) == b"network"
+    (path,) = (Path(store.root) / "networks").iterdir()
+    path.write_bytes(b"networ")
+    with pytest.raises(UserError, match="damaged"):
+        store.networks.load(trial(1).trial_id)
+
+
+def test_attempts_on_a_gpu_may_differ(store, trial, record):
+    writer = Writer(store)
+    for accuracy in (0.25, 0.5):
+        record(writer, trial(1), device="cuda", test_accuracy=accuracy)
+    writer.flush()
+    assert finished(store).conflicts == ()
 
 
 def test_the_buffer_is_written_when_it_has_waited_long_enough(store, trial, record):
@@ -281,6 +302,15 @@ def test_failures_are_told_as_long_as_the_trial_is_not_finished(store, trial, re
     assert failure_logs(store, finished(store).ids) == {}
 
 
+def test_the_last_failure_counts_whatever_its_writer_is_called(store, trial):
+    for name, error in (("f" * 12, "first"), ("0" * 12, "last")):
+        writer = Writer(store)
+        writer.name = name
+        writer.fail(trial(1), writer.attempt(), "here", error, "")
+        writer.flush()
+    assert failures(store, frozenset())[trial(1).trial_id]["error"] == "last"
+
+
 def test_definitions_are_kept_in_the_order_they_were_run(store):
     study = find("digits")
     more = study.override(seeds=7)
@@ -307,6 +337,27 @@ def test_a_machine_whose_clock_is_behind_does_not_put_its_definition_first(store
     assert store.definitions.all() == [*others, last]
     store.definitions.record(study)
     assert store.definitions.all() == [*others, last, study]
+
+
+def test_trials_on_tuning_seeds_are_known_as_well(store, trial, record):
+    axes = {"network": "lenet-5", "dataset": "digits", "method": "dense", "weights": "he-normal"}
+    values = {"name": "own", "seeds": [1], "tuning_seeds": [11], "axes": {**axes, "epochs": 1}}
+    record(writer := Writer(store), trial(11))
+    record(writer, trial(12))
+    writer.flush()
+    known = store.definitions.known(from_mapping(values, "test"))
+    assert known == {11: {trial(11).trial_id}}
+
+
+def test_a_trial_was_finished_when_it_first_was_in_any_study_beside(store, trial, record):
+    beside = Store(str(Path(store.root).parent), "pen")
+    for first, then, seed in ((store, beside, 1), (beside, store, 2)):
+        for one in (first, then):
+            record(writer := Writer(one), trial(seed))
+            writer.flush()
+        rows = first.tables.read("trials").rows.to_pylist()
+        (at,) = (row["finished_at"] for row in rows if row["seed"] == seed)
+        assert store.definitions.finishes()[trial(seed).trial_id] == Finish(seed, at)
 
 
 def test_a_damaged_definition_is_named(store):

@@ -4,6 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trainers import randomness
 from trainers.batches import Batches, shift_and_mirror
 from trainers.datasets import Dataset
 
@@ -93,6 +94,15 @@ def test_moves_follow_the_seed_the_epoch_and_nothing_else(trial):
     assert not torch.equal(both, epoch(trials, 2))
     other = [trial("dense", augmentation="shift-mirror", seed=1, batch_size=100)]
     assert torch.equal(both[:1], epoch(other))
+
+
+def test_moves_are_frozen_by_their_stream(trial):
+    # A tenth of 20 rows and of 30 columns: up to 2 and 3 pixels either way; mirrored below 1/2.
+    batches = Batches(dataset(), [trial(augmentation="shift-mirror", seed=7)], torch.device("cpu"))
+    n = len(batches.data.images["train"])
+    down, right, chance = randomness.uniform(7, "augment", 4, 3 * n).reshape(3, n)
+    expected = [np.floor(down * 5) - 2, np.floor(right * 7) - 3, chance < 0.5]
+    assert (batches._moves(4, [slice(None)])[:, 0].numpy() == np.stack(expected)).all()
 
 
 def test_images_to_evaluate_are_not_moved(trial):

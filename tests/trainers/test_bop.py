@@ -72,6 +72,13 @@ def test_momentum_is_a_running_mean_and_does_not_flip_twice():
     close(how.mask(pack, layer), [[1.0, 1.0], [-1.0, 1.0]])  # flipped back; 0.236529 is too little
 
 
+def test_momentum_at_the_threshold_flips():
+    pack, layer, how = begun(0.5)
+    layer.trained.copy_(0.5 * layer.weight.sign())
+    how.rebuild(pack, layer)
+    close(how.mask(pack, layer), [[-1.0, -1.0], [-1.0, -1.0]])
+
+
 def test_what_is_recorded(trial, digits):
     given = trial("bop(tau=0.001)", optimizer="sgd", learning_rate=0.1)
     *_, last = train([given], digits)

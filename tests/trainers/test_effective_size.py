@@ -7,11 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studies.trial import Trial
-from trainers import datasets, networks, packs
+from trainers import datasets, methods, networks, packs
 from trainers.batches import Batches
-from trainers.measures.effective_size import LiveSearch, connected, reached, search
+from trainers.loop import train
+from trainers.measures.effective_size import (
+    LiveSearch,
+    connected,
+    effective_sizes,
+    reached,
+    search,
+)
 from trainers.recording import _multiply_adds
 
+CPU = torch.device("cpu")
 ABOUT = {"dataset": "digits", "method": "dense", "weights": "he-normal", "seed": 1, "epochs": 1}
 
 
@@ -136,6 +144,20 @@ def multiply_adds(network, shape, kept, **values):
         for size, keep in zip(sizes, kept, strict=True)
     ]
     return _multiply_adds(built, rows)
+
+
+def test_what_is_recorded_is_what_a_search_finds(trial, digits):
+    given = trial("free-pruning", epochs=0, score_offset=0.5)
+    (record,) = train([given], digits)
+    pack = packs.assemble([given], networks.build(given, digits.shape, digits.classes), CPU)
+    batches, how = Batches(digits, [given], CPU), methods.load(given)
+    how.begin(pack, 0, batches)
+    live = LiveSearch(pack, batches)
+    search(pack, batches, live)
+    sizes = effective_sizes(pack, live, [how.mask(pack, layer) for layer in pack.layers])
+    recorded = [{name: row[name] for name in sizes[0][0]} for row in record.layers]
+    assert recorded == [of_layer for (of_layer,) in sizes]
+    assert all(row["live"] > 0 for row in recorded)
 
 
 def test_multiplications_are_counted_where_the_mask_keeps_a_connection():

@@ -97,6 +97,18 @@ def test_the_first_round_is_the_training_of_the_mask(kind, trial, digits):
     assert both[-1].epoch["train_loss"] < mask[-1].epoch["train_loss"]
 
 
+def test_flipped_weights_are_trained_like_the_rest(trial, digits, network):
+    given = trial("free-flipping-weights")
+    method, batches = methods.load(given), Batches(digits, [given], CPU)
+    pack = packs.assemble([given], network(given, digits), CPU)
+    method.begin(pack, 0, batches)
+    pack.layers[0].trained[:, ::2] -= 1
+    pack.round = 1
+    method.begin(pack, 1, batches)
+    gradient = torch.randn(pack.layers[0].weight.shape)
+    assert torch.equal(method.gradient(pack, pack.layers[0], gradient.clone()), gradient)
+
+
 @pytest.mark.parametrize("form", ["", "(shuffled)", "(redrawn)", "(redrawn,shuffled)"])
 def test_weights_start_as_the_mask_leaves_them(form, trial, digits):
     given = trial(f"free-pruning-weights{form}")

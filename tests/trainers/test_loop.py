@@ -88,6 +88,15 @@ def test_packed_equals_alone_to_the_bit(method, trial, digits):
         assert figures([r for r in packed if r.trial == given]) == alone
 
 
+def test_replicas_with_steps_of_their_own_are_as_alone(trial, digits):
+    trials = [trial(adam_epsilon=e, learning_rate=r) for e, r in ((1e-7, 0.01), (0.1, 0.01))]
+    trials.append(trial(learning_rate=1e-4))
+    packed = list(train(trials, digits))
+    ends = [figures([r for r in packed if r.trial == given]) for given in trials]
+    assert ends == [figures(records([given], digits)) for given in trials]
+    assert len(set(ends)) == 3
+
+
 def test_a_trial_repeats_to_the_bit_and_another_seed_does_not(trial, digits):
     assert figures(records([trial()], digits)) == figures(records([trial()], digits))
     assert figures(records([trial()], digits)) != figures(records([trial(seed=2)], digits))
@@ -111,6 +120,13 @@ def test_a_training_that_is_no_longer_finite_has_diverged(trial, digits):
     assert found[-1].final["outcome"] == "diverged"
     assert found[-1].final["last_epoch"] == 1
     assert len(found) == 2
+
+
+def test_scores_that_are_no_longer_finite_have_diverged_although_the_loss_is(trial, digits):
+    found = records([trial("free-pruning", learning_rate=1e38, epochs=5)], digits)
+    assert math.isfinite(found[-1].final["test_loss"])
+    assert found[-1].final["outcome"] == "diverged"
+    assert found[-1].final["last_epoch"] == 1
 
 
 def test_a_diverged_trial_does_not_hold_up_its_pack(trial, digits):

@@ -17,6 +17,7 @@ from trainers.loop import train
 from trainers.recording import Keep
 
 MASKS = Keep(masks=True)
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +102,8 @@ def test_an_output_layer_that_is_trained_alone_starts_anew(method, trial, halves
     about = {"dataset": "digits-5-9", "source": "digits-0-4", "trained_layers": "output"}
     given = trial(method, **about, **density)
     network = networks.build(given, halves[1].shape, 5)
-    pack, chosen = packs.assemble([given], network, torch.device("cpu")), methods.load(given)
-    source, target = (Batches(data, [given], torch.device("cpu")) for data in halves)
+    pack, chosen = packs.assemble([given], network, CPU), methods.load(given)
+    source, target = (Batches(data, [given], CPU) for data in halves)
     chosen.begin(pack, 0, source)
     start = [layer.trained.clone() for layer in pack.layers]
     for layer in pack.layers:
@@ -125,8 +126,8 @@ def test_an_output_layer_that_is_trained_alone_starts_anew(method, trial, halves
 def test_without_a_source_hidden_layers_stay_as_they_are_drawn(method, trial, digits):
     alone = trial(method, trained_layers="output")
     network = networks.build(alone, digits.shape, digits.classes)
-    pack = packs.assemble([alone], network, torch.device("cpu"))
-    batches = Batches(digits, [alone], torch.device("cpu"))
+    pack = packs.assemble([alone], network, CPU)
+    batches = Batches(digits, [alone], CPU)
     chosen = methods.load(alone)
     from trainers import engines
 
@@ -141,8 +142,7 @@ def test_without_a_source_hidden_layers_stay_as_they_are_drawn(method, trial, di
 
 def test_permuted_labels_are_the_same_labels_in_another_place(trial, digits):
     given, permuted = (
-        Batches(digits, [trial(labels=labels)], torch.device("cpu"))
-        for labels in ("given", "permuted")
+        Batches(digits, [trial(labels=labels)], CPU) for labels in ("given", "permuted")
     )
     _, one = next(given.evaluation("train", 2000))
     _, other = next(permuted.evaluation("train", 2000))
@@ -151,6 +151,23 @@ def test_permuted_labels_are_the_same_labels_in_another_place(trial, digits):
     for split in ("validation", "test"):
         pair = [next(b.evaluation(split, 2000))[1] for b in (given, permuted)]
         assert torch.equal(*pair)
+
+
+def test_labels_are_permuted_by_the_seed_and_not_by_that_of_the_order(trial, digits):
+    labels = [
+        next(Batches(digits, [trial(labels="permuted", **own)], CPU).evaluation("train", 2000))[1]
+        for own in ({}, {"order_seed": 9}, {"seed": 9})
+    ]
+    assert torch.equal(labels[0], labels[1])
+    assert not torch.equal(labels[0], labels[2])
+
+
+def test_every_epoch_has_an_order_of_its_own(trial, digits):
+    batches = Batches(digits, [trial(batch_size=2000)], CPU)
+    orders = [next(batches.training(epoch)) for epoch in (1, 2, 1)]
+    assert not torch.equal(orders[0][1], orders[1][1])
+    assert torch.equal(orders[0][1], orders[2][1])
+    assert torch.equal(orders[0][1].sort().values, orders[1][1].sort().values)
 
 
 def test_a_pack_deals_each_replica_its_own_labels(trial, digits):
@@ -163,7 +180,7 @@ def test_a_pack_deals_each_replica_its_own_labels(trial, digits):
 
 def test_an_image_keeps_its_label_in_training(trial, digits):
     permuted = trial(labels="permuted")
-    batches = Batches(digits, [permuted], torch.device("cpu"))
+    batches = Batches(digits, [permuted], CPU)
     images, labels = next(batches.evaluation("train", 2000))
     label_of = {
         image.numpy().tobytes(): int(y) for image, y in zip(images[0], labels[0], strict=True)
@@ -174,10 +191,7 @@ def test_an_image_keeps_its_label_in_training(trial, digits):
 
 
 def test_another_rounding_moves_images_within_their_batch_alone(trial, digits):
-    plain, moved = (
-        Batches(digits, [trial(rounding=k, augmentation="shift")], torch.device("cpu"))
-        for k in (0, 7)
-    )
+    plain, moved = (Batches(digits, [trial(rounding=k, augmentation="shift")], CPU) for k in (0, 7))
     differ = 0
     for (x, y), (a, b) in zip(plain.training(1), moved.training(1), strict=True):
         ours, theirs = (sorted(i.numpy().tobytes() for i in images[0]) for images in (x, a))
@@ -191,20 +205,24 @@ def test_score_and_order_seeds_change_what_they_say(trial, digits):
     own = trial()
     others = {"score_seed": 9, "order_seed": 9}
     shape = networks.build(own, digits.shape, digits.classes).layers[0]
-    pack = packs.assemble([own], networks.build(own, digits.shape, 10), torch.device("cpu"))
+    pack = packs.assemble([own], networks.build(own, digits.shape, 10), CPU)
     starts = [
         methods.load(t).initial_scores(t, pack.layers[0])
-        for t in (own, replace(own, score_seed=9), replace(own, seed=9))
+        for seed in (9, 0)  # 0 is a seed like any other
+        for t in (own, replace(own, score_seed=seed), replace(own, seed=seed))
     ]
     assert shape.name == "fc1"
-    assert not torch.equal(starts[0], starts[1])
-    assert torch.equal(starts[1], starts[2])
+    for at_own, at_score, at_seed in (starts[:3], starts[3:]):
+        assert not torch.equal(at_own, at_score)
+        assert torch.equal(at_score, at_seed)
     orders = [
-        next(Batches(digits, [t], torch.device("cpu")).training(1))[1]
-        for t in (own, replace(own, order_seed=9), replace(own, seed=9))
+        next(Batches(digits, [t], CPU).training(1))[1]
+        for seed in (9, 0)
+        for t in (own, replace(own, order_seed=seed), replace(own, seed=seed))
     ]
-    assert not torch.equal(orders[0], orders[1])
-    assert torch.equal(orders[1], orders[2])
+    for at_own, at_order, at_seed in (orders[:3], orders[3:]):
+        assert not torch.equal(at_own, at_order)
+        assert torch.equal(at_order, at_seed)
     together = list(train([own, *(replace(own, **{k: v}) for k, v in others.items())], digits))
     alone = list(train([own], digits))
     assert figures(alone) == figures([r for r in together if r.trial == own])

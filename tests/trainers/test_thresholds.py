@@ -234,6 +234,9 @@ def test_supermask_draws_a_new_mask_for_each_pass_and_ten_for_an_evaluation(tria
     every = torch.stack([*masks, *drawn]).flatten(1)
     assert len({row.numpy().tobytes() for row in every}) == 14
     assert torch.equal(how.mask(pack, layer), masks[-1])  # the pass's own mask is back
+    how.gradient(pack, layer, torch.zeros_like(layer.weight))
+    how.rebuild(pack, layer)
+    assert not torch.equal(how.mask(pack, layer), drawn[-1])  # the next pass draws its own
     both = (drawn[0] * drawn[1]).mean().item()
     assert both == pytest.approx(0.75**2, abs=0.02)  # independent
     assert how.expected(pack)
