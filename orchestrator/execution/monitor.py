@@ -92,17 +92,24 @@ class Monitor:
             self._stop.reason = "a trial failed, and --fail-fast was given"
 
     def worker_died(
-        self, item: str, reason: str, is_to_blame: Callable[[int], bool] = lambda pid: True
+        self,
+        item: str,
+        reason: str,
+        is_to_blame: Callable[[int], bool] = lambda pid: True,
+        *,
+        out_of_sight: bool = False,
     ) -> None:
-        """A worker died; the unfinished trials of its work item come again.
+        """A worker died, or is out of sight; the unfinished trials of its work item come again.
 
         Args:
             item: the name of the work item.
             reason: why it died.
             is_to_blame: whether a worker, by its process id, caused it; see `Retries.explain`.
+            out_of_sight: whether the network is the reason; see `Retries.explain`.
         """
         self.errors.append(reason)
-        if self._retries.explain(item, reason, is_to_blame) and self._fail_fast:
+        is_failure = self._retries.explain(item, reason, is_to_blame, out_of_sight=out_of_sight)
+        if is_failure and self._fail_fast:
             self._stop.reason = "a trial's worker died, and --fail-fast was given"
         self._progress.worker_died(item)
 

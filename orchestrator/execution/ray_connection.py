@@ -33,6 +33,10 @@ _OF_RAY = len("/ray/session_2026-11-30_12-00-00_000000_1234567/sockets/plasma_st
 _TOKEN = secrets.token_hex(32)
 #: Bytes after which Ray begins a log anew; it keeps one older file of each.
 _LOG_BYTES = 10_000_000
+#: Milliseconds after which a run asks a worker that is silent whether their connection still is
+#: one. A worker's side of it may have been given up while the network was away, which the run's
+#: side does not learn. Ray's default is five minutes; its servers refuse less than one.
+_KEEPALIVE = 65_000
 #: What a worker of a Ray of this machine imports at once.
 _PRELOADED = "orchestrator.execution.executors.worker_imports"
 #: What must be the same on all nodes for a trial to be the same there.
@@ -369,6 +373,8 @@ def configure_ray(*, own: bool) -> None:
         os.environ["RAY_grpc_enable_http_proxy"] = "0"  # noqa: SIM112  (none within a machine)
         os.environ.setdefault("RAY_ROTATION_MAX_BYTES", str(_LOG_BYTES))
         os.environ.setdefault("RAY_ROTATION_BACKUP_COUNT", "1")
+    else:
+        os.environ.setdefault("RAY_grpc_client_keepalive_time_ms", str(_KEEPALIVE))
     os.environ.update(
         RAY_AIR_NEW_OUTPUT="0",
         # Under `uv run` Ray would send the working folder to its workers and start each of them by

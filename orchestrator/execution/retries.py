@@ -15,15 +15,15 @@ from studies.store import Store
 from studies.store.writer import Writer
 from studies.trial import Trial
 
-#: Nodes that may die under one trial before it is suspected of killing them.
+#: Nodes that may die, or be lost sight of, under one trial before it is suspected.
 _NODES = 10
 
 
 class Retries:
     """Counts how often each trial has failed, and compares that with the retries allowed.
 
-    A worker that dies with its node is not its trial's fault and does not count, unless that
-    happens to one trial again and again.
+    A worker that dies with its node, or that the network hides, is not its trial's fault and does
+    not count, unless that happens to one trial again and again.
 
     Args:
         store: the study's results, whose table of failures is written to.
@@ -65,7 +65,12 @@ class Retries:
         return self._failures[trial.trial_id] <= self._retries
 
     def explain(
-        self, item: str, reason: str, is_to_blame: Callable[[int], bool] = lambda pid: True
+        self,
+        item: str,
+        reason: str,
+        is_to_blame: Callable[[int], bool] = lambda pid: True,
+        *,
+        out_of_sight: bool = False,
     ) -> bool:
         """Record the failure of a work item's trial, now that its reason is known.
 
@@ -74,15 +79,21 @@ class Retries:
             reason: why its worker died.
             is_to_blame: whether a worker, by its process id, caused it; if not, the failure does
                 not count after all.
+            out_of_sight: whether the network was the reason, and the worker may be alive. That
+                does not count, as the death of a node. If the trial was given up in this round, it
+                comes again in the next.
 
         Returns:
-            Whether there was one: the worker trained a single trial, did not die with its node and
-            is to blame.
+            Whether there was one: the worker trained a single trial, did not die with its node, was
+            not only out of sight and is to blame.
         """
         if item not in self._unexplained:
             return False
         trial, report = self._unexplained.pop(item)
-        if not is_to_blame(report.pid):
+        if out_of_sight:
+            self._with_node[trial.trial_id] += 1
+        is_hidden = out_of_sight and self._with_node[trial.trial_id] <= _NODES
+        if is_hidden or not is_to_blame(report.pid):
             self._failures[trial.trial_id] -= 1
             return False
         error = f"the worker that trained it (process {report.pid} on {report.host}) died"

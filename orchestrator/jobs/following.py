@@ -16,8 +16,9 @@ from orchestrator.jobs.job import Job, JobPlace, LostError
 _INTERVAL, _PATIENCE = 1.0, 180.0
 #: Seconds for which the log of a job that has ended is tried again.
 _NO_LOG = 20.0
-#: Requests take at most this fraction of the time, however long the log is.
-_SHARE = 0.05
+#: Requests take at most this fraction of the time, however long the log is, unless that would mean
+#: more than so many seconds between two: a request also takes long where the network was away.
+_SHARE, _LONGEST = 0.05, 10.0
 
 #: Lines of Ray that say nothing about the study.
 _NOISE = re.compile(
@@ -88,7 +89,7 @@ def follow(jobs: JobPlace, job: Job, shown: int = 0, seconds: float = float("inf
             shown = max(shown, len(lines))
             if now.over or time.monotonic() > until:
                 return now
-            time.sleep(max(_INTERVAL, (time.monotonic() - began) / _SHARE))
+            time.sleep(max(_INTERVAL, min(_LONGEST, (time.monotonic() - began) / _SHARE)))
 
 
 def summary(log: str) -> list[str]:

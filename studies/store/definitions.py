@@ -8,7 +8,7 @@ it adds what was known elsewhere (`studies.store.registers`).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -80,8 +80,17 @@ class Definitions:
         """
         if self._folder.names("definitions", f"{study.definition_hash}.yaml"):
             return
-        at = datetime.now(UTC).isoformat(timespec="microseconds")
-        self.put(Recorded(study, self.known(study) if known is None else known, at))
+        known = self.known(study) if known is None else known
+        self.put(Recorded(study, known, self._now().isoformat(timespec="microseconds")))
+
+    def _now(self) -> datetime:
+        """Return the time, or a moment after the latest definition if that is later.
+
+        The earliest definition's margin counts, so a machine whose clock is behind must not put a
+        new one before those that it finds.
+        """
+        recorded = (datetime.fromisoformat(other.at).astimezone(UTC) for other in self.recorded())
+        return max([datetime.now(UTC), *(at + timedelta(microseconds=1) for at in recorded)])
 
     def put(self, recorded: Recorded) -> None:
         """Write a definition as it was recorded, in place of one with the same content.

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from tests_support import job_details, train_study
@@ -129,6 +130,26 @@ def test_a_job_that_has_ended_and_whose_log_is_lost_ends_the_following(server, m
     jobs = client.Jobs(address)
     with pytest.raises(LostError):
         following.follow(jobs, jobs.find("untuned-own-1"))
+
+
+def test_an_answer_that_took_long_does_not_delay_the_next_request_for_long(monkeypatch):
+    """As one that the network held up; the time of requests is limited for long logs alone."""
+    now, waits = [0.0], []
+    clock = SimpleNamespace(monotonic=lambda: now[0], sleep=waits.append)
+    monkeypatch.setattr(following, "time", clock)
+    states = [lost("there", status=status) for status in ("running", "running", "succeeded")]
+    seconds = iter([40.0, 0.1, 0.1])
+
+    class Place:
+        def get(self, job_id):
+            now[0] += next(seconds)
+            return states.pop(0)
+
+        def log(self, job_id):
+            return ""
+
+    assert following.follow(Place(), states[0]).status == "succeeded"
+    assert waits == [10.0, pytest.approx(2.0)]
 
 
 def test_a_job_of_ours_that_is_not_known_may_be_from_before_a_restart(server):

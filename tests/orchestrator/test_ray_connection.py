@@ -75,3 +75,13 @@ def test_a_setting_that_does_not_fit_the_cluster_is_refused(
         check_address(address)
     assert re.search(message, str(error.value))
     assert "\n" not in str(error.value)
+
+
+def test_rays_words_for_a_worker_that_the_network_hides_are_known():
+    from ray.exceptions import ActorDiedError, ActorUnavailableError
+
+    from orchestrator.execution.executors import ray_tune_adapters
+
+    hidden = ActorUnavailableError("RpcError: connection reset", bytes(16))
+    assert ray_tune_adapters._OUT_OF_SIGHT.search(str(hidden))
+    assert not ray_tune_adapters._OUT_OF_SIGHT.search(str(ActorDiedError()))

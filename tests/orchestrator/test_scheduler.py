@@ -145,6 +145,23 @@ def test_a_worker_that_dies_with_its_node_is_not_its_trials_fault_but_for_the_el
     assert scheduler.ended
 
 
+def test_a_worker_that_the_network_hides_is_not_its_trials_fault_but_for_the_eleventh(tmp_path):
+    scheduler, _, retries, store = scheduler_of(tmp_path, 1, workers=1, retries=1)
+    for name in "abcdefghij":
+        assert scheduler.next_item(name).start == 0
+        scheduler.note(name, report(at=0, until=1))
+        scheduler.lose(name)
+        assert not retries.explain(name, "unavailable", out_of_sight=True)
+    assert not failed_attempts(store)
+    for name in "kl":
+        assert scheduler.next_item(name).start == 0
+        scheduler.note(name, report(at=0, until=1))
+        scheduler.lose(name)
+        assert retries.explain(name, "unavailable", out_of_sight=True)
+    assert len(failed_attempts(store)) == 2
+    assert scheduler.next_item("m") is None
+
+
 def test_a_worker_killed_for_its_memory_is_found_and_its_trial_blamed(tmp_path):
     scheduler, _, retries, store = scheduler_of(tmp_path, 4, workers=2)
     scheduler.next_item("a")

@@ -231,6 +231,7 @@ def without(packages, folder, command):
 
 GATED = """
 import os
+import platform
 import time
 from pathlib import Path
 
@@ -252,7 +253,7 @@ class Gated(MinimalFlipping):
                 except FileNotFoundError:  # another process has taken it
                     continue
                 return super().penalty(pack)
-            (GATE / f"waiting-{{os.getpid()}}").touch()
+            (GATE / f"waiting-{{os.getpid()}}-{{platform.node()}}").touch()
             time.sleep(0.02)
         return super().penalty(pack)
 
@@ -288,7 +289,11 @@ class Gate:
 
     def waiting(self):
         """The processes that have met the gate closed."""
-        return {int(path.name.partition("-")[2]) for path in self.folder.glob("waiting-*")}
+        return {int(path.name.split("-")[1]) for path in self.folder.glob("waiting-*")}
+
+    def hosts(self):
+        """The names of the hosts whose processes have met the gate closed."""
+        return {path.name.split("-", 2)[2] for path in self.folder.glob("waiting-*")}
 
     def open(self):
         """Let everything pass from now on."""

@@ -1,5 +1,6 @@
 import hashlib
 import threading
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from studies import strict_yaml
 from studies.errors import UserError
 from studies.schemas import TABLES, science
-from studies.store import Store, studies_in
+from studies.store import Store, definitions, studies_in
 from studies.store.definitions import Finish
 from studies.store.finished import failure_logs, failures, finished
 from studies.store.folder import Folder
@@ -318,6 +319,24 @@ def test_definitions_are_kept_in_the_order_they_were_run(store):
     assert store.definitions.all() == [more, study]
     assert studies_in(str(Path(store.root).parent)) == ["own"]
     assert studies_in(str(Path(store.root) / "nowhere")) == []
+
+
+def test_a_machine_whose_clock_is_behind_does_not_put_its_definition_first(store, monkeypatch):
+    study = find("digits")
+    *others, last = (study.override(seeds=seeds) for seeds in (7, 8, 9))
+    for definition in others:
+        store.definitions.record(definition)
+
+    class Behind(datetime):
+        @classmethod
+        def now(cls, zone):
+            return datetime.now(zone) - timedelta(hours=2)
+
+    monkeypatch.setattr(definitions, "datetime", Behind)
+    store.definitions.record(last)
+    assert store.definitions.all() == [*others, last]
+    store.definitions.record(study)
+    assert store.definitions.all() == [*others, last, study]
 
 
 def test_trials_on_tuning_seeds_are_known_as_well(store, trial, record):

@@ -3,6 +3,7 @@
 Importing it imports Ray Tune, which takes a second or two.
 """
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from orchestrator.execution.pack_training import Inputs
 from orchestrator.execution.scheduler import WorkScheduler
 from orchestrator.execution.stop_signal import StopSignal
 from orchestrator.execution.worker import Worker
+
+#: What Ray says of an actor that cannot be reached, though it may be alive.
+_OUT_OF_SIGHT = re.compile(r"The actor \S+ is unavailable:")
 
 
 class WorkerActor(tune.Trainable):
@@ -173,6 +177,7 @@ class Callbacks(tune.Callback):
             trial.trial_id,
             reason,
             lambda pid: not short or ray_memory.to_blame(reason, pid, alone),
+            out_of_sight=_OUT_OF_SIGHT.search(reason) is not None,
         )
         self._monitor.show(_running(trials))
 
