@@ -76,7 +76,7 @@ def shown_arms(results: Results) -> Mapping[str, Mapping[str, Hashable]]:
 
 
 def one_arm_each(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows without those arms of a method that `shown_arms` does not choose.
+    """Return the rows above the floor without those arms that `shown_arms` does not choose.
 
     Args:
         results: the study.
@@ -86,7 +86,7 @@ def one_arm_each(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
     for method, values in shown_arms(results).items():
         for name, value in values.items():
             kept &= (frame["method"] != method) | (frame[name] == value)
-    return frame[kept]
+    return above_floor(results, frame[kept])
 
 
 def chosen_arms(results: Results) -> str:
@@ -107,25 +107,33 @@ def arm_panels(results: Results, rows: pd.DataFrame) -> list[Panel]:
     Dense training of a network without a hidden layer has none beside other networks: it is a floor
     for them, and a panel of its own would be empty but for it. `floor` says what it reaches.
     """
-    return panels(results, _above_floor(results, rows), other_fields(results))
+    return panels(results, above_floor(results, rows), other_fields(results))
 
 
 def floor(results: Results) -> str:
     """Return the sentence on the dense training that `arm_panels` leaves out, or ""."""
     trials = results.trials
-    left_out = trials.loc[trials.index.difference(_above_floor(results, trials).index)]
+    left_out = trials.loc[trials.index.difference(above_floor(results, trials).index)]
     if left_out.empty:
         return ""
     reached = span(left_out.groupby("dataset")["test_accuracy"].mean(), 2)
     return f"Softmax regression, which is not shown, reaches {reached}%."
 
 
-def _above_floor(results: Results, rows: pd.DataFrame) -> pd.DataFrame:
-    if "network" not in other_fields(results):
+def above_floor(results: Results, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows without the floor: dense training of a network without a hidden layer.
+
+    All rows are returned where there is nothing else, or other methods train that network too.
+    """
+    trials = results.trials
+    on_it = trials["network"] == LINEAR
+    if not on_it.any() or not (trials.loc[on_it, "method"] == BASELINE).all():
         return rows
-    on_it = results.trials.loc[results.trials["network"] == LINEAR, "method"]
-    others = rows["network"] != LINEAR
-    return rows[others] if others.any() and (on_it == BASELINE).all() else rows
+    if "network" in rows:
+        others = rows["network"] != LINEAR
+    else:  # the network differs between methods only
+        others = (rows["method"] != BASELINE) | (~on_it[trials["method"] == BASELINE]).any()
+    return rows[others] if others.any() else rows
 
 
 def columns_for_arms(results: Results, *values: str) -> list[str]:

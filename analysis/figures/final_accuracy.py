@@ -2,7 +2,14 @@
 
 from analysis.cells import BASELINE
 from analysis.drawing import Drawing, NothingToDraw
-from analysis.drawing.arms import arm_panels, arm_slots, arm_view, columns_for_arms, floor
+from analysis.drawing.arms import (
+    above_floor,
+    arm_panels,
+    arm_slots,
+    arm_view,
+    columns_for_arms,
+    floor,
+)
 from analysis.drawing.limits import PERCENT
 from analysis.drawing.notes import diverged_or_dead, seeds, sentences
 from analysis.drawing.panels import styles_of
@@ -22,6 +29,7 @@ _VALUE = "test_accuracy"
 def summarise(results: Results) -> Rows:
     """Return the final test accuracies in percent, a row per arm, with the mean of dense."""
     trials = results.trials[columns_for_arms(results, _VALUE)].dropna(subset=_VALUE)
+    trials = above_floor(results, trials)
     if trials.empty:
         raise NothingToDraw("No trial with a recorded accuracy is finished.")
     limits = arm_view(results, trials, _VALUE, within=PERCENT)

@@ -7,6 +7,7 @@ from matplotlib.lines import Line2D
 
 from analysis.cells import heading, label, ordered
 from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing.arms import above_floor
 from analysis.drawing.limits import Limits, padded
 from analysis.drawing.lines import (
     Line,
@@ -42,6 +43,7 @@ _BELOW, _ABOVE = 3.0, 1.0
 def summarise(results: Results) -> Lines:
     """Return mean validation accuracy in percent over rates; a panel per schedule and fields."""
     rows, is_tuned = rows_of(results)
+    rows = above_floor(results, rows)
     by = panels_of(rows)
     table = curves(rows, by)
     if table.empty:
