@@ -235,9 +235,17 @@ class Verdict:
 
     @property
     def decisive(self) -> Comparison:
-        """The deciding comparison that comes closest to failing."""
+        """The deciding comparison that comes closest to failing.
+
+        It is the one that needs the largest margin, so that its interval ends at the verdict's
+        smallest margin; where margins do not decide, the one with the largest p-value.
+        """
         tested = [comparison for comparison in self.deciding if not math.isnan(comparison.p)]
-        return max(tested, key=lambda comparison: comparison.p) if tested else self.deciding[0]
+        if not tested:
+            return self.deciding[0]
+        if all(comparison.criterion.has_margin for comparison in tested):
+            return max(tested, key=lambda comparison: (comparison.smallest_margin, comparison.p))
+        return max(tested, key=lambda comparison: comparison.p)
 
     @property
     def p(self) -> float:

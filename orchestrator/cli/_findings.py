@@ -49,6 +49,7 @@ def page(docs: Path = DOCS) -> str | None:
         description=_description,
         output=output,
         again=_again,
+        expected=_expected,
         value=named.value,
         commands=named.block,
     )
@@ -99,6 +100,16 @@ def _description(study: str) -> str:
     store = shipped.store(study)
     definitions = store.definitions.all() if store else []
     return definitions[-1].description if definitions else ""
+
+
+def _expected(study: str) -> int:
+    """Return how many trials a shipped study has once tuning seeds have chosen."""
+    from studies import tuned
+    from studies.store import shipped
+
+    store = shipped.store(study)
+    definitions = store.definitions.all() if store else []
+    return len({trial.trial_id for one in definitions for trial in tuned.expected(one).trials()})
 
 
 def _again(study: str) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from analysis import Results
 
 #: The figures in a table of cells, after the fields that differ.
+#: Digits of a commit.
+_SHORT = 12
 _FIGURES = ("test_accuracy", "changed", "seconds")
 #: Columns of `trials` that are only for programs that read Parquet.
 _HIDDEN = ("test_correct", "trial", "layers_parts", "epochs_parts", "masks_parts")
@@ -147,7 +149,8 @@ def _of_provenance(rows: "pd.DataFrame") -> "pd.DataFrame":
             "last": groups["finished_at"].max().dt.strftime("%Y-%m-%d"),
         }
     )
-    return table.reset_index()[[*table.columns, *by]]
+    table = table.reset_index()[[*table.columns, *by]]
+    return table.assign(commit=table["commit"].str[:_SHORT])
 
 
 def _print_what_is_left_out(loaded: "Results", rows: "pd.DataFrame") -> None:
@@ -296,9 +299,7 @@ def _is_name(column: "pd.Series[Any]") -> bool:
 
 
 def _unit(figure: str) -> str:
-    if figure.endswith(_PERCENT):
-        return "%"
-    return "s" if figure.endswith("seconds") else ""
+    return "%" if figure.endswith(_PERCENT) else ""  # `seconds` says its own
 
 
 def _cell(name: str, value: Any) -> str:

@@ -1,10 +1,14 @@
 """The notebook runs on results of a short study."""
 
+import re
 import shutil
 
 import nbformat
 from docs_support import ROOT
 from nbclient import NotebookClient
+
+from analysis.verdicts.claims import every_claim
+from analysis.verdicts.verdict import EXPLORATORY
 
 NOTEBOOK = ROOT / "docs" / "notebook.ipynb"
 
@@ -27,3 +31,10 @@ def test_the_notebook_is_saved_with_its_outputs():
     assert all(cell.outputs for cell in cells if "import" not in cell.source.splitlines()[-1])
     assert "/home/" not in NOTEBOOK.read_text()
     assert NOTEBOOK.stat().st_size < 200_000
+    # The saved verdicts are in today's words: digits supports nothing.
+    texts = [output["text"] for cell in cells for output in cell.outputs if "text" in output]
+    lines = [line.split() for text in texts for line in text.splitlines()]
+    found = [words for words in lines if len(words) > 3 and re.fullmatch(r"C\d+\S*", words[0])]
+    assert found
+    assert {words[0] for words in found} <= {claim.id for claim in every_claim()}
+    assert {words[3] for words in found} <= set(EXPLORATORY.values())

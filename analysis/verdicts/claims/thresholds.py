@@ -280,8 +280,8 @@ CLAIMS = (
             unit="share",
             decides=False,
         ),
-        note="Any other constant threshold equals such a start, so this is also the claim that no "
-        "constant threshold does better.",
+        note="Another constant threshold equals such a start, so this is also the claim about "
+        "constant thresholds; it covers the starts of the study, at one width of their range.",
     ),
     _hidden("adam_epsilon", "epsilon", free, "value of Adam's epsilon"),
     _hidden("penalty", "penalty", where(method=MINIMAL), "penalty"),
