@@ -71,7 +71,7 @@ def judged_with_sizes(results: Results) -> pd.DataFrame:
     `longer`: whether there is a shorter training that is the same in all else.
     `log_connected`: the logarithm of the number of connected connections; nan if there is none.
     `left_by_length`: the fraction of connected connections minus that after the shortest training
-    that is the same in all else; 0 for the shortest training itself.
+    that is the same in all else; nan for the shortest training itself.
     """
     columns = ["attempt", "connected", *MEASURES]
     rows = judged(results).merge(sizes(results)[columns], on="attempt", how="left")
@@ -81,7 +81,8 @@ def judged_with_sizes(results: Results) -> pd.DataFrame:
     shortest = rows["epochs"] == rows.groupby(cell, sort=False)["epochs"].transform("min")
     least = rows[shortest].drop_duplicates(same)
     pairs = pair(rows, least, same, "connected_share", unpaired=True)
-    return rows.assign(longer=~shortest, left_by_length=pairs["difference"]).copy()
+    left = pairs["difference"].mask(shortest)
+    return rows.assign(longer=~shortest, left_by_length=left).copy()
 
 
 @computed_once
