@@ -117,9 +117,7 @@ def _show(
     for definition in definitions:
         demand = plan.demand([definition])
         count = len(demand.remaining(recorded.ids, recorded.ids_with_masks))
-        paths = filter(None, (place.definitions.path(definition) for place in stores))
-        path = next(paths, study)
-        command = shlex.join(["untuned", "run", path, *option])
+        command = shlex.join(["untuned", "run", _name_of(definition, study, stores), *option])
         if count:
             print(f"{count} missing; continue with: {command}")
             if len(definitions) > 1:  # one of them may have been given up
@@ -128,6 +126,16 @@ def _show(
                 print(f"  or give them up with: {command}")
         elif definition.is_tuned and definition is definitions[-1]:
             print(f"the tuning seeds are finished; run the chosen values with: {command}")
+
+
+def _name_of(definition: "Study", study: str, stores: "Sequence[Store]") -> str:
+    """What `untuned run` knows a definition by: the study, or else the file that recorded it."""
+    from studies.study import find, shipped
+
+    if study in shipped() and find(study).definition_hash == definition.definition_hash:
+        return study
+    paths = (place.definitions.path(definition) for place in stores)
+    return next(filter(None, paths), study)
 
 
 def _print_runs(store: "Store") -> None:
@@ -190,8 +198,12 @@ def show_cells(planned: "Plan") -> None:
 
     missing = {trial.trial_id for trial in planned.todo}
     names, ids_by_cell = plan.cells(planned.trials)
+    shown = {("density", "0.0"): "\N{EN DASH}"}  # of a method without one, as in `untuned results`
     rows = [
-        (*cell, f"{len(ids) - len(missing.intersection(ids))}/{len(ids)}")
+        (
+            *(shown.get(pair, pair[1]) for pair in zip(names, cell, strict=True)),
+            f"{len(ids) - len(missing.intersection(ids))}/{len(ids)}",
+        )
         for cell, ids in ids_by_cell.items()
     ]
     text_tables.show((*names, "finished"), rows, right=("finished",))

@@ -421,6 +421,22 @@ def test_a_study_of_one_cell_is_shown_and_its_missing_part_can_be_run(capsys, tm
     assert read(Path(definition)) == read(path).override(seeds=7, epochs=1)
 
 
+def test_a_method_without_a_density_has_a_dash_for_it(capsys, tmp_path):
+    path = write_study(tmp_path)
+    grids = "grids:\n  - {method: dense}\n  - {method: edge-popup, density: 0.5}\n"
+    path.write_text(path.read_text().replace("  method: [dense, minimal-flipping]\n", "") + grids)
+    _, out, _ = run(capsys, "run", path, "--results", tmp_path, "--dry-run")
+    lines = [line.split() for line in out.splitlines()]
+    assert ["dense", "\N{EN DASH}", "0/2"] in lines
+    assert ["edge-popup", "0.5", "0/2"] in lines
+
+
+def test_what_is_missing_of_a_shipped_study_is_run_by_its_name(capsys, tmp_path):
+    Store(str(tmp_path), "smoke").definitions.record(find("smoke"))
+    _, out, _ = run(capsys, "status", "smoke", "--results", tmp_path)
+    assert f"missing; continue with: untuned run smoke --results {tmp_path}" in out
+
+
 @pytest.mark.parametrize(
     "command", [["list"], ["status", "digits"], ["run", "digits", "--dry-run"]]
 )
