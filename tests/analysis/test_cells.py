@@ -60,6 +60,16 @@ def test_the_floor_has_a_sentence_and_no_panel(study, record):
     assert [panel.title for panel in summary.panels] == ["lenet-300-100"]
     assert floor(results) == "Softmax regression, which is not shown, reaches 92.00%."
     assert floor(results) in summary.note
+    # Where no other network has dense training, the floor does not stand for it.
+    lonely = study(grids=[{"method": "free-pruning"}, grids[1]], learning_rate=[1e-3, 1e-2])
+    results = analysis.load(record(lonely.model_copy(update={"name": "lonely"}), final))
+    summary = figures.summarise("final_accuracy", results)
+    assert {m.method for p in summary.panels for s in p.sides for m in s.marks} == {"free-pruning"}
+    assert "The study has no dense training." in summary.note
+    assert floor(results) in summary.note
+    drawn = [figures.summarise(name, results) for name in ("rates", "accuracy_by_epoch", "signs")]
+    assert [list(one.styles) for one in drawn[:2]] == [["free-pruning"]] * 2
+    assert drawn[2].methods == ("free-pruning",)
     floors = study(network="linear", method="dense").model_copy(update={"name": "floors"})
     alone = analysis.load(record(floors, final))
     assert len(figures.summarise("final_accuracy", alone).panels) == 1
