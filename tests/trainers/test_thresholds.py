@@ -20,7 +20,7 @@ from trainers import check
 from trainers.batches import Batches
 from trainers.engines.autograd import Autograd
 from trainers.loop import train
-from trainers.methods import Layer, Method, Pack, load
+from trainers.methods import Layer, Method, Pack, load, synflow
 from trainers.methods._masks import dropped, keep_largest, top
 from trainers.methods.lottery_ticket import per_round, prunings
 from trainers.networks import LayerShape, Network, build
@@ -308,6 +308,21 @@ def test_synflow_of_two_layers_keeps_whole_paths():
 
 def kept(record):
     return [row["mask_positive"] / row["connections"] for row in record.layers]
+
+
+def test_synflow_takes_no_connection_back(monkeypatch, trial, digits):
+    """Where a unit has lost its flow, its connections score zero, as pruned ones would."""
+    rounds = []
+
+    def noted(*args):
+        rounds.append(keep_largest(*args))
+        return rounds[-1]
+
+    monkeypatch.setattr(synflow, "keep_largest", noted)
+    about = {"network": "lenet-8-4", "weights": "he-constant", "density": 0.01}
+    next(train([trial("synflow", **about, epochs=0)], digits))
+    for before, after in itertools.pairwise(rounds):
+        assert all((new <= old).all() for old, new in zip(before, after, strict=True))
 
 
 def test_synflow_avoids_layer_collapse_where_snip_does_not(trial, digits):
