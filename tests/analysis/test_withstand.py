@@ -870,6 +870,10 @@ def test_a_free_method_also_gets_the_whole_budget_as_longer_training(study, reco
     for verdict in found:
         differences = verdict.comparisons[0].pairs["difference"].tolist()
         assert differences == pytest.approx([-0.01] * 3)
+    # A training as long as the arm's own is no longer one.
+    grids[1]["epochs"] = [2]
+    asked = study(grids=grids, **given).model_copy(update={"name": "short"})
+    assert on(analysis.load(record(asked, figures)), "C7-longer") == ()
 
 
 def test_the_authors_rates_are_those_of_each_method_and_network(study, record):
