@@ -83,11 +83,17 @@ def command(
         return
     if conclusions:
         print("Means over seeds with 90% intervals; each bound is one-sided at 95%.\n")
-    for claim in claims:
+    for claim in _named_first(loaded, claims):
         of_claim = [verdict for verdict in conclusions if verdict.claim is claim]
         if of_claim:
             _show(loaded, claim, of_claim, pairs=pairs)
     _show_untested(not_tested)
+
+
+def _named_first(loaded: "Results", claims: "Sequence[Claim]") -> "list[Claim]":
+    """The claims in the order of display: first those that a study is to decide."""
+    named = {claim for study in loaded.studies for claim in study.claims}
+    return sorted(claims, key=lambda claim: claim.id not in named)
 
 
 def _show_table(loaded: "Results", verdicts: "Sequence[Verdict]") -> None:

@@ -5,11 +5,14 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tests_support import UNTUNED, in_the_base_install, untuned, write_study
 
+from analysis.verdicts.claims import CLAIMS
 from orchestrator.cli import main
+from orchestrator.cli.verdict import _named_first
 from studies.store import Store
 from studies.study import find, read
 from studies.trial import SETTABLE
@@ -429,6 +432,13 @@ def test_a_method_without_a_density_has_a_dash_for_it(capsys, tmp_path):
     lines = [line.split() for line in out.splitlines()]
     assert ["dense", "\N{EN DASH}", "0/2"] in lines
     assert ["edge-popup", "0.5", "0/2"] in lines
+
+
+def test_the_claims_that_a_study_is_to_decide_are_shown_first():
+    named = find("smoke").model_copy(update={"claims": ["C7", "C6"]})
+    ids = [claim.id for claim in _named_first(SimpleNamespace(studies=(named,)), CLAIMS)]
+    assert ids[:2] == ["C6", "C7"]
+    assert ids[2:] == [claim.id for claim in CLAIMS if claim.id not in ("C6", "C7")]
 
 
 def test_what_is_missing_of_a_shipped_study_is_run_by_its_name(capsys, tmp_path):
