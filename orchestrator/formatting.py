@@ -40,3 +40,8 @@ def many(count: int, noun: str) -> str:
 def finite_or_none(value: Any) -> Any:
     """Return a value for JSON, which has no NaN or infinity: None for a float that is either."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def short_commit(commit: str) -> str:
+    """The digits by which people name a commit."""
+    return commit[:12]

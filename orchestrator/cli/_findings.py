@@ -14,11 +14,14 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 
 from orchestrator.cli import cli
+
+if TYPE_CHECKING:
+    from studies.study import Study
 
 #: The folder of the documentation.
 DOCS = Path(__file__).parents[2] / "docs"
@@ -95,21 +98,24 @@ def _block(commands: Sequence[str]) -> str:
 
 def _description(study: str) -> str:
     """Return what a shipped study asks, as its latest definition says."""
-    from studies.store import shipped
-
-    store = shipped.store(study)
-    definitions = store.definitions.all() if store else []
+    definitions = _definitions(study)
     return definitions[-1].description if definitions else ""
 
 
 def _expected(study: str) -> int:
     """Return how many trials a shipped study has once tuning seeds have chosen."""
     from studies import tuned
+
+    every = (trial for one in _definitions(study) for trial in tuned.expected(one).trials())
+    return len({trial.trial_id for trial in every})
+
+
+def _definitions(study: str) -> "Sequence[Study]":
+    """Return the definitions of a shipped study, the earliest first."""
     from studies.store import shipped
 
     store = shipped.store(study)
-    definitions = store.definitions.all() if store else []
-    return len({trial.trial_id for one in definitions for trial in tuned.expected(one).trials()})
+    return store.definitions.all() if store else []
 
 
 def _again(study: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.cli import _lookup, _options
-from orchestrator.formatting import finite_or_none, many
+from orchestrator.formatting import finite_or_none, many, short_commit
 from studies.errors import UserError
 from studies.trial import SETTABLE, Trial
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from analysis import Results
 
 #: The figures in a table of cells, after the fields that differ.
-#: Digits of a commit.
-_SHORT = 12
 _FIGURES = ("test_accuracy", "changed", "seconds")
 #: Columns of `trials` that are only for programs that read Parquet.
 _HIDDEN = ("test_correct", "trial", "layers_parts", "epochs_parts", "masks_parts")
@@ -149,8 +147,7 @@ def _of_provenance(rows: "pd.DataFrame") -> "pd.DataFrame":
             "last": groups["finished_at"].max().dt.strftime("%Y-%m-%d"),
         }
     )
-    table = table.reset_index()[[*table.columns, *by]]
-    return table.assign(commit=table["commit"].str[:_SHORT])
+    return table.reset_index()[[*table.columns, *by]]
 
 
 def _print_what_is_left_out(loaded: "Results", rows: "pd.DataFrame") -> None:
@@ -311,6 +308,8 @@ def _cell(name: str, value: Any) -> str:
 
     if value is None or (isinstance(value, float) and pd.isna(value)):
         return MISSING
+    if name == "commit":
+        return short_commit(value)
     if name in SETTABLE and name != "seed":
         return cells.shown(name, value)
     if isinstance(value, float):

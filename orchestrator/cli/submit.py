@@ -191,10 +191,11 @@ def _submit_to_slurm(
 def _version() -> str:
     """Return the version of this project, with its commit."""
     from orchestrator.execution import code_upload
+    from orchestrator.formatting import short_commit
 
     try:
         release = version("untuned")
     except PackageNotFoundError:
         release = "not installed"
     commit = code_upload.commit()
-    return f"{release} ({commit[:12]})" if commit else release
+    return f"{release} ({short_commit(commit)})" if commit else release

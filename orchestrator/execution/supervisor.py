@@ -111,10 +111,9 @@ def _run_sessions(
             return end.log or log, end.reason
         away_since = 0.0
         reason, log = _what_happened(request.store, pid, end)
-        now, following = _progress(request), _next_request(request, end)
-        fewer_workers = replace(following, suspects=request.suspects) != request
-        achieved = now != progress or fewer_workers
-        progress, idle, request = now, (0 if achieved else idle + 1), following
+        now, fewer = _progress(request), _with_fewer_workers(request, end)
+        idle = 0 if now != progress or fewer != request else idle + 1
+        progress, request = now, _with_suspects(fewer, end)
         if idle == _IDLE_SESSIONS:
             return log, f"{idle} sessions in a row ended without a finished trial"
         name = request.study.name
@@ -129,14 +128,20 @@ def _session(request: RunRequest) -> Session:
     return SessionProcess(request.address)
 
 
-def _next_request(request: RunRequest, end: SessionEnd) -> RunRequest:
-    """The request for the next session, where memory ran out with fewer workers and suspects."""
+def _with_fewer_workers(request: RunRequest, end: SessionEnd) -> RunRequest:
+    """The request for the next session, with fewer workers where memory ran out."""
     if not isinstance(end, SessionResult) or not end.workers:
         return request
-    request = replace(request, suspects=end.suspects)
     if request.resources is not None:
         return replace(request, resources=replace(request.resources, workers=end.workers))
     return replace(request, options=replace(request.options, workers=end.workers))
+
+
+def _with_suspects(request: RunRequest, end: SessionEnd) -> RunRequest:
+    """The request for the next session, with the suspects of this one where memory ran out."""
+    if not isinstance(end, SessionResult) or not end.workers:
+        return request
+    return replace(request, suspects=end.suspects)
 
 
 def _raise_early_error(end: SessionEnd) -> None:

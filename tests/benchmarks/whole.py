@@ -29,6 +29,8 @@ from studies.study import from_mapping
 from trainers import datasets
 from trainers.loop import train
 
+#: The name of Ray's control process.
+_GCS = "gcs_server"
 _TRIVIAL = {"network": "lenet-1", "dataset": "digits", "epochs": 1, "batch_size": 1000}
 _WEIGHTS = ["he-normal", "he-constant", "he-uniform", "lognormal", "exponential"]
 
@@ -42,9 +44,6 @@ def trivial(trials):
     """A study of so many trials that take milliseconds."""
     axes = _TRIVIAL | {"method": ["dense", "free-pruning"], "weights": _WEIGHTS}
     return _study(f"trivial-{trials}", trials // 10, **axes)
-
-
-_GCS = "gcs_server"
 
 
 class Run:

@@ -91,6 +91,17 @@ class Node:
         self.process.wait()
 
 
+def ray_settings():
+    """The environment variables that the nodes and clients of every cluster here need."""
+    return {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # a job's `python`
+        "RAY_AUTH_MODE": "disabled",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_raylet_start_wait_time_s": "120",
+        "PYTHONWARNINGS": "ignore",
+    }
+
+
 class Cluster:
     """A cluster of this machine alone.
 
@@ -124,14 +135,7 @@ class Cluster:
     def environment(self):
         """The environment of clients and nodes: this one's without anything of another cluster."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("RAY_", _MARK))}
-        return inherited | {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # a job's `python`
-            "RAY_AUTH_MODE": "disabled",
-            "RAY_USAGE_STATS_ENABLED": "0",
-            "RAY_raylet_start_wait_time_s": "120",
-            "PYTHONWARNINGS": "ignore",
-            **self._variables,
-        }
+        return inherited | ray_settings() | self._variables
 
     def __enter__(self):
         return self

@@ -26,6 +26,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from clusters import ray_settings
 from s3_support import SECRET
 from tests_support import UNTUNED
 
@@ -252,11 +253,7 @@ class Hosts:
             if not name.startswith(("RAY_", "AWS_")) and not name.lower().endswith("_proxy")
         }
         return inherited | {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # a job's `python`
-            "RAY_AUTH_MODE": "disabled",
-            "RAY_USAGE_STATS_ENABLED": "0",
-            "RAY_raylet_start_wait_time_s": "120",
-            "PYTHONWARNINGS": "ignore",
+            **ray_settings(),
             "AWS_ENDPOINT_URL": f"http://{_NETWORK}.2:{_S3}",
             "AWS_ACCESS_KEY_ID": "untuned",
             "AWS_SECRET_ACCESS_KEY": SECRET,

@@ -9,6 +9,7 @@ import pytest
 from tests_support import in_the_base_install, train_study, untuned
 
 from orchestrator.cli import cli
+from orchestrator.cli.results import _cell
 from studies.errors import UserError
 from studies.store.finished import finished
 
@@ -123,3 +124,8 @@ def test_provenance_counts_all_trials_with_their_core_hours(place):
     assert row["core_hours"] == pytest.approx(3 * 1.5 / 3600)
     assert (row["commit"], row["versions"], row["threads"]) == (None, "v", 1)
     assert table(place, "--provenance", "--markdown").startswith("| trials | core hours | machines")
+    # Programs get a commit whole, people its first digits.
+    assert (_cell("commit", "0123456789abcdef"), _cell("commit", None)) == (
+        "0123456789ab",
+        "\N{EN DASH}",
+    )
