@@ -54,11 +54,15 @@ def test_a_study_is_run_whole_and_once(place):
     assert not (place / "results" / "own" / "failures").exists()
 
 
-def test_the_workers_are_those_that_ray_started_ahead(place):
+def test_no_worker_is_started_with_an_environment_of_its_own(place):
+    """Else Ray could not give a trial any of the workers that it has started ahead.
+
+    How many Ray starts is not judged: on a slow machine it may add one.
+    """
     logs = (place / "ray-logs").read_text().split()
-    processes = [log.partition("-")[0].partition(".")[0] for log in logs if log.endswith(".err")]
-    assert processes.count("worker") == 2
-    assert not {"dashboard", "monitor", "log_monitor"} & set(processes)
+    processes = {log.partition("-")[0].partition(".")[0] for log in logs}
+    assert "worker" in processes
+    assert not {"runtime_env_setup", "dashboard", "monitor", "log_monitor"} & processes
 
 
 def test_another_programs_cluster_is_not_joined_and_nothing_is_left_of_ray_tune(place):
