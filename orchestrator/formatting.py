@@ -1,6 +1,7 @@
 """Times, sizes, counts and figures as all commands write them."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -35,6 +36,12 @@ def size(count: float) -> str:
 def many(count: int, noun: str) -> str:
     """Return a count with its noun: ``1 trial``, ``2 trials``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def field_values(fields: Mapping[str, str]) -> list[str]:
+    """Return the values of a cell's fields; a method that takes no density has a dash there."""
+    no_density = ("density", "0.0")
+    return ["\N{EN DASH}" if pair == no_density else pair[1] for pair in fields.items()]
 
 
 def finite_or_none(value: Any) -> Any:

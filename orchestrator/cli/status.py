@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestrator.cli import _completion, _lookup, _options
-from orchestrator.formatting import many, size
+from orchestrator.formatting import field_values, many, size
 from studies.errors import UserError
 from studies.trial import Trial
 
@@ -198,10 +198,9 @@ def show_cells(planned: "Plan") -> None:
 
     missing = {trial.trial_id for trial in planned.todo}
     names, ids_by_cell = plan.cells(planned.trials)
-    shown = {("density", "0.0"): "\N{EN DASH}"}  # of a method without one, as in `untuned results`
     rows = [
         (
-            *(shown.get(pair, pair[1]) for pair in zip(names, cell, strict=True)),
+            *field_values(dict(zip(names, cell, strict=True))),
             f"{len(ids) - len(missing.intersection(ids))}/{len(ids)}",
         )
         for cell, ids in ids_by_cell.items()

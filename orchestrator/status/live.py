@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.text import Text
 
 from orchestrator import text_tables
-from orchestrator.formatting import clock, many
+from orchestrator.formatting import clock, field_values, many
 from orchestrator.status.snapshot import Cell, Snapshot, SnapshotReader
 from studies.errors import UserError
 
@@ -102,12 +102,12 @@ def _grid(shown: Snapshot, most: int, width: int) -> RenderableType:
     fields = shown.cells[0].fields if shown.cells else ()
     numbers = ("done", "now", "failed", "accuracy")
     headings = (*fields, "", *numbers)
-    rows = [(*cell.fields.values(), *_row(cell)) for cell in cells]
+    rows = [(*field_values(cell.fields), *_row(cell)) for cell in cells]
     if not text_tables.fits(headings, rows, numbers, width):  # then a cell takes several lines
         most = max(1, most // len(headings))
     if len(cells) > most:
         cells = sorted(cells, key=_quiet)[:most]
-        rows = [(*cell.fields.values(), *_row(cell)) for cell in cells]
+        rows = [(*field_values(cell.fields), *_row(cell)) for cell in cells]
     table = text_tables.laid_out(headings, rows, numbers, width)
     left = len(shown.cells) - len(cells)
     return Group(table, Text(f"and {many(left, 'cell')} more")) if left else table

@@ -13,6 +13,7 @@ from typing import Any
 
 from orchestrator import plan
 from orchestrator.execution.live_runs import LiveRuns, OtherRun
+from orchestrator.formatting import field_values
 from studies.store import Store
 from studies.store.part_files import Part
 from studies.study import Study
@@ -53,7 +54,7 @@ class Cell:
     @property
     def label(self) -> str:
         """The fields' values."""
-        return ", ".join(self.fields.values())
+        return ", ".join(field_values(self.fields))
 
 
 @dataclass(frozen=True)

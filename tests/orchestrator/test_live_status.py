@@ -185,6 +185,16 @@ def test_the_screen_names_best_and_worst_cell():
     assert "4/6" in said
 
 
+def test_the_screen_shows_no_density_of_a_method_that_takes_none():
+    fields = [{"method": "free-pruning", "density": "0.0"}, {"method": "e", "density": "0.5"}]
+    cells = [Cell(each, 2, 1, 0, 0, 0, 0.9 - index / 10) for index, each in enumerate(fields)]
+    shown = Snapshot("own", cells, [], {})
+    said = rendered(shown)
+    assert "best   90.00%  free-pruning, \N{EN DASH}\n" in said
+    assert "0.0" not in said.replace("0.00%", "")
+    assert shown.as_dict()["cells"][0]["fields"] == fields[0]  # numbers, for who computes with it
+
+
 def test_of_too_many_cells_those_are_shown_at_which_something_happens():
     cells = [cell(f"m{i}") for i in range(50)] + [cell("busy", training=1)]
     said = rendered(Snapshot("own", cells, [], {}), height=20)
