@@ -37,6 +37,15 @@ _LOG_BYTES = 10_000_000
 #: one. A worker's side of it may have been given up while the network was away, which the run's
 #: side does not learn. Ray's default is five minutes; its servers refuse less than one.
 _KEEPALIVE = 65_000
+#: Seconds that the parts of a Ray of this machine wait for each other when it starts. On a busy
+#: machine a part may need longer than Ray's own 30 s; a part that died is noticed at once.
+_START = 600
+_PATIENCE = {
+    "RAY_gcs_server_port_wait_time_s": str(_START),
+    "RAY_raylet_start_wait_time_s": str(_START),
+    "RAY_agent_register_timeout_ms": str(_START * 1000),
+    "RAY_worker_register_timeout_seconds": str(_START),
+}
 #: What a worker of a Ray of this machine imports at once.
 _PRELOADED = "orchestrator.execution.executors.worker_imports"
 #: What must be the same on all nodes for a trial to be the same there.
@@ -373,6 +382,8 @@ def configure_ray(*, own: bool) -> None:
         os.environ["RAY_grpc_enable_http_proxy"] = "0"  # noqa: SIM112  (none within a machine)
         os.environ.setdefault("RAY_ROTATION_MAX_BYTES", str(_LOG_BYTES))
         os.environ.setdefault("RAY_ROTATION_BACKUP_COUNT", "1")
+        for name, value in _PATIENCE.items():
+            os.environ.setdefault(name, value)
     else:
         os.environ.setdefault("RAY_grpc_client_keepalive_time_ms", str(_KEEPALIVE))
     os.environ.update(

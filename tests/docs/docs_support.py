@@ -125,5 +125,5 @@ def python(code, cwd, environment):
 
 def _finished(command, cwd, environment):
     return subprocess.run(
-        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=280, check=False
+        command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
     )

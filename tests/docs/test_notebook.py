@@ -18,7 +18,9 @@ def test_the_notebook_runs(digits_study, environment, tmp_path):
     shutil.copytree(digits_study / "results", tmp_path / "results")
     notebook = nbformat.read(NOTEBOOK, 4)
     where = {"metadata": {"path": str(tmp_path / "docs")}}
-    client = NotebookClient(notebook, timeout=200, kernel_name="python3", resources=where)
+    client = NotebookClient(
+        notebook, timeout=None, startup_timeout=1800, kernel_name="python3", resources=where
+    )
     client.execute(env=environment)
     outputs = [o for cell in notebook.cells for o in cell.get("outputs", []) if "data" in o]
     assert any("image/png" in output["data"] for output in outputs)

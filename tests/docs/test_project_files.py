@@ -30,7 +30,7 @@ def read(path):
 def test_a_file_follows_its_schema(schema, paths):
     assert paths
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}"]
-    run = subprocess.run([*command, *paths], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    run = subprocess.run([*command, *paths], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout
 
 

@@ -35,7 +35,7 @@ def site(tmp_path_factory, environment):
     variables = {"UNTUNED_SHIPPED": str(shipped.FOLDER), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "sphinx", *options, DOCS, folder]
     built = subprocess.run(
-        command, env=environment | variables, capture_output=True, text=True, timeout=280
+        command, env=environment | variables, capture_output=True, text=True, check=False
     )
     assert built.returncode == 0, built.stderr
     return folder

@@ -41,7 +41,6 @@ def run_script(folder, arguments):
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=240,
         check=False,
     )
 

@@ -135,7 +135,6 @@ def test_a_run_ends_in_good_order_when_its_time_is_over(how, gate, tmp_path):
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=240,
         check=False,
     )
     assert answer.returncode == 124, answer.stderr

@@ -17,7 +17,7 @@ from studies.store import Store
 from studies.store.finished import failed_attempts, finished
 
 # The module's first test starts the cluster, and a cut link takes as long as it does.
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(590)]
+pytestmark = pytest.mark.cluster
 
 TRIALS = 6
 
@@ -127,18 +127,13 @@ class Command:
     def output(self):
         return self._log.read_text()
 
-    def wait(self, seconds=400):
+    def wait(self):
         """Wait for its end, and return its exit code."""
-        try:
-            return self._process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(self.output) from None
+        return self._process.wait()
 
-    def wait_until(self, condition, seconds=240):
-        until = time.monotonic() + seconds
+    def wait_until(self, condition):
         while not condition():
             assert self._process.poll() is None, self.output
-            assert time.monotonic() < until, self.output
             time.sleep(0.2)
 
 

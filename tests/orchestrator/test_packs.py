@@ -60,7 +60,6 @@ def run(folder, seeds, grids=METHODS, PYTHONPATH="", **resources):  # noqa: N803
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": PYTHONPATH},
-        timeout=240,
         check=False,
     )
     assert answer.returncode == 0, answer.stderr

@@ -19,6 +19,7 @@ from tests_support import (
     write_study,
 )
 
+from orchestrator.execution import processes
 from orchestrator.jobs import slurm as arrays
 from orchestrator.jobs.slurm_options import SlurmOptions, minutes
 from studies.errors import UserError
@@ -160,12 +161,16 @@ def test_tasks_join_and_train_a_study_to_the_same_bits(place, state, tmp_path):
 
 def test_a_task_that_is_preempted_writes_a_checkpoint_and_is_requeued(gate, state, tmp_path):
     gated_study(tmp_path, seeds=1, epochs=30)
-    _, (task,) = submit_here(tmp_path, 1)
     gate.allow(10)
+    _, (task,) = submit_here(tmp_path, 1)
     wait_until(gate.waiting)
     (run,) = gate.waiting()
+    first = processes.of(run)
     os.kill(parent_of(run), signal.SIGUSR2)
-    wait_until(lambda: gate.waiting() != {run}, gate.let_pass)
+    (job,) = state.iterdir()
+    wait_until(lambda: "stopping after the epochs" in (job / "output-0.txt").read_text())
+    wait_until(lambda: not first.is_running, gate.let_pass)
+    wait_until(lambda: gate.waiting() != {run})  # the requeued one, which gets no leave
     gate.open()
     wait_until(task.done)
     (row,) = trial_rows(tmp_path).to_pylist()
@@ -226,12 +231,11 @@ def test_an_array_whose_tasks_are_preempted_and_killed_trains_every_trial_once(
     gate.allow(6)
     number = job.removeprefix("slurm-")
     environment = os.environ | slurm
+    ending = [processes.of(pid) for pid in runs.values()]
     subprocess.run(["scancel", "--signal=USR2", f"{number}_0"], env=environment, check=True)
     os.kill(parent_of(runs["1"]), signal.SIGKILL)
-    wait_until(
-        lambda: gate.waiting() != set(runs.values()),  # the requeued task runs
-        gate.let_pass,
-    )
+    wait_until(lambda: not any(run.is_running for run in ending), gate.let_pass)
+    wait_until(lambda: gate.waiting() != set(runs.values()))  # the requeued task runs
     (again,) = gate.waiting() - set(runs.values())
     assert variable_of(again, "SLURM_RESTART_COUNT") == "1"
     gate.open()
@@ -256,6 +260,7 @@ def test_a_task_whose_time_runs_out_writes_a_checkpoint_and_is_requeued(slurm, g
     job = submitted(slurm, tmp_path, 1)
     wait_until(gate.waiting)
     (first,) = gate.waiting()
+    ending = processes.of(first)
     gate.allow(6)
     wait_until(lambda: not list(gate.folder.glob("leave-*")))
 
@@ -265,7 +270,8 @@ def test_a_task_whose_time_runs_out_writes_a_checkpoint_and_is_requeued(slurm, g
         subprocess.run(command, env=os.environ | slurm, check=True)
 
     limit(1)  # Slurm announces the end two minutes before it: at its next look
-    wait_until(lambda: gate.waiting() != {first}, lambda: time.sleep(0.5) or gate.let_pass())
+    wait_until(lambda: not ending.is_running, lambda: time.sleep(0.5) or gate.let_pass())
+    wait_until(lambda: gate.waiting() != {first})
     again = max(gate.waiting() - {first})
     assert int(variable_of(again, "SLURM_RESTART_COUNT")) >= 1
     limit(30)

@@ -385,7 +385,7 @@ def test_a_stopped_job_is_continued_by_the_same_command(cluster, tmp_path, monke
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "own: 0 of 4 trials finished (0 in this run)" in answer.stdout
     watching.send_signal(signal.SIGINT)
-    _, message = watching.communicate(timeout=30)
+    _, message = watching.communicate()
     assert watching.returncode == 130
     assert f"{job} continues; follow it with: untuned jobs {job} --follow; stop it with" in message
 
@@ -488,16 +488,14 @@ def test_following_survives_a_restart_of_the_head(gate, tmp_path):
         assert "long: 12 of 12 trials to run" in watching.stdout.readline()
         wait_until(gate.waiting)
         restarted.restart_head()
-        _, message = watching.communicate(timeout=200)
+        _, message = watching.communicate()
         assert watching.returncode == 1
         assert "does not answer" in message
         assert f"no longer knows {job}; its head was probably restarted" in message
         assert f"continue with: untuned submit long.yaml --results {tmp_path}/results" in message
 
 
-def wait_until(condition, step=lambda: None, seconds=120):
-    until = time.monotonic() + seconds
+def wait_until(condition, step=lambda: None):
     while not condition():
         step()
-        assert time.monotonic() < until
         time.sleep(0.2)

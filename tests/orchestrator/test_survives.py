@@ -75,7 +75,7 @@ def test_a_study_on_two_nodes_outlives_one(undisturbed, gate, long):
         )
         cluster.kill_node(second)
         gate.open()
-        assert run.process.wait(timeout=180) == 0, run.errors.read_text()
+        assert run.process.wait() == 0, run.errors.read_text()
     assert list((long / "results/long/_logs").glob("session-*.log"))  # of the worker that was lost
     assert whole(long, undisturbed)
     assert not failed_attempts(Store(str(long / "results"), "long"))  # no trial's fault
@@ -98,7 +98,7 @@ def test_a_writer_that_outlives_its_node_does_no_harm(undisturbed, gate, long):
         os.kill(writer, signal.SIGCONT)
         assert trainers_of(second) == [writer]
         gate.open()
-        assert run.process.wait(timeout=180) == 0, run.errors.read_text()
+        assert run.process.wait() == 0, run.errors.read_text()
     assert whole(long, undisturbed)
 
 
@@ -118,7 +118,7 @@ def test_a_head_that_starts_anew_is_waited_for(undisturbed, gate, long):
         begun(run, gate, long)
         cluster.restart_head()
         gate.open()
-        assert run.process.wait(timeout=240) == 0, run.errors.read_text()
+        assert run.process.wait() == 0, run.errors.read_text()
         assert "going on with what is left" in run.errors.read_text()
     assert whole(long, undisturbed)
 
@@ -136,7 +136,7 @@ def test_nodes_without_the_results_or_with_another_python_are_refused(long):
         run = Running(
             long, "--address", cluster.address, within=hidden, environment=cluster.environment
         )
-        assert run.process.wait(timeout=120) == 2
+        assert run.process.wait() == 2
         assert re.search(r"node \S+ \(\S+\) does not see them; --results", run.errors.read_text())
 
         (long / "other").mkdir()
@@ -144,7 +144,7 @@ def test_nodes_without_the_results_or_with_another_python_are_refused(long):
         path = os.pathsep.join([str(long / "other"), cluster.environment["PYTHONPATH"]])
         cluster.add_node(variables={"PYTHONPATH": path})
         run = Running(long, "--address", cluster.address, environment=cluster.environment)
-        assert run.process.wait(timeout=120) == 2
+        assert run.process.wait() == 2
         assert re.search(r"node \S+ \(\S+\) has Python 3.9, here it is 3", run.errors.read_text())
         assert "Traceback" not in run.errors.read_text()
 
@@ -155,19 +155,17 @@ def test_a_session_that_is_killed_is_replaced(undisturbed, gate, long):
     (session,) = sessions_of(run.process.pid)
     os.kill(session, signal.SIGKILL)
     gate.open()
-    assert run.process.wait(timeout=120) == 0, run.errors.read_text()
+    assert run.process.wait() == 0, run.errors.read_text()
     assert "the session with Ray died (-9)" in run.errors.read_text()
     assert whole(long, undisturbed)
 
 
 def test_of_two_runs_at_once_one_is_refused_and_may_join(undisturbed, gate, long):
     runs = [Running(long, "--workers", 1) for _ in range(2)]
-    until = time.monotonic() + 120
     while all(run.process.poll() is None for run in runs):
-        assert time.monotonic() < until, [run.errors.read_text() for run in runs]
         time.sleep(0.1)
     gate.open()
-    codes = sorted(run.process.wait(timeout=180) for run in runs)
+    codes = sorted(run.process.wait() for run in runs)
     assert codes == [0, 2], [run.errors.read_text() for run in runs]
     assert any("is being run already, by process" in run.errors.read_text() for run in runs)
     shutil.rmtree(long / "results")
@@ -175,7 +173,7 @@ def test_of_two_runs_at_once_one_is_refused_and_may_join(undisturbed, gate, long
     runs = [Running(long, "--workers", 1, "--join") for _ in range(2)]
     runs[0].wait_until(lambda: len(gate.waiting()) == 2)
     gate.open()
-    assert [run.process.wait(timeout=180) for run in runs] == [0, 0]
+    assert [run.process.wait() for run in runs] == [0, 0]
     assert whole(long, undisturbed)
     rows = Store(str(long / "results"), "long").tables.read("trials").rows
     assert len({attempt.partition("-")[0] for attempt in rows["attempt"].to_pylist()}) > 1
@@ -232,7 +230,7 @@ def test_a_trial_that_exceeds_its_memory_is_given_up_and_the_others_finish(tmp_p
         "RAY_memory_monitor_refresh_ms": "100",
     }
     run = Running(tmp_path, "--workers", 2, "--retries", 1, environment=os.environ | environment)
-    assert run.process.wait(timeout=240) == 1, run.errors.read_text()
+    assert run.process.wait() == 1, run.errors.read_text()
     said = run.errors.read_text()
     assert "long: 7 of 8 trials finished; 1 are missing" in said
     assert "memory ran out; going on with what is left" in said
@@ -313,7 +311,7 @@ def test_workers_that_exceed_a_cgroups_memory_together_are_fewer_and_none_is_bla
         run = Running(
             tmp_path, "--workers", 2, "--retries", 0, environment=environment, within=within
         )
-        assert run.process.wait(timeout=400) == 0, run.errors.read_text()
+        assert run.process.wait() == 0, run.errors.read_text()
     assert "long: memory ran out; going on with 1 worker" in run.errors.read_text()
     store = Store(str(tmp_path / "results"), "long")
     assert len(finished(store).rows) == 4
@@ -341,7 +339,7 @@ def test_a_full_disk_is_waited_for(undisturbed, gate, long):
     run.wait_until(lambda: "waiting, since" in run.errors.read_text())
     assert "No space left on device" in run.errors.read_text()
     (inside / "fill").unlink()
-    assert run.process.wait(timeout=180) == 0, run.errors.read_text()
+    assert run.process.wait() == 0, run.errors.read_text()
     shutil.copytree(long / "kept", long / "results", dirs_exist_ok=True)
     assert whole(long, undisturbed)
 
@@ -391,7 +389,7 @@ def test_a_killed_worker_costs_no_trial(undisturbed, gate, long):
     begun(run, gate, long)
     os.kill(next(iter(gate.waiting())), signal.SIGKILL)
     gate.open()
-    assert run.process.wait(timeout=120) == 0, run.errors.read_text()
+    assert run.process.wait() == 0, run.errors.read_text()
     assert whole(long, undisturbed)
 
 
@@ -410,5 +408,5 @@ def test_a_killed_run_does_not_bar_the_next(undisturbed, gate, long):
     time.sleep(3)  # it has seen the orphan by now, or will not have to wait for it
     os.kill(session, signal.SIGCONT)
     gate.open()
-    assert following.process.wait(timeout=180) == 0, following.errors.read_text()
+    assert following.process.wait() == 0, following.errors.read_text()
     assert whole(long, undisturbed)

@@ -33,7 +33,7 @@ print(folder.get("epochs/small").decode())
 
 def put(where, size, limit=0, within=()):
     command = [*within, sys.executable, "-c", PUT, str(where), str(size), str(limit)]
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
     return answer.stdout.splitlines()
 
@@ -42,7 +42,7 @@ def test_a_full_disk_is_said_and_nothing_stays_of_what_did_not_fit(tmp_path):
     mount = f'mount -t tmpfs -o size=400k tmpfs "{tmp_path}"'
     within = ("unshare", "-m", "sh", "-c", f'{mount} && exec "$@"', "sh")
     try:
-        subprocess.run([*within, "true"], check=True, capture_output=True, timeout=20)
+        subprocess.run([*within, "true"], check=True, capture_output=True)
     except (OSError, subprocess.SubprocessError) as error:
         pytest.skip(f"a small disk cannot be mounted here: {error}")
     said, left, replaced = put(tmp_path, 912_456, within=within)
@@ -55,7 +55,7 @@ def test_a_full_disk_is_said_and_nothing_stays_of_what_did_not_fit(tmp_path):
     prepare = f"from studies.store import Store; Store({str(tmp_path)!r}, 'own').check_writable()"
     fill = f'{mount}; head -c 1000k /dev/zero > "{tmp_path}/fill" 2>/dev/null; exec "$@"'
     command = ["unshare", "-m", "sh", "-c", fill, "sh", sys.executable, "-c", prepare]
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
     last = answer.stderr.splitlines()[-1]
     assert "UserError" in last
     assert last.endswith(
