@@ -4,9 +4,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("calm", deadline=None)  # a busy machine is no failure
+# A busy machine is no failure.
+settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("calm")
 
 sys.path.insert(0, str(Path(__file__).parent))  # for s3_support and its like
@@ -26,6 +27,8 @@ def _own_surroundings(tmp_path_factory):
         patch.setenv("MPLCONFIGDIR", str(folder / "matplotlib"))
         patch.setenv("UNTUNED_ENGINE", "mm")
         patch.setenv("UNTUNED_SHIPPED", str(folder / "shipped"))
+        # What else runs on this machine may take its memory; a test that wants it sets its own.
+        patch.setenv("RAY_memory_monitor_refresh_ms", "0")
         (folder / "empty").mkdir()
         os.chdir(folder / "empty")
         yield folder / "empty"
@@ -59,6 +62,6 @@ def browser():
     if not program:
         pytest.skip("no Chromium here; Debian's is installed by: apt-get install chromium")
     with playwright.sync_playwright() as running:
-        started = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        started = running.chromium.launch(executable_path=program, args=["--no-sandbox"], timeout=0)
         yield started
         started.close()

@@ -40,6 +40,7 @@ class _Heartbeat:
         self._beats = 0
         self._live_runs = LiveRuns(store)
         self._ended, self._wake = threading.Event(), threading.Event()
+        self._writing = threading.Lock()  # so that what is written last is what was known last
         self._thread = threading.Thread(target=self._keep_beating, daemon=True)
         parent = multiprocessing.parent_process()  # of a session: the process that the user started
         self._driver = processes.of(parent.pid if parent and parent.pid else os.getpid())
@@ -66,17 +67,18 @@ class _Heartbeat:
         self._beat()
 
     def _beat(self) -> None:
-        self._beats += 1
-        content = {
-            **asdict(processes.own()),
-            "driver": self._driver.pid,
-            "driver_began": self._driver.began,
-            "beat": self._beats,
-            "engine": self._engine,
-            "job": os.environ.get(JOB, ""),
-            **self._about(),
-        }
-        self._store.heartbeats.write(self.name, json.dumps(content).encode())
+        with self._writing:
+            self._beats += 1
+            content = {
+                **asdict(processes.own()),
+                "driver": self._driver.pid,
+                "driver_began": self._driver.began,
+                "beat": self._beats,
+                "engine": self._engine,
+                "job": os.environ.get(JOB, ""),
+                **self._about(),
+            }
+            self._store.heartbeats.write(self.name, json.dumps(content).encode())
 
     def _about(self) -> dict[str, Any]:
         """Return the entries that the two kinds do not share."""

@@ -35,6 +35,7 @@ def opened(browser, written):
 
     def go(width=1200, scheme="light", anchor=""):
         page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        page.set_default_timeout(0)  # the test's own limit counts
         page.wrong, page.asked = [], []
         page.on("console", lambda message: page.wrong.append(message.text))
         page.on("pageerror", lambda error: page.wrong.append(str(error)))

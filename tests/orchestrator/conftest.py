@@ -18,18 +18,20 @@ def place(tmp_path_factory):
     """A folder that a module's tests share, with a study that was run undisturbed in it.
 
     Its file `ray-logs` has the names of the logs that Ray wrote in this run, and `ray-artifacts`
-    those of the folders that Ray Tune left. Everything points to another program's cluster.
+    those of the files that Ray Tune left. Everything points to another program's cluster.
     """
     folder = tmp_path_factory.mktemp("place")
     write_study(folder)
-    with tempfile.TemporaryDirectory(prefix="ray-") as ray:  # short, since it is to hold sockets
+    # A short name, since it is to hold sockets. Ray's last processes may still write into it.
+    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as ray:
         command = ("run", "own.yaml", "--workers", 2, "--keep-networks")
         foreign = "127.0.0.1:1"
         (Path(ray) / "ray").mkdir()
         (Path(ray) / "ray/ray_current_cluster").write_text(foreign)
         answer = untuned(*command, cwd=folder, RAY_TMPDIR=ray, RAY_ADDRESS=foreign)
         logs = sorted(path.name for path in Path(ray).glob("ray/session_2*/logs/*"))
-        artifacts = sorted(path.name for path in Path(ray).glob("ray/session_2*/artifacts/*"))
+        left = Path(ray).glob("ray/session_2*/artifacts/**/*")
+        artifacts = sorted(path.name for path in left if path.is_file())
     assert answer.returncode == 0, answer.stderr
     (folder / "ray-logs").write_text("\n".join(logs))
     (folder / "ray-artifacts").write_text("\n".join(artifacts))

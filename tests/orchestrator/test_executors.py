@@ -82,8 +82,8 @@ def test_two_runs_that_join_share_a_study(gate, tmp_path):
 
 def test_a_run_that_is_stopped_goes_on_from_its_checkpoint(gate, tmp_path):
     gated_study(tmp_path, seeds=1, epochs=30)
-    run = start(tmp_path, "--checkpoint", "1e-9")
     gate.allow(10)
+    run = start(tmp_path, "--checkpoint", "1e-9")
     interrupt_at(gate, run)
     output = run.communicate()[0]
     assert run.returncode == 130, output

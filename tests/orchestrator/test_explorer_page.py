@@ -53,12 +53,14 @@ def opened(browser):
     def go(address, width=1280, scheme="light"):
         page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
         page.wrong, page.asked = [], []
+        page.set_default_timeout(0)  # the test's own limit counts
         page.on("console", lambda said: page.wrong.append(said.text) if said.type == "error" else 0)
         page.on("pageerror", lambda error: page.wrong.append(str(error)))
         page.on("request", lambda request: page.asked.append(request.url))
         page.goto(address)
         page.get_by_text("8 of 8 trials chosen").wait_for()
-        page.locator("#finals .main-svg").first.wait_for()
+        for plot in ("#finals", "#curves"):
+            page.locator(f"{plot} .main-svg").first.wait_for()
         pages.append(page)
         return page
 
@@ -95,7 +97,8 @@ def test_it_is_as_wide_as_the_window(opened, address, width, scheme):
     page = opened(address, width, scheme)
     page.locator("#trials .ag-cell").first.click()
     page.locator("#command").wait_for()
-    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.locator("#trial .mask .main-svg").first.wait_for()
+    page.wait_for_function("width => document.documentElement.scrollWidth === width", arg=width)
     for plot in ("#curves", "#finals"):
         box = page.locator(f"{plot} .plot-container").bounding_box()
         assert 250 < box["width"] <= width
@@ -127,7 +130,7 @@ def test_groups_follow_the_fields_that_are_chosen(opened, address):
     ]
     choose(page, "Group by", "weights")
     assert legend(page, 2) == ["dense", "minimal-flipping"]
-    assert "up to 2 cells" in page.locator("#finals-note").inner_text()
+    page.locator("#finals-note", has_text="up to 2 cells").wait_for()
     choose(page, "Figure", "test loss")
     page.wait_for_function("document.querySelector('#curves .ytitle').textContent === 'test loss'")
     choose(page, "Figure", "last epoch")  # not a figure of epochs
@@ -143,7 +146,10 @@ def test_filters_leave_the_trials_that_meet_them(opened, address):
     conditions.fill("weights=he-normal; seed=2")
     conditions.press("Enter")
     page.get_by_text("1 of 8 trials chosen").wait_for()
-    assert page.locator("#trials .ag-cell[col-id=weights]").all_inner_texts() == ["he-normal"]
+    page.wait_for_function(
+        "[...document.querySelectorAll('#trials .ag-cell[col-id=weights]')]"
+        ".map((cell) => cell.innerText.trim()).join() === 'he-normal'"
+    )
     conditions.fill("weigths=he-normal")
     conditions.press("Enter")
     page.get_by_text("unknown column 'weigths'").wait_for()
@@ -165,8 +171,10 @@ def test_a_click_on_a_row_shows_the_trial_and_how_it_is_trained_again(opened, ad
 
 def test_a_click_on_a_point_shows_its_trial(opened, address):
     page = opened(address)
-    page.locator("#finals .scatterlayer .point").first.click(force=True)
-    page.get_by_role("heading", name=re.compile("^Trial [0-9a-f]{12}$")).wait_for()
+    heading = page.get_by_role("heading", name=re.compile("^Trial [0-9a-f]{12}$"))
+    while not heading.count():  # a point moves while the page is laid out
+        page.locator("#finals .scatterlayer .point").first.click(force=True)
+        page.wait_for_timeout(200)
 
 
 def test_results_that_come_are_read(opened, folder, tmp_path):
@@ -178,4 +186,5 @@ def test_results_that_come_are_read(opened, folder, tmp_path):
         assert untuned(*run, cwd=tmp_path).returncode == 0
         page.get_by_role("button", name="Read again").click()
         page.get_by_text("12 of 12 trials chosen").wait_for()
-        assert "12 of 12 planned trials finished" in page.locator("#progress").inner_text()
+        page.locator("#progress", has_text="12 of 12 planned trials finished").wait_for()
+        page.wait_for_load_state("networkidle")

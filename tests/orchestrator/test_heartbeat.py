@@ -108,7 +108,7 @@ def test_of_runs_that_begin_at_once_one_stays_whatever_their_clocks_say(store, m
     monkeypatch.setattr(live_runs, "_MOMENT", 0.0)
     hour = 3600 * 10**9
     clocks = iter([10 * hour, 8 * hour, 12 * hour, 10 * hour, 9 * hour])
-    monkeypatch.setattr("time.time_ns", lambda: next(clocks))
+    monkeypatch.setattr("time.time_ns", lambda: next(clocks, 13 * hour))
     runs = [RunHeartbeat(store) for _ in range(5)]
     others = threading.Semaphore(0)
 

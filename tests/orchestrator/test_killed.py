@@ -70,8 +70,8 @@ def test_a_killed_worker_goes_on_from_its_checkpoint(gate, tmp_path):
     def checkpoints():
         return list((tmp_path / "results/long/_checkpoints").glob("*.safetensors"))
 
-    run = Running(tmp_path, "--workers", 2, "--checkpoint", 1e-9)  # one after every epoch
     gate.allow(10)
+    run = Running(tmp_path, "--workers", 2, "--checkpoint", 1e-9)  # one after every epoch
     run.wait_until(gate.waiting)
     first = checkpoints()
     assert len(first) == 1

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import pytest
 
+from orchestrator.execution import ray_tokens
 from orchestrator.execution.ray_connection import check_address
 from studies.errors import UserError
 
@@ -61,6 +62,7 @@ def test_a_setting_that_does_not_fit_the_cluster_is_refused(
     for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(ray_tokens, "_SECONDS", 3600.0)
     if mode:
         monkeypatch.setenv("RAY_AUTH_MODE", mode)
     if has_token:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import socketserver
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from clusters import Cluster, cluster, free_ports  # noqa: F401
+from clusters import Cluster, cluster  # noqa: F401
 from tests_support import (
     DASHBOARD,
     UNTUNED,
@@ -118,12 +119,12 @@ def test_an_address_that_is_not_a_dashboards_is_refused(address):
 
 
 def test_no_answer_is_reported():
-    (port,) = free_ports(1)
-    for command in (["jobs"], ["jobs", "some"], ["stop", "some"]):
-        message = refused(*command, "--address", f"http://127.0.0.1:{port}")
-        assert message.startswith(
-            f"--address http://127.0.0.1:{port}: no Ray dashboard answers there"
-        )
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # but it does not listen
+        address = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        for command in (["jobs"], ["jobs", "some"], ["stop", "some"]):
+            message = refused(*command, "--address", address)
+            assert message.startswith(f"--address {address}: no Ray dashboard answers there")
 
 
 @pytest.mark.parametrize(

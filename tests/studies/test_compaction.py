@@ -238,14 +238,16 @@ def test_a_damaged_merged_part_costs_its_trials(filled):
 
 
 def test_readers_meanwhile_see_every_trial(filled, trial, record):
-    seen, stop = [], threading.Event()
+    seen, looked, stop = [], threading.Event(), threading.Event()
 
     def read():
         while not stop.is_set():
             seen.append(len(finished(Store(filled.root.rpartition("/")[0], "own")).ids))
+            looked.set()
 
     reader = threading.Thread(target=read)
     reader.start()
+    looked.wait()
     for size in (4_000, 8_000, 100_000):
         compact(filled, most=size)
     stop.set()

@@ -78,7 +78,7 @@ def test_the_buffer_is_written_when_it_has_waited_long_enough(store, trial, reco
     record(writer, trial())
     writer.flush_if_due()
     assert len(parts(store, "trials")) == 1
-    patient = Writer(store)
+    patient = Writer(store, seconds=1e9)
     record(patient, trial(2))
     patient.flush_if_due()
     assert len(parts(store, "trials")) == 1
@@ -213,7 +213,9 @@ def test_not_a_number_agrees_with_itself(store, trial, record):
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(position=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_any_flipped_bit_is_found(store, trial, record, position, bit):
