@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator import proxies
-from orchestrator.execution import ray_tokens
+from orchestrator.execution import ray_services, ray_tokens
 from orchestrator.execution.messages import Resources, RunRequest
 from orchestrator.execution.resources import on_cluster
 from studies.errors import NO_TEMPORARY_FOLDER, UserError
@@ -38,14 +38,15 @@ _LOG_BYTES = 10_000_000
 #: side does not learn. Ray's default is five minutes; its servers refuse less than one.
 _KEEPALIVE = 65_000
 #: Seconds that the parts of a Ray of this machine wait for each other when it starts. On a busy
-#: machine a part may need longer than Ray's own 30 s; a part that died is noticed at once.
-_START = 600
-_PATIENCE = {
-    "RAY_gcs_server_port_wait_time_s": str(_START),
-    "RAY_raylet_start_wait_time_s": str(_START),
-    "RAY_agent_register_timeout_ms": str(_START * 1000),
-    "RAY_worker_register_timeout_seconds": str(_START),
-}
+#: machine a part may need longer than Ray's own 30 to 60 s; one that died is noticed at once.
+_PATIENCE = dict.fromkeys(
+    (
+        "RAY_gcs_server_port_wait_time_s",
+        "RAY_raylet_start_wait_time_s",
+        "RAY_worker_register_timeout_seconds",
+    ),
+    "600",
+)
 #: What a worker of a Ray of this machine imports at once.
 _PRELOADED = "orchestrator.execution.executors.worker_imports"
 #: What must be the same on all nodes for a trial to be the same there.
@@ -85,7 +86,7 @@ def _start(resources: Resources, trials: int) -> None:
     import ray
 
     workers = min(resources.workers, trials)
-    with _without_services():
+    with ray_services.only_what_is_needed():
         ray.init(
             address="local",  # a cluster file that another program left behind is not ours
             num_cpus=workers,
@@ -136,30 +137,6 @@ def folder() -> str:
         f"temporary folder {temporary}: not one for the sockets of Ray; set RAY_TMPDIR to a folder "
         f"that can be written to, whose path has at most {most} characters"
     )
-
-
-@contextlib.contextmanager
-def _without_services() -> Iterator[None]:
-    """Have Ray start without its dashboard's server, autoscaler and log monitor.
-
-    Nobody uses them here. Each is a process that imports Ray, and `ray.init` waits for the first.
-    There is no option for that, and a version of Ray that names them otherwise starts them.
-    """
-    from ray._private.node import Node
-
-    names = ("start_api_server", "start_monitor", "start_log_monitor")
-    before = {name: getattr(Node, name) for name in names if hasattr(Node, name)}
-    for name in before:
-        setattr(Node, name, _do_nothing)
-    try:
-        yield
-    finally:
-        for name, method in before.items():
-            setattr(Node, name, method)
-
-
-def _do_nothing(*args: Any, **kwargs: Any) -> None:
-    """Stand for a method of Ray's that is not needed."""
 
 
 def alive(node: str) -> bool:
@@ -382,6 +359,7 @@ def configure_ray(*, own: bool) -> None:
         os.environ["RAY_grpc_enable_http_proxy"] = "0"  # noqa: SIM112  (none within a machine)
         os.environ.setdefault("RAY_ROTATION_MAX_BYTES", str(_LOG_BYTES))
         os.environ.setdefault("RAY_ROTATION_BACKUP_COUNT", "1")
+        os.environ.setdefault("RAY_enable_metrics_collection", "0")  # nobody asks for them
         for name, value in _PATIENCE.items():
             os.environ.setdefault(name, value)
     else:

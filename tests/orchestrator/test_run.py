@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import ray
 from tests_support import (
     FAILING,
     UNTUNED,
@@ -22,6 +23,7 @@ from tests_support import (
 from uv import find_uv_bin
 
 import analysis
+from orchestrator.execution import ray_services
 from studies.store import Store
 from studies.store.finished import failed_attempts
 from trainers import devices, products
@@ -63,6 +65,8 @@ def test_no_worker_is_started_with_an_environment_of_its_own(place):
     processes = {log.partition("-")[0].partition(".")[0] for log in logs}
     assert "worker" in processes
     assert not {"runtime_env_setup", "dashboard", "monitor", "log_monitor"} & processes
+    if ray.__version__.startswith(ray_services._WITHOUT_AGENTS):
+        assert not {"runtime_env_agent", "dashboard_agent"} & processes
 
 
 def test_another_programs_cluster_is_not_joined_and_nothing_is_left_of_ray_tune(place):
