@@ -39,7 +39,7 @@ def many(count: int, noun: str) -> str:
 
 
 def field_values(fields: Mapping[str, str]) -> list[str]:
-    """Return the values of a cell's fields; a method that takes no density has a dash there."""
+    """Return the values of a cell's fields; a dash is the density of a method that takes none."""
     no_density = ("density", "0.0")
     return ["\N{EN DASH}" if pair == no_density else pair[1] for pair in fields.items()]
 

@@ -40,7 +40,7 @@ class _Heartbeat:
         self._beats = 0
         self._live_runs = LiveRuns(store)
         self._ended, self._wake = threading.Event(), threading.Event()
-        self._writing = threading.Lock()  # so that what is written last is what was known last
+        self._writing = threading.Lock()  # so that no earlier state follows a later one
         self._thread = threading.Thread(target=self._keep_beating, daemon=True)
         parent = multiprocessing.parent_process()  # of a session: the process that the user started
         self._driver = processes.of(parent.pid if parent and parent.pid else os.getpid())

@@ -37,16 +37,16 @@ _LOG_BYTES = 10_000_000
 #: one. A worker's side of it may have been given up while the network was away, which the run's
 #: side does not learn. Ray's default is five minutes; its servers refuse less than one.
 _KEEPALIVE = 65_000
-#: Seconds that the parts of a Ray of this machine wait for each other when it starts. On a busy
-#: machine a part may need longer than Ray's own 30 to 60 s; one that died is noticed at once.
-_PATIENCE = dict.fromkeys(
-    (
-        "RAY_gcs_server_port_wait_time_s",
-        "RAY_raylet_start_wait_time_s",
-        "RAY_worker_register_timeout_seconds",
-    ),
-    "600",
-)
+#: Seconds that a Ray of this machine waits for its raylet and for a worker when they start, which
+#: on a busy machine may need longer than Ray's own 30 and 60 s. A raylet that dies is noticed at
+#: once, a worker only after this time.
+_PATIENCE = {
+    "RAY_raylet_start_wait_time_s": "600",
+    "RAY_worker_register_timeout_seconds": "180",
+}
+#: What would give every program of a Ray of this machine an environment of its own, which it cannot
+#: set up: that of the job that this run is started from, or of a user's function.
+_ENVIRONMENTS = ("RAY_JOB_CONFIG_JSON_ENV_VAR", "RAY_RUNTIME_ENV_HOOK")
 #: What a worker of a Ray of this machine imports at once.
 _PRELOADED = "orchestrator.execution.executors.worker_imports"
 #: What must be the same on all nodes for a trial to be the same there.
@@ -359,6 +359,10 @@ def configure_ray(*, own: bool) -> None:
         os.environ["RAY_grpc_enable_http_proxy"] = "0"  # noqa: SIM112  (none within a machine)
         os.environ.setdefault("RAY_ROTATION_MAX_BYTES", str(_LOG_BYTES))
         os.environ.setdefault("RAY_ROTATION_BACKUP_COUNT", "1")
+        for name in _ENVIRONMENTS:
+            os.environ.pop(name, None)
+        # The stand-ins of `ray_services` end with the raylet by it.
+        os.environ["RAY_enable_pipe_based_agent_to_parent_health_check"] = "1"  # noqa: SIM112
         os.environ.setdefault("RAY_enable_metrics_collection", "0")  # nobody asks for them
         for name, value in _PATIENCE.items():
             os.environ.setdefault(name, value)

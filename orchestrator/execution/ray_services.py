@@ -1,61 +1,60 @@
 """Starts a Ray of this machine alone with only those of its processes that are needed here.
 
-Ray has no options for that, so methods of it are replaced while it starts. A version of Ray that
-names them otherwise starts everything.
+Ray has no options for that, so some of its functions are replaced while it starts. A version of Ray
+that names them otherwise starts everything.
 """
 
+import atexit
 import contextlib
+import functools
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, wait
 from typing import Any
 
 #: The dashboard's server, the autoscaler and the log monitor: nobody uses them here. Each is a
 #: process that imports Ray, and `ray.init` waits for the first.
 _UNUSED = ("start_api_server", "start_monitor", "start_log_monitor")
 #: Versions of Ray whose raylet is known to do without its agents. They report metrics and set up
-#: environments, which no trial of a Ray of this machine has. Ray waits for both, for as long as
-#: they import Ray; if one needs more than 15 s, the raylet gives up.
-_WITHOUT_AGENTS = ("2.60.",)
+#: environments, and no trial of a Ray of this machine has one of its own. The raylet waits for both
+#: as long as they import Ray; if one needs more than 15 s, it dies.
+_VERSIONS_WITHOUT_AGENTS = ("2.60.",)
 #: Stands for an agent, since the raylet ends with its agents. Its input ends with the raylet.
-_STAND_IN = subprocess.list2cmdline(
-    [sys.executable, "-I", "-S", "-c", "import sys; sys.stdin.buffer.read()"]
-)
-#: What the raylet is told instead of its agents' commands, and of their ports, for which it waits
-#: unless it knows them: one at which nobody is. The last one it usually learns from its agent.
-_INSTEAD = {
-    "--dashboard_agent_command": _STAND_IN,
-    "--runtime_env_agent_command": _STAND_IN,
-    "--metrics-agent-port": "1",
-    "--metrics_export_port": "1",
-    "--runtime_env_agent_port": "1",
-}
-_LISTENING = "--dashboard_agent_listen_port=1"
-#: Seconds between two looks at whether the raylet lives.
+_STAND_IN = [sys.executable, "-S", "-c", "import sys; sys.stdin.buffer.read()"]
+#: The raylet's options with the agents' commands, and those with their ports, for which it waits
+#: unless it is told them.
+_COMMANDS = ("--dashboard_agent_command", "--runtime_env_agent_command")
+_PORTS = ("--metrics-agent-port", "--metrics_export_port", "--runtime_env_agent_port")
+#: Another port, which the raylet otherwise learns from its agent.
+_FURTHER_PORT = "--dashboard_agent_listen_port"
+#: The processes of Ray without which no node comes.
+_NEEDED = ("gcs_server", "raylet")
+#: Seconds between two looks at whether they live.
 _LOOK = 0.2
 
 
 @contextlib.contextmanager
 def only_what_is_needed() -> Iterator[None]:
-    """Have `ray.init` start a Ray without what is not needed, and raise if its raylet dies.
+    """Have `ray.init` start a Ray without what is not needed, and raise if it dies meanwhile.
 
     Raises:
-        ChildProcessError: the raylet died as it started, which Ray would not notice.
+        ChildProcessError: a process of Ray's died as it started, for which Ray would wait on.
     """
     import ray
     from ray._private import services
     from ray._private.node import Node
 
-    raylets: list[subprocess.Popen[bytes]] = []
+    needed: list[tuple[str, subprocess.Popen[bytes]]] = []
+    spares = ray.__version__.startswith(_VERSIONS_WITHOUT_AGENTS)
+    change = _without_agents if spares else list
     with contextlib.ExitStack() as replaced:
         for name in _UNUSED:
             _replace(replaced, Node, name, lambda _: _do_nothing)
-        has_agents = not ray.__version__.startswith(_WITHOUT_AGENTS)
-        _replace(
-            replaced, services, "start_ray_process", lambda real: _noting(real, raylets, has_agents)
-        )
-        _replace(replaced, services, "get_node", lambda real: _watching(real, raylets))
+        _replace(replaced, services, "start_ray_process", lambda r: _noting(r, needed, change))
+        _replace(replaced, services, "get_node", lambda real: _watching(real, needed))
         yield
 
 
@@ -73,56 +72,68 @@ def _do_nothing(*args: Any, **kwargs: Any) -> None:
     """Stand for a method of Ray's that is not needed."""
 
 
-def _noting(real: Any, raylets: list[subprocess.Popen[bytes]], has_agents: bool) -> Any:
-    """Start a process of Ray's, and note it if it is the raylet, which then has no agents."""
+def _noting(
+    real: Callable[..., Any],
+    needed: list[tuple[str, subprocess.Popen[bytes]]],
+    change: Callable[[Sequence[str]], list[str]],
+) -> Callable[..., Any]:
+    """Return a `start_ray_process` that notes what is needed, and changes the raylet's command."""
 
-    def start(command: Sequence[str], kind: str, *args: Any, **kwargs: Any) -> Any:
-        is_raylet = kind == "raylet"
-        if is_raylet and not has_agents:
-            command = without_agents(command)
-        started = real(command, kind, *args, **kwargs)
-        if is_raylet:
-            raylets.append(started.process)
+    def start(command: Sequence[str], process_type: str, *args: Any, **kwargs: Any) -> Any:
+        if process_type == "raylet":
+            command = change(command)
+        started = real(command, process_type, *args, **kwargs)
+        if process_type in _NEEDED:
+            needed.append((process_type, started.process))
         return started
 
     return start
 
 
-def without_agents(command: Sequence[str]) -> Sequence[str]:
-    """Return the raylet's command with stand-ins for its agents; itself if it has another form."""
+def _without_agents(command: Sequence[str]) -> list[str]:
+    """Return a raylet's command with stand-ins for its agents; itself if it has another form."""
     words = [(word, word.partition("=")[0]) for word in command]
-    if not _INSTEAD.keys() <= {option for _, option in words}:
-        return command
-    changed = [
-        f"{option}={_INSTEAD[option]}" if option in _INSTEAD else word for word, option in words
-    ]
-    return [*changed, _LISTENING]
+    if not {*_COMMANDS, *_PORTS} <= {option for _, option in words}:
+        return list(command)
+    instead = dict.fromkeys(_COMMANDS, subprocess.list2cmdline(_STAND_IN))
+    instead |= dict.fromkeys(_PORTS, str(_nobodys_port()))
+    changed = [f"{name}={instead[name]}" if name in instead else word for word, name in words]
+    return [*changed, f"{_FURTHER_PORT}={_nobodys_port()}"]
 
 
-def _watching(real: Any, raylets: Sequence[subprocess.Popen[bytes]]) -> Any:
-    """Wait until a node is known, as long as its raylet lives."""
+@functools.cache
+def _nobodys_port() -> int:
+    """Return a port at which nobody can listen as long as this process lives.
+
+    Ray sends its token to whoever answers there.
+    """
+    taken = socket.socket()
+    taken.bind(("", 0))  # but it does not listen
+    atexit.register(taken.close)
+    return int(taken.getsockname()[1])
+
+
+def _watching(
+    real: Callable[..., Any], needed: Sequence[tuple[str, subprocess.Popen[bytes]]]
+) -> Callable[..., Any]:
+    """Return a `get_node` that waits for a node only as long as the processes of Ray live."""
 
     def get_node(*args: Any, **kwargs: Any) -> Any:
-        found: list[Any] = []
-        errors: list[BaseException] = []
+        answer: Future[Any] = Future()
 
         def ask() -> None:
             try:
-                found.append(real(*args, **kwargs))
-            except BaseException as error:
-                errors.append(error)
+                answer.set_result(real(*args, **kwargs))
+            except Exception as error:
+                answer.set_exception(error)
 
-        thread = threading.Thread(target=ask, daemon=True)
-        thread.start()
-        while thread.is_alive():
-            thread.join(_LOOK)
-            for raylet in raylets:
-                if thread.is_alive() and raylet.poll() is not None:
+        threading.Thread(target=ask, daemon=True).start()  # perhaps it never comes back
+        while not wait([answer], _LOOK).done:
+            for name, process in needed:
+                if process.poll() is not None:
                     raise ChildProcessError(
-                        f"Ray's raylet ended with code {raylet.returncode} as it started"
+                        f"Ray's {name} ended with code {process.returncode} as it started"
                     )
-        if errors:
-            raise errors[0]
-        return found[0]
+        return answer.result()
 
     return get_node

@@ -13,12 +13,20 @@ sys.path.insert(0, str(Path(__file__).parent))  # for tests_support
 from tests_support import DASHBOARD, Gate, Running, long_study, untuned, write_study
 
 
+#: Of a job of another cluster: an environment of its programs, and a function that makes one.
+FOREIGN = {
+    "RAY_JOB_CONFIG_JSON_ENV_VAR": '{"runtime_env": {"env_vars": {"A": "1"}}}',
+    "RAY_RUNTIME_ENV_HOOK": "nowhere.to_be_found",
+}
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     """A folder that a module's tests share, with a study that was run undisturbed in it.
 
     Its file `ray-logs` has the names of the logs that Ray wrote in this run, and `ray-artifacts`
-    those of the files that Ray Tune left. Everything points to another program's cluster.
+    those of the files that Ray Tune left. Everything points to another program's cluster, whose job
+    the command is.
     """
     folder = tmp_path_factory.mktemp("place")
     write_study(folder)
@@ -28,7 +36,7 @@ def place(tmp_path_factory):
         foreign = "127.0.0.1:1"
         (Path(ray) / "ray").mkdir()
         (Path(ray) / "ray/ray_current_cluster").write_text(foreign)
-        answer = untuned(*command, cwd=folder, RAY_TMPDIR=ray, RAY_ADDRESS=foreign)
+        answer = untuned(*command, cwd=folder, RAY_TMPDIR=ray, RAY_ADDRESS=foreign, **FOREIGN)
         logs = sorted(path.name for path in Path(ray).glob("ray/session_2*/logs/*"))
         left = Path(ray).glob("ray/session_2*/artifacts/**/*")
         artifacts = sorted(path.name for path in left if path.is_file())

@@ -291,3 +291,26 @@ def test_threads_may_write_the_same_file_at_once(store):
         writes = [pool.submit(store.heartbeats.write, "run", b"{}") for _ in range(200)]
     assert [write.result() for write in writes] == [None] * 200  # none raised
     assert list(store.heartbeats.read_all()) == ["run"]
+
+
+def test_an_earlier_state_never_follows_a_later_one(store, monkeypatch):
+    """Two threads write the heartbeat, one of them slowly."""
+    written, writing, go_on = [], threading.Event(), threading.Event()
+
+    def write(name, content):
+        if not writing.is_set():
+            writing.set()
+            go_on.wait()
+        written.append(json.loads(content)["beat"])
+
+    run = RunHeartbeat(store)
+    monkeypatch.setattr(store.heartbeats, "write", write)
+    threads = [threading.Thread(target=run._beat) for _ in range(2)]
+    threads[0].start()
+    writing.wait()
+    threads[1].start()
+    threads[1].join(0.5)  # it would have written by now
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert written == [1, 2]

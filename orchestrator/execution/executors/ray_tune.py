@@ -126,6 +126,7 @@ class RayTuneExecutor:
         callbacks = ray_tune_adapters.Callbacks(
             work.monitor, work.scheduler, self.resources.gpu_fraction if self._on_cluster else None
         )
+        # Ray's last processes may still write into it.
         with tempfile.TemporaryDirectory(prefix="untuned-", ignore_cleanup_errors=True) as folder:
             name = f"{self._config.store.study}-{secrets.token_hex(4)}"
             try:
