@@ -15,8 +15,8 @@ DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
 _LINK = re.compile(r"(?<=\]\()(?P<path>[^()\s:#]+)(?P<anchor>#[^()\s]*)?(?=\))")
 _ONLY_A_LINK = re.compile(r"\[[^\]]+\]\(([^()\s]+)\)\s*")
-#: A heading of the front page with its list of links.
-_SECTION = re.compile(r"^## (?P<caption>.+)\n\n(?P<entries>(?:- .+\n)+)", re.MULTILINE)
+#: A heading of the front page with its list of links, whose lines may be continued.
+_SECTION = re.compile(r"^## (?P<caption>.+)\n\n(?P<entries>(?:(?:- |  ).+\n)+)", re.MULTILINE)
 _ENTRY = re.compile(r"^- \[[^\]]+\]\(([\w/-]+)\.\w+\)", re.MULTILINE)
 
 
