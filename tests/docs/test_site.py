@@ -139,7 +139,10 @@ def test_links_are_moved_with_their_page(link, moved, modules):
 
 
 def test_the_contents_are_the_lists_of_the_front_page(modules):
-    front = "# A\n\n[x](x.md)\n\n## One\n\n- [B](b.md): c\n  [d](e.md)\n- [D](d/e.rst)\n\n## Two\n\n- [F](f.md)\n"
+    front = (
+        "# A\n\n[x](x.md)\n\n## One\n\n- [B](b.md): c\n  [d](e.md)\n- [D](d/e.rst)\n\n"
+        "## Two\n\n- [F](f.md)\n"
+    )
     assert re.findall(
         r"^(?::caption: )?\w[\w/]*$|:caption: \w+", modules["pages"].contents(front), re.M
     ) == [

@@ -12,7 +12,6 @@ sys.path.insert(0, str(Path(__file__).parent))  # for tests_support
 
 from tests_support import DASHBOARD, Gate, Running, long_study, untuned, write_study
 
-
 #: Of a job of another cluster: an environment of its programs, and a function that makes one.
 FOREIGN = {
     "RAY_JOB_CONFIG_JSON_ENV_VAR": '{"runtime_env": {"env_vars": {"A": "1"}}}',
