@@ -50,7 +50,7 @@ def test_every_study_has_its_tables_below_the_commands_that_make_them(published)
     page = _findings.page()
     assert page.startswith("# Findings\n\n`make findings` makes")
     assert "\n## own\n" in page
-    assert "4 of 4 trials are finished" in page
+    assert "All 4 trials are finished" in page
     for command in ("verdict own", "results own --provenance", "results own"):
         assert f"\n```bash\nuntuned {command} --markdown\n```\n\n| " in page
     means = analysis.load("own").trials.groupby("method")["test_accuracy"].mean() * 100
@@ -60,13 +60,23 @@ def test_every_study_has_its_tables_below_the_commands_that_make_them(published)
     assert page == _findings.page()
 
 
+def test_a_study_has_no_verdict_before_all_of_its_trials_are_finished(tmp_path, monkeypatch):
+    monkeypatch.setenv(shipped.VARIABLE, str(tmp_path / "shipped"))
+    started, _ = train_study(tmp_path, failing=1)
+    ship(started, masks=True)
+    page = _findings.page()
+    assert "3 of 4 trials are finished. There is no verdict before all of them are." in page
+    assert "untuned results own --provenance" in page
+    assert "untuned verdict own" not in page
+
+
 def test_the_page_changes_with_the_results(published, trained, tmp_path):
     before = _findings.page()
     _findings._printed.cache_clear()
     other, _ = train_study(tmp_path, seeds=1)
     shipped.folder().joinpath("own").rename(tmp_path / "old")
     ship(other, masks=True)
-    assert "2 of 2 trials are finished" in _findings.page()
+    assert "All 2 trials are finished" in _findings.page()
     assert _findings.page() != before
 
 
