@@ -1,5 +1,6 @@
 import os
 import shutil
+import socket
 import sys
 from pathlib import Path
 
@@ -51,6 +52,14 @@ def _denormal_numbers():
     yield
     if "torch" in sys.modules:
         sys.modules["torch"].set_flush_denormal(False)
+
+
+@pytest.fixture
+def nobodys_port():
+    """A port of this machine at which nobody answers, as long as the test runs."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # but it does not listen
+        yield bound.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import re
 import signal
 import stat
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from tests_support import (
     science_of,
     trial_rows,
     untuned,
+    wait_until,
     write_study,
 )
 
@@ -36,14 +36,16 @@ def state(tmp_path, monkeypatch):
     return tmp_path / "state" / "untuned" / "slurm"
 
 
-def wait_until(condition, step=lambda: None):
-    while not condition():
-        step()
-        time.sleep(0.1)
-
-
 def parent_of(pid):
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def let_stop(state, runs, gate):
+    """Let the runs of the latest job end once all of them have been told to."""
+    said = "stopping after the epochs"
+    outputs = [max(state.iterdir()) / f"output-{task}.txt" for task in range(len(runs))]
+    wait_until(lambda: all(said in output.read_text() for output in outputs))
+    wait_until(lambda: not any(run.is_running for run in runs), gate.let_pass)
 
 
 def variable_of(pid, name):
@@ -167,9 +169,7 @@ def test_a_task_that_is_preempted_writes_a_checkpoint_and_is_requeued(gate, stat
     (run,) = gate.waiting()
     first = processes.of(run)
     os.kill(parent_of(run), signal.SIGUSR2)
-    (job,) = state.iterdir()
-    wait_until(lambda: "stopping after the epochs" in (job / "output-0.txt").read_text())
-    wait_until(lambda: not first.is_running, gate.let_pass)
+    let_stop(state, [first], gate)
     wait_until(lambda: gate.waiting() != {run})  # the requeued one, which gets no leave
     gate.open()
     wait_until(task.done)
@@ -234,7 +234,7 @@ def test_an_array_whose_tasks_are_preempted_and_killed_trains_every_trial_once(
     ending = [processes.of(pid) for pid in runs.values()]
     subprocess.run(["scancel", "--signal=USR2", f"{number}_0"], env=environment, check=True)
     os.kill(parent_of(runs["1"]), signal.SIGKILL)
-    wait_until(lambda: not any(run.is_running for run in ending), gate.let_pass)
+    let_stop(Path(slurm["XDG_STATE_HOME"]) / "untuned/slurm", ending, gate)
     wait_until(lambda: gate.waiting() != set(runs.values()))  # the requeued task runs
     (again,) = gate.waiting() - set(runs.values())
     assert variable_of(again, "SLURM_RESTART_COUNT") == "1"
@@ -270,7 +270,7 @@ def test_a_task_whose_time_runs_out_writes_a_checkpoint_and_is_requeued(slurm, g
         subprocess.run(command, env=os.environ | slurm, check=True)
 
     limit(1)  # Slurm announces the end two minutes before it: at its next look
-    wait_until(lambda: not ending.is_running, lambda: time.sleep(0.5) or gate.let_pass())
+    let_stop(Path(slurm["XDG_STATE_HOME"]) / "untuned/slurm", [ending], gate)
     wait_until(lambda: gate.waiting() != {first})
     again = max(gate.waiting() - {first})
     assert int(variable_of(again, "SLURM_RESTART_COUNT")) >= 1

@@ -4,12 +4,10 @@ import json
 import os
 import re
 import signal
-import socket
 import socketserver
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from tests_support import (
     science_of,
     trial_rows,
     untuned,
+    wait_until,
     write_study,
 )
 
@@ -118,13 +117,11 @@ def test_an_address_that_is_not_a_dashboards_is_refused(address):
     assert "not a URL" in refused("jobs", "--address", "http://head:port")
 
 
-def test_no_answer_is_reported():
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))  # but it does not listen
-        address = f"http://127.0.0.1:{bound.getsockname()[1]}"
-        for command in (["jobs"], ["jobs", "some"], ["stop", "some"]):
-            message = refused(*command, "--address", address)
-            assert message.startswith(f"--address {address}: no Ray dashboard answers there")
+def test_no_answer_is_reported(nobodys_port):
+    address = f"http://127.0.0.1:{nobodys_port}"
+    for command in (["jobs"], ["jobs", "some"], ["stop", "some"]):
+        message = refused(*command, "--address", address)
+        assert message.startswith(f"--address {address}: no Ray dashboard answers there")
 
 
 @pytest.mark.parametrize(
@@ -494,9 +491,3 @@ def test_following_survives_a_restart_of_the_head(gate, tmp_path):
         assert "does not answer" in message
         assert f"no longer knows {job}; its head was probably restarted" in message
         assert f"continue with: untuned submit long.yaml --results {tmp_path}/results" in message
-
-
-def wait_until(condition, step=lambda: None):
-    while not condition():
-        step()
-        time.sleep(0.2)

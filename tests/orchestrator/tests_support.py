@@ -120,6 +120,13 @@ def untuned(*arguments, cwd, **environment):
     )
 
 
+def wait_until(condition, step=lambda: None):
+    """Take steps until a condition is met; the test's own limit counts."""
+    while not condition():
+        step()
+        time.sleep(0.1)
+
+
 class Running:
     """A run of the study `long` in the background.
 
@@ -142,10 +149,11 @@ class Running:
         self.started.append(self.process)
 
     def wait_until(self, condition, step=lambda: None):
-        while not condition():
+        def go_on():
             step()
             assert self.process.poll() is None, self.errors.read_text()
-            time.sleep(0.1)
+
+        wait_until(condition, go_on)
 
 
 def interrupt_at(gate, run):

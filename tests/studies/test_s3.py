@@ -194,19 +194,13 @@ def test_no_message_repeats_a_secret(endpoint):
     assert said == "the key *** is not known"
 
 
-@pytest.fixture
-def nobody():
-    """A port at which nobody answers, as long as the test runs."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))  # but it does not listen
-        yield bound.getsockname()[1]
-
-
-def test_a_server_that_is_not_there_is_said(monkeypatch, nobody):
+def test_a_server_that_is_not_there_is_said(monkeypatch, nobodys_port):
     for name, value in {"ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{nobody}")
-    with pytest.raises(UserError, match=rf"no connection to http://127.0.0.1:{nobody} \(Could"):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{nobodys_port}")
+    with pytest.raises(
+        UserError, match=rf"no connection to http://127.0.0.1:{nobodys_port} \(Could"
+    ):
         finished(Store("s3://results/x", "own"))
     with pytest.raises(
         NotWrittenError, match=r"results/x/own/a\?region=r: no connection .* \(1 byte"
@@ -214,9 +208,9 @@ def test_a_server_that_is_not_there_is_said(monkeypatch, nobody):
         Folder("s3://results/x?region=r", "own").put("a", b"1")
 
 
-def test_googles_client_gives_up_too(monkeypatch, nobody):
+def test_googles_client_gives_up_too(monkeypatch, nobodys_port):
     monkeypatch.setattr(filesystems, "_RETRYING", 1)  # and not within a quarter of an hour
-    where = f"gs://anonymous@results/x?endpoint_override=127.0.0.1:{nobody}&scheme=http"
+    where = f"gs://anonymous@results/x?endpoint_override=127.0.0.1:{nobodys_port}&scheme=http"
     store = Store(where, "own")
     assert store.uri == where.replace("/x?", "/x/own?")
     with pytest.raises(UserError, match=r"cannot be read .*[Cc]ould not connect|CURL error"):

@@ -249,11 +249,9 @@ def server():
 
 
 @pytest.fixture
-def nobody():
+def nobody(nobodys_port):
     """An address of this machine where nothing answers."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))  # but does not listen
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/file"
+    return f"http://127.0.0.1:{nobodys_port}/file"
 
 
 def addressed(monkeypatch, name, address):
