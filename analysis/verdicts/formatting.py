@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.cells import TUNED_VALUES, label, panel_fields, varying_within
+from analysis.cells import RECIPE, TUNED_VALUES, label, panel_fields, varying_within
 from analysis.numbers import MISSING, many, number
 from analysis.statistics.paired import Interval
 from analysis.tables import Results
@@ -298,9 +298,14 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """Return numpy's numbers as Python's."""
-    return {name: v.item() if isinstance(v, np.generic) else v for name, v in values.items()}
+    """Return the values of fields as JSON has them: "tuned" for those that each arm tunes."""
+    plain = {name: v.item() if isinstance(v, np.generic) else v for name, v in values.items()}
+    marked = {name for name, v in plain.items() if v == TUNED_VALUES.get(name)}
+    tuned = {name for name in marked if plain[name] != FIELDS[name].default}
+    if tuned.intersection(RECIPE):
+        tuned.update(RECIPE)  # whoever tunes a part of it has chosen all of it
+    return {name: "tuned" if name in tuned else v for name, v in plain.items()}
 
 
 def _known(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
+    return float(value) if math.isfinite(value) else None

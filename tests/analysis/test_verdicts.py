@@ -648,6 +648,18 @@ def test_everything_is_json(study, record):
     assert [pair["seed"] for pair in first["comparisons"][0]["pairs"]] == [1, 2]
 
 
+@pytest.mark.parametrize("lacks", [(), (102,), (1, 2, 3), (1, 2, 3, 101, 102)])
+def test_everything_of_a_tuned_study_is_json(study, record, lacks):
+    given = study(margin=0.5, dataset="cifar10", learning_rate=[1e-3, 3e-3])
+    given = given.model_copy(update={"tuning_seeds": [101, 102]})
+    loaded = analysis.load(record(given, settled(0.002), lambda trial: trial.seed not in lacks))
+    told = json.loads(json.dumps([as_dict(loaded, v) for v in verdicts(loaded)], allow_nan=False))
+    (first,) = (one for one in told if one["claim"] == "C1")
+    assert {first["cell"][name] for name in ("learning_rate", "batch_size", "schedule")} == {"tuned"}
+    assert first["cell"]["network"] == "lenet-300-100"
+    assert first["n"] == (0 if lacks else 3)
+
+
 def test_notes_are_said_once(judge, study, record):
     found = judge(settled(0.002), method=["dense", "free-pruning", "free-flipping"])
     results = analysis.load(record(study(method=["dense", "free-pruning", "free-flipping"])))
