@@ -1,7 +1,7 @@
 """Validation accuracy against the number of trainings spent on tuning."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -26,6 +26,9 @@ CAPTION = (
     "are tried in random order, each on all tuning seeds. Methods without anything to tune have a "
     "single mark. The axis of accuracy does not start at zero."
 )
+
+#: The view reaches at least this far below the method that ends lowest, in points.
+_BELOW = 2.0
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ def summarise(results: Results) -> Tuning:
         raise NothingToDraw("No method was trained with several configurations on tuning seeds.")
     styles = styles_of(results, table)
     drawn = tuple((panel.title, _gains(panel.rows, styles)) for panel in panels(results, table, by))
+    limits = _view(drawn)
     note = sentences(
         _seeds(table),
         f"Tuned: {', '.join(_tuned(tuning))}.",
@@ -79,9 +83,9 @@ def summarise(results: Results) -> Tuning:
         "shifted sideways). The best is chosen and shown on the same validation images and seeds, "
         "which favours methods with more configurations: this is what a practitioner sees, not a "
         "result.",
+        _cut_off(drawn, limits),
         left_out(len(drawn)),
     )
-    limits = padded(table["best"].min() * 100, table["best"].max() * 100)
     return Tuning(drawn, styles, float(table["trainings"].max()), limits, note)
 
 
@@ -92,6 +96,22 @@ def _gains(rows: pd.DataFrame, styles: Mapping[str, Style]) -> tuple[Gain, ...]:
         for method, own in of_method
         if len(own)
     )
+
+
+def _view(drawn: Iterable[tuple[str, Sequence[Gain]]]) -> Limits:
+    """Return limits in percent that show where every method ends, and what comes near to it.
+
+    One rate at which training fails would leave no room for the differences that tuning makes.
+    """
+    every = [gain.best for _, gains in drawn for gain in gains]
+    lowest = max(min(map(min, every)), min(best[-1] for best in every) - _BELOW)
+    return padded(lowest, max(map(max, every)))
+
+
+def _cut_off(drawn: Iterable[tuple[str, Sequence[Gain]]], limits: Limits) -> str:
+    """Return in words which methods have a part below the axis."""
+    below = {gain.method: None for _, gains in drawn for gain in gains if gain.best[0] < limits[0]}
+    return f"Begins below the axis: {', '.join(below)}." if below else ""
 
 
 def draw(summary: Tuning) -> Drawing:

@@ -288,6 +288,19 @@ def test_recipes_are_tuned_within_their_panel(study, record):
     assert "Tuned: learning rate." in summary.note
 
 
+def test_a_failing_rate_leaves_room_for_what_tuning_gains(study, record):
+    asked = study(method=["dense", "free-pruning"], learning_rate=[1e-3, 3e-3, 3e-2])
+    asked = asked.model_copy(update={"tuning_seeds": [101]})
+
+    def final(trial):
+        fails = trial.method == "dense" and trial.learning_rate == 3e-2
+        return {"test_accuracy": 0.1 if fails else 0.98 - trial.learning_rate, "changed": 0.5}
+
+    summary = figures.summarise("tuning", analysis.load(record(asked, final)))
+    assert summary.view == pytest.approx((97.9 - 2 - 0.12, 97.9 + 0.12))
+    assert "Begins below the axis: dense." in summary.note  # at a mean of 68.5%
+
+
 # Residual networks.
 
 

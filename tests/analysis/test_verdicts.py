@@ -655,7 +655,9 @@ def test_everything_of_a_tuned_study_is_json(study, record, lacks):
     loaded = analysis.load(record(given, settled(0.002), lambda trial: trial.seed not in lacks))
     told = json.loads(json.dumps([as_dict(loaded, v) for v in verdicts(loaded)], allow_nan=False))
     (first,) = (one for one in told if one["claim"] == "C1")
-    assert {first["cell"][name] for name in ("learning_rate", "batch_size", "schedule")} == {"tuned"}
+    assert {first["cell"][name] for name in ("learning_rate", "batch_size", "schedule")} == {
+        "tuned"
+    }
     assert first["cell"]["network"] == "lenet-300-100"
     assert first["n"] == (0 if lacks else 3)
 

@@ -132,7 +132,8 @@ def _practitioner(method: str, kind: Rows, suffix: str) -> Claim:
         trials=at_density,
         floor="method",
         figure="tuning",
-        note=f"{_SHARED} The same with the whole budget spent on longer training: C7-longer.",
+        note=f"{_SHARED} The same with the whole budget spent on longer training: "
+        f"C7{suffix}-longer.",
     )
 
 
