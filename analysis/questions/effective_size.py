@@ -6,6 +6,7 @@ import pandas as pd
 
 from analysis.cells import BASELINE, heading, label, ordered, panel_fields, shown, sort, varying
 from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing.arms import above_floor
 from analysis.drawing.limits import Limits, padded
 from analysis.drawing.lines import (
     LinePanel,
@@ -67,7 +68,7 @@ def summarise(results: Results) -> Lines:
 
     The first panel has them per layer; each further one has them against a varied field.
     """
-    trials = sizes(results)
+    trials = above_floor(results, sizes(results))
     if trials.empty:
         raise NothingToDraw("No trial has recorded its connected and live connections.")
     others = [name for name in panel_fields(results) if name not in VARIED]
@@ -152,7 +153,7 @@ def draw(summary: Lines) -> Drawing:
 def find(results: Results) -> Finding | None:
     """Return the effective size, and how it depends on what the study varies."""
     by = varying(results)
-    trials = sort(results, sizes(results), by)
+    trials = sort(results, above_floor(results, sizes(results)), by)
     if trials.empty:
         return None
     methods = [str(m) for m in ordered(results, "method") if m in set(trials["method"])]

@@ -14,6 +14,8 @@ from analysis.cells import (
     tuned_fields,
     varying,
 )
+from analysis.drawing.arms import above_floor, floor
+from analysis.drawing.notes import sentences
 from analysis.estimates.summary import summary
 from analysis.numbers import span
 from analysis.tables import Results
@@ -44,7 +46,7 @@ def estimates(results: Results) -> dict[str, Any]:
         empty before a trial is finished.
     """
     cells = summary(results)
-    done = cells[cells["n"] > 0]
+    done = above_floor(results, cells[cells["n"] > 0])
     methods = [
         (str(method), _of_method(str(method), rows, results.margin))
         for method, rows in done.groupby("method", sort=False)
@@ -54,22 +56,24 @@ def estimates(results: Results) -> dict[str, Any]:
 
 def lead(results: Results) -> str:
     """Return which cells the ranges in `estimates` cover, and the margin they are compared with."""
-    axes = [name for name in varying(results) if name != "method"]
-    count = len(pd.concat([results.plan[axes], results.trials[axes]]).drop_duplicates())
+    fields = list(dict.fromkeys([*varying(results), "network"]))
+    rows = above_floor(results, pd.concat([results.plan[fields], results.trials[fields]]))
+    axes = [name for name in fields if name != "method" and rows[name].nunique() > 1]
     text = "Means over seeds."
     if axes:
-        values = _axes(results, axes)
+        count, values = len(rows[axes].drop_duplicates()), _axes(results, rows, axes)
         text += f" A range covers all cells of a method ({count} combinations of {values})."
-    if results.margin is None or BASELINE not in ordered(results, "method"):
-        return text
-    return f"{text} A difference of up to {results.margin:g} points (the margin) counts as none."
+    if results.margin is not None and (rows["method"] == BASELINE).any():
+        text += f" A difference of up to {results.margin:g} points (the margin) counts as none."
+    return sentences(text, floor(results))
 
 
-def _axes(results: Results, names: list[str]) -> str:
-    """Return the fields that differ, with their values if there are few."""
+def _axes(results: Results, rows: pd.DataFrame, names: list[str]) -> str:
+    """Return the fields that differ among the rows, with their values if there are few."""
     axes = []
     for name in names:
-        values = [str(value) for value in ordered(results, name)]
+        found = set(rows[name])
+        values = [str(value) for value in ordered(results, name) if value in found]
         axes.append(f"{heading(name)}: {', '.join(values)}" if len(values) <= 5 else heading(name))
     return "; ".join(axes)
 
