@@ -40,5 +40,5 @@ def resolved(study: Study, *stores: Store) -> Study:
 
 
 def _number(accuracy: float | None) -> float:
-    """Return a validation accuracy; 0 for a training that has none, so that it is not chosen."""
-    return 0.0 if accuracy is None or math.isnan(accuracy) else accuracy
+    """Return the accuracy by which a configuration is chosen."""
+    return tuned.OF_A_FAILURE if accuracy is None or math.isnan(accuracy) else accuracy

@@ -18,6 +18,10 @@ from studies.trial import Trial, Value, check_value
 Choose = Callable[[list[dict[str, Value]], int], int]
 
 
+#: The validation accuracy of a finished training that has none, so that no failure is chosen.
+OF_A_FAILURE = 0.0
+
+
 class NotTunedError(Exception):
     """A tuning trial that decides is not finished."""
 

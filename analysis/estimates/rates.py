@@ -9,6 +9,7 @@ from analysis.estimates.edges import edges
 from analysis.estimates.intervals import ESTIMATED, grouped
 from analysis.tables import Results
 from studies import names
+from studies.tuned import OF_A_FAILURE
 
 #: What the horizontal axis and the panels show.
 SHOWN = ("schedule", "learning_rate")
@@ -26,13 +27,13 @@ def rows_of(results: Results) -> tuple[pd.DataFrame, bool]:
     They are the trials on tuning seeds if some method has several rates there, else the others.
 
     Returns:
-        The rows with `accuracy`, the validation accuracy after the last epoch; chance for a trial
-        without one. `method` is without parameters that have a value, such as ``tau=0.2``;
-        `whole_name` has them.
+        The rows with `accuracy`, the validation accuracy after the last epoch, as it counts when
+        configurations are chosen. `method` is without parameters that have a value, such as
+        ``tau=0.2``; `whole_name` has them.
     """
     is_tuned = bool((results.tuning.groupby("method")["learning_rate"].nunique() > 1).any())
     rows = results.tuning if is_tuned else results.trials
-    accuracy = rows["validation_accuracy"].fillna(1 / rows["classes"]).fillna(0.0)
+    accuracy = rows["validation_accuracy"].fillna(OF_A_FAILURE)
     methods = rows["method"].map(without_values)
     return rows.assign(accuracy=accuracy, whole_name=rows["method"], method=methods), is_tuned
 

@@ -22,6 +22,7 @@ from analysis.tables import Results, computed_once
 from studies.study import Study
 from studies.traits import TRAITS
 from studies.trial import FIELDS, SETTABLE
+from studies.tuned import OF_A_FAILURE
 
 
 @computed_once
@@ -185,7 +186,7 @@ class _Arm:
         self._trained = {
             (configuration, int(seed)): (
                 pd.notna(attempt),
-                0.0 if pd.isna(accuracy) else float(accuracy),  # keeps a failure from being chosen
+                OF_A_FAILURE if pd.isna(accuracy) else float(accuracy),
                 float(seconds),
                 defined,
             )
@@ -267,8 +268,10 @@ class _Arm:
 
     def _edge(self) -> str:
         """Return in words where the best configuration is at an end to which the step gains."""
-        means = self._tuning.groupby(self._names, sort=False)["validation_accuracy"].mean()
-        if means.isna().all():
+        finished = self._tuning[self._tuning["attempt"].notna()]
+        finished = finished.fillna({"validation_accuracy": OF_A_FAILURE})
+        means = finished.groupby(self._names, sort=False)["validation_accuracy"].mean()
+        if means.empty:
             return ""
         best = means.idxmax()
         best = best if isinstance(best, tuple) else (best,)
@@ -276,8 +279,8 @@ class _Arm:
         for at, name in enumerate(self._names):
             if FIELDS[name].type is float and self._varies(name):
                 others = [n for n in self._names if n != name]
-                same = [self._tuning[n] == best[self._names.index(n)] for n in others]
-                line = self._tuning[np.logical_and.reduce(same)] if same else self._tuning
+                same = [finished[n] == best[self._names.index(n)] for n in others]
+                line = finished[np.logical_and.reduce(same)] if same else finished
                 found += [
                     label({name: end})
                     for end in edges(line, name, "validation_accuracy")

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from analysis.cells import METHOD_ONLY, RECIPE
+from studies.tuned import OF_A_FAILURE
 
 #: The fields that are tuned: those that only a method reads, and its recipe.
 TUNED = (*METHOD_ONLY, *RECIPE)
@@ -51,7 +52,7 @@ def arms(tuning: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
     Args:
         tuning: a row per finished trial on a tuning seed; a missing validation accuracy counts as
-            chance.
+            it does when configurations are chosen.
         by: the fields that make an arm; its configurations are its combinations of `TUNED`.
 
     Returns:
@@ -60,7 +61,7 @@ def arms(tuning: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         fraction; trainings spent, where each round of a method counts; fewest and most, the numbers
         of seeds of a configuration.
     """
-    accuracy = tuning["validation_accuracy"].fillna(1 / tuning["classes"]).fillna(0.0)
+    accuracy = tuning["validation_accuracy"].fillna(OF_A_FAILURE)
     # A method that trains in rounds has more epochs than its trial's field.
     trainings = np.maximum(np.ceil(tuning["last_epoch"] / tuning["epochs"].clip(lower=1)), 1)
     rows = tuning.assign(accuracy=accuracy, trainings=trainings)

@@ -12,8 +12,9 @@ import pytest
 import analysis
 from analysis.estimates.edges import edges
 from analysis.estimates.judged import judged
+from analysis.estimates.rates import curves, rows_of
 from analysis.estimates.tuned import tuned
-from analysis.estimates.tuning import expected_at_best
+from analysis.estimates.tuning import arms, expected_at_best
 from analysis.verdicts import overall, verdicts
 from analysis.verdicts.claims import every_claim
 from analysis.verdicts.formatting import summed_up
@@ -620,6 +621,31 @@ def test_of_equal_configurations_the_first_of_the_file_is_chosen(study, record):
     asked = study(dataset="cifar10", method="dense", grids=grids, tuning_seeds=[101, 102, 103])
     rows = tuned(analysis.load(record(asked, final(lambda trial: 0.9))), ("density",))
     assert set(rows["chosen"]) == {"density 0.7"}
+
+
+def test_a_failure_without_validation_accuracy_is_never_chosen_and_no_edge(study, record):
+    # At 1e-2 one of three tuning trials has an accuracy, and a high one; the others have none.
+    def figures(trial):
+        at_end = trial.learning_rate == 1e-2
+        failed = at_end and trial.seed in (102, 103)
+        validation = math.nan if failed else 0.99 if at_end else 0.9
+        row = {"validation_accuracy": validation}
+        return {"test_accuracy": 0.9, "changed": 0.1, "row": row}
+
+    asked = study(
+        dataset="cifar10",
+        method="dense",
+        learning_rate=[1e-3, 3e-3, 1e-2],
+        seeds=4,  # more than tuning seeds, so that all of these serve every seed
+        tuning_seeds=[101, 102, 103],
+    )
+    loaded = analysis.load(record(asked, figures))
+    rows = tuned(loaded, ("learning_rate",))
+    assert set(rows["chosen"]) == {"learning rate 0.001"}
+    assert set(rows["edge"]) == {""}
+    table = curves(rows_of(loaded)[0], [])
+    assert table.loc[table["best"], "learning_rate"].tolist() == [1e-3]
+    assert arms(loaded.tuning, ["method"])["best"].iloc[-1] == pytest.approx(0.9)
 
 
 def test_an_edge_of_the_rivals_rates_blocks_support_and_one_of_ours_a_refutation(study, record):
