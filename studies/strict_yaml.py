@@ -32,6 +32,18 @@ _BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
 _OTHER_BASES = re.compile(r"[-+]?0(?:o[0-7_]+|B[01_]+|X[0-9a-fA-F_]+|O[0-7_]+)")
 
 
+class MisreadError(yaml.YAMLError):
+    """An unquoted value that YAML 1.1 reads as another number than it seems to be.
+
+    Attributes:
+        reason: the value and what to write instead, without its place.
+    """
+
+    def __init__(self, reason: str, mark: yaml.Mark) -> None:
+        super().__init__(reason + _place(mark))
+        self.reason = reason
+
+
 def _trap(text: str) -> str | None:
     """Return why an unquoted value is refused, and what to write instead; None if it is fine."""
     quoted = f", or '{text}' if it is a text"
@@ -85,7 +97,7 @@ class _Loader(yaml.SafeLoader):
                 raise _refused(f"{text} contains a character that cannot be printed", mark)
             plain = node.style is None and len(node.value) <= _DIGITS
             if self._by_hand and plain and (trap := _trap(node.value)):
-                raise _refused(trap, mark)
+                raise MisreadError(trap, mark)
         return node
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
@@ -152,6 +164,7 @@ def load(text: str, *, by_hand: bool = False) -> Any:
             refused.
 
     Raises:
+        MisreadError: it is written by hand and holds such a number.
         yaml.YAMLError: the text is not YAML, a mapping has a key twice, or a limit is exceeded;
             one line that says what is wrong and where.
     """
@@ -164,12 +177,15 @@ def load(text: str, *, by_hand: bool = False) -> Any:
     except yaml.MarkedYAMLError as error:
         problem = ": ".join(text[:200] for text in (error.context, error.problem) if text)
         mark = error.problem_mark or error.context_mark
-        place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        raise yaml.YAMLError(problem + place) from None
+        raise yaml.YAMLError(problem + (_place(mark) if mark else "")) from None
     except yaml.reader.ReaderError as error:
         raise yaml.YAMLError(
             f"the character U+{error.character:04X} at position {error.position} is not allowed"
         ) from None
+
+
+def _place(mark: yaml.Mark) -> str:
+    return f" (line {mark.line + 1}, column {mark.column + 1})"
 
 
 def _refused(reason: str, mark: yaml.Mark) -> yaml.MarkedYAMLError:

@@ -123,11 +123,17 @@ def _check_name(name: str) -> None:
 
 
 def _typed(name: str, text: str) -> Any:
-    """Return a text as a value of a field's type, as far as it is one."""
+    """Return a text as a value of a field's type, as far as it is one.
+
+    Raises:
+        UserError: it is a number that a study file refuses, such as 010.
+    """
     if FIELDS[name].type is str:
         return text
     try:
-        return strict_yaml.load(text)
+        return strict_yaml.load(text, by_hand=True)
+    except strict_yaml.MisreadError as error:
+        raise UserError(f"{name}: {error.reason}") from None
     except Exception:  # whatever is wrong with it, it is no value of the field
         return text
 

@@ -106,6 +106,10 @@ def test_texts_give_fields_and_values():
         ("density={a: &b", "density: '{a: &b' is not a finite number"),
         ("nesterov=1", "nesterov: 1 is not true or false"),
         ("revisions=dense-2", "unknown field 'revisions'"),
+        ("epochs=010", "epochs: 010: a number that begins with 0; write 10, or 8 if it is octal"),
+        ("epochs=1:30", "epochs: 1:30: a number in base 60; write 90"),
+        ("learning_rate=1:30.5", r"learning_rate: 1:30\.5: a number in base 60; write 90\.5"),
+        ("epochs=0o10", "epochs: 0o10: a number in another base; write 8"),
     ],
 )
 def test_mistakes_are_named(text, message):
