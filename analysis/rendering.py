@@ -15,7 +15,11 @@ from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from analysis import figures
+from studies.components import BrokenComponentError
+from studies.errors import UserError
 
 #: What drawing imports beside the figures.
 _DRAWING = (
@@ -168,7 +172,7 @@ def render(name: str, summary: Any, folder: Path) -> Drawn | Failed:
 
     try:
         drawing = figures.render(name, summary)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return failure(error)
     text = save(drawing, folder, name)
     description = f"{drawing.title}. {drawing.caption} {drawing.note}"
@@ -176,7 +180,19 @@ def render(name: str, summary: Any, folder: Path) -> Drawn | Failed:
     return Drawn(drawing.title, drawing.caption, svg)
 
 
-def failure(error: Exception) -> Failed:
+def failure_of_figure(error: Exception | SystemExit) -> Failed:
+    """Return `failure` of an error that a figure met when it read results.
+
+    Raises:
+        UserError: the error is one, and so the folder's problem.
+        duckdb.Error: the error is one: parts of the results were just merged.
+    """
+    if isinstance(error, UserError | duckdb.Error) and not isinstance(error, BrokenComponentError):
+        raise error
+    return failure(error)
+
+
+def failure(error: Exception | SystemExit) -> Failed:
     """Return what a page and a log say about an error."""
     line = f"{type(error).__name__}: {error}".splitlines()[0]
     return Failed(line, "".join(traceback.format_exception(error)))

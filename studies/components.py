@@ -9,15 +9,18 @@ A component with an error in it is left out, and with it its own name alone: eve
 """
 
 import ast
+import contextlib
 import difflib
 import importlib
 import importlib.metadata
 import importlib.util
+import itertools
 import re
+import sys
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -129,7 +132,7 @@ class Component:
 
 
 def imported(module: str, what: str) -> ModuleType:
-    """Import a module that may be another author's.
+    """Import a module that may be another author's; what it prints goes to stderr.
 
     Args:
         module: its import path.
@@ -140,16 +143,17 @@ def imported(module: str, what: str) -> ModuleType:
         ModuleNotFoundError: it needs a package that is not installed.
     """
     try:
-        return importlib.import_module(module)
+        with contextlib.redirect_stdout(sys.stderr):  # stdout may be JSON or CSV
+            return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name and module.startswith(error.name):
             raise BrokenComponentError(f"{what}: there is no module {module}") from None
         raise
-    except Exception as error:  # whatever its author wrote
+    except (Exception, SystemExit) as error:  # whatever its author wrote
         raise BrokenComponentError(f"{what}: {module} {_failed(error)}") from error
 
 
-def _failed(error: Exception) -> str:
+def _failed(error: Exception | SystemExit) -> str:
     """Say that a module cannot be imported, why, and in which line."""
     where = ""
     if isinstance(error, SyntaxError) and error.filename:
@@ -205,10 +209,11 @@ def by_entry_point(kind: str, group: str, known: Mapping[str, Declaration]) -> l
         error = f"entry point {point.name}: there is no module {point.value}"
         spec = None
         try:
-            spec = importlib.util.find_spec(point.value)
+            with contextlib.redirect_stdout(sys.stderr):  # as in `imported`
+                spec = importlib.util.find_spec(point.value)
         except (ImportError, ValueError):  # the package around it is missing, or has no spec
             pass
-        except Exception as failure:  # an error in the package around it
+        except (Exception, SystemExit) as failure:  # an error in the package around it
             error = f"entry point {point.name}: {point.value} {_failed(failure)}"
         if spec is None or spec.origin is None:
             leave_out(point.value, error)
@@ -218,11 +223,48 @@ def by_entry_point(kind: str, group: str, known: Mapping[str, Declaration]) -> l
     return components
 
 
+def without_namesakes(
+    own: Mapping[str, Component], others: Iterable[Component]
+) -> dict[str, Component]:
+    """Return components by name; one of another package whose name is taken is left out.
+
+    Args:
+        own: those of this project.
+        others: those of other packages; of two with one name the first counts.
+    """
+    named = dict(own)
+    for one in others:
+        if one.name in named:
+            _name_taken(one, named[one.name].file)
+        else:
+            named[one.name] = one
+    return named
+
+
 def discover(
     kind: str, folder: Path, package: str, group: str, known: Mapping[str, Declaration]
 ) -> tuple[Component, ...]:
-    """Return all components of a kind: those of `in_folder`, then those of `by_entry_point`."""
-    return (*in_folder(kind, folder, package, known), *by_entry_point(kind, group, known))
+    """Return all components of a kind: those of `in_folder`, then those of `by_entry_point`.
+
+    One of another package that declares no pattern, and whose name finds one of this project, has
+    an error: it could never be found.
+    """
+    own = in_folder(kind, folder, package, known)
+    others = []
+    for one in by_entry_point(kind, group, known):
+        taken = next((c.file for c in own if re.fullmatch(c.pattern, one.name)), None)
+        if taken and not one.error and "PATTERN" not in one.declared:
+            one = replace(one, error=_name_taken(one, taken))
+        others.append(one)
+    return (*own, *others)
+
+
+def _name_taken(component: Component, file: Path) -> str:
+    """Leave a component out because of its name, and return why."""
+    name, kind = component.name, component.kind
+    reason = f"entry point {name}: {file} is a {kind} of this name already; give it another one"
+    leave_out(component.module, reason)
+    return reason
 
 
 def entry_points(group: str) -> Any:
@@ -233,7 +275,29 @@ def entry_points(group: str) -> Any:
 @cache
 def _entry_points() -> Any:  # Python 3.12 changed the type
     """Return those of all installed packages; reading them takes a while."""
-    return importlib.metadata.entry_points()
+    try:
+        return importlib.metadata.entry_points()
+    except Exception:  # a package's entry_points.txt is damaged, and Python gives up on all
+        return _readable_entry_points()
+
+
+def _readable_entry_points() -> Any:
+    """Return the entry points of the packages whose file of them can be read.
+
+    A package with a damaged file is left out. Of several installations of a package the first on
+    the path counts, as Python has it.
+    """
+    points: dict[str, list[Any]] = {}
+    for package in importlib.metadata.distributions():
+        name = "?"
+        try:
+            name = package.metadata["Name"]
+            if (key := re.sub(r"[-_.]+", "-", name).lower()) not in points:
+                points[key] = list(package.entry_points)
+        except Exception as error:  # whatever its file holds
+            reason = f"entry_points.txt cannot be read ({type(error).__name__}: {error})"
+            leave_out(f"package {name}", f"package {name}: {reason}")
+    return importlib.metadata.EntryPoints(itertools.chain.from_iterable(points.values()))
 
 
 def forget() -> None:

@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studies.components import Component, Declaration, by_entry_point, in_folder
+from studies.components import Component, Declaration, by_entry_point, in_folder, without_namesakes
 from studies.errors import UserError, unknown
 
 if TYPE_CHECKING:
@@ -42,21 +42,24 @@ _KNOWN: Mapping[str, Declaration] = {
 def figures() -> dict[str, Component]:
     """Return all figures by name, in their order.
 
+    One of another package whose name is taken is left out, see `studies.components.left_out`.
+
     Raises:
-        UserError: a figure's file cannot be read, or two figures have one name.
+        UserError: two figures of this project have one name.
     """
     import analysis.questions
 
     own = [one for folder in __path__ for one in _in_folder(folder, __name__)]
     own += [one for folder in analysis.questions.__path__ for one in _in_folder(folder, _QUESTIONS)]
-    named: dict[str, Component] = {}
-    for one in (*own, *by_entry_point("figure", GROUP, _KNOWN)):
-        name = one.file.stem if one in own else one.name
-        if name in named:
+    ours: dict[str, Component] = {}
+    for one in own:
+        name = one.file.stem
+        if name in ours:
             raise UserError(
-                f"figure {name}: {named[name].file} and {one.file} have this name; rename one"
+                f"figure {name}: {ours[name].file} and {one.file} have this name; rename one"
             )
-        named[name] = one
+        ours[name] = one
+    named = without_namesakes(ours, by_entry_point("figure", GROUP, _KNOWN))
     order = sorted(named, key=lambda name: (named[name].declared.get("ORDER", _LAST), name))
     return {name: named[name] for name in order}
 

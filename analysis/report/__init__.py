@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from analysis import figures
 from analysis.drawing import NothingToDraw
 from analysis.drawing.svg import dark_colours
-from analysis.rendering import Drawn, Failed, Renderer, failure
+from analysis.rendering import Drawn, Failed, Renderer, failure_of_figure
 from analysis.report.answers import answers
 from analysis.report.cells import table_of_cells
 from analysis.report.provenance import provenance
@@ -21,7 +20,6 @@ from analysis.report.sections import of_several, of_verdicts
 from analysis.report.wording import estimates, subject
 from analysis.tables import Results
 from analysis.verdicts import verdicts
-from studies.components import BrokenComponentError
 from studies.errors import UserError
 from studies.store.folder import try_writing
 
@@ -93,9 +91,9 @@ def write(
             begun = _begin(results, output, only or figures.names(), drawing)
             content = _content(results, several or {}, begun.names)
             outcomes = {**drawing.finish(progress), **begun.failed}
-        drawn = {name: outcomes[name] for name in begun.names}
+        found, not_found = findings(results, begun.names)
+        drawn = {name: _worse(outcomes[name], not_found.get(name)) for name in begun.names}
         logs = _write_logs(drawn, output)
-        found = findings(results, begun.names)
         text = _page(content, questions=questions(drawn, found), skipped=begun.skipped, logs=logs)
         page.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -126,16 +124,17 @@ def _begin(results: Results, output: Path, names: Sequence[str], drawing: Render
             summary = figures.summarise(name, results)
         except NothingToDraw as reason:
             begun.skipped[name] = str(reason)
-        except BrokenComponentError as error:
-            begun.failed[name] = failure(error)
-        except (UserError, duckdb.Error):  # the folder's problem; or parts that were just merged
-            raise
-        except Exception as error:
-            begun.failed[name] = failure(error)
+        except (Exception, SystemExit) as error:
+            begun.failed[name] = failure_of_figure(error)
         else:
             drawing.start(name, summary, output)
     begun.names.extend(name for name in names if name not in begun.skipped)
     return begun
+
+
+def _worse(outcome: Drawn | Failed, of_finding: Failed | None) -> Drawn | Failed:
+    """Return a figure's outcome, or why there is no finding beside it."""
+    return of_finding if of_finding and isinstance(outcome, Drawn) else outcome
 
 
 def _content(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from analysis import figures
 from analysis.questions._finding import Finding
-from analysis.rendering import Drawn, Failed
+from analysis.rendering import Drawn, Failed, failure_of_figure
 from analysis.tables import Results
 
 #: The questions in the page's order, by the key that figures declare as their `QUESTION`.
@@ -80,17 +80,32 @@ def questions(
     ]
 
 
-def findings(results: Results, names: Sequence[str]) -> dict[str, Finding]:
-    """Return the findings that a study has, by the name of the figure beside which they stand.
+def findings(
+    results: Results, names: Sequence[str]
+) -> tuple[dict[str, Finding], dict[str, Failed]]:
+    """Return the findings that a study has, and what went wrong, by the name of the figure.
 
     Args:
         results: the study.
-        names: the figures that are asked for; those with a function `find` have a finding.
+        names: the figures beside which they stand; those with a function `find` have a finding.
+
+    Raises:
+        UserError: the folder of the results cannot be read.
+        duckdb.Error: parts of the results were merged meanwhile.
     """
-    found = {}
+    found: dict[str, Finding] = {}
+    failed: dict[str, Failed] = {}
     for name, component in figures.figures().items():
-        find = getattr(component.load(), "find", None) if name in names else None
-        finding = find(results) if find else None
-        if finding is not None:
-            found[name] = finding
-    return found
+        if name not in names:
+            continue
+        try:
+            find = getattr(component.load(), "find", None)
+            finding = find(results) if find else None
+            if not isinstance(finding, Finding | None):
+                raise TypeError(f"find() returns a {type(finding).__name__}, not a Finding")
+        except (Exception, SystemExit) as error:
+            failed[name] = failure_of_figure(error)
+        else:
+            if finding is not None:
+                found[name] = finding
+    return found, failed

@@ -127,9 +127,18 @@ def test_a_figure_that_cannot_be_found_is_named(installed, results):
         figures.draw("own-figure", results)
 
 
-def test_a_name_that_is_taken_is_refused(installed):
+def test_a_figure_of_another_package_with_a_name_of_ours_is_left_out(installed):
     installed(SOURCE.format(declared=""), "forest = foreign_figure")
-    with pytest.raises(UserError, match=r"figure forest: .*foreign_figure\.py have this name"):
+    assert figures.figures()["forest"].module == "analysis.figures.forest"
+    (line,) = left_out()
+    assert line.startswith("entry point forest: ")
+    assert "forest.py is a figure of this name already" in line
+
+
+def test_two_figures_of_one_name_in_this_project_are_refused(tmp_path, monkeypatch):
+    (tmp_path / "forest.py").write_text(SOURCE.format(declared=""))
+    monkeypatch.setattr(figures, "__path__", [*figures.__path__, str(tmp_path)])
+    with pytest.raises(UserError, match=r"figure forest: .*forest\.py have this name; rename one"):
         figures.names()
 
 

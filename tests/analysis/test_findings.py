@@ -51,7 +51,7 @@ def test_one_seed_has_no_interval(found, name):
 
 
 def test_other_studies_have_none(results):
-    assert findings(results, figures.names()) == {}
+    assert findings(results, figures.names()) == ({}, {})
 
 
 def test_a_section_stands_on_the_page_with_its_figure(study, record, tmp_path):
@@ -72,7 +72,7 @@ def test_a_permuted_mask_that_does_as_well_is_said_to(study, record):
         return out
 
     results = analysis.load(record(study(seeds=3), same))
-    (text,) = findings(results, ["mask_controls"])["mask_controls"].sentences
+    (text,) = findings(results, ["mask_controls"])[0]["mask_controls"].sentences
     minus = "\N{MINUS SIGN}"
     assert f"mask permuted: 0.0 [{minus}0.2, +0.2] points (interval includes zero)" in text
     assert re.search(r"weights redrawn: .* points \(interval below zero\)", text)

@@ -4,6 +4,7 @@ import math
 import os
 import re
 import signal
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 import analysis
 from analysis import figures, rendering, report
 from analysis.report.provenance import wall_seconds
+from studies import components
 from studies.errors import UserError
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
@@ -385,6 +387,40 @@ def test_a_figure_that_fails_leaves_a_named_gap_and_its_traceback(results, tmp_p
     page = Page(made.page.read_text(encoding="utf-8"))
     assert "The figure broken could not be drawn: ValueError: a <bad> figure." in page.text
     assert {"figure-broken", "figure-final_accuracy"} <= set(page.ids)
+
+
+@pytest.mark.parametrize(
+    ("rest", "error"),
+    [
+        ("raise RuntimeError('at import')", "at import"),
+        ("raise SystemExit(3)", "SystemExit"),
+        ("import there_is_no_such_package", "there_is_no_such_package"),
+        ("def find(results):\n    raise ValueError('no finding')", "ValueError: no finding"),
+        ("def find(results):\n    raise SystemExit(3)", "SystemExit: 3"),
+        ("def find(results):\n    return 'a text'", "find() returns a str, not a Finding"),
+    ],
+)
+def test_a_figure_that_is_not_imported_or_has_no_finding_leaves_a_gap(
+    results, tmp_path, monkeypatch, rest, error
+):
+    source = """
+def summarise(results): ...
+def draw(summary):
+    from analysis.drawing import Drawing
+    from matplotlib.figure import Figure
+    return Drawing(Figure(), "New", "A figure.", "")
+"""
+    (tmp_path / "foreign_figure.py").write_text(source + rest)
+    foreign = components.Component("figure", "foreign", "foreign_figure", tmp_path, {})
+    monkeypatch.setattr(figures, "by_entry_point", lambda *_: [foreign])
+    monkeypatch.syspath_prepend(str(tmp_path))
+    made = report.write(results, tmp_path / "report", only=["foreign", "final_accuracy"])
+    sys.modules.pop("foreign_figure", None)
+    assert list(made.failed) == ["foreign"]
+    assert error in made.failed["foreign"].read_text()
+    page = Page(made.page.read_text(encoding="utf-8"))
+    assert "The figure foreign could not be drawn: " in page.text
+    assert {"figure-foreign", "figure-final_accuracy"} <= set(page.ids)
 
 
 @pytest.mark.parametrize("error", ["FileNotFoundError('mine.csv')", "OSError(5, 'of its own')"])

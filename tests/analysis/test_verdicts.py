@@ -5,15 +5,18 @@ import json
 import math
 import re
 import shutil
+import sys
+from importlib.metadata import EntryPoint
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import analysis
-from analysis.verdicts import overall, untested, verdicts
+from analysis.verdicts import claims, overall, untested, verdicts
 from analysis.verdicts.claims import CLAIMS, chosen
 from analysis.verdicts.formatting import as_dict, cautions, notes, summed_up, where
+from studies.components import forget, left_out
 from studies.errors import UserError
 from studies.study import shipped
 
@@ -668,6 +671,20 @@ def test_notes_are_said_once(judge, study, record):
     kind, *_, note = notes(results, found[0].claim, found)
     assert kind.startswith("exploratory: a secondary form of the claim")
     assert note == found[0].claim.note
+
+
+@pytest.mark.parametrize("value", ["5", "[]", "['C6']", "{}", "None"])
+def test_a_module_of_claims_that_holds_something_else_is_left_out(tmp_path, monkeypatch, value):
+    (tmp_path / "no_claims.py").write_text(f"CLAIMS = {value}")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    point = EntryPoint("other", "no_claims", "untuned.claims")
+    monkeypatch.setattr(claims, "entry_points", lambda group: [point])
+    claims._with_claims_of.cache_clear()
+    assert claims.every_claim() == CLAIMS
+    assert "entry point other: no_claims has no CLAIM or CLAIMS" in left_out()
+    claims._with_claims_of.cache_clear()
+    del sys.modules["no_claims"]
+    forget()
 
 
 def test_chosen_claims():

@@ -114,6 +114,14 @@ def test_loggers_are_found_by_name_and_an_unknown_one_is_refused(diary):
         loggers.check(["tensorbord"], Destination("own", Path()))
 
 
+def test_a_logger_of_another_package_with_a_name_of_ours_is_left_out(diary, tmp_path):
+    points = tmp_path / "diary-1.0.dist-info" / "entry_points.txt"
+    points.write_text("[untuned.loggers]\ntensorboard = diary\n")
+    assert loggers.names() == ["mlflow", "tensorboard"]
+    (line,) = components.left_out()
+    assert "tensorboard.py is a logger of this name already" in line
+
+
 def test_a_folder_for_tensorboard_is_a_logger():
     assert RunOptions().all_loggers == ()
     assert RunOptions(tensorboard="x").all_loggers == ("tensorboard",)

@@ -209,3 +209,68 @@ def test_an_entry_point_without_its_module_is_named_and_cannot_be_loaded(package
     assert (found.name, found.error, components.left_out()) == ("added", message, [message])
     with pytest.raises(BrokenComponentError, match=message):
         found.load()
+
+
+@pytest.mark.parametrize("source", ["raise SystemExit(3)", "import sys\nsys.exit('bye')"])
+def test_a_package_that_ends_the_program_is_an_error_of_its_component(tmp_path, package, source):
+    (tmp_path / "ending").mkdir()
+    (tmp_path / "ending" / "__init__.py").write_text(source)
+    (tmp_path / "ending" / "part.py").write_text("")
+    package(added="ending.part")
+    (found,) = components.by_entry_point("figure", "a.group", KNOWN)
+    assert found.error.startswith("entry point added: ending.part cannot be imported (SystemExit")
+    assert components.left_out() == [found.error]
+    with pytest.raises(BrokenComponentError, match="component x: ending cannot be imported"):
+        components.imported("ending", "component x")
+
+
+def test_what_a_package_prints_when_it_is_imported_is_no_output_of_the_command(
+    tmp_path, package, capsys
+):
+    (tmp_path / "chatty").mkdir()
+    (tmp_path / "chatty" / "__init__.py").write_text("print('the package')")
+    (tmp_path / "chatty" / "part.py").write_text("print('the part')")
+    package(added="chatty.part")
+    (found,) = components.by_entry_point("figure", "a.group", KNOWN)
+    found.load()
+    assert capsys.readouterr() == ("", "the package\nthe part\n")
+    for name in ("chatty", "chatty.part"):
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("damaged", [b"[a.group]\nno equals sign\n", b"[a.group]\n\xe9 = x\n"])
+def test_a_package_with_a_damaged_list_of_entry_points_is_left_out_alone(
+    tmp_path, package, damaged
+):
+    package(added="other_module")
+    (tmp_path / "other_module.py").write_text("")
+    about = tmp_path / "bad-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: bad\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_bytes(damaged)
+    (found,) = components.by_entry_point("figure", "a.group", KNOWN)
+    assert (found.name, found.error) == ("added", "")
+    (line,) = components.left_out()
+    assert line.startswith("package bad: entry_points.txt cannot be read (")
+
+
+def test_a_component_of_another_package_with_a_name_of_ours_is_left_out(tmp_path, package):
+    folder = tmp_path / "figures"
+    folder.mkdir()
+    (folder / "ours.py").write_text("PATTERN = 'ours(-[0-9]+)?'")
+    (tmp_path / "foreign.py").write_text("")
+    (tmp_path / "own_pattern.py").write_text("PATTERN = 'more'")
+    package(**{"ours-2": "foreign", "ours": "own_pattern"})
+    first, *others = components.discover("figure", folder, "some.figures", "a.group", KNOWN)
+    reason = f"{folder}/ours.py is a figure of this name already; give it another one"
+    assert {one.name: one.error for one in others} == {
+        "ours-2": f"entry point ours-2: {reason}",
+        "ours": "",  # found by its pattern
+    }
+    assert components.left_out() == [f"entry point ours-2: {reason}"]
+    named = components.without_namesakes({"ours": first}, others)
+    assert {name: one.module for name, one in named.items()} == {
+        "ours": "some.figures.ours",
+        "ours-2": "foreign",
+    }
+    assert f"entry point ours: {reason}" in components.left_out()

@@ -58,10 +58,12 @@ def _claims_of(name: str, path: str, taken: set[str]) -> list[Claim]:
         ModuleNotFoundError: it needs a package that is not installed.
     """
     module = imported(path, f"entry point {name}")
-    own = getattr(module, "CLAIMS", None) or (getattr(module, "CLAIM", None),)
+    own = getattr(module, "CLAIMS", None)
+    if own is None:
+        own = [getattr(module, "CLAIM", None)]
+    if not isinstance(own, list | tuple) or not own or not all(isinstance(o, Claim) for o in own):
+        raise UserError(f"entry point {name}: {path} has no CLAIM or CLAIMS")
     for claim in own:
-        if not isinstance(claim, Claim):
-            raise UserError(f"entry point {name}: {path} has no CLAIM or CLAIMS")
         if claim.id in taken:
             raise UserError(
                 f"entry point {name}: there is a claim {claim.id} already; give another id"

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.execution.messages import LoggedEpoch
-from studies.components import Component, by_entry_point, in_folder
-from studies.errors import UserError, unknown
+from studies.components import Component, by_entry_point, in_folder, without_namesakes
+from studies.errors import unknown
 from studies.schemas import FIGURES, TRIALS
 from studies.store import Store
 from studies.trial import FIELDS, SETTABLE, Trial
@@ -251,16 +251,12 @@ def _find(name: str) -> Component:
 
 
 def _components() -> dict[str, Component]:
-    """Return all loggers by name: those of this folder, then those of other packages."""
-    found = {one.name: one for one in _own()}
-    for one in by_entry_point("logger", GROUP, {}):
-        if one.name in found:
-            raise UserError(
-                f"logger {one.name}: {found[one.name].file} and {one.file} have this name; rename "
-                "one"
-            )
-        found[one.name] = one
-    return found
+    """Return all loggers by name: those of this folder, then those of other packages.
+
+    One of another package whose name is taken is left out, see `studies.components.left_out`.
+    """
+    own = {one.name: one for one in _own()}
+    return without_namesakes(own, by_entry_point("logger", GROUP, {}))
 
 
 @cache
