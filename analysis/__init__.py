@@ -5,6 +5,12 @@
 Nothing here needs torch or ray, and matplotlib is imported only when a figure is drawn.
 """
 
-from analysis.tables import Results, load
+import runpy
+from pathlib import Path
+
+_clashes = runpy.run_path(str(Path(__file__).parents[1] / "studies" / "_clashes.py"))
+_clashes["resolve"]("studies", "analysis")
+
+from analysis.tables import Results, load  # noqa: E402  (it imports studies)
 
 __all__ = ["Results", "load"]

@@ -3,7 +3,13 @@
 ``orchestrator.run("digits")`` runs a study from Python and returns its results.
 """
 
-from orchestrator import _clashes  # noqa: F401  (looks after the paths of imports)
-from orchestrator.api import MissingTrialsError, run
+import runpy
+from pathlib import Path
+
+_clashes = runpy.run_path(str(Path(__file__).parents[1] / "studies" / "_clashes.py"))
+_clashes["working_folder_last"]()  # also for what our workers import
+_clashes["check"]("studies", "trainers", "analysis", "orchestrator")
+
+from orchestrator.api import MissingTrialsError, run  # noqa: E402  (of these packages)
 
 __all__ = ["MissingTrialsError", "run"]

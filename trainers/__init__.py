@@ -3,10 +3,14 @@
 Importing this package needs no torch; `trainers.loop.train` and `load_network` do.
 """
 
+import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainers.checking import check
+_clashes = runpy.run_path(str(Path(__file__).parents[1] / "studies" / "_clashes.py"))
+_clashes["resolve"]("studies", "trainers")
+
+from trainers.checking import check  # noqa: E402  (it imports studies)
 
 if TYPE_CHECKING:
     from trainers.network_files.module import PlainNetwork

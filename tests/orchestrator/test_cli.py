@@ -520,11 +520,34 @@ def test_modules_in_the_working_folder_that_have_our_names_do_no_harm(how, tmp_p
     assert "trials finished" in answer.stdout
 
 
-def test_a_module_that_is_imported_in_place_of_ours_is_named(tmp_path):
+@pytest.mark.parametrize("package", ["analysis", "trainers", "orchestrator"])
+def test_a_script_beside_a_file_with_a_name_of_ours_can_import_a_package(package, tmp_path):
+    (tmp_path / "studies.py").write_text("raise RuntimeError('the wrong one')")
+    (tmp_path / "script.py").write_text(f"import {package}, studies; print(studies.__file__)")
+    root = Path(__file__).parents[2]
+    answer = subprocess.run(
+        [sys.executable, "script.py"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        check=False,
+    )
+    assert answer.stdout == f"{root / 'studies' / '__init__.py'}\n", answer.stderr
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        [*UNTUNED, "list"],
+        *([sys.executable, "-c", f"import {p}"] for p in ("analysis", "trainers")),
+    ],
+)
+def test_a_module_that_is_imported_in_place_of_ours_is_named(how, tmp_path):
     (tmp_path / "studies.py").write_text("")
     path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
     answer = subprocess.run(
-        [*UNTUNED, "list"],
+        how,
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": path},
