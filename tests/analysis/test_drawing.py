@@ -263,6 +263,24 @@ def test_the_theme_ends_with_its_context():
     assert dict(mpl.rcParams) == before
 
 
+@pytest.mark.parametrize("place", ["here", "settings"])
+def test_settings_of_matplotlib_that_are_not_utf8_do_no_harm(tmp_path, place):
+    for name in ("here", "settings"):
+        (tmp_path / name).mkdir()
+    (tmp_path / place / "matplotlibrc").write_bytes("# café".encode("latin-1"))
+    code = "import os, analysis.drawing; print(os.getcwd(), os.environ['MATPLOTLIBRC'])"
+    settings = str(tmp_path / "settings")
+    answer = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env=os.environ | {"MATPLOTLIBRC": settings, "PYTHONPATH": str(Path(__file__).parents[2])},
+        cwd=tmp_path / "here",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (answer.stderr, answer.stdout) == ("", f"{tmp_path / 'here'} {settings}\n")
+
+
 def test_a_backend_that_does_not_exist_changes_nothing(tmp_path):
     (tmp_path / "matplotlibrc").write_text("text.usetex: True\nfont.size: 30\n")
     code = (
