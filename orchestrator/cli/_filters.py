@@ -3,6 +3,7 @@
 A condition is a column, a comparison and a value of the column's type; it is never run as code.
 """
 
+import math
 import operator
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -61,7 +62,7 @@ class Condition:
         """Return for each row whether the condition holds; it does not hold for missing values.
 
         Raises:
-            UserError: the column does not exist, or no row has such a value.
+            UserError: the column does not exist or cannot be compared, or no row has such a value.
         """
         column = one_of(self.column, rows)
         value = self._typed(column, rows)
@@ -82,14 +83,21 @@ class Condition:
             if self.value.lower() not in _TRUTH:
                 raise self._refused("true or false")
             return _TRUTH[self.value.lower()]
-        if not kinds.is_string(kind):
-            time = kinds.is_timestamp(kind)
-            try:
-                return pd.Timestamp(self.value, tz="UTC") if time else float(self.value)
-            except ValueError:
-                expected = "a time, as in 2026-05-31T12:00" if time else "a number"
-                raise self._refused(expected) from None
-        return self._name(rows[column])
+        if kinds.is_string(kind):
+            return self._name(rows[column])
+        time = kinds.is_timestamp(kind)
+        if not (time or kinds.is_integer(kind) or kinds.is_floating(kind)):
+            raise UserError(
+                f"--where {self}: {column} holds lists or bytes, which have no order; give "
+                "another column"
+            )
+        try:
+            value = pd.Timestamp(self.value, tz="UTC") if time else float(self.value)
+        except ValueError:
+            value = math.nan
+        if pd.isna(value):
+            raise self._refused("a time, as in 2026-05-31T12:00" if time else "a number")
+        return value
 
     def _name(self, column: "pd.Series[str]") -> str:
         """Return the name in the column that the value stands for."""

@@ -16,6 +16,8 @@ ROWS = pd.DataFrame(
         "seed": [1, 2, 3],
         "affine": [False, True, False],
         "train_full_accuracy": [0.5, None, 0.9],
+        "layers_parts": [["1"], ["1"], ["2"]],
+        "test_correct": [b"a", b"b", b"c"],
         "finished_at": pd.to_datetime(["2026-01-01", "2026-02-01", "2026-03-01"], utc=True),
     }
 )
@@ -54,6 +56,10 @@ def test_a_condition_holds_for_these_rows(text, holds):
         ("density>=half", "'half' is not a number"),
         ("affine=1", "'1' is not true or false"),
         ("finished_at>noon", "'noon' is not a time"),
+        ("finished_at>nat", "'nat' is not a time"),
+        ("density>nan", "'nan' is not a number"),
+        ("layers_parts>1", "layers_parts holds lists or bytes, which have no order"),
+        ("test_correct=1", "test_correct holds lists or bytes"),
     ],
 )
 def test_an_invalid_condition_is_refused_with_close_matches(text, message):
