@@ -78,6 +78,7 @@ def run_command(
     except OSError as error:
         reason = error.strerror
         sys.exit(_print_error(f"the working folder: {reason}; change to another folder", 2))
+    unwritten = ""
     try:
         code = command.main(arguments, prog_name=prog_name, standalone_mode=False)
     except UserError as error:
@@ -92,7 +93,9 @@ def run_command(
     except (KeyboardInterrupt, click.Abort):
         code = _print_error("interrupted before anything started; run the same command again", 130)
     except Exception as error:
-        if isinstance(error, FileNotFoundError) and "temporary directory" in str(error):
+        if isinstance(error, OSError) and _output.met(error):
+            unwritten = error.strerror
+        elif isinstance(error, FileNotFoundError) and "temporary directory" in str(error):
             code = _print_error(NO_TEMPORARY_FOLDER, 2)
         elif isinstance(error, ModuleNotFoundError) and error.name in _EXTRA:
             code = _print_error(
@@ -101,6 +104,8 @@ def run_command(
         else:
             message = f"{type(error).__name__}: {error}; {_crash_log()}"
             code = _print_error(message, 1)
+    if unwritten := _output.end() or unwritten:
+        code = _print_error(f"output: cannot be written ({unwritten})", 2)
     if not any(name.endswith("_COMPLETE") for name in os.environ if name.startswith("_UNTUNED")):
         components = sys.modules.get("studies.components")  # if the command has come across any
         for line in components.left_out() if components else ():

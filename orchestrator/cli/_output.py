@@ -1,7 +1,8 @@
-"""Output that any terminal can take, and one that is closed."""
+"""Output that any terminal can take, and one that is closed or full."""
 
 import codecs
 import contextlib
+import errno
 import io
 import os
 import sys
@@ -15,6 +16,9 @@ _PLAIN = {
     "▅": "=", "▆": "=", "▇": "#", "█": "#", "\u201c": '"', "\u201d": '"', "\u2018": "'",
     "\u2019": "'", "✓": "ok", "°": "deg",
 }  # fmt: skip
+
+#: Errors of a full disk, a quota, a limit of a file's size, and a terminal or disk that failed.
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:
@@ -67,3 +71,39 @@ def prepare() -> None:
         if isinstance(stream, io.TextIOWrapper):
             with contextlib.suppress(ValueError):  # it is closed
                 stream.reconfigure(errors="untuned")
+
+
+def met(error: OSError) -> bool:
+    """Return whether an error is that stdout cannot be written to.
+
+    Such an error names no file; so one more line break is written, to see whether that fails, too.
+    """
+    if error.errno not in _UNWRITABLE or error.filename is not None:
+        return False
+    try:
+        print(flush=True)
+    except OSError:
+        return True
+    return False
+
+
+def end() -> str:
+    """Write what is left to be written to stdout, and return why it cannot be; empty if it can.
+
+    If it cannot, it is given up: otherwise Python would try again at its end, and print a
+    traceback. A reader that has gone, as in ``untuned list | head``, is not worth a line.
+
+    Raises:
+        SystemExit: nobody reads stdout any more; with code 1, as click has it.
+    """
+    try:
+        with contextlib.suppress(ValueError):  # it is closed
+            sys.stdout.flush()
+    except OSError as error:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+        if error.errno == errno.EPIPE:
+            sys.exit(1)
+        return error.strerror or str(error)
+    return ""

@@ -558,6 +558,44 @@ def test_a_module_that_is_imported_in_place_of_ours_is_named(how, tmp_path):
     assert answer.stderr.count("\n") == 1
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has this full disk")
+@pytest.mark.parametrize(
+    "arguments",
+    [["--version"], ["list"], ["new", "--schema"], ["results", "--help"]],  # small ones and large
+)
+def test_output_to_a_full_disk_is_an_error_of_one_line(arguments, tmp_path):
+    with Path("/dev/full").open("wb") as full:
+        answer = subprocess.run(
+            [*UNTUNED, *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+            check=False,
+        )
+    line = "untuned: output: cannot be written (No space left on device)\n"
+    assert (answer.returncode, answer.stderr) == (2, line)
+
+
+def test_a_reader_that_has_gone_is_not_worth_a_line(tmp_path):
+    code = "import click; from orchestrator.cli import run_command; "
+    code += "run_command(click.Command('one', callback=lambda: print('a')))"
+    reads, writes = os.pipe()
+    os.close(reads)
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        stdout=writes,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        check=False,
+    )
+    os.close(writes)
+    assert (answer.returncode, answer.stderr) == (1, "")
+
+
 def test_a_working_folder_that_was_deleted_is_named(tmp_path):
     (tmp_path / "gone").mkdir()
     code = (
