@@ -571,7 +571,7 @@ def test_output_to_a_full_disk_is_an_error_of_one_line(arguments, tmp_path):
             stderr=subprocess.PIPE,
             text=True,
             cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": ""},
             check=False,
         )
     line = "untuned: output: cannot be written (No space left on device)\n"
@@ -589,7 +589,7 @@ def test_a_reader_that_has_gone_is_not_worth_a_line(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": ""},
         check=False,
     )
     os.close(writes)
