@@ -1,5 +1,6 @@
 """The arguments and options that several commands share."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +14,20 @@ from studies.trial import SETTABLE
 
 if TYPE_CHECKING:
     from studies.trial import Value
+
+
+class FiniteRange(click.FloatRange):
+    """A range of finite numbers: nan lies in every range of click's."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number; click prints why a value is refused."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{number} is not a finite number.", param, ctx)
+        return number
+
 
 study_argument = click.argument("study", shell_complete=_completion.study)
 
@@ -139,7 +154,7 @@ _RUNNING = (
     ),
     click.option(
         "--gpu-fraction",
-        type=click.FloatRange(0, 1, min_open=True),
+        type=FiniteRange(0, 1, min_open=True),
         help="Fraction of a GPU per worker, so that several workers share one.",
     ),
     click.option("--tf32", is_flag=True, help="Use TF32 on GPUs; the results record it."),
@@ -147,7 +162,7 @@ _RUNNING = (
     click.option(
         "--checkpoint",
         "checkpoint_seconds",
-        type=click.FloatRange(0),
+        type=FiniteRange(0),
         default=60.0,
         show_default=True,
         metavar="SECONDS",
@@ -182,7 +197,7 @@ _RUNNING = (
     ),
     click.option(
         "--hours",
-        type=click.FloatRange(0, 100_000, min_open=True),
+        type=FiniteRange(0, 100_000, min_open=True),
         metavar="H",
         help="End in good order after H hours, such as 0.2, as after Ctrl-C; exit code 124.",
     ),

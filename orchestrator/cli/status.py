@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--every",
-    type=click.FloatRange(0.1, 3600),
+    type=_options.FiniteRange(0.1, 3600),
     default=3.0,
     show_default=True,
     metavar="SECONDS",
