@@ -113,6 +113,15 @@ def store_of(uri: str) -> Store:
     Raises:
         UserError: it cannot be opened, does not name a study, or contains a credential.
     """
+    return Store(*split(uri))
+
+
+def split(uri: str) -> tuple[str, str]:
+    """Return the folder or URI of all results, and the study, from the URI of a study's folder.
+
+    Raises:
+        UserError: it does not name a study, or contains a credential.
+    """
     if "://" in uri:
         filesystems.check(uri)
     path, mark, options = uri.partition("?") if "://" in uri else (uri, "", "")
@@ -120,7 +129,7 @@ def store_of(uri: str) -> Store:
     if not study or study in (".", "..") or root.endswith(":/"):
         raise UserError(f"results {uri!r}: give a study's folder, as in results/digits")
     absolute = path.startswith("/") and not root
-    return Store(("/" if absolute else root or ".") + mark + options, study)
+    return ("/" if absolute else root or ".") + mark + options, study
 
 
 def _nothing(store: Store, uri: str) -> UserError:

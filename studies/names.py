@@ -12,6 +12,11 @@ _LONGEST = 4096
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
+def is_study_file(name: str) -> bool:
+    """Whether the name of a study is that of a study file: it ends in .yaml or .yml."""
+    return name.lower().endswith((".yaml", ".yml"))
+
+
 def check_text(what: str, text: str) -> None:
     """Refuse a text that cannot be a name or a path.
 

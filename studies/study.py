@@ -27,7 +27,9 @@ from studies.grids import (
     fields_of,
     seeds_of,
 )
+from studies.names import is_study_file
 from studies.pairwise import pairwise
+from studies.regular_files import regular
 from studies.roles import Role
 from studies.trial import REQUIRED, Trial, Value, check_value, fields_with
 
@@ -329,7 +331,7 @@ def read(path: Path) -> Study:
         UserError: the file cannot be read, is not YAML, or does not describe a study.
     """
     try:
-        with path.open("rb") as stream:
+        with regular(path).open("rb") as stream:
             content = stream.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
             raise UserError(f"study file {path}: more than {_MOST_BYTES >> 20} MiB; is it one?")
@@ -358,7 +360,7 @@ def find(name_or_path: str) -> Study:
         UserError: neither exists, or the file is not a study.
     """
     path = Path(name_or_path)
-    if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
+    if is_study_file(path.name) or len(path.parts) > 1:
         return read(path)
     if name_or_path not in shipped():
         raise UserError(f"{unknown('study', name_or_path, shipped())}; or give a study file's path")

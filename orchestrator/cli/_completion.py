@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 import studies
+from studies.names import is_study_file
 
 #: No trials are offered if there are more part files than this; reading them takes too long.
 _MOST_PARTS = 100
@@ -110,5 +111,5 @@ def _study_files(incomplete: str) -> list[str]:
     return [
         f"{folder}{slash}{path.name}"
         for path in paths
-        if path.name.startswith(prefix) and path.suffix in (".yaml", ".yml")
+        if path.name.startswith(prefix) and is_study_file(path.name)
     ]

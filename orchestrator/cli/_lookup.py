@@ -3,10 +3,10 @@
 import difflib
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from studies.errors import UserError, shown, unknown
+from studies.names import is_study_file
 
 if TYPE_CHECKING:
     from analysis import Results
@@ -35,8 +35,7 @@ def store_and_definitions(name_or_path: str, results: str) -> "tuple[Store, list
     from studies.study import find, shipped
 
     recorded = studies_in(results)
-    is_file = Path(name_or_path).suffix in (".yaml", ".yml")
-    if not is_file and name_or_path not in {*recorded, *shipped()}:
+    if not is_study_file(name_or_path) and name_or_path not in {*recorded, *shipped()}:
         raise unknown("study", name_or_path, {*recorded, *shipped()})
     study = None if name_or_path in recorded else find(name_or_path)
     store = Store(results, study.name if study else name_or_path)
@@ -68,7 +67,7 @@ def own_results(name: str, results: str) -> "Store":
 
 def is_place(name: str) -> bool:
     """Whether the user named the folder or URI of a study's results instead of a study."""
-    return "/" in name and not name.endswith((".yaml", ".yml"))
+    return "/" in name and not is_study_file(name)
 
 
 def places(name: str, results: str) -> "list[Store]":
@@ -99,11 +98,14 @@ def places_and_definitions(name: str, results: str) -> "tuple[list[Store], list[
     As `places`, except that a study need not have results; see `store_and_definitions`.
 
     Raises:
-        UserError: there is no such study.
+        UserError: there is no such study, or there are no results in the place.
     """
     from studies.store import Store, shipped
     from studies.store.registers import Register, joined
 
+    if is_place(name):
+        store = own_results(name, results)
+        return [store], store.definitions.all()
     if shipped.store(name) is None:
         store, definitions = store_and_definitions(name, results)
         return [store], definitions

@@ -13,6 +13,7 @@ from orchestrator import data_places
 from orchestrator.cli import _lookup, _options
 from orchestrator.formatting import approximate, many, size
 from studies.errors import UserError
+from studies.names import is_study_file
 from studies.seeds import Seeds
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def command(
 ) -> None:
     """Show what STUDY would run, what it costs and what it can decide.
 
-    STUDY is the name of a shipped study, a study file, or the name of a study that has results.
+    STUDY is the name of a shipped study, a study file, or the name or the folder of a study that
+    has results.
     Nothing is started or written.
     """
     from orchestrator import plan, tuning
@@ -91,9 +93,13 @@ def _definition(study: str, results: str) -> "tuple[Study, list[Store]]":
     from studies import study as study_files
     from studies.store import Store, shipped
 
-    if study in study_files.shipped() or study.endswith((".yaml", ".yml")):
+    if study in study_files.shipped() or is_study_file(study):
         definition = study_files.find(study)
         store = Store(results, definition.name)
+    elif _lookup.is_place(study):
+        store = _lookup.own_results(study, results)
+        definition = store.definitions.all()[-1]
+        return definition, [store]
     else:
         store, definitions = _lookup.store_and_definitions(study, results)
         definition = definitions[-1]

@@ -8,6 +8,7 @@ from orchestrator import taking_over
 from orchestrator.cli import _lookup, _options
 from orchestrator.formatting import many
 from studies.errors import UserError
+from studies.names import is_study_file
 
 if TYPE_CHECKING:
     from studies.store.importing import Import
@@ -67,8 +68,7 @@ def _wanted(study: str, results: str, names: set[str]) -> tuple[str, frozenset[s
 
     if study in names:
         return study, None
-    is_file = study.endswith((".yaml", ".yml"))
-    if is_file and (name := find(study).name) in names:
+    if is_study_file(study) and (name := find(study).name) in names:
         return name, None
     store, definitions = _lookup.store_and_definitions(study, results)
     asked = {

@@ -12,6 +12,7 @@ import click
 from orchestrator.cli import _completion, _lookup, _options
 from orchestrator.formatting import field_values, many, size
 from studies.errors import UserError
+from studies.names import is_study_file
 from studies.trial import Trial
 
 if TYPE_CHECKING:
@@ -57,6 +58,10 @@ def command(study: str | None, results: str, watch: bool, every: float, as_json:
 
         reader = SnapshotReader(stores, definitions)
         return live.watch(reader, every if watch else None, as_json=as_json)
+    if _lookup.is_place(study):  # what commands name by --results and the study
+        from analysis.places import split
+
+        results, study = split(study)
     _show(study, results, stores, definitions)
     return 0
 
@@ -183,7 +188,7 @@ def _print_new_trials(study: str, definitions: "Sequence[Study]", done: frozense
     from orchestrator import plan
     from studies.study import find, shipped
 
-    if study not in shipped() and not study.endswith((".yaml", ".yml")):
+    if study not in shipped() and not is_study_file(study):
         return
     known = {trial for definition in definitions for trial in definition.trials()}
     new = [t for t in plan.check(find(study)) if t not in known and t.trial_id not in done]

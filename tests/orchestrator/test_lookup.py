@@ -1,6 +1,7 @@
 import pytest
+from tests_support import train_study
 
-from orchestrator.cli import _lookup
+from orchestrator.cli import _lookup, main
 from studies.errors import UserError
 
 IDS = ["29b9a1ae3338", "2efd1da84122", "a310c22e65f5"]
@@ -31,3 +32,22 @@ def test_any_other_is_refused_with_the_nearest_ids(given, message):
 def test_without_trials_the_error_names_what_to_run():
     with pytest.raises(UserError, match="no trials yet; run first: untuned run own"):
         _lookup.trial_id("a", [], "own")
+
+
+def test_status_and_check_take_the_folder_of_results_too(tmp_path, monkeypatch, capsys):
+    train_study(tmp_path, epochs=1, seeds=1)
+    monkeypatch.chdir(tmp_path)
+    said = {}
+    for name in ("own", "results/own", str(tmp_path / "results" / "own")):
+        for command in (["status", name], ["check", name, "--no-estimate"]):
+            with pytest.raises(SystemExit) as ended:
+                main(command)
+            said[command[0], name] = (ended.value.code, capsys.readouterr().out)
+    assert {code for code, _ in said.values()} == {0}
+    assert "own: 2 of 2 trials finished" in said["status", "results/own"][1]
+    assert said["status", "own"] == said["status", "results/own"]
+    assert len({said["check", name] for _, name in said}) == 1
+    for name in ("own.YAML", "nowhere/own"):
+        with pytest.raises(SystemExit):
+            main(["status", name])
+        assert "known:" not in capsys.readouterr().err  # the list of all studies

@@ -1,5 +1,7 @@
 import itertools
+import os
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import yaml
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from studies import strict_yaml, trial, tuned
 from studies import study as module
 from studies.errors import UserError
-from studies.study import find, from_mapping, read, shipped
+from studies.study import LIBRARY, find, from_mapping, read, shipped
 from studies.trial import Trial
 
 AXES = {"network": "lenet-300-100", "dataset": "digits", "weights": "he-normal", "epochs": 3}
@@ -354,3 +356,17 @@ def test_numbers_that_mean_what_they_seem_to(text):
 
 def test_a_text_that_was_recorded_without_quotes_is_read_as_it_was():
     assert strict_yaml.load("name: 08\n") == {"name": "08"}
+
+
+def test_a_pipe_is_no_study_file_and_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.yaml")
+    for path in (tmp_path / "pipe.yaml", Path("/dev/null")):
+        with pytest.raises(UserError, match=f"study file {path}: it is a pipe or a device; give"):
+            find(str(path))
+
+
+@pytest.mark.parametrize("name", ["mine.YAML", "mine.Yml"])
+def test_the_case_of_a_study_files_suffix_does_not_matter(tmp_path, monkeypatch, name):
+    (tmp_path / name).write_bytes((LIBRARY / "digits.yaml").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    assert find(name).name == "mine"

@@ -17,7 +17,7 @@ from trainers.loop import train
 from trainers.measures.evaluation import evaluate, images_at_once
 from trainers.network_files import export
 from trainers.network_files import format as network_format
-from trainers.network_files.format import network_from_bytes
+from trainers.network_files.format import network_from_bytes, read_network
 from trainers.network_files.module import PlainNetwork
 from trainers.recording import Keep
 
@@ -224,3 +224,10 @@ def test_onnx_computes_the_same(network, trial, digits):
 def test_networks_of_a_foreign_shape_are_reported(trial, digits):
     with pytest.raises(UserError, match="needs at least"):
         networks.build(trial(network="conv8"), (1, 8, 8), 10)
+
+
+def test_a_pipe_is_no_network_and_is_not_waited_for():
+    with pytest.raises(
+        UserError, match=r"network /dev/null: cannot be read .it is a pipe or a"
+    ):
+        read_network("/dev/null")

@@ -29,6 +29,7 @@ import torch
 from torch import Tensor
 
 from studies.errors import UserError
+from studies.regular_files import regular
 from studies.trial import Trial
 from trainers import checking, methods, networks, packs, registry, runtime, tensor_digest
 from trainers.datasets import Dataset
@@ -126,7 +127,7 @@ def read_network(path: str | Path) -> Saved:
         UserError: it cannot be read, is damaged, or is no such file.
     """
     try:
-        return network_from_bytes(Path(path).read_bytes())
+        return network_from_bytes(regular(Path(path)).read_bytes())
     except OSError as error:
         raise UserError(f"network {path}: cannot be read ({error.strerror})") from None
     except UserError as error:
