@@ -94,7 +94,7 @@ def run_command(
         code = _print_error("interrupted before anything started; run the same command again", 130)
     except Exception as error:
         if isinstance(error, OSError) and _output.met(error):
-            unwritten = error.strerror
+            unwritten = error.strerror or str(error)
         elif isinstance(error, FileNotFoundError) and "temporary directory" in str(error):
             code = _print_error(NO_TEMPORARY_FOLDER, 2)
         elif isinstance(error, ModuleNotFoundError) and error.name in _EXTRA:
