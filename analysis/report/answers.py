@@ -275,7 +275,8 @@ def _where(given: Sequence[Verdict]) -> str:
         return f"On {on}"
     least, most = min(v.n for v in given), max(v.n for v in given)
     planned = max(v.planned for v in given)
-    seeds = many(most, "seed") if least == most else f"{least} to {most} seeds"
+    unit = "round" if given[0].claim.study.startswith("make ") else "seed"  # of a benchmark
+    seeds = many(most, unit) if least == most else f"{least} to {most} {unit}s"
     return f"On {on}, {seeds}" + (f" of {planned} planned" if least < planned else "")
 
 

@@ -156,7 +156,8 @@ def _floors(results: Results, claim: Claim, deciding: Sequence[Comparison]) -> l
     passed = len(deciding) - len(below)
     if passed >= claim.enough:
         return []
-    reason = f"{passed} of {len(deciding)} values of {heading(claim.sweep[0])} pass the floor, "
+    swept = heading(claim.sweep[0]) if len(claim.sweep) == 1 else "its setting"
+    reason = f"{passed} of {len(deciding)} values of {swept} pass the floor, "
     reason += f"{claim.enough} must"
     return [f"{reason} ({below[0].floor})" if below else reason]
 

@@ -270,7 +270,7 @@ def test_the_settings_of_a_priced_rival_have_the_floor_of_its_method(judge):
 
     (verdict,) = judge(final(accuracy), "C6-rivals", grids)
     assert verdict.uncorrected == "undecided"
-    assert "1 of 3 values of density pass the floor, 3 must" in verdict.reason
+    assert "1 of 3 values of its setting pass the floor, 3 must" in verdict.reason
 
 
 # What is missing, added or different ------------------------------------------------------------
