@@ -21,7 +21,7 @@ def within_budgets(pairs: pd.DataFrame, claim: Claim, criterion: Criterion) -> p
     they would be with fewer configurations is not known.
     """
     rival = criterion.rival
-    if not criterion.of_accuracies or f"configurations{OF_PARTNER}" not in pairs:
+    if rival is None or not criterion.of_accuracies or f"configurations{OF_PARTNER}" not in pairs:
         return pairs.assign(difference_against=pairs["difference"])
     arm, partner = pairs["configurations"], pairs[f"configurations{OF_PARTNER}"]
     if (arm == partner).all():
