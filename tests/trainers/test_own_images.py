@@ -1,6 +1,8 @@
 """Data sets of one's own: real image files in folders and in Parquet."""
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pyarrow as pa
@@ -142,8 +144,6 @@ def bomb(path):
     path.write_bytes(encoded(0))
     content = bytearray(path.read_bytes())
     content[16:24] = (20_000).to_bytes(4, "big") * 2
-    import zlib
-
     content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
     path.write_bytes(content)
 
@@ -410,6 +410,58 @@ def test_a_colour_that_stands_for_transparent_shows_white(way, mode, clear, tmp_
         image = Image.fromarray(grey.astype(np.uint16) * 256)
     content = saved(image, "PNG", transparency=clear)
     assert (as_read(way, tmp_path, content, (8, 12)) == shown).all()
+
+
+def png(bits, kind, row, **chunks):
+    """A PNG of one row, given its bits per channel, its colour type and its packed pixels."""
+    pixels = len(row) * 8 // bits // {0: 1, 4: 2}[kind]
+    header = struct.pack(">IIBBBBB", pixels, 1, bits, kind, 0, 0, 0)
+    parts = {"IHDR": header, **chunks, "IDAT": zlib.compress(b"\0" + row), "IEND": b""}
+    bodies = [(name.encode() + content) for name, content in parts.items()]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+        for body in bodies
+    )
+
+
+@WAYS
+@pytest.mark.parametrize(
+    ("bits", "row", "clear", "shown"),
+    [
+        (1, b"\x1b", 0, [255] * 8),
+        (1, b"\x1b", 1, [0, 0, 0, 255, 255, 0, 255, 255]),
+        (2, b"\x1b", 2, [0, 85, 255, 255]),  # the greys 0, 1, 2 and 3
+        (4, b"\x05\xaf", 5, [0, 255, 170, 255]),  # 0, 5, 10 and 15
+        (4, b"\x05\xaf", 16 + 5, [0, 255, 170, 255]),  # of the value the lower 4 bits count
+        (8, b"\x05\x55", 5, [255, 85]),
+    ],
+)
+def test_the_grey_that_stands_for_transparent_has_the_bits_of_the_image(
+    way, bits, row, clear, shown, tmp_path
+):
+    content = png(bits, 0, row, tRNS=struct.pack(">H", clear))
+    read = as_read(way, tmp_path, content, (1, len(shown)))
+    assert read[0, :, 0].tolist() == shown
+
+
+@pytest.mark.parametrize(("bits", "row"), [(8, b"\x12\xff\x34\x00"), (16, b"\x12\xff\xff\xff" * 2)])
+def test_grey_with_transparency_is_grey_whatever_its_bits(bits, row, tmp_path):
+    fill(tmp_path / "a", 10, shape=(1, 2, 1))
+    fill(tmp_path / "b", 10, shape=(1, 2, 1), start=100)
+    (tmp_path / "a" / "000.png").write_bytes(png(bits, 4, row))
+    data = load(f"folder:{tmp_path}")
+    assert data.shape == (1, 1, 2)
+    assert (0x12, 0) in [pair for split in data.images for pair in firsts(data, split)]
+
+
+@WAYS
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("exif", [b"garbage" * 3, b"II", b"MM\0*\xff\xff\xff\xff"])
+def test_exif_that_cannot_be_read_does_not_turn_the_image(way, kind, exif, tmp_path):
+    options = {"JPEG": {"quality": 100}, "WEBP": {"lossless": True}}.get(kind, {})
+    content = saved(Image.fromarray(CORNERS), kind, exif=b"Exif\0\0" + exif, **options)
+    read = as_read(way, tmp_path, content, (8, 12))
+    assert abs(read.astype(int) - CORNERS).max() <= 3
 
 
 @WAYS
