@@ -273,9 +273,15 @@ def existing(root: Path) -> Path:
     """Return a folder that the user has named, if it exists.
 
     Raises:
-        UserError: there is no such folder.
+        UserError: there is no such folder, or it lies in one that this user may not look into.
     """
-    if not root.is_dir():
+    try:
+        is_there = root.is_dir()
+    except OSError as error:
+        raise UserError(
+            f"data folder {root}: cannot be read ({error.strerror}); give one that can"
+        ) from None
+    if not is_there:
         raise UserError(
             f"data folder {root}: no such folder; give the one that holds the data sets"
         )
