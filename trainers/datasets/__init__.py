@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from studies import sources
-from studies.errors import UserError
+from studies.errors import UserError, printable
 from trainers import randomness, registry
 
 #: The largest number of images that are held out for validation.
@@ -217,7 +217,7 @@ def load(name: str, place: Place) -> Dataset:
         white=source.white,
         mean=mean.astype(np.float32),
         std=std,
-        notes=(*source.notes, *_absent_classes(source, labels)),
+        notes=tuple(map(printable, (*source.notes, *_absent_classes(source, labels)))),
     )
 
 
