@@ -52,10 +52,7 @@ def canonical(where: str) -> str:
     check(f"{kind}:{rest}")
     if kind not in KINDS:
         known = ", ".join(f"{known}://" for known in KINDS)
-        raise UserError(
-            f"results {where}: {kind}:// can hold no results; known are {known}; "
-            f"write ./{where.strip()} for a folder"
-        )
+        raise UserError(f"results {where}: {kind}:// can hold no results; give a folder or {known}")
     if not rest.startswith("//"):
         slashes = "///" if kind == "file" else "//"
         path = rest.lstrip("/")

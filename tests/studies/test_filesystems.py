@@ -69,8 +69,11 @@ def test_a_local_folder_is_absolute(tmp_path, monkeypatch):
         ("file:///a#b", "write %3F for ? and %23 for #"),
         ("file:///a/%FF", "its codes such as %FF are no UTF-8"),
         ("s3://b/%ffx", "its codes such as %FF are no UTF-8"),
-        ("mock:///x", "mock:// can hold no results; known are s3://, gs://, gcs://, abfs://"),
-        ("MOCK:///x", "write ./MOCK:///x for a folder"),
+        (
+            "mock:///x",
+            "mock:// can hold no results; give a folder or s3://, gs://, gcs://, abfs://",
+        ),
+        ("MOCK:///x", "results MOCK:///x: mock:// can hold no results"),
         ("fsspec+memory://x", "fsspec+memory:// can hold no results"),
         ("my_store://x", "my_store:// can hold no results"),
         ("https:/x", "https:// can hold no results"),
