@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from analysis.cells import CELL, RECIPE, TUNED_VALUES, label
 from analysis.estimates.edges import edges
+from analysis.estimates.extended import extended_grid
 from analysis.estimates.judged import all_judged, chance_of, joined, judged
 from analysis.estimates.pairing import keys
 from analysis.estimates.tuning import expected_at_best
 from analysis.tables import Results, computed_once
+from studies.store.definitions import Recorded
 from studies.study import Study
 from studies.traits import TRAITS
 from studies.trial import FIELDS, SETTABLE
@@ -117,7 +119,7 @@ def _rows_of_arms(
     names = [name for name in fields if planned[name].nunique() > 1]
     of_trials, of_planned = keys(trials, planned, on=arm)
     in_trials, in_planned = (frame["defined"].to_numpy() for frame in (trials, planned))
-    for study in _tuned_studies(results):
+    for study in _tuned_studies(results, planned):
         mine, fresh = (in_planned & study.bits) != 0, (in_trials & study.bits) != 0
         for key in dict.fromkeys(of_planned[mine].tolist()):
             is_fresh = fresh & (of_trials == key)
@@ -146,15 +148,30 @@ def with_tuning_trials(results: Results) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class _TunedStudy:
-    """A study with tuning seeds: its definitions as bits, and the tuning seeds of each seed."""
+    """A study with tuning seeds.
+
+    Attributes:
+        bits: its definitions.
+        tuning_seeds: those of each fresh seed.
+        nested: whether no two fresh seeds share one.
+        grids: the numbers of each definition that tunes, by its bit, as its rule extends them.
+        unseen: the fresh seeds of which nothing was known when a definition was recorded.
+    """
 
     bits: int
     tuning_seeds: Mapping[int, tuple[int, ...]]
     nested: bool
+    grids: Mapping[int, Mapping[str, frozenset[float]]]
+    unseen: Mapping[int, frozenset[int]]
 
 
-def _tuned_studies(results: Results) -> list[_TunedStudy]:
-    """Return the studies that have tuning seeds."""
+def _tuned_studies(results: Results, planned: pd.DataFrame) -> list[_TunedStudy]:
+    """Return the studies that have tuning seeds.
+
+    Args:
+        results: the studies.
+        planned: their trials on tuning seeds, with their results.
+    """
     found = []
     for name in results.names:
         numbers = [n for n, study in enumerate(results.studies) if study.name == name]
@@ -164,8 +181,21 @@ def _tuned_studies(results: Results) -> list[_TunedStudy]:
             seeds |= _tuning_seeds(results.studies[number])
         if seeds:
             used = [tuning for own in seeds.values() for tuning in own]
-            found.append(_TunedStudy(bits, seeds, len(used) == len(set(used))))
+            mine = planned[(planned["defined"].to_numpy() & bits) != 0]
+            recorded = [(1 << min(n, 52), results.definitions[n]) for n in numbers]
+            of_bits = {bit: one for bit, one in recorded if one.study.is_tuned}
+            grids = {bit: extended_grid(mine, bit) for bit in of_bits}
+            unseen = {bit: _unseen(one) for bit, one in of_bits.items()}
+            nested = len(used) == len(set(used))
+            found.append(_TunedStudy(bits, seeds, nested, grids, unseen))
     return found
+
+
+def _unseen(recorded: Recorded) -> frozenset[int]:
+    """Return the fresh seeds with which no trial was finished when a definition was recorded."""
+    if recorded.known is None:
+        return frozenset()
+    return frozenset(s for s in recorded.study.confirmatory_seeds if not recorded.known.get(s))
 
 
 def _tuning_seeds(study: Study) -> dict[int, tuple[int, ...]]:
@@ -253,7 +283,7 @@ class _Arm:
         return {
             **row,
             **{name: TUNED_VALUES[name] for name in varied},
-            "committed": int(row["committed"]) & defined,
+            "committed": (int(row["committed"]) & defined) | self._extended(seed, entered),
             "configurations": len(entered),
             "budget": budget,
             "spent": budget + 1.0,
@@ -264,6 +294,23 @@ class _Arm:
             "option_cost": len(entered) / len(options),
             "by_options": expected_at_best(chances, values),
         }
+
+    def _extended(self, seed: int, entered: Sequence[tuple[Any, ...]]) -> int:
+        """Return the definitions that committed themselves to a seed, and whose grid grew by rule.
+
+        See `analysis.estimates.extended`.
+        """
+        committed = 0
+        for bit, grid in self._study.grids.items():
+            first = {c for (c, _), (*_, bits) in self._trained.items() if bits & bit}
+            by_rule = all(
+                {c[at] for c in entered} <= {*grid.get(name, ()), *(c[at] for c in first)}
+                for at, name in enumerate(self._names)
+            )
+            grew = first and not first.issuperset(entered)
+            if grew and by_rule and seed in self._study.unseen[bit]:
+                committed |= bit
+        return committed
 
     def _planned(self, configuration: tuple[Any, ...], seed: int) -> dict[str, Any]:
         """Return the row of a trial that is not planned yet, because the choice is not made."""

@@ -393,6 +393,59 @@ def test_times_of_two_kinds_of_place_are_not_compared(study, record):
     assert verdict.reason == "The two sides ran on other devices, hosts, packs or libraries."
 
 
+def rates_of(*rates, last=()):
+    """A study that tunes the rates of dense training and of free pruning."""
+    return {
+        "margin": 0.5,
+        "seeds": 15,
+        "dataset": "cifar10",
+        "method": "dense",
+        "grids": [
+            {
+                "method": ["dense", "free-pruning"],
+                "learning_rate": list(rates),
+                "tuned": "learning_rate",
+            },
+            *last,
+            LINEAR,
+        ],
+        "tuning_seeds": "seed + 100",
+    }
+
+
+@pytest.mark.parametrize(
+    ("gains", "rates", "kept"),
+    [
+        (True, [1e-3, 3e-3, 1e-2, 3e-2], True),  # the next step beyond an end that gains
+        (True, [3e-4, 1e-3, 3e-3, 1e-2, 3e-2], False),  # and one at the end that does not
+        (True, [1e-3, 3e-3, 1e-2, 3e-2, 1e-1], False),  # two steps, the second without need
+        (False, [1e-3, 3e-3, 1e-2, 3e-2], False),  # no end gains
+    ],
+)
+def test_a_grid_that_is_extended_by_rule_stays_committed(study, record, gains, rates, kept):
+    # Free pruning still gains at 1e-2 on the tuning seeds; 3e-2 and 1e-1 are no better. Softmax
+    # regression runs on the fresh seeds before that is known, so these are no longer unseen.
+    gap = {1e-3: -0.02, 3e-3: -0.01, 1e-2: 0.0 if gains else -0.02, 3e-2: -0.001, 1e-1: -0.03}
+
+    def accuracy(trial):
+        of_rate = gap.get(trial.learning_rate, -0.03) if trial.method == "free-pruning" else 0.0
+        of_dense = -0.01 * (trial.method == "dense" and trial.learning_rate != 3e-3)
+        return 0.9 + of_rate + of_dense + noise(trial, 3e-4)
+
+    figures, chosen = final(accuracy), 1e-2 if gains else 3e-2
+    record(study(**rates_of(1e-3, 3e-3, 1e-2)), figures)  # the tuning seeds, and the floor
+    fresh = [
+        {"method": "dense", "learning_rate": 3e-3, "seeds": "fresh"},
+        {"method": "free-pruning", "learning_rate": chosen, "seeds": "fresh"},
+    ]
+    record(study(**rates_of(*rates)), figures, lambda trial: trial.seed > 100)
+    more = study(**rates_of(*rates, last=fresh))
+    (verdict,) = on(analysis.load(record(more, figures)), "C1")
+    assert verdict.n == 15
+    late = ("trials with its seeds were finished before its definition was recorded",)
+    assert verdict.exploratory == (() if kept else late)
+
+
 # Words and margins ---------------------------------------------------------------------------
 
 
