@@ -143,12 +143,10 @@ def columns_for_arms(results: Results, *values: str) -> list[str]:
     return list(dict.fromkeys(["method", "seed", "outcome", *panel_fields(results), *values]))
 
 
-def arm_slots(
-    results: Results, rows: pd.DataFrame, value: str, *, scale: float = 100
-) -> tuple[Slot, ...]:
-    """Return a row for each arm of a panel, with its seeds and its mean."""
+def arm_slots(results: Results, rows: pd.DataFrame, value: str) -> tuple[Slot, ...]:
+    """Return a row for each arm of a panel, with its seeds and its mean in percent or points."""
     return tuple(
-        Slot(name, tuple(marks_of(part, value, scale=scale)))
+        Slot(name, tuple(marks_of(part, value)))
         for name, part in arms(results, rows)
         if part[value].notna().any()
     )

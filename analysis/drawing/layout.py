@@ -75,10 +75,10 @@ def panel_grid(
     return figure, placed
 
 
-def left_out(count: int, sides: int = 1, what: str = "panels") -> str:
+def left_out(count: int, sides: int = 1) -> str:
     """Return a sentence on the panels that `panel_grid` has no room for, or ""."""
     most = MOST_PANELS // sides
-    return f"Only the first {most} of {count} {what} are shown." if count > most else ""
+    return f"Only the first {most} of {count} panels are shown." if count > most else ""
 
 
 def finish(

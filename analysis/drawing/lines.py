@@ -140,22 +140,19 @@ class Lines:
         return sentences(self.note, unseen(views), left_out(len(self.panels), self.sides))
 
 
-def lines_over(
-    means: pd.DataFrame, field: str, methods: Iterable[str], *, scale: float = 100
-) -> tuple[Line, ...]:
-    """Return a line for each method.
+def lines_over(means: pd.DataFrame, field: str, methods: Iterable[str]) -> tuple[Line, ...]:
+    """Return a line for each method, in percent or points.
 
     Args:
         means: a row per method and value: `method`, the field, and the columns of `grouped`.
         field: the field of the horizontal axis.
         methods: the methods, in the order of display; those without a row are left out.
-        scale: factor on the means; 100 turns fractions into percent.
     """
     lines = []
     for method in methods:
         rows = means[(means["method"] == method) & means["mean"].notna()].sort_values(field)
         if len(rows):
-            marks = tuple(from_table(rows, scale=scale))
+            marks = tuple(from_table(rows))
             lines.append(Line(method, tuple(map(float, rows[field])), marks))
     return tuple(lines)
 

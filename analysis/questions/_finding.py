@@ -52,25 +52,23 @@ def headings(fields: Sequence[str]) -> list[str]:
     return [heading(field) for field in fields]
 
 
-def level(table: pd.DataFrame, digits: int = 1) -> str:
+def level(table: pd.DataFrame) -> str:
     """Return ``38.0% [36.8, 39.2]``, or ``38.0 to 41.2%`` for several cells.
 
     Args:
         table: rows of `grouped`, one per cell.
-        digits: after the point.
     """
     if len(table) == 1:
-        mean, mark, interval = percent(table.iloc[0], digits)[0].partition(" ")
+        mean, mark, interval = percent(table.iloc[0])[0].partition(" ")
         return f"{mean}%{mark}{interval}"
-    return f"{span(table['mean'], digits)}%"
+    return f"{span(table['mean'], 1)}%"
 
 
-def difference(table: pd.DataFrame, digits: int = 1) -> str:
+def difference(table: pd.DataFrame) -> str:
     """Return a difference in points, and on which side of zero its 95% intervals lie.
 
     Args:
         table: rows of `grouped`, one per cell, of differences.
-        digits: after the point.
 
     Returns:
         Such as ``−2.1 [−2.5, −1.7] points (interval below zero)``; "no pair" for an empty table.
@@ -80,10 +78,10 @@ def difference(table: pd.DataFrame, digits: int = 1) -> str:
         return "no pair"
     if len(paired) == 1:
         row = paired.iloc[0]
-        return f"{percent(row, digits, sign=True)[0]} points ({_side(row)})"
+        return f"{percent(row, sign=True)[0]} points ({_side(row)})"
     counts = pd.Series([_side(row) for _, row in paired.iterrows()]).value_counts(sort=False)
     sides = ", ".join(f"{side} in {count}" for side, count in counts.items())
-    return f"{span(paired['mean'], digits, sign=True)} points ({sides} of {len(paired)} cells)"
+    return f"{span(paired['mean'], 1, sign=True)} points ({sides} of {len(paired)} cells)"
 
 
 def _side(row: pd.Series) -> str:
