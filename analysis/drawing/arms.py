@@ -1,6 +1,6 @@
 """Arms: a method with its own fields, such as a density, as rows below each other."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -150,6 +150,11 @@ def arm_slots(results: Results, rows: pd.DataFrame, value: str) -> tuple[Slot, .
         for name, part in arms(results, rows)
         if part[value].notna().any()
     )
+
+
+def dense_lines(slots: Iterable[Slot]) -> tuple[tuple[float, str], ...]:
+    """Return the lines across a panel at the means of dense training, as the guides of a `Side`."""
+    return tuple((m.mean, "dense") for slot in slots for m in slot.marks if m.method == BASELINE)
 
 
 def arm_view(

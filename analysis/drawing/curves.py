@@ -87,6 +87,27 @@ class Curves:
         ends = [curve.end for panel in self.panels[:MOST_PANELS] for curve in panel.curves]
         return sentences(self.note, unseen([outside(ends, self.view)]), left_out(len(self.panels)))
 
+    def draw(self, title: str, caption: str, further: Sequence[Artist] = ()) -> Drawing:
+        """Draw the panels of a figure.
+
+        Args:
+            title: the figure's title.
+            caption: the figure's caption.
+            further: entries of the legend after the methods.
+        """
+        figure, grid = panel_grid([panel.title for panel in self.panels], 3.0, up=self.up)
+        for panel, (axes,) in zip(self.panels[:MOST_PANELS], grid, strict=True):
+            axes.set_xlabel("epoch")
+            axes.set_ylim(self.view)
+            if self.is_logarithmic:
+                _make_logarithmic(axes, self.view)
+            for curve in panel.curves:
+                _draw_curve(axes, curve, self.styles[curve.method])
+            _draw_ends(axes, panel, self)
+            draw_behind(axes, ((0.0, "zero"),) if self.has_zero else (), None, upright=True)
+        finish(figure, title, self.styles, self.full_note, further)
+        return Drawing(figure, title, caption, self.full_note)
+
 
 @computed_once  # a figure's curves and its limits need the same
 def curves(results: Results, value: str, *, completed: bool = False) -> pd.DataFrame:
@@ -141,34 +162,6 @@ def _curve(method: str, rows: pd.DataFrame, scale: float, thin: str) -> Curve:
     (end,) = from_table(rows.iloc[[-1]].assign(method=method), scale=scale)
     further = [rows[thin].to_numpy(float) * scale] if thin else []
     return Curve(method, rows["epoch"].to_numpy(float), mean, end, *further)
-
-
-def draw_curves(
-    summary: Curves, title: str, caption: str, further: Sequence[Artist] = ()
-) -> Drawing:
-    """Draw the panels of a figure.
-
-    Args:
-        summary: what it shows.
-        title: the figure's title.
-        caption: the figure's caption.
-        further: entries of the legend after the methods.
-    """
-    figure, grid = panel_grid([panel.title for panel in summary.panels], 3.0)
-    for panel, (axes,) in zip(summary.panels[:MOST_PANELS], grid, strict=True):
-        axes.set_xlabel("epoch")
-        axes.set_ylim(summary.view)
-        if summary.is_logarithmic:
-            _make_logarithmic(axes, summary.view)
-        for curve in panel.curves:
-            _draw_curve(axes, curve, summary.styles[curve.method])
-        _draw_ends(axes, panel, summary)
-        draw_behind(axes, ((0.0, "zero"),) if summary.has_zero else (), None, upright=True)
-    for (axes,) in grid:
-        if axes.get_subplotspec().is_first_col():
-            axes.set_ylabel(summary.up)
-    finish(figure, title, summary.styles, summary.full_note, further)
-    return Drawing(figure, title, caption, summary.full_note)
 
 
 def _draw_curve(axes: Axes, curve: Curve, style: Style) -> None:

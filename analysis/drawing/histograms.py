@@ -84,6 +84,43 @@ class Histograms:
     across: str
     note: str
 
+    def draw(self, title: str, caption: str) -> Drawing:
+        """Draw the histograms.
+
+        Args:
+            title: the figure's title.
+            caption: the figure's caption.
+        """
+        count = len(self.styles)
+        columns = (
+            min((_COLUMNS, _COLUMNS - 1), key=lambda n: -count % n) if count > _COLUMNS else count
+        )
+        deep = math.ceil(count / columns)  # rows of axes for each row
+        rows = deep * len(self.rows)
+        figure = Figure(figsize=(WIDTHS[max(columns, 2)], _HIGH * rows), layout="constrained")
+        grid = figure.subplots(rows, columns, squeeze=False)
+        places = {method: divmod(place, columns) for place, method in enumerate(self.styles)}
+        filled = set()
+        for number_of_row, (name, histograms_of_row) in enumerate(self.rows):
+            grid[number_of_row * deep, 0].set_ylabel(
+                "\n".join([*textwrap.wrap(name, 26), "connections (%)"])
+            )
+            for histogram in histograms_of_row:
+                down, across = places[histogram.method]
+                axes = grid[number_of_row * deep + down, across]
+                _draw(axes, histogram, self.styles[histogram.method])
+                axes.set_xlabel(self.across if number_of_row == len(self.rows) - 1 else "")
+                filled.add(axes)
+        for axes in grid.ravel():
+            if axes not in filled:
+                _empty(axes)
+        fates = [
+            Patch(facecolor=KEPT, label="kept"),
+            Patch(facecolor=PAPER, edgecolor=INK, label="pruned or flipped"),
+        ]
+        finish(figure, title, {}, self.note, fates)
+        return Drawing(figure, title, caption, self.note)
+
 
 def histograms(results: Results, quantity: Quantity) -> pd.DataFrame:
     """Return the histograms of each trial's largest layer after the last epoch, summed over seeds.
@@ -226,43 +263,6 @@ def _informative(cells: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 def _seeds(counts: pd.Series) -> str:
     least, most = counts.min(), counts.max()
     return many(most, "seed") if least == most else f"{least} to {most} seeds"
-
-
-def draw_histograms(summary: Histograms, title: str, caption: str) -> Drawing:
-    """Draw the histograms.
-
-    Args:
-        summary: what the figure shows.
-        title: the figure's title.
-        caption: the figure's caption.
-    """
-    count = len(summary.styles)
-    columns = min((_COLUMNS, _COLUMNS - 1), key=lambda n: -count % n) if count > _COLUMNS else count
-    deep = math.ceil(count / columns)  # rows of axes for each row
-    rows = deep * len(summary.rows)
-    figure = Figure(figsize=(WIDTHS[max(columns, 2)], _HIGH * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False)
-    places = {method: divmod(place, columns) for place, method in enumerate(summary.styles)}
-    filled = set()
-    for number_of_row, (name, histograms_of_row) in enumerate(summary.rows):
-        grid[number_of_row * deep, 0].set_ylabel(
-            "\n".join([*textwrap.wrap(name, 26), "connections (%)"])
-        )
-        for histogram in histograms_of_row:
-            down, across = places[histogram.method]
-            axes = grid[number_of_row * deep + down, across]
-            _draw(axes, histogram, summary.styles[histogram.method])
-            axes.set_xlabel(summary.across if number_of_row == len(summary.rows) - 1 else "")
-            filled.add(axes)
-    for axes in grid.ravel():
-        if axes not in filled:
-            _empty(axes)
-    fates = [
-        Patch(facecolor=KEPT, label="kept"),
-        Patch(facecolor=PAPER, edgecolor=INK, label="pruned or flipped"),
-    ]
-    finish(figure, title, {}, summary.note, fates)
-    return Drawing(figure, title, caption, summary.note)
 
 
 def _empty(axes: Axes) -> None:

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing import NothingToDraw
 from analysis.drawing.arms import chosen_arms
-from analysis.drawing.curves import Curves, curve_panels, curves, draw_curves, top_view
+from analysis.drawing.curves import Curves, curve_panels, curves, top_view
 from analysis.drawing.limits import padded
 from analysis.drawing.notes import diverged_or_dead, seeds, sentences
 from analysis.drawing.panels import styles_of
@@ -42,11 +42,6 @@ def summarise(results: Results) -> Curves:
         (low, min(high, 100.3)),
         note,
     )
-
-
-def draw(summary: Curves) -> Drawing:
-    """Draw the curves."""
-    return draw_curves(summary, TITLE, CAPTION)
 
 
 def _cut(trained: pd.DataFrame, low: float) -> str:

@@ -1,9 +1,9 @@
 """The fraction of connections pruned or flipped against the epoch."""
 
 from analysis.cells import BASELINE
-from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing import NothingToDraw
 from analysis.drawing.arms import chosen_arms
-from analysis.drawing.curves import Curves, curve_panels, curves, draw_curves
+from analysis.drawing.curves import Curves, curve_panels, curves
 from analysis.drawing.limits import padded
 from analysis.drawing.notes import seeds, sentences
 from analysis.drawing.panels import styles_of
@@ -38,8 +38,3 @@ def summarise(results: Results) -> Curves:
         (0, high),
         note,
     )
-
-
-def draw(summary: Curves) -> Drawing:
-    """Draw the curves."""
-    return draw_curves(summary, TITLE, CAPTION)

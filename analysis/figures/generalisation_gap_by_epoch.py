@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing import NothingToDraw
 from analysis.drawing.arms import chosen_arms
-from analysis.drawing.curves import Curves, curve_panels, curves, draw_curves
+from analysis.drawing.curves import Curves, curve_panels, curves
 from analysis.drawing.limits import Limits, padded
 from analysis.drawing.notes import diverged_or_dead, seeds, sentences
 from analysis.drawing.panels import styles_of
@@ -45,11 +45,6 @@ def summarise(results: Results) -> Curves:
         note,
         has_zero=True,
     )
-
-
-def draw(summary: Curves) -> Drawing:
-    """Draw the curves."""
-    return draw_curves(summary, TITLE, CAPTION)
 
 
 def _view(rows: pd.DataFrame) -> Limits:

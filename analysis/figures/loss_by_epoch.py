@@ -6,7 +6,7 @@ from matplotlib.lines import Line2D
 from analysis.cells import varying
 from analysis.drawing import Drawing, NothingToDraw
 from analysis.drawing.arms import chosen_arms
-from analysis.drawing.curves import Curves, curve_panels, curves, draw_curves
+from analysis.drawing.curves import Curves, curve_panels, curves
 from analysis.drawing.limits import Limits
 from analysis.drawing.notes import diverged_or_dead, seeds, sentences
 from analysis.drawing.panels import styles_of
@@ -56,7 +56,7 @@ def summarise(results: Results) -> Curves:
 def draw(summary: Curves) -> Drawing:
     """Draw the curves, those of training thin."""
     thin = Line2D([], [], color=SOFT, lw=0.8, label="training (thin)")
-    return draw_curves(summary, TITLE, CAPTION, [thin])
+    return summary.draw(TITLE, CAPTION, [thin])
 
 
 def _view(sound: pd.DataFrame, table: pd.DataFrame) -> Limits:

@@ -79,7 +79,7 @@ def summarise(results: Results) -> Profile:
 
 def draw(summary: Profile) -> Drawing:
     """Draw a falling line per method; the first ones are wider, so that none hides another."""
-    figure, ((axes,),) = panel_grid([""], 3.4)
+    figure, ((axes,),) = panel_grid([""], 3.4, up="trials above this difference (%)")
     widths = np.linspace(_WIDEST, _NARROWEST, len(summary.above)) if len(summary.above) > 1 else [2]
     for (method, above), width in zip(summary.above.items(), widths, strict=True):
         style = summary.styles[method]
@@ -87,7 +87,6 @@ def draw(summary: Profile) -> Drawing:
     draw_behind(axes, ((0.0, "zero"),), None)
     axes.set(xlim=(summary.at[0], summary.at[-1]), ylim=(-1, 101))
     axes.set_xlabel(f"test accuracy minus that of {BASELINE}, he-normal (points)")
-    axes.set_ylabel("trials above this difference (%)")
     finish(figure, TITLE, summary.styles, summary.note, marks=False)
     return Drawing(figure, TITLE, CAPTION, summary.note)
 

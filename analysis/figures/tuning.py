@@ -10,10 +10,10 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.cells import heading, panel_fields
 from analysis.drawing import Drawing, NothingToDraw
-from analysis.drawing.layout import columns_for, finish, left_out, panel_grid
+from analysis.drawing.layout import finish, left_out, panel_grid
 from analysis.drawing.limits import Limits, padded
 from analysis.drawing.notes import sentences
-from analysis.drawing.panels import MOST_PANELS, panels, styles_of
+from analysis.drawing.panels import panels, styles_of
 from analysis.drawing.style import PAPER, Style
 from analysis.estimates.tuning import TUNED, arms
 from analysis.tables import Results
@@ -116,12 +116,11 @@ def _cut_off(drawn: Iterable[tuple[str, Sequence[Gain]]], limits: Limits) -> str
 
 def draw(summary: Tuning) -> Drawing:
     """Draw a line per method, or a mark for one with a single configuration."""
-    figure, grid = panel_grid([title for title, _ in summary.panels], 3.5)
-    columns = columns_for(min(len(summary.panels), MOST_PANELS))
-    for number, ((_, gains), (axes,)) in enumerate(zip(summary.panels, grid, strict=False)):
+    titles = [title for title, _ in summary.panels]
+    figure, grid = panel_grid(titles, 3.5, up="expected best validation accuracy (%)")
+    for (_, gains), (axes,) in zip(summary.panels, grid, strict=False):
         _draw(axes, gains, summary)
         axes.set(xlim=(0, 1.04 * summary.furthest), ylim=summary.view, xlabel="trainings spent")
-        axes.set_ylabel("" if number % columns else "expected best validation accuracy (%)")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     finish(figure, TITLE, summary.styles, summary.note)
     return Drawing(figure, TITLE, CAPTION, summary.note)

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from analysis.cells import BASELINE, panel_fields, spread
-from analysis.drawing import Drawing, NothingToDraw
-from analysis.drawing.lines import Lines, draw_lines
+from analysis.drawing import NothingToDraw
+from analysis.drawing.lines import Lines
 from analysis.drawing.panels import Panel, panels
 from analysis.drawing.sweeps import accuracy_and_changed
 from analysis.tables import Results
@@ -26,11 +26,6 @@ def summarise(results: Results) -> Lines:
     known = results.trials["test_accuracy"].notna() & (results.trials["epochs"] > 0)
     field, swept = _swept(results, results.trials[known])
     return accuracy_and_changed(results, swept, field, _ACROSS[field])
-
-
-def draw(summary: Lines) -> Drawing:
-    """Draw both measures."""
-    return draw_lines(summary, TITLE, CAPTION)
 
 
 def _swept(results: Results, trials: pd.DataFrame) -> tuple[str, list[Panel]]:

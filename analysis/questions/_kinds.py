@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.cells import BASELINE, ordered, panel_fields, sort
 from analysis.drawing.categories import Measure, side
-from analysis.drawing.notes import diverged_or_dead, seeds, sentences
+from analysis.drawing.notes import diverged_or_dead, seeds_of, sentences
 from analysis.drawing.panels import panels, styles_of
 from analysis.drawing.rows import RowPanel, Rows
 from analysis.estimates.intervals import grouped
@@ -110,7 +110,7 @@ def rows_of_kinds(results: Results, question: Kinds, measure: Measure) -> Rows:
     )
     note = sentences(
         "Small points: one seed each.",
-        seeds((mark.n for panel in drawn for mark in panel.sides[0].marks), "bar"),
+        seeds_of(drawn),
         diverged_or_dead(results.trials),
     )
     return Rows(drawn, styles, note, in_legend=True)

@@ -5,19 +5,18 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from analysis.cells import BASELINE, heading, label, ordered, panel_fields, shown, sort, varying
-from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing import NothingToDraw
 from analysis.drawing.arms import above_floor
 from analysis.drawing.limits import Limits, padded
 from analysis.drawing.lines import (
     LinePanel,
     Lines,
     LineSide,
-    draw_lines,
     layer_panel,
     lines_over,
     ticks,
 )
-from analysis.drawing.notes import diverged_or_dead, seeds, sentences
+from analysis.drawing.notes import diverged_or_dead, seeds_of, sentences
 from analysis.drawing.panels import styles_of
 from analysis.estimates.intervals import grouped
 from analysis.estimates.one_factor import one_at_a_time
@@ -98,8 +97,7 @@ def summarise(results: Results) -> Lines:
     for (axis, along), table in zip(axes_of, along_axes, strict=True):
         title = _fixed("all layers", along, varied)
         drawn.append(LinePanel(title, sides(table, axis), _ACROSS[axis], ticks(along[axis])))
-    counts = [mark.n for panel in drawn for side in panel.sides for mark in side.marks]
-    note = sentences(seeds(counts, "bar"), one_of, diverged_or_dead(results.trials))
+    note = sentences(seeds_of(drawn), one_of, diverged_or_dead(results.trials))
     return Lines(tuple(drawn), styles, note, height=2.5)
 
 
@@ -143,11 +141,6 @@ def _view(tables: Sequence[pd.DataFrame], methods: Sequence[str]) -> Limits:
     means = pd.concat(tables)
     means = means[means["method"].isin(methods)]
     return padded(0, min(float(means[["mean", "high"]].max().max()) * 100, 100.0))
-
-
-def draw(summary: Lines) -> Drawing:
-    """Draw a row of axes per panel, one for each measure."""
-    return draw_lines(summary, TITLE, CAPTION)
 
 
 def find(results: Results) -> Finding | None:

@@ -14,9 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.cells import ordered, varying
-from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing import NothingToDraw
 from analysis.drawing.limits import Limits, padded
-from analysis.drawing.lines import LinePanel, Lines, LineSide, draw_lines, layer_panel, lines_over
+from analysis.drawing.lines import LinePanel, Lines, LineSide, layer_panel, lines_over
 from analysis.drawing.notes import seeds, sentences
 from analysis.drawing.panels import Panel, panels
 from analysis.drawing.style import Style, styles
@@ -210,11 +210,6 @@ def _panel(panel: Panel, limits: Limits, marks: list[str], last: int) -> LinePan
         levels=tuple(zip(map(float, noise["layer"]), noise["mean"] * 100, strict=True)),
     )
     return replace(layer_panel(panel.title, (side,), panel.rows), divider=float(last))
-
-
-def draw(summary: Lines) -> Drawing:
-    """Draw a mark per layer and kind of pair."""
-    return draw_lines(summary, TITLE, CAPTION)
 
 
 def find(results: Results) -> Finding | None:

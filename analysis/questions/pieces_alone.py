@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing import NothingToDraw
 from analysis.drawing.categories import Measure
-from analysis.drawing.rows import Rows, draw_rows
+from analysis.drawing.rows import Rows
 from analysis.questions._finding import Finding
 from analysis.questions._kinds import FROZEN, Kinds, finding_of_kinds, kinds_of, rows_of_kinds
 from analysis.tables import Results, computed_once
@@ -51,11 +51,6 @@ def summarise(results: Results) -> Rows:
             "No trial trains batch normalisation or the output layer of a network alone."
         )
     return rows_of_kinds(results, question, _ACCURACY)
-
-
-def draw(summary: Rows) -> Drawing:
-    """Draw the accuracies."""
-    return draw_rows(summary, TITLE, CAPTION)
 
 
 def find(results: Results) -> Finding | None:

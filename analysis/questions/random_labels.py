@@ -3,10 +3,10 @@
 import pandas as pd
 
 from analysis.cells import label
-from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing import NothingToDraw
 from analysis.drawing.limits import Limits
-from analysis.drawing.lines import LinePanel, Lines, LineSide, draw_lines, lines_over, ticks
-from analysis.drawing.notes import diverged_or_dead, seeds, sentences
+from analysis.drawing.lines import LinePanel, Lines, LineSide, lines_over, ticks
+from analysis.drawing.notes import diverged_or_dead, seeds_of, sentences
 from analysis.drawing.panels import Panel, panels, styles_of
 from analysis.estimates.intervals import grouped
 from analysis.estimates.one_factor import one_at_a_time
@@ -52,8 +52,7 @@ def summarise(results: Results) -> Lines:
         for panel in places
         for axis, along in one_at_a_time(panel.rows, list(_ACROSS)) or [("epochs", panel.rows)]
     )
-    counts = (mark.n for panel in drawn for side in panel.sides for mark in side.marks)
-    note = sentences(seeds(counts, "bar"), diverged_or_dead(results.trials))
+    note = sentences(seeds_of(drawn), diverged_or_dead(results.trials))
     return Lines(drawn, styles, note, height=3.0)
 
 
@@ -72,11 +71,6 @@ def _panel(
         sides.append(LineSide(kind, "training accuracy (%)", _VIEW, lines, guides=chance))
     title = ", ".join(filter(None, [panel.title, label(fixed)]))
     return LinePanel(title, tuple(sides), _ACROSS[axis], ticks(rows[axis]))
-
-
-def draw(summary: Lines) -> Drawing:
-    """Draw the accuracies on given and on permuted labels beside each other."""
-    return draw_lines(summary, TITLE, CAPTION)
 
 
 def find(results: Results) -> Finding | None:
