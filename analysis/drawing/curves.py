@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from analysis.cells import varying
 from analysis.drawing import Drawing
-from analysis.drawing.arms import arm_panels, one_arm_each
+from analysis.drawing.arms import arm_panels, chosen_arms, one_arm_each
 from analysis.drawing.layout import finish, left_out, panel_grid
 from analysis.drawing.limits import Limits, outside
 from analysis.drawing.marks import Mark, draw_behind, draw_mark, from_table
-from analysis.drawing.notes import sentences, unseen
+from analysis.drawing.notes import seeds, sentences, unseen
 from analysis.drawing.panels import MOST_PANELS, styles_of
 from analysis.drawing.style import SOFT, Style
 from analysis.estimates.intervals import ESTIMATED, grouped
@@ -81,6 +81,51 @@ class Curves:
     is_logarithmic: bool = False
     has_zero: bool = False
 
+    @classmethod
+    def of(
+        cls,
+        results: Results,
+        table: pd.DataFrame,
+        up: str,
+        view: Limits,
+        *notes: str,
+        scale: float = 100,
+        thin: str = "",
+        is_logarithmic: bool = False,
+        has_zero: bool = False,
+    ) -> "Curves":
+        """Return what a figure shows of a table of means.
+
+        Args:
+            results: the study.
+            table: rows of `curves`.
+            up: label of the vertical axis, with its unit.
+            view: limits of the vertical axis, in the unit of display.
+            notes: sentences between that on the seeds and that on the arms that are shown.
+            scale: factor on the values; 100 turns fractions into percent.
+            thin: a column of further means that are drawn as thin lines.
+            is_logarithmic: whether the vertical axis is.
+            has_zero: whether a line is drawn at zero.
+        """
+        styles = styles_of(results, table)
+        drawn = tuple(
+            CurvePanel(
+                panel.title,
+                tuple(
+                    _curve(method, rows.sort_values("epoch"), scale, thin)
+                    for method in styles
+                    if len(rows := panel.rows[panel.rows["method"] == method])
+                ),
+            )
+            for panel in arm_panels(results, table)
+        )
+        note = sentences(
+            seeds(table["n"], "bar right of the line, after the last epoch"),
+            *notes,
+            chosen_arms(results),
+        )
+        return cls(drawn, styles, up, view, note, is_logarithmic, has_zero)
+
     @property
     def full_note(self) -> str:
         """The sentences below the panels."""
@@ -130,31 +175,6 @@ def curves(results: Results, value: str, *, completed: bool = False) -> pd.DataF
     only_completed = completed and "completed" in outcomes
     rows = results.epochs.filter("outcome = 'completed'") if only_completed else results.epochs
     return one_arm_each(results, grouped(rows, [*varying(results), "epoch"], value))
-
-
-def curve_panels(
-    results: Results, table: pd.DataFrame, *, scale: float = 100, thin: str = ""
-) -> tuple[CurvePanel, ...]:
-    """Return the panels of a table of means.
-
-    Args:
-        results: the study.
-        table: rows of `curves`.
-        scale: factor on the values; 100 turns fractions into percent.
-        thin: a column of further means that are drawn as thin lines.
-    """
-    styles = styles_of(results, table)
-    return tuple(
-        CurvePanel(
-            panel.title,
-            tuple(
-                _curve(method, rows.sort_values("epoch"), scale, thin)
-                for method in styles
-                if len(rows := panel.rows[panel.rows["method"] == method])
-            ),
-        )
-        for panel in arm_panels(results, table)
-    )
 
 
 def _curve(method: str, rows: pd.DataFrame, scale: float, thin: str) -> Curve:

@@ -22,7 +22,7 @@ from analysis.drawing.layout import WIDTHS, finish
 from analysis.drawing.notes import diverged_or_dead, sentences
 from analysis.drawing.panels import styles_of
 from analysis.drawing.style import INK, KEPT, PAPER, Style
-from analysis.numbers import many, number
+from analysis.numbers import extent, number
 from analysis.tables import Results
 
 #: More rows are hard to read on a page, and with more columns each is too small.
@@ -222,8 +222,8 @@ def by_fate(results: Results, quantity: Quantity, missing: str) -> Histograms:
     shown = every[: max(1, _ROWS // deep)]
     layers = " or ".join(dict.fromkeys(table["layer"]))
     note = sentences(
-        f"The network's largest layer ({layers}), summed over n = {_seeds(table['n'])}. Each "
-        "histogram is in percent of its own connections; no intervals.",
+        f"The network's largest layer ({layers}), summed over n = {extent(table['n'], 'seed')}. "
+        "Each histogram is in percent of its own connections; no intervals.",
         f"Up to {100 * _TAIL:g}% of each at either end may lie outside the view. Dashed: zero.",
         hidden,
         diverged_or_dead(results.trials),
@@ -258,11 +258,6 @@ def _informative(cells: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     reasons = {"nothing is changed": ~changed, "all values have one magnitude": changed & ~wide}
     hidden = [f"in which {why} ({count})" for why, of in reasons.items() if (count := of.sum())]
     return cells[changed & wide], f"Not shown: cells {', '.join(hidden)}." if hidden else ""
-
-
-def _seeds(counts: pd.Series) -> str:
-    least, most = counts.min(), counts.max()
-    return many(most, "seed") if least == most else f"{least} to {most} seeds"
 
 
 def _empty(axes: Axes) -> None:

@@ -135,9 +135,9 @@ def draw_seeds(axes: Axes, values: Sequence[float], at: float, style: Style) -> 
     """Draw a small point per seed; an arrow at the edge shows that some lie outside."""
     low, high = axes.get_xlim()
     inside = [value for value in values if low <= value <= high]
-    look = {"color": style.colour, "ms": 3.6, "alpha": 0.5, "mew": 0, "zorder": 2}
+    look: dict[str, Any] = {"ms": 3.6, "alpha": 0.5, "mew": 0, "zorder": 2}
     if inside:
-        axes.plot(inside, [at] * len(inside), "o", clip_on=False, **look)
+        axes.plot(inside, [at] * len(inside), "o", color=style.colour, clip_on=False, **look)
     if any(value < low for value in values):
         draw_arrow(axes, low, at, "<", style)
     if any(value > high for value in values):

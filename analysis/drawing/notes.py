@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.drawing.limits import Limits, Outside
 from analysis.drawing.marks import Mark
-from analysis.numbers import many
+from analysis.numbers import counted, extent, listed, many
 
 
 class HasMarks(Protocol):
@@ -44,9 +44,9 @@ def seeds(counts: Iterable[int], mark: str) -> str:
         return "No trial with a recorded value."
     if sizes == [1]:
         return f"n = 1 seed: single trials, no {mark}."
-    span = f"{sizes[0]} to {sizes[-1]}" if len(sizes) > 1 else f"{sizes[0]}"
     single = ", none where n = 1" if sizes[0] == 1 else ""
-    return f"Mean over n = {span} seeds; {mark}: 95% t interval of the mean{single}."
+    n = extent(sizes, "seed")
+    return f"Mean over n = {n}; {mark}: 95% t interval of the mean{single}."
 
 
 def seeds_of(panels: Iterable[HasSides]) -> str:
@@ -56,15 +56,14 @@ def seeds_of(panels: Iterable[HasSides]) -> str:
 
 def diverged_or_dead(trials: pd.DataFrame) -> str:
     """Return a sentence on diverged or dead trials and on those without accuracy, or ""."""
-    counts = {
-        "diverged": (trials["outcome"] == "diverged").sum(),
-        "dead": (trials["outcome"] == "dead").sum(),
-    }
-    phrases = [f"{count} {outcome}" for outcome, count in counts.items() if count]
-    missing = trials["test_accuracy"].isna().sum()
-    if missing:
-        phrases.append(f"{missing} without a recorded accuracy (not in the means)")
-    return f"Of {len(trials)} trials: {', '.join(phrases)}." if phrases else ""
+    text = counted(
+        {
+            "diverged": (trials["outcome"] == "diverged").sum(),
+            "dead": (trials["outcome"] == "dead").sum(),
+            "without a recorded accuracy (not in the means)": trials["test_accuracy"].isna().sum(),
+        }
+    )
+    return f"Of {len(trials)} trials: {text}." if text else ""
 
 
 def margin_zone(margin: float | None) -> str:
@@ -81,10 +80,6 @@ def unseen(views: Iterable[Outside]) -> str:
     phrases = [f"{seen.seeds} of {seen.of} seeds"] if seen.seeds else []
     phrases += [many(seen.means, "mean")] if seen.means else []
     phrases += [many(seen.ends, "end") + " of intervals"] if seen.ends else []
-    arrows = f"Arrows at an edge: {_listed(phrases)} outside the view." if phrases else ""
+    arrows = f"Arrows at an edge: {listed(phrases)} outside the view." if phrases else ""
     same = "“n equal”: all n seeds have the same value, so there is no interval."
     return sentences(arrows, same if any(view.equal for view in every) else "")
-
-
-def _listed(phrases: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(phrases[:-1]), phrases[-1]]))

@@ -41,7 +41,7 @@ def grouped(
 
     Args:
         rows: a row per seed and group; the rows of a relation are not loaded into memory.
-        by: the columns that make the groups.
+        by: the columns that make the groups; those of a frame may be none, for a single group.
         value: the column to estimate; nan is left out and not counted.
 
     Returns:
@@ -61,7 +61,8 @@ def grouped(
 
 def _of_frame(frame: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
     """Return mean, std, n, least and most per group of a frame."""
-    groups = frame.groupby(list(by), sort=False, observed=True, dropna=False)[value]
+    keys = list(by) or np.zeros(len(frame), int)
+    groups = frame.groupby(keys, sort=False, observed=True, dropna=False)[value]
     return groups.agg(mean="mean", std="std", n="count", least="min", most="max").reset_index()
 
 

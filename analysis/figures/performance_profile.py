@@ -16,7 +16,7 @@ from analysis.drawing.notes import sentences
 from analysis.drawing.panels import styles_of
 from analysis.drawing.style import Style
 from analysis.estimates.judged import against_trained, all_judged
-from analysis.numbers import number
+from analysis.numbers import counted, number
 from analysis.statistics.overview import interquartile_mean, performance_profile
 from analysis.tables import Results
 
@@ -93,8 +93,5 @@ def draw(summary: Profile) -> Drawing:
 
 def _diverged_or_dead(pairs: pd.DataFrame) -> str:
     """Return a sentence on diverged or dead trials, or ""."""
-    counts = pairs["outcome"].value_counts()
-    phrases = [f"{counts[name]} {name}" for name in ("diverged", "dead") if counts.get(name, 0)]
-    if not phrases:
-        return ""
-    return f"Of these trials {', '.join(phrases)}; they count with their accuracy or chance."
+    text = counted({name: (pairs["outcome"] == name).sum() for name in ("diverged", "dead")})
+    return f"Of these trials {text}; they count with their accuracy or chance." if text else ""

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from analysis.cells import heading, panel_fields
+from analysis.cells import heading, panel_fields, vary_within
 from analysis.drawing import Drawing, NothingToDraw
 from analysis.drawing.layout import finish, left_out, panel_grid
 from analysis.drawing.limits import Limits, padded
@@ -16,6 +16,7 @@ from analysis.drawing.notes import sentences
 from analysis.drawing.panels import panels, styles_of
 from analysis.drawing.style import PAPER, Style
 from analysis.estimates.tuning import TUNED, arms
+from analysis.numbers import extent
 from analysis.tables import Results
 
 ORDER = 12
@@ -77,7 +78,7 @@ def summarise(results: Results) -> Tuning:
     limits = _view(drawn)
     note = sentences(
         _seeds(table),
-        f"Tuned: {', '.join(_tuned(tuning))}.",
+        f"Tuned: {', '.join(map(heading, vary_within(tuning, TUNED)))}.",
         "Exact expectation over all orders in which configurations may be tried; no interval. A "
         "mark with a thin line: one configuration, nothing to tune (marks of equal cost are "
         "shifted sideways). The best is chosen and shown on the same validation images and seeds, "
@@ -149,12 +150,5 @@ def _draw(axes: Axes, gains: tuple[Gain, ...], summary: Tuning) -> None:
 
 
 def _seeds(table: pd.DataFrame) -> str:
-    fewest, most = int(table["fewest"].min()), int(table["most"].max())
-    n = f"{fewest}" if fewest == most else f"{fewest} to {most}"
-    return f"Mean over n = {n} tuning seed{'' if n == '1' else 's'} per configuration."
-
-
-def _tuned(tuning: pd.DataFrame) -> list[str]:
-    """Return the fields that differ within a method, in words."""
-    counts = tuning.groupby("method")[list(TUNED)].nunique()
-    return [heading(name) for name in TUNED if (counts[name] > 1).any()]
+    n = extent([*table["fewest"], *table["most"]], "tuning seed")
+    return f"Mean over n = {n} per configuration."

@@ -1,6 +1,6 @@
 """A finding: sentences and a table; and how numbers with intervals are formatted."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -42,9 +42,33 @@ def percent(row: pd.Series, digits: int = 1, *, sign: bool = False) -> Entry:
     return with_interval(*ends, digits, sign=sign), float(row["mean"])
 
 
-def seeds(row: pd.Series) -> Entry:
+def seed_count(row: pd.Series) -> Entry:
     """Return an entry with the number of seeds."""
     return str(int(row["n"])), float(row["n"])
+
+
+def table_rows(
+    by: Sequence[str],
+    names: Sequence[str],
+    *columns: tuple[pd.DataFrame, Callable[[pd.Series], Entry]],
+) -> tuple[tuple[Entry, ...], ...]:
+    """Return the rows of a finding's table.
+
+    Args:
+        by: the fields whose values come first, columns of the first frame.
+        names: further columns of the first frame whose texts come next.
+        columns: for each further column a frame, all with the same rows in the same order, and the
+            function that makes an entry of its row.
+    """
+    frames, entries = zip(*columns, strict=True)
+    return tuple(
+        (
+            *(name(field, rows[0][field]) for field in by),
+            *((rows[0][column], None) for column in names),
+            *(entry(row) for entry, row in zip(entries, rows, strict=True)),
+        )
+        for rows in zip(*([row for _, row in frame.iterrows()] for frame in frames), strict=True)
+    )
 
 
 def headings(fields: Sequence[str]) -> list[str]:

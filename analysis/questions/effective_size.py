@@ -18,6 +18,7 @@ from analysis.drawing.lines import (
 )
 from analysis.drawing.notes import diverged_or_dead, seeds_of, sentences
 from analysis.drawing.panels import styles_of
+from analysis.drawing.sweeps import AXES
 from analysis.estimates.intervals import grouped
 from analysis.estimates.one_factor import one_at_a_time
 from analysis.estimates.pairing import contrast
@@ -27,11 +28,11 @@ from analysis.questions._finding import (
     difference,
     headings,
     level,
-    name,
     of_method,
     percent,
+    seed_count,
+    table_rows,
 )
-from analysis.questions._finding import seeds as seeds_entry
 from analysis.tables import Results
 
 ORDER = 75
@@ -50,11 +51,7 @@ _UP = {
     "live_share": "live (% of all)",
     "live_changed_share": "changed (% of live)",
 }
-_ACROSS = {
-    "width": "width",
-    "epochs": "epochs",
-    "score_offset": "fraction of scores that start at or below 0",
-}
+_ACROSS = AXES | {"width": "width", "epochs": "epochs"}  # short: axes stand beside each other
 _WORDS = {
     "connected_share": "connected",
     "live_share": "live",
@@ -158,18 +155,11 @@ def find(results: Results) -> Finding | None:
         for text in _along(by, method, axis, rows)
     ]
     tables = [grouped(trials, by, measure) for measure in MEASURES]
-    rows = [
-        (
-            *(name(field, cells[0][field]) for field in by),
-            *(percent(cell) for cell in cells),
-            seeds_entry(cells[0]),
-        )
-        for cells in zip(*([row for _, row in table.iterrows()] for table in tables), strict=True)
-    ]
+    measured = ((table, percent) for table in tables)
     return Finding(
         tuple(texts),
         (*headings(by), "connected, %", "live, %", "changed among live, %", "seeds"),
-        tuple(rows),
+        table_rows(by, (), *measured, (tables[0], seed_count)),
         "Connected: on a path of kept or flipped connections from a pixel to a class, in percent "
         "of all connections. Live: connections that can move the output for some training image. "
         "How many connections are changed depends strongly on where the scores start, and so may "

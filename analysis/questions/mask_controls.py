@@ -7,6 +7,7 @@ trained under the mask that another method has learned are separate trials.
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 
@@ -25,11 +26,11 @@ from analysis.questions._finding import (
     difference,
     headings,
     level,
-    name,
     of_method,
     percent,
+    seed_count,
+    table_rows,
 )
-from analysis.questions._finding import seeds as seeds_entry
 from analysis.tables import Results, computed_once
 from studies.trial import SETTABLE
 
@@ -211,18 +212,14 @@ def _sentences(by: list[str], method: str, first: pd.DataFrame, second: pd.DataF
     return texts
 
 
-def _rows(by: list[str], words: str, part: pd.DataFrame) -> list[tuple[Entry, ...]]:
+def _rows(by: list[str], words: str, part: pd.DataFrame) -> tuple[tuple[Entry, ...], ...]:
     keys = [*by, "control"]
     known = part.dropna(subset="accuracy")
     values, changes = (grouped(known, keys, column) for column in ("accuracy", "difference"))
-    return [
-        (
-            *(name(field, row[field]) for field in by),
-            (words, None),
-            (row["control"], None),
-            percent(row),
-            percent(change, sign=True),
-            seeds_entry(row),
-        )
-        for (_, row), (_, change) in zip(values.iterrows(), changes.iterrows(), strict=True)
-    ]
+    return table_rows(
+        by,
+        ("training", "control"),
+        (values.assign(training=words), percent),
+        (changes, partial(percent, sign=True)),
+        (values, seed_count),
+    )
