@@ -28,6 +28,11 @@ class Finding:
     rows: tuple[tuple[Entry, ...], ...]
     note: str
 
+    @property
+    def heads(self) -> tuple[tuple[str, str], ...]:
+        """The table's headings, each with the words below it, of which there are none."""
+        return tuple((text, "") for text in self.headings)
+
 
 def name(field: str, value: object) -> Entry:
     """Return an entry that shows a field's value."""
