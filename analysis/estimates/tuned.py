@@ -48,6 +48,7 @@ def tuned(results: Results, fields: tuple[str, ...]) -> pd.DataFrame:
         `score`: its mean validation accuracy on the tuning seeds.
         `nested`: whether each fresh seed has tuning seeds of its own.
         `edge`: in words, an end of a grid to which the last step gains on the tuning seeds.
+        `caution`: in words, what the tuning cannot show; None if there is nothing to say.
         `option_cost`, `by_options`: the expected accuracy on the fresh seed of the best of k random
         options, for each k. An option is a configuration, or several of them of which only the best
         runs on the fresh seed; it costs `option_cost` configurations.
@@ -60,10 +61,26 @@ def tuned(results: Results, fields: tuple[str, ...]) -> pd.DataFrame:
     plain = _not_tuned(trials[~used])
     if not rows:
         return plain
-    arms = pd.DataFrame(rows).drop_duplicates(list(SETTABLE))
+    arms = _largest_search(pd.DataFrame(rows))
     always = (*SETTABLE, *TRAITS, "defined", "committed")  # the rest may be missing
     arms = arms.astype({name: trials[name].dtype for name in always})
     return pd.concat([plain, arms[plain.columns]], ignore_index=True)
+
+
+def _largest_search(arms: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per arm and seed where several studies tune it: that of the largest search.
+
+    A choice that is nested comes before one that is not; of searches of equal size, the better
+    score counts. So the order of the studies decides nothing.
+    """
+    order = ["nested", "configurations", "score"]
+    ranked = arms.sort_values(order, ascending=False, kind="stable")
+    several = ranked.duplicated(list(SETTABLE), keep=False)
+    caution = ranked["caution"].mask(
+        several & ranked["caution"].isna(),
+        "tuned by several studies, of which the largest search counts",
+    )
+    return ranked.assign(caution=caution).drop_duplicates(list(SETTABLE)).sort_index()
 
 
 @computed_once  # the same whatever is tuned
@@ -82,6 +99,7 @@ def _not_tuned(trials: pd.DataFrame) -> pd.DataFrame:
         score=np.nan,
         nested=True,
         edge="",
+        caution=None,
         option_cost=1.0,
         by_options=None,
     )
@@ -204,13 +222,13 @@ class _Arm:
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield the row of each fresh seed."""
-        edge = self._edge()
+        edge, caution = self._edge(), self._caution()
         for seed, tuners in self._study.tuning_seeds.items():
             entered = [
                 c for c in self.configurations if all((c, t) in self._trained for t in tuners)
             ]
             if entered:
-                yield self._row(seed, tuners, entered) | {"edge": edge}
+                yield self._row(seed, tuners, entered) | {"edge": edge, "caution": caution}
 
     def _row(
         self, seed: int, tuners: Sequence[int], entered: Sequence[tuple[Any, ...]]
@@ -265,6 +283,13 @@ class _Arm:
     def _varies(self, name: str) -> bool:
         at = self._names.index(name)
         return len({configuration[at] for configuration in self.configurations}) > 1
+
+    def _caution(self) -> str | None:
+        """Return in words that one seed shows no edge; None if there are several."""
+        numbers = [n for n in self._names if FIELDS[n].type is float and self._varies(n)]
+        if not numbers or self._tuning["seed"].nunique() > 1:
+            return None
+        return "a single tuning seed cannot show whether an end of its grid still gains"
 
     def _edge(self) -> str:
         """Return in words where the best configuration is at an end to which the step gains."""
