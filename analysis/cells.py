@@ -42,16 +42,12 @@ _SEEDS = ("score_seed", "order_seed")
 _WORDS = {"positive_fraction": "positive fraction", "adam_epsilon": "Adam's epsilon"}
 
 
+@computed_once  # figures, pages and verdicts ask for it many times
 def varying(results: Results) -> list[str]:
     """Return the fields in which cells differ, finished or planned; `method` is always the last."""
-    return list(_varying(results))
-
-
-@computed_once  # figures, pages and verdicts ask for it many times
-def _varying(results: Results) -> tuple[str, ...]:
     both, tuned = _both(results), tuned_fields(results)
     names = (n for n in CELL if n != "method" and n not in tuned)
-    return (*(n for n in names if both[n].nunique() > 1), "method")
+    return [*(n for n in names if both[n].nunique() > 1), "method"]
 
 
 @computed_once
@@ -83,7 +79,13 @@ def panel_fields(results: Results) -> list[str]:
 
     A field that only differs from method to method belongs to the methods' recipes.
     """
-    return [name for name, methods in varied_within(results).items() if methods]
+    return vary_within(_both(results), varying(results)[:-1])
+
+
+def vary_within(rows: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """Return those of these columns that have several values within a method."""
+    counts = rows.groupby("method")[list(names)].nunique()
+    return [name for name in names if (counts[name] > 1).any()]
 
 
 @computed_once
@@ -105,17 +107,13 @@ def common(results: Results) -> dict[str, object]:
     return {name: both[name].iloc[0] for name in CELL if len(both) and both[name].nunique() == 1}
 
 
+@computed_once
 def ordered(results: Results, name: str) -> list[Hashable]:
     """Return a field's values in the order in which they are shown.
 
     Methods: dense, those that need no density, then the others in the plan's order. Numbers ascend.
     Other names are in the order of the study's definition.
     """
-    return list(_ordered(results, name))
-
-
-@computed_once
-def _ordered(results: Results, name: str) -> Sequence[Hashable]:
     frames = [results.plan, results.trials]
     if name == "method":  # one that is still being tuned has no other trials
         frames.insert(1, results.tuning_plan)

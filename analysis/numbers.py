@@ -1,6 +1,6 @@
 """Numbers as text, formatted the same everywhere."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -43,3 +43,20 @@ def span(values: Iterable[float], digits: int, *, sign: bool = False) -> str:
 def many(count: int, word: str) -> str:
     """Return a count with its noun: ``1 trial``, ``2 trials``."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def extent(counts: Iterable[int], word: str) -> str:
+    """Return the smallest and largest of counts with their noun: ``3 to 5 seeds``, ``3 seeds``."""
+    known = list(counts)
+    low, high = min(known), max(known)
+    return many(low, word) if low == high else f"{low} to {high} {word}s"
+
+
+def listed(phrases: Sequence[str]) -> str:
+    """Return phrases in a row: ``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(phrases[:-1]), *phrases[-1:]]))
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Return what occurs, with its number: ``2 diverged, 1 dead``; empty if nothing does."""
+    return ", ".join(f"{count} {what}" for what, count in counts.items() if count)

@@ -5,9 +5,9 @@ They are joined by the ids of the trials, and by the hashes of the definitions.
 """
 
 import itertools
+import os.path
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from studies.errors import UserError
 from studies.store import Store, filesystems, shipped, studies_in
@@ -84,7 +84,7 @@ def conflicts(places: Sequence[Place]) -> tuple[str, ...]:
 
 def _wheres(uri: str) -> list[str]:
     """Return where the results are that a URI or a study's name stands for."""
-    if "/" in uri or Path(uri).is_dir():
+    if "/" in uri or os.path.isdir(uri):  # noqa: PTH112  (Path's raises for a name that is too long)
         return [uri]
     own = [Store("results", uri).uri] if uri in studies_in("results") else []
     published = shipped.store(uri)

@@ -366,7 +366,8 @@ def _plans(every: Sequence[Place], *, tuning: bool) -> pd.DataFrame:
     """
     defined: dict[Trial, int] = {}
     committed: dict[Trial, int] = {}
-    by_choice: set[Trial] = set()
+    by_choice: dict[str, set[Trial]] = {one.store.study: set() for one in every}
+    plain: dict[str, set[Trial]] = {one.store.study: set() for one in every}
     bit = 1
     for one in every:
         seeds = _tuning(one.definitions)
@@ -380,14 +381,16 @@ def _plans(every: Sequence[Place], *, tuning: bool) -> pd.DataFrame:
             # What is chosen later among values that were named first was planned first.
             study = recorded.study
             candidates = set(study.candidates())
-            if study.is_tuned:
-                by_choice |= candidates.difference(study.trials())
+            always = set(study.trials()) if study.is_tuned else candidates
+            by_choice[one.store.study] |= candidates - always
+            plain[one.store.study] |= always
             for trial in planned:
                 has = bit if trial in candidates else 0
                 fresh = recorded.known is not None and not recorded.known.get(trial.seed)
                 defined[trial] = defined.get(trial, 0) | has
                 committed[trial] = committed.get(trial, 0) | (has if fresh else 0)
             bit = min(2 * bit, _LAST_BIT)
+    chosen = _by_choice_alone(by_choice, plain)
     kinds = {name: TABLES["trials"].field(name).type for name in SETTABLE}
     values = {
         name: pa.array([getattr(trial, name) for trial in defined], kinds[name])
@@ -397,8 +400,19 @@ def _plans(every: Sequence[Place], *, tuning: bool) -> pd.DataFrame:
     return plan.assign(
         defined=np.array(list(defined.values()), np.int64),
         committed=np.array(list(committed.values()), np.int64),
-        by_choice=np.array([trial in by_choice for trial in defined], bool),
+        by_choice=np.array([trial in chosen for trial in defined], bool),
     )
+
+
+def _by_choice_alone(
+    by_choice: Mapping[str, set[Trial]], plain: Mapping[str, set[Trial]]
+) -> set[Trial]:
+    """Return the trials that some study trains only if they are chosen, and no other always."""
+    alone: set[Trial] = set()
+    for name, trials in by_choice.items():
+        others = [always for other, always in plain.items() if other != name]
+        alone |= trials.difference(*others)
+    return alone
 
 
 def _tuning(definitions: Iterable[Recorded]) -> set[int]:

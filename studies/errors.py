@@ -19,9 +19,15 @@ class UserError(Exception):
     """
 
     def __init__(self, message: str) -> None:
-        line = " ".join(message.split())
-        # A file's name or content must not control the terminal that shows the line.
-        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line))
+        super().__init__(printable(" ".join(message.split())))
+
+
+def printable(text: str) -> str:
+    """Return a text with what is not printable as Python escapes it.
+
+    A file's name or content must not control the terminal that shows it, nor begin a line.
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def unknown(kind: str, given: str, known: Iterable[str]) -> UserError:

@@ -1,8 +1,9 @@
 """What figures share: their look, panels, marks, limits, notes and layout.
 
-A figure is a pair of functions. ``summarise(results)`` returns all that the figure shows as plain
-data, in percent or points; it can be tested without drawing, and sent to another process.
-``draw(summary)`` draws it.
+A figure's ``summarise(results)`` returns all that the figure shows as plain data, in percent or
+points; it can be tested without drawing, and sent to another process. Most summaries are of a kind
+that several figures share and that draws itself: `rows.Rows`, `lines.Lines`, `curves.Curves`,
+`histograms.Histograms`.
 """
 
 import analysis.drawing._matplotlib  # noqa: F401, I001  (first, see there)

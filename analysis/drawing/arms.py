@@ -1,6 +1,6 @@
 """Arms: a method with its own fields, such as a density, as rows below each other."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -143,15 +143,18 @@ def columns_for_arms(results: Results, *values: str) -> list[str]:
     return list(dict.fromkeys(["method", "seed", "outcome", *panel_fields(results), *values]))
 
 
-def arm_slots(
-    results: Results, rows: pd.DataFrame, value: str, *, scale: float = 100
-) -> tuple[Slot, ...]:
-    """Return a row for each arm of a panel, with its seeds and its mean."""
+def arm_slots(results: Results, rows: pd.DataFrame, value: str) -> tuple[Slot, ...]:
+    """Return a row for each arm of a panel, with its seeds and its mean in percent or points."""
     return tuple(
-        Slot(name, tuple(marks_of(part, value, scale=scale)))
+        Slot(name, tuple(marks_of(part, value)))
         for name, part in arms(results, rows)
         if part[value].notna().any()
     )
+
+
+def dense_lines(slots: Iterable[Slot]) -> tuple[tuple[float, str], ...]:
+    """Return the lines across a panel at the means of dense training, as the guides of a `Side`."""
+    return tuple((m.mean, "dense") for slot in slots for m in slot.marks if m.method == BASELINE)
 
 
 def arm_view(

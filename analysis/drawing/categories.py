@@ -92,7 +92,7 @@ def compare(results: Results, field: str, trials: pd.DataFrame, second: Measure 
         of_methods = panel.rows[panel.rows["method"].isin(styles)]
         sides = [side(of_methods, field, named, list(styles), measure) for measure in measures]
         if is_idle:
-            sides[0] = _with_level(sides[0], float(dense))
+            sides[0] = with_dense(sides[0], float(dense))
         drawn.append(RowPanel(panel.title, tuple(sides)))
     note = sentences(
         "Small points: one seed each.",
@@ -164,8 +164,8 @@ def _has(rows: pd.DataFrame, measure: Measure) -> bool:
     return bool(others[measure.value].notna().any())
 
 
-def _with_level(one: Side, dense: float) -> Side:
-    """Return the side with a line at the mean of dense, which its view includes."""
+def with_dense(one: Side, dense: float) -> Side:
+    """Return the side with a line at the mean of dense, in percent, which its view includes."""
     low, high = one.view
     wider = min(low, dense - 0.2), max(high, dense + 0.2)
     return replace(one, guides=(*one.guides, (dense, "dense")), view=wider)

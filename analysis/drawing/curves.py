@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from analysis.cells import varying
 from analysis.drawing import Drawing
-from analysis.drawing.arms import arm_panels, one_arm_each
+from analysis.drawing.arms import arm_panels, chosen_arms, one_arm_each
 from analysis.drawing.layout import finish, left_out, panel_grid
 from analysis.drawing.limits import Limits, outside
 from analysis.drawing.marks import Mark, draw_behind, draw_mark, from_table
-from analysis.drawing.notes import sentences, unseen
+from analysis.drawing.notes import seeds, sentences, unseen
 from analysis.drawing.panels import MOST_PANELS, styles_of
 from analysis.drawing.style import SOFT, Style
 from analysis.estimates.intervals import ESTIMATED, grouped
@@ -81,11 +81,77 @@ class Curves:
     is_logarithmic: bool = False
     has_zero: bool = False
 
+    @classmethod
+    def of(
+        cls,
+        results: Results,
+        table: pd.DataFrame,
+        up: str,
+        view: Limits,
+        *notes: str,
+        scale: float = 100,
+        thin: str = "",
+        is_logarithmic: bool = False,
+        has_zero: bool = False,
+    ) -> "Curves":
+        """Return what a figure shows of a table of means.
+
+        Args:
+            results: the study.
+            table: rows of `curves`.
+            up: label of the vertical axis, with its unit.
+            view: limits of the vertical axis, in the unit of display.
+            notes: sentences between that on the seeds and that on the arms that are shown.
+            scale: factor on the values; 100 turns fractions into percent.
+            thin: a column of further means that are drawn as thin lines.
+            is_logarithmic: whether the vertical axis is.
+            has_zero: whether a line is drawn at zero.
+        """
+        styles = styles_of(results, table)
+        drawn = tuple(
+            CurvePanel(
+                panel.title,
+                tuple(
+                    _curve(method, rows.sort_values("epoch"), scale, thin)
+                    for method in styles
+                    if len(rows := panel.rows[panel.rows["method"] == method])
+                ),
+            )
+            for panel in arm_panels(results, table)
+        )
+        note = sentences(
+            seeds(table["n"], "bar right of the line, after the last epoch"),
+            *notes,
+            chosen_arms(results),
+        )
+        return cls(drawn, styles, up, view, note, is_logarithmic, has_zero)
+
     @property
     def full_note(self) -> str:
         """The sentences below the panels."""
         ends = [curve.end for panel in self.panels[:MOST_PANELS] for curve in panel.curves]
         return sentences(self.note, unseen([outside(ends, self.view)]), left_out(len(self.panels)))
+
+    def draw(self, title: str, caption: str, further: Sequence[Artist] = ()) -> Drawing:
+        """Draw the panels of a figure.
+
+        Args:
+            title: the figure's title.
+            caption: the figure's caption.
+            further: entries of the legend after the methods.
+        """
+        figure, grid = panel_grid([panel.title for panel in self.panels], 3.0, up=self.up)
+        for panel, (axes,) in zip(self.panels[:MOST_PANELS], grid, strict=True):
+            axes.set_xlabel("epoch")
+            axes.set_ylim(self.view)
+            if self.is_logarithmic:
+                _make_logarithmic(axes, self.view)
+            for curve in panel.curves:
+                _draw_curve(axes, curve, self.styles[curve.method])
+            _draw_ends(axes, panel, self)
+            draw_behind(axes, ((0.0, "zero"),) if self.has_zero else (), None, upright=True)
+        finish(figure, title, self.styles, self.full_note, further)
+        return Drawing(figure, title, caption, self.full_note)
 
 
 @computed_once  # a figure's curves and its limits need the same
@@ -111,64 +177,11 @@ def curves(results: Results, value: str, *, completed: bool = False) -> pd.DataF
     return one_arm_each(results, grouped(rows, [*varying(results), "epoch"], value))
 
 
-def curve_panels(
-    results: Results, table: pd.DataFrame, *, scale: float = 100, thin: str = ""
-) -> tuple[CurvePanel, ...]:
-    """Return the panels of a table of means.
-
-    Args:
-        results: the study.
-        table: rows of `curves`.
-        scale: factor on the values; 100 turns fractions into percent.
-        thin: a column of further means that are drawn as thin lines.
-    """
-    styles = styles_of(results, table)
-    return tuple(
-        CurvePanel(
-            panel.title,
-            tuple(
-                _curve(method, rows.sort_values("epoch"), scale, thin)
-                for method in styles
-                if len(rows := panel.rows[panel.rows["method"] == method])
-            ),
-        )
-        for panel in arm_panels(results, table)
-    )
-
-
 def _curve(method: str, rows: pd.DataFrame, scale: float, thin: str) -> Curve:
     mean = rows["mean"].to_numpy(float) * scale
     (end,) = from_table(rows.iloc[[-1]].assign(method=method), scale=scale)
     further = [rows[thin].to_numpy(float) * scale] if thin else []
     return Curve(method, rows["epoch"].to_numpy(float), mean, end, *further)
-
-
-def draw_curves(
-    summary: Curves, title: str, caption: str, further: Sequence[Artist] = ()
-) -> Drawing:
-    """Draw the panels of a figure.
-
-    Args:
-        summary: what it shows.
-        title: the figure's title.
-        caption: the figure's caption.
-        further: entries of the legend after the methods.
-    """
-    figure, grid = panel_grid([panel.title for panel in summary.panels], 3.0)
-    for panel, (axes,) in zip(summary.panels[:MOST_PANELS], grid, strict=True):
-        axes.set_xlabel("epoch")
-        axes.set_ylim(summary.view)
-        if summary.is_logarithmic:
-            _make_logarithmic(axes, summary.view)
-        for curve in panel.curves:
-            _draw_curve(axes, curve, summary.styles[curve.method])
-        _draw_ends(axes, panel, summary)
-        draw_behind(axes, ((0.0, "zero"),) if summary.has_zero else (), None, upright=True)
-    for (axes,) in grid:
-        if axes.get_subplotspec().is_first_col():
-            axes.set_ylabel(summary.up)
-    finish(figure, title, summary.styles, summary.full_note, further)
-    return Drawing(figure, title, caption, summary.full_note)
 
 
 def _draw_curve(axes: Axes, curve: Curve, style: Style) -> None:

@@ -22,7 +22,7 @@ from analysis.drawing.layout import WIDTHS, finish
 from analysis.drawing.notes import diverged_or_dead, sentences
 from analysis.drawing.panels import styles_of
 from analysis.drawing.style import INK, KEPT, PAPER, Style
-from analysis.numbers import many, number
+from analysis.numbers import extent, number
 from analysis.tables import Results
 
 #: More rows are hard to read on a page, and with more columns each is too small.
@@ -83,6 +83,43 @@ class Histograms:
     styles: Mapping[str, Style] = field(repr=False)
     across: str
     note: str
+
+    def draw(self, title: str, caption: str) -> Drawing:
+        """Draw the histograms.
+
+        Args:
+            title: the figure's title.
+            caption: the figure's caption.
+        """
+        count = len(self.styles)
+        columns = (
+            min((_COLUMNS, _COLUMNS - 1), key=lambda n: -count % n) if count > _COLUMNS else count
+        )
+        deep = math.ceil(count / columns)  # rows of axes for each row
+        rows = deep * len(self.rows)
+        figure = Figure(figsize=(WIDTHS[max(columns, 2)], _HIGH * rows), layout="constrained")
+        grid = figure.subplots(rows, columns, squeeze=False)
+        places = {method: divmod(place, columns) for place, method in enumerate(self.styles)}
+        filled = set()
+        for number_of_row, (name, histograms_of_row) in enumerate(self.rows):
+            grid[number_of_row * deep, 0].set_ylabel(
+                "\n".join([*textwrap.wrap(name, 26), "connections (%)"])
+            )
+            for histogram in histograms_of_row:
+                down, across = places[histogram.method]
+                axes = grid[number_of_row * deep + down, across]
+                _draw(axes, histogram, self.styles[histogram.method])
+                axes.set_xlabel(self.across if number_of_row == len(self.rows) - 1 else "")
+                filled.add(axes)
+        for axes in grid.ravel():
+            if axes not in filled:
+                _empty(axes)
+        fates = [
+            Patch(facecolor=KEPT, label="kept"),
+            Patch(facecolor=PAPER, edgecolor=INK, label="pruned or flipped"),
+        ]
+        finish(figure, title, {}, self.note, fates)
+        return Drawing(figure, title, caption, self.note)
 
 
 def histograms(results: Results, quantity: Quantity) -> pd.DataFrame:
@@ -185,8 +222,8 @@ def by_fate(results: Results, quantity: Quantity, missing: str) -> Histograms:
     shown = every[: max(1, _ROWS // deep)]
     layers = " or ".join(dict.fromkeys(table["layer"]))
     note = sentences(
-        f"The network's largest layer ({layers}), summed over n = {_seeds(table['n'])}. Each "
-        "histogram is in percent of its own connections; no intervals.",
+        f"The network's largest layer ({layers}), summed over n = {extent(table['n'], 'seed')}. "
+        "Each histogram is in percent of its own connections; no intervals.",
         f"Up to {100 * _TAIL:g}% of each at either end may lie outside the view. Dashed: zero.",
         hidden,
         diverged_or_dead(results.trials),
@@ -221,48 +258,6 @@ def _informative(cells: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     reasons = {"nothing is changed": ~changed, "all values have one magnitude": changed & ~wide}
     hidden = [f"in which {why} ({count})" for why, of in reasons.items() if (count := of.sum())]
     return cells[changed & wide], f"Not shown: cells {', '.join(hidden)}." if hidden else ""
-
-
-def _seeds(counts: pd.Series) -> str:
-    least, most = counts.min(), counts.max()
-    return many(most, "seed") if least == most else f"{least} to {most} seeds"
-
-
-def draw_histograms(summary: Histograms, title: str, caption: str) -> Drawing:
-    """Draw the histograms.
-
-    Args:
-        summary: what the figure shows.
-        title: the figure's title.
-        caption: the figure's caption.
-    """
-    count = len(summary.styles)
-    columns = min((_COLUMNS, _COLUMNS - 1), key=lambda n: -count % n) if count > _COLUMNS else count
-    deep = math.ceil(count / columns)  # rows of axes for each row
-    rows = deep * len(summary.rows)
-    figure = Figure(figsize=(WIDTHS[max(columns, 2)], _HIGH * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False)
-    places = {method: divmod(place, columns) for place, method in enumerate(summary.styles)}
-    filled = set()
-    for number_of_row, (name, histograms_of_row) in enumerate(summary.rows):
-        grid[number_of_row * deep, 0].set_ylabel(
-            "\n".join([*textwrap.wrap(name, 26), "connections (%)"])
-        )
-        for histogram in histograms_of_row:
-            down, across = places[histogram.method]
-            axes = grid[number_of_row * deep + down, across]
-            _draw(axes, histogram, summary.styles[histogram.method])
-            axes.set_xlabel(summary.across if number_of_row == len(summary.rows) - 1 else "")
-            filled.add(axes)
-    for axes in grid.ravel():
-        if axes not in filled:
-            _empty(axes)
-    fates = [
-        Patch(facecolor=KEPT, label="kept"),
-        Patch(facecolor=PAPER, edgecolor=INK, label="pruned or flipped"),
-    ]
-    finish(figure, title, {}, summary.note, fates)
-    return Drawing(figure, title, caption, summary.note)
 
 
 def _empty(axes: Axes) -> None:

@@ -3,12 +3,16 @@
 import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from analysis.drawing.limits import outside
+from analysis.drawing.notes import HasSides, sentences, unseen
 from analysis.drawing.panels import MOST_PANELS
 from analysis.drawing.style import SOFT, Style
 from analysis.drawing.text import make_legible
@@ -19,6 +23,39 @@ WIDTHS = {1: 7.0, 2: 9.5, 3: 11.5, 4: 11.5}
 _OF_TITLE, _OF_ENTRY, _OF_NOTE = 0.098, 0.076, 0.068
 #: Room for an entry's mark, in inches.
 _HANDLE = 0.55
+
+P = TypeVar("P", bound=HasSides)
+
+
+@dataclass(frozen=True)
+class WithSides(Generic[P]):
+    """What a figure shows whose panels have several axes beside each other.
+
+    Attributes:
+        panels: at least one, each with the same number of sides.
+        styles: the methods with their styles, in the order of display.
+        note: the sentences below the panels, without those on what is not shown.
+    """
+
+    panels: tuple[P, ...]
+    styles: Mapping[str, Style] = field(repr=False)
+    note: str
+
+    @property
+    def sides(self) -> int:
+        """The number of sides of a panel."""
+        return len(self.panels[0].sides)
+
+    @property
+    def shown(self) -> tuple[P, ...]:
+        """The panels that there is room for."""
+        return self.panels[: MOST_PANELS // self.sides]
+
+    @property
+    def full_note(self) -> str:
+        """The sentences below the panels."""
+        views = [outside(side.marks, side.view) for panel in self.shown for side in panel.sides]
+        return sentences(self.note, unseen(views), left_out(len(self.panels), self.sides))
 
 
 def columns_for(count: int) -> int:
@@ -34,6 +71,7 @@ def panel_grid(
     *,
     sides: int = 1,
     columns: int = 0,
+    up: str = "",
     share_across: bool | str = True,
     share_up: bool | str = True,
 ) -> tuple[Figure, np.ndarray]:
@@ -46,6 +84,7 @@ def panel_grid(
         height: height of a panel in inches, or of each; the largest of a row counts.
         sides: number of axes of a panel, beside each other.
         columns: number of panels in a row, if it is not to be chosen.
+        up: label of the vertical axis of the first panel in each row.
         share_across: whether axes share the horizontal axis, as in matplotlib's `subplots`.
         share_up: whether axes share the vertical axis.
     """
@@ -72,13 +111,15 @@ def panel_grid(
         for axes in axes_of:
             axes.set_title("\n".join(textwrap.wrap(title, room)))
             axes.tick_params(labelbottom=True)  # there may be no panel below
+            if up and axes.get_subplotspec().is_first_col():
+                axes.set_ylabel(up)
     return figure, placed
 
 
-def left_out(count: int, sides: int = 1, what: str = "panels") -> str:
+def left_out(count: int, sides: int = 1) -> str:
     """Return a sentence on the panels that `panel_grid` has no room for, or ""."""
     most = MOST_PANELS // sides
-    return f"Only the first {most} of {count} {what} are shown." if count > most else ""
+    return f"Only the first {most} of {count} panels are shown." if count > most else ""
 
 
 def finish(

@@ -6,7 +6,7 @@ strip at the left edge, each with its interval, and a thin line of their mean ru
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -15,11 +15,9 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
 from analysis.drawing import Drawing
-from analysis.drawing.layout import finish, left_out, panel_grid
-from analysis.drawing.limits import Limits, outside
+from analysis.drawing.layout import WithSides, finish, panel_grid
+from analysis.drawing.limits import Limits
 from analysis.drawing.marks import Mark, draw_behind, draw_mark, from_table, guide_entries
-from analysis.drawing.notes import sentences, unseen
-from analysis.drawing.panels import MOST_PANELS
 from analysis.drawing.style import SOFT, ZONE, Style
 
 #: The part of the distance of two values that the methods at a value take.
@@ -106,56 +104,53 @@ class LinePanel:
 
 
 @dataclass(frozen=True)
-class Lines:
+class Lines(WithSides[LinePanel]):
     """What a figure with lines shows.
 
     Attributes:
-        panels: at least one, each with the same number of sides.
-        styles: the methods with their styles, in the order of display.
-        note: the sentences below the panels, without those on what is not shown.
         height: the height of a panel in inches.
         without_value: label of the strip of the methods without a value.
     """
 
-    panels: tuple[LinePanel, ...]
-    styles: Mapping[str, Style] = field(repr=False)
-    note: str
     height: float = 3.1
     without_value: str = ""
 
-    @property
-    def sides(self) -> int:
-        """The number of sides of a panel."""
-        return len(self.panels[0].sides)
+    def draw(self, title: str, caption: str, further: Sequence[Artist] = ()) -> Drawing:
+        """Draw the panels of a figure.
 
-    @property
-    def shown(self) -> tuple[LinePanel, ...]:
-        """The panels that there is room for."""
-        return self.panels[: MOST_PANELS // self.sides]
+        Args:
+            title: the figure's title.
+            caption: the figure's caption.
+            further: entries of the legend after the methods.
+        """
+        titles = [panel.title for panel in self.panels]
+        figure, grid = panel_grid(
+            titles, self.height, sides=self.sides, share_across=False, share_up=False
+        )
+        for panel, axes_of in zip(self.shown, grid, strict=True):
+            for side, axes in zip(panel.sides, axes_of, strict=True):
+                draw_line_side(axes, panel, side, self)
+        _hide_repeated(list(grid.ravel()))
+        guides = [guide for panel in self.shown for side in panel.sides for guide in side.guides]
+        legend = [*further, *guide_entries(guides)]
+        joined = any(panel.is_joined for panel in self.shown)
+        finish(figure, title, self.styles, self.full_note, legend, lines=joined)
+        return Drawing(figure, title, caption, self.full_note)
 
-    @property
-    def full_note(self) -> str:
-        """The sentences below the panels."""
-        views = [outside(side.marks, side.view) for panel in self.shown for side in panel.sides]
-        return sentences(self.note, unseen(views), left_out(len(self.panels), self.sides))
 
-
-def lines_over(
-    means: pd.DataFrame, field: str, methods: Iterable[str], *, scale: float = 100
-) -> tuple[Line, ...]:
-    """Return a line for each method.
+def lines_over(means: pd.DataFrame, field: str, methods: Iterable[str]) -> tuple[Line, ...]:
+    """Return a line for each method, in percent or points.
 
     Args:
         means: a row per method and value: `method`, the field, and the columns of `grouped`.
         field: the field of the horizontal axis.
         methods: the methods, in the order of display; those without a row are left out.
-        scale: factor on the means; 100 turns fractions into percent.
     """
     lines = []
     for method in methods:
         rows = means[(means["method"] == method) & means["mean"].notna()].sort_values(field)
         if len(rows):
-            marks = tuple(from_table(rows, scale=scale))
+            marks = tuple(from_table(rows))
             lines.append(Line(method, tuple(map(float, rows[field])), marks))
     return tuple(lines)
 
@@ -178,30 +173,6 @@ def layer_panel(title: str, sides: tuple[LineSide, ...], rows: pd.DataFrame) -> 
     if len(names) > _MOST_LABELS:  # by number
         names = {layer: f"{layer + 1:g}" for layer in names}
     return LinePanel(title, sides, "layer", names, is_joined=False)
-
-
-def draw_lines(summary: Lines, title: str, caption: str, further: Sequence[Artist] = ()) -> Drawing:
-    """Draw the panels of a figure.
-
-    Args:
-        summary: what it shows.
-        title: the figure's title.
-        caption: the figure's caption.
-        further: entries of the legend after the methods.
-    """
-    titles = [panel.title for panel in summary.panels]
-    figure, grid = panel_grid(
-        titles, summary.height, sides=summary.sides, share_across=False, share_up=False
-    )
-    for panel, axes_of in zip(summary.shown, grid, strict=True):
-        for side, axes in zip(panel.sides, axes_of, strict=True):
-            draw_line_side(axes, panel, side, summary)
-    _hide_repeated(list(grid.ravel()))
-    guides = [guide for panel in summary.shown for side in panel.sides for guide in side.guides]
-    legend = [*further, *guide_entries(guides)]
-    joined = any(panel.is_joined for panel in summary.shown)
-    finish(figure, title, summary.styles, summary.full_note, legend, lines=joined)
-    return Drawing(figure, title, caption, summary.full_note)
 
 
 def draw_line_side(axes: Axes, panel: LinePanel, side: LineSide, summary: Lines) -> None:

@@ -53,24 +53,23 @@ class Mark:
         return len(self.seeds) == self.n > 1 and math.isnan(self.low)
 
 
-def marks_of(
-    rows: pd.DataFrame, value: str, *, scale: float = 100, seeds: bool = True
-) -> list[Mark]:
-    """Return a mark for each method of some trials, in order of appearance.
+def marks_of(rows: pd.DataFrame, value: str) -> list[Mark]:
+    """Return a mark in percent, with its seeds, for each method of some trials.
 
     Args:
         rows: a row per trial with `method` and the value; nan is left out.
-        value: the column.
-        scale: factor on the values; 100 turns fractions into percent.
-        seeds: whether each seed is shown.
+        value: a column of fractions.
+
+    Returns:
+        The marks in the order in which the methods appear.
     """
-    values, methods = rows[value].to_numpy(float) * scale, rows["method"].to_numpy(object)
+    values, methods = rows[value].to_numpy(float) * 100, rows["method"].to_numpy(object)
     marks = []
     for method in dict.fromkeys(methods[~np.isnan(values)]):
         of_method = values[(methods == method) & ~np.isnan(values)]
         mean = interval(of_method)
-        points = tuple(of_method.tolist()) if seeds else ()
-        marks.append(Mark(str(method), mean.mean, mean.low, mean.high, mean.n, points))
+        seeds = tuple(of_method.tolist())
+        marks.append(Mark(str(method), mean.mean, mean.low, mean.high, mean.n, seeds))
     return marks
 
 
@@ -132,19 +131,17 @@ def draw_mark(
         _write(axes, edge, at, text, upright, late=edge == high)
 
 
-def draw_seeds(
-    axes: Axes, values: Sequence[float], at: float, style: Style, *, upright: bool = False
-) -> None:
+def draw_seeds(axes: Axes, values: Sequence[float], at: float, style: Style) -> None:
     """Draw a small point per seed; an arrow at the edge shows that some lie outside."""
-    low, high = axes.get_ylim() if upright else axes.get_xlim()
+    low, high = axes.get_xlim()
     inside = [value for value in values if low <= value <= high]
-    look = {"color": style.colour, "ms": 3.6, "alpha": 0.5, "mew": 0, "zorder": 2}
+    look: dict[str, Any] = {"ms": 3.6, "alpha": 0.5, "mew": 0, "zorder": 2}
     if inside:
-        _plot(axes, inside, at, upright, "o", clip_on=False, **look)
+        axes.plot(inside, [at] * len(inside), "o", color=style.colour, clip_on=False, **look)
     if any(value < low for value in values):
-        draw_arrow(axes, low, at, "v" if upright else "<", style, upright=upright)
+        draw_arrow(axes, low, at, "<", style)
     if any(value > high for value in values):
-        draw_arrow(axes, high, at, "^" if upright else ">", style, upright=upright)
+        draw_arrow(axes, high, at, ">", style)
 
 
 def draw_arrow(

@@ -1,11 +1,30 @@
 """The sentences below a figure: seeds, intervals, failures and what is left out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import pandas as pd
 
-from analysis.drawing.limits import Outside
-from analysis.numbers import many
+from analysis.drawing.limits import Limits, Outside
+from analysis.drawing.marks import Mark
+from analysis.numbers import counted, extent, listed, many
+
+
+class HasMarks(Protocol):
+    """One axes of a panel: its marks, and the limits of their axis."""
+
+    @property
+    def marks(self) -> list[Mark]: ...  # noqa: D102
+
+    @property
+    def view(self) -> Limits: ...  # noqa: D102
+
+
+class HasSides(Protocol):
+    """A panel: its axes, beside each other."""
+
+    @property
+    def sides(self) -> Sequence[HasMarks]: ...  # noqa: D102
 
 
 def sentences(*parts: str) -> str:
@@ -25,22 +44,26 @@ def seeds(counts: Iterable[int], mark: str) -> str:
         return "No trial with a recorded value."
     if sizes == [1]:
         return f"n = 1 seed: single trials, no {mark}."
-    span = f"{sizes[0]} to {sizes[-1]}" if len(sizes) > 1 else f"{sizes[0]}"
     single = ", none where n = 1" if sizes[0] == 1 else ""
-    return f"Mean over n = {span} seeds; {mark}: 95% t interval of the mean{single}."
+    n = extent(sizes, "seed")
+    return f"Mean over n = {n}; {mark}: 95% t interval of the mean{single}."
+
+
+def seeds_of(panels: Iterable[HasSides]) -> str:
+    """Return the sentence on the seeds of all marks of some panels, whose bars are intervals."""
+    return seeds((mark.n for panel in panels for side in panel.sides for mark in side.marks), "bar")
 
 
 def diverged_or_dead(trials: pd.DataFrame) -> str:
     """Return a sentence on diverged or dead trials and on those without accuracy, or ""."""
-    counts = {
-        "diverged": (trials["outcome"] == "diverged").sum(),
-        "dead": (trials["outcome"] == "dead").sum(),
-    }
-    phrases = [f"{count} {outcome}" for outcome, count in counts.items() if count]
-    missing = trials["test_accuracy"].isna().sum()
-    if missing:
-        phrases.append(f"{missing} without a recorded accuracy (not in the means)")
-    return f"Of {len(trials)} trials: {', '.join(phrases)}." if phrases else ""
+    text = counted(
+        {
+            "diverged": (trials["outcome"] == "diverged").sum(),
+            "dead": (trials["outcome"] == "dead").sum(),
+            "without a recorded accuracy (not in the means)": trials["test_accuracy"].isna().sum(),
+        }
+    )
+    return f"Of {len(trials)} trials: {text}." if text else ""
 
 
 def margin_zone(margin: float | None) -> str:
@@ -57,10 +80,6 @@ def unseen(views: Iterable[Outside]) -> str:
     phrases = [f"{seen.seeds} of {seen.of} seeds"] if seen.seeds else []
     phrases += [many(seen.means, "mean")] if seen.means else []
     phrases += [many(seen.ends, "end") + " of intervals"] if seen.ends else []
-    arrows = f"Arrows at an edge: {_listed(phrases)} outside the view." if phrases else ""
+    arrows = f"Arrows at an edge: {listed(phrases)} outside the view." if phrases else ""
     same = "“n equal”: all n seeds have the same value, so there is no interval."
     return sentences(arrows, same if any(view.equal for view in every) else "")
-
-
-def _listed(phrases: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(phrases[:-1]), phrases[-1]]))

@@ -4,16 +4,14 @@ A slot is a labelled place of the vertical axis; it holds one mark, or one for e
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
 from analysis.drawing import Drawing
-from analysis.drawing.layout import columns_for, finish, left_out, panel_grid
-from analysis.drawing.limits import Limits, outside
+from analysis.drawing.layout import WithSides, finish, panel_grid
+from analysis.drawing.limits import Limits
 from analysis.drawing.marks import Mark, draw_behind, draw_mark, draw_seeds, guide_entries
-from analysis.drawing.notes import sentences, unseen
-from analysis.drawing.panels import MOST_PANELS
 from analysis.drawing.style import STRIPE, TINT, Style
 
 #: Height of a mark that is alone in its slot, of another one, and between slots, in inches.
@@ -78,65 +76,38 @@ class RowPanel:
 
 
 @dataclass(frozen=True)
-class Rows:
+class Rows(WithSides[RowPanel]):
     """What a figure with rows shows.
 
     Attributes:
-        panels: at least one, each with the same number of sides.
-        styles: all methods with their styles.
-        note: the sentences below the panels, without those on what is not shown.
         in_legend: whether a legend names the methods; without one the slots do.
     """
 
-    panels: tuple[RowPanel, ...]
-    styles: Mapping[str, Style] = field(repr=False)
-    note: str
     in_legend: bool
 
-    @property
-    def shown(self) -> tuple[RowPanel, ...]:
-        """The panels that there is room for."""
-        return self.panels[: MOST_PANELS // self.sides]
+    def draw(self, title: str, caption: str) -> Drawing:
+        """Draw the panels of a figure.
 
-    @property
-    def sides(self) -> int:
-        """The number of sides of a panel."""
-        return len(self.panels[0].sides)
-
-    @property
-    def full_note(self) -> str:
-        """The sentences below the panels."""
-        views = [outside(side.marks, side.view) for panel in self.shown for side in panel.sides]
-        return sentences(self.note, unseen(views), left_out(len(self.panels), self.sides))
-
-
-def draw_rows(rows: Rows, title: str, caption: str) -> Drawing:
-    """Draw the panels of a figure.
-
-    Args:
-        rows: what it shows.
-        title: the figure's title.
-        caption: the figure's caption.
-    """
-    titles = [panel.title for panel in rows.panels]
-    heights = [max(map(_height, panel.sides)) for panel in rows.panels]
-    figure, grid = panel_grid(titles, heights, sides=rows.sides, share_across=False, share_up=False)
-    columns = rows.sides if rows.sides > 1 else columns_for(len(rows.shown))
-    labels: list[list[str]] = []
-    for axes, side in zip(grid.ravel(), _sides(rows), strict=True):
-        _draw_side(axes, side, rows.styles)
-        labels.append([slot.label for slot in side.slots])
-        is_first = (len(labels) - 1) % columns == 0
-        if not is_first and labels[-1] == labels[-2]:  # as beside it
-            axes.tick_params(labelleft=False)
-    further = guide_entries(guide for side in _sides(rows) for guide in side.guides)
-    styles = rows.styles if rows.in_legend else {}
-    finish(figure, title, styles, rows.full_note, further, lines=False)
-    return Drawing(figure, title, caption, rows.full_note)
-
-
-def _sides(rows: Rows) -> list[Side]:
-    return [side for panel in rows.shown for side in panel.sides]
+        Args:
+            title: the figure's title.
+            caption: the figure's caption.
+        """
+        titles = [panel.title for panel in self.panels]
+        heights = [max(map(_height, panel.sides)) for panel in self.panels]
+        figure, grid = panel_grid(
+            titles, heights, sides=self.sides, share_across=False, share_up=False
+        )
+        sides = [side for panel in self.shown for side in panel.sides]
+        labels: list[str] = []
+        for axes, side in zip(grid.ravel(), sides, strict=True):
+            _draw_side(axes, side, self.styles)
+            left, labels = labels, [slot.label for slot in side.slots]
+            if labels == left and not axes.get_subplotspec().is_first_col():
+                axes.tick_params(labelleft=False)
+        further = guide_entries(guide for side in sides for guide in side.guides)
+        styles = self.styles if self.in_legend else {}
+        finish(figure, title, styles, self.full_note, further, lines=False)
+        return Drawing(figure, title, caption, self.full_note)
 
 
 def _room(slot: Slot) -> float:

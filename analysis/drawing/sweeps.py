@@ -13,6 +13,12 @@ from analysis.drawing.panels import Panel, styles_of
 from analysis.estimates.intervals import grouped
 from analysis.tables import Results
 
+#: Labels of axes of fields that studies vary.
+AXES = {
+    "width": "width (factor on hidden layers)",
+    "epochs": "training length (epochs)",
+    "score_offset": "fraction of scores that start at or below 0",
+}
 _ACCURACY, _CHANGED = "test_accuracy", "changed"
 
 

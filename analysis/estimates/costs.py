@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from analysis.cells import BASELINE, TASK_CELL
 from analysis.estimates.judged import all_judged, judged, noise_of_chance
@@ -30,6 +31,7 @@ REACHED = 0.95
 #: Seconds of an epoch from which times to an accuracy are compared: on digits, with 0.02, the same
 #: trials gave ratios of 1.6 and 5.1.
 LEAST_SECONDS = 1.0
+_CONDITIONS_DIFFER = "the two sides ran on other devices, hosts, packs or libraries"
 #: The name of a benchmark of training steps.
 _STEPS = re.compile(r"step, (\S+), batch (\d+)")
 #: The columns of a trial that verdicts need and a round of a benchmark has.
@@ -152,7 +154,8 @@ def timed(results: Results, *, everywhere: bool = False) -> pd.DataFrame:
     The accuracy is `REACHED` times the mean final accuracy of dense training on the same task. The
     seconds are those of the epochs until the test accuracy first reaches it, nan if it never does.
     `not_judged` says in words why times on a task are not compared: dense training takes less than
-    `LEAST_SECONDS` an epoch, all included, or that accuracy is at chance; else it is empty.
+    `LEAST_SECONDS` an epoch, all included, that accuracy is at chance, or dense training with the
+    same seed ran under other `CONDITIONS` or on another host; else it is empty.
 
     Args:
         results: the studies.
@@ -178,11 +181,29 @@ def timed(results: Results, *, everywhere: bool = False) -> pd.DataFrame:
         for one in median
     ]
     reasons = np.where(poor & ~short, "the accuracy to be reached is at chance", of_time)
+    reasons = np.where((reasons == "") & _elsewhere(trials), _CONDITIONS_DIFFER, reasons)
     levels = pd.DataFrame({"attempt": trials["attempt"].to_numpy(), "level": level})
     seconds = _seconds_to(results, levels[everywhere | ~(short | poor)].dropna())
     return trials.assign(
         log_seconds=np.log(trials["attempt"].map(seconds[seconds > 0]).astype(float)),
         not_judged=reasons,
+    )
+
+
+def _elsewhere(trials: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which trials ran under other conditions than dense training with their seed."""
+    on = [name for name in (*CONDITIONS, "host") if name in trials]
+    (task,), (conditions,) = keys(trials, on=[*TASK_CELL, "seed"]), keys(trials, on=on)
+    ran = trials["attempt"].notna().to_numpy()
+    is_dense = ran & (trials["method"] == BASELINE).to_numpy()
+    of_dense = {*zip(task[is_dense].tolist(), conditions[is_dense].tolist(), strict=True)}
+    with_dense = {of_task for of_task, _ in of_dense}
+    return np.array(
+        [
+            bool(own) and of_task in with_dense and (of_task, of_conditions) not in of_dense
+            for own, of_task, of_conditions in zip(ran, task, conditions, strict=True)
+        ],
+        bool,
     )
 
 

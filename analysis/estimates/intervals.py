@@ -1,6 +1,6 @@
 """Means over seeds with t intervals, of numbers and of groups of rows.
 
-Every interval is the two-sided t interval of `analysis.statistics.paired`: one number and equal
+Every interval is the two-sided 95% t interval of `analysis.statistics.paired`: one number and equal
 numbers have none, and their bounds are nan.
 """
 
@@ -22,30 +22,27 @@ LEVEL = 0.95
 ESTIMATED = ("mean", "low", "high", "n", "least", "most")
 
 
-def interval(values: Iterable[float], level: float = LEVEL) -> Interval:
+def interval(values: Iterable[float]) -> Interval:
     """Return the mean of the values that are not nan with its t interval.
 
     Args:
         values: independent values, one per seed.
-        level: the interval's coverage, a fraction.
     """
     array = np.fromiter(values, float)
-    return t_interval(array[~np.isnan(array)], level)
+    return t_interval(array[~np.isnan(array)], LEVEL)
 
 
 def grouped(
     rows: "pd.DataFrame | duckdb.DuckDBPyRelation",
     by: Sequence[str],
     value: str,
-    level: float = LEVEL,
 ) -> pd.DataFrame:
     """Return the `interval` of each group of rows.
 
     Args:
         rows: a row per seed and group; the rows of a relation are not loaded into memory.
-        by: the columns that make the groups.
+        by: the columns that make the groups; those of a frame may be none, for a single group.
         value: the column to estimate; nan is left out and not counted.
-        level: the intervals' coverage, a fraction.
 
     Returns:
         A row per group: `by`, `mean`, `low`, `high`, `n`, and the smallest and largest value,
@@ -58,13 +55,14 @@ def grouped(
     size = np.maximum(1.0, np.maximum(np.abs(least), np.abs(most)))
     # With one value the deviation is nan, and so are the bounds, whatever the degrees of freedom.
     error = np.where(most - least > ROUNDING * size, deviation, np.nan) / np.sqrt(n.clip(1))
-    half = special.stdtrit(np.maximum(n - 1, 1), (1 + level) / 2) * error
+    half = special.stdtrit(np.maximum(n - 1, 1), (1 + LEVEL) / 2) * error
     return table.assign(low=mean - half, high=mean + half)[[*by, *ESTIMATED]]
 
 
 def _of_frame(frame: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
     """Return mean, std, n, least and most per group of a frame."""
-    groups = frame.groupby(list(by), sort=False, observed=True, dropna=False)[value]
+    keys = list(by) or np.zeros(len(frame), int)
+    groups = frame.groupby(keys, sort=False, observed=True, dropna=False)[value]
     return groups.agg(mean="mean", std="std", n="count", least="min", most="max").reset_index()
 
 

@@ -136,7 +136,8 @@ def against_trained(rows: pd.DataFrame) -> pd.DataFrame:
 def gain_of_flipping(results: Results) -> pd.DataFrame:
     """Return the free-flipping trials of `judged` with `gain`, their accuracy over free-pruning.
 
-    A trial whose pruning partner has failed has the failure of that partner.
+    A trial whose pruning partner has failed has the failure of that partner, also as
+    `rival_failure`: it is pruning whose failure makes the gain large.
     """
     trials = judged(results)
     arms = trials[trials["method"] == "free-flipping"]
@@ -148,6 +149,7 @@ def gain_of_flipping(results: Results) -> pd.DataFrame:
         failure=pairs["failure"].where(
             pairs["failure_of_partner"] == "", pairs["failure_of_partner"]
         ),
+        rival_failure=pairs["failure_of_partner"],
         committed=pairs["committed"] & pairs["committed_of_partner"],
     )
-    return gains[[*trials.columns, "gain"]]
+    return gains[[*trials.columns, "gain", "rival_failure"]]

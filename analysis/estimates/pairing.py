@@ -72,19 +72,18 @@ def keys(*frames: pd.DataFrame, on: Sequence[str]) -> list[NDArray[np.int64]]:
     return np.split(numbers, ends[:-1])
 
 
-def differences(trials: pd.DataFrame, value: str = "test_accuracy") -> pd.DataFrame:
+def differences(trials: pd.DataFrame) -> pd.DataFrame:
     """Return each trial's difference to the dense trial of the same task, which includes the seed.
 
     Args:
-        trials: a row per trial with the trial's fields.
-        value: the column to compare.
+        trials: a row per trial with the trial's fields and its test accuracy.
 
     Returns:
         The rows of the trials that have such a partner, without dense trials, and a column
-        `difference`: the trial's value minus that of dense.
+        `difference`: the trial's test accuracy minus that of dense.
     """
     is_dense = trials["method"] == BASELINE
-    return pair(trials[~is_dense], trials[is_dense], TASK, value)
+    return pair(trials[~is_dense], trials[is_dense], TASK, "test_accuracy")
 
 
 def contrast(

@@ -1,12 +1,11 @@
 """Accuracy against the learning rate and its schedule, and the rate that each method needs."""
 
-from collections.abc import Sequence
-
 import pandas as pd
 
-from analysis.cells import CELL, METHOD_ONLY, RECIPE
+from analysis.cells import CELL, METHOD_ONLY, RECIPE, vary_within
 from analysis.estimates.edges import edges
 from analysis.estimates.intervals import ESTIMATED, grouped
+from analysis.estimates.pairing import keys
 from analysis.tables import Results
 from studies import names
 from studies.tuned import OF_A_FAILURE
@@ -47,18 +46,12 @@ def without_values(method: str) -> str:
 def panels_of(rows: pd.DataFrame) -> list[str]:
     """Return the fields that make the panels: those that vary within a method, but not chosen."""
     others = {"method", *SHOWN, *CHOSEN}
-    return _varied(rows, [name for name in CELL if name not in others])
+    return vary_within(rows, [name for name in CELL if name not in others])
 
 
 def chosen_of(rows: pd.DataFrame) -> list[str]:
     """Return the fields whose best values are chosen at each rate."""
-    return _varied(rows, CHOSEN)
-
-
-def _varied(rows: pd.DataFrame, columns: Sequence[str]) -> list[str]:
-    """Return the columns that vary within a method."""
-    counts = rows.groupby("method")[list(columns)].nunique()
-    return [name for name in columns if (counts[name] > 1).any()]
+    return vary_within(rows, CHOSEN)
 
 
 def curves(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
@@ -77,11 +70,8 @@ def curves(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """
     task = [*by, "method"]
     several = rows.groupby(task, sort=False)["learning_rate"].transform("nunique") > 1
-    if by:
-        kept = several.groupby([rows[name] for name in by], sort=False).transform("any")
-    else:
-        kept = pd.Series(bool(several.any()), rows.index)
-    rows = rows[kept]
+    (panel,) = keys(rows, on=by)
+    rows = rows[several.groupby(panel, sort=False).transform("any")]
     if rows.empty:
         return pd.DataFrame(columns=[*task, *SHOWN, *CHOSEN, *ESTIMATED, "best", "edge"])
     cells = grouped(rows, [*task, *SHOWN, *CHOSEN], "accuracy")

@@ -97,7 +97,8 @@ def matched_by_size(results: Results) -> pd.DataFrame:
     Returns:
         Rows of `tuned`: those of the free methods, and a row per seed of each method with several
         densities, with a density of 0. `matched` is the interpolated accuracy, in the rows of free
-        methods their own.
+        methods their own. `accuracy` is the same, and `failure` that of a trial it was interpolated
+        from, if one of the two has failed.
     """
     columns = ["attempt", *MEASURES]
     rows = tuned(results, RECIPE).merge(sizes(results)[columns], on="attempt", how="left")
@@ -113,16 +114,28 @@ def matched_by_size(results: Results) -> pd.DataFrame:
     sizes_of = pair(twins, free, SETTABLE, "log_live").set_index("arm")["log_live_of_partner"]
     matched = {
         number: _interpolated(of_arm, sizes_of.get(number, math.nan))
-        for number, of_arm in arms[["arm", "log_live", "accuracy"]].groupby("arm")
+        for number, of_arm in arms[["arm", "log_live", "accuracy", "failure"]].groupby("arm")
     }
-    first = first.assign(matched=first["arm"].map(matched).astype(float)).drop(columns="arm")
+    values, failures = (
+        first["arm"].map({number: found[at] for number, found in matched.items()}) for at in (0, 1)
+    )
+    accuracies = values.astype(float)
+    first = first.assign(matched=accuracies, accuracy=accuracies, failure=failures).drop(
+        columns="arm"
+    )
     return pd.concat([free.assign(matched=free["accuracy"]), first], ignore_index=True)
 
 
-def _interpolated(arm: pd.DataFrame, size: float) -> float:
-    """Return an arm's accuracy at a logarithm of its size; nan beyond those it has."""
+def _interpolated(arm: pd.DataFrame, size: float) -> tuple[float, str]:
+    """Return an arm's accuracy at a logarithm of its size, and the failure of a trial beside it.
+
+    nan and no failure beyond the sizes that it has.
+    """
     known = arm.dropna(subset=["log_live", "accuracy"]).sort_values("log_live")
     sizes = known["log_live"].to_numpy(float)
     if len(sizes) < 2 or not sizes[0] <= size <= sizes[-1]:
-        return math.nan
-    return float(np.interp(size, sizes, known["accuracy"].to_numpy(float)))
+        return math.nan, ""
+    above = int(np.searchsorted(sizes, size))
+    beside = known["failure"].iloc[max(above - 1, 0) : above + 1]
+    value = float(np.interp(size, sizes, known["accuracy"].to_numpy(float)))
+    return value, next((failure for failure in beside if failure), "")

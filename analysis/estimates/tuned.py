@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from analysis.cells import CELL, RECIPE, TUNED_VALUES, label
 from analysis.estimates.edges import edges
+from analysis.estimates.extended import extended_grid
 from analysis.estimates.judged import all_judged, chance_of, joined, judged
 from analysis.estimates.pairing import keys
 from analysis.estimates.tuning import expected_at_best
 from analysis.tables import Results, computed_once
+from studies.store.definitions import Recorded
 from studies.study import Study
 from studies.traits import TRAITS
 from studies.trial import FIELDS, SETTABLE
@@ -48,6 +50,7 @@ def tuned(results: Results, fields: tuple[str, ...]) -> pd.DataFrame:
         `score`: its mean validation accuracy on the tuning seeds.
         `nested`: whether each fresh seed has tuning seeds of its own.
         `edge`: in words, an end of a grid to which the last step gains on the tuning seeds.
+        `caution`: in words, what the tuning cannot show; None if there is nothing to say.
         `option_cost`, `by_options`: the expected accuracy on the fresh seed of the best of k random
         options, for each k. An option is a configuration, or several of them of which only the best
         runs on the fresh seed; it costs `option_cost` configurations.
@@ -60,10 +63,26 @@ def tuned(results: Results, fields: tuple[str, ...]) -> pd.DataFrame:
     plain = _not_tuned(trials[~used])
     if not rows:
         return plain
-    arms = pd.DataFrame(rows).drop_duplicates(list(SETTABLE))
+    arms = _largest_search(pd.DataFrame(rows))
     always = (*SETTABLE, *TRAITS, "defined", "committed")  # the rest may be missing
     arms = arms.astype({name: trials[name].dtype for name in always})
     return pd.concat([plain, arms[plain.columns]], ignore_index=True)
+
+
+def _largest_search(arms: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per arm and seed where several studies tune it: that of the largest search.
+
+    A choice that is nested comes before one that is not; of searches of equal size, the better
+    score counts. So the order of the studies decides nothing.
+    """
+    order = ["nested", "configurations", "score"]
+    ranked = arms.sort_values(order, ascending=False, kind="stable")
+    several = ranked.duplicated(list(SETTABLE), keep=False)
+    caution = ranked["caution"].mask(
+        several & ranked["caution"].isna(),
+        "tuned by several studies, of which the largest search counts",
+    )
+    return ranked.assign(caution=caution).drop_duplicates(list(SETTABLE)).sort_index()
 
 
 @computed_once  # the same whatever is tuned
@@ -82,6 +101,7 @@ def _not_tuned(trials: pd.DataFrame) -> pd.DataFrame:
         score=np.nan,
         nested=True,
         edge="",
+        caution=None,
         option_cost=1.0,
         by_options=None,
     )
@@ -99,7 +119,7 @@ def _rows_of_arms(
     names = [name for name in fields if planned[name].nunique() > 1]
     of_trials, of_planned = keys(trials, planned, on=arm)
     in_trials, in_planned = (frame["defined"].to_numpy() for frame in (trials, planned))
-    for study in _tuned_studies(results):
+    for study in _tuned_studies(results, planned):
         mine, fresh = (in_planned & study.bits) != 0, (in_trials & study.bits) != 0
         for key in dict.fromkeys(of_planned[mine].tolist()):
             is_fresh = fresh & (of_trials == key)
@@ -128,15 +148,30 @@ def with_tuning_trials(results: Results) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class _TunedStudy:
-    """A study with tuning seeds: its definitions as bits, and the tuning seeds of each seed."""
+    """A study with tuning seeds.
+
+    Attributes:
+        bits: its definitions.
+        tuning_seeds: those of each fresh seed.
+        nested: whether no two fresh seeds share one.
+        grids: the numbers of each definition that tunes, by its bit, as its rule extends them.
+        unseen: the fresh seeds of which nothing was known when a definition was recorded.
+    """
 
     bits: int
     tuning_seeds: Mapping[int, tuple[int, ...]]
     nested: bool
+    grids: Mapping[int, Mapping[str, frozenset[float]]]
+    unseen: Mapping[int, frozenset[int]]
 
 
-def _tuned_studies(results: Results) -> list[_TunedStudy]:
-    """Return the studies that have tuning seeds."""
+def _tuned_studies(results: Results, planned: pd.DataFrame) -> list[_TunedStudy]:
+    """Return the studies that have tuning seeds.
+
+    Args:
+        results: the studies.
+        planned: their trials on tuning seeds, with their results.
+    """
     found = []
     for name in results.names:
         numbers = [n for n, study in enumerate(results.studies) if study.name == name]
@@ -146,8 +181,21 @@ def _tuned_studies(results: Results) -> list[_TunedStudy]:
             seeds |= _tuning_seeds(results.studies[number])
         if seeds:
             used = [tuning for own in seeds.values() for tuning in own]
-            found.append(_TunedStudy(bits, seeds, len(used) == len(set(used))))
+            mine = planned[(planned["defined"].to_numpy() & bits) != 0]
+            recorded = [(1 << min(n, 52), results.definitions[n]) for n in numbers]
+            of_bits = {bit: one for bit, one in recorded if one.study.is_tuned}
+            grids = {bit: extended_grid(mine, bit) for bit in of_bits}
+            unseen = {bit: _unseen(one) for bit, one in of_bits.items()}
+            nested = len(used) == len(set(used))
+            found.append(_TunedStudy(bits, seeds, nested, grids, unseen))
     return found
+
+
+def _unseen(recorded: Recorded) -> frozenset[int]:
+    """Return the fresh seeds with which no trial was finished when a definition was recorded."""
+    if recorded.known is None:
+        return frozenset()
+    return frozenset(s for s in recorded.study.confirmatory_seeds if not recorded.known.get(s))
 
 
 def _tuning_seeds(study: Study) -> dict[int, tuple[int, ...]]:
@@ -204,13 +252,13 @@ class _Arm:
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield the row of each fresh seed."""
-        edge = self._edge()
+        edge, caution = self._edge(), self._caution()
         for seed, tuners in self._study.tuning_seeds.items():
             entered = [
                 c for c in self.configurations if all((c, t) in self._trained for t in tuners)
             ]
             if entered:
-                yield self._row(seed, tuners, entered) | {"edge": edge}
+                yield self._row(seed, tuners, entered) | {"edge": edge, "caution": caution}
 
     def _row(
         self, seed: int, tuners: Sequence[int], entered: Sequence[tuple[Any, ...]]
@@ -235,7 +283,7 @@ class _Arm:
         return {
             **row,
             **{name: TUNED_VALUES[name] for name in varied},
-            "committed": int(row["committed"]) & defined,
+            "committed": (int(row["committed"]) & defined) | self._extended(seed, entered),
             "configurations": len(entered),
             "budget": budget,
             "spent": budget + 1.0,
@@ -246,6 +294,23 @@ class _Arm:
             "option_cost": len(entered) / len(options),
             "by_options": expected_at_best(chances, values),
         }
+
+    def _extended(self, seed: int, entered: Sequence[tuple[Any, ...]]) -> int:
+        """Return the definitions that committed themselves to a seed, and whose grid grew by rule.
+
+        See `analysis.estimates.extended`.
+        """
+        committed = 0
+        for bit, grid in self._study.grids.items():
+            first = {c for (c, _), (*_, bits) in self._trained.items() if bits & bit}
+            by_rule = all(
+                {c[at] for c in entered} <= {*grid.get(name, ()), *(c[at] for c in first)}
+                for at, name in enumerate(self._names)
+            )
+            grew = first and not first.issuperset(entered)
+            if grew and by_rule and seed in self._study.unseen[bit]:
+                committed |= bit
+        return committed
 
     def _planned(self, configuration: tuple[Any, ...], seed: int) -> dict[str, Any]:
         """Return the row of a trial that is not planned yet, because the choice is not made."""
@@ -265,6 +330,13 @@ class _Arm:
     def _varies(self, name: str) -> bool:
         at = self._names.index(name)
         return len({configuration[at] for configuration in self.configurations}) > 1
+
+    def _caution(self) -> str | None:
+        """Return in words that one seed shows no edge; None if there are several."""
+        numbers = [n for n in self._names if FIELDS[n].type is float and self._varies(n)]
+        if not numbers or self._tuning["seed"].nunique() > 1:
+            return None
+        return "a single tuning seed cannot show whether an end of its grid still gains"
 
     def _edge(self) -> str:
         """Return in words where the best configuration is at an end to which the step gains."""

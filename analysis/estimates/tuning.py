@@ -14,18 +14,6 @@ from studies.tuned import OF_A_FAILURE
 TUNED = (*METHOD_ONLY, *RECIPE)
 
 
-def expected_best(values: Sequence[float]) -> NDArray[np.float64]:
-    """Return the expected maximum of the first k of these values in random order, for each k.
-
-    Args:
-        values: n values, one per configuration.
-
-    Returns:
-        [n], from k = 1 (their mean) to k = n (their maximum).
-    """
-    return expected_at_best(values, values)
-
-
 def expected_at_best(scores: Sequence[float], values: Sequence[float]) -> NDArray[np.float64]:
     """Return the expected value of the best-scored of k random configurations, for each k.
 
@@ -72,7 +60,8 @@ def arms(tuning: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
         )
         cost, seeds = configurations["spent"].mean(), configurations["seeds"]
         counts = [len(configurations), int(seeds.min()), int(seeds.max())]
-        for tried, best in enumerate(expected_best(configurations["accuracy"].tolist()), 1):
+        means = configurations["accuracy"].tolist()
+        for tried, best in enumerate(expected_at_best(means, means), 1):
             table.append([*key, tried, best, tried * cost, *counts])
     names = [*by, "tried", "best", "trainings", "configurations", "fewest", "most"]
     return pd.DataFrame(table, columns=names)

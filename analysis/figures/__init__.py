@@ -8,9 +8,12 @@ without running it (see `studies.components`):
     QUESTION  the section of the page, a key of `analysis.report.questions.TITLES` or the title of
               a section of its own
 
-and two functions. ``summarise(results: Results)`` returns what the figure shows, as plain data that
+and a function ``summarise(results: Results)``. It returns what the figure shows, as plain data that
 can be sent to another process, and raises `analysis.drawing.NothingToDraw` if the figure does not
-apply. ``draw(summary) -> Drawing`` draws it. Estimates come from `analysis.estimates`.
+apply. Estimates come from `analysis.estimates`. If the summary is of a kind in `analysis.drawing`
+that draws itself (`Rows`, `Lines`, `Curves`, `Histograms`), the file gives the figure's ``TITLE``
+and ``CAPTION``. Otherwise, and where something is added, it has a function
+``draw(summary) -> Drawing``.
 
 This module imports matplotlib only when a figure is summarised or drawn.
 """
@@ -103,8 +106,12 @@ def render(name: str, summary: Any) -> "Drawing":
     from analysis.drawing.layout import settle
     from analysis.drawing.theme import theme
 
+    figure = _find(name).load()
     with theme():
-        drawing: Drawing = _find(name).load().draw(summary)
+        has_own = hasattr(figure, "draw")
+        drawing: Drawing = (
+            figure.draw(summary) if has_own else summary.draw(figure.TITLE, figure.CAPTION)
+        )
         settle(drawing.figure)
     return drawing
 

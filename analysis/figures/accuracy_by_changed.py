@@ -10,7 +10,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from analysis.cells import panel_fields, spread, varying
 from analysis.drawing import Drawing, NothingToDraw
-from analysis.drawing.layout import columns_for, finish, left_out, panel_grid
+from analysis.drawing.layout import finish, left_out, panel_grid
 from analysis.drawing.limits import Limits, completed, outside, padded, view
 from analysis.drawing.marks import Mark, draw_behind, draw_mark, from_table
 from analysis.drawing.notes import diverged_or_dead, seeds, sentences, unseen
@@ -121,11 +121,10 @@ def _arms(panel: Panel, styles: Mapping[str, Style]) -> tuple[Arm, ...]:
 
 def draw(summary: Trade) -> Drawing:
     """Draw a ring per trial, and the mean per method and density."""
-    figure, grid = panel_grid([title for title, _ in summary.panels], 3.2)
-    columns = columns_for(min(len(summary.panels), MOST_PANELS))
-    for number, ((_, arms), (axes,)) in enumerate(zip(summary.panels, grid, strict=False)):
+    titles = [title for title, _ in summary.panels]
+    figure, grid = panel_grid(titles, 3.2, up="accuracy (% of dense)")
+    for (_, arms), (axes,) in zip(summary.panels, grid, strict=False):
         axes.set(xlim=summary.across, ylim=summary.up, xlabel="changed connections (%)")
-        axes.set_ylabel("" if number % columns else "accuracy (% of dense)")
         left, high = summary.across[0], summary.up[1]
         corner = Rectangle((left, _ACCURACY), _CHANGED - left, high - _ACCURACY)
         corner.set(facecolor=CLAIMED, alpha=0.5, lw=0, zorder=0.5)

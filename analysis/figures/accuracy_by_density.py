@@ -1,11 +1,11 @@
 """Accuracy against the chosen density, beside the methods that need none."""
 
 from analysis.cells import panel_fields
-from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing import NothingToDraw
 from analysis.drawing.limits import PERCENT, completed, view
-from analysis.drawing.lines import LinePanel, Lines, LineSide, draw_lines, lines_over, ticks
+from analysis.drawing.lines import LinePanel, Lines, LineSide, lines_over, ticks
 from analysis.drawing.marks import from_table
-from analysis.drawing.notes import diverged_or_dead, seeds, sentences
+from analysis.drawing.notes import diverged_or_dead, seeds_of, sentences
 from analysis.drawing.panels import panels, styles_of
 from analysis.estimates.intervals import grouped
 from analysis.tables import Results
@@ -41,12 +41,7 @@ def summarise(results: Results) -> Lines:
             side = LineSide("", "test accuracy (%)", limits, lines, beside)
             drawn.append(LinePanel(panel.title, (side,), "density", ticks(densities)))
     note = sentences(
-        seeds((mark.n for panel in drawn for mark in panel.sides[0].marks), "bar"),
+        seeds_of(drawn),
         diverged_or_dead(results.trials),
     )
     return Lines(tuple(drawn), styles, note, height=3.6, without_value="none")
-
-
-def draw(summary: Lines) -> Drawing:
-    """Draw the accuracies."""
-    return draw_lines(summary, TITLE, CAPTION)

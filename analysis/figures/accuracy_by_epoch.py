@@ -2,12 +2,10 @@
 
 import pandas as pd
 
-from analysis.drawing import Drawing, NothingToDraw
-from analysis.drawing.arms import chosen_arms
-from analysis.drawing.curves import Curves, curve_panels, curves, draw_curves, top_view
+from analysis.drawing import NothingToDraw
+from analysis.drawing.curves import Curves, curves, top_view
 from analysis.drawing.limits import padded
-from analysis.drawing.notes import diverged_or_dead, seeds, sentences
-from analysis.drawing.panels import styles_of
+from analysis.drawing.notes import diverged_or_dead
 from analysis.estimates.intervals import ESTIMATED
 from analysis.tables import Results
 
@@ -29,24 +27,14 @@ def summarise(results: Results) -> Curves:
         raise NothingToDraw("No trial has an accuracy after a first epoch.")
     floor, highest = top_view(curves(results, _VALUE, completed=True).query("epoch > 0"))
     low, high = padded(floor, highest)
-    note = sentences(
-        seeds(trained["n"], "bar right of the line, after the last epoch"),
-        _cut(trained, low),
-        diverged_or_dead(results.trials),
-        chosen_arms(results),
-    )
-    return Curves(
-        curve_panels(results, trained),
-        styles_of(results, trained),
+    return Curves.of(
+        results,
+        trained,
         "test accuracy (%)",
         (low, min(high, 100.3)),
-        note,
+        _cut(trained, low),
+        diverged_or_dead(results.trials),
     )
-
-
-def draw(summary: Curves) -> Drawing:
-    """Draw the curves."""
-    return draw_curves(summary, TITLE, CAPTION)
 
 
 def _cut(trained: pd.DataFrame, low: float) -> str:

@@ -1,8 +1,7 @@
 """Final accuracy and changed fraction by activation."""
 
-from analysis.drawing import Drawing
 from analysis.drawing.categories import compare
-from analysis.drawing.rows import Rows, draw_rows
+from analysis.drawing.rows import Rows
 from analysis.tables import Results
 
 ORDER = 61
@@ -18,8 +17,3 @@ CAPTION = (
 def summarise(results: Results) -> Rows:
     """Return accuracy and changed fraction in percent, by activation and method."""
     return compare(results, "activation", results.trials)
-
-
-def draw(summary: Rows) -> Drawing:
-    """Draw both measures."""
-    return draw_rows(summary, TITLE, CAPTION)

@@ -1,8 +1,8 @@
 """Final accuracy by weight distribution, in studies with weights of +1 and -1."""
 
-from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing import NothingToDraw
 from analysis.drawing.categories import compare
-from analysis.drawing.rows import Rows, draw_rows
+from analysis.drawing.rows import Rows
 from analysis.tables import Results
 
 ORDER = 60
@@ -20,8 +20,3 @@ def summarise(results: Results) -> Rows:
     if not results.trials["weights"].str.startswith("binary").any():
         raise NothingToDraw("No trial with binary weights is finished.")
     return compare(results, "weights", results.trials)
-
-
-def draw(summary: Rows) -> Drawing:
-    """Draw both measures."""
-    return draw_rows(summary, TITLE, CAPTION)

@@ -1,8 +1,8 @@
 """Accuracy and changed fraction against the fraction of positive weights."""
 
 from analysis.cells import panel_fields
-from analysis.drawing import Drawing, NothingToDraw
-from analysis.drawing.lines import Lines, draw_lines
+from analysis.drawing import NothingToDraw
+from analysis.drawing.lines import Lines
 from analysis.drawing.panels import panels
 from analysis.drawing.sweeps import accuracy_and_changed
 from analysis.tables import Results
@@ -26,8 +26,3 @@ def summarise(results: Results) -> Lines:
     if not swept:
         raise NothingToDraw("No method is trained with several positive fractions.")
     return accuracy_and_changed(results, swept, _FIELD, "positive fraction", to_scale=True)
-
-
-def draw(summary: Lines) -> Drawing:
-    """Draw both measures."""
-    return draw_lines(summary, TITLE, CAPTION)

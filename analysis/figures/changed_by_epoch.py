@@ -1,12 +1,9 @@
 """The fraction of connections pruned or flipped against the epoch."""
 
 from analysis.cells import BASELINE
-from analysis.drawing import Drawing, NothingToDraw
-from analysis.drawing.arms import chosen_arms
-from analysis.drawing.curves import Curves, curve_panels, curves, draw_curves
+from analysis.drawing import NothingToDraw
+from analysis.drawing.curves import Curves, curves
 from analysis.drawing.limits import padded
-from analysis.drawing.notes import seeds, sentences
-from analysis.drawing.panels import styles_of
 from analysis.tables import Results
 
 ORDER = 40
@@ -26,20 +23,7 @@ def summarise(results: Results) -> Curves:
         raise NothingToDraw("No trial with a method that prunes or flips is finished.")
     _, high = padded(0, table[["mean", "high"]].max().max() * 100)
     dense = f"{BASELINE} changes no connection and is not drawn."
-    note = sentences(
-        seeds(table["n"], "bar right of the line, after the last epoch"),
-        dense if BASELINE in set(results.trials["method"]) else "",
-        chosen_arms(results),
+    has_dense = BASELINE in set(results.trials["method"])
+    return Curves.of(
+        results, table, "changed connections (%)", (0, high), dense if has_dense else ""
     )
-    return Curves(
-        curve_panels(results, table),
-        styles_of(results, table),
-        "changed connections (%)",
-        (0, high),
-        note,
-    )
-
-
-def draw(summary: Curves) -> Drawing:
-    """Draw the curves."""
-    return draw_curves(summary, TITLE, CAPTION)

@@ -3,10 +3,10 @@
 import duckdb
 
 from analysis.cells import BASELINE, varying
-from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing import NothingToDraw
 from analysis.drawing.arms import arm_panels, chosen_arms, one_arm_each
 from analysis.drawing.limits import padded
-from analysis.drawing.lines import Lines, LineSide, draw_lines, layer_panel, lines_over
+from analysis.drawing.lines import Lines, LineSide, layer_panel, lines_over
 from analysis.drawing.notes import seeds, sentences
 from analysis.drawing.panels import styles_of
 from analysis.estimates.intervals import grouped
@@ -39,11 +39,6 @@ def summarise(results: Results) -> Lines:
         drawn.append(layer_panel(panel.title, (side,), panel.rows))
     note = sentences(seeds(table["n"], "bar"), _empty(last), chosen_arms(results))
     return Lines(tuple(drawn), styles, note)
-
-
-def draw(summary: Lines) -> Drawing:
-    """Draw a mark per layer and method."""
-    return draw_lines(summary, TITLE, CAPTION)
 
 
 def _empty(last: duckdb.DuckDBPyRelation) -> str:

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from analysis.cells import BASELINE, METHOD_ONLY, heading, ordered, panel_fields
-from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing import NothingToDraw
 from analysis.drawing.limits import Limits
 from analysis.drawing.marks import Mark, from_table
 from analysis.drawing.notes import sentences
 from analysis.drawing.panels import panels, styles_of
-from analysis.drawing.rows import RowPanel, Rows, Side, Slot, draw_rows
+from analysis.drawing.rows import RowPanel, Rows, Side, Slot
 from analysis.estimates.costs import REACHED, comparable, epoch_seconds, quartiles, timed
 from analysis.numbers import many, number
 from analysis.tables import Results
@@ -101,11 +101,6 @@ def _view_of_times(marks: Mapping[str, Mark]) -> Limits:
     ends = [e for m in marks.values() for e in (m.high, m.mean) if not np.isnan(e)]
     longest = min(max(ends, default=1.0), _FARTHEST * max(medians, default=1.0))
     return 0.0, 1.08 * longest
-
-
-def draw(summary: Rows) -> Drawing:
-    """Draw both costs."""
-    return draw_rows(summary, TITLE, CAPTION)
 
 
 def _note(results: Results, trials: pd.DataFrame, kept: pd.DataFrame) -> str:

@@ -1,8 +1,7 @@
 """Final accuracy by data set, and its difference to dense training."""
 
-from analysis.drawing import Drawing
 from analysis.drawing.categories import CHANGED, DIFFERENCE, compare
-from analysis.drawing.rows import Rows, draw_rows
+from analysis.drawing.rows import Rows
 from analysis.estimates.pairing import differences
 from analysis.tables import Results
 
@@ -22,8 +21,3 @@ def summarise(results: Results) -> Rows:
     trials = results.trials.merge(pairs, on="attempt", how="left")
     second = DIFFERENCE if trials["difference"].notna().any() else CHANGED
     return compare(results, "dataset", trials, second)
-
-
-def draw(summary: Rows) -> Drawing:
-    """Draw both measures."""
-    return draw_rows(summary, TITLE, CAPTION)

@@ -3,11 +3,11 @@
 import pandas as pd
 
 from analysis.cells import BASELINE
-from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing import NothingToDraw
 from analysis.drawing.arms import arm_panels, arm_slots, arm_view, columns_for_arms
-from analysis.drawing.notes import margin_zone, seeds, sentences
+from analysis.drawing.notes import margin_zone, seeds_of, sentences
 from analysis.drawing.panels import styles_of
-from analysis.drawing.rows import RowPanel, Rows, Side, draw_rows
+from analysis.drawing.rows import RowPanel, Rows, Side
 from analysis.estimates.pairing import differences
 from analysis.tables import Results
 
@@ -47,10 +47,9 @@ def summarise(results: Results) -> Rows:
         )
         for panel in arm_panels(results, pairs)
     )
-    marks = [mark for panel in panels for side in panel.sides for mark in side.marks]
     note = sentences(
         "Small points: one pair of trials with the same seed each.",
-        seeds((mark.n for mark in marks), "bar"),
+        seeds_of(panels),
         margin_zone(margin),
         _without_partner(results, pairs),
     )
@@ -62,8 +61,3 @@ def _without_partner(results: Results, pairs: pd.DataFrame) -> str:
     known = results.trials.dropna(subset="test_accuracy")
     missing = [m for m in styles_of(results, known) if m not in {BASELINE, *pairs["method"]}]
     return f"Without dense training under the same recipe: {', '.join(missing)}." if missing else ""
-
-
-def draw(summary: Rows) -> Drawing:
-    """Draw the differences."""
-    return draw_rows(summary, TITLE, CAPTION)

@@ -1,19 +1,20 @@
 """Test accuracy after the last epoch: every seed, the mean and its interval."""
 
 from analysis.cells import BASELINE
-from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing import NothingToDraw
 from analysis.drawing.arms import (
     above_floor,
     arm_panels,
     arm_slots,
     arm_view,
     columns_for_arms,
+    dense_lines,
     floor,
 )
 from analysis.drawing.limits import PERCENT
-from analysis.drawing.notes import diverged_or_dead, seeds, sentences
+from analysis.drawing.notes import diverged_or_dead, seeds_of, sentences
 from analysis.drawing.panels import styles_of
-from analysis.drawing.rows import RowPanel, Rows, Side, Slot, draw_rows
+from analysis.drawing.rows import RowPanel, Rows, Side
 from analysis.tables import Results
 
 ORDER = 10
@@ -33,28 +34,17 @@ def summarise(results: Results) -> Rows:
     if trials.empty:
         raise NothingToDraw("No trial with a recorded accuracy is finished.")
     limits = arm_view(results, trials, _VALUE, within=PERCENT)
-    panels = tuple(
-        RowPanel(panel.title, (_side(arm_slots(results, panel.rows, _VALUE), limits),))
-        for panel in arm_panels(results, trials)
-    )
-    marks = [mark for panel in panels for side in panel.sides for mark in side.marks]
+    drawn = []
+    for panel in arm_panels(results, trials):
+        slots = arm_slots(results, panel.rows, _VALUE)
+        side = Side("", "test accuracy (%)", slots, limits, dense_lines(slots))
+        drawn.append(RowPanel(panel.title, (side,)))
     styles = styles_of(results, trials)
     note = sentences(
         "Small points: one seed each.",
-        seeds((mark.n for mark in marks), "bar"),
+        seeds_of(drawn),
         "Dashed: mean of dense." if BASELINE in styles else "The study has no dense training.",
         diverged_or_dead(results.trials),
         floor(results),
     )
-    return Rows(panels, styles, note, in_legend=False)
-
-
-def _side(slots: tuple[Slot, ...], limits: tuple[float, float]) -> Side:
-    dense = [m.mean for slot in slots for m in slot.marks if m.method == BASELINE]
-    guides = tuple((mean, "dense") for mean in dense)
-    return Side("", "test accuracy (%)", slots, limits, guides)
-
-
-def draw(summary: Rows) -> Drawing:
-    """Draw the accuracies."""
-    return draw_rows(summary, TITLE, CAPTION)
+    return Rows(tuple(drawn), styles, note, in_legend=False)

@@ -15,7 +15,7 @@ from analysis.drawing.limits import Limits, Outside, outside, padded, view
 from analysis.drawing.marks import Mark, draw_behind, draw_mark
 from analysis.drawing.notes import sentences, unseen
 from analysis.drawing.style import CONCLUSIONS, INK
-from analysis.numbers import many
+from analysis.numbers import extent, many
 from analysis.tables import Results
 from analysis.verdicts import Verdict, formatting, verdicts
 
@@ -127,10 +127,9 @@ def _view(rows: list[Row]) -> Limits:
 
 def _note(every: list[Verdict], shown: list[Verdict], cut: Outside) -> str:
     """Return the sentences below the panel, with the verdicts that it leaves out."""
-    seeds = sorted({verdict.n for verdict in shown})
-    counts = f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"{seeds[0]}"
+    pairs = extent((verdict.n for verdict in shown), "pair")
     return sentences(
-        f"Mean over n = {counts} pairs; bar: 90% interval, each end one-sided at 95%.",
+        f"Mean over n = {pairs}; bar: 90% interval, each end one-sided at 95%.",
         "A sweep shows the comparison that comes closest to failing.",
         "Outlined: planned seeds are missing." if any(v.n < v.planned for v in shown) else "",
         unseen([cut]),

@@ -2,12 +2,10 @@
 
 import pandas as pd
 
-from analysis.drawing import Drawing, NothingToDraw
-from analysis.drawing.arms import chosen_arms
-from analysis.drawing.curves import Curves, curve_panels, curves, draw_curves
+from analysis.drawing import NothingToDraw
+from analysis.drawing.curves import Curves, curves
 from analysis.drawing.limits import Limits, padded
-from analysis.drawing.notes import diverged_or_dead, seeds, sentences
-from analysis.drawing.panels import styles_of
+from analysis.drawing.notes import diverged_or_dead
 from analysis.tables import Results
 
 ORDER = 35
@@ -30,26 +28,16 @@ def summarise(results: Results) -> Curves:
         raise NothingToDraw("No trial has accuracies after a first epoch.")
     low, high = _view(curves(results, _GAP, completed=True).query("epoch > 0"))
     outside = ~(table["mean"] * 100).between(low, high)
-    note = sentences(
-        seeds(table["n"], "bar right of the line, after the last epoch"),
+    return Curves.of(
+        results,
+        table,
+        "training minus test accuracy (points)",
+        (low, high),
         "Epoch 0 (before training) is not shown.",
         "Epochs outside the axis are cut off." if outside.any() else "",
         diverged_or_dead(results.trials),
-        chosen_arms(results),
-    )
-    return Curves(
-        curve_panels(results, table),
-        styles_of(results, table),
-        "training minus test accuracy (points)",
-        (low, high),
-        note,
         has_zero=True,
     )
-
-
-def draw(summary: Curves) -> Drawing:
-    """Draw the curves."""
-    return draw_curves(summary, TITLE, CAPTION)
 
 
 def _view(rows: pd.DataFrame) -> Limits:

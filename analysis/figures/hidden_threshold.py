@@ -11,6 +11,7 @@ from analysis.drawing.heat import HeatMap, draw_heat, draw_scale, scale
 from analysis.drawing.layout import finish, left_out, panel_grid
 from analysis.drawing.notes import diverged_or_dead, seeds, sentences
 from analysis.drawing.panels import MOST_PANELS, panels
+from analysis.drawing.sweeps import AXES
 from analysis.estimates.defaults import HIDDEN, gains, sweep
 from analysis.tables import Results
 from studies.trial import FIELDS
@@ -26,12 +27,7 @@ CAPTION = (
 )
 #: Maps with up to this many columns stand three in a row, and with up to this many two.
 _NARROW, _WIDE = 3, 6
-_ACROSS = {
-    "learning_rate": "learning rate (score range fixed)",
-    "score_offset": "fraction of scores that start at or below 0",
-    "adam_epsilon": "Adam's epsilon",
-    "penalty": "penalty",
-}
+_ACROSS = AXES | {"learning_rate": "learning rate (score range fixed)"}
 
 
 @dataclass(frozen=True)
@@ -102,7 +98,7 @@ def _map(results: Results, title: str, rows: pd.DataFrame, across: str, down: st
     )
     return HeatMap(
         title or heading(across),
-        _ACROSS[across],
+        _ACROSS.get(across, heading(across)),
         "" if down == "method" else down,
         tuple(map(_short, columns)),
         tuple(map(_short, lines)),

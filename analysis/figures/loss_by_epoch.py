@@ -5,11 +5,9 @@ from matplotlib.lines import Line2D
 
 from analysis.cells import varying
 from analysis.drawing import Drawing, NothingToDraw
-from analysis.drawing.arms import chosen_arms
-from analysis.drawing.curves import Curves, curve_panels, curves, draw_curves
+from analysis.drawing.curves import Curves, curves
 from analysis.drawing.limits import Limits
-from analysis.drawing.notes import diverged_or_dead, seeds, sentences
-from analysis.drawing.panels import styles_of
+from analysis.drawing.notes import diverged_or_dead
 from analysis.drawing.style import SOFT
 from analysis.tables import Results
 
@@ -35,20 +33,17 @@ def summarise(results: Results) -> Curves:
         raise NothingToDraw("No trial has a finite loss after a first epoch.")
     low, high = _view(curves(results, "test_loss", completed=True), table)
     shown = table.assign(train=table["train"].where(table["train"] > 0))
-    note = sentences(
-        seeds(table["n"], "bar right of the line, after the last epoch"),
+    return Curves.of(
+        results,
+        shown,
+        "cross-entropy (nats)",
+        (low, high),
         "Lines with marks: test. Thin lines: training, mean over the epoch's batches during "
         "training (at epoch 0: over all training images before training).",
         _cut(table, low, high),
         diverged_or_dead(results.trials),
-        chosen_arms(results),
-    )
-    return Curves(
-        curve_panels(results, shown, scale=1, thin="train"),
-        styles_of(results, table),
-        "cross-entropy (nats)",
-        (low, high),
-        note,
+        scale=1,
+        thin="train",
         is_logarithmic=True,
     )
 
@@ -56,7 +51,7 @@ def summarise(results: Results) -> Curves:
 def draw(summary: Curves) -> Drawing:
     """Draw the curves, those of training thin."""
     thin = Line2D([], [], color=SOFT, lw=0.8, label="training (thin)")
-    return draw_curves(summary, TITLE, CAPTION, [thin])
+    return summary.draw(TITLE, CAPTION, [thin])
 
 
 def _view(sound: pd.DataFrame, table: pd.DataFrame) -> Limits:

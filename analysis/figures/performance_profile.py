@@ -16,7 +16,7 @@ from analysis.drawing.notes import sentences
 from analysis.drawing.panels import styles_of
 from analysis.drawing.style import Style
 from analysis.estimates.judged import against_trained, all_judged
-from analysis.numbers import number
+from analysis.numbers import counted, number
 from analysis.statistics.overview import interquartile_mean, performance_profile
 from analysis.tables import Results
 
@@ -79,7 +79,7 @@ def summarise(results: Results) -> Profile:
 
 def draw(summary: Profile) -> Drawing:
     """Draw a falling line per method; the first ones are wider, so that none hides another."""
-    figure, ((axes,),) = panel_grid([""], 3.4)
+    figure, ((axes,),) = panel_grid([""], 3.4, up="trials above this difference (%)")
     widths = np.linspace(_WIDEST, _NARROWEST, len(summary.above)) if len(summary.above) > 1 else [2]
     for (method, above), width in zip(summary.above.items(), widths, strict=True):
         style = summary.styles[method]
@@ -87,15 +87,11 @@ def draw(summary: Profile) -> Drawing:
     draw_behind(axes, ((0.0, "zero"),), None)
     axes.set(xlim=(summary.at[0], summary.at[-1]), ylim=(-1, 101))
     axes.set_xlabel(f"test accuracy minus that of {BASELINE}, he-normal (points)")
-    axes.set_ylabel("trials above this difference (%)")
     finish(figure, TITLE, summary.styles, summary.note, marks=False)
     return Drawing(figure, TITLE, CAPTION, summary.note)
 
 
 def _diverged_or_dead(pairs: pd.DataFrame) -> str:
     """Return a sentence on diverged or dead trials, or ""."""
-    counts = pairs["outcome"].value_counts()
-    phrases = [f"{counts[name]} {name}" for name in ("diverged", "dead") if counts.get(name, 0)]
-    if not phrases:
-        return ""
-    return f"Of these trials {', '.join(phrases)}; they count with their accuracy or chance."
+    text = counted({name: (pairs["outcome"] == name).sum() for name in ("diverged", "dead")})
+    return f"Of these trials {text}; they count with their accuracy or chance." if text else ""

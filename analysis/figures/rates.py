@@ -14,7 +14,6 @@ from analysis.drawing.lines import (
     LinePanel,
     Lines,
     LineSide,
-    draw_lines,
     lines_over,
     ticks,
 )
@@ -71,7 +70,7 @@ def summarise(results: Results) -> Lines:
 def draw(summary: Lines) -> Drawing:
     """Draw the accuracies."""
     ring = Line2D([], [], ls="", marker="o", ms=10, mfc="none", mec=INK, label="best")
-    return draw_lines(summary, TITLE, CAPTION, [ring])
+    return summary.draw(TITLE, CAPTION, [ring])
 
 
 def _best_of(rows: pd.DataFrame, line: Line) -> float | None:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.cells import ordered, panel_fields
-from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing import NothingToDraw
 from analysis.drawing.limits import view
-from analysis.drawing.lines import Line, LinePanel, Lines, LineSide, draw_lines, ticks
+from analysis.drawing.lines import Line, LinePanel, Lines, LineSide, ticks
 from analysis.drawing.marks import Mark, from_table
-from analysis.drawing.notes import diverged_or_dead, margin_zone, seeds, sentences
+from analysis.drawing.notes import diverged_or_dead, margin_zone, seeds_of, sentences
 from analysis.drawing.panels import panels, styles_of
 from analysis.estimates.regret import regrets
 from analysis.tables import Results
@@ -62,7 +62,7 @@ def summarise(results: Results) -> Lines:
         for one in each
     )
     note = sentences(
-        seeds((mark.n for mark in marks), "bar"),
+        seeds_of(drawn),
         "Ringed: the best density of the grid, by the mean over the seeds shown. Choosing it on "
         "these seeds favours it (winner's curse) and makes all regrets larger, including those of "
         "the methods without a threshold. A mean below zero is better than the best density.",
@@ -90,8 +90,3 @@ def _each(results: Results) -> list[_Regrets]:
             title = f"{panel.title}: {method}" if panel.title else method
             each.append(_Regrets(title, line, tuple(from_table(found.levels))))
     return each
-
-
-def draw(summary: Lines) -> Drawing:
-    """Draw the regrets."""
-    return draw_lines(summary, TITLE, CAPTION)

@@ -10,12 +10,12 @@ import duckdb
 import pandas as pd
 
 from analysis.cells import BASELINE
-from analysis.drawing import Drawing, NothingToDraw
-from analysis.drawing.arms import arm_panels, arm_slots, arm_view
+from analysis.drawing import NothingToDraw
+from analysis.drawing.arms import arm_panels, arm_slots, arm_view, dense_lines
 from analysis.drawing.limits import PERCENT, Limits
-from analysis.drawing.notes import diverged_or_dead, seeds, sentences
+from analysis.drawing.notes import diverged_or_dead, seeds_of, sentences
 from analysis.drawing.panels import styles_of
-from analysis.drawing.rows import RowPanel, Rows, Side, Slot, draw_rows
+from analysis.drawing.rows import RowPanel, Rows, Side, Slot
 from analysis.numbers import number
 from analysis.tables import Results
 
@@ -50,7 +50,7 @@ def summarise(results: Results) -> Rows:
     styles = styles_of(results, trials)
     note = sentences(
         "Small points: one seed each.",
-        seeds((m.n for panel in panels for side in panel.sides for m in side.marks), "bar"),
+        seeds_of(panels),
         "Dashed: mean of dense." if BASELINE in styles else "",
         "Tinted, not a result: the highest test accuracy of any epoch from epoch 1 on, as the "
         "original ResNet code reports it. It favours methods whose accuracy varies most from epoch "
@@ -69,25 +69,16 @@ def _sides(results: Results, rows: pd.DataFrame, limits: Limits) -> tuple[Side, 
         across,
         tuple(replace(b, aside=_gain(a, b)) for a, b in zip(last, best, strict=True)),
         limits,
-        _dense(best),
+        dense_lines(best),
         is_tinted=True,
         aside="gain",
     )
-    return Side("after the last epoch", across, last, limits, _dense(last)), optimistic
+    return Side("after the last epoch", across, last, limits, dense_lines(last)), optimistic
 
 
 def _gain(last: Slot, best: Slot) -> str:
     gains = (b.mean - a.mean for a, b in zip(last.marks, best.marks, strict=True))
     return ", ".join(number(gain, 1, sign=True) for gain in gains)
-
-
-def _dense(slots: tuple[Slot, ...]) -> tuple[tuple[float, str], ...]:
-    return tuple((m.mean, "dense") for slot in slots for m in slot.marks if m.method == BASELINE)
-
-
-def draw(summary: Rows) -> Drawing:
-    """Draw both accuracies."""
-    return draw_rows(summary, TITLE, CAPTION)
 
 
 def best_epochs(epochs: duckdb.DuckDBPyRelation) -> pd.DataFrame:

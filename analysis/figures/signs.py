@@ -11,9 +11,9 @@ from matplotlib.patches import Patch
 from analysis.cells import varying
 from analysis.drawing import Drawing, NothingToDraw
 from analysis.drawing.arms import arm_panels, chosen_arms, one_arm_each
-from analysis.drawing.layout import columns_for, finish, left_out, panel_grid
+from analysis.drawing.layout import finish, left_out, panel_grid
 from analysis.drawing.notes import diverged_or_dead, seeds, sentences
-from analysis.drawing.panels import MOST_PANELS, styles_of
+from analysis.drawing.panels import styles_of
 from analysis.drawing.style import ON_DARK, ON_LIGHT, SIGNS
 from analysis.estimates.intervals import grouped
 from analysis.tables import Results
@@ -110,11 +110,8 @@ def draw(summary: Signs) -> Drawing:
     """Draw the fractions as bars."""
     titles = [title for title, _ in summary.panels]
     figure, grid = panel_grid(titles, 0.8 + 0.5 * len(summary.methods))
-    columns = columns_for(min(len(titles), MOST_PANELS))
-    for number, ((_, bars), (axes,)) in enumerate(zip(summary.panels, grid, strict=False)):
+    for (_, bars), (axes,) in zip(summary.panels, grid, strict=False):
         _draw(axes, bars, summary.methods)
-        if number % columns:
-            axes.tick_params(labelleft=False)
     legend = [Patch(facecolor=colour, label=sign) for sign, colour in SIGNS.items()]
     finish(figure, TITLE, {}, summary.note, legend)
     return Drawing(figure, TITLE, CAPTION, summary.note)

@@ -8,14 +8,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from analysis.cells import heading, panel_fields
+from analysis.cells import heading, panel_fields, vary_within
 from analysis.drawing import Drawing, NothingToDraw
-from analysis.drawing.layout import columns_for, finish, left_out, panel_grid
+from analysis.drawing.layout import finish, left_out, panel_grid
 from analysis.drawing.limits import Limits, padded
 from analysis.drawing.notes import sentences
-from analysis.drawing.panels import MOST_PANELS, panels, styles_of
+from analysis.drawing.panels import panels, styles_of
 from analysis.drawing.style import PAPER, Style
 from analysis.estimates.tuning import TUNED, arms
+from analysis.numbers import extent
 from analysis.tables import Results
 
 ORDER = 12
@@ -77,7 +78,7 @@ def summarise(results: Results) -> Tuning:
     limits = _view(drawn)
     note = sentences(
         _seeds(table),
-        f"Tuned: {', '.join(_tuned(tuning))}.",
+        f"Tuned: {', '.join(map(heading, vary_within(tuning, TUNED)))}.",
         "Exact expectation over all orders in which configurations may be tried; no interval. A "
         "mark with a thin line: one configuration, nothing to tune (marks of equal cost are "
         "shifted sideways). The best is chosen and shown on the same validation images and seeds, "
@@ -116,12 +117,11 @@ def _cut_off(drawn: Iterable[tuple[str, Sequence[Gain]]], limits: Limits) -> str
 
 def draw(summary: Tuning) -> Drawing:
     """Draw a line per method, or a mark for one with a single configuration."""
-    figure, grid = panel_grid([title for title, _ in summary.panels], 3.5)
-    columns = columns_for(min(len(summary.panels), MOST_PANELS))
-    for number, ((_, gains), (axes,)) in enumerate(zip(summary.panels, grid, strict=False)):
+    titles = [title for title, _ in summary.panels]
+    figure, grid = panel_grid(titles, 3.5, up="expected best validation accuracy (%)")
+    for (_, gains), (axes,) in zip(summary.panels, grid, strict=False):
         _draw(axes, gains, summary)
         axes.set(xlim=(0, 1.04 * summary.furthest), ylim=summary.view, xlabel="trainings spent")
-        axes.set_ylabel("" if number % columns else "expected best validation accuracy (%)")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     finish(figure, TITLE, summary.styles, summary.note)
     return Drawing(figure, TITLE, CAPTION, summary.note)
@@ -150,12 +150,5 @@ def _draw(axes: Axes, gains: tuple[Gain, ...], summary: Tuning) -> None:
 
 
 def _seeds(table: pd.DataFrame) -> str:
-    fewest, most = int(table["fewest"].min()), int(table["most"].max())
-    n = f"{fewest}" if fewest == most else f"{fewest} to {most}"
-    return f"Mean over n = {n} tuning seed{'' if n == '1' else 's'} per configuration."
-
-
-def _tuned(tuning: pd.DataFrame) -> list[str]:
-    """Return the fields that differ within a method, in words."""
-    counts = tuning.groupby("method")[list(TUNED)].nunique()
-    return [heading(name) for name in TUNED if (counts[name] > 1).any()]
+    n = extent([*table["fewest"], *table["most"]], "tuning seed")
+    return f"Mean over n = {n} per configuration."

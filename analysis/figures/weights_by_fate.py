@@ -1,7 +1,6 @@
 """The weights of kept connections, and of pruned or flipped ones."""
 
-from analysis.drawing import Drawing
-from analysis.drawing.histograms import Histograms, Quantity, by_fate, draw_histograms
+from analysis.drawing.histograms import Histograms, Quantity, by_fate
 from analysis.tables import Results
 
 ORDER = 54
@@ -20,8 +19,3 @@ _MISSING = "No trial has recorded the weights of the connections that it pruned 
 def summarise(results: Results) -> Histograms:
     """Return histograms of the weights by fate."""
     return by_fate(results, _WEIGHTS, _MISSING)
-
-
-def draw(summary: Histograms) -> Drawing:
-    """Draw the histograms, in percent of the connections of each fate."""
-    return draw_histograms(summary, TITLE, CAPTION)

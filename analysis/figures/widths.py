@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from analysis.cells import BASELINE, panel_fields, spread
-from analysis.drawing import Drawing, NothingToDraw
-from analysis.drawing.lines import Lines, draw_lines
+from analysis.cells import BASELINE, panel_fields, spread, vary_within
+from analysis.drawing import NothingToDraw
+from analysis.drawing.lines import Lines
 from analysis.drawing.panels import Panel, panels
-from analysis.drawing.sweeps import accuracy_and_changed
+from analysis.drawing.sweeps import AXES, accuracy_and_changed
 from analysis.tables import Results
 
 ORDER = 65
@@ -18,19 +18,13 @@ CAPTION = (
     "the length of training if the study varies only that; the values are at equal distances. The "
     "axis of accuracy does not start at zero."
 )
-_ACROSS = {"width": "width (factor on hidden layers)", "epochs": "training length (epochs)"}
 
 
 def summarise(results: Results) -> Lines:
     """Return final test accuracy and changed fraction in percent over widths, or else epochs."""
     known = results.trials["test_accuracy"].notna() & (results.trials["epochs"] > 0)
     field, swept = _swept(results, results.trials[known])
-    return accuracy_and_changed(results, swept, field, _ACROSS[field])
-
-
-def draw(summary: Lines) -> Drawing:
-    """Draw both measures."""
-    return draw_lines(summary, TITLE, CAPTION)
+    return accuracy_and_changed(results, swept, field, AXES[field])
 
 
 def _swept(results: Results, trials: pd.DataFrame) -> tuple[str, list[Panel]]:
@@ -39,11 +33,10 @@ def _swept(results: Results, trials: pd.DataFrame) -> tuple[str, list[Panel]]:
     Raises:
         NothingToDraw: no method is trained at several widths or lengths with all else the same.
     """
-    for field in _ACROSS:
+    for field in ("width", "epochs"):
         several = trials.groupby("method")[field].transform("nunique") > 1
         rows = trials[several]
-        counts = rows.groupby("method")[panel_fields(results)].nunique()
-        others = [n for n in panel_fields(results) if n != field and (counts[n] > 1).any()]
+        others = vary_within(rows, [name for name in panel_fields(results) if name != field])
         every = panels(results, spread(results, rows, others), others) if len(rows) else []
         with_lines = [panel for panel in every if _has_line(panel.rows, field)]
         if with_lines:

@@ -1,6 +1,6 @@
 """A finding: sentences and a table; and how numbers with intervals are formatted."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -28,6 +28,11 @@ class Finding:
     rows: tuple[tuple[Entry, ...], ...]
     note: str
 
+    @property
+    def heads(self) -> tuple[tuple[str, str], ...]:
+        """The table's headings, each with the words below it, of which there are none."""
+        return tuple((text, "") for text in self.headings)
+
 
 def name(field: str, value: object) -> Entry:
     """Return an entry that shows a field's value."""
@@ -42,9 +47,33 @@ def percent(row: pd.Series, digits: int = 1, *, sign: bool = False) -> Entry:
     return with_interval(*ends, digits, sign=sign), float(row["mean"])
 
 
-def seeds(row: pd.Series) -> Entry:
+def seed_count(row: pd.Series) -> Entry:
     """Return an entry with the number of seeds."""
     return str(int(row["n"])), float(row["n"])
+
+
+def table_rows(
+    by: Sequence[str],
+    names: Sequence[str],
+    *columns: tuple[pd.DataFrame, Callable[[pd.Series], Entry]],
+) -> tuple[tuple[Entry, ...], ...]:
+    """Return the rows of a finding's table.
+
+    Args:
+        by: the fields whose values come first, columns of the first frame.
+        names: further columns of the first frame whose texts come next.
+        columns: for each further column a frame, all with the same rows in the same order, and the
+            function that makes an entry of its row.
+    """
+    frames, entries = zip(*columns, strict=True)
+    return tuple(
+        (
+            *(name(field, rows[0][field]) for field in by),
+            *((rows[0][column], None) for column in names),
+            *(entry(row) for entry, row in zip(entries, rows, strict=True)),
+        )
+        for rows in zip(*([row for _, row in frame.iterrows()] for frame in frames), strict=True)
+    )
 
 
 def headings(fields: Sequence[str]) -> list[str]:
@@ -52,25 +81,23 @@ def headings(fields: Sequence[str]) -> list[str]:
     return [heading(field) for field in fields]
 
 
-def level(table: pd.DataFrame, digits: int = 1) -> str:
+def level(table: pd.DataFrame) -> str:
     """Return ``38.0% [36.8, 39.2]``, or ``38.0 to 41.2%`` for several cells.
 
     Args:
         table: rows of `grouped`, one per cell.
-        digits: after the point.
     """
     if len(table) == 1:
-        mean, mark, interval = percent(table.iloc[0], digits)[0].partition(" ")
+        mean, mark, interval = percent(table.iloc[0])[0].partition(" ")
         return f"{mean}%{mark}{interval}"
-    return f"{span(table['mean'], digits)}%"
+    return f"{span(table['mean'], 1)}%"
 
 
-def difference(table: pd.DataFrame, digits: int = 1) -> str:
+def difference(table: pd.DataFrame) -> str:
     """Return a difference in points, and on which side of zero its 95% intervals lie.
 
     Args:
         table: rows of `grouped`, one per cell, of differences.
-        digits: after the point.
 
     Returns:
         Such as ``−2.1 [−2.5, −1.7] points (interval below zero)``; "no pair" for an empty table.
@@ -80,10 +107,10 @@ def difference(table: pd.DataFrame, digits: int = 1) -> str:
         return "no pair"
     if len(paired) == 1:
         row = paired.iloc[0]
-        return f"{percent(row, digits, sign=True)[0]} points ({_side(row)})"
+        return f"{percent(row, sign=True)[0]} points ({_side(row)})"
     counts = pd.Series([_side(row) for _, row in paired.iterrows()]).value_counts(sort=False)
     sides = ", ".join(f"{side} in {count}" for side, count in counts.items())
-    return f"{span(paired['mean'], digits, sign=True)} points ({sides} of {len(paired)} cells)"
+    return f"{span(paired['mean'], 1, sign=True)} points ({sides} of {len(paired)} cells)"
 
 
 def _side(row: pd.Series) -> str:

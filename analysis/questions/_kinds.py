@@ -6,12 +6,14 @@ sentences.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
 from analysis.cells import BASELINE, ordered, panel_fields, sort
+from analysis.drawing import NothingToDraw
 from analysis.drawing.categories import Measure, side
-from analysis.drawing.notes import diverged_or_dead, seeds, sentences
+from analysis.drawing.notes import diverged_or_dead, seeds_of, sentences
 from analysis.drawing.panels import panels, styles_of
 from analysis.drawing.rows import RowPanel, Rows
 from analysis.estimates.intervals import grouped
@@ -21,16 +23,17 @@ from analysis.questions._finding import (
     difference,
     headings,
     level,
-    name,
     of_method,
     percent,
+    seed_count,
+    table_rows,
 )
-from analysis.questions._finding import seeds as seeds_entry
 from analysis.tables import Results
 from studies.trial import SETTABLE
 
 #: The method that trains neither weights nor connections.
 FROZEN = "frozen"
+_ACCURACY = Measure("value", "", "test accuracy (%)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,16 +90,34 @@ def _sorted(present: set[str], order: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(present, key=lambda name: (order.index(place[name]), name)))
 
 
-def rows_of_kinds(results: Results, question: Kinds, measure: Measure) -> Rows:
-    """Return what a figure shows of each kind of trials: a point per seed, the mean, its interval.
+def known_rows(question: Kinds, missing: str) -> pd.DataFrame:
+    """Return the rows that have a value.
+
+    Args:
+        question: the trials by kind.
+        missing: the sentence for a study without such trials.
+
+    Raises:
+        NothingToDraw: there is no such row.
+    """
+    rows = question.rows.dropna(subset="value")
+    if rows.empty:
+        raise NothingToDraw(missing)
+    return rows
+
+
+def rows_of_kinds(results: Results, question: Kinds, missing: str) -> Rows:
+    """Return the test accuracy of each kind of trials: a point per seed, the mean, its interval.
 
     Args:
         results: the study.
-        question: the trials by kind, at least one trial. Panels with a single kind are left out
-            if others have several.
-        measure: the measure; it is that of a panel's only axes.
+        question: the trials by kind. Panels with a single kind are left out if others have several.
+        missing: the sentence for a study without such trials.
+
+    Raises:
+        NothingToDraw: no trial has a value.
     """
-    rows = question.rows.dropna(subset=measure.value)
+    rows = known_rows(question, missing)
     every = panels(results, rows, question.by)
     compared = [panel for panel in every if panel.rows["kind"].nunique() > 1] or every
     styles = styles_of(results, pd.concat([panel.rows for panel in compared]))
@@ -104,13 +125,13 @@ def rows_of_kinds(results: Results, question: Kinds, measure: Measure) -> Rows:
     drawn = tuple(
         RowPanel(
             panel.title,
-            (side(panel.rows, "kind", names, list(styles), measure, chance=True),),
+            (side(panel.rows, "kind", names, list(styles), _ACCURACY, chance=True),),
         )
         for panel in compared
     )
     note = sentences(
         "Small points: one seed each.",
-        seeds((mark.n for panel in drawn for mark in panel.sides[0].marks), "bar"),
+        seeds_of(drawn),
         diverged_or_dead(results.trials),
     )
     return Rows(drawn, styles, note, in_legend=True)
@@ -150,19 +171,15 @@ def finding_of_kinds(
         for kind in question.kinds
         if len(cells := of_method(values, method, kind=kind))
     ]
-    table = [
-        (
-            *(name(field, row[field]) for field in question.by),
-            (row["method"], None),
-            (row["kind"], None),
-            percent(row, 2),
-            percent(change, 2, sign=True),
-            seeds_entry(row),
-        )
-        for (_, row), (_, change) in zip(values.iterrows(), changes.iterrows(), strict=True)
-    ]
+    table = table_rows(
+        question.by,
+        ("method", "kind"),
+        (values, partial(percent, digits=2)),
+        (changes, partial(percent, digits=2, sign=True)),
+        (values, seed_count),
+    )
     columns = ("method", "trained", f"{value}, %", f"minus {question.reference}, points", "seeds")
-    return Finding(tuple(texts), (*headings(question.by), *columns), tuple(table), note)
+    return Finding(tuple(texts), (*headings(question.by), *columns), table, note)
 
 
 def _against(
@@ -174,8 +191,8 @@ def _against(
     against_dense: Sequence[str],
 ) -> list[str]:
     """Return the comparisons of a kind with the reference, other kinds and dense, as phrases."""
-    by = [*question.by, "all"]
-    trials = of_method(rows, method).assign(all=0)
+    by = question.by
+    trials = of_method(rows, method)
     changes = []
     if kind != question.reference:
         table = grouped(trials[trials["kind"] == kind], by, "difference")
@@ -185,7 +202,7 @@ def _against(
             pairs = contrast(trials, [*by, "seed"], "kind", kind, other, "value")
             changes.append((f"“{other}”", grouped(pairs, by, "difference")))
     if kind.startswith(tuple(against_dense)) and method != BASELINE:
-        both = rows[rows["kind"] == kind].assign(all=0)
+        both = rows[rows["kind"] == kind]
         pairs = contrast(both, [*by, "seed"], "method", method, BASELINE, "value")
         changes.append((f"{BASELINE}, {kind}", grouped(pairs, by, "difference")))
     return [f", {difference(t)} compared with {words}" for words, t in changes if len(t)]

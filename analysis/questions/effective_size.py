@@ -5,20 +5,20 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from analysis.cells import BASELINE, heading, label, ordered, panel_fields, shown, sort, varying
-from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing import NothingToDraw
 from analysis.drawing.arms import above_floor
 from analysis.drawing.limits import Limits, padded
 from analysis.drawing.lines import (
     LinePanel,
     Lines,
     LineSide,
-    draw_lines,
     layer_panel,
     lines_over,
     ticks,
 )
-from analysis.drawing.notes import diverged_or_dead, seeds, sentences
+from analysis.drawing.notes import diverged_or_dead, seeds_of, sentences
 from analysis.drawing.panels import styles_of
+from analysis.drawing.sweeps import AXES
 from analysis.estimates.intervals import grouped
 from analysis.estimates.one_factor import one_at_a_time
 from analysis.estimates.pairing import contrast
@@ -28,11 +28,11 @@ from analysis.questions._finding import (
     difference,
     headings,
     level,
-    name,
     of_method,
     percent,
+    seed_count,
+    table_rows,
 )
-from analysis.questions._finding import seeds as seeds_entry
 from analysis.tables import Results
 
 ORDER = 75
@@ -51,11 +51,7 @@ _UP = {
     "live_share": "live (% of all)",
     "live_changed_share": "changed (% of live)",
 }
-_ACROSS = {
-    "width": "width",
-    "epochs": "epochs",
-    "score_offset": "fraction of scores that start at or below 0",
-}
+_ACROSS = AXES | {"width": "width", "epochs": "epochs"}  # short: axes stand beside each other
 _WORDS = {
     "connected_share": "connected",
     "live_share": "live",
@@ -98,8 +94,7 @@ def summarise(results: Results) -> Lines:
     for (axis, along), table in zip(axes_of, along_axes, strict=True):
         title = _fixed("all layers", along, varied)
         drawn.append(LinePanel(title, sides(table, axis), _ACROSS[axis], ticks(along[axis])))
-    counts = [mark.n for panel in drawn for side in panel.sides for mark in side.marks]
-    note = sentences(seeds(counts, "bar"), one_of, diverged_or_dead(results.trials))
+    note = sentences(seeds_of(drawn), one_of, diverged_or_dead(results.trials))
     return Lines(tuple(drawn), styles, note, height=2.5)
 
 
@@ -145,11 +140,6 @@ def _view(tables: Sequence[pd.DataFrame], methods: Sequence[str]) -> Limits:
     return padded(0, min(float(means[["mean", "high"]].max().max()) * 100, 100.0))
 
 
-def draw(summary: Lines) -> Drawing:
-    """Draw a row of axes per panel, one for each measure."""
-    return draw_lines(summary, TITLE, CAPTION)
-
-
 def find(results: Results) -> Finding | None:
     """Return the effective size, and how it depends on what the study varies."""
     by = varying(results)
@@ -165,18 +155,11 @@ def find(results: Results) -> Finding | None:
         for text in _along(by, method, axis, rows)
     ]
     tables = [grouped(trials, by, measure) for measure in MEASURES]
-    rows = [
-        (
-            *(name(field, cells[0][field]) for field in by),
-            *(percent(cell) for cell in cells),
-            seeds_entry(cells[0]),
-        )
-        for cells in zip(*([row for _, row in table.iterrows()] for table in tables), strict=True)
-    ]
+    measured = ((table, percent) for table in tables)
     return Finding(
         tuple(texts),
         (*headings(by), "connected, %", "live, %", "changed among live, %", "seeds"),
-        tuple(rows),
+        table_rows(by, (), *measured, (tables[0], seed_count)),
         "Connected: on a path of kept or flipped connections from a pixel to a class, in percent "
         "of all connections. Live: connections that can move the output for some training image. "
         "How many connections are changed depends strongly on where the scores start, and so may "

@@ -7,17 +7,17 @@ trained under the mask that another method has learned are separate trials.
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 
 from analysis.cells import BASELINE, ordered, sort, varying
-from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing import NothingToDraw
 from analysis.drawing.arms import chosen_arms, one_arm_each, other_fields
-from analysis.drawing.categories import Measure, side
-from analysis.drawing.notes import diverged_or_dead, seeds, sentences
+from analysis.drawing.categories import Measure, side, with_dense
+from analysis.drawing.notes import diverged_or_dead, seeds_of, sentences
 from analysis.drawing.panels import Panel, panels, styles_of
-from analysis.drawing.rows import RowPanel, Rows, Side, draw_rows
+from analysis.drawing.rows import RowPanel, Rows, Side
 from analysis.estimates.intervals import grouped
 from analysis.estimates.pairing import pair
 from analysis.questions._finding import (
@@ -26,11 +26,11 @@ from analysis.questions._finding import (
     difference,
     headings,
     level,
-    name,
     of_method,
     percent,
+    seed_count,
+    table_rows,
 )
-from analysis.questions._finding import seeds as seeds_entry
 from analysis.tables import Results, computed_once
 from studies.trial import SETTABLE
 
@@ -125,10 +125,9 @@ def summarise(results: Results) -> Rows:
         )
         for panel in _panels(results, known)
     )
-    marks = [mark for panel in drawn for one in panel.sides for mark in one.marks]
     note = sentences(
         "Small points: one seed each.",
-        seeds((mark.n for mark in marks), "bar"),
+        seeds_of(drawn),
         f"Dashed: mean of {BASELINE}." if len(dense) and "trained" in known else "",
         diverged_or_dead(results.trials),
         chosen_arms(results),
@@ -158,10 +157,7 @@ def _side(
     names = {control: control for control in RETRAINED.values()}
     one = side(own, "control", names, methods, _TRAINED)
     mean = _dense_of(dense, rows, other_fields(results))["test_accuracy"].mean() * 100
-    if pd.isna(mean):
-        return one
-    view = min(one.view[0], mean - 0.2), max(one.view[1], mean + 0.2)
-    return replace(one, view=view, guides=((mean, "dense"),))
+    return one if pd.isna(mean) else with_dense(one, mean)
 
 
 def _dense_of(dense: pd.DataFrame, rows: pd.DataFrame, fields: Sequence[str]) -> pd.DataFrame:
@@ -170,11 +166,6 @@ def _dense_of(dense: pd.DataFrame, rows: pd.DataFrame, fields: Sequence[str]) ->
         if field in rows and rows[field].nunique() == 1:
             dense = dense[dense[field] == rows[field].iloc[0]]
     return dense
-
-
-def draw(summary: Rows) -> Drawing:
-    """Draw the accuracies."""
-    return draw_rows(summary, TITLE, CAPTION)
 
 
 def find(results: Results) -> Finding | None:
@@ -221,18 +212,14 @@ def _sentences(by: list[str], method: str, first: pd.DataFrame, second: pd.DataF
     return texts
 
 
-def _rows(by: list[str], words: str, part: pd.DataFrame) -> list[tuple[Entry, ...]]:
+def _rows(by: list[str], words: str, part: pd.DataFrame) -> tuple[tuple[Entry, ...], ...]:
     keys = [*by, "control"]
     known = part.dropna(subset="accuracy")
     values, changes = (grouped(known, keys, column) for column in ("accuracy", "difference"))
-    return [
-        (
-            *(name(field, row[field]) for field in by),
-            (words, None),
-            (row["control"], None),
-            percent(row),
-            percent(change, sign=True),
-            seeds_entry(row),
-        )
-        for (_, row), (_, change) in zip(values.iterrows(), changes.iterrows(), strict=True)
-    ]
+    return table_rows(
+        by,
+        ("training", "control"),
+        (values.assign(training=words), percent),
+        (changes, partial(percent, sign=True)),
+        (values, seed_count),
+    )

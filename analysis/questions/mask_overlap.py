@@ -14,9 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.cells import ordered, varying
-from analysis.drawing import Drawing, NothingToDraw
+from analysis.drawing import NothingToDraw
 from analysis.drawing.limits import Limits, padded
-from analysis.drawing.lines import LinePanel, Lines, LineSide, draw_lines, layer_panel, lines_over
+from analysis.drawing.lines import LinePanel, Lines, LineSide, layer_panel, lines_over
 from analysis.drawing.notes import seeds, sentences
 from analysis.drawing.panels import Panel, panels
 from analysis.drawing.style import Style, styles
@@ -24,8 +24,16 @@ from analysis.estimates import pairing
 from analysis.estimates.intervals import grouped
 from analysis.estimates.pairing import contrast
 from analysis.numbers import number
-from analysis.questions._finding import Finding, difference, headings, level, name, percent
-from analysis.questions._finding import seeds as seeds_entry
+from analysis.questions._finding import (
+    Entry,
+    Finding,
+    difference,
+    headings,
+    level,
+    percent,
+    seed_count,
+    table_rows,
+)
 from analysis.statistics.overlap import counts, overlap
 from analysis.tables import Results, computed_once
 from studies.trial import SETTABLE
@@ -212,11 +220,6 @@ def _panel(panel: Panel, limits: Limits, marks: list[str], last: int) -> LinePan
     return replace(layer_panel(panel.title, (side,), panel.rows), divider=float(last))
 
 
-def draw(summary: Lines) -> Drawing:
-    """Draw a mark per layer and kind of pair."""
-    return draw_lines(summary, TITLE, CAPTION)
-
-
 def find(results: Results) -> Finding | None:
     """Return how far masks of the same weights agree, by what their trainings differ in."""
     table = overlaps(results)
@@ -226,34 +229,33 @@ def find(results: Results) -> Finding | None:
     whole = table[table["layer"] == ALL].sort_values("kind", key=_last, kind="stable")
     keys = [*by, "methods", "kind"]
     means = grouped(whole, keys, "overlap")
-    plain = grouped(whole, keys, "jaccard")["mean"]
-    chance = grouped(whole, keys, "chance")["mean"]
     texts = [
         _sentence(str(methods), str(kind), rows, whole[whole["methods"] == methods], by)
         for (methods, kind), rows in means.groupby(["methods", "kind"], sort=False)
     ]
-    rows = [
-        (
-            *(name(field, row[field]) for field in by),
-            (row["methods"], None),
-            (row["kind"], None),
-            percent(row),
-            (number(jaccard * 100, 1), jaccard),
-            (number(expected * 100, 1), expected),
-            seeds_entry(row),
-        )
-        for (_, row), jaccard, expected in zip(means.iterrows(), plain, chance, strict=True)
-    ]
+    rows = table_rows(
+        by,
+        ("methods", "kind"),
+        (means, percent),
+        (grouped(whole, keys, "jaccard"), _mean),
+        (grouped(whole, keys, "chance"), _mean),
+        (means, seed_count),
+    )
     columns = ("methods", "differ in", "overlap beyond chance, %", "Jaccard, %", "by chance, %")
     return Finding(
         tuple(texts),
         (*headings(by), *columns, "seeds"),
-        tuple(rows),
+        rows,
         "All layers together; chance is computed within each layer. 0%: no more overlap than "
         "random masks that change as many connections of each layer. 100%: the same connections. "
         "Trainings that differ in rounding alone differ in no choice, so their overlap is the "
         "highest that can be expected.",
     )
+
+
+def _mean(row: pd.Series) -> Entry:
+    """Return an entry with a mean in percent, without its interval."""
+    return number(row["mean"] * 100, 1), float(row["mean"])
 
 
 def _last(kinds: pd.Series) -> "pd.Series[bool]":
@@ -269,5 +271,5 @@ def _sentence(
     noise = contrast(rows, [*by, "seed"], "kind", kind, _NOISE, "overlap")
     if kind == _NOISE or noise.empty:
         return f"{text}."
-    change = grouped(noise.assign(all=0), [*by, "all"], "difference")
+    change = grouped(noise, by, "difference")
     return f"{text}, {difference(change)} compared with rounding alone."

@@ -3,9 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from analysis.drawing import Drawing, NothingToDraw
-from analysis.drawing.categories import Measure
-from analysis.drawing.rows import Rows, draw_rows
+from analysis.drawing.rows import Rows
 from analysis.questions._finding import Finding
 from analysis.questions._kinds import FROZEN, Kinds, finding_of_kinds, kinds_of, rows_of_kinds
 from analysis.tables import Results, computed_once
@@ -21,7 +19,6 @@ CAPTION = (
 ALL, OUTPUT, NORM = "all layers", "output layer alone", "batch normalisation alone"
 WITH_NORM, OUTPUT_NORM = "all layers and batch normalisation", "output layer, batch normalisation"
 NOTHING = "nothing"
-_ACCURACY = Measure("value", "", "test accuracy (%)")
 
 
 @computed_once  # the figure and the sentences need them
@@ -45,17 +42,8 @@ def in_pieces(results: Results) -> Kinds:
 
 def summarise(results: Results) -> Rows:
     """Return test accuracy in percent by which pieces of the network are trained."""
-    question = in_pieces(results)
-    if question.rows["value"].notna().sum() == 0:
-        raise NothingToDraw(
-            "No trial trains batch normalisation or the output layer of a network alone."
-        )
-    return rows_of_kinds(results, question, _ACCURACY)
-
-
-def draw(summary: Rows) -> Drawing:
-    """Draw the accuracies."""
-    return draw_rows(summary, TITLE, CAPTION)
+    missing = "No trial trains batch normalisation or the output layer of a network alone."
+    return rows_of_kinds(results, in_pieces(results), missing)
 
 
 def find(results: Results) -> Finding | None:

@@ -3,15 +3,15 @@
 import pandas as pd
 
 from analysis.cells import label
-from analysis.drawing import Drawing, NothingToDraw
 from analysis.drawing.limits import Limits
-from analysis.drawing.lines import LinePanel, Lines, LineSide, draw_lines, lines_over, ticks
-from analysis.drawing.notes import diverged_or_dead, seeds, sentences
+from analysis.drawing.lines import LinePanel, Lines, LineSide, lines_over, ticks
+from analysis.drawing.notes import diverged_or_dead, seeds_of, sentences
 from analysis.drawing.panels import Panel, panels, styles_of
+from analysis.drawing.sweeps import AXES
 from analysis.estimates.intervals import grouped
 from analysis.estimates.one_factor import one_at_a_time
 from analysis.questions._finding import Finding
-from analysis.questions._kinds import Kinds, finding_of_kinds, kinds_of
+from analysis.questions._kinds import Kinds, finding_of_kinds, kinds_of, known_rows
 from analysis.tables import Results, computed_once
 
 ORDER = 72
@@ -24,8 +24,8 @@ CAPTION = (
     "values of the horizontal axis are at equal distances."
 )
 GIVEN, PERMUTED = "given labels", "permuted labels"
-#: The fields that memorising may depend on, with the labels of their axes.
-_ACROSS = {"width": "width (factor on hidden layers)", "epochs": "training length (epochs)"}
+#: The fields that memorising may depend on.
+_VARIED = ("width", "epochs")
 _VIEW: Limits = (0.0, 103.0)
 
 
@@ -41,19 +41,16 @@ def labelled(results: Results) -> Kinds:
 def summarise(results: Results) -> Lines:
     """Return final training accuracy in percent against width, epochs, or both one at a time."""
     question = labelled(results)
-    rows = question.rows.dropna(subset="value")
-    if rows.empty:
-        raise NothingToDraw("No trial was trained on permuted labels.")
+    rows = known_rows(question, "No trial was trained on permuted labels.")
     styles = styles_of(results, rows)
-    places = panels(results, rows, [name for name in question.by if name not in _ACROSS])
+    places = panels(results, rows, [name for name in question.by if name not in _VARIED])
     kinds = [kind for kind in (GIVEN, PERMUTED) if kind in set(rows["kind"])]
     drawn = tuple(
         _panel(panel, along, axis, kinds, list(styles))
         for panel in places
-        for axis, along in one_at_a_time(panel.rows, list(_ACROSS)) or [("epochs", panel.rows)]
+        for axis, along in one_at_a_time(panel.rows, _VARIED) or [("epochs", panel.rows)]
     )
-    counts = (mark.n for panel in drawn for side in panel.sides for mark in side.marks)
-    note = sentences(seeds(counts, "bar"), diverged_or_dead(results.trials))
+    note = sentences(seeds_of(drawn), diverged_or_dead(results.trials))
     return Lines(drawn, styles, note, height=3.0)
 
 
@@ -62,7 +59,7 @@ def _panel(
 ) -> LinePanel:
     """Return a panel with a side for each kind of labels."""
     fixed: dict[str, object] = {
-        name: rows[name].iloc[0] for name in _ACROSS if name != axis and rows[name].nunique() == 1
+        name: rows[name].iloc[0] for name in _VARIED if name != axis and rows[name].nunique() == 1
     }
     sides = []
     for kind in kinds:
@@ -71,12 +68,7 @@ def _panel(
         chance = tuple((100 / float(n), "chance") for n in trials["classes"].dropna().unique())
         sides.append(LineSide(kind, "training accuracy (%)", _VIEW, lines, guides=chance))
     title = ", ".join(filter(None, [panel.title, label(fixed)]))
-    return LinePanel(title, tuple(sides), _ACROSS[axis], ticks(rows[axis]))
-
-
-def draw(summary: Lines) -> Drawing:
-    """Draw the accuracies on given and on permuted labels beside each other."""
-    return draw_lines(summary, TITLE, CAPTION)
+    return LinePanel(title, tuple(sides), AXES[axis], ticks(rows[axis]))
 
 
 def find(results: Results) -> Finding | None:

@@ -3,9 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from analysis.drawing import Drawing, NothingToDraw
-from analysis.drawing.categories import Measure
-from analysis.drawing.rows import Rows, draw_rows
+from analysis.drawing.rows import Rows
 from analysis.questions._finding import Finding
 from analysis.questions._kinds import Kinds, finding_of_kinds, kinds_of, rows_of_kinds
 from analysis.tables import Results, computed_once
@@ -22,7 +20,6 @@ CAPTION = (
 )
 SCRATCH, RANDOM = "from scratch", "random features"
 CARRIED, CARRIED_ON = "carried over, output layer trained", "carried over, all trained on"
-_ACCURACY = Measure("value", "", "test accuracy (%)")
 
 
 @computed_once  # the figure and the sentences need them
@@ -46,15 +43,8 @@ def transferred(results: Results) -> Kinds:
 
 def summarise(results: Results) -> Rows:
     """Return test accuracy in percent on the second data set, carried over and from scratch."""
-    question = transferred(results)
-    if question.rows["value"].notna().sum() == 0:
-        raise NothingToDraw("No trial was trained on another data set before its own.")
-    return rows_of_kinds(results, question, _ACCURACY)
-
-
-def draw(summary: Rows) -> Drawing:
-    """Draw the accuracies."""
-    return draw_rows(summary, TITLE, CAPTION)
+    missing = "No trial was trained on another data set before its own."
+    return rows_of_kinds(results, transferred(results), missing)
 
 
 def find(results: Results) -> Finding | None:

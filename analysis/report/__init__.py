@@ -108,7 +108,7 @@ def check_writable(output: Path) -> None:
         UserError: it cannot.
     """
     try:
-        try_writing(output, b"")
+        try_writing(output)
     except OSError as error:
         raise _unwritable(output, error) from None
 

@@ -63,8 +63,8 @@ _WORDS: Mapping[str, Words] = {
     "minimal-change": Words(
         "{who} changed less than 10% of the connections and kept more than 90% of the accuracy of "
         "dense training",
-        "{who} changed 10% of the connections or more, or kept 90% of the accuracy of dense "
-        "training or less",
+        "{who} changed 10% of the connections or more, kept 90% of the accuracy of dense training "
+        "or less, or did not beat softmax regression",
         "less than 10% of the connections changed by {who} are enough for more than 90% of the "
         "accuracy of dense training",
     ),
@@ -75,7 +75,8 @@ _WORDS: Mapping[str, Words] = {
     ),
     "asymmetric-good": Words(
         "{who} kept 90% of the accuracy of dense training with asymmetric weights",
-        "{who} kept less than 90% of the accuracy of dense training with asymmetric weights",
+        "{who} kept less than 90% of the accuracy of dense training with asymmetric weights, or "
+        "did not beat softmax regression",
         "asymmetric weights left {who} 90% of the accuracy of dense training",
     ),
     "asymmetric-as-good": Words(
@@ -188,7 +189,8 @@ def _answer(given: Sequence[Verdict]) -> Answer:
     for one in combined:
         groups.setdefault((one.claim.id, one.conclusion), []).append(one)
     clauses = [_clause(same) for same in groups.values()]
-    sentence = f"{_where(given)}: {'; '.join(dict.fromkeys(clauses))}."
+    counted = [verdict for one in combined for verdict in (*one.counted, *one.added)]
+    sentence = f"{_where(counted)}: {'; '.join(dict.fromkeys(clauses))}{_opposed(combined)}."
     conclusions = dict.fromkeys(one.conclusion for one in combined)
     return Answer(given[0].claim.id, tuple(conclusions), sentence)
 
@@ -208,10 +210,24 @@ def _clause(same: Sequence[Overall]) -> str:
         "who": who,
         "rival": _in_words(str((decisive.criterion.against or {}).get("method", "dense training"))),
         "margin": _margin(same),
-        "places": str(max(_places(verdict) for one in same for verdict in one.cells)),
+        "places": str(max(_places(verdict) for one in same for verdict in one.counted)),
     }
     said = {name: getattr(words, name).format(**values) for name in ("holds", "fails", "asks")}
     return _SAID[conclusion].format(**said) + _in_cells(same)
+
+
+def _opposed(combined: Sequence[Overall]) -> str:
+    """Return how many cells that do not count speak against the claim, if there are any."""
+    against = [
+        verdict
+        for one in combined
+        for verdict in one.cells
+        if verdict.opposes and verdict not in one.counted and verdict not in one.added
+    ]
+    if not against:
+        return ""
+    speak = "speaks" if len(against) == 1 else "speak"
+    return f"; {many(len(against), 'exploratory cell')} {speak} against it"
 
 
 def _not_judged(verdict: Verdict) -> str:
@@ -259,7 +275,8 @@ def _where(given: Sequence[Verdict]) -> str:
         return f"On {on}"
     least, most = min(v.n for v in given), max(v.n for v in given)
     planned = max(v.planned for v in given)
-    seeds = many(most, "seed") if least == most else f"{least} to {most} seeds"
+    unit = "round" if given[0].claim.study.startswith("make ") else "seed"  # of a benchmark
+    seeds = many(most, unit) if least == most else f"{least} to {most} {unit}s"
     return f"On {on}, {seeds}" + (f" of {planned} planned" if least < planned else "")
 
 

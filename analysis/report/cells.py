@@ -6,10 +6,10 @@ import pandas as pd
 
 from analysis.cells import heading, shown, varying
 from analysis.estimates.summary import summary
-from analysis.numbers import MISSING, with_interval
+from analysis.numbers import MISSING, counted, with_interval
 from analysis.tables import Results
 
-_FAILURES = ("diverged", "dead", "no_accuracy")
+_FAILURES = {"diverged": "diverged", "dead": "dead", "no_accuracy": "without accuracy"}
 
 
 def table_of_cells(results: Results) -> dict[str, Any]:
@@ -30,9 +30,7 @@ def table_of_cells(results: Results) -> dict[str, Any]:
 
 def _row(cell: pd.Series, by: list[str]) -> dict[str, Any]:
     """Return a row of the table, as text, with the numbers that columns are sorted by."""
-    failures = [f"{cell[name]} {name}" for name in ("diverged", "dead") if cell[name]]
-    if cell["no_accuracy"]:
-        failures.append(f"{cell['no_accuracy']} without accuracy")
+    failures = counted({words: cell[name] for name, words in _FAILURES.items()})
     difference = _interval(cell, "difference", 2, sign=True)
     return {
         "cell": [shown(name, cell[name]) for name in by],
@@ -42,7 +40,7 @@ def _row(cell: pd.Series, by: list[str]) -> dict[str, Any]:
         "changed": _interval(cell, "changed", 1),
         "n": cell["n"],
         "planned": cell["planned"],
-        "failures": ", ".join(failures) or MISSING,
+        "failures": failures or MISSING,
     }
 
 

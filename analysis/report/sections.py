@@ -153,7 +153,7 @@ def p_text(p: float) -> str:
 
 
 def of_several(several: Mapping[str, Results]) -> dict[str, Any]:
-    """Return the table of studies side by side: headings, and a row per cell in common."""
+    """Return the table of studies side by side: its heads, and a row per cell in common."""
     cells = common_cells(several)
     by = [name for name in CELL if len({common.cell[name] for common in cells}) > 1] or ["method"]
     rows = []
@@ -161,8 +161,14 @@ def of_several(several: Mapping[str, Results]) -> dict[str, Any]:
         values = [_accuracy(estimate) for estimate in common.accuracy]
         differences = zip(common.difference, common.equal, strict=True)
         values += [_difference(estimate, equal) for estimate, equal in differences]
-        rows.append({"cell": [shown(name, common.cell[name]) for name in by], "numbers": values})
-    return {"names": list(several), "headings": [heading(name) for name in by], "rows": rows}
+        rows.append([*((shown(name, common.cell[name]), None) for name in by), *values])
+    first, *others = several
+    heads = [
+        *((heading(name), "") for name in by),
+        *((name, "accuracy (seeds)") for name in several),
+        *((name, f"minus {first} (pairs)") for name in others),
+    ]
+    return {"names": list(several), "heads": heads, "rows": rows}
 
 
 def _accuracy(estimate: Interval | None) -> tuple[str, float]:

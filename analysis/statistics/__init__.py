@@ -2,7 +2,7 @@
 
 | module | what is in it |
 |---|---|
-| `paired` | the t interval and t tests of paired differences: non-inferiority, equivalence |
+| `paired` | the t interval and one-sided t tests of paired differences; equivalence |
 | `crossed` | the mean difference with one standard error for seeds and test images |
 | `permutation` | the exact sign-flip test |
 | `power` | the power of non-inferiority tests, and the number of seeds that they need |

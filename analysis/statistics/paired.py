@@ -118,51 +118,6 @@ def t_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     return of_values(values).interval(level)
 
 
-def greater(values: ArrayLike, bound: float) -> float:
-    """Return the p-value of "the mean is greater than `bound`", by the one-sided t test.
-
-    Args:
-        values: [n], one per seed.
-        bound: in the unit of the values.
-
-    Returns:
-        A small p-value speaks for the claim; nan for fewer than two values, for values that are
-        not finite and for equal values.
-
-    Raises:
-        ValueError: if the values are not one-dimensional.
-    """
-    return of_values(values).greater(bound)
-
-
-def noninferiority(differences: ArrayLike, margin: float) -> float:
-    """Return the p-value of "worse by less than `margin`, or not at all": mean > -margin.
-
-    Args:
-        differences: [n], arm minus reference, positive where the arm is better.
-        margin: at least 0; with 0 this is the test of superiority.
-
-    Returns:
-        As `greater`. It is below alpha if the interval at level 1 - 2 alpha lies above -margin.
-
-    Raises:
-        ValueError: if the differences are not one-dimensional or the margin is negative.
-    """
-    not_negative(margin, "margin")
-    return greater(differences, -margin)
-
-
-def inferiority(differences: ArrayLike, margin: float) -> float:
-    """Return the p-value of "worse by more than `margin`": mean < -margin.
-
-    It refutes non-inferiority.
-
-    Args, returns and errors are those of `noninferiority`; the two p-values sum to 1.
-    """
-    not_negative(margin, "margin")
-    return of_values(differences).less(-margin)
-
-
 def tost(differences: ArrayLike, margin: float) -> float:
     """Return the p-value of "equivalent within +-margin": the larger of two one-sided t tests.
 
@@ -173,7 +128,8 @@ def tost(differences: ArrayLike, margin: float) -> float:
         margin: at least 0, in the unit of the differences.
 
     Returns:
-        As `greater`. It is below alpha if the interval at level 1 - 2 alpha lies within the margin.
+        A small p-value speaks for equivalence: it is below alpha if the interval at level
+        1 - 2 alpha lies within the margin. It is nan if the values allow no standard error.
 
     Raises:
         ValueError: if the differences are not one-dimensional or the margin is negative.

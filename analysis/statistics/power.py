@@ -18,10 +18,12 @@ from analysis.statistics.checks import fraction, not_negative
 def power(
     deviation: float, n: int, margin: float, difference: float = 0.0, level: float = 0.95
 ) -> float:
-    """Return the probability that `paired.noninferiority` of n seeds has a p-value <= 1 - level.
+    """Return the probability that n seeds show a mean above -margin with a p-value <= 1 - level.
 
-    The tail of the noncentral t distribution with n - 1 degrees of freedom and noncentrality
-    (difference + margin) * sqrt(n) / deviation (e.g. Julious 2004, doi:10.1002/sim.1783).
+    The p-value is that of `paired.Estimate.greater`: the test of non-inferiority.
+    The probability is the tail of the noncentral t distribution with n - 1 degrees of freedom and
+    noncentrality (difference + margin) * sqrt(n) / deviation (e.g. Julious 2004,
+    doi:10.1002/sim.1783).
 
     Args:
         deviation: standard deviation of the paired differences.

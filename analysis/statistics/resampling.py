@@ -1,8 +1,6 @@
 """Intervals by resampling, and McNemar's test. The same data and seed give the same interval."""
 
 import warnings
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,15 +10,8 @@ from analysis.statistics.checks import correctness, fraction, same_shape, varied
 from analysis.statistics.paired import Interval
 
 
-def bca(
-    values: ArrayLike,
-    statistic: Callable[..., Any] = np.mean,
-    *,
-    level: float = 0.95,
-    seed: int,
-    draws: int = 9999,
-) -> Interval:
-    """Return a statistic with its bias-corrected and accelerated bootstrap interval.
+def bca(values: ArrayLike, *, level: float = 0.95, seed: int, draws: int = 9999) -> Interval:
+    """Return the mean with its bias-corrected and accelerated bootstrap interval.
 
     Efron 1987, by `scipy.stats.bootstrap`. With few values it is too narrow: at 0.95 it covered
     the mean of 5, 15 and 50 normal values in 84%, 91% and 94% of 20,000 simulations (of 15
@@ -28,21 +19,20 @@ def bca(
 
     Args:
         values: [n], one per seed.
-        statistic: of a sample [n]; faster if it takes `axis`.
         level: the nominal coverage, a fraction.
         seed: seed of the resampling.
         draws: number of resamples.
 
     Returns:
-        The statistic of the values as `mean`; the bounds are nan for fewer than two values, for
-        values that are not finite, for equal values, and if the statistic hardly varies.
+        The mean; its bounds are nan for fewer than two values, for values that are not finite, for
+        equal values, and if the means of the resamples hardly vary.
 
     Raises:
         ValueError: if the values are not one-dimensional or the level is not a fraction.
     """
     fraction(level, "level")
     array = vector(values)
-    estimate = float(statistic(array)) if array.size else np.nan
+    estimate = float(array.mean()) if array.size else np.nan
     without_bounds = Interval(estimate, np.nan, np.nan, array.size)
     if not varied(array):
         return without_bounds
@@ -53,7 +43,7 @@ def bca(
         warnings.simplefilter("ignore", RuntimeWarning)
         low, high = stats.bootstrap(
             (array,),
-            statistic,
+            np.mean,
             n_resamples=draws,
             confidence_level=level,
             method="BCa",

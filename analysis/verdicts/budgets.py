@@ -17,10 +17,11 @@ def within_budgets(pairs: pd.DataFrame, claim: Claim, criterion: Criterion) -> p
     So for support the other side's budget is cut to that of the rival, and for a refutation the
     rival's to that of the other side: a smaller budget has random options of the recorded ones. A
     rival that is swept over, such as all densities of a method, has the budgets of all places
-    together for a claim about all of them.
+    together for a claim about all of them. Values that are no accuracies are left as they are: what
+    they would be with fewer configurations is not known.
     """
     rival = criterion.rival
-    if rival is None or f"configurations{OF_PARTNER}" not in pairs:
+    if rival is None or not criterion.of_accuracies or f"configurations{OF_PARTNER}" not in pairs:
         return pairs.assign(difference_against=pairs["difference"])
     arm, partner = pairs["configurations"], pairs[f"configurations{OF_PARTNER}"]
     if (arm == partner).all():

@@ -1,21 +1,23 @@
 """The cells that a claim judges, with their comparisons and what stands in the way."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.cells import CELL, heading, label
+from analysis.cells import CELL, TUNED_VALUES, heading, label
 from analysis.estimates.edges import edges
 from analysis.estimates.pairing import OF_PARTNER, keys
+from analysis.statistics import multiple
 from analysis.tables import Results
 from analysis.verdicts.claim import Claim
-from analysis.verdicts.comparisons import comparisons, same_images
+from analysis.verdicts.comparisons import comparisons
 from analysis.verdicts.exploratory import exploratory_reasons
-from analysis.verdicts.verdict import Comparison
+from analysis.verdicts.floors import awaits_softmax_regression, densities_above_softmax_regression
+from analysis.verdicts.verdict import ALPHA, Comparison
 from studies.trial import Value
 
 
@@ -48,7 +50,7 @@ class Case:
     @property
     def deciding(self) -> list[Comparison]:
         """The comparisons that the verdict depends on."""
-        return [comparison for comparison in self.comparisons if comparison.criterion.decides]
+        return [one for one in self.comparisons if one.criterion.decides and not one.added]
 
 
 def cases(results: Results, claim: Claim) -> list[Case]:
@@ -83,8 +85,10 @@ def _case(
             return None
         if cell["dataset"] in criterion.only_on:
             no_support.append(f"{criterion.says}: nothing to compare with")
-    deciding = [comparison for comparison in compared if comparison.criterion.decides]
-    why, added = exploratory_reasons(results, claim, cell, deciding)
+    committed, late = _added_places(claim, compared)
+    compared = [replace(one, added=True) if one in late else one for one in compared]
+    deciding = [one for one in compared if one.criterion.decides and not one.added]
+    why, added = exploratory_reasons(results, claim, cell, committed)
     of_rival, of_other = _edges(claim, deciding)
     return Case(
         claim=claim,
@@ -93,47 +97,124 @@ def _case(
         exploratory=why,
         added=added,
         unequal=tuple(_budgets(deciding, against=False)),
-        neither=tuple(_not_judged(deciding)),
+        neither=tuple(sorted({one.not_judged for one in deciding} - {""})),
         no_support=(
             *no_support,
-            *_floors(claim, deciding),
+            *_softmax(results, cell, deciding),
+            *_floors(results, claim, deciding),
+            *_untuned_rivals(deciding),
             *of_rival,
         ),
-        no_refutation=(*of_other, *_budgets(deciding, against=True)),
+        no_refutation=(*of_other, *_budgets(deciding, against=True), *_too_short(deciding)),
     )
 
 
-def _not_judged(deciding: Sequence[Comparison]) -> list[str]:
-    """Return why the trials themselves allow no conclusion."""
-    reasons = {comparison.not_judged for comparison in deciding} - {""}
-    compared = [c for c in deciding if c.criterion.of_accuracies and len(c.pairs)]
-    if not all(same_images(comparison.pairs) for comparison in compared):
-        reasons.add("the two sides were evaluated on different test images")
-    return sorted(reasons)
+def _added_places(
+    claim: Claim, compared: Sequence[Comparison]
+) -> tuple[list[Comparison], list[Comparison]]:
+    """Return the comparisons that a definition committed to, and those at places added later.
+
+    A sweep that was committed to is judged as it was planned: who adds a value neither weakens nor
+    erases its verdict. An added value counts if it refutes the claim, after Holm's correction among
+    the added ones.
+    """
+    deciding = [comparison for comparison in compared if comparison.criterion.decides]
+    committed = [one for one in deciding if one.planned and one.committed >= one.planned]
+    places = dict.fromkeys((one.criterion for one in deciding), 0)
+    for comparison in committed:
+        places[comparison.criterion] += 1
+    if not claim.sweep or min(places.values(), default=0) < max(claim.least, claim.enough):
+        return deciding, []
+    late = [one for one in deciding if one not in committed]
+    against = multiple.holm([one.p_against if one.complete else 1.0 for one in late])
+    return committed, [one for one, p in zip(late, against, strict=True) if not p < ALPHA]
 
 
-def _floors(claim: Claim, deciding: Sequence[Comparison]) -> list[str]:
+def _softmax(
+    results: Results, cell: Mapping[str, Value], deciding: Sequence[Comparison]
+) -> list[str]:
+    """Return whether the floor under a rival is still unknown."""
+    dataset = str(cell["dataset"])
+    if not any(one.criterion.rival for one in deciding):
+        return []
+    if not awaits_softmax_regression(results, dataset):
+        return []
+    return [f"softmax regression on {dataset} is planned, but not finished"]
+
+
+def _floors(results: Results, claim: Claim, deciding: Sequence[Comparison]) -> list[str]:
     """Return why rivals below their floor keep the claim from being supported."""
     below = [comparison for comparison in deciding if comparison.floor]
     if not claim.sweep:
-        return list(dict.fromkeys(comparison.floor for comparison in below))
+        reasons = [comparison.floor for comparison in below]
+        if claim.enough > 1:
+            reasons += _few_densities(results, claim, deciding)
+        return list(dict.fromkeys(reasons))
+    if "method" in claim.sweep:  # each rival has to be a fair one
+        passing = {one.at["method"] for one in deciding if not one.floor}
+        return [f"no fair rival: {c.floor}" for c in below if c.at["method"] not in passing][:1]
     passed = len(deciding) - len(below)
     if passed >= claim.enough:
         return []
-    swept = heading(claim.sweep[0])
-    values = "rivals" if swept == "method" else f"values of {swept}"
-    reason = f"{passed} of {len(deciding)} {values} pass the floor, "
+    swept = heading(claim.sweep[0]) if len(claim.sweep) == 1 else "its setting"
+    reason = f"{passed} of {len(deciding)} values of {swept} pass the floor, "
     reason += f"{claim.enough} must"
     return [f"{reason} ({below[0].floor})" if below else reason]
+
+
+def _few_densities(results: Results, claim: Claim, deciding: Sequence[Comparison]) -> list[str]:
+    """Return that a tuned density was chosen among too few that learn at all."""
+    for comparison in deciding:
+        if len(comparison.pairs):
+            arm = {str(name): value for name, value in comparison.pairs.iloc[0].items()}
+            found = densities_above_softmax_regression(results, arm)
+            if found < claim.enough:
+                return [
+                    f"{found} of the densities that were tried exceed softmax regression, "
+                    f"{claim.enough} must"
+                ]
+    return []
+
+
+def _untuned_rivals(deciding: Sequence[Comparison]) -> list[str]:
+    """Return that the other side chose its recipe and the rival had only one.
+
+    Any recipe that suits the rival badly would support the claim.
+    """
+    for comparison in deciding:
+        rival, pairs = comparison.criterion.rival, comparison.pairs
+        rates = ("learning_rate", f"learning_rate{OF_PARTNER}")
+        if rival and pairs.columns.isin(rates).sum() == 2 and len(pairs):
+            own, other = (pairs[name] == TUNED_VALUES["learning_rate"] for name in rates)
+            tuned, fixed = (other, own) if rival == "arm" else (own, other)
+            if (tuned & ~fixed).any():
+                method = pairs["method" if rival == "arm" else f"method{OF_PARTNER}"].iloc[0]
+                return [f"{method} has a single recipe, and the other side chose among several"]
+    return []
+
+
+def _too_short(deciding: Sequence[Comparison]) -> list[str]:
+    """Return that longer training had less compute than the tuning it stands against."""
+    for comparison in deciding:
+        pairs, name = comparison.pairs, f"trained_epochs{OF_PARTNER}"
+        if name in pairs and len(pairs):
+            budget, trained = pairs["trained_epochs"], pairs[name]
+            if (trained <= budget - pairs["epochs"]).any():
+                return [
+                    f"it was trained for {trained.min():g} epochs, and the tuning took "
+                    f"{budget.max():g}"
+                ]
+    return []
 
 
 def _budgets(deciding: Sequence[Comparison], *, against: bool) -> list[str]:
     """Return whether the recorded configurations allow no comparison with equal budgets."""
     name = "difference_against" if against else "difference"
-    blocked = [c for c in deciding if len(c.pairs) and c.pairs[name].isna().all()]
+    blocked = [c for c in deciding if len(c.pairs) and c.pairs[name].isna().any()]
     if not blocked:
         return []
-    first = blocked[0].pairs.iloc[0]
+    pairs = blocked[0].pairs
+    first = pairs[pairs[name].isna()].iloc[0]
     ours, theirs = first["configurations"], first[f"configurations{OF_PARTNER}"]
     return [f"{int(ours)} and {int(theirs)} configurations were tuned, which cannot be made equal"]
 
@@ -166,11 +247,13 @@ def _edges(claim: Claim, deciding: Sequence[Comparison]) -> tuple[list[str], lis
 def _ends_of_sweep(claim: Claim, places: Sequence[Comparison]) -> list[str]:
     """Return the ends of a sweep over numbers to which the last step gains for the rival."""
     criterion = places[0].criterion
-    fields = [n for n in claim.sweep if isinstance(next(iter(places[0].at.values()), ""), float)]
-    if criterion.rival != "arm" or len(fields) != 1 or criterion.value != "accuracy":
+    field, numbers = _numbers(claim, places)
+    if criterion.rival != "arm" or not field or criterion.value != "accuracy":
         return []
-    (field,) = fields
-    rows = [one.pairs.assign(place=one.at[field], of_rival=_for_edges(one.pairs)) for one in places]
+    rows = [
+        one.pairs.assign(place=number, of_rival=_for_edges(one.pairs))
+        for one, number in zip(places, numbers, strict=True)
+    ]
     against = criterion.against or {}
     default = None if "method" in against else against.get(field)
     if default is not None:  # the partner's value is one of the grid
@@ -184,8 +267,34 @@ def _ends_of_sweep(claim: Claim, places: Sequence[Comparison]) -> list[str]:
     ]
 
 
+def _numbers(claim: Claim, places: Sequence[Comparison]) -> tuple[str, list[float]]:
+    """Return the field whose numbers a sweep is over, and these; no field if there is none.
+
+    The number may be that of a setting in a method's name, such as ``tau=0.2``.
+    """
+    first = places[0].at
+    varying = [n for n in claim.sweep if len({one.at[n] for one in places}) > 1]
+    varying = varying or [n for n in claim.sweep if isinstance(first[n], float)]
+    if len(varying) != 1:
+        return "", []
+    (field,) = varying
+    values = [one.at[field] for one in places]
+    if all(isinstance(value, float) for value in values):
+        return field, [float(value) for value in values]
+    settings = [str(value).partition("=") for value in values]
+    if len({name for name, *_ in settings}) > 1:
+        return "", []
+    try:
+        return settings[0][0], [float(number) for *_, number in settings]
+    except ValueError:
+        return "", []
+
+
 def _for_edges(pairs: pd.DataFrame) -> "pd.Series[float]":
-    """Return what decides about edges: validation accuracy on tuning seeds, if there is one."""
-    if "score" in pairs and pairs["score"].notna().all():
+    """Return what decides about edges: validation accuracy, if each seed has its own.
+
+    Common tuning seeds give all seeds the same, whose differences have no spread.
+    """
+    if "score" in pairs and pairs["score"].notna().all() and pairs["nested"].all():
         return pairs["score"]
     return pairs["accuracy"]

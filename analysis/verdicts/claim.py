@@ -44,6 +44,8 @@ class Criterion:
             recorded.
         only_on: data sets without which it is not required: elsewhere it decides where it has
             partners, and is left out where it has none. None: it is required everywhere.
+        helped_by: the side whose failure helps the claim, where the value is made of accuracies
+            without being one, such as a regret.
     """
 
     says: str
@@ -57,6 +59,7 @@ class Criterion:
     unit: Literal["points", "percent", "share", "ratio"] = "points"
     decides: bool = True
     only_on: tuple[str, ...] | None = None
+    helped_by: Side | None = None
 
     @property
     def has_margin(self) -> bool:
@@ -72,7 +75,7 @@ class Criterion:
     def rival(self) -> Side | None:
         """The side whose failure helps the claim; None if no accuracies are compared."""
         if not self.of_accuracies:
-            return None
+            return self.helped_by
         return "arm" if self.above is None else "partner"
 
 
@@ -89,7 +92,8 @@ class Claim:
         study: the shipped study whose cells test it.
         sweep: fields whose values all belong to one verdict.
         least: the fewest places that a sweep must have.
-        enough: the fewest places that must pass the floor before the claim can be supported.
+        enough: the fewest places that must pass the floor before the claim can be supported; of a
+            density that was tuned, the fewest densities that must have been tried.
         trials: returns the trials among which arms and partners are found.
         primary: whether a verdict may be confirmatory where a definition names no claims. A
             secondary form accompanies another claim, and may be where a definition names it.
@@ -117,6 +121,18 @@ class Claim:
     subject: str = ""
     figure: str = "forest"
     note: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a sweep over what a verdict is about.
+
+        Raises:
+            ValueError: the claim sweeps over networks or data sets.
+        """
+        if of_task := {"network", "dataset"}.intersection(self.sweep):
+            raise ValueError(
+                f"claim {self.id} sweeps over {', '.join(sorted(of_task))}: each network and data "
+                "set has a verdict of its own"
+            )
 
 
 def where(**values: Any) -> Rows:

@@ -1,8 +1,9 @@
 """What was fixed before anything was known: the definitions that committed themselves to trials.
 
 A definition has committed itself to a trial if it was recorded before any trial with its seed was
-finished, in this study or in one beside it. Studies that are analysed together may each commit
-their own trials, but a study must do so with one definition: whoever extends it has looked.
+finished, in this study or in one beside it. Studies that are analysed together may each commit one
+side of a comparison. But one definition must have committed itself to all seeds of a side: whoever
+extends a study, or adds another one with more seeds, may have looked.
 """
 
 from collections.abc import Sequence
@@ -17,37 +18,40 @@ from analysis.tables import Results, computed_once
 if TYPE_CHECKING:
     from studies.study import Study
 
-#: Stands for a trial of which no definition need be recorded, such as a round of a benchmark.
-ALWAYS = -1
-#: More combinations of definitions are not tried.
-_MOST = 1000
-
 
 def seeds_committed(results: Results, sides: Sequence[NDArray[np.int64]]) -> int:
-    """Return how many pairs one definition of each study has committed itself to.
+    """Return how many pairs one definition has committed itself to, one of each side.
 
     Args:
         results: the studies.
         sides: the column `committed` of the arms, and of their partners.
 
     Returns:
-        The largest number over the choices of one definition per study.
+        The largest number over the choices of a definition for each side. Two definitions of one
+        study are never chosen together.
     """
-    columns = [np.asarray(side, float) for side in sides]
+    columns = [np.nan_to_num(np.asarray(side, float)).astype(np.int64) for side in sides]
     if not columns or not columns[0].size:
         return 0
-    masks = np.stack([np.nan_to_num(column).astype(np.int64) for column in columns])
-    return max(int(((masks & choice) != 0).all(axis=0).sum()) for choice in _choices(results))
+    masks = np.stack(columns)
+    most = 0
+    for choice in _choices(results, len(columns)):
+        has = (masks & np.array(choice, np.int64)[:, None]) != 0
+        most = max(most, int(has.all(axis=0).sum()))
+    return most
 
 
 @computed_once
-def _choices(results: Results) -> tuple[int, ...]:
-    """Return the sets of definitions that have at most one of each study."""
-    bits: dict[str, list[int]] = {}
-    for number, study in enumerate(results.studies):
-        bits.setdefault(study.name, []).append(1 << min(number, 52))
-    choices = [sum(one) for one, _ in zip(product(*bits.values()), range(_MOST), strict=False)]
-    return tuple(choices) or (1,)
+def _choices(results: Results, sides: int) -> tuple[tuple[int, ...], ...]:
+    """Return the choices of a definition for each side, as bits."""
+    names = [study.name for study in results.studies]
+    bits = [1 << min(number, 52) for number in range(len(names))]
+    choices = [
+        tuple(bits[number] for number in chosen)
+        for chosen in product(range(len(names)), repeat=sides)
+        if len({names[number] for number in chosen}) == len(set(chosen))
+    ]
+    return tuple(choices) or ((1,) * sides,)
 
 
 def definitions_in(results: Results, bits: int) -> "list[Study]":

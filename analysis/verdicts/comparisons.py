@@ -18,7 +18,13 @@ from analysis.tables import Results
 from analysis.verdicts.budgets import within_budgets
 from analysis.verdicts.claim import MARGIN, Claim, Criterion
 from analysis.verdicts.committed import definitions_in, seeds_committed
-from analysis.verdicts.floors import LOOKED_UP, shortfall, softmax_regression
+from analysis.verdicts.floors import (
+    LEAST_MARGIN,
+    LOOKED_UP,
+    behind_best,
+    below_softmax_regression,
+    softmax_regression,
+)
 from analysis.verdicts.partners import with_partners
 from analysis.verdicts.verdict import Comparison
 
@@ -53,16 +59,19 @@ def without_failures(comparison: Comparison) -> Comparison:
 def with_best_rival(comparison: Comparison) -> Comparison:
     """Return the comparison with each failure of the rival replaced by its best completed run.
 
-    A trial that does not exceed softmax regression is a failure of the rival, too.
+    A trial that does not exceed softmax regression is a failure of the rival, too. Values that are
+    no accuracies have no such run: their pairs are left out.
     """
     side, pairs = comparison.criterion.rival, comparison.pairs.copy()
     suffix = OF_PARTNER if side == "partner" else ""
     accuracy = f"accuracy{suffix}"
-    failed = _failed(pairs, side)
-    if side is not None:
+    failed = _rival_failed(pairs, side)
+    if side is not None and _RIVAL_FAILURE not in pairs:
         failed |= pairs[accuracy].to_numpy(float) <= comparison.softmax
     if side is None or not failed.any() or failed.all():
         return comparison
+    if not comparison.criterion.of_accuracies:
+        return _estimated(comparison, comparison.pairs[~failed])
     best = pairs[~failed].sort_values(accuracy, kind="stable").iloc[-1]
     gain = np.where(failed, best[accuracy] - pairs[accuracy], 0.0)
     sign = -comparison.criterion.share if side == "partner" else 1.0
@@ -73,10 +82,24 @@ def with_best_rival(comparison: Comparison) -> Comparison:
     return _estimated(comparison, pairs)
 
 
+#: The column of a value that is made of two trials: the failure of the one that is the rival's.
+_RIVAL_FAILURE = "rival_failure"
+
+
+def _rival_failed(pairs: pd.DataFrame, side: str | None) -> NDArray[np.bool_]:
+    """Return the pairs in which a trial has failed whose failure helps the claim."""
+    has_own = side is not None and _RIVAL_FAILURE in pairs
+    return _failures(pairs, _RIVAL_FAILURE) if has_own else _failed(pairs, side)
+
+
 def _failed(pairs: pd.DataFrame, side: str | None) -> NDArray[np.bool_]:
     name = f"failure{OF_PARTNER if side == 'partner' else ''}"
     if side is None or name not in pairs:
         return np.zeros(len(pairs), bool)
+    return _failures(pairs, name)
+
+
+def _failures(pairs: pd.DataFrame, name: str) -> NDArray[np.bool_]:
     return np.array([isinstance(failure, str) and failure != "" for failure in pairs[name]], bool)
 
 
@@ -152,14 +175,18 @@ def _compared(
         against=_NOTHING,
         over_images=False,
     )
-    comparison = _estimated(comparison, complete)
-    reasons = sorted({*rows.get("not_judged", ())} - {""})
-    softmax, floor = _floors(results, claim, comparison)
+    comparison = replace(
+        _estimated(comparison, complete), complete=len(complete) >= comparison.planned
+    )
+    columns = (rows[n] for n in ("not_judged", f"not_judged{OF_PARTNER}") if n in rows)
+    reasons = {text for column in columns for text in column if isinstance(text, str) and text}
+    softmax, floor, behind = _floors(results, claim, comparison)
     return replace(
         comparison,
         softmax=softmax,
         floor=floor,
-        not_judged="; ".join(reasons),
+        behind=behind,
+        not_judged="; ".join(sorted(reasons)),
         nested=all(all(rows[n]) for n in ("nested", f"nested{OF_PARTNER}") if n in rows),
     )
 
@@ -175,6 +202,8 @@ def _estimated(comparison: Comparison, pairs: pd.DataFrame) -> Comparison:
         _estimate(pairs[name].to_numpy(float), bits, criterion.share)
         for name in ("difference", "difference_against")
     )
+    if criterion.of_accuracies and not same_images(pairs):  # it can be neither shown nor refuted
+        support = against = replace(_NOTHING, n=len(pairs))
     return replace(
         comparison,
         pairs=pairs,
@@ -212,30 +241,37 @@ def same_images(pairs: pd.DataFrame) -> bool:
     return bool(np.equal(*prints).all())
 
 
-def _floors(results: Results, claim: Claim, comparison: Comparison) -> tuple[float, str]:
-    """Return the floor under each trial of the rival, and why all of them lie below theirs.
+def _floors(results: Results, claim: Claim, comparison: Comparison) -> tuple[float, str, float]:
+    """Return the floor under each trial of the rival, and whether all of them lie below theirs.
 
     Returns:
-        The accuracy of softmax regression, to which no trial may fall, or nan; and in words why the
-        rival lies below its floor, empty if it does not.
+        The accuracy of softmax regression, to which no trial may fall, or nan; in words why the
+        rival lies below its floor, empty if it does not; and by how much its mean lies below the
+        best of its method, a fraction, 0 if the claim does not ask.
     """
     side, pairs = comparison.criterion.rival, comparison.pairs
     if side is None or pairs.empty:
-        return math.nan, ""
+        return math.nan, "", 0.0
     suffix = OF_PARTNER if side == "partner" else ""
     rival = _rival(pairs, suffix)
     softmax, _ = softmax_regression(results, str(rival["dataset"]))
     softmax = math.nan if rival["network"] == LINEAR else softmax
-    failed = _failed(pairs, side)
+    failed = _rival_failed(pairs, side)
     if 2 * failed.sum() >= len(pairs):
-        return softmax, f"{rival['method']} failed in {failed.sum()} of {len(pairs)} trials"
-    margin = None
-    if claim.floor == "method":
-        margin = math.nan if results.margin is None else results.margin / 100
-        if comparison.criterion.has_margin:
-            margin = abs(comparison.bound)
+        of_pruning = _RIVAL_FAILURE in pairs
+        who = "its partner" if of_pruning else rival["method"]
+        return softmax, f"{who} failed in {failed.sum()} of {len(pairs)} trials", 0.0
+    if _RIVAL_FAILURE in pairs:  # the accuracy is that of the other trial
+        return softmax, "", 0.0
     mean = float(pairs[f"accuracy{suffix}"].to_numpy(float)[~failed].mean())
-    return softmax, shortfall(results, rival, mean, len(pairs), margin)
+    text = below_softmax_regression(results, rival, mean)
+    if text or claim.floor != "method":
+        return softmax, text, 0.0
+    margin = LEAST_MARGIN if results.margin is None else results.margin / 100
+    if comparison.criterion.has_margin:
+        margin = abs(comparison.bound)
+    behind, text = behind_best(results, rival, mean, len(pairs), margin)
+    return softmax, text, behind
 
 
 def _rival(pairs: pd.DataFrame, suffix: str) -> dict[str, Hashable]:

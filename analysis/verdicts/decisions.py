@@ -1,8 +1,9 @@
 """Conclusions: from a claim's comparisons to a verdict on each cell."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -12,13 +13,15 @@ from analysis.tables import Results, computed_once
 from analysis.verdicts.cases import Case, cases
 from analysis.verdicts.claim import Claim
 from analysis.verdicts.claims import every_claim
-from analysis.verdicts.comparisons import planned_seeds, with_best_rival, without_failures
+from analysis.verdicts.comparisons import (
+    planned_seeds,
+    same_images,
+    with_best_rival,
+    without_failures,
+)
 from analysis.verdicts.exploratory import adjusted
 from analysis.verdicts.verdict import ALPHA, EXPLORATORY, Comparison, Conclusion, Verdict
 from analysis.verdicts.warnings import failures, flags
-
-#: Returns the p-values of a comparison for and against the claim.
-P = Callable[[Comparison], tuple[float, float]]
 
 
 @computed_once
@@ -59,21 +62,10 @@ def lack(results: Results, claim: Claim) -> str:
     return "no cell to compare them with, or more than one"
 
 
-def _plain(comparison: Comparison) -> tuple[float, float]:
-    return comparison.p, comparison.p_against
-
-
-def _verdict(results: Results, case: Case, adjusted: Mapping[int, tuple[float, float]]) -> Verdict:
+def _verdict(results: Results, case: Case, adjusted: Mapping[int, Mapping[str, Any]]) -> Verdict:
     if case.exploratory:
-        case = replace(
-            case,
-            comparisons=tuple(
-                replace(c, q=adjusted[id(c)][0], q_against=adjusted[id(c)][1])
-                if id(c) in adjusted
-                else c
-                for c in case.comparisons
-            ),
-        )
+        comparisons = tuple(replace(c, **adjusted.get(id(c), {})) for c in case.comparisons)
+        case = replace(case, comparisons=comparisons)
     deciding = case.deciding
     plain, conclusion, reason = _concluded(case)
     completed = [without_failures(comparison) for comparison in deciding]
@@ -81,17 +73,9 @@ def _verdict(results: Results, case: Case, adjusted: Mapping[int, tuple[float, f
     if any(a is not b for a, b in zip(completed, deciding, strict=True)):
         if case.claim.sweep:  # a place without completed pairs says nothing
             completed = [comparison for comparison in completed if len(comparison.pairs)]
-        decided = _decide(case, completed, _plain, holm=True)[0] if completed else "undecided"
+        decided = _decide(case, completed)[0] if completed else "undecided"
         without = _worded(case, decided)
-    incomplete = [c for c in deciding if len(c.pairs) < c.planned]
-    if incomplete and not case.neither:
-        worst = min(incomplete, key=lambda comparison: len(comparison.pairs))
-        reason = f"n = {len(worst.pairs)}, {worst.planned} planned"
-        plain, conclusion, without = (
-            "undecided",
-            _worded(case, "undecided"),
-            _worded(case, "undecided"),
-        )
+    counts = deciding if plain != "refuted" else [c for c in deciding if c.complete]
     return Verdict(
         claim=case.claim,
         cell=case.cell,
@@ -99,15 +83,34 @@ def _verdict(results: Results, case: Case, adjusted: Mapping[int, tuple[float, f
         conclusion=conclusion,
         uncorrected=plain,
         reason=reason,
-        n=min(len(comparison.pairs) for comparison in deciding),
+        n=min(len(comparison.pairs) for comparison in counts),
         planned=planned_seeds(deciding),
         without_diverged_or_dead=without,
         failures=failures(deciding),
         exploratory=case.exploratory,
-        blocked=bool(case.no_support or case.neither or case.unequal),
+        smallest_margin=_smallest_margin(case),
         added=case.added,
-        flags=flags(results, case.cell, case.claim, deciding),
+        flags=flags(
+            results, case.cell, case.claim, [c for c in case.comparisons if c.criterion.decides]
+        ),
     )
+
+
+def _smallest_margin(case: Case) -> float:
+    """Return the smallest margin that would be supported; nan if none would, or none decides.
+
+    With a smaller margin, the rival may also lie less far below the best mean of its method, and
+    failures of the rival must not make the difference.
+    """
+    if case.no_support or case.neither or case.unequal:
+        return math.nan
+    deciding = [c for c in case.deciding if c.criterion.has_margin]
+    if not deciding:
+        return math.nan
+    reached = [c.smallest_margin for one in deciding for c in (one, with_best_rival(one))]
+    behind = sorted(comparison.behind for comparison in deciding)
+    floor = behind[min(case.claim.enough, len(behind)) - 1] if case.claim.sweep else behind[-1]
+    return float(np.max([*reached, floor]))
 
 
 def _worded(case: Case, conclusion: Conclusion) -> Conclusion:
@@ -117,13 +120,13 @@ def _worded(case: Case, conclusion: Conclusion) -> Conclusion:
 def _concluded(case: Case) -> tuple[Conclusion, Conclusion, str]:
     """Return the conclusion without the correction of exploratory verdicts, with it, and why.
 
-    Seeds that are missing are not regarded. Failures of the rival must not make the difference.
+    Failures of the rival must not make the difference.
     """
     deciding = case.deciding
-    plain, reason = _decide(case, deciding, _plain, holm=True)
+    plain, reason = _decide(case, deciding)
     replaced = [with_best_rival(comparison) for comparison in deciding]
     if any(a is not b for a, b in zip(replaced, deciding, strict=True)):
-        as_replaced, _ = _decide(case, replaced, _plain, holm=True)
+        as_replaced, _ = _decide(case, replaced)
         if as_replaced != plain and plain != "undecided":
             reason = (
                 "The verdict depends on failures of the rival, or on trials that do not exceed "
@@ -133,32 +136,41 @@ def _concluded(case: Case) -> tuple[Conclusion, Conclusion, str]:
             return "undecided", _worded(case, "undecided"), reason
     if not case.exploratory:
         return plain, plain, reason
-    corrected, reason = _decide(case, deciding, lambda c: (c.q, c.q_against), holm=False)
+    corrected, reason = _decide(case, deciding, adjusted=True)
     return plain, _worded(case, corrected), reason
 
 
 def _decide(
-    case: Case, compared: Sequence[Comparison], p: P, *, holm: bool
+    case: Case, compared: Sequence[Comparison], *, adjusted: bool = False
 ) -> tuple[Conclusion, str]:
     """Return the conclusion and why it is undecided.
 
-    A comparison that cannot be tested keeps a claim from being supported; it hides no refutation.
+    A comparison that cannot be tested, or is not finished, keeps a claim from being supported; it
+    hides no refutation.
 
     Args:
         case: the case, for what blocks a conclusion.
         compared: its deciding comparisons, possibly with other pairs.
-        p: returns the p-values of a comparison for and against the claim.
-        holm: whether to correct the p-values against the claim for the number of comparisons.
+        adjusted: whether the p-values are those adjusted over all exploratory comparisons; if not,
+            those against the claim are corrected for the number of comparisons (Holm).
     """
     if case.neither:
         return _unless(case.neither, "undecided")
-    for_it, against = ([p(comparison)[side] for comparison in compared] for side in (0, 1))
-    opposed = multiple.holm(against) if holm else np.array(against)
-    supported = all(value < ALPHA for value in for_it)
+    for_it = [c.q if adjusted else c.p for c in compared]
+    against = [c.q_against if adjusted else c.p_against for c in compared]
+    # An unfinished comparison is counted, but nobody may stop where it looks best.
+    against = [
+        p if c.complete or math.isnan(p) else 1.0 for c, p in zip(compared, against, strict=True)
+    ]
+    opposed = np.array(against) if adjusted else multiple.holm(against)
     if (opposed < ALPHA).any():
         return _unless(case.no_refutation, "refuted")
-    if supported:
-        return _unless(case.no_support, "supported")
+    unfinished = [comparison for comparison in compared if not comparison.complete]
+    if unfinished:
+        fewest = min(unfinished, key=lambda comparison: len(comparison.pairs))
+        return "undecided", f"n = {len(fewest.pairs)}, {fewest.planned} planned"
+    if all(value < ALPHA for value in for_it):
+        return _unless((*case.unequal, *case.no_support), "supported")
     if case.unequal:
         return _unless(case.unequal, "undecided")
     reason = _why(compared, for_it, against)
@@ -183,6 +195,8 @@ def _why(compared: Sequence[Comparison], for_it: Sequence[float], against: Seque
             return "There is only one seed."
         if math.isnan(comparison.bound):
             return "The study states no margin."
+        if comparison.criterion.of_accuracies and not same_images(comparison.pairs):
+            return "The two sides were evaluated on different test images."
         if math.isnan(comparison.p):
             return "All differences are identical, so there is no t interval."
     undecided = [c for c, value in zip(compared, for_it, strict=True) if not value < ALPHA]

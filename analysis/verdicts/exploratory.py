@@ -1,6 +1,7 @@
 """Why a verdict is exploratory, and the correction of all exploratory comparisons."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from analysis.numbers import many
 from analysis.statistics import multiple
@@ -67,8 +68,8 @@ def _not_committed(
     return ("trials with its seeds were finished before its definition was recorded",)
 
 
-def adjusted(compared: Sequence[Comparison]) -> dict[int, tuple[float, float]]:
-    """Return the adjusted p-values of all exploratory comparisons, for and against their claims.
+def adjusted(compared: Sequence[Comparison]) -> dict[int, dict[str, Any]]:
+    """Return `q` and `q_against` of all exploratory comparisons, by the comparison's identity.
 
     Both directions of every comparison belong to the family, so that no choice of a direction after
     the fact goes uncounted.
@@ -76,4 +77,7 @@ def adjusted(compared: Sequence[Comparison]) -> dict[int, tuple[float, float]]:
     p = [value for comparison in compared for value in (comparison.p, comparison.p_against)]
     q = multiple.benjamini_hochberg(p)
     pairs = zip(q[::2], q[1::2], strict=True)
-    return {id(c): (float(a), float(b)) for c, (a, b) in zip(compared, pairs, strict=True)}
+    return {
+        id(c): {"q": float(a), "q_against": float(b)}
+        for c, (a, b) in zip(compared, pairs, strict=True)
+    }

@@ -14,6 +14,7 @@ import pandas as pd
 from analysis.cells import BASELINE, CELL, CONTROL, LINEAR, METHOD_ONLY, RECIPE, label
 from analysis.estimates.judged import all_judged, chance_of, joined
 from analysis.estimates.pairing import at_default, keys
+from analysis.estimates.rates import without_values
 from analysis.numbers import number
 from analysis.tables import Results, computed_once
 
@@ -25,6 +26,8 @@ _SAME = ("network", "dataset", "epochs", "width", "augmentation")
 _WEIGHTS = ("weights", "positive_fraction", "activation")
 #: The fields of a rival that its floor depends on, besides its method.
 LOOKED_UP = (*_SAME, *_WEIGHTS)
+#: How far a rival may lie below the best mean of its method where a study states no margin.
+LEAST_MARGIN = 0.005
 #: A mean counts as the best of a method if it is one of as many seeds as are compared, or of this
 #: many.
 _SEEDS = 5
@@ -70,37 +73,49 @@ def softmax_regression(results: Results, dataset: str) -> tuple[float, bool]:
     return float(chance_of(trials[trials["dataset"] == dataset]).max()), False
 
 
-def shortfall(
-    results: Results,
-    rival: Mapping[str, Hashable],
-    mean: float,
-    seeds: int,
-    margin: float | None,
-) -> str:
-    """Return in words why a rival lies below its floor; empty if it does not.
+def below_softmax_regression(results: Results, rival: Mapping[str, Hashable], mean: float) -> str:
+    """Return in words why a rival does not exceed softmax regression; empty if it does.
+
+    Args:
+        results: the studies.
+        rival: the fields of a trial of the rival.
+        mean: the mean test accuracy of its completed trials, a fraction.
+    """
+    floor, recorded = softmax_regression(results, str(rival["dataset"]))
+    if rival["network"] == LINEAR or mean > floor:
+        return ""
+    source = "softmax regression" if recorded or rival["dataset"] in MEASURED else "chance"
+    return (
+        f"{rival['method']} reaches {number(mean * 100, 2)}%, not more than {source} "
+        f"({number(floor * 100, 2)}%)"
+    )
+
+
+def behind_best(
+    results: Results, rival: Mapping[str, Hashable], mean: float, seeds: int, margin: float
+) -> tuple[float, str]:
+    """Return by how much a rival lies below the best mean of its method, and whether that is much.
 
     Args:
         results: the studies.
         rival: the fields of a trial of the rival.
         mean: the mean test accuracy of its completed trials, a fraction.
         seeds: how many seeds are compared.
-        margin: how far below the best mean of its method it may lie, a fraction; None for any.
+        margin: how far below that best mean it may lie, a fraction.
+
+    Returns:
+        The distance, a fraction, 0 without a better mean; and in words that it is larger than the
+        margin, empty if it is not.
     """
-    who, percent = str(rival["method"]), number(mean * 100, 2)
-    floor, recorded = softmax_regression(results, str(rival["dataset"]))
-    if rival["network"] != LINEAR and not mean > floor:
-        source = "softmax regression" if recorded or rival["dataset"] in MEASURED else "chance"
-        return f"{who} reaches {percent}%, not more than {source} ({number(floor * 100, 2)}%)"
-    if margin is None or math.isnan(margin):
-        return ""
-    same = _SAME if who == BASELINE else LOOKED_UP
+    same = _SAME if rival["method"] == BASELINE else LOOKED_UP
     fields = tuple((name, rival[name]) for name in ("method", *same))
     best, where = _best_mean(results, fields, min(seeds, _SEEDS))
-    if not mean < best - margin - 1e-12:  # also without any mean
-        return ""
-    return (
-        f"{who} reaches {percent}%, {number((best - mean) * 100, 2)} points below its best "
-        f"recorded mean{f' ({where})' if where else ''}"
+    behind = max(best - mean, 0.0) if not math.isnan(best) else 0.0
+    if not behind > margin + 1e-12:
+        return behind, ""
+    return behind, (
+        f"{rival['method']} reaches {number(mean * 100, 2)}%, {number(behind * 100, 2)} points "
+        f"below its best recorded mean{f' ({where})' if where else ''}"
     )
 
 
@@ -112,7 +127,10 @@ def _best_mean(
     means = cell_means(results)
     fits = means["n"].to_numpy() >= seeds
     for name, value in fields:
-        fits &= means[name].to_numpy() == value
+        same = means[name].to_numpy() == value
+        if name == "method":  # also one whose setting is left out of its name
+            same = same | (means[name].map(without_values).to_numpy() == value)
+        fits &= same
     if not fits.any():
         return math.nan, ""
     cells = means[fits]
@@ -123,6 +141,29 @@ def _best_mean(
 
 @computed_once
 def plans_softmax_regression(results: Results, dataset: str) -> bool:
-    """Return whether softmax regression on a data set is planned or finished."""
+    """Return whether softmax regression on a data set is planned or finished; no control is."""
     rows = all_judged(results)
-    return bool(((rows["network"] == LINEAR) & (rows["dataset"] == dataset)).any())
+    fits = (rows["network"] == LINEAR) & (rows["method"] == BASELINE) & at_default(rows, CONTROL)
+    return bool((fits & (rows["dataset"] == dataset)).any())
+
+
+def awaits_softmax_regression(results: Results, dataset: str) -> bool:
+    """Return whether softmax regression is planned, not finished, and was not measured before."""
+    _, recorded = softmax_regression(results, dataset)
+    known = recorded or dataset in MEASURED
+    return not known and plans_softmax_regression(results, dataset)
+
+
+def densities_above_softmax_regression(results: Results, rival: Mapping[str, Hashable]) -> int:
+    """Return how many densities of a rival's method exceed softmax regression where it is trained.
+
+    Args:
+        results: the studies.
+        rival: the fields of a trial of the rival, apart from its density and its recipe.
+    """
+    means = cell_means(results)
+    floor, _ = softmax_regression(results, str(rival["dataset"]))
+    fits = means["mean"].to_numpy() > floor
+    for name in ("method", *LOOKED_UP):
+        fits &= means[name].to_numpy() == rival[name]
+    return int(means.loc[fits, "density"].nunique())

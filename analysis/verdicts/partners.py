@@ -37,6 +37,9 @@ _OF_PARTNER = (
     "option_cost",
     "by_options",
     "nested",
+    "caution",
+    "not_judged",
+    "trained_epochs",
 )
 #: A field that is tuned wherever a recipe is, see `analysis.estimates.tuned`.
 _MARK = RECIPE[0]

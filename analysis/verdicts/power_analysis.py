@@ -56,45 +56,36 @@ class ClaimPower:
     exploratory: tuple[str, ...]
 
 
-def claim_powers(
-    planned: Results, seen: Results | None = None, claims: tuple[Claim, ...] | None = None
-) -> list[ClaimPower]:
+def claim_powers(planned: Results, seen: Results | None = None) -> list[ClaimPower]:
     """Return the power for each claim whose cells a plan has.
 
     Args:
         planned: the definitions, without results.
         seen: the results so far. A claim that they do not test although all of its trials are
             finished is left out: they lack a column that it needs.
-        claims: the claims to consider; all if not given.
     """
-    known = verdicts(seen, claims) if seen else ()
+    known = verdicts(seen) if seen else ()
     deviations = _deviations(known)
     by_claim: dict[str, list[Verdict]] = {}
-    for verdict in verdicts(planned, claims):
+    for verdict in verdicts(planned):
         by_claim.setdefault(verdict.claim.id, []).append(verdict)
     if seen and seen.finished == planned.planned:
         by_claim = {id_: by_claim[id_] for id_ in by_claim if any(v.claim.id == id_ for v in known)}
     return [_power(cells, deviations) for cells in by_claim.values()]
 
 
-def untestable(
-    planned: Results,
-    powers: Sequence[ClaimPower],
-    claims: tuple[Claim, ...] | None = None,
-) -> dict[Claim, str]:
+def untestable(planned: Results, powers: Sequence[ClaimPower]) -> dict[Claim, str]:
     """Return the claims that a plan cannot test, each with a few words on what is missing.
 
     Args:
         planned: the definitions, without results.
         powers: what `claim_powers` has returned.
-        claims: the claims to consider; all if not given.
     """
-    every = every_claim() if claims is None else claims
     tested = {one.claim.id for one in powers}
-    lacking = {c.id for c in untested(verdicts(planned, claims), every)}
+    lacking = {c.id for c in untested(verdicts(planned))}
     return {
         claim: lack(planned, claim) if claim.id in lacking else "not recorded by these results"
-        for claim in every
+        for claim in every_claim()
         if claim.id not in tested
     }
 

@@ -60,6 +60,10 @@ class Comparison:
             claim; empty otherwise.
         not_judged: in words, why the trials allow no conclusion; empty otherwise.
         nested: whether no choice on tuning seeds serves several seeds.
+        behind: how far the rival's mean lies below the best recorded one of its method, a fraction;
+            0 where the claim does not ask.
+        complete: whether all planned seeds are finished.
+        added: whether its place in the sweep was added later and does not count.
         q: p-value for the claim, adjusted by Benjamini and Hochberg over all exploratory
             comparisons; nan in a confirmatory verdict.
         q_against: the same against the claim.
@@ -81,6 +85,9 @@ class Comparison:
     floor: str = ""
     not_judged: str = ""
     nested: bool = True
+    behind: float = 0.0
+    complete: bool = True
+    added: bool = False
     q: float = math.nan
     q_against: float = math.nan
 
@@ -187,13 +194,14 @@ class Verdict:
             is exploratory.
         uncorrected: the conclusion that a confirmatory verdict with these comparisons would have.
         reason: why it is undecided or open, in a sentence or two; empty otherwise.
-        n: number of seeds, of the comparison with the fewest.
+        n: number of seeds, of the comparison with the fewest; if the claim is refuted, among the
+            finished ones.
+        smallest_margin: the smallest margin that would be supported; nan if none would, or no
+            margin decides.
         planned: number of seeds that the study plans for this cell.
         without_diverged_or_dead: the conclusion without the pairs in which a trial has failed.
         failures: numbers of diverged and dead trials, and of others at chance, in the pairs.
         exploratory: why the verdict is exploratory; empty for a confirmatory verdict.
-        blocked: whether something other than the numbers keeps the claim from being supported, such
-            as a rival below its floor, so that no margin would be.
         added: whether its trials were added later, on a data set that settles something.
         flags: what a reader should know, such as pairs across engines.
     """
@@ -209,7 +217,7 @@ class Verdict:
     without_diverged_or_dead: Conclusion
     failures: Mapping[str, int]
     exploratory: tuple[str, ...]
-    blocked: bool
+    smallest_margin: float
     added: bool
     flags: tuple[str, ...]
 
@@ -231,16 +239,18 @@ class Verdict:
     @property
     def deciding(self) -> list[Comparison]:
         """The comparisons that the verdict depends on."""
-        return [comparison for comparison in self.comparisons if comparison.criterion.decides]
+        return [one for one in self.comparisons if one.criterion.decides and not one.added]
 
     @property
     def decisive(self) -> Comparison:
         """The deciding comparison that comes closest to failing.
 
-        It is the one that needs the largest margin, so that its interval ends at the verdict's
-        smallest margin; where margins do not decide, the one with the largest p-value.
+        It is the one that needs the largest margin; where margins do not decide, the one with the
+        largest p-value. If the claim is refuted, unfinished comparisons are no part of that.
         """
         tested = [comparison for comparison in self.deciding if not math.isnan(comparison.p)]
+        if self.opposes:
+            tested = [comparison for comparison in tested if comparison.complete]
         if not tested:
             return self.deciding[0]
         if all(comparison.criterion.has_margin for comparison in tested):
@@ -263,14 +273,6 @@ class Verdict:
     def q(self) -> float:
         """The largest adjusted p-value for the claim; nan in a confirmatory verdict."""
         return multiple.intersection_union([comparison.q for comparison in self.deciding])
-
-    @property
-    def smallest_margin(self) -> float:
-        """The smallest margin that would be supported; nan if none would, or no margin decides."""
-        if self.blocked:
-            return math.nan
-        margins = [c.smallest_margin for c in self.deciding if c.criterion.has_margin]
-        return float(np.max(margins)) if margins else math.nan
 
 
 @dataclass(frozen=True)

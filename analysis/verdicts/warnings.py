@@ -1,6 +1,7 @@
 """What a reader must know about the pairs behind a verdict."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -49,8 +50,11 @@ def flags(
         results: the study.
         cell: the fields of the cell that is judged.
         claim: the claim.
-        comparisons: the comparisons that decide.
+        comparisons: those of its comparisons that decide, and those at places added later.
     """
+    added = [place(one) for one in comparisons if one.added]
+    comparisons = [one for one in comparisons if not one.added]
+    open_places = [one for one in comparisons if claim.sweep and not one.complete]
     phrases = [*_of_conditions(comparisons), *_of_data(comparisons)]
     for words, which in (("without a finished partner", "alone"), (_UNVALUED, "unvalued")):
         said = [one for one in comparisons if not one.not_judged]
@@ -65,7 +69,8 @@ def flags(
     conflicts = trials.intersection(results.conflicts)
     if conflicts:
         phrases.append(f"run twice with different results: {', '.join(sorted(conflicts))}")
-    phrases += sorted(set(_all(comparisons, "caution")))
+    cautions = (_all(comparisons, name) for name in ("caution", f"caution{OF_PARTNER}"))
+    phrases += sorted({*chain.from_iterable(cautions)})
     methods = {*_all(comparisons, "method"), *_all(comparisons, f"method{OF_PARTNER}")}
     compared = [one for one in comparisons if one.criterion.of_accuracies and len(one.pairs) > 1]
     if not all(one.over_images for one in compared):
@@ -83,6 +88,11 @@ def flags(
                 "softmax regression was not run; the floor is "
                 + (f"{floor * 100:.2f}%, measured elsewhere" if floor > 0.5 else "chance")
             )
+    if open_places and len(open_places) < len(comparisons):
+        counts = [f"{place(one)} ({len(one.pairs)} of {one.planned})" for one in open_places]
+        phrases.append(f"unfinished: {'; '.join(counts)}")
+    if added:
+        phrases.append(f"added later, not counted: {'; '.join(added)}")
     if claim.sweep:
         below = [f"{place(one)}: {one.floor}" for one in comparisons if one.floor]
         if below:

@@ -1,7 +1,7 @@
 """Writes files that the user has named."""
 
 import contextlib
-import os
+import secrets
 from pathlib import Path
 
 from studies.errors import UserError
@@ -14,13 +14,13 @@ def check_writable(path: Path) -> None:
         UserError: the path is a folder, or its parent folder does not exist or cannot be written
             to.
     """
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        problem = "is a folder" if path.is_dir() else f"there is no folder {path.parent}"
-        raise UserError(f"{path}: {problem}; give a file in an existing folder")
     from studies.store.folder import try_writing
 
     try:
-        try_writing(path.absolute().parent, b"")
+        if path.is_dir() or not path.absolute().parent.is_dir():
+            problem = "is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+            raise UserError(f"{path}: {problem}; give a file in an existing folder")
+        try_writing(path.absolute().parent)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror})") from None
 
@@ -47,7 +47,8 @@ def write(path: Path, content: bytes) -> None:
     Raises:
         UserError: the file cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    # Its own name may be as long as the filesystem allows.
+    partial = path.with_name(f".untuned-{secrets.token_hex(8)}")
     try:
         partial.write_bytes(content)
         partial.replace(path)

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 #: Seconds that a job may take to end when it is stopped, before it is killed.
 STOP_SECONDS = 60
 
-#: Schemes of URIs that pyarrow opens, and that mean the same on all nodes.
-_SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs", "file")
 #: Environment variables that are passed on. Never credentials: the nodes have their own.
 _ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
 _PASSED_ON = ("AWS_REGION", "AWS_DEFAULT_REGION", *_ENDPOINTS)
@@ -144,7 +142,7 @@ def shared(results: str) -> str:
     """
     filesystems.check(results)
     scheme, mark, _ = results.partition("://")
-    if mark and scheme.lower() in _SCHEMES:
+    if mark and scheme.lower() in filesystems.KINDS:
         spelt = filesystems.canonical(results)
         return spelt if "://" in spelt else f"file://{quote(spelt)}"
     path = sources.expanded(results) if re.match(r"~(/|$)", results) else Path(results)

@@ -28,9 +28,6 @@ from studies.store.tables import Tables
 
 __all__ = ["Store", "studies_in"]
 
-#: Bytes that are written to test whether results can be written: a full disk takes empty files.
-_PROBE = 2**16
-
 
 class Store:
     """The results of one study.
@@ -83,7 +80,7 @@ class Store:
             UserError: the folder cannot be created or written to.
         """
         try:
-            self._folder.try_writing(bytes(_PROBE))
+            self._folder.try_writing()
         except OSError as error:
             raise unwritable(self._folder, error) from None
 

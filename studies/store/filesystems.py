@@ -1,23 +1,26 @@
 """Opens filesystems: the local one, and object stores with the credentials of the machine."""
 
 import configparser
+import contextlib
 import os
 import re
-from pathlib import Path
+import shlex
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pyarrow as pa
 import pyarrow.fs
 
 from studies import sources
-from studies.errors import UserError, shown
+from studies.errors import UserError, shown, unknown
 
 #: Seconds to wait for a connection and for an answer, and how often a request is tried.
 _CONNECT, _REQUEST, _TRIES = 5.0, 5.0, 3
 #: Seconds for which Google's client tries again; its default is a quarter of an hour.
 _RETRYING = 20
+#: Kinds of URIs that can hold results. pyarrow opens others too, and one is lost with the process.
+KINDS = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs", "file")
 #: Kinds of URIs that are taken for one even where a slash is missing.
-_KINDS = ("s3", "gs", "gcs", "file", "hdfs", "viewfs", "abfs", "abfss", "http", "https", "ftp")
+_TAKEN_FOR_URIS = (*KINDS, "http", "https", "ftp")
 #: Control characters, and bytes of an argument that are not UTF-8 (surrogates).
 _UNUSABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 #: The options that the query of an S3 URI may have.
@@ -40,24 +43,37 @@ def canonical(where: str) -> str:
     kind = kind.lower()
     if not where.strip():
         raise UserError("results: an empty name; give a folder or s3://BUCKET/FOLDER")
-    is_uri = kind in _KINDS or (rest.startswith("//") and re.fullmatch(r"[a-z][a-z0-9+.-]*", kind))
+    is_uri = kind in _TAKEN_FOR_URIS or (rest.startswith("//") and "/" not in kind)
     if not colon or not is_uri:
         folder = str(sources.expanded(where).absolute())
         _check_characters(where, folder)
         return f"/{folder.lstrip('/')}"
     _check_characters(where, where.strip())
+    check(f"{kind}:{rest}")
+    if kind not in KINDS:
+        known = ", ".join(f"{known}://" for known in KINDS)
+        raise UserError(f"results {where}: {kind}:// can hold no results; give a folder or {known}")
     if not rest.startswith("//"):
         slashes = "///" if kind == "file" else "//"
         path = rest.lstrip("/")
         raise UserError(f"results {where}: write {kind}:{slashes}{path}, or ./{where} for a folder")
-    check(f"{kind}:{rest}")
     address, mark, query = rest[2:].partition("?")
     if re.search("%(?![0-9A-Fa-f]{2})", address):
         raise UserError(f"results {where}: % begins a code such as %20; write %25 for % itself")
     host, _, path = address.partition("/")
+    if kind == "file" and (mark or "#" in address):
+        raise UserError(
+            f"results {where}: a file:// URI takes no options; write %3F for ? and %23 for #"
+        )
     if kind == "file" and host not in ("", "localhost"):
         raise UserError(f"results {where}: write file:///{host}/{path} for a local folder")
-    host, *names = unquote(host), *(unquote(name) for name in path.split("/") if name)
+    try:
+        names = [unquote(name, errors="strict") for name in (host, *path.split("/"))]
+    except UnicodeDecodeError:
+        raise UserError(
+            f"results {where}: its codes such as %FF are no UTF-8; name another folder"
+        ) from None
+    host, *names = names[0], *filter(None, names[1:])
     for name in (host, *names):
         if name in (".", "..") or "/" in name:
             raise UserError(
@@ -186,25 +202,43 @@ def _of_profile() -> dict[str, str]:
     pyarrow takes the credentials of a profile, but not its endpoint.
 
     Raises:
-        ValueError: the file of profiles cannot be read.
+        ValueError: a file of profiles cannot be read.
+        UserError: the environment names a profile that is in none of them.
     """
-    path = Path(_of_machine("AWS_CONFIG_FILE") or "~/.aws/config")
     profile = _of_machine("AWS_PROFILE", "AWS_DEFAULT_PROFILE") or "default"
-    config = configparser.ConfigParser(interpolation=None, strict=False, default_section="")
-    try:
-        config.read(sources.expanded(str(path)), encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} cannot be read ({type(error).__name__})") from None
-    except UserError:  # no home
-        return {}
-    sections = (profile, f"profile {profile}") if profile == "default" else (f"profile {profile}",)
-    options = {
-        key: value for name in sections if name in config for key, value in config[name].items()
-    }
-    services = f"services {options.get('services', '')}"
-    of_s3 = config.get(services, "s3", fallback="")
+    path = _of_machine("AWS_CONFIG_FILE") or "~/.aws/config"
+    config = _sections(path)
+    of_profiles: dict[str, dict[str, str]] = {}
+    for name in sorted(config):  # what [profile default] says counts more than [default]
+        if name == "default" or name.startswith("profile "):
+            of_profiles.setdefault(name.removeprefix("profile "), {}).update(config[name])
+    if profile != "default" and profile not in of_profiles:
+        # The other file has the profiles' credentials, and nothing that is needed here.
+        other = _of_machine("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials"
+        known = {*of_profiles, *_sections(other)}
+        if profile not in known:
+            raise unknown(f"AWS profile (in neither {path} nor {other})", profile, known)
+    options = of_profiles.get(profile, {})
+    of_s3 = config.get(f"services {options.get('services', '')}", {}).get("s3", "")
     pairs = (line.partition("=") for line in of_s3.splitlines())
     return options | {key.strip(): value.strip() for key, _, value in pairs if value}
+
+
+def _sections(path: str) -> dict[str, dict[str, str]]:
+    """Return the sections of a file of AWS profiles; none if there is no file, or no home.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    file = configparser.ConfigParser(interpolation=None, strict=False, default_section="")
+    try:
+        file.read(sources.expanded(path), encoding="utf-8")
+        # A name may be quoted, as in [profile "my lab"].
+        return {" ".join(shlex.split(name)): dict(file[name]) for name in file.sections()}
+    except (configparser.Error, ValueError) as error:
+        raise ValueError(f"{path} cannot be read ({type(error).__name__})") from None
+    except UserError:
+        return {}
 
 
 def listed(fs: pyarrow.fs.FileSystem, folder: str) -> list[pyarrow.fs.FileInfo]:
@@ -243,7 +277,9 @@ def reason(error: Exception) -> str:
         if re.search(pattern, text):
             return meaning
     if connection := re.search(r"curlCode: \d+, ([^;]+)", text):
-        endpoint = _endpoint().rpartition("@")[2]
+        endpoint = ""
+        with contextlib.suppress(ValueError, UserError):  # of profiles; an endpoint may be given
+            endpoint = _endpoint().rpartition("@")[2]
         return f"no connection to {endpoint or 'AWS'} ({connection[1]})"
     text = re.sub(r" ?\(Request ID: [^)]*\)", "", text)
     for secret in filter(None, map(os.environ.get, _HIDDEN)):

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 #: Bytes up to which an object is sent in one request. A larger one is sent in several and appears
 #: when all of them have arrived.
 _ONE_REQUEST = 5_000_000
+#: Bytes that are written to test whether a folder can be written to: a full disk takes empty files.
+_PROBE = 2**16
 
 
 class NotWrittenError(OSError):
@@ -162,17 +164,17 @@ class Folder:
         except OSError as error:
             raise NotWrittenError(self.place(path), len(content), error) from None
 
-    def try_writing(self, content: bytes) -> None:
+    def try_writing(self) -> None:
         """Write a file to the folder, or where the folder would be made, and delete it.
 
         Raises:
             OSError: this is not possible.
         """
         if self.is_local:
-            try_writing(Path(self.root), content)
+            try_writing(Path(self.root))
         else:
             probe = f".writable-{secrets.token_hex(4)}"
-            self.put(probe, content)
+            self.put(probe, bytes(_PROBE))
             self.delete(probe)
 
     def _replace(self, target: str, content: bytes, lasting: bool) -> None:
@@ -250,7 +252,7 @@ class Folder:
         self._fs.delete_dir(self.root)
 
 
-def try_writing(folder: Path, content: bytes) -> None:
+def try_writing(folder: Path) -> None:
     """Write a file to a local folder, or to where the folder would be made, and delete it.
 
     Raises:
@@ -260,7 +262,7 @@ def try_writing(folder: Path, content: bytes) -> None:
     place = next(path for path in above if path.exists() or path.is_symlink())
     probe = place / f".writable-{secrets.token_hex(4)}"
     try:
-        probe.write_bytes(content)
+        probe.write_bytes(bytes(_PROBE))
     finally:
         with contextlib.suppress(OSError):  # the error before this one is the one to show
             probe.unlink(missing_ok=True)

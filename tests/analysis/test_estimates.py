@@ -34,11 +34,6 @@ def test_interval_of_two_numbers_by_hand():
     assert (estimate.low, estimate.high) == pytest.approx((0.5 - 6.353, 0.5 + 6.353), abs=1e-3)
 
 
-def test_other_level():
-    # 90%, two degrees of freedom: 2.920
-    assert interval([1, 2, 3], level=0.9).high == pytest.approx(2 + 2.920 / math.sqrt(3), abs=1e-3)
-
-
 def test_one_number_has_no_interval():
     estimate = interval([0.5])
     assert (estimate.mean, estimate.n) == (0.5, 1)

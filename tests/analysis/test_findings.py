@@ -99,7 +99,7 @@ def test_numbers_in_sentences():
 def test_seeds_that_agree_have_no_interval_that_could_be_above_zero():
     rows = pd.DataFrame({"cell": ["a"] * 3, "difference": [0.0028] * 3})
     table = grouped(rows, ["cell"], "difference")
-    assert difference(table, 2) == "+0.28 points (all seeds equal, no interval)"
+    assert difference(table) == "+0.3 points (all seeds equal, no interval)"
 
 
 def test_contrast_by_hand():

@@ -325,7 +325,10 @@ def test_a_sweep_needs_every_density(judge):
     # All differences lie below the bound, in one of 2^3 patterns of signs.
     assert [one.sign_flip for one in verdict.comparisons] == [1 / 8] * 3
     # At density 0.3 the interval reaches highest: 0.1 + 2.920 * 0.1 / sqrt(3) points.
-    assert verdict.smallest_margin == pytest.approx(0.001 + T2 * 0.001 / math.sqrt(3), abs=1e-6)
+    reach = 0.001 + T2 * 0.001 / math.sqrt(3)
+    assert verdict.decisive.smallest_margin == pytest.approx(reach, abs=1e-6)
+    # With a margin below 0.3 points, only one of the three would lie within it of the best.
+    assert verdict.smallest_margin == pytest.approx(0.003)
     assert verdict.q == verdict.comparisons[0].q > verdict.comparisons[2].q
     (verdict,) = judge(at_densities(0.004, -0.002), "C6", grids=DENSITIES, method="dense")
     assert verdict.uncorrected == "undecided"

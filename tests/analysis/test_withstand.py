@@ -3,11 +3,10 @@
 Each of them is a way in which a broken, poor or merely different baseline could have decided.
 """
 
-import itertools
 import math
 
-import numpy as np
 import pytest
+from withstand_support import LINEAR, final, judge_with, noise, on
 
 import analysis
 from analysis.estimates.edges import edges
@@ -16,50 +15,17 @@ from analysis.estimates.rates import curves, rows_of
 from analysis.estimates.tuned import tuned
 from analysis.estimates.tuning import arms, expected_at_best
 from analysis.verdicts import overall, verdicts
-from analysis.verdicts.claims import every_claim
 from analysis.verdicts.formatting import summed_up
 from studies.store import Store
 
-#: The floor under a rival, at 30%.
-LINEAR = {"network": "linear", "method": "dense"}
 #: Deviations of 15 seeds with a mean of 0.
 SPREAD = {seed: (seed - 8) / 4 for seed in range(1, 16)}
 
 
-def on(loaded, claim):
-    return verdicts(loaded, tuple(one for one in every_claim() if one.id == claim))
-
-
-def noise(trial, size=0.001):
-    """A difference between trials of a seed that is the same in every run."""
-    return size * np.random.default_rng(int(trial.trial_id, 16)).normal()
-
-
-def final(accuracy, changed=0.1, **more):
-    """Final figures from a function of the trial; softmax regression at 30%."""
-
-    def figures(trial):
-        if trial.network == "linear":
-            return {"test_accuracy": 0.3, "changed": 0.0}
-        given = accuracy(trial)
-        given = given if isinstance(given, dict) else {"test_accuracy": given}
-        return {"changed": changed, **given, **more}
-
-    return figures
-
-
 @pytest.fixture
 def judge(study, record_in, tmp_path):
-    """The verdicts on a claim for a study made by hand: 15 seeds, a floor, a margin of 0.5."""
-    numbers = itertools.count()
-
-    def run(figures, claim, grids, **given):
-        given = {"margin": 0.5, "seeds": 15, "dataset": "cifar10", "method": "dense", **given}
-        asked = study(grids=[*grids, LINEAR], **given)
-        folder = tmp_path / str(next(numbers))  # a study beside it would make its seeds known
-        return on(analysis.load(record_in(folder, asked, figures)), claim)
-
-    return run
+    """The verdicts on a claim for a study made by hand."""
+    return judge_with(study, record_in, tmp_path)
 
 
 FLIPPING = [{"method": ["free-pruning", "free-flipping"]}]

@@ -5,7 +5,7 @@ import math
 import pytest
 
 import analysis
-from analysis.numbers import number, span, with_interval
+from analysis.numbers import counted, extent, listed, number, span, with_interval
 from analysis.report.wording import estimates, lead
 
 
@@ -34,6 +34,16 @@ def test_span():
     assert span([0.9736, 0.97, math.nan], 2) == "97.00 to 97.36"
     assert span([0.5, 0.50001], 1) == "50.0"
     assert span([math.nan], 1) == "\N{EN DASH}"
+
+
+def test_counts_and_lists():
+    assert extent([5, 3, 4], "seed") == "3 to 5 seeds"
+    assert extent([3, 3], "seed") == "3 seeds"
+    assert extent([1], "seed") == "1 seed"
+    assert [listed(["a", "b", "c"][:n]) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
+    assert counted({"diverged": 2, "dead": 1}) == "2 diverged, 1 dead"
+    assert counted({"diverged": 0, "dead": 1}) == "1 dead"
+    assert counted({"diverged": 0}) == ""
 
 
 def _final(trial):

@@ -30,6 +30,7 @@ from studies.store.folder import Folder
         ("file:///a//b/", "/a/b"),
         ("file:///a%20b", "/a b"),
         ("file:///a b", "/a b"),
+        ("file:///a%3Fb%23c", "/a?b#c"),
         ("file://localhost/a", "/a"),
         ("/a%20b", "/a%20b"),
         ("//a//b/", "/a/b"),
@@ -64,6 +65,18 @@ def test_a_local_folder_is_absolute(tmp_path, monkeypatch):
         ("gs:/b", "write gs://b"),
         ("file:/a", "write file:///a"),
         ("file://a/b", "write file:///a/b"),
+        ("file:///a?b", "write %3F for ? and %23 for #"),
+        ("file:///a#b", "write %3F for ? and %23 for #"),
+        ("file:///a/%FF", "its codes such as %FF are no UTF-8"),
+        ("s3://b/%ffx", "its codes such as %FF are no UTF-8"),
+        (
+            "mock:///x",
+            "mock:// can hold no results; give a folder or s3://, gs://, gcs://, abfs://",
+        ),
+        ("MOCK:///x", "results MOCK:///x: mock:// can hold no results"),
+        ("fsspec+memory://x", "fsspec+memory:// can hold no results"),
+        ("my_store://x", "my_store:// can hold no results"),
+        ("https:/x", "https:// can hold no results"),
         ("s3://b/50%", "write %25 for % itself"),
         ("s3://b/%zz", "write %25 for % itself"),
         ("s3://b/../x", "'..' is no name of a folder"),
@@ -118,7 +131,10 @@ def config(tmp_path, monkeypatch):
     """Write the machine's AWS profiles."""
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    (tmp_path / "credentials").write_text("[keys]\naws_access_key_id = x\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     return tmp_path / "config"
 
@@ -132,6 +148,8 @@ region = north
 [profile other]
 services = store
 endpoint_url = http://wrong:3
+[profile "my lab"]
+endpoint_url = http://lab:5
 [services store]
 s3 =
   endpoint_url = http://store:4
@@ -142,7 +160,14 @@ dynamodb =
 
 @pytest.mark.parametrize(
     ("profile", "endpoint"),
-    [("", "default:1"), ("lab", "lab:2"), ("other", "store:4"), ("none", "")],
+    [
+        ("", "default:1"),
+        ("default", "default:1"),
+        ("lab", "lab:2"),
+        ("other", "store:4"),
+        ("my lab", "lab:5"),
+        ("keys", ""),
+    ],
 )
 def test_the_endpoint_of_a_profile_is_used(profile, endpoint, config, monkeypatch):
     config.write_text(PROFILES)
@@ -159,3 +184,16 @@ def test_profiles_that_cannot_be_read_are_named(config):
     config.write_text("no section\n")
     with pytest.raises(UserError, match=rf"{config} cannot be read \(MissingSectionHeaderError\)"):
         Folder("s3://b/x", "study")
+
+
+@pytest.mark.parametrize("variable", ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"])
+def test_a_profile_that_does_not_exist_is_named(variable, config, monkeypatch):
+    """Its requests would go to AWS, and not to the endpoint that the user meant."""
+    config.write_text(PROFILES)
+    monkeypatch.setenv(variable, "labb")
+    with pytest.raises(UserError, match=r"did you mean lab.* known: default, keys, lab") as error:
+        Folder("s3://b/x", "study")
+    assert str(error.value).startswith(f"unknown AWS profile (in neither {config} nor ")
+    assert "\n" not in str(error.value)
+    refusal = OSError("curlCode: 7, Could not connect to server; more")
+    assert filesystems.reason(refusal) == "no connection to AWS (Could not connect to server)"

@@ -158,7 +158,7 @@ def test_what_is_no_credential_is_let_through(where):
         ("s3:///x", "there is no bucket in it"),
         ("s3://results/x?colour=red", "unknown option 'colour'; known: endpoint_override, region"),
         ("s3://results/x?colour", "unknown option 'colour'"),
-        ("nonsense://x", "Unrecognized filesystem type"),
+        ("nonsense://x", "nonsense:// can hold no results; give a folder or s3://"),
     ],
 )
 def test_what_is_no_uri_is_refused_in_a_line(endpoint, where, message):

@@ -1,6 +1,8 @@
 """Data sets of one's own: real image files in folders and in Parquet."""
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pyarrow as pa
@@ -43,6 +45,10 @@ def write_parquet(path, values, labels, image="img", label="label"):
 
 def load(source):
     return datasets.load("pets", datasets.Place.of(str(source)))
+
+
+def check(source):
+    datasets.check("pets", datasets.Place.of(str(source)))
 
 
 def firsts(data, split):
@@ -142,8 +148,6 @@ def bomb(path):
     path.write_bytes(encoded(0))
     content = bytearray(path.read_bytes())
     content[16:24] = (20_000).to_bytes(4, "big") * 2
-    import zlib
-
     content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
     path.write_bytes(content)
 
@@ -162,6 +166,23 @@ def spoil(what, root):
         (root / "b").rename(root / ".b")
     elif what == "empty class":
         (root / "c").mkdir()
+    elif what == "only a thumbnail":
+        fill(root / "c" / "@eaDir", 1)
+    elif what == "only a format":
+        (root / "c").mkdir()
+        (root / "c" / "x.heic").write_bytes(b"x")
+    elif what == "only a link":
+        (root / "c").mkdir()
+        (root / "c" / "more").symlink_to(root / "a")
+    elif what == "sets":
+        for name, other in (("a", "training_set"), ("b", "test_set")):
+            (root / other).mkdir()
+            (root / name).rename(root / other / name)
+    elif what == "one folder":
+        (root / "c").symlink_to("b")
+    elif what == "one within":
+        fill(root / "b" / "in", 1)
+        (root / "c").symlink_to("b/in")
     elif what == "nested":
         for name in ("a", "b"):
             (root / name).rename(root / f"{name}x")
@@ -180,6 +201,12 @@ def spoil(what, root):
         ("deep", r"a/000.png: an image of the mode I, which has no one way to be shown; save it"),
         ("one class", r"1 classes; put the images into a folder per class"),
         ("empty class", r"no images in the class c"),
+        ("only a thumbnail", r"no images in the class c"),
+        ("only a format", r"c/x.heic: an image in a format that is not read; known are PNG"),
+        ("only a link", r"c/more: is a link to a folder, which is not followed"),
+        ("sets", r"test_set holds folders and no image itself; is it a split\?"),
+        ("one folder", r"c: is the same folder as .*/b, whose images would count twice"),
+        ("one within", r"c: is the same folder as .*/b/in, whose images would count twice"),
         ("nested", r"a holds folders and no image itself; is it a split\?"),
         ("odd split", r"beside train there is a, b; known are train, validation, test"),
     ],
@@ -191,6 +218,26 @@ def test_folders_that_are_refused(what, message, tmp_path):
     with pytest.raises(UserError, match=message) as error:
         load(f"folder:{tmp_path}")
     assert "\n" not in str(error.value)
+    if what not in ("truncated", "text", "bomb", "deep"):  # for which the images are opened
+        with pytest.raises(UserError) as before:
+            check(f"folder:{tmp_path}")
+        assert str(before.value) == str(error.value)
+
+
+def test_a_class_without_images_is_named_with_its_split(tmp_path):
+    splits_of(tmp_path, "train", "val")
+    for path in (tmp_path / "val" / "b").iterdir():
+        path.unlink()
+    with pytest.raises(UserError, match=r"no images in the class val/b$"):
+        check(f"folder:{tmp_path}")
+
+
+def test_a_split_that_is_another_one_is_refused(tmp_path):
+    splits_of(tmp_path / "pets", "train")
+    (tmp_path / "again").symlink_to("pets")
+    (tmp_path / "pets" / "test").symlink_to(tmp_path / "again" / "train")
+    with pytest.raises(UserError, match=r"test/a: is the same folder as .*train/a, whose images"):
+        check(f"folder:{tmp_path / 'pets'}")
 
 
 def test_a_folder_that_is_not_there(tmp_path):
@@ -250,6 +297,61 @@ def test_parquet_that_is_refused(change, message, tmp_path):
     pq.write_table(pa.table(PLAIN | change), tmp_path / "train.parquet")
     with pytest.raises(UserError, match=message):
         load(f"parquet:{tmp_path}")
+
+
+@pytest.mark.parametrize("way", [load, check])
+@pytest.mark.parametrize(
+    ("names", "twice"),
+    [
+        (["img", "label", "label"], "label"),
+        (["img", "label", "class", "class"], "class"),
+        (["img", "img", "label"], "img"),
+        (["img", "label", "img"], "img"),
+    ],
+)
+def test_columns_of_one_name_are_refused(way, names, twice, tmp_path):
+    arrays = [PLAIN["img" if name == "img" else "label"] for name in names]
+    pq.write_table(pa.table(arrays, names=names), tmp_path / "train.parquet")
+    with pytest.raises(UserError, match=f"train.parquet: several columns are named {twice}; give"):
+        way(f"parquet:{tmp_path}")
+
+
+def test_columns_are_checked_before_anything_starts(tmp_path):
+    table = pa.table(PLAIN | {"label": pa.array(["a", "b"])})
+    pq.write_table(table, tmp_path / "train.parquet")
+    with pytest.raises(UserError, match="label: string; needed are one of structs with bytes"):
+        check(f"parquet:{tmp_path}")
+
+
+def test_a_file_that_is_another_one_is_refused(tmp_path):
+    write_parquet(tmp_path / "train.parquet", range(20), [0, 1] * 10)
+    (tmp_path / "test.parquet").symlink_to("train.parquet")
+    with pytest.raises(UserError, match=r"test.parquet: is the same file as .*/train.parquet, who"):
+        check(f"parquet:{tmp_path}")
+
+
+@pytest.mark.parametrize(
+    ("names", "noted"),
+    [
+        (["train", "train_backup"], True),
+        (["train-0-of-1", "train-extra"], True),
+        (["train-0-of-1", "train"], True),
+        (["train-0-of-1", "train-1"], True),
+        (["train", "training"], True),
+        (["train-0-of-2", "train-1-of-2"], False),
+        (["train-0-of-2-0123456789abcdef", "train-1-of-2-fedcba9876543210"], False),
+        (["train_9", "train_10"], False),
+        (["train09", "train10"], False),
+        (["train-x-0", "train-x-1"], False),
+    ],
+)
+def test_files_of_a_split_that_are_no_one_series_are_named(names, noted, tmp_path):
+    """A copy that lies beside the training images is read as more of them."""
+    names = [f"{name}.parquet" for name in names]
+    for number, name in enumerate(names):
+        write_parquet(tmp_path / name, range(10 * number, 10 * number + 10), [0, 1] * 5)
+    note = f"all read as train, though of several series: {', '.join(sorted(names))}"
+    assert load(f"parquet:{tmp_path}").notes == ((note,) if noted else ())
 
 
 def test_numbers_that_are_no_labels_are_not_taken_for_them(tmp_path):
@@ -412,6 +514,58 @@ def test_a_colour_that_stands_for_transparent_shows_white(way, mode, clear, tmp_
     assert (as_read(way, tmp_path, content, (8, 12)) == shown).all()
 
 
+def png(bits, kind, row, **chunks):
+    """A PNG of one row, given its bits per channel, its colour type and its packed pixels."""
+    pixels = len(row) * 8 // bits // {0: 1, 4: 2}[kind]
+    header = struct.pack(">IIBBBBB", pixels, 1, bits, kind, 0, 0, 0)
+    parts = {"IHDR": header, **chunks, "IDAT": zlib.compress(b"\0" + row), "IEND": b""}
+    bodies = [(name.encode() + content) for name, content in parts.items()]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+        for body in bodies
+    )
+
+
+@WAYS
+@pytest.mark.parametrize(
+    ("bits", "row", "clear", "shown"),
+    [
+        (1, b"\x1b", 0, [255] * 8),
+        (1, b"\x1b", 1, [0, 0, 0, 255, 255, 0, 255, 255]),
+        (2, b"\x1b", 2, [0, 85, 255, 255]),  # the greys 0, 1, 2 and 3
+        (4, b"\x05\xaf", 5, [0, 255, 170, 255]),  # 0, 5, 10 and 15
+        (4, b"\x05\xaf", 16 + 5, [0, 255, 170, 255]),  # of the value the lower 4 bits count
+        (8, b"\x05\x55", 5, [255, 85]),
+    ],
+)
+def test_the_grey_that_stands_for_transparent_has_the_bits_of_the_image(
+    way, bits, row, clear, shown, tmp_path
+):
+    content = png(bits, 0, row, tRNS=struct.pack(">H", clear))
+    read = as_read(way, tmp_path, content, (1, len(shown)))
+    assert read[0, :, 0].tolist() == shown
+
+
+@pytest.mark.parametrize(("bits", "row"), [(8, b"\x12\xff\x34\x00"), (16, b"\x12\xff\xff\xff" * 2)])
+def test_grey_with_transparency_is_grey_whatever_its_bits(bits, row, tmp_path):
+    fill(tmp_path / "a", 10, shape=(1, 2, 1))
+    fill(tmp_path / "b", 10, shape=(1, 2, 1), start=100)
+    (tmp_path / "a" / "000.png").write_bytes(png(bits, 4, row))
+    data = load(f"folder:{tmp_path}")
+    assert data.shape == (1, 1, 2)
+    assert (0x12, 0) in [pair for split in data.images for pair in firsts(data, split)]
+
+
+@WAYS
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("exif", [b"garbage" * 3, b"II", b"MM\0*\xff\xff\xff\xff"])
+def test_exif_that_cannot_be_read_does_not_turn_the_image(way, kind, exif, tmp_path):
+    options = {"JPEG": {"quality": 100}, "WEBP": {"lossless": True}}.get(kind, {})
+    content = saved(Image.fromarray(CORNERS), kind, exif=b"Exif\0\0" + exif, **options)
+    read = as_read(way, tmp_path, content, (8, 12))
+    assert abs(read.astype(int) - CORNERS).max() <= 3
+
+
 @WAYS
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "PPM"])
 def test_of_16_bits_the_upper_8_count(way, kind, tmp_path):
@@ -532,6 +686,41 @@ def test_files_that_are_not_read_are_named(tmp_path):
     values = {value for split in ("train", "validation") for value, _ in firsts(data, split)}
     assert 99 in values
     assert 250 not in values
+
+
+def test_a_note_cannot_control_the_terminal_nor_begin_a_line(tmp_path):
+    root = splits_of(tmp_path, "train", "test", classes=("a", "b\x1b[31m"))
+    (root / "train" / "a" / "evil\x1b[31m\n.txt").write_text("x")
+    (root / "test" / "b\x1b[31m").rename(tmp_path / ".hidden")
+    data = load(f"folder:{root}")
+    assert data.notes == (
+        "not read: .hidden, train/a/evil\\x1b[31m\\n.txt",
+        "no test image of the class b\\x1b[31m",
+    )
+    assert "\x1b" not in str(data)
+    assert len(str(data).splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "@Recycle",
+        "@Recently-Snapshot",
+        "@tmp",
+        ".@__thumb",
+        "@__thumb",
+        "RECYCLER",
+        "found.000",
+        "$RECYCLE.BIN",
+        "System Volume Information",
+        "~snapshot",
+    ],
+)
+def test_folders_of_systems_are_no_classes(name, tmp_path):
+    for folder in ("a", "b", name):
+        fill(tmp_path / folder, 10)
+    data = load(f"folder:{tmp_path}")
+    assert (data.classes, data.notes) == (2, (f"not read: {name}",))
 
 
 def beside(root):

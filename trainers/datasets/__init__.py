@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from studies import sources
-from studies.errors import UserError
+from studies.errors import UserError, printable
 from trainers import randomness, registry
 
 #: The largest number of images that are held out for validation.
@@ -217,7 +217,7 @@ def load(name: str, place: Place) -> Dataset:
         white=source.white,
         mean=mean.astype(np.float32),
         std=std,
-        notes=(*source.notes, *_absent_classes(source, labels)),
+        notes=tuple(map(printable, (*source.notes, *_absent_classes(source, labels)))),
     )
 
 
@@ -273,9 +273,15 @@ def existing(root: Path) -> Path:
     """Return a folder that the user has named, if it exists.
 
     Raises:
-        UserError: there is no such folder.
+        UserError: there is no such folder, or it lies in one that this user may not look into.
     """
-    if not root.is_dir():
+    try:
+        is_there = root.is_dir()
+    except OSError as error:
+        raise UserError(
+            f"data folder {root}: cannot be read ({error.strerror}); give one that can"
+        ) from None
+    if not is_there:
         raise UserError(
             f"data folder {root}: no such folder; give the one that holds the data sets"
         )

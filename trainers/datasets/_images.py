@@ -2,7 +2,7 @@
 
 One rule for folders and Parquet files alike: an image is read as a viewer shows it.
 
-- It is turned as its orientation (EXIF) says.
+- It is turned as its orientation (EXIF) says; EXIF that cannot be read says nothing.
 - Palettes are resolved, and what is transparent shows white.
 - Of 16 bits per channel the upper 8 count.
 - An animation, and a file of several pages, is refused: it is not one image. So is what has no one
@@ -49,6 +49,20 @@ _GREY = ("1", "L", "LA", "La")
 #: Grey images of 16 bits, by their modes.
 _DEEP = ("I;16", "I;16B", "I;16L", "I;16N")
 _COLOURED = ("P", "PA", "RGB", "RGBX", "RGBA", "RGBa", "CMYK", "YCbCr")
+#: How a PNG of grey and alpha with 16 bits is packed; Pillow opens it as RGBA.
+_GREY_ALPHA_16 = "LA;16B"
+#: What Pillow multiplies the greys of a PNG of 2 and of 4 bits by, but not the grey of its tRNS.
+_SCALES = {"L;2": 85, "L;4": 17}
+#: How an image is turned upright, by its orientation.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 #: Orientations that exchange width and height.
 _TURNED = (5, 6, 7, 8)
 
@@ -136,7 +150,7 @@ def _measure(every: Iterable[Labelled], size: int) -> tuple[int, tuple[int, int]
                 )
             if obstacle := _obstacle(image):
                 raise UserError(f"{labelled.where}: {obstacle}")
-            grey = grey and (image.mode in (*_GREY, *_DEEP) or image.mode == "I")
+            grey = grey and _is_grey(image)
             if width != height and not size and _orientation(image) in _TURNED:
                 width, height = height, width
         first = first or (labelled.where, (height, width))
@@ -150,9 +164,26 @@ def _measure(every: Iterable[Labelled], size: int) -> tuple[int, tuple[int, int]
     return (1 if grey else 3), ((size, size) if size else first[1])
 
 
+def _is_grey(image: Image.Image) -> bool:
+    """Whether an image that is only opened has no colours, whatever its bits and transparency."""
+    return image.mode in (*_GREY, *_DEEP, "I") or _packing(image) == _GREY_ALPHA_16
+
+
+def _packing(image: Image.Image) -> str:
+    """How the pixels of a PNG that is only opened are packed; empty for other files."""
+    tiles = getattr(image, "tile", ()) if image.format == "PNG" else ()
+    return str(tiles[0].args) if tiles else ""
+
+
 def _orientation(image: Image.Image) -> int:
     """The orientation of EXIF that is still to be applied: 1 to 8; Pillow itself turns TIFF."""
-    return 1 if image.format == "TIFF" else image.getexif().get(ExifTags.Base.Orientation, 1)
+    if image.format == "TIFF":
+        return 1
+    try:
+        orientation: int = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # whatever Pillow raises for broken EXIF, which viewers ignore
+        return 1
+    return orientation
 
 
 def _obstacle(image: Image.Image) -> str:
@@ -193,8 +224,16 @@ def _decode(labelled: Labelled, channels: int, size: int) -> npt.NDArray[np.uint
 
 def _as_shown(image: Image.Image) -> Image.Image:
     """The image as a viewer shows it: upright, of 8 bits, on white."""
-    image = ImageOps.exif_transpose(image)
+    packing = _packing(image)
+    image.load()
     clear = image.info.get("transparency")
+    if isinstance(clear, int) and packing in _SCALES:
+        scale = _SCALES[packing]
+        # Bits above the image's depth do not count (PNG specification, tRNS).
+        clear = image.info["transparency"] = clear % (255 // scale + 1) * scale
+    turn = _UPRIGHT.get(_orientation(image))
+    if turn is not None:
+        image = image.transpose(turn)
     if image.mode in _DEEP or image.mode == "I":
         levels = np.asarray(image)
         plain = (levels >> 8).astype(np.uint8)

@@ -22,15 +22,22 @@ _WORDS = {
 #: Files and folders that systems and tools leave among others.
 _OF_SYSTEMS = frozenset(
     {
+        "@__thumb",
         "@eadir",
+        "@recently-snapshot",
+        "@recycle",
+        "@tmp",
         "#recycle",
         "#snapshot",
         "$recycle.bin",
+        "~snapshot",
         "__macosx",
         "__pycache__",
         "desktop.ini",
         "ehthumbs.db",
+        "found.000",
         "lost+found",
+        "recycler",
         "system volume information",
         "thumbs.db",
     }

@@ -9,12 +9,13 @@ name. Images in folders below a class's folder belong to the class, and these fo
 ``folder(size=32):PATH`` crops and scales each image to 32x32 pixels.
 
 Hidden files and folders, those that systems keep for themselves, and files that do not end like an
-image are named and not read. A link to a folder below a class, an image that lies beside the
-folders of the classes, and an image in a format that is not read are refused.
+image are named and not read. A link to a folder below a class, two folders that are one (a link to
+the other), an image that lies beside the folders of the classes, and an image in a format that is
+not read are refused.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,28 +35,29 @@ class _Found:
     """What lies in a data set.
 
     Attributes:
+        root: its folder.
         splits: the folders of each class, by class and split; a class may have two, whose names
             differ in their Unicode form.
         others: files and folders that are not read.
         below: folders of images below the folders of the classes.
+        seen: all folders with images so far, by their paths without links.
     """
 
+    root: Path
     splits: dict[str, dict[str, list[Path]]]
     others: list[Path]
     below: set[Path] = field(default_factory=set)
+    seen: dict[str, Path] = field(default_factory=dict)
 
 
 def check(root: Path, *, size: int) -> None:
-    """Check that there is a folder per class, each with an image.
+    """Check that there is a folder per class with images, by the names of the files alone.
 
     Raises:
-        UserError: there is no such folder, there are fewer than two classes, or a class has no
-            images.
+        UserError: there is no such folder, there are fewer than two classes, a class has no
+            images, or something would be missed.
     """
-    for classes in _layout(root).splits.values():
-        for name, folders in classes.items():
-            if not _any_image(folders):
-                raise _no_images(root, name)
+    _by_split(_layout(root))
 
 
 def read(root: Path, *, size: int) -> Source:
@@ -63,24 +65,35 @@ def read(root: Path, *, size: int) -> Source:
 
     Raises:
         UserError: there is no such folder, there are fewer than two classes, a class has no
-            images, or an image cannot be read.
+            images, something would be missed, or an image cannot be read.
     """
     found = _layout(root)
     names = sorted(found.splits["train"])
-    images = {
-        split: [
-            image
-            for label, name in enumerate(names)
-            for image in _images(root, name, label, classes.get(name, ()), found)
-        ]
-        for split, classes in found.splits.items()
-    }
+    images = _by_split(found)
     train, validation, test = (images.get(split, []) for split in SPLITS)
     notes = [
         *listed("not read", found.others, root),
         *listed("read as images of the class around it", found.below, root),
     ]
     return as_source(train, validation, test, names, size, notes)
+
+
+def _by_split(found: _Found) -> dict[str, list[Labelled]]:
+    """The images of each split, class by class.
+
+    Raises:
+        UserError: a class has no images, or something would be missed.
+    """
+    names = sorted(found.splits["train"])
+    return {
+        split: [
+            image
+            for label, name in enumerate(names)
+            for image in _images(label, found.splits[split].get(name, ()), found)
+        ]
+        for split in SPLITS
+        if split in found.splits
+    }
 
 
 def _layout(root: Path) -> _Found:
@@ -122,7 +135,7 @@ def _layout(root: Path) -> _Found:
             raise UserError(
                 f"data set folder:{root}: class {unknown[0]} is not among those of train"
             )
-    return _Found(splits, others)
+    return _Found(root, splits, others)
 
 
 def _split(name: str) -> str:
@@ -151,38 +164,56 @@ def _folders(root: Path, others: list[Path]) -> dict[str, list[Path]]:
     return folders
 
 
-def _files(root: Path, others: list[Path]) -> list[Path]:
+def _files(root: Path, found: _Found) -> list[Path]:
     """The image files below a folder in the order of their names.
 
     Raises:
         UserError: there is an image that is not read, a broken link or a pipe, whose reading would
-            never end, or a link to a folder.
+            never end, or a folder that is a link, or is read already.
     """
-    images = []
-    for folder, subfolders, files in os.walk(root, onerror=_fail):
-        hidden = filter(is_of_system, (*subfolders, *files))
-        others += [Path(folder) / name for name in hidden]
-        subfolders[:] = [name for name in subfolders if not is_of_system(name)]
-        for path in (Path(folder) / name for name in subfolders):
-            if path.is_symlink():
-                raise UserError(
-                    f"{path}: is a link to a folder, which is not followed; put the folder itself "
-                    "there, or links to its files"
-                )
-        for path in (Path(folder) / name for name in files if not is_of_system(name)):
-            name = path.name.lower()
-            if name.endswith(OTHER_SUFFIXES):
-                raise UserError(
-                    f"{path}: an image in a format that is not read; known are "
-                    f"{', '.join(FORMATS)}; convert it, or leave it out"
-                )
-            if not name.endswith(SUFFIXES):
-                others.append(path)
-            elif not path.is_file():
-                raise UserError(f"{path}: is not a file, though it is named like an image's")
-            else:
-                images.append(path)
+    images, folders = [], [root]
+    while folders:
+        folder = folders.pop()
+        other = found.seen.setdefault(os.path.realpath(folder), folder)
+        if other != folder:
+            raise UserError(
+                f"{folder}: is the same folder as {other}, whose images would count twice; leave "
+                "one out"
+            )
+        with os.scandir(folder) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if is_of_system(entry.name):
+                    found.others.append(Path(entry.path))
+                elif not entry.is_dir():
+                    images += _image(entry, found.others)
+                elif entry.is_symlink():
+                    raise UserError(
+                        f"{entry.path}: is a link to a folder, which is not followed; put the "
+                        "folder itself there, or links to its files"
+                    )
+                else:
+                    folders.append(Path(entry.path))
     return sorted(images, key=_sorted_by)
+
+
+def _image(entry: os.DirEntry[str], others: list[Path]) -> list[Path]:
+    """The path of an image file; none of another file, which is appended to ``others``.
+
+    Raises:
+        UserError: it is an image that is not read, or is named like an image's and is no file.
+    """
+    path, name = Path(entry.path), entry.name.lower()
+    if name.endswith(OTHER_SUFFIXES):
+        raise UserError(
+            f"{path}: an image in a format that is not read; known are {', '.join(FORMATS)}; "
+            "convert it, or leave it out"
+        )
+    if not name.endswith(SUFFIXES):
+        others.append(path)
+        return []
+    if not entry.is_file():
+        raise UserError(f"{path}: is not a file, though it is named like an image's")
+    return [path]
 
 
 def _sorted_by(path: Path) -> tuple[tuple[str, ...], str]:
@@ -190,35 +221,22 @@ def _sorted_by(path: Path) -> tuple[tuple[str, ...], str]:
     return tuple(map(one_form, path.parts)), str(path)
 
 
-def _fail(error: OSError) -> None:
-    raise error
+def _images(label: int, folders: Sequence[Path], found: _Found) -> list[Labelled]:
+    """The images of a class in a split, in the order of their names.
 
-
-def _any_image(folders: Iterable[Path]) -> bool:
-    """Whether there is an image file below folders; quick."""
-    return any(
-        name.lower().endswith(SUFFIXES)
-        for folder in folders
-        for _, _, files in os.walk(folder, onerror=_fail)
-        for name in files
-    )
-
-
-def _no_images(root: Path, name: str) -> UserError:
-    return UserError(f"data set folder:{root}: no images in the class {name}")
-
-
-def _images(
-    root: Path, name: str, label: int, folders: Iterable[Path], found: _Found
-) -> list[Labelled]:
-    """The images of a class in the order of their names."""
-    files = [path for folder in folders for path in _files(folder, found.others)]
-    if not files and folders:
-        raise _no_images(root, name)
-    if files and all(path.parent not in folders for path in files):
+    Raises:
+        UserError: there is none, all lie in folders below, or something would be missed.
+    """
+    files = [path for folder in folders for path in _files(folder, found)]
+    if not folders:
+        return []
+    where = os.path.relpath(folders[0], found.root)
+    if not files:
+        raise UserError(f"data set folder:{found.root}: no images in the class {where}")
+    if all(path.parent not in folders for path in files):
         raise UserError(
-            f"data set folder:{root}: {name} holds folders and no image itself; is it a split? "
-            f"Splits are named {', '.join(SPLITS)}, and a folder in them is a class"
+            f"data set folder:{found.root}: {where} holds folders and no image itself; is it a "
+            f"split? Splits are named {', '.join(SPLITS)}, and a folder in them is a class"
         )
     found.below.update({path.parent for path in files}.difference(folders))
     return [Labelled(str(path), path, label) for path in files]

@@ -9,6 +9,7 @@ random tenth of the training images (at most 5,000) is held out. Both are drawn 
 ``parquet(size=32):PATH`` crops and scales to 32x32 pixels.
 
 Other Parquet files below PATH, and other columns that could be labels, are named and not read.
+Files of one split whose names are no one series are named too: train_backup may be no part of it.
 """
 
 import contextlib
@@ -36,12 +37,12 @@ _ROWS = 256
 
 
 def check(root: Path, *, size: int) -> None:
-    """Check that the files are there.
+    """Check that the files are there, and that they have the same columns of images and labels.
 
     Raises:
-        UserError: there are no such files.
+        UserError: there are no such files, or the columns differ.
     """
-    files(root)
+    _checked(root)
 
 
 def read(root: Path, *, size: int) -> Source:
@@ -53,17 +54,10 @@ def read(root: Path, *, size: int) -> Source:
     """
     left = MAX_BYTES
     splits: list[list[Labelled]] = []
-    found = files(root)
-    first = found[0][0]
-    taken = columns(first)
+    found = _checked(root)
     for paths in found:
         splits.append([])
         for path in paths:
-            if (its := columns(path)) != taken:
-                raise UserError(
-                    f"{path}: its images and labels are the columns {' and '.join(its)}, those of "
-                    f"{first} {' and '.join(taken)}; give all files the same"
-                )
             for image in images(path):
                 left -= len(image.source) if isinstance(image.source, bytes) else 0
                 if left < 0:
@@ -85,15 +79,37 @@ def read(root: Path, *, size: int) -> Source:
             f"data set parquet:{root}: no training image has the label {min(others)}, which "
             "other images have"
         )
-    notes = [*listed("not read", _others(root, found), root), *_other_labels(first)]
+    notes = [
+        *listed("not read", _others(root, found), root),
+        *_several_series(root, found),
+        *_other_labels(found[0][0]),
+    ]
     return as_source(train, validation, test, [str(label) for label in range(gap)], size, notes)
+
+
+def _checked(root: Path) -> list[list[Path]]:
+    """The files of each split, whose columns of images and labels are the same.
+
+    Raises:
+        UserError: there are no such files, or the columns differ.
+    """
+    found = files(root)
+    first = found[0][0]
+    taken = columns(first)
+    for path in itertools.chain(*found):
+        if (its := columns(path)) != taken:
+            raise UserError(
+                f"{path}: its images and labels are the columns {' and '.join(its)}, those of "
+                f"{first} {' and '.join(taken)}; give all files the same"
+            )
+    return found
 
 
 def files(root: Path) -> list[list[Path]]:
     """Return the files of each split: train, validation and test.
 
     Raises:
-        UserError: there are none, or one of several is missing.
+        UserError: there are none, one of several is missing, or two are the same file.
     """
     if root.is_file():
         return [[root], [], []]
@@ -101,8 +117,15 @@ def files(root: Path) -> list[list[Path]]:
         named = [path for path in sorted(folder.glob("*.parquet")) if not is_of_system(path.name)]
         files = [[path for path in named if split_of(path.name) == split] for split in SPLITS]
         if files[0]:
+            seen = dict[str, Path]()
             for path in itertools.chain(*files):
                 _check_shards(path)
+                other = seen.setdefault(os.path.realpath(path), path)
+                if other != path:
+                    raise UserError(
+                        f"{path}: is the same file as {other}, whose images would count twice; "
+                        "leave one out"
+                    )
             return files
     elsewhere = _others(root, []) if root.is_dir() else []
     hint = "".join(f"; there is {path}; give its folder, or a file" for path in elsewhere[:1])
@@ -120,6 +143,24 @@ def _others(root: Path, found: list[list[Path]]) -> list[Path]:
         paths = (Path(folder) / name for name in names if not is_of_system(name))
         others += [path for path in paths if path.suffix.lower() in (".parquet", ".parq", ".pq")]
     return sorted(path for path in others if path not in known)
+
+
+def _several_series(root: Path, found: list[list[Path]]) -> Iterator[str]:
+    """Yield a note for each split whose files' names are no one series.
+
+    A series is one file, or files that differ in their numbers: train-0, train-1.
+    """
+    for split, paths in zip(SPLITS, found, strict=True):
+        first = dict[tuple[str | None, ...], Path]()
+        for path in paths:
+            parts = re.fullmatch(
+                r"(.*?)(?:([-_.]?)\d+([-_]of[-_]\d+)?(?:-[0-9a-f]{16})?)?", path.stem
+            )
+            first.setdefault(parts.groups() if parts else (path.stem,), path)
+        if len(first) > 1:
+            yield from listed(
+                f"all read as {split}, though of several series", first.values(), root
+            )
 
 
 def columns(path: Path) -> tuple[str, str]:
@@ -193,6 +234,9 @@ def _labelled(where: str, content: bytes | None, label: int | None) -> Labelled:
 def _columns(path: Path, schema: pa.Schema) -> tuple[str, str]:
     """The names of the column of images and the column of labels."""
     of_images = [f.name for f in schema if _is_image(f.type)]
+    twice = [n for n in (*of_images, *_LABELS) if len(schema.get_all_field_indices(n)) > 1]
+    if twice:
+        raise UserError(f"{path}: several columns are named {twice[0]}; give each its own name")
     labels = [name for name in _LABELS if name in _integers(schema)]
     if len(of_images) != 1 or not labels:
         raise UserError(
@@ -207,9 +251,11 @@ def _integers(schema: pa.Schema) -> list[str]:
 
 
 def _is_image(kind: pa.DataType) -> bool:
-    return pa.types.is_struct(kind) and any(
-        f.name == "bytes" and (pa.types.is_binary(f.type) or pa.types.is_large_binary(f.type))
-        for f in kind
+    if not pa.types.is_struct(kind):
+        return False
+    contents = [f.type for f in kind if f.name == "bytes"]
+    return len(contents) == 1 and (
+        pa.types.is_binary(contents[0]) or pa.types.is_large_binary(contents[0])
     )
 
 

@@ -41,6 +41,7 @@ CLAIMS = (
                 "gain",
                 above=0.0,
                 against={"positive_fraction": 0.5},
+                helped_by="arm",
             ),
         ),
         "asymmetry",

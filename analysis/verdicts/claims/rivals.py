@@ -66,6 +66,7 @@ CLAIMS = (
                     below=MARGIN,
                     against={"method": density},
                     ignoring=METHOD_ONLY,
+                    helped_by="partner",
                 ),
                 Criterion(
                     f"accuracy minus that of {density} at 0.5",

@@ -122,6 +122,7 @@ CLAIMS = (
                     below=MARGIN,
                     against={"method": method},
                     ignoring=METHOD_ONLY,
+                    helped_by="arm",
                 ),
             ),
             "rivals-mnist",

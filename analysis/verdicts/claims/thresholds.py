@@ -129,6 +129,7 @@ def _practitioner(method: str, kind: Rows, suffix: str) -> Claim:
         both(tuned_density, kind, no_control),
         (_threshold_free(method),),
         "threshold-mnist",
+        enough=_DENSITIES,
         trials=at_density,
         floor="method",
         figure="tuning",

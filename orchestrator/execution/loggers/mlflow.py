@@ -51,7 +51,7 @@ def check(destination: Destination) -> None:
             )
     if URI not in os.environ and destination.results is not None:
         try:
-            try_writing(destination.results, b"")
+            try_writing(destination.results)
         except OSError as error:
             raise UserError(
                 f"--logger mlflow: {destination.results} cannot be written to ({error.strerror})"

@@ -36,7 +36,7 @@ def check(destination: Destination) -> None:
         )
     folder = _folder(destination)
     try:
-        try_writing(folder, b"")
+        try_writing(folder)
     except OSError as error:
         raise UserError(
             f"--tensorboard {folder}: cannot be written to ({error.strerror})"

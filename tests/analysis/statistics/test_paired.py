@@ -10,9 +10,7 @@ from statsmodels.stats.weightstats import DescrStatsW, ttost_paired
 
 from analysis.statistics.paired import (
     Interval,
-    greater,
-    inferiority,
-    noninferiority,
+    of_values,
     t_interval,
     tost,
 )
@@ -56,17 +54,17 @@ def test_no_interval():
 def test_greater_by_hand():
     # mean 2, standard error 1 / sqrt(3); against 0: t = 3.464. With two degrees of freedom
     # P(T > t) = 1/2 - t / (2 sqrt(2 + t^2)) = 1/2 - 3.464 / (2 sqrt(14)) = 0.0371
-    assert greater([1, 2, 3], 0) == pytest.approx(0.0371, abs=1e-4)
-    assert greater([1, 2, 3], 2) == pytest.approx(0.5)
-    assert greater([1, 2, 3], 4) == pytest.approx(1 - 0.0371, abs=1e-4)
+    assert of_values([1, 2, 3]).greater(0) == pytest.approx(0.0371, abs=1e-4)
+    assert of_values([1, 2, 3]).greater(2) == pytest.approx(0.5)
+    assert of_values([1, 2, 3]).greater(4) == pytest.approx(1 - 0.0371, abs=1e-4)
 
 
 def test_noninferiority_by_hand():
     # differences with mean -1, s = 1; margin 3: t = (-1 + 3) * sqrt(3) = 3.464 as above
-    assert noninferiority([-2, -1, 0], 3) == pytest.approx(0.0371, abs=1e-4)
+    assert of_values([-2, -1, 0]).greater(-3) == pytest.approx(0.0371, abs=1e-4)
     # margin 1: on the boundary
-    assert noninferiority([-2, -1, 0], 1) == pytest.approx(0.5)
-    assert inferiority([-2, -1, 0], 3) == pytest.approx(1 - 0.0371, abs=1e-4)
+    assert of_values([-2, -1, 0]).greater(-1) == pytest.approx(0.5)
+    assert of_values([-2, -1, 0]).less(-3) == pytest.approx(1 - 0.0371, abs=1e-4)
 
 
 def test_equivalence_by_hand():
@@ -79,23 +77,23 @@ def test_equivalence_by_hand():
 
 @pytest.mark.parametrize("values", NOTHING)
 def test_no_p_value(values):
-    assert math.isnan(greater(values, 0))
-    for test in (noninferiority, inferiority, tost):
-        assert math.isnan(test(values, 0.1))
+    estimate = of_values(values)
+    for p in (estimate.greater(0), estimate.less(0), tost(values, 0.1)):
+        assert math.isnan(p)
 
 
 def test_differences_equal_up_to_rounding_give_nothing():
     equal = [0.9028 - 0.9015, 0.9128 - 0.9115, 0.0013]
-    assert math.isnan(noninferiority(equal, 0.002))
+    assert math.isnan(of_values(equal).greater(-0.002))
     assert math.isnan(t_interval(equal).low)
 
 
 def test_mistakes_are_refused():
-    for test in (noninferiority, inferiority, tost):
-        with pytest.raises(ValueError, match="margin must be"):
-            test([1, 2], -0.1)
+    with pytest.raises(ValueError, match="margin must be"):
+        tost([1, 2], -0.1)
+    for mistaken in (lambda: tost([[1, 2]], 0.1), lambda: of_values([[1, 2]])):
         with pytest.raises(ValueError, match="one-dimensional"):
-            test([[1, 2]], 0.1)
+            mistaken()
     with pytest.raises(ValueError, match="level"):
         t_interval([1, 2], 95)
 
@@ -113,10 +111,9 @@ def test_statsmodels_gives_the_same(images, margin):
     found = t_interval(values, 0.9)
     assert (found.low, found.high) == pytest.approx(others.tconfint_mean(0.1), abs=1e-12)
     expected = others.ttest_mean(-margin, "larger")[1]
-    assert noninferiority(values, margin) == pytest.approx(expected, abs=1e-12)
-    assert inferiority(values, margin) == pytest.approx(
-        others.ttest_mean(-margin, "smaller")[1], abs=1e-12
-    )
+    assert of_values(values).greater(-margin) == pytest.approx(expected, abs=1e-12)
+    expected = others.ttest_mean(-margin, "smaller")[1]
+    assert of_values(values).less(-margin) == pytest.approx(expected, abs=1e-12)
     equivalent = ttost_paired(values, np.zeros(values.size), -margin, margin)[0]
     assert tost(values, margin) == pytest.approx(equivalent, abs=1e-12)
 
@@ -128,8 +125,8 @@ def test_tests_and_interval_agree(images, margin):
     found = t_interval(values, 0.9)
     if min(abs(found.low + margin), abs(found.high + margin), abs(found.high - margin)) < 1e-9:
         return  # on the boundary rounding decides
-    assert (noninferiority(values, margin) < 0.05) == (found.low > -margin)
-    assert (inferiority(values, margin) < 0.05) == (found.high < -margin)
+    assert (of_values(values).greater(-margin) < 0.05) == (found.low > -margin)
+    assert (of_values(values).less(-margin) < 0.05) == (found.high < -margin)
     assert (tost(values, margin) < 0.05) == (-margin < found.low and found.high < margin)
 
 
@@ -137,16 +134,16 @@ def test_tests_and_interval_agree(images, margin):
 @given(DIFFERENCES, MARGINS, MARGINS)
 def test_how_the_tests_hang_together(images, margin, other):
     values = _points(images)
-    assert noninferiority(values, margin) + inferiority(values, margin) == pytest.approx(1)
-    assert tost(values, margin) >= noninferiority(values, margin)
+    assert of_values(values).greater(-margin) + of_values(values).less(-margin) == pytest.approx(1)
+    assert tost(values, margin) >= of_values(values).greater(-margin)
     assert tost(values, margin) == pytest.approx(tost(-values, margin))
     narrow, wide = sorted((margin, other))
-    assert noninferiority(values, wide) <= noninferiority(values, narrow)
+    assert of_values(values).greater(-wide) <= of_values(values).greater(-narrow)
 
 
 @settings(max_examples=40)
 @given(DIFFERENCES)
 def test_the_unit_does_not_matter(images):
     points, percent = _points(images), np.array(images) / 100
-    assert noninferiority(points, 0.002) == pytest.approx(noninferiority(percent, 0.2))
+    assert of_values(points).greater(-0.002) == pytest.approx(of_values(percent).greater(-0.2))
     assert t_interval(points).low * 100 == pytest.approx(t_interval(percent).low)

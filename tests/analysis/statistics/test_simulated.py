@@ -14,7 +14,7 @@ from scipy import stats
 
 from analysis.statistics.crossed import of_seeds_and_images
 from analysis.statistics.multiple import benjamini_hochberg, holm, intersection_union
-from analysis.statistics.paired import Interval, inferiority, noninferiority, t_interval, tost
+from analysis.statistics.paired import Interval, of_values, t_interval, tost
 from analysis.statistics.permutation import sign_flip
 from analysis.statistics.power import power
 from analysis.statistics.resampling import bca, mcnemar
@@ -51,8 +51,8 @@ def test_t_interval_covers(n, level):
 @pytest.mark.parametrize("n", [3, 15])
 def test_noninferiority_on_the_boundary(n):
     samples = _normal(2, n, mean=-MARGIN)
-    assert _close(_errors(noninferiority(sample, MARGIN) for sample in samples), ALPHA)
-    assert _close(_errors(inferiority(sample, MARGIN) for sample in samples), ALPHA)
+    assert _close(_errors(of_values(sample).greater(-MARGIN) for sample in samples), ALPHA)
+    assert _close(_errors(of_values(sample).less(-MARGIN) for sample in samples), ALPHA)
 
 
 @pytest.mark.parametrize("mean", [-MARGIN, MARGIN])
@@ -87,7 +87,7 @@ def test_skewed_differences_make_one_side_too_certain(side, expected):
     # The t test errs as often as the sign flips, which assume no less
     samples = side * (np.random.default_rng(7).exponential(1, (RUNS, 15)) - 1)
     assert _close(_errors(sign_flip(sample) for sample in samples), expected)
-    assert _close(_errors(noninferiority(sample, 0) for sample in samples), expected)
+    assert _close(_errors(of_values(sample).greater(0) for sample in samples), expected)
 
 
 def test_mcnemar_is_conservative():
@@ -110,7 +110,7 @@ def _sweep(seed: int, means: list[float]) -> np.ndarray:
 def test_a_sweep_with_a_density_on_the_boundary(better, expected):
     # alpha if the other densities are far from it, less if they are on it as well
     sweeps = _sweep(9, [-MARGIN] * (5 - better) + [0.02] * better)
-    p = (intersection_union([noninferiority(row, MARGIN) for row in sweep]) for sweep in sweeps)
+    p = (intersection_union([of_values(row).greater(-MARGIN) for row in sweep]) for sweep in sweeps)
     assert _close(_errors(p), expected)
 
 
@@ -120,7 +120,7 @@ def test_holm_makes_one_false_claim_in_alpha(false):
     true = 5 - false
     samples = np.random.default_rng(10).normal(0, DEVIATION, (RUNS, 5, 15))
     samples[:, true:] += 0.02
-    p = [[noninferiority(row, 0) for row in sample] for sample in samples]
+    p = [[of_values(row).greater(0) for row in sample] for sample in samples]
     rate = _errors(holm(row)[:true].min() for row in p)
     assert _close(rate, 1 - (1 - ALPHA / true) ** true)
 
@@ -128,7 +128,7 @@ def test_holm_makes_one_false_claim_in_alpha(false):
 def test_holm_of_a_sweep_is_conservative():
     # tests that share an arm: one false claim comes with others, so it is rarer
     sweeps = _sweep(11, [-MARGIN] * 5)
-    rate = _errors(holm([inferiority(row, MARGIN) for row in sweep]).min() for sweep in sweeps)
+    rate = _errors(holm([of_values(row).less(-MARGIN) for row in sweep]).min() for sweep in sweeps)
     assert _close(rate, 0.040)
 
 
@@ -138,7 +138,7 @@ def test_benjamini_hochberg_keeps_the_share_of_false_claims():
     samples[:, 8:] += 0.002
     shares = []
     for sample in samples:
-        made = benjamini_hochberg([noninferiority(row, 0) for row in sample]) <= ALPHA
+        made = benjamini_hochberg([of_values(row).greater(0) for row in sample]) <= ALPHA
         shares.append(made[:8].sum() / max(made.sum(), 1))
     assert np.mean(shares) == pytest.approx(
         0.8 * ALPHA, abs=ERRORS * np.std(shares) / math.sqrt(RUNS)
@@ -148,7 +148,7 @@ def test_benjamini_hochberg_keeps_the_share_of_false_claims():
 @pytest.mark.parametrize(("n", "difference"), [(3, 0.002), (15, 0.0), (15, -0.001), (41, -0.0005)])
 def test_power_is_how_often_the_test_succeeds(n, difference):
     samples = _normal(13, n, difference)
-    rate = _errors(noninferiority(sample, MARGIN) for sample in samples)
+    rate = _errors(of_values(sample).greater(-MARGIN) for sample in samples)
     assert _close(rate, power(DEVIATION, n, MARGIN, difference))
 
 
