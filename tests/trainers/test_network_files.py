@@ -227,7 +227,5 @@ def test_networks_of_a_foreign_shape_are_reported(trial, digits):
 
 
 def test_a_pipe_is_no_network_and_is_not_waited_for():
-    with pytest.raises(
-        UserError, match=r"network /dev/null: cannot be read .it is a pipe or a"
-    ):
+    with pytest.raises(UserError, match=r"network /dev/null: cannot be read .it is a pipe or a"):
         read_network("/dev/null")
