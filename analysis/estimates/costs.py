@@ -31,7 +31,7 @@ REACHED = 0.95
 #: Seconds of an epoch from which times to an accuracy are compared: on digits, with 0.02, the same
 #: trials gave ratios of 1.6 and 5.1.
 LEAST_SECONDS = 1.0
-_CONDITIONS_DIFFER = "the two sides ran on other devices, hosts, packs or libraries"
+_CONDITIONS_DIFFER = "the two sides ran on different devices, hosts, packs, threads or libraries"
 #: The name of a benchmark of training steps.
 _STEPS = re.compile(r"step, (\S+), batch (\d+)")
 #: The columns of a trial that verdicts need and a round of a benchmark has.

@@ -136,8 +136,8 @@ def against_trained(rows: pd.DataFrame) -> pd.DataFrame:
 def gain_of_flipping(results: Results) -> pd.DataFrame:
     """Return the free-flipping trials of `judged` with `gain`, their accuracy over free-pruning.
 
-    A trial whose pruning partner has failed has the failure of that partner, also as
-    `rival_failure`: it is pruning whose failure makes the gain large.
+    `accuracy` is the lower one of the two. A trial whose pruning partner has failed has the failure
+    of that partner, also as `rival_failure`: it is pruning whose failure makes the gain large.
     """
     trials = judged(results)
     arms = trials[trials["method"] == "free-flipping"]
@@ -145,6 +145,7 @@ def gain_of_flipping(results: Results) -> pd.DataFrame:
     partners = trials[trials["method"] == "free-pruning"]
     pairs = pair(arms, partners, on, "accuracy", keep=("failure", "committed"))
     gains = pairs.assign(
+        accuracy=pairs[["accuracy", "accuracy_of_partner"]].min(axis=1),
         gain=pairs["difference"],
         failure=pairs["failure"].where(
             pairs["failure_of_partner"] == "", pairs["failure_of_partner"]

@@ -97,8 +97,9 @@ def left_alone(results: Results) -> pd.DataFrame:
     a regret of 0; a method whose densities were not tuned has no row.
 
     Returns:
-        The rows of `tuned` at the untuned settings with `regret`, a fraction. All have a density of
-        0, so that methods with a density pair with free methods.
+        The rows of `tuned` at the untuned settings with `regret`, a fraction, and `best_failure`,
+        the failure of the trial at the chosen settings. All have a density of 0, so that methods
+        with a density pair with free methods.
     """
     rows = tuned(results, RECIPE)
     others = [name for name in METHOD_ONLY if name != "density"]
@@ -106,10 +107,16 @@ def left_alone(results: Results) -> pd.DataFrame:
     alone = rows[(density == UNTUNED_DENSITY) & at_default(rows, others)]
     at_best = tuned(results, TUNED)
     on = [name for name in SETTABLE if name not in TUNED]
-    pairs = pair(alone, _one_per_arm(at_best, on), on, "accuracy", keep=["density"])
+    kept = ["density", "failure", "committed"]
+    pairs = pair(alone, _one_per_arm(at_best, on), on, "accuracy", keep=kept)
     without = ~pairs["needs_density"].astype(bool)
     pairs = pairs[without | (pairs["density_of_partner"] == TUNED_VALUES["density"])]
-    regrets = alone.loc[pairs.index].assign(regret=-pairs["difference"], density=0.0)
+    regrets = alone.loc[pairs.index].assign(
+        regret=-pairs["difference"],
+        density=0.0,
+        best_failure=pairs["failure_of_partner"],
+        committed=pairs["committed"] & pairs["committed_of_partner"],
+    )
     return regrets.reset_index(drop=True)
 
 

@@ -112,30 +112,33 @@ def matched_by_size(results: Results) -> pd.DataFrame:
     first = arms.drop_duplicates("arm").assign(density=0.0)
     twins = first.assign(method=first["flips"].astype(int).map(dict(enumerate(FREE))))
     sizes_of = pair(twins, free, SETTABLE, "log_live").set_index("arm")["log_live_of_partner"]
-    matched = {
-        number: _interpolated(of_arm, sizes_of.get(number, math.nan))
-        for number, of_arm in arms[["arm", "log_live", "accuracy", "failure"]].groupby("arm")
-    }
-    values, failures = (
-        first["arm"].map({number: found[at] for number, found in matched.items()}) for at in (0, 1)
+    matched = pd.DataFrame(
+        [
+            (number, *_interpolated(of_arm, sizes_of.get(number, math.nan)))
+            for number, of_arm in arms.groupby("arm")
+        ],
+        columns=["arm", "matched", "failure", "committed"],
     )
-    accuracies = values.astype(float)
-    first = first.assign(matched=accuracies, accuracy=accuracies, failure=failures).drop(
-        columns="arm"
-    )
+    first = first.drop(columns=["failure", "committed"]).merge(matched, on="arm", how="left")
+    first = first.assign(accuracy=first["matched"]).drop(columns="arm")
     return pd.concat([free.assign(matched=free["accuracy"]), first], ignore_index=True)
 
 
-def _interpolated(arm: pd.DataFrame, size: float) -> tuple[float, str]:
-    """Return an arm's accuracy at a logarithm of its size, and the failure of a trial beside it.
+def _interpolated(arm: pd.DataFrame, size: float) -> tuple[float, str, int]:
+    """Return an arm's accuracy at a logarithm of its size.
 
-    nan and no failure beyond the sizes that it has.
+    Returns:
+        The accuracy, nan beyond the sizes that the arm has; the failure of a density beside that
+        size, or of one without any live connection, empty if there is none; and the definitions
+        that committed themselves to all densities.
     """
+    committed = int(np.bitwise_and.reduce(arm["committed"].to_numpy(np.int64)))
     known = arm.dropna(subset=["log_live", "accuracy"]).sort_values("log_live")
     sizes = known["log_live"].to_numpy(float)
     if len(sizes) < 2 or not sizes[0] <= size <= sizes[-1]:
-        return math.nan, ""
+        return math.nan, "", committed
     above = int(np.searchsorted(sizes, size))
     beside = known["failure"].iloc[max(above - 1, 0) : above + 1]
+    without = arm.loc[arm["accuracy"].notna() & arm["log_live"].isna(), "failure"]
     value = float(np.interp(size, sizes, known["accuracy"].to_numpy(float)))
-    return value, next((failure for failure in beside if failure), "")
+    return value, next((one for one in (*beside, *without) if one), ""), committed

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from analysis.cells import CELL, RECIPE, TUNED_VALUES, label
 from analysis.estimates.edges import edges
-from analysis.estimates.extended import extended_grid
+from analysis.estimates.extended import Gaining, follows, gaining
 from analysis.estimates.judged import all_judged, chance_of, joined, judged
 from analysis.estimates.pairing import keys
-from analysis.estimates.tuning import expected_at_best
+from analysis.estimates.tuning import TUNED, expected_at_best
 from analysis.tables import Results, computed_once
+from studies import grids
 from studies.store.definitions import Recorded
 from studies.study import Study
 from studies.traits import TRAITS
@@ -51,6 +52,7 @@ def tuned(results: Results, fields: tuple[str, ...]) -> pd.DataFrame:
         `nested`: whether each fresh seed has tuning seeds of its own.
         `edge`: in words, an end of a grid to which the last step gains on the tuning seeds.
         `caution`: in words, what the tuning cannot show; None if there is nothing to say.
+        `seen`: whether its grid was extended when its fresh trial was known.
         `option_cost`, `by_options`: the expected accuracy on the fresh seed of the best of k random
         options, for each k. An option is a configuration, or several of them of which only the best
         runs on the fresh seed; it costs `option_cost` configurations.
@@ -72,11 +74,14 @@ def tuned(results: Results, fields: tuple[str, ...]) -> pd.DataFrame:
 def _largest_search(arms: pd.DataFrame) -> pd.DataFrame:
     """Return one row per arm and seed where several studies tune it: that of the largest search.
 
-    A choice that is nested comes before one that is not; of searches of equal size, the better
-    score counts. So the order of the studies decides nothing.
+    What is finished comes before what is planned, and a choice that is nested before one that is
+    not; of searches of equal size, the better score counts. So the order of the studies decides
+    nothing.
     """
-    order = ["nested", "configurations", "score"]
-    ranked = arms.sort_values(order, ascending=False, kind="stable")
+    order = ["done", "nested", "configurations", "score"]
+    ranked = arms.assign(done=arms["attempt"].notna()).sort_values(
+        order, ascending=False, kind="stable"
+    )
     several = ranked.duplicated(list(SETTABLE), keep=False)
     caution = ranked["caution"].mask(
         several & ranked["caution"].isna(),
@@ -102,6 +107,7 @@ def _not_tuned(trials: pd.DataFrame) -> pd.DataFrame:
         nested=True,
         edge="",
         caution=None,
+        seen=False,
         option_cost=1.0,
         by_options=None,
     )
@@ -119,7 +125,7 @@ def _rows_of_arms(
     names = [name for name in fields if planned[name].nunique() > 1]
     of_trials, of_planned = keys(trials, planned, on=arm)
     in_trials, in_planned = (frame["defined"].to_numpy() for frame in (trials, planned))
-    for study in _tuned_studies(results, planned):
+    for study in _tuned_studies(results):
         mine, fresh = (in_planned & study.bits) != 0, (in_trials & study.bits) != 0
         for key in dict.fromkeys(of_planned[mine].tolist()):
             is_fresh = fresh & (of_trials == key)
@@ -154,24 +160,22 @@ class _TunedStudy:
         bits: its definitions.
         tuning_seeds: those of each fresh seed.
         nested: whether no two fresh seeds share one.
-        grids: the numbers of each definition that tunes, by its bit, as its rule extends them.
-        unseen: the fresh seeds of which nothing was known when a definition was recorded.
+        tuning: its definitions that tune, by their bits, the earliest first.
+        gaining: where a grid that ended there would have to be extended; empty if the study has
+            only one definition that tunes.
     """
 
     bits: int
     tuning_seeds: Mapping[int, tuple[int, ...]]
     nested: bool
-    grids: Mapping[int, Mapping[str, frozenset[float]]]
-    unseen: Mapping[int, frozenset[int]]
+    tuning: Mapping[int, Recorded]
+    gaining: Gaining
 
 
-def _tuned_studies(results: Results, planned: pd.DataFrame) -> list[_TunedStudy]:
-    """Return the studies that have tuning seeds.
-
-    Args:
-        results: the studies.
-        planned: their trials on tuning seeds, with their results.
-    """
+@computed_once
+def _tuned_studies(results: Results) -> list[_TunedStudy]:
+    """Return the studies that have tuning seeds."""
+    planned = joined(results.tuning_plan, results.tuning)
     found = []
     for name in results.names:
         numbers = [n for n, study in enumerate(results.studies) if study.name == name]
@@ -181,21 +185,14 @@ def _tuned_studies(results: Results, planned: pd.DataFrame) -> list[_TunedStudy]
             seeds |= _tuning_seeds(results.studies[number])
         if seeds:
             used = [tuning for own in seeds.values() for tuning in own]
-            mine = planned[(planned["defined"].to_numpy() & bits) != 0]
             recorded = [(1 << min(n, 52), results.definitions[n]) for n in numbers]
-            of_bits = {bit: one for bit, one in recorded if one.study.is_tuned}
-            grids = {bit: extended_grid(mine, bit) for bit in of_bits}
-            unseen = {bit: _unseen(one) for bit, one in of_bits.items()}
-            nested = len(used) == len(set(used))
-            found.append(_TunedStudy(bits, seeds, nested, grids, unseen))
+            tuning = {bit: one for bit, one in recorded if one.study.is_tuned}
+            of_grids = (grid for one in tuning.values() for grid in one.study.grids)
+            names = {name for grid in of_grids for name in grid.get(grids.TUNED, ())}
+            mine = planned[(planned["defined"].to_numpy() & bits) != 0]
+            where = gaining(mine, [n for n in TUNED if n in names]) if len(tuning) > 1 else {}
+            found.append(_TunedStudy(bits, seeds, len(used) == len(set(used)), tuning, where))
     return found
-
-
-def _unseen(recorded: Recorded) -> frozenset[int]:
-    """Return the fresh seeds with which no trial was finished when a definition was recorded."""
-    if recorded.known is None:
-        return frozenset()
-    return frozenset(s for s in recorded.study.confirmatory_seeds if not recorded.known.get(s))
 
 
 def _tuning_seeds(study: Study) -> dict[int, tuple[int, ...]]:
@@ -254,11 +251,22 @@ class _Arm:
         """Yield the row of each fresh seed."""
         edge, caution = self._edge(), self._caution()
         for seed, tuners in self._study.tuning_seeds.items():
-            entered = [
-                c for c in self.configurations if all((c, t) in self._trained for t in tuners)
-            ]
-            if entered:
+            if entered := self._entered(tuners):
                 yield self._row(seed, tuners, entered) | {"edge": edge, "caution": caution}
+
+    def _entered(self, tuners: Sequence[int]) -> list[tuple[Any, ...]]:
+        """Return the configurations that a seed chooses among.
+
+        They are all that are planned on its tuning seeds; while some of these are not trained,
+        those of the latest definition that is, so that nobody erases a choice by planning a larger
+        one.
+        """
+        planned = [c for c in self.configurations if all((c, t) in self._trained for t in tuners)]
+        for bit in (-1, *reversed(self._study.tuning)):
+            own = [c for c in planned if all(self._trained[c, t][-1] & bit for t in tuners)]
+            if own and all(self._trained[c, t][0] for c in own for t in tuners):
+                return own
+        return planned
 
     def _row(
         self, seed: int, tuners: Sequence[int], entered: Sequence[tuple[Any, ...]]
@@ -283,7 +291,7 @@ class _Arm:
         return {
             **row,
             **{name: TUNED_VALUES[name] for name in varied},
-            "committed": (int(row["committed"]) & defined) | self._extended(seed, entered),
+            **self._commitment(seed, tuners, entered, int(row["committed"]) & defined),
             "configurations": len(entered),
             "budget": budget,
             "spent": budget + 1.0,
@@ -295,22 +303,33 @@ class _Arm:
             "by_options": expected_at_best(chances, values),
         }
 
-    def _extended(self, seed: int, entered: Sequence[tuple[Any, ...]]) -> int:
-        """Return the definitions that committed themselves to a seed, and whose grid grew by rule.
+    def _commitment(
+        self, seed: int, tuners: Sequence[int], entered: Sequence[tuple[Any, ...]], committed: int
+    ) -> dict[str, Any]:
+        """Return the definitions that committed themselves to a choice, as `committed`.
 
-        See `analysis.estimates.extended`.
+        They include those whose grid grew by rule, see `analysis.estimates.extended`. `seen` says
+        that it grew when this arm's fresh trial was known already.
         """
-        committed = 0
-        for bit, grid in self._study.grids.items():
-            first = {c for (c, _), (*_, bits) in self._trained.items() if bits & bit}
-            by_rule = all(
-                {c[at] for c in entered} <= {*grid.get(name, ()), *(c[at] for c in first)}
-                for at, name in enumerate(self._names)
-            )
-            grew = first and not first.issuperset(entered)
-            if grew and by_rule and seed in self._study.unseen[bit]:
+        seen = False
+        bits = [int(self._trained[c, t][-1]) for c in entered for t in tuners]
+        longer = next((b for b in self._study.tuning if all(one & b for one in bits)), 0)
+        definitions = list(self._study.tuning)
+        earlier = definitions[: definitions.index(longer)] if longer else []
+        for bit in earlier:
+            recorded = self._study.tuning[bit]
+            first = [c for c in entered if all(self._trained[c, t][-1] & bit for t in tuners)]
+            unseen = recorded.known is not None and not recorded.known.get(seed)
+            planned = seed in recorded.study.confirmatory_seeds and first
+            if unseen and planned and follows(entered, first, self._names, self._study.gaining):
                 committed |= bit
-        return committed
+                seen |= self._was_seen(seed, self._study.tuning[longer])
+        return {"committed": committed, "seen": seen}
+
+    def _was_seen(self, seed: int, recorded: Recorded) -> bool:
+        """Return whether a fresh trial of the arm was known when a definition was recorded."""
+        ids = {row.get("trial_id") for (_, s), row in self._fresh.items() if s == seed}
+        return bool(ids.intersection((recorded.known or {}).get(seed, ())))
 
     def _planned(self, configuration: tuple[Any, ...], seed: int) -> dict[str, Any]:
         """Return the row of a trial that is not planned yet, because the choice is not made."""
@@ -336,7 +355,7 @@ class _Arm:
         numbers = [n for n in self._names if FIELDS[n].type is float and self._varies(n)]
         if not numbers or self._tuning["seed"].nunique() > 1:
             return None
-        return "a single tuning seed cannot show whether an end of its grid still gains"
+        return "a single tuning seed cannot show whether an end of a tuned grid still gains"
 
     def _edge(self) -> str:
         """Return in words where the best configuration is at an end to which the step gains."""

@@ -63,8 +63,8 @@ _WORDS: Mapping[str, Words] = {
     "minimal-change": Words(
         "{who} changed less than 10% of the connections and kept more than 90% of the accuracy of "
         "dense training",
-        "{who} changed 10% of the connections or more, kept 90% of the accuracy of dense training "
-        "or less, or did not beat softmax regression",
+        "{who} changed at least 10% of the connections, kept no more than 90% of the accuracy of "
+        "dense training, or did not beat softmax regression",
         "less than 10% of the connections changed by {who} are enough for more than 90% of the "
         "accuracy of dense training",
     ),
@@ -227,7 +227,7 @@ def _opposed(combined: Sequence[Overall]) -> str:
     if not against:
         return ""
     speak = "speaks" if len(against) == 1 else "speak"
-    return f"; {many(len(against), 'exploratory cell')} {speak} against it"
+    return f"; {many(len(against), 'exploratory cell')} {speak} against the claim"
 
 
 def _not_judged(verdict: Verdict) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -89,7 +88,7 @@ def _case(
     compared = [replace(one, added=True) if one in late else one for one in compared]
     deciding = [one for one in compared if one.criterion.decides and not one.added]
     why, added = exploratory_reasons(results, claim, cell, committed)
-    of_rival, of_other = _edges(claim, deciding)
+    of_rival, of_other = _edges(claim, deciding, [one for one in compared if one.added])
     return Case(
         claim=claim,
         cell=cell,
@@ -119,21 +118,21 @@ def _added_places(
     the added ones.
     """
     deciding = [comparison for comparison in compared if comparison.criterion.decides]
-    committed = [one for one in deciding if one.planned and one.committed >= one.planned]
+    committed = [one for one in deciding if one.planned and one.committed]
     places = dict.fromkeys((one.criterion for one in deciding), 0)
     for comparison in committed:
         places[comparison.criterion] += 1
     if not claim.sweep or min(places.values(), default=0) < max(claim.least, claim.enough):
         return deciding, []
     late = [one for one in deciding if one not in committed]
-    against = multiple.holm([one.p_against if one.complete else 1.0 for one in late])
+    against = multiple.holm([one.p_against for one in late])
     return committed, [one for one, p in zip(late, against, strict=True) if not p < ALPHA]
 
 
 def _softmax(
     results: Results, cell: Mapping[str, Value], deciding: Sequence[Comparison]
 ) -> list[str]:
-    """Return whether the floor under a rival is still unknown."""
+    """Return that the floor under a rival is still unknown; nothing if it is known."""
     dataset = str(cell["dataset"])
     if not any(one.criterion.rival for one in deciding):
         return []
@@ -185,9 +184,9 @@ def _untuned_rivals(deciding: Sequence[Comparison]) -> list[str]:
         rival, pairs = comparison.criterion.rival, comparison.pairs
         rates = ("learning_rate", f"learning_rate{OF_PARTNER}")
         if rival and pairs.columns.isin(rates).sum() == 2 and len(pairs):
-            own, other = (pairs[name] == TUNED_VALUES["learning_rate"] for name in rates)
-            tuned, fixed = (other, own) if rival == "arm" else (own, other)
-            if (tuned & ~fixed).any():
+            arm, partner = (pairs[name] == TUNED_VALUES["learning_rate"] for name in rates)
+            rival_tuned, other_tuned = (arm, partner) if rival == "arm" else (partner, arm)
+            if (other_tuned & ~rival_tuned).any():
                 method = pairs["method" if rival == "arm" else f"method{OF_PARTNER}"].iloc[0]
                 return [f"{method} has a single recipe, and the other side chose among several"]
     return []
@@ -200,8 +199,9 @@ def _too_short(deciding: Sequence[Comparison]) -> list[str]:
         if name in pairs and len(pairs):
             budget, trained = pairs["trained_epochs"], pairs[name]
             if (trained <= budget - pairs["epochs"]).any():
+                method = pairs[f"method{OF_PARTNER}"].iloc[0]
                 return [
-                    f"it was trained for {trained.min():g} epochs, and the tuning took "
+                    f"{method} was trained for {trained.min():g} epochs, and the tuning took "
                     f"{budget.max():g}"
                 ]
     return []
@@ -219,11 +219,14 @@ def _budgets(deciding: Sequence[Comparison], *, against: bool) -> list[str]:
     return [f"{int(ours)} and {int(theirs)} configurations were tuned, which cannot be made equal"]
 
 
-def _edges(claim: Claim, deciding: Sequence[Comparison]) -> tuple[list[str], list[str]]:
+def _edges(
+    claim: Claim, deciding: Sequence[Comparison], added: Sequence[Comparison]
+) -> tuple[list[str], list[str]]:
     """Return the ends of grids to which the last step still gains: the rival's, the other side's.
 
     A better value may lie beyond such an end. If it is the rival's, the claim is not supported; if
-    it is the other side's, it is not refuted.
+    it is the other side's, it is not refuted. Places that were added to a sweep later show where it
+    ends.
     """
     of_rival: list[str] = []
     of_other: list[str] = []
@@ -239,8 +242,9 @@ def _edges(claim: Claim, deciding: Sequence[Comparison]) -> tuple[list[str], lis
                     if isinstance(edge, str) and edge
                 }
                 (of_rival if side == comparison.criterion.rival else of_other).extend(sorted(texts))
-    for _, places in groupby(deciding, key=lambda comparison: comparison.criterion):
-        of_rival += _ends_of_sweep(claim, list(places))
+    for criterion in dict.fromkeys(comparison.criterion for comparison in deciding):
+        places = [c for c in (*deciding, *added) if c.criterion is criterion and len(c.pairs)]
+        of_rival += _ends_of_sweep(claim, places) if places else []
     return list(dict.fromkeys(of_rival)), list(dict.fromkeys(of_other))
 
 

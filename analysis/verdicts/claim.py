@@ -46,6 +46,8 @@ class Criterion:
             partners, and is left out where it has none. None: it is required everywhere.
         helped_by: the side whose failure helps the claim, where the value is made of accuracies
             without being one, such as a regret.
+        failures: the columns of pairs that name failures of trials behind such a value that help
+            the claim; empty: the failures of the rival.
     """
 
     says: str
@@ -60,6 +62,7 @@ class Criterion:
     decides: bool = True
     only_on: tuple[str, ...] | None = None
     helped_by: Side | None = None
+    failures: tuple[str, ...] = ()
 
     @property
     def has_margin(self) -> bool:

@@ -65,8 +65,8 @@ def with_best_rival(comparison: Comparison) -> Comparison:
     side, pairs = comparison.criterion.rival, comparison.pairs.copy()
     suffix = OF_PARTNER if side == "partner" else ""
     accuracy = f"accuracy{suffix}"
-    failed = _rival_failed(pairs, side)
-    if side is not None and _RIVAL_FAILURE not in pairs:
+    failed = _rival_failed(pairs, comparison.criterion)
+    if side is not None:
         failed |= pairs[accuracy].to_numpy(float) <= comparison.softmax
     if side is None or not failed.any() or failed.all():
         return comparison
@@ -82,14 +82,14 @@ def with_best_rival(comparison: Comparison) -> Comparison:
     return _estimated(comparison, pairs)
 
 
-#: The column of a value that is made of two trials: the failure of the one that is the rival's.
-_RIVAL_FAILURE = "rival_failure"
-
-
-def _rival_failed(pairs: pd.DataFrame, side: str | None) -> NDArray[np.bool_]:
+def _rival_failed(pairs: pd.DataFrame, criterion: Criterion) -> NDArray[np.bool_]:
     """Return the pairs in which a trial has failed whose failure helps the claim."""
-    has_own = side is not None and _RIVAL_FAILURE in pairs
-    return _failures(pairs, _RIVAL_FAILURE) if has_own else _failed(pairs, side)
+    if not criterion.failures:
+        return _failed(pairs, criterion.rival)
+    failed = np.zeros(len(pairs), bool)
+    for name in criterion.failures:
+        failed |= _failures(pairs, name)
+    return failed
 
 
 def _failed(pairs: pd.DataFrame, side: str | None) -> NDArray[np.bool_]:
@@ -159,7 +159,8 @@ def _compared(
     complete = rows if known.all() else rows[known]
     finished = np.stack([rows[f"attempt{side}"].notna().to_numpy() for side in sides])
     planned = rows["defined"].to_numpy() != 0
-    committed = [rows[f"committed{side}"].to_numpy()[planned] for side in sides]
+    unseen = ~np.logical_and.reduce([_marked(rows, f"seen{side}") for side in sides])
+    committed = [np.where(unseen, rows[f"committed{side}"].fillna(0), 0)[planned] for side in sides]
     alone = ~known & finished.any(axis=0) & ~finished.all(axis=0)
     comparison = Comparison(
         criterion=criterion,
@@ -189,6 +190,13 @@ def _compared(
         not_judged="; ".join(sorted(reasons)),
         nested=all(all(rows[n]) for n in ("nested", f"nested{OF_PARTNER}") if n in rows),
     )
+
+
+def _marked(rows: pd.DataFrame, name: str) -> NDArray[np.bool_]:
+    """Return a column of marks; none where there is no such column, or no partner."""
+    if name not in rows:
+        return np.zeros(len(rows), bool)
+    return np.array([value is True or value == 1 for value in rows[name]], bool)
 
 
 _NOTHING = Estimate(math.nan, math.nan, 1.0, 0)
@@ -242,12 +250,12 @@ def same_images(pairs: pd.DataFrame) -> bool:
 
 
 def _floors(results: Results, claim: Claim, comparison: Comparison) -> tuple[float, str, float]:
-    """Return the floor under each trial of the rival, and whether all of them lie below theirs.
+    """Return the floors under the rival.
 
     Returns:
         The accuracy of softmax regression, to which no trial may fall, or nan; in words why the
-        rival lies below its floor, empty if it does not; and by how much its mean lies below the
-        best of its method, a fraction, 0 if the claim does not ask.
+        rival lies below its floor, empty if it does not; and how far its mean lies below the best
+        of its method, a fraction: 0 if the claim does not ask, infinite if no margin would do.
     """
     side, pairs = comparison.criterion.rival, comparison.pairs
     if side is None or pairs.empty:
@@ -256,17 +264,14 @@ def _floors(results: Results, claim: Claim, comparison: Comparison) -> tuple[flo
     rival = _rival(pairs, suffix)
     softmax, _ = softmax_regression(results, str(rival["dataset"]))
     softmax = math.nan if rival["network"] == LINEAR else softmax
-    failed = _rival_failed(pairs, side)
+    failed = _rival_failed(pairs, comparison.criterion)
     if 2 * failed.sum() >= len(pairs):
-        of_pruning = _RIVAL_FAILURE in pairs
-        who = "its partner" if of_pruning else rival["method"]
-        return softmax, f"{who} failed in {failed.sum()} of {len(pairs)} trials", 0.0
-    if _RIVAL_FAILURE in pairs:  # the accuracy is that of the other trial
-        return softmax, "", 0.0
+        who = "a trial behind the value" if comparison.criterion.failures else rival["method"]
+        return softmax, f"{who} failed in {failed.sum()} of {len(pairs)} trials", math.inf
     mean = float(pairs[f"accuracy{suffix}"].to_numpy(float)[~failed].mean())
     text = below_softmax_regression(results, rival, mean)
     if text or claim.floor != "method":
-        return softmax, text, 0.0
+        return softmax, text, math.inf if text else 0.0
     margin = LEAST_MARGIN if results.margin is None else results.margin / 100
     if comparison.criterion.has_margin:
         margin = abs(comparison.bound)

@@ -23,6 +23,9 @@ from analysis.verdicts.exploratory import adjusted
 from analysis.verdicts.verdict import ALPHA, EXPLORATORY, Comparison, Conclusion, Verdict
 from analysis.verdicts.warnings import failures, flags
 
+#: What stands in the place of failures: of accuracies, and of values that are made of these.
+_REPLACED = ("with its best completed run in their place", "without their pairs")
+
 
 @computed_once
 def all_verdicts(results: Results, claims: tuple[Claim, ...]) -> tuple[Verdict, ...]:
@@ -108,9 +111,17 @@ def _smallest_margin(case: Case) -> float:
     if not deciding:
         return math.nan
     reached = [c.smallest_margin for one in deciding for c in (one, with_best_rival(one))]
+    floor = _behind(case.claim, deciding)
+    return float(np.max([*reached, floor])) if math.isfinite(floor) else math.nan
+
+
+def _behind(claim: Claim, deciding: Sequence[Comparison]) -> float:
+    """Return how far below the best of their methods the rivals lie that a claim needs."""
+    if "method" in claim.sweep:  # of each method the place that comes nearest
+        methods = {one.at["method"] for one in deciding}
+        return max(min(c.behind for c in deciding if c.at["method"] == name) for name in methods)
     behind = sorted(comparison.behind for comparison in deciding)
-    floor = behind[min(case.claim.enough, len(behind)) - 1] if case.claim.sweep else behind[-1]
-    return float(np.max([*reached, floor]))
+    return behind[min(claim.enough, len(behind)) - 1] if claim.sweep else behind[-1]
 
 
 def _worded(case: Case, conclusion: Conclusion) -> Conclusion:
@@ -127,10 +138,11 @@ def _concluded(case: Case) -> tuple[Conclusion, Conclusion, str]:
     replaced = [with_best_rival(comparison) for comparison in deciding]
     if any(a is not b for a, b in zip(replaced, deciding, strict=True)):
         as_replaced, _ = _decide(case, replaced)
+        any_derived = any(c.criterion.rival and not c.criterion.of_accuracies for c in deciding)
         if as_replaced != plain and plain != "undecided":
             reason = (
                 "The verdict depends on failures of the rival, or on trials that do not exceed "
-                "softmax regression: with its best completed run in their place it is "
+                f"softmax regression: {_REPLACED[any_derived]} it is "
                 f"{_worded(case, as_replaced)}."
             )
             return "undecided", _worded(case, "undecided"), reason
@@ -158,10 +170,6 @@ def _decide(
         return _unless(case.neither, "undecided")
     for_it = [c.q if adjusted else c.p for c in compared]
     against = [c.q_against if adjusted else c.p_against for c in compared]
-    # An unfinished comparison is counted, but nobody may stop where it looks best.
-    against = [
-        p if c.complete or math.isnan(p) else 1.0 for c, p in zip(compared, against, strict=True)
-    ]
     opposed = np.array(against) if adjusted else multiple.holm(against)
     if (opposed < ALPHA).any():
         return _unless(case.no_refutation, "refuted")

@@ -45,15 +45,14 @@ def exploratory_reasons(
     if planning and all(study.claims and claim.id not in study.claims for study in planning):
         named = sorted({name for study in planning for name in study.claims})
         reasons.append(f"the definition names other claims ({', '.join(named)})")
-    late = _not_committed(results, deciding, planned)
+    late = _not_committed(results, deciding)
     return (*reasons, *late), bool(late) and cell["dataset"] not in DEMONSTRATIONS
 
 
-def _not_committed(
-    results: Results, deciding: Sequence[Comparison], planned: int
-) -> tuple[str, ...]:
+def _not_committed(results: Results, deciding: Sequence[Comparison]) -> tuple[str, ...]:
     """Return why the trials were not fixed before anything was known; nothing if they were."""
-    committed = min(comparison.committed for comparison in deciding)
+    worst = max(deciding, key=lambda comparison: comparison.planned - comparison.committed)
+    committed, planned = worst.committed, worst.planned
     if results.plan.empty and not all(c.planned for c in deciding):
         return ("no definition is recorded",)
     if committed >= planned:

@@ -38,6 +38,7 @@ _OF_PARTNER = (
     "by_options",
     "nested",
     "caution",
+    "seen",
     "not_judged",
     "trained_epochs",
 )

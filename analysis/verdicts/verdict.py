@@ -43,8 +43,8 @@ class Comparison:
         pairs: a row per seed that both sides have finished: the arm's columns, those of its partner
             named ``*_of_partner``, and `difference`.
         planned: number of seeds that the definitions plan for both sides.
-        committed: of these, the seeds that one definition of each study committed before any of
-            their trials were finished.
+        committed: of these, the seeds to which one definition for each side has committed itself
+            before any of their trials was finished.
         definitions: the definitions that committed themselves to some trial of either side, as a
             number like those of the column `committed`.
         alone: seeds that only one of the two sides has finished.
@@ -103,8 +103,12 @@ class Comparison:
 
     @cached_property
     def p_against(self) -> float:
-        """The p-value of the claim that the mean lies on the other side."""
-        return self._side(self.against, not self.is_above)
+        """The p-value of the claim that the mean lies on the other side.
+
+        1 while planned seeds are missing, so that nobody may stop where it looks best.
+        """
+        p = self._side(self.against, not self.is_above)
+        return p if self.complete or math.isnan(p) else 1.0
 
     def _side(self, estimate: Estimate, above: bool) -> float:
         return estimate.greater(self.bound) if above else estimate.less(self.bound)
@@ -246,7 +250,7 @@ class Verdict:
         """The deciding comparison that comes closest to failing.
 
         It is the one that needs the largest margin; where margins do not decide, the one with the
-        largest p-value. If the claim is refuted, unfinished comparisons are no part of that.
+        largest p-value. If the claim is refuted, unfinished comparisons do not count.
         """
         tested = [comparison for comparison in self.deciding if not math.isnan(comparison.p)]
         if self.opposes:

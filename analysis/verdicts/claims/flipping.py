@@ -1,6 +1,7 @@
 """C9: flipping compared with pruning."""
 
 from analysis.estimates.judged import gain_of_flipping
+from analysis.estimates.pairing import OF_PARTNER
 from analysis.verdicts.claim import MARGIN, Claim, Criterion, both, differs, where
 from analysis.verdicts.claims.arms import RATE, as_is, at_recipe
 
@@ -42,6 +43,8 @@ CLAIMS = (
                 above=0.0,
                 against={"positive_fraction": 0.5},
                 helped_by="arm",
+                # Pruning with asymmetric weights, and either of the two with symmetric ones.
+                failures=("rival_failure", f"failure{OF_PARTNER}"),
             ),
         ),
         "asymmetry",

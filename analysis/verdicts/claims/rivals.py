@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.cells import METHOD_ONLY, RECIPE
-from analysis.estimates.pairing import keys
+from analysis.estimates.pairing import OF_PARTNER, keys
 from analysis.estimates.rivals import (
     FREE,
     PREFERRED,
@@ -67,6 +67,8 @@ CLAIMS = (
                     against={"method": density},
                     ignoring=METHOD_ONLY,
                     helped_by="partner",
+                    # The density that was left alone, and the free method where it was tuned.
+                    failures=(f"failure{OF_PARTNER}", "best_failure"),
                 ),
                 Criterion(
                     f"accuracy minus that of {density} at 0.5",

@@ -155,6 +155,7 @@ def _longer(method: str, kind: Rows, suffix: str) -> Claim:
             ),
         ),
         "threshold-mnist",
+        enough=_DENSITIES,
         trials=with_longer_training,
         primary=False,
         floor="method",
