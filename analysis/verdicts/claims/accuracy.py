@@ -50,7 +50,8 @@ BEATS_LINEAR = Criterion(
 
 def at_own_best_recipe(results: Results) -> pd.DataFrame:
     """Return the trials of arms at the recipe that their own tuning seeds choose."""
-    return tuned(results, RECIPE).query("configurations > 1")
+    rows = tuned(results, RECIPE)
+    return rows[rows["configurations"] > 1]
 
 
 def under_authors_recipe(results: Results) -> pd.DataFrame:
