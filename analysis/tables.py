@@ -38,8 +38,6 @@ _Value = TypeVar("_Value")
 _COMPONENTS = fields_with(Role.COMPONENT)
 #: A column for the number of the study that a trial's row comes from.
 _PLACE = "_place"
-#: The bit of the sets of definitions that all definitions beyond the 52nd share.
-_LAST_BIT = 2**52
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -368,7 +366,7 @@ def _plans(every: Sequence[Place], *, tuning: bool) -> pd.DataFrame:
     committed: dict[Trial, int] = {}
     by_choice: dict[str, set[Trial]] = {one.store.study: set() for one in every}
     plain: dict[str, set[Trial]] = {one.store.study: set() for one in every}
-    bit = 1
+    count = 0
     for one in every:
         seeds = _tuning(one.definitions)
         planned = [
@@ -378,6 +376,7 @@ def _plans(every: Sequence[Place], *, tuning: bool) -> pd.DataFrame:
             if (trial.seed in seeds) == tuning
         ]
         for recorded in one.definitions:
+            bit = bit_of(count)
             # What is chosen later among values that were named first was planned first.
             study = recorded.study
             candidates = set(study.candidates())
@@ -389,7 +388,7 @@ def _plans(every: Sequence[Place], *, tuning: bool) -> pd.DataFrame:
                 fresh = recorded.known is not None and not recorded.known.get(trial.seed)
                 defined[trial] = defined.get(trial, 0) | has
                 committed[trial] = committed.get(trial, 0) | (has if fresh else 0)
-            bit = min(2 * bit, _LAST_BIT)
+            count += 1
     chosen = _by_choice_alone(by_choice, plain)
     kinds = {name: TABLES["trials"].field(name).type for name in SETTABLE}
     values = {
@@ -402,6 +401,15 @@ def _plans(every: Sequence[Place], *, tuning: bool) -> pd.DataFrame:
         committed=np.array(list(committed.values()), np.int64),
         by_choice=np.array([trial in chosen for trial in defined], bool),
     )
+
+
+def bit_of(number: int) -> int:
+    """Return the bit of a definition in a set of them, such as `defined`.
+
+    Args:
+        number: its place in `Results.definitions`; those beyond the 52nd share a bit.
+    """
+    return 1 << min(number, 52)
 
 
 def _by_choice_alone(

@@ -29,7 +29,7 @@ def gaining(tuning: pd.DataFrame, tuned: Sequence[str]) -> Gaining:
         For each of these fields that is a number, the values at which some arm is at its best, and
         to which the last step gains, if no lower value counts; and if no higher one does.
     """
-    finished = tuning[tuning["attempt"].notna()].fillna({"validation_accuracy": OF_A_FAILURE})
+    finished = trained(tuning)
     (arms,) = keys(finished, on=[n for n in SETTABLE if n not in ("seed", *tuned)])
     found: dict[str, tuple[set[float], set[float]]] = {
         name: (set(), set()) for name in tuned if FIELDS[name].type is float
@@ -37,15 +37,27 @@ def gaining(tuning: pd.DataFrame, tuned: Sequence[str]) -> Gaining:
     for _, arm in finished.groupby(arms, sort=False):
         for name, (lower, upper) in found.items():
             for value in arm[name].unique():
-                if _gains_at(arm[arm[name] >= value], tuned, name, value):
+                if gains_at(arm[arm[name] >= value], tuned, name, value):
                     lower.add(float(value))
-                if _gains_at(arm[arm[name] <= value], tuned, name, value):
+                if gains_at(arm[arm[name] <= value], tuned, name, value):
                     upper.add(float(value))
     return {name: (frozenset(lower), frozenset(upper)) for name, (lower, upper) in found.items()}
 
 
-def _gains_at(arm: pd.DataFrame, tuned: Sequence[str], name: str, end: float) -> bool:
-    """Return whether an arm has its best value at the end of its grid, and the step there gains."""
+def trained(tuning: pd.DataFrame) -> pd.DataFrame:
+    """Return the finished trials, whose validation accuracy is that by which choices are made."""
+    return tuning[tuning["attempt"].notna()].fillna({"validation_accuracy": OF_A_FAILURE})
+
+
+def gains_at(arm: pd.DataFrame, tuned: Sequence[str], name: str, end: float) -> bool:
+    """Return whether an arm has its best value at the end of its grid, and the step there gains.
+
+    Args:
+        arm: its trials as `trained` returns them, at least one.
+        tuned: the fields that are tuned.
+        name: the one of them that is a number.
+        end: the smallest or the largest value of it.
+    """
     means = arm.groupby(list(tuned), sort=False)["validation_accuracy"].mean()
     key = means.idxmax()
     best = dict(zip(tuned, key if isinstance(key, tuple) else (key,), strict=True))

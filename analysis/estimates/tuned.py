@@ -14,12 +14,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.cells import CELL, RECIPE, TUNED_VALUES, label
-from analysis.estimates.edges import edges
-from analysis.estimates.extended import Gaining, follows, gaining
+from analysis.estimates.extended import Gaining, follows, gaining, gains_at, trained
 from analysis.estimates.judged import all_judged, chance_of, joined, judged
 from analysis.estimates.pairing import keys
 from analysis.estimates.tuning import TUNED, expected_at_best
-from analysis.tables import Results, computed_once
+from analysis.tables import Results, bit_of, computed_once
 from studies import grids
 from studies.store.definitions import Recorded
 from studies.study import Study
@@ -179,13 +178,13 @@ def _tuned_studies(results: Results) -> list[_TunedStudy]:
     found = []
     for name in results.names:
         numbers = [n for n, study in enumerate(results.studies) if study.name == name]
-        bits = sum(1 << min(n, 52) for n in numbers)
+        bits = sum(bit_of(n) for n in numbers)
         seeds: dict[int, tuple[int, ...]] = {}
         for number in numbers:
             seeds |= _tuning_seeds(results.studies[number])
         if seeds:
             used = [tuning for own in seeds.values() for tuning in own]
-            recorded = [(1 << min(n, 52), results.definitions[n]) for n in numbers]
+            recorded = [(bit_of(n), results.definitions[n]) for n in numbers]
             tuning = {bit: one for bit, one in recorded if one.study.is_tuned}
             of_grids = (grid for one in tuning.values() for grid in one.study.grids)
             names = {name for grid in of_grids for name in grid.get(grids.TUNED, ())}
@@ -359,22 +358,14 @@ class _Arm:
 
     def _edge(self) -> str:
         """Return in words where the best configuration is at an end to which the step gains."""
-        finished = self._tuning[self._tuning["attempt"].notna()]
-        finished = finished.fillna({"validation_accuracy": OF_A_FAILURE})
-        means = finished.groupby(self._names, sort=False)["validation_accuracy"].mean()
-        if means.empty:
+        finished = trained(self._tuning)
+        if finished.empty:
             return ""
-        best = means.idxmax()
-        best = best if isinstance(best, tuple) else (best,)
-        found = []
-        for at, name in enumerate(self._names):
-            if FIELDS[name].type is float and self._varies(name):
-                others = [n for n in self._names if n != name]
-                same = [finished[n] == best[self._names.index(n)] for n in others]
-                line = finished[np.logical_and.reduce(same)] if same else finished
-                found += [
-                    label({name: end})
-                    for end in edges(line, name, "validation_accuracy")
-                    if end == best[at]
-                ]
+        found = [
+            label({name: end})
+            for name in self._names
+            if FIELDS[name].type is float and self._varies(name)
+            for end in (finished[name].min(), finished[name].max())
+            if gains_at(finished, self._names, name, end)
+        ]
         return ", ".join(found)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from analysis.numbers import many
+from analysis.numbers import extent, listed, many
 from analysis.verdicts import Overall, Verdict, overall
 
 #: At most this many names are listed; more are counted.
@@ -273,11 +273,11 @@ def _where(given: Sequence[Verdict]) -> str:
     on = "/".join(filter(None, names)) if all(names) or places == 1 else f"{places} tasks"
     if all(_not_judged(verdict) for verdict in given):
         return f"On {on}"
-    least, most = min(v.n for v in given), max(v.n for v in given)
-    planned = max(v.planned for v in given)
+    least, planned = min(v.n for v in given), max(v.planned for v in given)
     unit = "round" if given[0].claim.study.startswith("make ") else "seed"  # of a benchmark
-    seeds = many(most, unit) if least == most else f"{least} to {most} {unit}s"
-    return f"On {on}, {seeds}" + (f" of {planned} planned" if least < planned else "")
+    return f"On {on}, {extent((v.n for v in given), unit)}" + (
+        f" of {planned} planned" if least < planned else ""
+    )
 
 
 def _in_words(method: str) -> str:
@@ -287,5 +287,6 @@ def _in_words(method: str) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = [*names[:_LISTED], *([f"{len(names) - _LISTED} more"] if names[_LISTED:] else [])]
-    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
+    return listed(
+        [*names[:_LISTED], *([f"{len(names) - _LISTED} more"] if names[_LISTED:] else [])]
+    )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.tables import Results, computed_once
+from analysis.tables import Results, bit_of, computed_once
 
 if TYPE_CHECKING:
     from studies.study import Study
@@ -45,7 +45,7 @@ def seeds_committed(results: Results, sides: Sequence[NDArray[np.int64]]) -> int
 def _choices(results: Results, sides: int) -> tuple[tuple[int, ...], ...]:
     """Return the choices of a definition for each side, as bits."""
     names = [study.name for study in results.studies]
-    bits = [1 << min(number, 52) for number in range(len(names))]
+    bits = [bit_of(number) for number in range(len(names))]
     choices = [
         tuple(bits[number] for number in chosen)
         for chosen in product(range(len(names)), repeat=sides)
@@ -56,7 +56,7 @@ def _choices(results: Results, sides: int) -> tuple[tuple[int, ...], ...]:
 
 def definitions_in(results: Results, bits: int) -> "list[Study]":
     """Return the definitions in a set, such as a value of the columns `defined` and `committed`."""
-    return [one for number, one in enumerate(results.studies) if bits >> min(number, 52) & 1]
+    return [one for number, one in enumerate(results.studies) if bits & bit_of(number)]
 
 
 def is_recorded(results: Results) -> bool:

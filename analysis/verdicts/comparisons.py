@@ -194,9 +194,7 @@ def _compared(
 
 def _marked(rows: pd.DataFrame, name: str) -> NDArray[np.bool_]:
     """Return a column of marks; none where there is no such column, or no partner."""
-    if name not in rows:
-        return np.zeros(len(rows), bool)
-    return np.array([value is True or value == 1 for value in rows[name]], bool)
+    return rows[name].eq(True).to_numpy(bool) if name in rows else np.zeros(len(rows), bool)
 
 
 _NOTHING = Estimate(math.nan, math.nan, 1.0, 0)

@@ -563,6 +563,20 @@ def test_a_module_that_is_imported_in_place_of_ours_is_named(how, tmp_path):
     assert answer.stderr.count("\n") == 1
 
 
+def with_output(stdout, command, folder):
+    """Run a command in a folder with its output, which is buffered, to a file descriptor."""
+    paths = {"PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": ""}
+    return subprocess.run(
+        command,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env=os.environ | paths,
+        check=False,
+    )
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has this full disk")
 @pytest.mark.parametrize(
     "arguments",
@@ -570,15 +584,7 @@ def test_a_module_that_is_imported_in_place_of_ours_is_named(how, tmp_path):
 )
 def test_output_to_a_full_disk_is_an_error_of_one_line(arguments, tmp_path):
     with Path("/dev/full").open("wb") as full:
-        answer = subprocess.run(
-            [*UNTUNED, *arguments],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": ""},
-            check=False,
-        )
+        answer = with_output(full.fileno(), [*UNTUNED, *arguments], tmp_path)
     line = "untuned: output: cannot be written (No space left on device)\n"
     assert (answer.returncode, answer.stderr) == (2, line)
 
@@ -588,15 +594,7 @@ def test_a_reader_that_has_gone_is_not_worth_a_line(tmp_path):
     code += "run_command(click.Command('one', callback=lambda: print('a')))"
     reads, writes = os.pipe()
     os.close(reads)
-    answer = subprocess.run(
-        [sys.executable, "-c", code],
-        stdout=writes,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": ""},
-        check=False,
-    )
+    answer = with_output(writes, [sys.executable, "-c", code], tmp_path)
     os.close(writes)
     assert (answer.returncode, answer.stderr) == (1, "")
 
