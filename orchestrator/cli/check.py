@@ -54,8 +54,7 @@ def command(
     """Show what STUDY would run, what it costs and what it can decide.
 
     STUDY is the name of a shipped study, a study file, or the name or the folder of a study that
-    has results.
-    Nothing is started or written.
+    has results. Nothing is started or written.
     """
     from orchestrator import plan, tuning
     from orchestrator.execution import resources

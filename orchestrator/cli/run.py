@@ -70,10 +70,10 @@ def command(
 ) -> int:
     """Run the missing trials of STUDY.
 
-    STUDY is the name of a shipped study, or a study file. A second run trains only what is not
-    finished, so a larger --seeds extends a finished study. Trials that are in the project's shipped
-    results are taken over from there. If the study tunes fields, the tuning seeds run first; the
-    values that they choose then run on the fresh seeds.
+    STUDY is the name of a shipped study, or a study file. Only unfinished trials are trained, so a
+    larger --seeds extends a finished study. Trials in the project's shipped results are copied from
+    there. If the study tunes fields, the tuning seeds run first; the values that they choose then
+    run on the fresh seeds.
     """
     from studies.store import Store
     from studies.study import find
