@@ -125,8 +125,8 @@ _EXTENT = (
         multiple=True,
         callback=_fields,
         metavar="FIELD=VALUE",
-        help="Change a field of these trials, such as batch_size=128. Repeat the option for further "
-        "values and fields.",
+        help="Change a field of these trials, such as batch_size=128. Repeat the option for "
+        "further values and fields.",
     ),
 )
 
@@ -137,8 +137,8 @@ engine_option = click.option(
     show_default=True,
     envvar="UNTUNED_ENGINE",
     help="What computes fully connected layers on a CPU: PyTorch's own products (mm) or oneDNN's; "
-    "auto takes the engine of the study's finished trials, else the faster one. $UNTUNED_ENGINE sets "
-    "the default.",
+    "auto takes the engine of the study's finished trials, else the faster one. $UNTUNED_ENGINE "
+    "sets the default.",
 )
 
 #: Except for --keep-networks and --hours these are the fields of `messages.RunOptions`.

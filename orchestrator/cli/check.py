@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 @click.option(
     "--no-estimate",
     is_flag=True,
-    help="Skip the estimate of time and memory, which trains for a moment. A data set that is not "
-    "there is only named.",
+    help="Skip the estimate of time and memory, for which trials are trained briefly. A missing "
+    "data set is then no error.",
 )
 def command(
     study: str,

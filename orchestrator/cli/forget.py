@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--definition",
     metavar="ID",
-    help="Drop this definition, which was given up; `untuned status` names the ids.",
+    help="Drop this definition, because it was given up; `untuned status` shows the ids.",
 )
 @_confirm.yes_option
 @click.option("--dry-run", is_flag=True, help="Show what would be dropped; change nothing.")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     help="Folder or URI of the results of a study, such as other/results/digits or "
     "s3://BUCKET/results/digits.",
 )
-@click.option("--dry-run", is_flag=True, help="Show what would be taken over; write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be copied; write nothing.")
 def command(study: str, results: str, source: str, dry_run: bool) -> int:
     """Copy finished trials from other results into the results of STUDY.
 

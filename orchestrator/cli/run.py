@@ -40,13 +40,13 @@ TIMED_OUT = 124
     type=click.Choice(["ray", "inline"]),
     default="ray",
     show_default=True,
-    help="What trains: Ray's workers, or this process alone without Ray, as for a debugger.",
+    help="What trains: Ray's workers, or this process alone without Ray, such as in a debugger.",
 )
 @_on_end.option
 @click.option(
     "--no-shipped",
     is_flag=True,
-    help="Train everything here; take no finished trial over from the project's shipped results.",
+    help="Train everything here; copy no trials from the project's shipped results.",
 )
 @click.option(
     "--dry-run", is_flag=True, help="Show what would run and what it costs; start nothing."
