@@ -173,9 +173,9 @@ def _last(name: str, kind: pa.DataType, meaning: str, unit: str = "") -> Column:
 _LAYERS = Table(
     "Trial x epoch x layer: the counts of connections by their mask and by their effective weight; "
     "the three counts of each kind sum to `connections`. The last epoch of a trial has histograms, "
-    "too, of weights and scores in 40 bins of equal width: a value on an edge counts in the upper bin, "
-    "the highest value in the last bin. The histograms of kept and of changed connections together "
-    "sum to `connections`. What is recorded only in the last epoch is null in earlier epochs, in "
+    "too, of weights and scores in 40 bins of equal width: a value on an edge counts in the upper "
+    "bin, the highest value in the last bin. The histograms of kept and of changed connections "
+    "together sum to `connections`. What is recorded only in the last epoch is null in earlier epochs, in "
     "results from before its column existed, and for values that are not finite; the columns of "
     "scores are also null for methods without scores.",
     (
@@ -366,7 +366,7 @@ _TRIALS = Table(
 )
 
 _FAILURES = Table(
-    "A row per failed attempt at a trial; rows are never removed.",
+    "A row per failed attempt at a trial; rows are only added.",
     (
         *_KEY,
         _TRIAL,
