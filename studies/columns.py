@@ -175,9 +175,9 @@ _LAYERS = Table(
     "the three counts of each kind sum to `connections`. The last epoch of a trial has histograms, "
     "too, of weights and scores in 40 bins of equal width: a value on an edge counts in the upper "
     "bin, the highest value in the last bin. The histograms of kept and of changed connections "
-    "together sum to `connections`. What is recorded only in the last epoch is null in earlier epochs, in "
-    "results from before its column existed, and for values that are not finite; the columns of "
-    "scores are also null for methods without scores.",
+    "together sum to `connections`. What is recorded only in the last epoch is null in earlier "
+    "epochs, in results from before its column existed, and for values that are not finite; the "
+    "columns of scores are also null for methods without scores.",
     (
         *_KEY,
         _EPOCH,
