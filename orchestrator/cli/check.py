@@ -214,7 +214,7 @@ def _print_powers(powers: "list[ClaimPower]", *, with_results: bool) -> None:
     from orchestrator import text_tables
 
     if not powers:
-        print("this study has the cells of no claim")
+        print("this study can test none of the claims")
         return
     headings = ["claim", "cells", "seeds", "80% power if"]
     if with_results:

@@ -195,4 +195,4 @@ def _show_untested(claims: "Sequence[Claim]") -> None:
     """Print the claims without cells in one line."""
     if claims:
         ids = ", ".join(claim.id for claim in claims)
-        print(f"Not tested, for want of cells: {ids} (--json names the studies that test them)")
+        print(f"Not tested, for lack of cells: {ids} (--json names the studies that test them)")
