@@ -264,7 +264,7 @@ def test_a_single_poor_density_supports_nothing(judge):
     (verdict,) = judge(by_density({0.005: -0.65, 0.5: 0.006}), "C6", densities(0.005, 0.5))
     assert verdict.conclusion == "undecided"
     assert verdict.reason.startswith("The interval contains the bound in 1 of 2 comparisons.")
-    assert "More seeds could not support it: 1 of 2 values of density pass" in verdict.reason
+    assert "More seeds could not support it: 1 of 2 values of density reach" in verdict.reason
 
 
 def test_three_densities_near_the_best_of_their_method_do(judge):
