@@ -126,7 +126,7 @@ def test_every_rival_of_the_kind_has_to_be_a_fair_one(judge):
     broken = final(lambda t: 0.2 if t.method == "supermask" else 0.9 + noise(t))
     (verdict,) = judge(broken, "C11", grids)
     assert verdict.conclusion == "undecided"
-    assert verdict.reason.startswith("No fair rival: supermask reaches 20.00%")
+    assert verdict.reason.startswith("A rival misses its floor: supermask reaches 20.00%")
     (verdict,) = judge(final(lambda t: 0.9 + noise(t)), "C11", grids)
     assert verdict.conclusion == "supported"
 
