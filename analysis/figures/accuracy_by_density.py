@@ -16,7 +16,7 @@ TITLE = "Test accuracy against the density"
 CAPTION = (
     "Test accuracy after the last epoch against the density, the fraction of connections that a "
     "method is set to keep. Left: methods that need no density, each with its interval; a thin "
-    "line of their mean runs across. Higher is better. The densities are at equal distances; the "
+    "line of their mean runs across. Higher is better. The densities are equally spaced; the "
     "axis of accuracy does not start at zero."
 )
 _VALUE = "test_accuracy"

@@ -13,7 +13,7 @@ TITLE = "Accuracy and changed connections by the fraction of positive weights"
 CAPTION = (
     "Left: test accuracy after the last epoch against the probability that a weight is positive; "
     "at 0.5 the signs are symmetric. Right: fraction of connections that are pruned or flipped. "
-    "Methods stand beside each other at a value, so that no bar hides another."
+    "At each value the methods are shifted sideways, so that no bar hides another."
 )
 _FIELD = "positive_fraction"
 

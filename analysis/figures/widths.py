@@ -15,7 +15,7 @@ TITLE = "Effect of width or training length"
 CAPTION = (
     "Left: test accuracy after the last epoch. Right: fraction of all connections that are pruned "
     "or flipped. Both are drawn against the factor on the width of the hidden layers, or against "
-    "the length of training if the study varies only that; the values are at equal distances. The "
+    "the length of training if the study varies only that; the values are equally spaced. The "
     "axis of accuracy does not start at zero."
 )
 

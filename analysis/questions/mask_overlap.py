@@ -248,7 +248,7 @@ def find(results: Results) -> Finding | None:
         rows,
         "All layers together; chance is computed within each layer. 0%: no more overlap than "
         "random masks that change as many connections of each layer. 100%: the same connections. "
-        "Trainings that differ in rounding alone differ in no choice, so their overlap is the "
+        "Trainings that differ in rounding alone make the same choices, so their overlap is the "
         "highest that can be expected.",
     )
 

@@ -21,7 +21,7 @@ CAPTION = (
     "Accuracy on all training images after the last epoch. Left: given labels. Right: labels "
     "permuted among the images, which can only be memorised. Accuracy on given labels is evidence "
     "of learning as far as it exceeds what can be memorised in the same number of epochs. The "
-    "values of the horizontal axis are at equal distances."
+    "values of the horizontal axis are equally spaced."
 )
 GIVEN, PERMUTED = "given labels", "permuted labels"
 #: The fields that memorising may depend on.

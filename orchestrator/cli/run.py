@@ -40,13 +40,13 @@ TIMED_OUT = 124
     type=click.Choice(["ray", "inline"]),
     default="ray",
     show_default=True,
-    help="What trains: Ray's workers, or this process alone without Ray, as for a debugger.",
+    help="What trains: Ray's workers, or this process alone without Ray, such as in a debugger.",
 )
 @_on_end.option
 @click.option(
     "--no-shipped",
     is_flag=True,
-    help="Train everything here; take no finished trial over from the project's shipped results.",
+    help="Train everything here; copy no trials from the project's shipped results.",
 )
 @click.option(
     "--dry-run", is_flag=True, help="Show what would run and what it costs; start nothing."
@@ -70,10 +70,10 @@ def command(
 ) -> int:
     """Run the missing trials of STUDY.
 
-    STUDY is the name of a shipped study, or a study file. A second run trains only what is not
-    finished, so a larger --seeds extends a finished study. Trials that are in the project's shipped
-    results are taken over from there. If the study tunes fields, the tuning seeds run first; the
-    values that they choose then run on the fresh seeds.
+    STUDY is the name of a shipped study, or a study file. Only unfinished trials are trained, so a
+    larger --seeds extends a finished study. Trials in the project's shipped results are copied from
+    there. If the study tunes fields, the tuning seeds run first; the values that they choose then
+    run on the fresh seeds.
     """
     from studies.store import Store
     from studies.study import find

@@ -73,9 +73,9 @@ def command(
     """Run the missing trials of STUDY on a Ray cluster or on Slurm.
 
     Ray: this project's code is uploaded. The nodes need the packages of the extra `run`, and access
-    to the results with their own credentials; the head also needs the data. Slurm (--slurm): the
-    nodes need access to this environment, the results and the data. To continue a study that was
-    stopped, run the same command again.
+    to the results with credentials from their own environment; the head also needs the data. Slurm
+    (--slurm): the nodes need access to this Python environment, the results and the data. To
+    continue a study that was stopped, run the same command again.
     """
     from orchestrator import plan
     from studies.study import find

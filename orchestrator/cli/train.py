@@ -86,8 +86,8 @@ def command(
 ) -> None:
     """Train one trial here without recording it.
 
-    Its figures are the same to the bit as in a study. Epoch 0 is before training; from epoch 1 on,
-    training figures are means over the epoch. Losses are cross-entropies.
+    On a CPU, its results are the same to the bit as in a study. Epoch 0 is before training; from
+    epoch 1 on, training loss and accuracy are means over the epoch. Losses are cross-entropies.
     """
     import trainers
     from orchestrator.execution import data_loading, resources
