@@ -102,16 +102,12 @@ def chosen_arms(results: Results) -> str:
 
 
 def arm_panels(results: Results, rows: pd.DataFrame) -> list[Panel]:
-    """Return a panel for each combination of the fields that do not belong to methods alone.
-
-    Dense training of a network without a hidden layer has none beside other networks: it is a floor
-    for them, and a panel of its own would be empty but for it. `floor` says what it reaches.
-    """
-    return panels(results, above_floor(results, rows), other_fields(results))
+    """Return a panel for each combination of the fields that do not belong to methods alone."""
+    return panels(results, rows, other_fields(results))
 
 
 def floor(results: Results) -> str:
-    """Return the sentence on the dense training that `arm_panels` leaves out, or ""."""
+    """Return the sentence on the dense training that `above_floor` leaves out, or ""."""
     trials = results.trials
     left_out = trials.loc[trials.index.difference(above_floor(results, trials).index)]
     if left_out.empty:
@@ -123,7 +119,9 @@ def floor(results: Results) -> str:
 def above_floor(results: Results, rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows without the floor: dense training of a network without a hidden layer.
 
-    All rows are returned where there is nothing else, or other methods train that network too.
+    A panel of its own beside other networks would be empty but for it. `floor` says what it
+    reaches. All rows are returned where there is nothing else, or other methods train that network
+    too.
     """
     trials = results.trials
     on_it = trials["network"] == LINEAR
@@ -143,13 +141,21 @@ def columns_for_arms(results: Results, *values: str) -> list[str]:
     return list(dict.fromkeys(["method", "seed", "outcome", *panel_fields(results), *values]))
 
 
-def arm_slots(results: Results, rows: pd.DataFrame, value: str) -> tuple[Slot, ...]:
-    """Return a row for each arm of a panel, with its seeds and its mean in percent or points."""
-    return tuple(
-        Slot(name, tuple(marks_of(part, value)))
-        for name, part in arms(results, rows)
-        if part[value].notna().any()
-    )
+def arm_rows(
+    results: Results, rows: pd.DataFrame, value: str
+) -> list[tuple[str, tuple[Slot, ...]]]:
+    """Return the title of each panel, and a row for each of its arms, in percent or points."""
+    return [
+        (
+            panel.title,
+            tuple(
+                Slot(name, tuple(marks_of(part, value)))
+                for name, part in arms(results, panel.rows)
+                if part[value].notna().any()
+            ),
+        )
+        for panel in arm_panels(results, rows)
+    ]
 
 
 def dense_lines(slots: Iterable[Slot]) -> tuple[tuple[float, str], ...]:
@@ -166,13 +172,6 @@ def arm_view(
     within: Limits = ENDLESS,
 ) -> Limits:
     """Return limits for the completed trials of all panels, in percent or points."""
-    return view(
-        [
-            mark
-            for panel in arm_panels(results, completed(rows))
-            for slot in arm_slots(results, panel.rows, value)
-            for mark in slot.marks
-        ],
-        include=include,
-        within=within,
-    )
+    sound = arm_rows(results, completed(rows), value)
+    marks = [mark for _, slots in sound for slot in slots for mark in slot.marks]
+    return view(marks, include=include, within=within)

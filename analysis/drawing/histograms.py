@@ -118,8 +118,7 @@ class Histograms:
             Patch(facecolor=KEPT, label="kept"),
             Patch(facecolor=PAPER, edgecolor=INK, label="pruned or flipped"),
         ]
-        finish(figure, title, {}, self.note, fates)
-        return Drawing(figure, title, caption, self.note)
+        return finish(figure, title, caption, self.note, {}, fates)
 
 
 def histograms(results: Results, quantity: Quantity) -> pd.DataFrame:

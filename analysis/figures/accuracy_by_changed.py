@@ -133,8 +133,7 @@ def draw(summary: Trade) -> Drawing:
         for arm in arms:
             _draw(axes, arm, summary)
     claim = Patch(facecolor=CLAIMED, alpha=0.5, label="claim: < 10%, > 90%")
-    finish(figure, TITLE, summary.styles, summary.note, [claim])
-    return Drawing(figure, TITLE, CAPTION, summary.note)
+    return finish(figure, TITLE, CAPTION, summary.note, summary.styles, [claim])
 
 
 def _draw(axes: Axes, arm: Arm, summary: Trade) -> None:

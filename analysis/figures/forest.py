@@ -179,8 +179,7 @@ def draw(summary: Forest) -> Drawing:
     bound = Line2D([], [], color=INK, marker="|", ms=11, mew=2, ls="none", label="bound")
     given = {row.mark.method for _, rows in summary.claims for row in rows}
     styles = {name: style for name, style in CONCLUSIONS.items() if name in given}
-    finish(figure, TITLE, styles, summary.note, [bound])
-    return Drawing(figure, TITLE, CAPTION, summary.note)
+    return finish(figure, TITLE, CAPTION, summary.note, styles, [bound])
 
 
 def _draw_row(axes: Axes, row: Row, at: float) -> None:

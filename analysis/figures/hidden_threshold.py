@@ -128,12 +128,10 @@ def draw(summary: HeatMaps) -> Drawing:
         titles,
         0.9 + 0.42 * tallest,
         columns=min(len(titles), 3 if widest <= _NARROW else 2 if widest <= _WIDE else 1),
-        share_across=False,
-        share_up=False,
+        shared=False,
     )
     colours = scale([mean for one in summary.maps for line in one.means for mean in line])
     for (axes,), one in zip(grid, summary.maps, strict=True):
         draw_heat(axes, one, colours)
     draw_scale(figure, list(grid.ravel()), colours, "accuracy minus that\nat the default (points)")
-    finish(figure, TITLE, {}, summary.note)
-    return Drawing(figure, TITLE, CAPTION, summary.note)
+    return finish(figure, TITLE, CAPTION, summary.note, {})

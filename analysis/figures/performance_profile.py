@@ -87,8 +87,7 @@ def draw(summary: Profile) -> Drawing:
     draw_behind(axes, ((0.0, "zero"),), None)
     axes.set(xlim=(summary.at[0], summary.at[-1]), ylim=(-1, 101))
     axes.set_xlabel(f"test accuracy minus that of {BASELINE}, he-normal (points)")
-    finish(figure, TITLE, summary.styles, summary.note, marks=False)
-    return Drawing(figure, TITLE, CAPTION, summary.note)
+    return finish(figure, TITLE, CAPTION, summary.note, summary.styles, marks=False)
 
 
 def _diverged_or_dead(pairs: pd.DataFrame) -> str:

@@ -113,8 +113,7 @@ def draw(summary: Signs) -> Drawing:
     for (_, bars), (axes,) in zip(summary.panels, grid, strict=False):
         _draw(axes, bars, summary.methods)
     legend = [Patch(facecolor=colour, label=sign) for sign, colour in SIGNS.items()]
-    finish(figure, TITLE, {}, summary.note, legend)
-    return Drawing(figure, TITLE, CAPTION, summary.note)
+    return finish(figure, TITLE, CAPTION, summary.note, {}, legend)
 
 
 def _draw(axes: Axes, bars: tuple[Bar, ...], methods: tuple[str, ...]) -> None:

@@ -123,8 +123,7 @@ def draw(summary: Tuning) -> Drawing:
         _draw(axes, gains, summary)
         axes.set(xlim=(0, 1.04 * summary.furthest), ylim=summary.view, xlabel="trainings spent")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    finish(figure, TITLE, summary.styles, summary.note)
-    return Drawing(figure, TITLE, CAPTION, summary.note)
+    return finish(figure, TITLE, CAPTION, summary.note, summary.styles)
 
 
 def _draw(axes: Axes, gains: tuple[Gain, ...], summary: Tuning) -> None:

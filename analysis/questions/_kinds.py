@@ -13,9 +13,10 @@ import pandas as pd
 from analysis.cells import BASELINE, ordered, panel_fields, sort
 from analysis.drawing import NothingToDraw
 from analysis.drawing.categories import Measure, side
-from analysis.drawing.notes import diverged_or_dead, seeds_of, sentences
+from analysis.drawing.notes import diverged_or_dead, sentences
 from analysis.drawing.panels import panels, styles_of
 from analysis.drawing.rows import RowPanel, Rows
+from analysis.drawing.sides import seeds_of
 from analysis.estimates.intervals import grouped
 from analysis.estimates.pairing import contrast, pair
 from analysis.questions._finding import (

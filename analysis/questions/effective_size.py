@@ -16,8 +16,9 @@ from analysis.drawing.lines import (
     lines_over,
     ticks,
 )
-from analysis.drawing.notes import diverged_or_dead, seeds_of, sentences
+from analysis.drawing.notes import diverged_or_dead, sentences
 from analysis.drawing.panels import styles_of
+from analysis.drawing.sides import seeds_of
 from analysis.drawing.sweeps import AXES
 from analysis.estimates.intervals import grouped
 from analysis.estimates.one_factor import one_at_a_time

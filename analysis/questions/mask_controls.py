@@ -15,9 +15,10 @@ from analysis.cells import BASELINE, ordered, sort, varying
 from analysis.drawing import NothingToDraw
 from analysis.drawing.arms import chosen_arms, one_arm_each, other_fields
 from analysis.drawing.categories import Measure, side, with_dense
-from analysis.drawing.notes import diverged_or_dead, seeds_of, sentences
+from analysis.drawing.notes import diverged_or_dead, sentences
 from analysis.drawing.panels import Panel, panels, styles_of
-from analysis.drawing.rows import RowPanel, Rows, Side
+from analysis.drawing.rows import RowPanel, Rows, RowSide
+from analysis.drawing.sides import seeds_of
 from analysis.estimates.intervals import grouped
 from analysis.estimates.pairing import pair
 from analysis.questions._finding import (
@@ -148,7 +149,7 @@ def _side(
     rows: pd.DataFrame,
     methods: Sequence[str],
     dense: pd.DataFrame,
-) -> Side:
+) -> RowSide:
     """Return one side of a panel, of which dense training is a line if weights are trained."""
     own = rows[rows["which"] == which]
     if which == "moved":
