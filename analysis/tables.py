@@ -209,14 +209,14 @@ def computed_once(
     """
 
     @functools.wraps(function)
-    def stored(results: Results, /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Value:
+    def _stored(results: Results, /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Value:
         key = (function, args, tuple(sorted(kwargs.items())))
         if key not in results._computed:
             results._computed[key] = function(results, *args, **kwargs)
         value: _Value = results._computed[key]
         return value
 
-    return stored
+    return _stored
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def arm_fields(results: Results) -> list[str]:
 
 def other_fields(results: Results) -> list[str]:
     """Return the other fields that vary within a method: each combination is a panel."""
-    return [name for name in panel_fields(results) if name not in METHOD_ONLY]
+    return panel_fields(results, without=METHOD_ONLY)
 
 
 def arms(results: Results, rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:

@@ -173,9 +173,8 @@ def with_dense(one: RowSide, dense: float) -> RowSide:
 
 def _panels(results: Results, field: str, trials: pd.DataFrame) -> list[Panel]:
     """Return a panel for each combination of the other fields that has several of its values."""
-    by = panel_fields(results)
-    if field not in by:
+    if field not in panel_fields(results):
         return []
-    others = [name for name in by if name != field]
+    others = panel_fields(results, without=[field])
     combinations = panels(results, spread(results, trials, others), others)
     return [panel for panel in combinations if panel.rows[field].nunique() > 1]

@@ -23,11 +23,11 @@ _OF_TITLE, _OF_ENTRY, _OF_NOTE = 0.098, 0.076, 0.068
 _HANDLE = 0.55
 
 
-def columns_for(count: int) -> int:
-    """Return how many panels stand in a row: three, or two if that leaves fewer places empty."""
-    if count <= 3:
+def columns_for(count: int, most: int = 3) -> int:
+    """Return how many panels stand in a row: the most, or one less if fewer places are empty."""
+    if count <= most:
         return max(count, 1)
-    return min((3, 2), key=lambda columns: -count % columns)
+    return min((most, most - 1), key=lambda columns: -count % columns)
 
 
 def panel_grid(

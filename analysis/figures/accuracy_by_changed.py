@@ -78,7 +78,7 @@ def summarise(results: Results) -> Trade:
     trials = methods.dropna(subset=["relative", "changed"])
     if trials.empty:
         raise NothingToDraw("No trial that prunes or flips has a dense partner to compare with.")
-    others = [name for name in panel_fields(results) if name != "density"]
+    others = panel_fields(results, without=["density"])
     styles = styles_of(results, trials)
     every = panels(results, spread(results, trials, others), others)
     drawn = tuple((panel.title, _arms(panel, styles)) for panel in every)

@@ -29,7 +29,7 @@ def summarise(results: Results) -> Lines:
     densities = set(trials.loc[trials["density"] > 0, "density"])
     if "density" not in panel_fields(results) or len(densities) < 2:
         raise NothingToDraw("No method is trained at several densities.")
-    others = [name for name in panel_fields(results) if name != "density"]
+    others = panel_fields(results, without=["density"])
     keys = [*others, "method", "density"]
     limits = view(from_table(grouped(completed(trials), keys, _VALUE)), within=PERCENT)
     styles = styles_of(results, trials)

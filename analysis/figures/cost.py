@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from analysis.cells import BASELINE, METHOD_ONLY, heading, ordered, panel_fields
+from analysis.cells import BASELINE, heading, methods_in
 from analysis.drawing import NothingToDraw
+from analysis.drawing.arms import arm_fields, other_fields
 from analysis.drawing.limits import Limits
 from analysis.drawing.marks import Mark, from_table
 from analysis.drawing.notes import sentences
@@ -39,8 +40,8 @@ def summarise(results: Results) -> Rows:
             f"No trial ran on the same task, engine and device as a trial of {BASELINE}."
         )
     kept["to_accuracy"] = np.exp(kept["log_seconds"]).fillna(np.inf)
-    methods = [str(name) for name in ordered(results, "method") if name in set(kept["method"])]
-    by = [n for n in panel_fields(results) if n not in METHOD_ONLY and kept[n].nunique() > 1]
+    methods = methods_in(results, kept)
+    by = [name for name in other_fields(results) if kept[name].nunique() > 1]
     drawn = []
     for panel in panels(results, kept, by):
         epoch, whole = (_marks(panel.rows, value) for value in ("epoch_ratio", "to_accuracy"))
@@ -98,7 +99,7 @@ def _note(results: Results, trials: pd.DataFrame, kept: pd.DataFrame) -> str:
     """Return the note: where the times are from, what is shown, what is left out."""
     machines = f" on {kept['host'].nunique()} machines" if kept["host"].nunique() > 1 else ""
     never, missing = int(np.isinf(kept["to_accuracy"]).sum()), len(trials) - len(kept)
-    pooled = " or ".join(heading(name) for name in panel_fields(results) if name in METHOD_ONLY)
+    pooled = " or ".join(map(heading, arm_fields(results)))
     return sentences(
         f"Times of {many(len(kept), 'trial')} ({_conditions(kept)}){machines}, measured while "
         "other trials ran on the same machine; `make bench` measures methods in turn.",

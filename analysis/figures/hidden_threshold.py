@@ -72,8 +72,8 @@ def _maps(
     rows = sweep(trials, field)
     if rows.empty:
         return []
-    fixed = (field, "density", *HIDDEN)
-    others = [n for n in panel_fields(results) if n not in fixed and rows[n].nunique() > 1]
+    fields = panel_fields(results, without=(field, "density", *HIDDEN))
+    others = [name for name in fields if rows[name].nunique() > 1]
     down = "width" if field == "penalty" and "width" in others else "method"
     table = gains(rows, field, ["method", *others])
     by = [name for name in ("method", *others) if name != down]

@@ -63,7 +63,7 @@ def summarise(results: Results) -> Lines:
 def _each(results: Results) -> list[_Regrets]:
     """Return the regrets per combination of the other fields and method with several densities."""
     trials = results.trials.dropna(subset="test_accuracy")
-    others = [name for name in panel_fields(results) if name != "density"]
+    others = panel_fields(results, without=["density"])
     each = []
     for panel in panels(results, trials, others):
         chosen = panel.rows[panel.rows["density"] > 0].groupby("method")["density"].nunique()

@@ -69,7 +69,7 @@ class Tuning:
 def summarise(results: Results) -> Tuning:
     """Return the expected best validation accuracy in percent against the trainings spent."""
     tuning = results.tuning
-    by = [name for name in panel_fields(results) if name not in TUNED]
+    by = panel_fields(results, without=TUNED)
     table = arms(tuning, ["method", *by])
     if not (table["configurations"] > 1).any():
         raise NothingToDraw("No method was trained with several configurations on tuning seeds.")

@@ -10,7 +10,7 @@ from functools import partial
 
 import pandas as pd
 
-from analysis.cells import BASELINE, ordered, panel_fields, sort
+from analysis.cells import BASELINE, methods_in, panel_fields, sort
 from analysis.drawing import NothingToDraw
 from analysis.drawing.categories import Measure, side
 from analysis.drawing.notes import diverged_or_dead, sentences
@@ -81,7 +81,7 @@ def kinds_of(
     reference = rows[rows["kind"] == order[0]].assign(partner=lambda frame: frame["method"])
     rows = pair(rows, reference, [*same, "partner"], "value", unpaired=True)
     rows = rows.drop(columns=["partner", "value_of_partner"])
-    by = [name for name in panel_fields(results) if name not in apart]
+    by = panel_fields(results, without=apart)
     return Kinds(rows, _sorted(set(rows["kind"]), order), by, order[0])
 
 
@@ -163,12 +163,11 @@ def finding_of_kinds(
         return None
     keys = [*question.by, "method", "kind"]
     values, changes = (grouped(rows, keys, column) for column in ("value", "difference"))
-    methods = [str(m) for m in ordered(results, "method") if m in set(rows["method"])]
     texts = [
         f"{method}, {kind}: {level(cells)} {value}"
         + "".join(_against(question, rows, method, kind, contrasts, against_dense))
         + "."
-        for method in methods
+        for method in methods_in(results, rows)
         for kind in question.kinds
         if len(cells := of_method(values, method, kind=kind))
     ]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from analysis.cells import BASELINE, heading, label, ordered, panel_fields, shown, sort, varying
+from analysis.cells import BASELINE, heading, label, methods_in, panel_fields, shown, sort, varying
 from analysis.drawing import NothingToDraw
 from analysis.drawing.arms import above_floor
 from analysis.drawing.limits import Limits, padded
@@ -68,7 +68,7 @@ def summarise(results: Results) -> Lines:
     trials = above_floor(results, sizes(results))
     if trials.empty:
         raise NothingToDraw("No trial has recorded its connected and live connections.")
-    others = [name for name in panel_fields(results) if name not in VARIED]
+    others = panel_fields(results, without=VARIED)
     rows, one_of = _first(results, trials, others)
     axes_of = one_at_a_time(rows, VARIED)
     varied = [axis for axis, _ in axes_of]
@@ -83,18 +83,17 @@ def summarise(results: Results) -> Lines:
     limits = {
         measure: _view([t[measure] for t in tables], methods[measure]) for measure in measures
     }
-
-    def sides(table: dict[str, pd.DataFrame], axis: str) -> tuple[LineSide, ...]:
-        return tuple(
+    sides = [
+        tuple(
             LineSide("", _UP[m], limits[m], lines_over(table[m], axis, methods[m]))
             for m in measures
         )
-
-    per_layer, *along_axes = tables
-    drawn = [layer_panel(_fixed("per layer", place, varied), sides(per_layer, "layer"), layered)]
-    for (axis, along), table in zip(axes_of, along_axes, strict=True):
+        for axis, table in zip(("layer", *varied), tables, strict=True)
+    ]
+    drawn = [layer_panel(_fixed("per layer", place, varied), sides[0], layered)]
+    for (axis, along), of_axis in zip(axes_of, sides[1:], strict=True):
         title = _fixed("all layers", along, varied)
-        drawn.append(LinePanel(title, sides(table, axis), _ACROSS[axis], ticks(along[axis])))
+        drawn.append(LinePanel(title, of_axis, _ACROSS[axis], ticks(along[axis])))
     note = sentences(seeds_of(drawn), one_of, diverged_or_dead(results.trials))
     return Lines(tuple(drawn), styles, note, height=2.5)
 
@@ -147,7 +146,7 @@ def find(results: Results) -> Finding | None:
     trials = sort(results, above_floor(results, sizes(results)), by)
     if trials.empty:
         return None
-    methods = [str(m) for m in ordered(results, "method") if m in set(trials["method"])]
+    methods = methods_in(results, trials)
     texts = [_level(by, trials, method) for method in methods]
     texts += [
         text

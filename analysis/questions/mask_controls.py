@@ -11,7 +11,7 @@ from functools import partial
 
 import pandas as pd
 
-from analysis.cells import BASELINE, ordered, sort, varying
+from analysis.cells import BASELINE, methods_in, sort, varying
 from analysis.drawing import NothingToDraw
 from analysis.drawing.arms import chosen_arms, one_arm_each, other_fields
 from analysis.drawing.categories import Measure, side, with_dense
@@ -175,8 +175,8 @@ def find(results: Results) -> Finding | None:
     first, second = (sort(results, part, by) for part in (moved(results), retrained(results)))
     if first["accuracy"].notna().sum() + second["accuracy"].notna().sum() == 0:
         return None
-    methods = [m for m in ordered(results, "method") if m in {*first["method"], *second["method"]}]
-    texts = [text for m in methods for text in _sentences(by, str(m), first, second)]
+    methods = methods_in(results, pd.concat([first, second]))
+    texts = [text for method in methods for text in _sentences(by, method, first, second)]
     parts = (("no further training", first), ("weights trained under the mask", second))
     rows = [row for words, part in parts for row in _rows(by, words, part)]
     classes = pd.concat([first["classes"], second["classes"]]).dropna().unique()
