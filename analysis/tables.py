@@ -7,8 +7,9 @@ needs are read, from any filesystem that pyarrow opens.
 
 import functools
 import io
+import itertools
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -251,8 +252,7 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
     frames = [
         _together([one.trials for one in loaded]),
         _together([one.tuning for one in loaded]),
-        _plans(every, tuning=False),
-        _plans(every, tuning=True),
+        *_plans(every),
     ]
     methods = _methods(*frames)
     trials, tuning, plan, tuning_plan = (_with_traits(frame, methods) for frame in frames)
@@ -355,52 +355,39 @@ def _benchmarks(store: Store) -> pd.DataFrame:
     return last
 
 
-def _plans(every: Sequence[Place], *, tuning: bool) -> pd.DataFrame:
-    """Return a row of fields per trial of the union of definitions, in the definitions' order.
+def _plans(every: Sequence[Place]) -> Iterator[pd.DataFrame]:
+    """Yield a row of fields per trial of the union of definitions, in the definitions' order.
 
-    Args:
-        every: the places of the studies.
-        tuning: whether to return the trials on tuning seeds, or the others.
+    First come the trials on confirmatory seeds, then those on tuning seeds.
     """
-    defined: dict[Trial, int] = {}
-    committed: dict[Trial, int] = {}
-    by_choice: dict[str, set[Trial]] = {one.store.study: set() for one in every}
-    plain: dict[str, set[Trial]] = {one.store.study: set() for one in every}
-    count = 0
-    for one in every:
+    plans: dict[bool, dict[Trial, list[int]]] = {False: {}, True: {}}  # defined and committed
+    always, if_chosen = [set[Trial]() for _ in every], [set[Trial]() for _ in every]
+    bits = map(bit_of, itertools.count())
+    for place, one in enumerate(every):
         seeds = _tuning(one.definitions)
-        planned = [
-            trial
-            for recorded in one.definitions
-            for trial in recorded.study.trials()
-            if (trial.seed in seeds) == tuning
-        ]
-        for recorded in one.definitions:
-            bit = bit_of(count)
+        trials = [recorded.study.trials() for recorded in one.definitions]
+        planned = dict.fromkeys(itertools.chain(*trials))
+        for recorded, own, bit in zip(one.definitions, trials, bits, strict=False):
             # What is chosen later among values that were named first was planned first.
-            study = recorded.study
-            candidates = set(study.candidates())
-            always = set(study.trials()) if study.is_tuned else candidates
-            by_choice[one.store.study] |= candidates - always
-            plain[one.store.study] |= always
+            candidates = set(recorded.study.candidates() if recorded.study.is_tuned else own)
+            always[place].update(own)
+            if_chosen[place] |= candidates.difference(own)
             for trial in planned:
-                has = bit if trial in candidates else 0
-                fresh = recorded.known is not None and not recorded.known.get(trial.seed)
-                defined[trial] = defined.get(trial, 0) | has
-                committed[trial] = committed.get(trial, 0) | (has if fresh else 0)
-            count += 1
-    chosen = _by_choice_alone(by_choice, plain)
+                sets = plans[trial.seed in seeds].setdefault(trial, [0, 0])
+                if trial in candidates:
+                    sets[0] |= bit
+                    if recorded.known is not None and not recorded.known.get(trial.seed):
+                        sets[1] |= bit
+    by_choice = set[Trial]()  # what some study trains only if it is chosen, and no other always
+    for place, chosen in enumerate(if_chosen):
+        by_choice |= chosen.difference(*always[:place], *always[place + 1 :])
     kinds = {name: TABLES["trials"].field(name).type for name in SETTABLE}
-    values = {
-        name: pa.array([getattr(trial, name) for trial in defined], kinds[name])
-        for name in SETTABLE
-    }
-    plan: pd.DataFrame = pa.table(values).to_pandas()
-    return plan.assign(
-        defined=np.array(list(defined.values()), np.int64),
-        committed=np.array(list(committed.values()), np.int64),
-        by_choice=np.array([trial in chosen for trial in defined], bool),
-    )
+    for plan in plans.values():
+        columns = {n: pa.array([getattr(trial, n) for trial in plan], kinds[n]) for n in SETTABLE}
+        frame: pd.DataFrame = pa.table(columns).to_pandas()
+        defined, committed = np.array(list(plan.values()), np.int64).reshape(-1, 2).T
+        chosen_only = np.array([trial in by_choice for trial in plan], bool)
+        yield frame.assign(defined=defined, committed=committed, by_choice=chosen_only)
 
 
 def bit_of(number: int) -> int:
@@ -410,17 +397,6 @@ def bit_of(number: int) -> int:
         number: its place in `Results.definitions`; those beyond the 52nd share a bit.
     """
     return 1 << min(number, 52)
-
-
-def _by_choice_alone(
-    by_choice: Mapping[str, set[Trial]], plain: Mapping[str, set[Trial]]
-) -> set[Trial]:
-    """Return the trials that some study trains only if they are chosen, and no other always."""
-    alone: set[Trial] = set()
-    for name, trials in by_choice.items():
-        others = [always for other, always in plain.items() if other != name]
-        alone |= trials.difference(*others)
-    return alone
 
 
 def _tuning(definitions: Iterable[Recorded]) -> set[int]:
