@@ -37,7 +37,7 @@ _Value = TypeVar("_Value")
 
 #: The fields that name components, whose revisions a trial carries.
 _COMPONENTS = fields_with(Role.COMPONENT)
-#: A column for the number of the study that a trial's row comes from.
+#: A column for the number of the place that a trial's row comes from.
 _PLACE = "_place"
 
 
@@ -220,15 +220,6 @@ def computed_once(
     return _stored
 
 
-@dataclass(frozen=True)
-class _Loaded:
-    """The trials of a place before they are joined: `trials` without those on tuning seeds."""
-
-    trials: pd.DataFrame
-    tuning: pd.DataFrame
-    superseded: int
-
-
 def load(uri_or_uris: str | Iterable[str]) -> Results:
     """Read the results of one or several studies.
 
@@ -248,12 +239,8 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
     if not uris:
         raise UserError("no results given; name at least one study's folder, as in results/digits")
     every = read(uris)
-    loaded = _loaded(every)
-    frames = [
-        _together([one.trials for one in loaded]),
-        _together([one.tuning for one in loaded]),
-        *_plans(every),
-    ]
+    on_confirmatory, on_tuning, superseded = _trials(every)
+    frames = [on_confirmatory, on_tuning, *_plans(every)]
     methods = _methods(*frames)
     trials, tuning, plan, tuning_plan = (_with_traits(frame, methods) for frame in frames)
     shown = trials.drop(columns=_PLACE)
@@ -270,39 +257,34 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
             f"{one.store.study}/{table}/{part}" for one in every for table, part in one.done.damaged
         ),
         conflicts=conflicts(every),
-        superseded=sum(one.superseded for one in loaded),
+        superseded=superseded,
         methods=methods,
         relations=Relations(shown, [(one.store, one.done) for one in every], attempts),
     )
 
 
-def _loaded(every: Sequence[Place]) -> list[_Loaded]:
-    """Return the trials of each place; only those of a component's latest revision in any place."""
-    frames = [
-        place.done.rows.drop_columns("part").to_pandas().assign(**{_PLACE: number})
-        for number, place in enumerate(every)
-    ]
-    current: dict[str, pd.DataFrame] = {}
-    for study in dict.fromkeys(place.store.study for place in every):
-        its = [f for f, place in zip(frames, every, strict=True) if place.store.study == study]
-        current[study] = _of_latest_revision(pd.concat(its))
-    loaded = []
-    for number, (place, frame) in enumerate(zip(every, frames, strict=True)):
-        of_study = current[place.store.study]
-        rows = of_study[of_study[_PLACE] == number].drop(columns=_PLACE).reset_index(drop=True)
-        rows.insert(0, "study", place.store.study)
-        tuning = rows["seed"].isin(_tuning(place.every))
-        loaded.append(_Loaded(rows[~tuning], rows[tuning], len(frame) - len(rows)))
-    return loaded
+def _trials(every: Sequence[Place]) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    """Return the finished trials, and how many are left out since a component was mended.
 
-
-def _together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Return the trials of several studies; a shared trial has only the row of the first study.
-
-    They have a further column `_PLACE`, the number of the study that the row comes from.
+    Returns:
+        The trials on confirmatory seeds, and those on tuning seeds, both with a column `_PLACE`,
+        the number of the place; a trial in several places has only the row of the first.
     """
-    placed = [frame.assign(**{_PLACE: number}) for number, frame in enumerate(frames)]
-    return pd.concat(placed).drop_duplicates(list(SETTABLE), ignore_index=True)
+    frames = []
+    for number, place in enumerate(every):
+        frame = place.done.rows.drop_columns("part").to_pandas().assign(**{_PLACE: number})
+        frame.insert(0, "study", place.store.study)
+        frames.append(frame)
+    rows = pd.concat(frames, ignore_index=True)
+    latest = _of_latest_revision(rows)
+    seeds = {one.store.study: _tuning(one.definitions) for one in every if one.definitions}
+    pairs = zip(latest["study"], latest["seed"], strict=True)
+    tunes = np.array([seed in seeds.get(study, ()) for study, seed in pairs], bool)
+    trials, tuning = (
+        part.drop_duplicates(list(SETTABLE), ignore_index=True)
+        for part in (latest[~tunes], latest[tunes])
+    )
+    return trials, tuning, len(rows) - len(latest)
 
 
 def _methods(*frames: pd.DataFrame) -> dict[str, MethodTraits]:
@@ -334,11 +316,11 @@ def _with_traits(frame: pd.DataFrame, methods: Mapping[str, MethodTraits]) -> pd
 def _of_latest_revision(trials: pd.DataFrame) -> pd.DataFrame:
     """Leave out trials of a component that was mended since; they count as not finished.
 
-    A component's revision only rises, so the largest sum marks the latest trials of the same
-    components.
+    A component's revision only rises, so the largest sum marks the latest trials of a study with
+    the same components.
     """
     ranks = trials["revisions"].map(lambda text: sum(map(int, re.findall(r"=(\d+)", text))))
-    latest = ranks.groupby([trials[name] for name in _COMPONENTS]).transform("max")
+    latest = ranks.groupby([trials[name] for name in ("study", *_COMPONENTS)]).transform("max")
     return trials[ranks == latest].reset_index(drop=True)
 
 
