@@ -3,6 +3,7 @@
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from analysis.cells import heading, ordered, panel_fields
@@ -89,11 +90,9 @@ def _map(results: Results, title: str, rows: pd.DataFrame, across: str, down: st
         [value for value in ordered(results, name) if value in set(rows[name])]
         for name in (across, down)
     )
+    estimates = rows.pivot(index=down, columns=across, values=["mean", "low", "high"]) * 100
     means, low, high = (
-        rows.assign(value=rows[name] * 100)
-        .pivot(index=down, columns=across, values="value")
-        .reindex(index=lines, columns=columns)
-        .to_numpy(float)
+        estimates[name].reindex(index=lines, columns=columns).to_numpy(float)
         for name in ("mean", "low", "high")
     )
     return HeatMap(
@@ -102,8 +101,9 @@ def _map(results: Results, title: str, rows: pd.DataFrame, across: str, down: st
         "" if down == "method" else down,
         tuple(map(_short, columns)),
         tuple(map(_short, lines)),
-        tuple(map(tuple, means)),
-        tuple(tuple(zip(*ends, strict=True)) for ends in zip(low, high, strict=True)),
+        means,
+        low,
+        high,
         columns.index(FIELDS[across].default),
     )
 
@@ -130,7 +130,7 @@ def draw(summary: HeatMaps) -> Drawing:
         columns=min(len(titles), 3 if widest <= _NARROW else 2 if widest <= _WIDE else 1),
         shared=False,
     )
-    colours = scale([mean for one in summary.maps for line in one.means for mean in line])
+    colours = scale(np.concatenate([one.means.ravel() for one in summary.maps]))
     for (axes,), one in zip(grid, summary.maps, strict=True):
         draw_heat(axes, one, colours)
     draw_scale(figure, list(grid.ravel()), colours, "accuracy minus that\nat the default (points)")

@@ -79,13 +79,9 @@ def _bars(rows: pd.DataFrame) -> tuple[Bar, ...]:
     bars = []
     for (method, moment), bar in rows.groupby(["method", "moment"], sort=False):
         ends = bar.set_index("sign")[["mean", "low", "high"]] * 100
-        by_sign = {str(sign): (row.mean, row.low, row.high) for sign, row in _named(ends)}
+        by_sign = {str(sign): (mean, low, high) for sign, mean, low, high in ends.itertuples()}
         bars.append(Bar(str(method), str(moment), by_sign))
     return tuple(bars)
-
-
-def _named(ends: pd.DataFrame) -> list[tuple[Any, Any]]:
-    return list(zip(ends.index, ends.itertuples(index=False), strict=True))
 
 
 def shares(results: Results) -> pd.DataFrame:
