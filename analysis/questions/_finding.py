@@ -1,6 +1,6 @@
 """A finding: sentences and a table; and how numbers with intervals are formatted."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -133,11 +133,3 @@ def _side(row: pd.Series) -> str:
     if row["low"] > 0:
         return "interval above zero"
     return "interval below zero" if row["high"] < 0 else "interval includes zero"
-
-
-def of_method(rows: pd.DataFrame, method: Hashable, **values: object) -> pd.DataFrame:
-    """Return the rows of a method with these values in these columns."""
-    chosen = rows[rows["method"] == method]
-    for column, value in values.items():
-        chosen = chosen[chosen[column] == value]
-    return chosen

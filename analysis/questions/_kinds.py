@@ -24,7 +24,6 @@ from analysis.questions._finding import (
     difference,
     headings,
     level,
-    of_method,
     percent,
     seed_count,
     table_rows,
@@ -169,7 +168,7 @@ def finding_of_kinds(
         + "."
         for method in methods_in(results, rows)
         for kind in question.kinds
-        if len(cells := of_method(values, method, kind=kind))
+        if len(cells := values[(values["method"] == method) & (values["kind"] == kind)])
     ]
     table = table_rows(
         question.by,
@@ -192,7 +191,7 @@ def _against(
 ) -> list[str]:
     """Return the comparisons of a kind with the reference, other kinds and dense, as phrases."""
     by = question.by
-    trials = of_method(rows, method)
+    trials = rows[rows["method"] == method]
     changes = []
     if kind != question.reference:
         table = grouped(trials[trials["kind"] == kind], by, "difference")

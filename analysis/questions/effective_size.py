@@ -1,6 +1,6 @@
 """How many connections can still affect the output, per layer and against what a study varies?"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -29,7 +29,6 @@ from analysis.questions._finding import (
     difference,
     headings,
     level,
-    of_method,
     percent,
     seed_count,
     table_rows,
@@ -147,19 +146,19 @@ def find(results: Results) -> Finding | None:
     if trials.empty:
         return None
     methods = methods_in(results, trials)
-    texts = [_level(by, trials, method) for method in methods]
+    tables = {measure: grouped(trials, by, measure) for measure in MEASURES}
+    texts = [_level(tables, method) for method in methods]
     texts += [
         text
         for method in methods
-        for axis, rows in one_at_a_time(of_method(trials, method), VARIED)
+        for axis, rows in one_at_a_time(trials[trials["method"] == method], VARIED)
         for text in _along(by, method, axis, rows)
     ]
-    tables = [grouped(trials, by, measure) for measure in MEASURES]
-    measured = ((table, percent) for table in tables)
+    measured = [(table, percent) for table in tables.values()]
     return Finding(
         tuple(texts),
         (*headings(by), "connected, %", "live, %", "changed among live, %", "seeds"),
-        table_rows(by, (), *measured, (tables[0], seed_count)),
+        table_rows(by, (), *measured, (tables["connected_share"], seed_count)),
         "Connected: on a path of kept or flipped connections from a pixel to a class, in percent "
         "of all connections. Live: connections that can move the output for some training image. "
         "How many connections are changed depends strongly on where the scores start, and so may "
@@ -168,13 +167,9 @@ def find(results: Results) -> Finding | None:
     )
 
 
-def _level(by: list[str], rows: pd.DataFrame, method: str) -> str:
-    trials = of_method(rows, method)
-    levels = [
-        f"{level(table)} {words}"
-        for measure, words in _WORDS.items()
-        if len(table := grouped(trials, by, measure).dropna(subset="mean"))
-    ]
+def _level(tables: Mapping[str, pd.DataFrame], method: str) -> str:
+    known = {name: t[(t["method"] == method) & t["mean"].notna()] for name, t in tables.items()}
+    levels = [f"{level(known[name])} {words}" for name, words in _WORDS.items() if len(known[name])]
     return f"{method}: {', '.join(levels)}."
 
 
