@@ -141,7 +141,7 @@ class Curves:
             for curve in panel.curves:
                 _draw_curve(axes, curve, self.styles[curve.method])
             _draw_ends(axes, panel, self)
-            draw_behind(axes, ((0.0, "zero"),) if self.has_zero else (), None, upright=True)
+            draw_behind(axes, ((0.0, "zero"),) if self.has_zero else (), upright=True)
         return finish(figure, title, caption, self.full_note, self.styles, further)
 
 

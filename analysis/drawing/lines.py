@@ -1,6 +1,6 @@
 """Lines of means with intervals, against the values of a field or the layers of a network.
 
-The values are at equal distances, whatever they are, unless their places are given. Methods stand
+The values are at equal distances, whatever they are, unless they are drawn to scale. Methods stand
 beside each other at a value, so that no interval hides another. Methods without a value stand in a
 strip at the left edge, each with its interval, and a thin line of their mean runs across.
 """
@@ -72,7 +72,7 @@ class LinePanel(SidedPanel):
     Attributes:
         across: label of the horizontal axis.
         ticks: the values of the horizontal axis with their labels.
-        at: the place of each value; None if they are at equal distances.
+        to_scale: whether the distances of the values are their differences, not all equal.
         divider: a value left of which is a vertical line; None for no line.
         is_joined: whether lines join the means of a method.
     """
@@ -80,14 +80,14 @@ class LinePanel(SidedPanel):
     sides: tuple[LineSide, ...]
     across: str
     ticks: Mapping[float, str]
-    at: Mapping[float, float] | None = None
+    to_scale: bool = False
     divider: float | None = None
     is_joined: bool = True
 
     @property
     def places(self) -> Mapping[float, float]:
         """The place of each value on the horizontal axis."""
-        return self.at or {value: float(place) for place, value in enumerate(self.ticks)}
+        return {v: v if self.to_scale else float(n) for n, v in enumerate(self.ticks)}
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ def draw(summary: Trade) -> Drawing:
         corner = Rectangle((left, _ACCURACY), _CHANGED - left, high - _ACCURACY)
         corner.set(facecolor=CLAIMED, alpha=0.5, lw=0, zorder=0.5)
         axes.add_patch(corner)
-        draw_behind(axes, ((100.0, "dense"),), None, upright=True)
+        draw_behind(axes, ((100.0, "dense"),), upright=True)
         for arm in arms:
             _draw(axes, arm, summary)
     claim = Patch(facecolor=CLAIMED, alpha=0.5, label="claim: < 10%, > 90%")
