@@ -3,6 +3,7 @@
 import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -112,16 +113,7 @@ def finish(
     """
     wide, tall = figure.get_size_inches()
     handles: list[Artist] = [
-        Line2D(
-            [],
-            [],
-            color=style.colour,
-            marker=style.marker if marks else "",
-            linestyle=style.line if lines else "",
-            markeredgecolor="none",
-            label=name,
-        )
-        for name, style in styles.items()
+        _entry(name, style, marks=marks, lines=lines) for name, style in styles.items()
     ]
     handles += further
     columns = _columns([str(handle.get_label()) for handle in handles], wide - 0.2)
@@ -146,6 +138,13 @@ def finish(
             columnspacing=1.4,
         ).set_in_layout(False)
     return Drawing(figure, title, caption, note)
+
+
+def _entry(name: str, style: Style, *, marks: bool, lines: bool) -> Line2D:
+    """Return a method's entry of a legend."""
+    marker, line = style.marker if marks else "", style.line if lines else ""
+    look: dict[str, Any] = {"marker": marker, "linestyle": line, "markeredgecolor": "none"}
+    return Line2D([], [], color=style.colour, label=name, **look)
 
 
 def settle(figure: Figure) -> None:
