@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -159,10 +160,11 @@ def spread(results: Results, frame: pd.DataFrame, by: Sequence[str]) -> pd.DataF
     every = _both(results)
     for name in set(by).intersection(METHOD_ONLY):
         varied = varied_within(results)[name]
-        values = set(every.loc[every["method"].isin(varied), name])
+        known = set(every.loc[every["method"].isin(varied), name])
+        values: list[Any] = [value for value in ordered(results, name) if value in known]
         uses = frame["method"].isin(varied)
-        idle = (frame[~uses].assign(**{name: v}) for v in ordered(results, name) if v in values)
-        frame = pd.concat([frame[uses], *idle], ignore_index=True)
+        copies = (frame[~uses].assign(**{name: value}) for value in values)
+        frame = pd.concat([frame[uses], *copies], ignore_index=True)
     return frame
 
 

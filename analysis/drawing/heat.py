@@ -85,11 +85,14 @@ def draw_heat(axes: Axes, heat: HeatMap, colours: ScalarMappable) -> None:
     short = len(heat.columns) > _NARROW
     look: dict[str, Any] = {"ha": "center", "va": "center", "size": 6.2 if short else 7.0}
     axes.set_xlim(-0.5, len(heat.columns) - 0.5)
+    shades = colours.to_rgba(heat.means)
     for (row, column), mean in np.ndenumerate(heat.means):
         if not math.isnan(mean):
-            colour = to_hex(colours.to_rgba(mean))
+            red, green, blue, _ = shades[row, column]
+            colour = to_hex((red, green, blue))
             axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fc=colour, lw=0))
-            text = _text(mean, heat.low[row, column], heat.high[row, column], short=short)
+            low, high = (float(ends[row, column]) for ends in (heat.low, heat.high))
+            text = _text(mean, low, high, short=short)
             is_dark = np.dot(to_rgb(colour), _LUMINANCE) < _DARK
             axes.text(column, row, text, color=ON_DARK if is_dark else ON_LIGHT, **look)
     turned = 40 if sum(map(len, heat.columns)) > _LETTERS else 0

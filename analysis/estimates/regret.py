@@ -42,7 +42,8 @@ def regrets(trials: pd.DataFrame, method: str) -> Regrets:
     """
     chosen = trials[(trials["method"] == method) & (trials["density"] > 0)]
     free = trials[(trials["density"] == 0) & (trials["method"] != BASELINE)]
-    best = float(chosen.groupby("density")[_VALUE].mean().idxmax())  # the lowest of equal ones
+    means = chosen.groupby("density")[_VALUE].mean()
+    best = float(means.index[int(means.argmax())])  # the lowest of equally good ones
     reference = chosen[chosen["density"] == best]
     pairs = (pair(rows, reference, ["seed"], _VALUE) for rows in (chosen, free))
     of_chosen, of_free = (rows.assign(regret=-rows["difference"]) for rows in pairs)

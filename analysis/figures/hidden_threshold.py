@@ -90,9 +90,11 @@ def _map(results: Results, title: str, rows: pd.DataFrame, across: str, down: st
         [value for value in ordered(results, name) if value in set(rows[name])]
         for name in (across, down)
     )
-    estimates = rows.pivot(index=down, columns=across, values=["mean", "low", "high"]) * 100
     means, low, high = (
-        estimates[name].reindex(index=lines, columns=columns).to_numpy(float)
+        rows.pivot(index=down, columns=across, values=name)
+        .reindex(index=lines, columns=columns)
+        .to_numpy(float)
+        * 100
         for name in ("mean", "low", "high")
     )
     return HeatMap(
