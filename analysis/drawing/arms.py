@@ -68,7 +68,7 @@ def shown_arms(results: Results) -> Mapping[str, Mapping[str, Hashable]]:
         own = [name for name in fields if method in varied[name]]
         if own:
             means = rows.groupby(own)["validation_accuracy"].mean().fillna(-1.0)
-            keys = [key if isinstance(key, tuple) else (key,) for key in means.index]
+            keys = list(means.index.to_frame().itertuples(index=False, name=None))
             defaults = tuple(FIELDS[name].default for name in own)
             key = defaults if defaults in keys else keys[int(means.to_numpy().argmax())]
             chosen[str(method)] = dict(zip(own, key, strict=True))
@@ -136,23 +136,25 @@ def above_floor(results: Results, rows: pd.DataFrame) -> pd.DataFrame:
     return rows[others] if others.any() else rows
 
 
-def columns_for_arms(results: Results, *values: str) -> list[str]:
-    """Return the columns of trials that arms need with these values; all others cost time."""
-    return list(dict.fromkeys(["method", "seed", "outcome", *panel_fields(results), *values]))
+def columns_for_arms(results: Results, value: str) -> list[str]:
+    """Return the columns of trials that arms need with this value; all others cost time."""
+    return ["method", "seed", "outcome", *panel_fields(results), value]
 
 
 def arm_rows(
     results: Results, rows: pd.DataFrame, value: str
 ) -> list[tuple[str, tuple[Slot, ...]]]:
-    """Return the title of each panel, and a row for each of its arms, in percent or points."""
+    """Return the title of each panel, and a row for each of its arms, in percent or points.
+
+    Args:
+        results: the study.
+        rows: a row per trial with its fields and the value, which is not nan.
+        value: a column of fractions.
+    """
     return [
         (
             panel.title,
-            tuple(
-                Slot(name, tuple(marks_of(part, value)))
-                for name, part in arms(results, panel.rows)
-                if part[value].notna().any()
-            ),
+            tuple(Slot(n, tuple(marks_of(of, value))) for n, of in arms(results, panel.rows)),
         )
         for panel in arm_panels(results, rows)
     ]
