@@ -21,7 +21,7 @@ _FIELD = "positive_fraction"
 def summarise(results: Results) -> Lines:
     """Return final means in percent against the positive fraction."""
     trials = results.trials.dropna(subset="test_accuracy")
-    others = [name for name in panel_fields(results) if name != _FIELD]
+    others = panel_fields(results, without=[_FIELD])
     swept = [p for p in panels(results, trials, others) if p.rows[_FIELD].nunique() > 1]
     if not swept:
         raise NothingToDraw("No method is trained with several positive fractions.")

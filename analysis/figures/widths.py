@@ -36,7 +36,7 @@ def _swept(results: Results, trials: pd.DataFrame) -> tuple[str, list[Panel]]:
     for field in ("width", "epochs"):
         several = trials.groupby("method")[field].transform("nunique") > 1
         rows = trials[several]
-        others = vary_within(rows, [name for name in panel_fields(results) if name != field])
+        others = vary_within(rows, panel_fields(results, without=[field]))
         every = panels(results, spread(results, rows, others), others) if len(rows) else []
         with_lines = [panel for panel in every if _has_line(panel.rows, field)]
         if with_lines:

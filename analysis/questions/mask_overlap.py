@@ -255,7 +255,7 @@ def find(results: Results) -> Finding | None:
 
 def _mean(row: pd.Series) -> Entry:
     """Return an entry with a mean in percent, without its interval."""
-    return number(row["mean"] * 100, 1), float(row["mean"])
+    return Entry(number(row["mean"] * 100, 1), float(row["mean"]))
 
 
 def _last(kinds: pd.Series) -> "pd.Series[bool]":
