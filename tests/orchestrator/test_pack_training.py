@@ -1,0 +1,65 @@
+"""Packs whose training fails on the way, in this process."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from orchestrator.execution.messages import Resources, RunOptions, WorkerConfig
+from orchestrator.execution.pack_training import PackTrainer
+from studies.store import Store
+from studies.store.writer import Writer
+from studies.trial import Trial
+from trainers import datasets, loop
+
+FIELDS = {"network": "lenet-16", "dataset": "digits", "method": "dense", "weights": "he-normal"}
+
+
+class Digits:
+    """The inputs of a run on digits."""
+
+    def dataset(self, name):
+        return datasets.load(name, datasets.Place(name, Path()))
+
+
+@pytest.fixture
+def too_little_memory(monkeypatch):
+    """Have the memory not suffice for the second epoch of more than one trial."""
+    train = loop.train
+
+    def train_until_memory_runs_out(trials, *arguments, **options):
+        for record in train(trials, *arguments, **options):
+            if len(trials) > 1 and record.epoch["epoch"] == 2:
+                raise torch.OutOfMemoryError("more than one")
+            yield record
+
+    monkeypatch.setattr(loop, "train", train_until_memory_runs_out)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("rates", "finished"),
+    [
+        ([1e-3, 1e-3, 1e-3], 3),
+        # The first one diverges in the first epoch, so a single one is left to be halved.
+        ([1e30, 1e-3], 2),
+    ],
+)
+def test_what_is_left_of_a_pack_that_runs_out_of_memory_is_tried_in_smaller_packs(
+    rates, finished, too_little_memory, tmp_path
+):
+    pack = [
+        Trial(**FIELDS, epochs=2, seed=seed, learning_rate=rate)
+        for seed, rate in enumerate(rates, start=1)
+    ]
+    store = Store(str(tmp_path), "own")
+    options = RunOptions(executor="inline", fail_fast=True)  # memory is no trial's failure
+    writer = Writer(store)
+    trainer = PackTrainer(WorkerConfig(store, options, Resources(1)), Digits(), writer)
+    ends = list(trainer.train(pack, ()))
+    assert sum(end.finished for end in ends) == finished
+    assert sum(end.failed for end in ends) == 0
+    writer.flush()
+    rows = store.tables.read("trials").rows.to_pylist()
+    assert {row["trial_id"] for row in rows} == {trial.trial_id for trial in pack}
+    assert len({row["attempt"] for row in rows}) == len(rows) == finished
