@@ -32,7 +32,7 @@ from orchestrator.execution.monitor import Monitor
 from orchestrator.execution.retries import Retries
 from orchestrator.execution.scheduler import WorkScheduler
 from orchestrator.execution.stop_signal import StopSignal
-from orchestrator.execution.throughput import lengths
+from orchestrator.execution.throughput import Throughput
 from orchestrator.execution.work_queue import WorkQueue
 from studies.store.finished import failed_attempts
 from studies.trial import Trial
@@ -158,17 +158,23 @@ class _Rounds:
         request, options = self._request, self._request.options
         retries = Retries(self._store, failures, options.retries, self._executor.alive)
         order, alone = self._order(todo, failures)
-        queue = self._queue(len(order), alone)
+        queue, throughput = self._queue(len(order), alone), Throughput(order)
         monitor = Monitor(
             request.study.name,
-            lengths(order),
+            throughput,
             retries,
             self._stop,
             self._loggers,
             fail_fast=options.fail_fast,
         )
         scheduler = WorkScheduler(
-            order, queue, self._heartbeat, retries, MemoryKills(), monitor.note_shortage_of_memory
+            order,
+            queue,
+            self._heartbeat,
+            retries,
+            throughput,
+            MemoryKills(),
+            monitor.note_shortage_of_memory,
         )
         try:
             failure = self._executor.train(Round(order, scheduler, monitor, self._stop))

@@ -17,6 +17,7 @@ from orchestrator.execution.monitor import Monitor
 from orchestrator.execution.retries import Retries
 from orchestrator.execution.scheduler import WorkScheduler
 from orchestrator.execution.stop_signal import StopSignal
+from orchestrator.execution.throughput import Throughput
 from orchestrator.execution.work_queue import WorkQueue
 from studies.store import Store
 from studies.store.finished import failed_attempts, failure_logs
@@ -54,7 +55,13 @@ def scheduler_of(tmp_path, count, workers=2, retries=1, alive=True, kills=(), sh
     shortages = [] if shortages is None else shortages
     queue, memory_kills = WorkQueue(count, workers), MemoryKills(lambda: len(kills))
     scheduler = WorkScheduler(
-        trials(count), queue, heartbeat, counts, memory_kills, shortages.append
+        trials(count),
+        queue,
+        heartbeat,
+        counts,
+        Throughput(trials(count)),
+        memory_kills,
+        shortages.append,
     )
     return scheduler, heartbeat, counts, store
 
@@ -283,7 +290,7 @@ def test_who_is_to_blame_where_rays_memory_monitor_killed(tmp_path, sizes, kille
     stop = StopSignal()
     monitor = Monitor(
         "own",
-        [1.0] * len(sizes),
+        Throughput(trials(len(sizes))),
         retries,
         stop,
         Loggers([], Destination("own", tmp_path), []),

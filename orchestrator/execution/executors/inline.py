@@ -73,9 +73,11 @@ class InlineExecutor:
         """Train until the work item is over or the run is to end."""
         while not work.stop:
             report = worker.step()
+            if report.done:
+                work.scheduler.end(name, report)
+            else:
+                work.scheduler.note(name, report)
             work.monitor.note(name, report)
             work.monitor.show(1)
             if report.done:
-                work.scheduler.end(name, report)
                 return
-            work.scheduler.note(name, report)
