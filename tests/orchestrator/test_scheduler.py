@@ -14,7 +14,7 @@ from orchestrator.execution.loggers import Destination, Loggers
 from orchestrator.execution.memory_kills import MemoryKills, total
 from orchestrator.execution.messages import WorkerReport, WorkItem
 from orchestrator.execution.monitor import Monitor
-from orchestrator.execution.retries import Retries
+from orchestrator.execution.retries import Fault, Retries
 from orchestrator.execution.scheduler import WorkScheduler
 from orchestrator.execution.stop_signal import StopSignal
 from orchestrator.execution.throughput import Throughput
@@ -158,13 +158,13 @@ def test_a_worker_that_the_network_hides_is_not_its_trials_fault_but_for_the_ele
         assert scheduler.next_item(name).start == 0
         scheduler.note(name, report(at=0, until=1))
         scheduler.lose(name)
-        assert not retries.explain(name, "unavailable", out_of_sight=True)
+        assert not retries.explain(name, "unavailable", lambda pid: Fault.NETWORK)
     assert not failed_attempts(store)
     for name in "kl":
         assert scheduler.next_item(name).start == 0
         scheduler.note(name, report(at=0, until=1))
         scheduler.lose(name)
-        assert retries.explain(name, "unavailable", out_of_sight=True)
+        assert retries.explain(name, "unavailable", lambda pid: Fault.NETWORK)
     assert len(failed_attempts(store)) == 2
     assert scheduler.next_item("m") is None
 
