@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -30,8 +31,10 @@ from studies.study import Study
 _MOST_TIMEOUTS = 1000
 #: Seconds after which a task that Slurm does not know, and that said nothing, counts as lost.
 _PATIENCE = 20.0
-#: Exit codes of a run that a signal ended.
-_BY_SIGNAL = (130, 143)
+#: Exit codes of a run that a signal ended: in good order, or before it could heed signals.
+_BY_SIGNAL = (130, 143, -signal.SIGINT, -signal.SIGTERM)
+#: What a job's record says of it beside what `SlurmJobs` needs; see `Job`.
+_TEXTS = ("results", "version", "command", "definition")
 #: The file that says that a job was asked to end.
 _STOPPED = "stopped"
 #: Slurm's states of a task that waits or runs.
@@ -68,7 +71,13 @@ def submit(
     run = ["run", str(path), *arguments, "--executor", "inline", "--join"]
     environment = {code_upload.COMMAND: record["command"]}
     tasks = [
-        Task(run, environment, folder / f"output-{number}.txt", folder / f"ended-{number}.json")
+        Task(
+            run,
+            environment,
+            output=folder / f"output-{number}.txt",
+            ended=folder / f"ended-{number}.json",
+            stopped=folder / _STOPPED,
+        )
         for number in range(options.tasks)
     ]
     try:
@@ -84,6 +93,7 @@ def submit(
         **record,
         "id": PREFIX + number,
         "study": study.name,
+        "definition": study.definition_hash,
         "tasks": options.tasks,
         "submitted": time.time(),
     }
@@ -202,7 +212,7 @@ class SlurmJobs:
         message = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
         if not codes:
             message = message or "Slurm ended its tasks before they could say how"
-        texts = {name: str(content.get(name, "")) for name in ("results", "version", "command")}
+        texts = {name: str(content.get(name, "")) for name in _TEXTS}
         return Job(
             id=content["id"],
             study=content["study"],
