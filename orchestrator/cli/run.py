@@ -94,6 +94,25 @@ def command(
         return 0
     if published:
         taking_over.take_over(requested, store, published)
+    return _run(requested, store, how, results, on_end)
+
+
+def _run(
+    requested: "Study",
+    store: "Store",
+    how: running.HowToRun,
+    results: str,
+    on_end: list[str] | None,
+) -> int:
+    """Run a study, and a command of the user's after it; return the exit code.
+
+    Args:
+        requested: the study as it is asked for.
+        store: its results.
+        how: how it is run.
+        results: the folder or URI of all results, as the user named it.
+        on_end: the words of the command, or None.
+    """
     code, counts = 0, None
     try:
         for ended in running.run_definitions(requested, store, how):

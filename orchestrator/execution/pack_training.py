@@ -109,9 +109,10 @@ class PackTrainer:
                 removed.
             checkpoints: the keys of the checkpoints that exist.
         """
-        from trainers import runtime
+        from trainers import methods, runtime
 
         config, clock = self._config, _Clock()
+        epochs = sum(methods.of(pack).rounds(pack[0]))
         seconds = config.options.checkpoint_seconds
         checkpoint = CheckpointStore(config.store, pack, seconds, checkpoints)
         runtime.reset_peak_device_memory(config.resources.device)
@@ -124,7 +125,7 @@ class PackTrainer:
                     run = _Run(len(pack), checkpoint.continued_from, clock.seconds)
                     final = self._hand_to_writer(records[trial], run)
                     del records[trial]
-                yield self._epoch_end(record, final)
+                yield self._epoch_end(record, epochs, final)
         if checkpoint.used:
             self.checkpoint_keys.append(checkpoint.key)
 
@@ -153,14 +154,20 @@ class PackTrainer:
         log = f"{trial.canonical}\n\n{''.join(traceback.format_exception(error))}"
         self._writer.fail(trial, self._writer.attempt(), platform.node(), reason, log)
 
-    def _epoch_end(self, record: "Record", final: dict[str, Any] | None) -> EpochEnd:
-        """Say what has happened; ``final``: the row of a trial that has finished."""
+    def _epoch_end(self, record: "Record", epochs: int, final: dict[str, Any] | None) -> EpochEnd:
+        """Say what has happened by the end of an epoch.
+
+        Args:
+            record: of the trial after this epoch.
+            epochs: of the trial, in all rounds together.
+            final: the row of `trials` if it has finished, else None.
+        """
         logged = None
         if self._config.options.all_loggers:
             trial_id = record.trial.trial_id
             logged = loggers.logged_epoch(trial_id, record.epoch, record.layers, final)
-        over = float(record.epoch["epoch"]) / max(1, record.trial.epochs)
-        return EpochEnd(finished=int(final is not None), fraction=min(1.0, over), logged=logged)
+        fraction = float(record.epoch["epoch"]) / max(1, epochs)
+        return EpochEnd(finished=int(final is not None), fraction=fraction, logged=logged)
 
     def _hand_to_writer(self, records: Sequence["Record"], run: "_Run") -> dict[str, Any]:
         """Give the rows of a finished trial to the writer; return that of `trials`."""

@@ -106,6 +106,8 @@ class SessionProcess:
 
     def kill(self) -> None:
         """End the session at once; Ray's own processes of this machine end with it."""
+        if self._pipe.closed:  # it has ended before, and its id may be another process's by now
+            return
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)  # with what it has started
         self._process.kill()

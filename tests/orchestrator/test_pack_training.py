@@ -63,3 +63,12 @@ def test_what_is_left_of_a_pack_that_runs_out_of_memory_is_tried_in_smaller_pack
     rows = store.tables.read("trials").rows.to_pylist()
     assert {row["trial_id"] for row in rows} == {trial.trial_id for trial in pack}
     assert len({row["attempt"] for row in rows}) == len(rows) == finished
+
+
+def test_the_epochs_of_all_rounds_count_for_how_far_a_trial_is(tmp_path):
+    """It learns a mask for two epochs, and then trains the weights under it for two more."""
+    trial = Trial(**{**FIELDS, "method": "free-pruning-weights"}, epochs=2, seed=1)
+    store = Store(str(tmp_path), "own")
+    config = WorkerConfig(store, RunOptions(), Resources(1))
+    ends = list(PackTrainer(config, Digits(), Writer(store)).train([trial], ()))
+    assert [end.fraction for end in ends] == [0.0, 0.25, 0.5, 0.75, 1.0]
