@@ -68,7 +68,9 @@ def submit(
     folder = _new_folder(study.name)
     path = folder / f"{study.name}.yaml"
     path.write_text(strict_yaml.dump(study.definition()), encoding="utf-8")
-    run = ["run", str(path), *arguments, "--executor", "inline", "--join"]
+    # The engine has been chosen by the results as they are. Shipped ones that a task took over now
+    # could have another.
+    run = ["run", str(path), *arguments, "--executor", "inline", "--join", "--no-shipped"]
     environment = {code_upload.COMMAND: record["command"]}
     tasks = [
         Task(

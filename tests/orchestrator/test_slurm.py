@@ -164,6 +164,19 @@ def test_tasks_join_and_train_a_study_to_the_same_bits(place, state, tmp_path):
     assert [stat.S_IMODE(path.stat().st_mode) for path in (state, folder)] == [0o700, 0o700]
 
 
+def test_tasks_take_no_shipped_results_over(state, tmp_path, monkeypatch):
+    """They could be of another engine than the one that was chosen when the job was submitted."""
+    sent = []
+    monkeypatch.setattr(arrays, "Task", lambda arguments, *_, **files: sent.append(arguments))
+    monkeypatch.setenv("PATH", "/nowhere")  # no Slurm, so nothing is sent in the end
+    study = read(write_study(tmp_path))
+    with pytest.raises(UserError, match="Slurm does not take the job"):
+        arrays.submit(study, ["--engine", "mm"], SlurmOptions(tasks=2), RECORD)
+    assert [arguments[2:] for arguments in sent] == [
+        ["--engine", "mm", "--executor", "inline", "--join", "--no-shipped"]
+    ] * 2
+
+
 def test_a_task_that_is_preempted_writes_a_checkpoint_and_is_requeued(gate, state, tmp_path):
     gated_study(tmp_path, seeds=1, epochs=30)
     gate.allow(10)
