@@ -22,11 +22,10 @@ from orchestrator.execution.heartbeat import SessionHeartbeat
 from orchestrator.execution.loggers import Destination, Loggers
 from orchestrator.execution.memory_kills import MemoryKills
 from orchestrator.execution.messages import (
-    Phase,
-    PhaseReached,
     RunRequest,
     SessionMessage,
     SessionResult,
+    TrainingBegun,
 )
 from orchestrator.execution.monitor import Monitor
 from orchestrator.execution.retries import Retries
@@ -51,7 +50,7 @@ def run_session(
     Args:
         request: what to do.
         stop: becomes true when the user has asked for the end.
-        send: takes the messages on how far the session has come.
+        send: takes the message that the session has begun to train.
 
     Raises:
         UserError: nothing was started: a data set is missing or not the one that was used, the
@@ -67,7 +66,6 @@ def run_session(
             if name in request.study.data or dataset.notes:  # so that a wrong layout is seen
                 print(dataset, file=sys.stderr)
         executor = stack.enter_context(executors.connect(request))
-        send(PhaseReached(Phase.CONNECTED))
         if request.address:
             print(f"{request.study.name}: {executor.resources} of the cluster", file=sys.stderr)
         executor.share(datasets)
@@ -78,7 +76,7 @@ def run_session(
         destination = Destination.of(request.store, options)
         loggers = Loggers(options.all_loggers, destination, request.todo)
         stack.callback(loggers.close)
-        send(PhaseReached(Phase.TRAINING))
+        send(TrainingBegun())
         return _Rounds(request, executor, heartbeat, stop, loggers).run()
 
 

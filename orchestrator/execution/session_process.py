@@ -71,15 +71,15 @@ class SessionProcess:
 
     def wait(self) -> "SessionEnd":
         """Wait for the session's end, and return how it ended."""
-        from orchestrator.execution.messages import Phase, PhaseReached, SessionDied
+        from orchestrator.execution.messages import SessionDied, TrainingBegun
 
         end: SessionEnd | None = None
         with suppress(EOFError, OSError):  # it has died
             while end is None:
                 message: SessionMessage = self._pipe.recv()
                 match message:
-                    case PhaseReached():
-                        self.training = message.phase is Phase.TRAINING
+                    case TrainingBegun():
+                        self.training = True
                     case _:
                         end = message
         last_output = self._end(10 if end else None)

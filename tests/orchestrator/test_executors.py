@@ -1,5 +1,6 @@
 """The executor without Ray: the same study, in one process or several, to the same bits."""
 
+import re
 import subprocess
 import sys
 import time
@@ -21,11 +22,10 @@ from tests_support import (
 
 from orchestrator.execution.inline_session import InlineSession
 from orchestrator.execution.messages import (
-    Phase,
-    PhaseReached,
     Resources,
     RunOptions,
     SessionResult,
+    TrainingBegun,
     WorkerConfig,
 )
 from orchestrator.execution.resources import on_this_machine
@@ -73,9 +73,10 @@ def test_two_runs_that_join_share_a_study(gate, tmp_path):
     second = start(tmp_path, "--join")
     wait_until(lambda: gate.waiting() == {first.pid, second.pid}, first, second)
     gate.open()
-    for run in (first, second):
+    for run, since in ((first, "in this run"), (second, "since it began")):
         output = run.communicate()[0]
         assert run.returncode == 0, output
+        assert re.search(rf"4 of 4 trials finished \(\d {since}, ", output), output
     done = finished(Store(str(tmp_path / "results"), "own"))
     assert (len(done.rows), done.conflicts) == (4, ())
 
@@ -235,7 +236,7 @@ def test_an_inline_session_is_killed_before_it_trains_and_only_while_it_runs(mon
         with suppress(BaseException):
             session.kill()  # as in a finaliser, whose errors Python ignores
         session.kill()  # the second signal leaves the end to the process
-        send(PhaseReached(Phase.TRAINING))
+        send(TrainingBegun())
         raise AssertionError
 
     session = session_that(swallowed, monkeypatch)
