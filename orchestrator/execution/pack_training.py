@@ -83,14 +83,14 @@ class PackTrainer:
         try:
             yield from self._train_at_once(pack, records, checkpoints)
         except Exception as error:
-            unfinished = list(records)
+            unfinished, options = list(records), self._config.options
             if len(pack) > 1 and _out_of_memory(error):
                 halves = [half for half in (unfinished[::2], unfinished[1::2]) if half]
-            elif self._config.options.executor == "inline" and self._config.options.fail_fast:
-                raise  # a debugger is to see it where it happens
             else:
                 for trial in unfinished:
                     self._record_failure(trial, error)
+                if options.executor == "inline" and options.fail_fast:
+                    raise  # a debugger is to see it where it happens
                 yield EpochEnd(failed=len(unfinished))
         for half in halves:
             yield from self.train(half, checkpoints)

@@ -1,5 +1,6 @@
 """The executor without Ray: the same study, in one process or several, to the same bits."""
 
+import os
 import re
 import subprocess
 import sys
@@ -32,7 +33,7 @@ from orchestrator.execution.resources import on_this_machine
 from orchestrator.execution.worker import Worker
 from studies.errors import UserError
 from studies.store import Store
-from studies.store.finished import finished
+from studies.store.finished import failed_attempts, finished
 from studies.study import read
 
 INLINE = ("--executor", "inline")
@@ -176,10 +177,12 @@ def test_a_trial_that_fails_is_raised_where_a_debugger_sees_it(tmp_path):
     path = write_study(tmp_path, seeds=1)
     path.write_text(path.read_text().replace("dense,", "failing,"))
     run = ("run", "own.yaml", *INLINE)
-    answer = untuned(*run, "--fail-fast", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    answer = untuned(*run, "--fail-fast", cwd=tmp_path, PYTHONPATH=path)
     assert answer.returncode == 1
     assert "ZeroDivisionError: bang; the traceback is in" in answer.stderr
-    answer = untuned(*run, cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert len(failed_attempts(Store(str(tmp_path / "results"), "own"))) == 1
+    answer = untuned(*run, cwd=tmp_path, PYTHONPATH=path)
     assert answer.returncode == 1
     assert "own: 1 of 2 trials finished; 1 are missing" in answer.stderr
 
