@@ -83,8 +83,16 @@ class WorkScheduler:
         return item
 
     def note(self, name: str, report: WorkerReport) -> None:
-        """Take a worker's report on a work item."""
+        """Take a worker's report on a work item.
+
+        A worker whose time for the item is over begins no further trial of it. They are free at
+        once: the one in training may take hours.
+        """
         self._reports[name] = report
+        item = self._items[name]
+        if report.busy > item.seconds and report.until < item.stop:
+            self._items[name] = self._queue.shorten(item, report.until)
+            self._heartbeat.release(self._ids(report.until, item.stop))
         self._silent = 0
         self._throughput.note(name, report)
         self._update_heartbeat()

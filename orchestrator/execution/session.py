@@ -196,17 +196,15 @@ class _Rounds:
         rest = [t for t in todo if t.trial_id not in alone]
         in_packs = self._executor.resources.lock_step
         rest = pack_key.ordered(rest) if in_packs else plan.by_seed(rest)
-        if self._heartbeat.rank % 2:  # not from the same end as the other run
-            rest.reverse()
-        return [*suspects, *rest], len(suspects)
+        return [*suspects, *apart(rest, self._heartbeat.rank, self._heartbeat.runs)], len(suspects)
 
     def _queue(self, total: int, alone: int) -> WorkQueue:
         from trainers import pack_key
 
         resources = self._executor.resources
-        each = math.ceil(total / resources.workers)
-        least = min(each, pack_key.MOST) if resources.lock_step else 1
-        return WorkQueue(total, resources.workers, least, alone)
+        workers = resources.workers * self._heartbeat.runs
+        least = min(math.ceil(total / workers), pack_key.MOST) if resources.lock_step else 1
+        return WorkQueue(total, workers, least, alone)
 
     def _log(self) -> str | None:
         """Write the errors of workers and of the executor; the log's path, None without errors."""
@@ -216,3 +214,23 @@ class _Rounds:
             return self._store.log(f"session-{os.getpid()}", "\n\n".join(self._errors))
         except OSError as error:
             return f"no log: {error}"
+
+
+def apart(trials: list[Trial], rank: int, runs: int) -> list[Trial]:
+    """Turn the order of trials for one of several runs, so that no two begin with the same ones.
+
+    Runs that begin together learn only after some seconds what the others have in hand. So the
+    trials are cut into stretches, one for every two runs. A run of even rank goes forward from the
+    beginning of a stretch, one of odd rank backward from the end of one.
+
+    Args:
+        trials: in the order of a run that is alone.
+        rank: of the run, from 0.
+        runs: how many there are.
+    """
+    stretches = math.ceil(runs / 2)
+    if rank % 2:
+        end = len(trials) * (stretches - rank // 2) // stretches
+        return [*trials[:end][::-1], *trials[end:][::-1]]
+    start = len(trials) * (rank // 2) // stretches
+    return [*trials[start:], *trials[:start]]

@@ -117,6 +117,24 @@ def test_the_heartbeat_says_what_is_in_training(tmp_path):
     assert heartbeat.training == [ids[1]]
 
 
+def test_what_a_worker_will_not_come_to_is_free_as_soon_as_its_time_is_over(tmp_path):
+    """The trial in training may take hours, and other runs wait for what this one has in hand."""
+    scheduler, heartbeat, _, _ = scheduler_of(tmp_path, 8)
+    ids = [trial.trial_id for trial in trials(8)]
+    assert scheduler.next_item("a") == WorkItem(0, 2, 2.0)
+    scheduler.note("a", report(at=0, until=1, busy=1.9))
+    assert heartbeat.claimed == set(ids[:2])
+    scheduler.note("a", report(at=0, until=1, busy=2.1))
+    assert heartbeat.claimed == set(ids[:1])
+    scheduler.note("a", report(at=0, until=1, busy=3.1))
+    assert scheduler.next_item("b").start == 1
+    scheduler.end("a", ended(at=1))
+    names, later = iter("cdefghij"), []
+    while (item := scheduler.next_item(next(names))) is not None:
+        later += range(item.start, item.stop)
+    assert later == [*range(2, 8)]
+
+
 def test_a_trial_that_kills_its_worker_is_tried_again_and_then_given_up(tmp_path):
     scheduler, _, retries, store = scheduler_of(tmp_path, 8, workers=1)
     assert scheduler.next_item("a") == WorkItem(0, 4, 2.0)
