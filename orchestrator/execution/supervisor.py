@@ -102,9 +102,7 @@ def _run_sessions(
         signals.begin(process, request)
         end = process.wait()
         heartbeat.session = None
-        if signals.received:
-            return (end.log if isinstance(end, SessionResult) else log), ""
-        if not begun and not process.training:
+        if not (signals.received or begun or process.training):
             _raise_early_error(end)
         if signals.over:
             return (end.log if isinstance(end, SessionResult) else log), ""
