@@ -140,7 +140,7 @@ def _show_costs(requested: "Study", stores: "list[Store]", how: running.HowToRun
     check.show_costs(definition, run.planned, stores, how.data, run.options)
 
 
-def _conclude(ended: running.Ended, results: str, *, joins: bool) -> int:
+def _conclude(ended: running.Ended, results: str, *, joins: bool = False) -> int:
     """Print how the run of a definition ended and return the exit code.
 
     Args:
