@@ -10,15 +10,17 @@ import io
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from analysis.places import Place, conflicts, failed, read
 from analysis.relations import Relations
-from studies.errors import UserError
+from studies.errors import UserError, shown
 from studies.roles import Role
 from studies.schemas import TABLES
 from studies.store import Store
@@ -36,6 +38,15 @@ _Value = TypeVar("_Value")
 
 #: The fields that name components, whose revisions a trial carries.
 _COMPONENTS = fields_with(Role.COMPONENT)
+#: The columns of the file of benchmarks that are read.
+_BENCHMARKS = pa.schema(
+    {
+        "at": pa.timestamp("ns", "UTC"),
+        **dict.fromkeys(("group", "measure", "machine", "versions"), pa.string()),
+        "values": pa.list_(pa.float64()),
+        "quick": pa.bool_(),
+    }
+)
 #: A column for the number of the study that a trial's row comes from.
 _PLACE = "_place"
 
@@ -228,7 +239,7 @@ class _Loaded:
     superseded: int
 
 
-def load(uri_or_uris: str | Iterable[str]) -> Results:
+def load(uri_or_uris: str | PathLike[str] | Iterable[str | PathLike[str]]) -> Results:
     """Read the results of one or several studies.
 
     Every part's bytes are compared with its name once. Rows of `epochs`, `layers` and `masks` are
@@ -243,10 +254,7 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
     Raises:
         UserError: no URI was given, or there are no results at one of them.
     """
-    uris = [uri_or_uris] if isinstance(uri_or_uris, str) else list(uri_or_uris)
-    if not uris:
-        raise UserError("no results given; name at least one study's folder, as in results/digits")
-    every = read(uris)
+    every = read(_uris(uri_or_uris))
     loaded = _loaded(every)
     frames = [
         _together([one.trials for one in loaded]),
@@ -274,6 +282,23 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
         methods=methods,
         relations=Relations(shown, [(one.store, one.done) for one in every], attempts),
     )
+
+
+def _uris(given: Any) -> list[str]:
+    """Return one or several URIs, names or paths as texts.
+
+    Raises:
+        UserError: there is none, or one is something else.
+    """
+    is_one = isinstance(given, str | PathLike) or not isinstance(given, Iterable)
+    several = [given] if is_one else given
+    uris = [fspath(uri) if isinstance(uri, PathLike) else uri for uri in several]
+    if not uris:
+        raise UserError("no results given; name at least one study's folder, as in results/digits")
+    for uri in uris:
+        if not isinstance(uri, str):
+            raise UserError(f"results {shown(uri)}: give a study's folder, as in 'results/digits'")
+    return uris
 
 
 def _loaded(every: Sequence[Place]) -> list[_Loaded]:
@@ -346,9 +371,10 @@ def _benchmarks(store: Store) -> pd.DataFrame:
     """Return the last complete run of the benchmarks beside the studies, or else the last quick."""
     content = store.beside("benchmarks.parquet")
     try:
-        rows = pd.read_parquet(io.BytesIO(content or b"")).dropna(subset="values")
-    except (pa.ArrowException, OSError, KeyError):
-        return pd.DataFrame(columns=["group", "measure", "values", "quick", "machine", "versions"])
+        table = pq.read_table(io.BytesIO(content or b"")).select(_BENCHMARKS.names)
+        rows = table.cast(_BENCHMARKS).to_pandas().dropna(ignore_index=True)
+    except (pa.ArrowException, OSError, LookupError, ValueError):  # damaged, or another program's
+        rows = _BENCHMARKS.empty_table().to_pandas()
     complete = rows[~rows["quick"]]
     rows = rows if complete.empty else complete
     last: pd.DataFrame = rows[rows["at"] == rows["at"].max()].reset_index(drop=True)

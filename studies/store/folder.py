@@ -65,6 +65,7 @@ class Folder:
     """
 
     def __init__(self, where: str, name: str) -> None:
+        filesystems.check_characters(f"{where}/{name}", name)
         where = filesystems.canonical(where)
         self._fs, above = filesystems.opened(where)
         self.root = f"{above}/{name}"
@@ -286,15 +287,26 @@ def folders_with(where: str, inside: str) -> list[str]:
         inside: the name of the subfolder.
 
     Raises:
-        UserError: the URI cannot be opened or listed.
+        UserError: the URI cannot be opened or listed, or is itself the folder of a study.
     """
     fs, root = filesystems.opened(filesystems.canonical(where))
     try:
         listed = filesystems.listed(fs, root)
         folders = [info for info in listed if info.type == pyarrow.fs.FileType.Directory]
         subfolders = fs.get_file_info([f"{info.path}/{inside}" for info in folders])
+        is_study = any(
+            info.base_name.endswith(".yaml")
+            for folder in folders
+            if folder.base_name == "definitions"
+            for info in filesystems.listed(fs, folder.path)
+        )
     except OSError as error:
         raise UserError(f"results folder {where}: cannot be read ({reason(error)})") from None
+    if is_study:
+        raise UserError(
+            f"results folder {where}: holds the results of one study; give the folder around it, "
+            "which holds those of all studies"
+        )
     return sorted(
         folder.base_name
         for folder, subfolder in zip(folders, subfolders, strict=True)
