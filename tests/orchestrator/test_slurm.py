@@ -103,7 +103,14 @@ def test_options_that_slurm_does_not_have_are_refused(given, message):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("- tasks", "give names and values"), ("a: [", "not YAML"), (None, "No such file")],
+    [
+        ("- tasks", "give names and values"),
+        ("a: [", "not YAML"),
+        ("tasks: 2\ntasks: 3", "the key 'tasks' is given twice"),
+        ("a: " + "[" * 10_000, "nested more than 20 deep"),
+        ("a: \0", "the character U\\+0000 at position 3 is not allowed"),
+        (None, "No such file"),
+    ],
 )
 def test_a_file_of_options_that_cannot_be_read_is_named(content, message, tmp_path):
     if content:
