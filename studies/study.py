@@ -148,9 +148,9 @@ class Study(BaseModel):
             values["keep_networks"] = True
         values["data"] = {**self.data, **(data or {})}
         if seeds is not None:
-            values["seeds"] = seed_lists.instead(seeds, self.seeds)
+            values["seeds"] = seed_lists.instead(variants.plain(seeds), self.seeds)
         if epochs is not None:
-            values |= variants.variant(values, {"epochs": [epochs]})
+            values |= variants.variant(values, {"epochs": [variants.plain(epochs)]})
         return from_mapping(values, where=f"study {self.name}")
 
     @property
@@ -336,8 +336,10 @@ def read(path: Path) -> Study:
         if len(content) > _MOST_BYTES:
             raise UserError(f"study file {path}: more than {_MOST_BYTES >> 20} MiB; is it one?")
         values = strict_yaml.load(content.decode("utf-8-sig"), by_hand=True)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+    except UnicodeDecodeError:
+        raise UserError(f"study file {path}: not UTF-8 text") from None
+    except (OSError, ValueError) as error:  # or a name that no file can have
+        reason = getattr(error, "strerror", None) or str(error)
         raise UserError(f"study file {path}: {reason}") from None
     except yaml.YAMLError as error:
         raise UserError(f"study file {path}: not YAML: {error}") from None

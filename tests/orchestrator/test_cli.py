@@ -75,6 +75,16 @@ MISTAKES = [
         "no format has the suffix '.pt'; give one of: .safetensors",
     ),
     (["train", "--batch-size", "1.5"], "'1.5' is not a valid integer"),
+    (["check", "digits", "--data", ""], "--data '': no folder; give DIR or NAME=DIR"),
+    (["train", "--data", "digits="], "--data 'digits=': no folder; give DIR or NAME=DIR"),
+    (["run", "digits", "--tensorboard", ""], "'--tensorboard': an empty text; give a value"),
+    (["run", "digits", "--address", " "], "'--address': an empty text; give a value"),
+    (["report", "digits", "--output", ""], "'--output': an empty text; give a value"),
+    (["report", "digits", "--figures", ","], "'--figures': no name; give names separated by com"),
+    (["results", "digits", "--columns", ""], "'--columns': no name; give names separated by com"),
+    (["new", "--schema", "own"], "--schema prints the schema alone; leave NAME out"),
+    (["status", "results/o\nwn"], r"'o\nwn' has a control character"),
+    (["status", "results/\udcff"], r"'\udcff' has a control character, or bytes that are not"),
 ]
 
 
