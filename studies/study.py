@@ -37,7 +37,7 @@ LIBRARY = Path(__file__).parent / "library"
 #: A study's name is a folder's name, on local disks and object stores alike.
 NAME = r"^[a-z0-9][a-z0-9._-]{0,99}$"
 #: A claim's id.
-CLAIM = r"^[A-Z][A-Za-z0-9-]{0,49}$"
+CLAIM = r"^[A-Za-z][A-Za-z0-9-]{0,49}$"
 #: Bytes of a study file; YAML takes seconds for more, and nobody writes more by hand.
 _MOST_BYTES = 2**20
 #: Trials of a study: a few long axes would multiply out to more than the memory holds.
@@ -106,7 +106,7 @@ class Study(BaseModel):
 
     name: Annotated[str, Field(pattern=NAME)]
     description: str = ""
-    margin: Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)] | None = None
+    margin: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False, strict=True)] | None = None
     seeds: Annotated[int | str | list[int], _told(seed_lists.check)]
     axes: Axes = {}
     grids: list[Grid] = [{}]
@@ -141,6 +141,8 @@ class Study(BaseModel):
         Raises:
             UserError: the study has no such trials, or a value is not allowed.
         """
+        if epochs is not None and change and "epochs" in change:
+            raise UserError(f"epochs: {shown(epochs)} and another value are given; give one")
         values = self.definition()
         values |= variants.part(values, variants.checked(only or {}))
         values |= variants.variant(values, variants.checked(change or {}))
@@ -246,6 +248,11 @@ def from_mapping(values: Any, where: str, base: Path | None = None) -> Study:
         raise UserError(
             f"{where}: name: {shown(values['name'])}: only lower-case letters, digits, '.', '_' "
             "and '-' are allowed; rename the file, or give a name in it"
+        )
+    if isinstance(values.get("name"), str) and is_study_file(values["name"]):
+        raise UserError(
+            f"{where}: name: {shown(values['name'])}: a study is not named like a file; leave the "
+            "ending out"
         )
     try:
         study = Study.model_validate(values)

@@ -70,6 +70,7 @@ def command(
         only=only,
         change=change,
     )
+    plan.check_claims(definition)
     definition = tuning.resolved(definition, *stores)
     planned = plan.make([definition], *stores)
     try:

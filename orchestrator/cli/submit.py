@@ -87,6 +87,7 @@ def command(
         only=only,
         change=change,
     )
+    plan.check_claims(definition)
     plan.check(definition)
     asked = {"tasks": tasks, "partition": partition, "time": time, "memory": memory}
     again = shlex.join(["untuned", *(word for word in sys.argv[1:] if word != "--follow")])

@@ -6,6 +6,7 @@ without trusting a clock. Running a study never changes a recorded definition. O
 it adds what was known elsewhere (`studies.store.registers`).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -91,6 +92,15 @@ class Definitions:
         """
         recorded = (datetime.fromisoformat(other.at).astimezone(UTC) for other in self.recorded())
         return max([datetime.now(UTC), *(at + timedelta(microseconds=1) for at in recorded)])
+
+    def is_empty(self) -> bool:
+        """Whether no definition is recorded: the folder may be another program's.
+
+        Raises:
+            UserError: the definitions cannot be listed.
+        """
+        names = self._folder.names("definitions", ".yaml")
+        return not any(re.fullmatch(r"[0-9a-f]{12}\.yaml", name) for name in names)
 
     def put(self, recorded: Recorded) -> None:
         """Write a definition as it was recorded, in place of one with the same content.
