@@ -79,7 +79,7 @@ class Store:
         Raises:
             UserError: it is one, or cannot be listed.
         """
-        self._folder.siblings("definitions")
+        self._folder.check_place()
 
     def check_writable(self) -> None:
         """Check that results can be written; nothing of the check stays.

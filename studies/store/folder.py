@@ -86,6 +86,14 @@ class Folder:
         where, _ = self._made_of
         return [Folder(where, name) for name in folders_with(where, inside)]
 
+    def check_place(self) -> None:
+        """Refuse a place that is itself the folder of a study; see `folders_with`.
+
+        Raises:
+            UserError: it is one, or cannot be listed.
+        """
+        folders_with(self._made_of[0], "definitions")
+
     def place(self, path: str) -> str:
         """Return the path or URI of a file in the folder, for people to read."""
         folder, mark, options = (self.uri, "", "") if self.is_local else self.uri.partition("?")
