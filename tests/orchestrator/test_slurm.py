@@ -1,5 +1,6 @@
 """Studies as arrays of Slurm: submitit's local executor in the fast tests, and a real Slurm."""
 
+import json
 import os
 import re
 import signal
@@ -317,3 +318,25 @@ def test_a_job_of_slurm_is_stopped_and_continued(slurm, gate, tmp_path):  # noqa
         slurm, "submit", "own.yaml", "--slurm", "--results", tmp_path / "results", cwd=tmp_path
     )
     assert "own: nothing to do, all 3 trials are finished" in nothing.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("job.json", "[]"),
+        ("job.json", '{"id": 7}'),
+        ("job.json", '{"id": 7, "study": "own", "tasks": 1, "submitted": 0}'),
+        ("job.json", '{"id": "slurm-8", "study": "own", "tasks": "1", "submitted": 0}'),
+        ("ended-0.json", "{}"),
+        ("ended-0.json", '{"code": null, "ended": 0}'),
+    ],
+)
+def test_files_that_are_no_records_of_jobs_are_passed_over(name, content, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    record = {"id": "slurm-7", "study": "own", "tasks": 1, "submitted": 0}
+    for folder in ("1", "2"):
+        (tmp_path / "untuned/slurm" / folder).mkdir(parents=True)
+    (tmp_path / "untuned/slurm/1/job.json").write_text(json.dumps(record))
+    (tmp_path / f"untuned/slurm/{2 if name == 'job.json' else 1}" / name).write_text(content)
+    (job,) = arrays.SlurmJobs(states=lambda _: {}).all()
+    assert (job.id, job.status) == ("slurm-7", "failed")
