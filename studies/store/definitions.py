@@ -25,6 +25,8 @@ from studies.store.tables import Tables
 if TYPE_CHECKING:
     from studies.study import Study
 
+#: What the content of a file raises that is no definition as it was recorded.
+_DAMAGED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 #: Ids of trials by their seed.
 Known = Mapping[int, frozenset[str]]
 
@@ -196,9 +198,9 @@ class Definitions:
                 ids = content.get("known")
                 known = ids if ids is None else {seed: frozenset(ids[seed].split()) for seed in ids}
                 at = str(content["recorded"])
-                datetime.fromisoformat(at)
+                datetime.fromisoformat(at).astimezone(UTC)
                 definitions.append(Recorded(study, known, at))
-            except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as e:
+            except (*_DAMAGED, yaml.YAMLError) as e:
                 raise UserError(
                     f"{where}: damaged ({type(e).__name__}); move it away; the next run of the "
                     "study writes it again"
