@@ -19,14 +19,12 @@ import studies.store.filesystems as filesystems
 from studies import strict_yaml
 from studies.errors import UserError
 from studies.store.folder import Folder
-from studies.store.forgotten import Forgotten
+from studies.store.forgotten import DAMAGED, Forgotten
 from studies.store.tables import Tables
 
 if TYPE_CHECKING:
     from studies.study import Study
 
-#: What the content of a file raises that is no definition as it was recorded.
-_DAMAGED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 #: Ids of trials by their seed.
 Known = Mapping[int, frozenset[str]]
 
@@ -200,7 +198,7 @@ class Definitions:
                 at = str(content["recorded"])
                 datetime.fromisoformat(at).astimezone(UTC)
                 definitions.append(Recorded(study, known, at))
-            except (*_DAMAGED, yaml.YAMLError) as e:
+            except (*DAMAGED, yaml.YAMLError) as e:
                 raise UserError(
                     f"{where}: damaged ({type(e).__name__}); move it away; the next run of the "
                     "study writes it again"

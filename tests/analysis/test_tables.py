@@ -288,3 +288,10 @@ def test_a_file_of_benchmarks_of_another_program_is_left_alone(columns, study, r
     uri = record(study())
     pd.DataFrame(columns).to_parquet(tmp_path / "results" / "benchmarks.parquet")
     assert analysis.load(uri).benchmarks.empty
+
+
+def test_a_folder_here_that_only_has_the_studys_name_is_passed_over(study, record, monkeypatch):
+    root = Path(record(study())).parent.parent
+    (root / "small").mkdir()
+    monkeypatch.chdir(root)
+    assert analysis.load("small").finished == 6
