@@ -380,13 +380,18 @@ def test_train_has_an_option_for_every_field_and_prints_json(capsys):
         assert f"--{name.replace('_', '-')} " in out
 
 
-def test_a_diverged_trial_is_reported_and_its_json_is_valid(capsys):
+def test_a_diverged_trial_is_reported_and_its_json_is_valid(capsys, tmp_path):
     arguments = ["train", "--method", "dense", "--network", "lenet-8", "--learning-rate", "1e30"]
-    code, out, err = run(capsys, *arguments, "--json")
+    file = tmp_path / "diverged.safetensors"
+    code, out, err = run(capsys, *arguments, "--json", "--save", file)
     assert code == 0
     assert "the trial diverged" in err
     last = json.loads(out.splitlines()[-1], parse_constant=lambda word: pytest.fail(word))
     assert last["test_loss"] is None
+    code, out, _ = run(capsys, "evaluate", file, "--json")
+    assert code == 0
+    evaluated = json.loads(out, parse_constant=lambda word: pytest.fail(word))
+    assert (evaluated["loss"], evaluated["recorded_accuracy"]) == (None, last["test_accuracy"])
 
 
 def test_a_crash_gets_its_traceback_in_a_log(tmp_path):
