@@ -35,6 +35,7 @@ MISTAKES = [
     (["verdict", "digits"], "no results of digits in results; run first: untuned run digits"),
     (["verdict", "digits", "--claim", "C99"], "unknown claim 'C99'; did you mean C9"),
     (["verdict"], "Missing argument 'STUDY...'"),
+    (["verdict", "digits", "--json", "--markdown"], "give either --json or --markdown"),
     (["compact", "digits"], "no results of digits in results; run first: untuned run digits"),
     (["status", "digits", "--results", "file"], "results folder file: cannot be read"),
     (["run", "digits", "--hours", "nan"], "'--hours': nan is not a finite number"),
