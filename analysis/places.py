@@ -80,7 +80,10 @@ def conflicts(places: Sequence[Place]) -> tuple[str, ...]:
 
 def _wheres(uri: str) -> list[str]:
     """Return where the results are that a URI or a study's name stands for."""
-    if "/" in uri or os.path.isdir(uri):  # noqa: PTH112  (Path's raises for a name that is too long)
+    # A folder here that has the study's name may hold something else, such as its images.
+    inside = (os.path.join(uri, name) for name in ("definitions", "trials"))  # noqa: PTH118
+    # Path's `is_dir` raises for a name that is too long.
+    if "/" in uri or any(map(os.path.isdir, inside)):
         return [uri]
     own = [Store("results", uri).uri] if uri in studies_in("results") else []
     published = shipped.store(uri)

@@ -11,15 +11,17 @@ import itertools
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from analysis.places import Place, conflicts, failed, read
 from analysis.relations import Relations
-from studies.errors import UserError
+from studies.errors import UserError, shown
 from studies.roles import Role
 from studies.schemas import TABLES
 from studies.store import Store
@@ -37,6 +39,15 @@ _Value = TypeVar("_Value")
 
 #: The fields that name components, whose revisions a trial carries.
 _COMPONENTS = fields_with(Role.COMPONENT)
+#: The columns of the file of benchmarks that are read.
+_BENCHMARKS = pa.schema(
+    {
+        "at": pa.timestamp("ns", "UTC"),
+        **dict.fromkeys(("group", "measure", "machine", "versions"), pa.string()),
+        "values": pa.list_(pa.float64()),
+        "quick": pa.bool_(),
+    }
+)
 #: A column for the number of the place that a trial's row comes from.
 _PLACE = "_place"
 
@@ -220,7 +231,7 @@ def computed_once(
     return _stored
 
 
-def load(uri_or_uris: str | Iterable[str]) -> Results:
+def load(uri_or_uris: str | PathLike[str] | Iterable[str | PathLike[str]]) -> Results:
     """Read the results of one or several studies.
 
     Every part's bytes are compared with its name once. Rows of `epochs`, `layers` and `masks` are
@@ -235,18 +246,15 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
     Raises:
         UserError: no URI was given, or there are no results at one of them.
     """
-    uris = [uri_or_uris] if isinstance(uri_or_uris, str) else list(uri_or_uris)
-    if not uris:
-        raise UserError("no results given; name at least one study's folder, as in results/digits")
-    every = read(uris)
+    every = read(_uris(uri_or_uris))
     on_confirmatory, on_tuning, superseded = _trials(every)
     frames = [on_confirmatory, on_tuning, *_plans(every)]
     methods = _methods(*frames)
     trials, tuning, plan, tuning_plan = (_with_traits(frame, methods) for frame in frames)
-    shown = trials.drop(columns=_PLACE)
+    listed = trials.drop(columns=_PLACE)
     attempts = [set(trials.loc[trials[_PLACE] == n, "attempt"]) for n in range(len(every))]
     return Results(
-        trials=shown,
+        trials=listed,
         tuning=tuning.drop(columns=_PLACE),
         plan=plan,
         tuning_plan=tuning_plan,
@@ -259,8 +267,25 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
         conflicts=conflicts(every),
         superseded=superseded,
         methods=methods,
-        relations=Relations(shown, [(one.store, one.done) for one in every], attempts),
+        relations=Relations(listed, [(one.store, one.done) for one in every], attempts),
     )
+
+
+def _uris(given: Any) -> list[str]:
+    """Return one or several URIs, names or paths as texts.
+
+    Raises:
+        UserError: there is none, or one is something else.
+    """
+    is_one = isinstance(given, str | PathLike) or not isinstance(given, Iterable)
+    several = [given] if is_one else given
+    uris = [fspath(uri) if isinstance(uri, PathLike) else uri for uri in several]
+    if not uris:
+        raise UserError("no results given; name at least one study's folder, as in results/digits")
+    for uri in uris:
+        if not isinstance(uri, str):
+            raise UserError(f"results {shown(uri)}: give a study's folder, as in 'results/digits'")
+    return uris
 
 
 def _trials(every: Sequence[Place]) -> tuple[pd.DataFrame, pd.DataFrame, int]:
@@ -328,9 +353,10 @@ def _benchmarks(store: Store) -> pd.DataFrame:
     """Return the last complete run of the benchmarks beside the studies, or else the last quick."""
     content = store.beside("benchmarks.parquet")
     try:
-        rows = pd.read_parquet(io.BytesIO(content or b"")).dropna(subset="values")
-    except (pa.ArrowException, OSError, KeyError):
-        return pd.DataFrame(columns=["group", "measure", "values", "quick", "machine", "versions"])
+        table = pq.read_table(io.BytesIO(content or b"")).select(_BENCHMARKS.names)
+        rows = table.cast(_BENCHMARKS).to_pandas().dropna(ignore_index=True)
+    except (pa.ArrowException, OSError, LookupError, ValueError):  # damaged, or another program's
+        rows = _BENCHMARKS.empty_table().to_pandas()
     complete = rows[~rows["quick"]]
     rows = rows if complete.empty else complete
     last: pd.DataFrame = rows[rows["at"] == rows["at"].max()].reset_index(drop=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from studies.errors import UserError, unknown
+from studies.errors import UserError, shown, unknown
 
 if TYPE_CHECKING:
     from analysis import Results
@@ -13,12 +13,7 @@ if TYPE_CHECKING:
     from studies.study import Study
     from studies.variants import Given
 
-#: The arguments that are one of a few names.
-_CHOICES = {
-    "executor": ("ray", "inline"),
-    "device": ("auto", "cpu", "cuda"),
-    "engine": ("auto", "mm", "onednn"),
-}
+_EXECUTORS = ("ray", "inline")
 
 
 class MissingTrialsError(Exception):
@@ -93,50 +88,49 @@ def run(
             ended before there were any results.
     """
     from orchestrator import data_places, running
+    from orchestrator.cli import _options
     from studies.study import Study, find
 
-    _check(hours, executor=executor, device=device, engine=engine)
-    places = (str(data),) if isinstance(data, str | Path) else tuple(data)
+    if executor not in _EXECUTORS:
+        raise unknown("executor", str(executor), _EXECUTORS)
+    options = _options.checked(
+        {
+            "workers": workers,
+            "device": device,
+            "gpus": gpus,
+            "gpu_fraction": gpu_fraction,
+            "tf32": tf32,
+            "engine": engine,
+            "checkpoint_seconds": checkpoint_seconds,
+            "retries": retries,
+            "keep_networks": keep_networks,
+            "fail_fast": fail_fast,
+            "loggers": _texts("loggers", loggers),
+            "tensorboard": None
+            if tensorboard is None
+            else str(Path(_text("tensorboard", tensorboard)).absolute()),
+            "hours": hours,
+            "join": join,
+        }
+    )
+    places = _texts("data", data)
     requested = (study if isinstance(study, Study) else find(str(study))).override(
         seeds=seeds,
         epochs=epochs,
         data=data_places.named_sources(places),
-        keep_networks=keep_networks,
+        keep_networks=options.pop("keep_networks"),
         only=only,
         change=change,
     )
-    options = {
-        "executor": executor,
-        "workers": workers,
-        "device": device,
-        "gpus": gpus,
-        "gpu_fraction": gpu_fraction,
-        "tf32": tf32,
-        "checkpoint_seconds": checkpoint_seconds,
-        "retries": retries,
-        "fail_fast": fail_fast,
-        "join": join,
-        "loggers": (loggers,) if isinstance(loggers, str) else tuple(loggers),
-        "tensorboard": None if tensorboard is None else str(Path(tensorboard).absolute()),
-    }
     how = running.HowToRun(
-        data=places, address=address, engine=engine, hours=hours, options=options
+        data=places,
+        address=None if address is None else _text("address", address),
+        engine=options.pop("engine"),
+        hours=options.pop("hours"),
+        options={**options, "executor": executor},
     )
     name = requested.name if isinstance(study, Study) else str(study)
-    return _results(requested, name, str(results), how, shipped=shipped)
-
-
-def _check(hours: float | None, **choices: str) -> None:
-    """Check arguments that the types alone do not.
-
-    Raises:
-        UserError: one of `_CHOICES` is none of its names, or the time is not above 0.
-    """
-    for name, value in choices.items():
-        if value not in _CHOICES[name]:
-            raise unknown(name, str(value), _CHOICES[name])
-    if hours is not None and not hours > 0:
-        raise UserError(f"hours: {hours} is not above 0")
+    return _results(requested, name, _text("results", results), how, shipped=shipped)
 
 
 def _results(
@@ -168,6 +162,30 @@ def _results(
             f"{requested.name}: the time was over before the first trial began"
         )
     return analysis.load(store.uri)
+
+
+def _text(name: str, given: object) -> str:
+    """Return a text or a path as a text.
+
+    Raises:
+        UserError: it is neither, or empty.
+    """
+    if not isinstance(given, str | Path) or not str(given).strip():
+        raise UserError(f"{name}: {shown(given)} is neither a text nor a path")
+    return str(given)
+
+
+def _texts(name: str, given: object) -> tuple[str, ...]:
+    """Return one or several texts or paths as texts.
+
+    Raises:
+        UserError: one is neither.
+    """
+    if isinstance(given, str | Path):
+        return (_text(name, given),)
+    if not isinstance(given, Sequence):
+        raise UserError(f"{name}: {shown(given)} is neither a text nor a path, nor a list of them")
+    return tuple(_text(name, one) for one in given)
 
 
 def _raise_unless_finished(ended: "Ended") -> None:

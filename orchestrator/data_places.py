@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studies.errors import UserError
+from studies.errors import UserError, shown
 
 if TYPE_CHECKING:
     from trainers.datasets import Place
@@ -24,6 +24,8 @@ def named_sources(values: Sequence[str]) -> dict[str, str]:
 
     sources_by_name = {}
     for value in values:
+        if not value.rpartition("=")[2].strip():
+            raise UserError(f"--data {shown(value)}: no folder; give DIR or NAME=DIR")
         if sources.split(value) and not _exists(value):
             raise UserError(f"--data {value}: give it a name, as in --data pets={value}")
         name, equals, source = value.partition("=")

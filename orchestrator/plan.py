@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any
 
 import trainers
-from studies.errors import UserError
+from studies.errors import UserError, unknown
 from studies.store import Store
 from studies.store.finished import Finished, failures, finished
 from studies.study import Study
@@ -201,6 +201,22 @@ def check(study: Study, trials: Iterable[Trial] | None = None) -> list[Trial]:
         mended = revisions[cell]
         checked.append(replace(trial, revisions=mended) if mended else trial)
     return checked
+
+
+def check_claims(study: Study) -> None:
+    """Refuse claims that do not exist: the study would commit itself to none.
+
+    Raises:
+        UserError: there is no claim of this id.
+    """
+    if not study.claims:
+        return
+    from analysis.verdicts.claims import every_claim
+
+    known = [claim.id for claim in every_claim()]
+    for id_ in study.claims:
+        if id_ not in known:
+            raise UserError(f"study {study.name}: claims: {unknown('claim', id_, known)}")
 
 
 def cells(trials: Sequence[Trial]) -> tuple[list[str], dict[tuple[str, ...], list[str]]]:

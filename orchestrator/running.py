@@ -1,5 +1,6 @@
 """Runs the missing trials of a study: what `untuned run` and `orchestrator.run` share."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -148,10 +149,13 @@ def prepared(definition: "Study", stores: "Sequence[Store]", how: HowToRun) -> P
             cluster that does not answer.
     """
     from orchestrator import data_places, plan
+    from orchestrator.execution import code_upload
     from orchestrator.execution.data_loading import data_set_names
     from orchestrator.execution.messages import RunOptions
 
     store, *others = stores
+    if code_upload.COMMAND not in os.environ:  # of a job they were checked where it was submitted
+        plan.check_claims(definition)
     planned = plan.make([definition], store, *others)
     options = RunOptions(engine=_engine(how, planned, store), **how.options)
     places = data_places.places(how.data, data_set_names(planned.trials), definition.data)

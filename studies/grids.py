@@ -1,5 +1,6 @@
 """Axes and grids of a study file: which values of which fields, and on which seeds."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -102,8 +103,8 @@ def _axes(given: Any, beside: tuple[str, ...]) -> dict[str, list[Value]]:
     for name, values in given.items():
         if name in beside:
             continue
-        if name == "seed":
-            raise ValueError("seed is not an axis; write seeds: N at the top of the file")
+        if name in ("seed", SEEDS):
+            raise ValueError(f"{name} is not an axis; write seeds: N at the top of the file")
         try:
             if name not in SETTABLE:
                 raise unknown("field", str(name), (*SETTABLE, *beside))
@@ -119,7 +120,8 @@ def _axes(given: Any, beside: tuple[str, ...]) -> dict[str, list[Value]]:
 def _seeds(given: Any) -> str | list[int]:
     if given in (TUNING, FRESH):
         return str(given)
-    if not isinstance(given, str | list):
+    is_range = isinstance(given, str) and re.fullmatch(seeds.RANGE, given)
+    if not is_range and not isinstance(given, list):
         raise UserError(
             f"seeds: {shown(given)} is neither {TUNING}, nor {FRESH}, nor a range or a list of the "
             "study's seeds"

@@ -19,6 +19,10 @@ MOST = 1_000_000
 RANGE = r"^[0-9]{1,19}-[0-9]{1,19}$"
 OFFSET = r"^seed \+ [0-9]{1,19}$"
 _LARGEST: int = FIELDS["seed"].metadata["limits"]["at_most"]
+_TUNING_FORMS = (
+    "is neither a list of seeds, nor a range such as 2001-2015, nor seed + 1000, which gives each "
+    "seed a tuning seed of its own"
+)
 _FORMS = "is neither a number such as 15, nor a range such as 1001-1015, nor a list of seeds"
 
 
@@ -54,10 +58,9 @@ def check_tuning(given: Any) -> list[int] | str:
             raise UserError(f"{given}: add a number from 1 to {_LARGEST}")
         return given
     if not isinstance(given, str | list):
-        raise UserError(
-            f"{shown(given)} is neither a list of seeds, nor a range such as 2001-2015, nor seed + "
-            "1000, which gives each seed a tuning seed of its own"
-        )
+        raise UserError(f"{shown(given)} {_TUNING_FORMS}")
+    if isinstance(given, str) and not re.fullmatch(RANGE, given):
+        raise UserError(f"{shown(given)} {_TUNING_FORMS}")
     return check(given)  # type: ignore[return-value]  # a text stays a text, a list a list
 
 
@@ -79,10 +82,12 @@ def instead(new: Seeds, old: Seeds) -> Seeds:
     """Return seeds that take the place of others.
 
     A number of new seeds counts from where the old ones begin if these are a range, else from 1.
+    A tuple or a range of Python stands for the list of its numbers.
 
     Raises:
         UserError: there are no such seeds.
     """
+    new = list(new) if isinstance(new, tuple | range) else new
     if not isinstance(new, int) or not isinstance(old, str):
         return check(new)
     first, _ = _bounds(old)

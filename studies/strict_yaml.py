@@ -128,6 +128,17 @@ class _Loader(yaml.SafeLoader):
             ) from None
 
 
+class _TextLoader(_Loader):
+    """Takes numbers, dates and so on for texts, as they are written."""
+
+    def resolve(self, kind: type[yaml.Node], value: str, implicit: Any) -> str:
+        """Return the tag of a node."""
+        if kind is yaml.ScalarNode and implicit[0]:
+            return "tag:yaml.org,2002:str"
+        tag: str = super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
+        return tag
+
+
 class _Dumper(yaml.SafeDumper):
     """Puts quotes around texts that the loader would take for numbers, or refuse."""
 
@@ -168,8 +179,21 @@ def load(text: str, *, by_hand: bool = False) -> Any:
         yaml.YAMLError: the text is not YAML, a mapping has a key twice, or a limit is exceeded;
             one line that says what is wrong and where.
     """
+    return _content(_Loader, text, by_hand=by_hand)
+
+
+def load_texts(text: str) -> Any:
+    """Return the content of a document in which all values are texts, as they are written.
+
+    Raises:
+        yaml.YAMLError: as of `load`.
+    """
+    return _content(_TextLoader, text, by_hand=False)
+
+
+def _content(kind: type[_Loader], text: str, *, by_hand: bool) -> Any:
     try:
-        loader = _Loader(text, by_hand=by_hand)
+        loader = kind(text, by_hand=by_hand)
         try:
             return loader.get_single_data()
         finally:

@@ -37,7 +37,7 @@ LIBRARY = Path(__file__).parent / "library"
 #: A study's name is a folder's name, on local disks and object stores alike.
 NAME = r"^[a-z0-9][a-z0-9._-]{0,99}$"
 #: A claim's id.
-CLAIM = r"^[A-Z][A-Za-z0-9-]{0,49}$"
+CLAIM = r"^[A-Za-z][A-Za-z0-9-]{0,49}$"
 #: Bytes of a study file; YAML takes seconds for more, and nobody writes more by hand.
 _MOST_BYTES = 2**20
 #: Trials of a study: a few long axes would multiply out to more than the memory holds.
@@ -106,7 +106,7 @@ class Study(BaseModel):
 
     name: Annotated[str, Field(pattern=NAME)]
     description: str = ""
-    margin: Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)] | None = None
+    margin: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False, strict=True)] | None = None
     seeds: Annotated[int | str | list[int], _told(seed_lists.check)]
     axes: Axes = {}
     grids: list[Grid] = [{}]
@@ -141,6 +141,8 @@ class Study(BaseModel):
         Raises:
             UserError: the study has no such trials, or a value is not allowed.
         """
+        if epochs is not None and change and "epochs" in change:
+            raise UserError(f"epochs: {shown(epochs)} and another value are given; give one")
         values = self.definition()
         values |= variants.part(values, variants.checked(only or {}))
         values |= variants.variant(values, variants.checked(change or {}))
@@ -148,9 +150,9 @@ class Study(BaseModel):
             values["keep_networks"] = True
         values["data"] = {**self.data, **(data or {})}
         if seeds is not None:
-            values["seeds"] = seed_lists.instead(seeds, self.seeds)
+            values["seeds"] = seed_lists.instead(variants.plain(seeds), self.seeds)
         if epochs is not None:
-            values |= variants.variant(values, {"epochs": [epochs]})
+            values |= variants.variant(values, {"epochs": [variants.plain(epochs)]})
         return from_mapping(values, where=f"study {self.name}")
 
     @property
@@ -247,6 +249,11 @@ def from_mapping(values: Any, where: str, base: Path | None = None) -> Study:
             f"{where}: name: {shown(values['name'])}: only lower-case letters, digits, '.', '_' "
             "and '-' are allowed; rename the file, or give a name in it"
         )
+    if isinstance(values.get("name"), str) and is_study_file(values["name"]):
+        raise UserError(
+            f"{where}: name: {shown(values['name'])}: a study is not named like a file; leave the "
+            "ending out"
+        )
     try:
         study = Study.model_validate(values)
     except ValidationError as error:
@@ -336,8 +343,10 @@ def read(path: Path) -> Study:
         if len(content) > _MOST_BYTES:
             raise UserError(f"study file {path}: more than {_MOST_BYTES >> 20} MiB; is it one?")
         values = strict_yaml.load(content.decode("utf-8-sig"), by_hand=True)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+    except UnicodeDecodeError:
+        raise UserError(f"study file {path}: not UTF-8 text") from None
+    except (OSError, ValueError) as error:  # or a name that no file can have
+        reason = getattr(error, "strerror", None) or str(error)
         raise UserError(f"study file {path}: {reason}") from None
     except yaml.YAMLError as error:
         raise UserError(f"study file {path}: not YAML: {error}") from None

@@ -333,6 +333,8 @@ def check_field(name: str) -> None:
         raise unknown("field", name, SETTABLE)
 
 
+#: The largest number of single precision, in which trials are computed.
+_LARGEST = (2 - 2**-23) * 2.0**127
 #: The comparison of a value with a limit that refuses the value.
 _OUTSIDE: dict[str, Callable[[Any, Any], bool]] = {
     "at_least": operator.lt,
@@ -361,6 +363,8 @@ def check_value(name: str, value: Any) -> Value:
         return _check_name(name, value, declared.metadata["choices"])
     if kind is float and not math.isfinite(value):
         raise UserError(f"{name}: {value!r} is not {_allowed(declared)}")
+    if kind is float and abs(value) > _LARGEST:
+        raise UserError(f"{name}: {value!r} is beyond single precision, at most {_LARGEST:.7g}")
     limits = declared.metadata["limits"].items()
     if any(_OUTSIDE[key](value, limit) for key, limit in limits):
         raise UserError(f"{name}: {shown(value)} is not {_allowed(declared)}")

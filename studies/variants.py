@@ -39,16 +39,23 @@ def checked(given: Given) -> dict[str, list[Value]]:
     Raises:
         UserError: a trial does not have such a field or value.
     """
+    if not isinstance(given, Mapping):
+        raise UserError(f"{shown(given)}: give values by field, as in {{'density': 0.5}}")
     lists: dict[str, list[Value]] = {}
     for name, values in given.items():
         _check_name(name)
-        several = (
-            values if isinstance(values, Sequence) and not isinstance(values, str) else [values]
-        )
+        values = plain(values)
+        is_one = isinstance(values, str | bytes) or not isinstance(values, Sequence)
+        several = [values] if is_one else values
         if not several:
             raise UserError(f"{name}: give at least one value")
-        lists[name] = [check_value(name, value) for value in several]
+        lists[name] = [check_value(name, plain(value)) for value in several]
     return lists
+
+
+def plain(value: Any) -> Any:
+    """Return numbers and arrays of numpy and its relatives as Python's own."""
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def part(definition: Mapping[str, Any], only: Mapping[str, Sequence[Value]]) -> dict[str, Any]:
@@ -119,7 +126,7 @@ def _check_name(name: str) -> None:
     if name == "seed":
         raise UserError("seed is not one of these fields; --seeds 7-7 runs seed 7 alone")
     if name not in SETTABLE:
-        raise unknown("field", name, [field for field in SETTABLE if field != "seed"])
+        raise unknown("field", str(name), [field for field in SETTABLE if field != "seed"])
 
 
 def _typed(name: str, text: str) -> Any:

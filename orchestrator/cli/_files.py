@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 
 from studies.errors import UserError
+from studies.regular_files import regular
 
 
 def check_writable(path: Path) -> None:
@@ -36,7 +37,7 @@ def check_readable(path: Path, what: str) -> None:
         UserError: it cannot.
     """
     try:
-        path.open("rb").close()
+        regular(path).open("rb").close()
     except OSError as error:
         raise UserError(f"{what} {path}: cannot be read ({error.strerror})") from None
 

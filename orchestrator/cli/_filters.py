@@ -92,7 +92,7 @@ class Condition:
                 "another column"
             )
         try:
-            value = pd.Timestamp(self.value, tz="UTC") if time else float(self.value)
+            value = pd.Timestamp(self.value, tz="UTC") if time else _number(self.value)
         except ValueError:
             value = math.nan
         if pd.isna(value):
@@ -114,6 +114,18 @@ class Condition:
 
     def __str__(self) -> str:
         return f"{self.column}{self.comparison}{self.value}"
+
+
+def _number(text: str) -> float:
+    """Return a number; a whole one exactly, since seeds may be larger than floats are exact.
+
+    Raises:
+        ValueError: the text is none.
+    """
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
 
 
 def one_of(name: str, columns: Iterable[Hashable]) -> str:

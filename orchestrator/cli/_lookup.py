@@ -37,9 +37,19 @@ def store_and_definitions(name_or_path: str, results: str) -> "tuple[Store, list
     recorded = studies_in(results)
     if not is_study_file(name_or_path) and name_or_path not in {*recorded, *shipped()}:
         raise unknown("study", name_or_path, {*recorded, *shipped()})
-    study = None if name_or_path in recorded else find(name_or_path)
-    store = Store(results, study.name if study else name_or_path)
-    return store, store.definitions.all() or ([study] if study else [])
+    if name_or_path in recorded:
+        store = Store(results, name_or_path)
+        if definitions := store.definitions.all():
+            return store, definitions
+        if name_or_path not in shipped():  # a folder of something else, or of a run cut short
+            raise _without_results(f"of {name_or_path} in {results}", name_or_path)
+    study = find(name_or_path)
+    store = Store(results, study.name)
+    return store, store.definitions.all() or [study]
+
+
+def _without_results(place: str, study: str) -> UserError:
+    return UserError(f"no results {place}; run first: untuned run {study}")
 
 
 def own_results(name: str, results: str) -> "Store":
@@ -61,7 +71,7 @@ def own_results(name: str, results: str) -> "Store":
         store, _ = store_and_definitions(name, results)
         place, study = f"of {store.study} in {results}", name
     if not store.definitions.all():
-        raise UserError(f"no results {place}; run first: untuned run {study}")
+        raise _without_results(place, study)
     return store
 
 

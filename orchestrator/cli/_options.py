@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -9,7 +10,7 @@ import click
 
 from orchestrator.cli import _completion
 from studies import seeds
-from studies.errors import UserError
+from studies.errors import UserError, shown, unknown
 from studies.trial import SETTABLE
 
 if TYPE_CHECKING:
@@ -27,6 +28,29 @@ class FiniteRange(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{number} is not a finite number.", param, ctx)
         return number
+
+
+class NotEmpty(click.types.StringParamType):
+    """A text that is not empty, as one is from a variable of the shell that is not set."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text; click prints why it is refused."""
+        text: str = super().convert(value, param, ctx)
+        if not text.strip():
+            self.fail("an empty text; give a value, or leave the option out.", param, ctx)
+        return text
+
+
+def names(context: click.Context, parameter: click.Parameter, given: Any) -> list[str]:
+    """Return the names in one or several texts, each once; they are separated by commas.
+
+    It is the callback of an option; click prints why a text without a name is refused.
+    """
+    texts = [given] if isinstance(given, str) else given or ()
+    several = {name: None for text in texts for name in map(str.strip, text.split(",")) if name}
+    if texts and not several:
+        raise click.BadParameter("no name; give names separated by commas.")
+    return list(several)
 
 
 study_argument = click.argument("study", shell_complete=_completion.study)
@@ -136,9 +160,9 @@ engine_option = click.option(
     default="auto",
     show_default=True,
     envvar="UNTUNED_ENGINE",
+    show_envvar=True,
     help="What computes fully connected layers on a CPU: PyTorch's own products (mm) or oneDNN's; "
-    "auto takes the engine of the study's finished trials, else the faster one. $UNTUNED_ENGINE "
-    "sets the default.",
+    "auto takes the engine of the study's finished trials, else the faster one.",
 )
 
 #: Except for --keep-networks and --hours these are the fields of `messages.RunOptions`.
@@ -190,6 +214,7 @@ _RUNNING = (
     ),
     click.option(
         "--tensorboard",
+        type=NotEmpty(),
         callback=lambda context, option, value: value and str(Path(value).absolute()),
         metavar="DIR",
         help="Write each trial's curves to DIR while it trains; `tensorboard --logdir DIR` shows "
@@ -223,16 +248,60 @@ def _with(options: Sequence[Callable[[Command], Command]], function: Command) ->
     return function
 
 
-def as_arguments(values: Mapping[str, Any]) -> list[str]:
-    """Return the values of `running_options` that differ from their defaults, as arguments."""
+def _running() -> list[click.Option]:
+    """Return the options of `running_options`."""
 
     @click.command()
     @running_options
     def options() -> None:
         """Never called; only click's list of its options is used."""
 
+    return [option for option in options.params if isinstance(option, click.Option)]
+
+
+def checked(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values of `running_options` that come from Python, within the options' limits.
+
+    Texts and lists of them are returned as they are. Numbers may be those of numpy.
+
+    Args:
+        values: by the options' names; None for a number that is not given.
+
+    Raises:
+        UserError: a value is of another type than its option's, or outside its limits.
+    """
+    return {**values, **{o.name: _checked(o, values[o.name]) for o in _running() if o.name}}
+
+
+def _checked(option: click.Option, value: Any) -> Any:
+    has_default = isinstance(option.default, int | float | str)
+    if value is None and not has_default and not option.is_flag:
+        return value
+    if isinstance(option.type, click.Choice):
+        if value not in option.type.choices:
+            raise unknown(option.name or "", str(value), option.type.choices)
+        return value
+    is_bool = isinstance(value, bool)
+    if option.is_flag:
+        is_right, allowed = is_bool, "True or False"
+    elif isinstance(option.type, click.IntRange):
+        is_right, allowed = isinstance(value, Integral) and not is_bool, "a whole number"
+    elif isinstance(option.type, FiniteRange):
+        is_right, allowed = isinstance(value, Real) and not is_bool, "a number"
+    else:
+        return value
+    if not is_right:
+        raise UserError(f"{option.name}: {shown(value)} is not {allowed}")
+    try:
+        return option.type.convert(value, None, None)
+    except click.BadParameter as error:
+        raise UserError(f"{option.name}: {error.message.rstrip('.')}") from None
+
+
+def as_arguments(values: Mapping[str, Any]) -> list[str]:
+    """Return the values of `running_options` that differ from their defaults, as arguments."""
     arguments = []
-    for option in options.params:
+    for option in _running():
         value = values.get(option.name or "")
         if value is None or value is False or value in (option.default, ()):
             continue

@@ -56,6 +56,9 @@ def prepare() -> None:
     One that is closed, and stdin if it is, become the null device. Otherwise the next file that is
     opened would have its number, and child processes would write what they print into that file.
     """
+    for name in ("COLUMNS", "LINES"):  # 0, as a terminal of an unknown size sets it, is no size
+        if not os.environ.get(name, "").strip("0"):
+            os.environ.pop(name, None)
     for number in range(3):
         if not _is_usable(number):
             null = os.open(os.devnull, os.O_RDWR)

@@ -69,6 +69,7 @@ def command(
         only=only,
         change=change,
     )
+    plan.check_claims(definition)
     definition = tuning.resolved(definition, *stores)
     planned = plan.make([definition], *stores)
     try:
@@ -95,6 +96,7 @@ def _definition(study: str, results: str) -> "tuple[Study, list[Store]]":
     if study in study_files.shipped() or is_study_file(study):
         definition = study_files.find(study)
         store = Store(results, definition.name)
+        store.check_place()
     elif _lookup.is_place(study):
         store = _lookup.own_results(study, results)
         definition = store.definitions.all()[-1]

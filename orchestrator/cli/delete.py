@@ -30,6 +30,11 @@ def command(study: str, results: str, yes: bool, dry_run: bool) -> int:
         store = Store(results, study)
     if store.study not in (names := studies_in(results)):
         raise unknown("study with results", study, names)
+    if store.definitions.is_empty():
+        raise UserError(
+            f"{store.uri}: no definition of a study is recorded in it, so it may be something "
+            "else; delete the folder yourself if it is not needed"
+        )
     trials = store.tables.read("trials", ["trial_id"]).rows["trial_id"].to_pylist()
     what = f"{many(len(set(trials)), 'finished trial')} in {store.uri}, {size(store.size())}"
     if dry_run:

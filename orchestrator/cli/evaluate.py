@@ -8,6 +8,7 @@ import click
 
 from orchestrator import data_places
 from orchestrator.cli import _files, _options
+from orchestrator.formatting import finite_or_none
 from studies.errors import UserError
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def command(
     recorded = metadata["scores"]["test_accuracy"] if same and split == "test" else None
     if as_json:
         output = {"dataset": name, "split": split, "images": images, "accuracy": accuracy}
-        print(json.dumps(output | {"loss": loss, "recorded_accuracy": recorded}))
+        output |= {"loss": finite_or_none(loss), "recorded_accuracy": recorded}
+        print(json.dumps(output, allow_nan=False))
         return
     print(f"{file}: {trial.network}, {trial.method}, {trial.weights}, seed {trial.seed}")
     print(f"{name}, {images} {split} images: accuracy {accuracy:.2%}, loss {loss:.4f}")

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli import _files
 from studies.errors import UserError, shown
+from studies.names import is_study_file
 from studies.trial import FIELDS, REQUIRED, SETTABLE
 
 #: The name of the schema file that editors read.
@@ -76,20 +78,18 @@ def command(name: str | None, schema: bool) -> None:
     from orchestrator.cli import _study_schema
 
     text = json.dumps(_study_schema.schema(), indent=2) + "\n"
+    if schema and name is not None:
+        raise click.UsageError("--schema prints the schema alone; leave NAME out")
     if schema:
         print(text, end="")
         return
     if name is None:
         raise click.UsageError("give a NAME for the new study, or --schema")
     path = _path(name)
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(template(path.stem))
-        path.with_name(_SCHEMA).write_text(text, encoding="utf-8")
-    except FileExistsError:
-        raise UserError(f"{path} already exists; give another name or remove it") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror})") from None
+    if path.exists():
+        raise UserError(f"{path} already exists; give another name or remove it")
+    _files.write(path.with_name(_SCHEMA), text.encode())
+    _files.write(path, template(path.stem).encode())
     print(f"wrote {path}, and {_SCHEMA} for editors")
     print(f"check it with: untuned check {path}")
     print(f"run it with: untuned run {path}")
@@ -103,7 +103,7 @@ def _path(name: str) -> Path:
     """
     from studies.study import NAME, shipped
 
-    path = Path(f"{name.removesuffix('.yaml')}.yaml")
+    path = Path(f"{name.rpartition('.')[0] if is_study_file(name) else name}.yaml")
     if not re.fullmatch(NAME, path.stem) or Path(name).name != name:
         raise UserError(
             f"name {shown(name)}: use at most 100 lower-case letters, digits, '.', '_' and '-', "

@@ -48,6 +48,7 @@ def command(
         for name in studies
     }
     for definition in definitions.values():
+        plan.check_claims(definition)
         plan.check(definition)
     for name, definition in definitions.items():
         store = Store(results, definition.name)

@@ -26,7 +26,8 @@ _MOST_PROCESSES = 8
 @_options.results_option
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    type=_options.NotEmpty(),
+    metavar="PATH",
     help="Folder for the page and its figures; by default `report` in the study's results, or a "
     "folder in `reports` for several studies.",
 )
@@ -34,6 +35,7 @@ _MOST_PROCESSES = 8
     "--figures",
     "chosen",
     multiple=True,
+    callback=_options.names,
     metavar="NAME,...",
     shell_complete=_completion.figure,
     help="Draw only these figures, such as forest,final_accuracy; may be given several times.",
@@ -42,8 +44,8 @@ _MOST_PROCESSES = 8
 def command(
     studies: tuple[str, ...],
     results: str,
-    output: Path | None,
-    chosen: tuple[str, ...],
+    output: str | None,
+    chosen: list[str],
     opens: bool,
 ) -> int:
     """Write a page with the verdicts, tables and figures of STUDY.
@@ -51,20 +53,15 @@ def command(
     Each STUDY is a study's name, its file, or the folder or URI of its results, such as
     results-of-may/digits. Several studies are analysed together and compared side by side.
     """
-    names = list(dict.fromkeys(name for text in chosen for name in _split(text)))
-    with _renderer(names) as renderer:
+    with _renderer(chosen) as renderer:
         stores = {name: _lookup.places(name, results) for name in studies}
-        written = _write(stores, results, output, names, renderer)
+        written = _write(stores, results, Path(output) if output else None, chosen, renderer)
     print(f"report: {written.page}")
     for name, log in written.failed.items():
         print(f"untuned: the figure {name} could not be drawn; see {log}", file=sys.stderr)
     if opens:
         webbrowser.open(written.page.absolute().as_uri())
     return 1 if written.failed else 0
-
-
-def _split(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _renderer(names: Sequence[str]) -> "AbstractContextManager[Renderer]":

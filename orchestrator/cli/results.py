@@ -35,6 +35,7 @@ _PERCENT = ("accuracy", "changed")
 )
 @click.option(
     "--columns",
+    callback=_options.names,
     metavar="NAME,...",
     help="Results to show in place of the usual ones, and fields to add; with --trials, exactly "
     "these columns.",
@@ -57,7 +58,7 @@ def command(
     study: str,
     results: str,
     where: tuple[str, ...],
-    columns: str | None,
+    columns: list[str],
     trials: bool,
     provenance: bool,
     form: str | None,
@@ -78,9 +79,8 @@ def command(
     rows = _with_tuning(loaded) if provenance else loaded.trials
     for condition in conditions:
         rows = rows[condition.holds(rows)]
-    chosen = [name for name in (columns or "").split(",") if name.strip()]
     # In a terminal the commands do not fit beside the rows; they are printed below them.
-    with_commands = trials and (bool(form) or "command" in chosen)
+    with_commands = trials and (bool(form) or "command" in columns)
     commands = _commands(loaded, rows) if with_commands else None
     rows = rows.drop(columns=[*_HIDDEN, "study"], errors="ignore")
     if commands is not None:
@@ -88,14 +88,14 @@ def command(
     if provenance:
         table = _of_provenance(rows)
     else:
-        table = _of_trials(loaded, rows, chosen) if trials else _of_cells(loaded, rows, chosen)
+        table = _of_trials(loaded, rows, columns) if trials else _of_cells(loaded, rows, columns)
     if form == "csv":
         print(table.to_csv(index=False), end="")
     elif form == "json":
         print(json.dumps(_plain(table), indent=2, allow_nan=False))
     else:
         _show(table, markdown=form == "markdown")
-    if trials and not form and not chosen:
+    if trials and not form and not columns:
         _print_commands(loaded, table["trial_id"].tolist())
     if not provenance:
         _print_what_is_left_out(loaded, rows)
@@ -183,7 +183,8 @@ def _of_cells(loaded: "Results", rows: "pd.DataFrame", chosen: Sequence[str]) ->
     from analysis import cells
     from orchestrator.cli._filters import one_of
 
-    by, names = _varying(loaded, rows), [one_of(name, rows) for name in chosen]
+    by = _varying(loaded, rows)
+    names = list(dict.fromkeys(one_of(name, rows) for name in chosen))
     figures = [name for name in names if name not in SETTABLE] or list(_FIGURES)
     for name in figures:
         if not is_numeric_dtype(rows[name]) and len(rows):

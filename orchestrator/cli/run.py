@@ -31,6 +31,7 @@ TIMED_OUT = 124
 @_options.running_options
 @click.option(
     "--address",
+    type=_options.NotEmpty(),
     metavar="HOST:PORT",
     help="Head of a Ray cluster that this machine belongs to, or auto; by default the run starts "
     "its own Ray.",

@@ -85,6 +85,7 @@ def command(
         only=only,
         change=change,
     )
+    plan.check_claims(definition)
     plan.check(definition)
     array = {name: given.pop(name) for name in ("tasks", "partition", "time", "memory")}
     again = shlex.join(["untuned", *(word for word in sys.argv[1:] if word != "--follow")])

@@ -21,6 +21,8 @@ _PATIENCE = 15.0
 #: by itself as soon as it notices.
 _MOMENT, _ORPHANED = 1.0, 60.0
 
+#: A rate that no run reaches, in trials a second.
+_FASTEST = 1e9
 #: The entries of a heartbeat, their types, and what those that older versions lack stand for.
 _KINDS: dict[str, Any] = {
     "host": str,
@@ -175,6 +177,7 @@ def _parsed(content: bytes) -> dict[str, Any] | None:
     try:
         beat = {**_LATER, **json.loads(content)}
         whole = all(isinstance(beat[name], kind) for name, kind in _KINDS.items())
+        whole = whole and (beat["rate"] is None or 0 <= beat["rate"] < _FASTEST)  # nan is not
         ids = [*beat["claimed"], *beat["training"]]
         return beat if whole and all(isinstance(trial_id, str) for trial_id in ids) else None
     except (ValueError, TypeError, KeyError, RecursionError):

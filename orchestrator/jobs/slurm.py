@@ -322,7 +322,7 @@ def _records() -> dict[str, tuple[Path, dict[str, Any]]]:
     for path in sorted(_folder().glob("*/job.json")):
         with contextlib.suppress(OSError, ValueError):
             content = json.loads(path.read_text(encoding="utf-8"))
-            if {"id", "study", "tasks", "submitted"} <= content.keys():
+            if _has(content, {"id": str, "study": str, "tasks": int, "submitted": int | float}):
                 records[content["id"]] = (path.parent, content)
     return records
 
@@ -331,8 +331,15 @@ def _end(folder: Path, task: int) -> dict[str, Any] | None:
     """Return how a task ended; None if it has not said so."""
     with contextlib.suppress(OSError, ValueError):
         content: dict[str, Any] = json.loads((folder / f"ended-{task}.json").read_text())
-        return content
+        return content if _has(content, {"code": int, "ended": int | float}) else None
     return None
+
+
+def _has(content: object, kinds: Mapping[str, Any]) -> bool:
+    """Return whether what a file holds is a mapping with some entries of these types."""
+    return isinstance(content, dict) and all(
+        isinstance(content.get(name), kind) for name, kind in kinds.items()
+    )
 
 
 def _state(state: str) -> str:

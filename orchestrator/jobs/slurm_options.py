@@ -9,7 +9,9 @@ from typing import Any
 
 import yaml
 
+from studies import strict_yaml
 from studies.errors import UserError, shown, unknown
+from studies.regular_files import regular
 
 #: Slurm's forms of a time: minutes, minutes:seconds, hours:minutes:seconds, days-hours[:..].
 _TIME = re.compile(r"(?:(\d{1,3})-)?(\d{1,6})(?::(\d{1,2}))?(?::(\d{1,2}))?")
@@ -107,9 +109,8 @@ def minutes(text: str) -> int:
 
 def _read(path: str) -> dict[str, Any]:
     try:
-        text = Path(path).read_text(encoding="utf-8")
-        # All values as texts: YAML reads 12:00:00 as a number of seconds.
-        values = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
+        text = regular(Path(path)).read_text(encoding="utf-8")
+        values = strict_yaml.load_texts(text)  # YAML reads 12:00:00 as a number of seconds
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise UserError(f"file of Slurm's options {path}: {reason}") from None

@@ -49,7 +49,8 @@ def overview(results: str) -> list[StudyState]:
         stores = [Store(results, name)] if name in own else []
         stores += filter(None, [shipped.store(name)])
         states.append(_state(name, stores, is_shipped=name in published))
-    return states
+    # Another program's folder may look like a study's, but no definition plans anything.
+    return [state for state in states if state.planned != 0 or state.shipped]
 
 
 def _state(name: str, stores: list[Store], *, is_shipped: bool) -> StudyState:

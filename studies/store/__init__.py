@@ -73,12 +73,21 @@ class Store:
             return self._folder.beside(name)
         return None
 
+    def check_place(self) -> None:
+        """Refuse a folder of results that is a study's own: all trials would be run again in it.
+
+        Raises:
+            UserError: it is one, or cannot be listed.
+        """
+        self._folder.check_place()
+
     def check_writable(self) -> None:
         """Check that results can be written; nothing of the check stays.
 
         Raises:
-            UserError: the folder cannot be created or written to.
+            UserError: the folder cannot be created or written to, or is not for results.
         """
+        self.check_place()
         try:
             self._folder.try_writing()
         except OSError as error:

@@ -6,6 +6,7 @@ without trusting a clock. Running a study never changes a recorded definition. O
 it adds what was known elsewhere (`studies.store.registers`).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ import studies.store.filesystems as filesystems
 from studies import strict_yaml
 from studies.errors import UserError
 from studies.store.folder import Folder
-from studies.store.forgotten import Forgotten
+from studies.store.forgotten import DAMAGED, Forgotten
 from studies.store.tables import Tables
 
 if TYPE_CHECKING:
@@ -91,6 +92,15 @@ class Definitions:
         """
         recorded = (datetime.fromisoformat(other.at).astimezone(UTC) for other in self.recorded())
         return max([datetime.now(UTC), *(at + timedelta(microseconds=1) for at in recorded)])
+
+    def is_empty(self) -> bool:
+        """Whether no definition is recorded: the folder may be another program's.
+
+        Raises:
+            UserError: the definitions cannot be listed.
+        """
+        names = self._folder.names("definitions", ".yaml")
+        return not any(re.fullmatch(r"[0-9a-f]{12}\.yaml", name) for name in names)
 
     def put(self, recorded: Recorded) -> None:
         """Write a definition as it was recorded, in place of one with the same content.
@@ -186,9 +196,9 @@ class Definitions:
                 ids = content.get("known")
                 known = ids if ids is None else {seed: frozenset(ids[seed].split()) for seed in ids}
                 at = str(content["recorded"])
-                datetime.fromisoformat(at)
+                datetime.fromisoformat(at).astimezone(UTC)
                 definitions.append(Recorded(study, known, at))
-            except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as e:
+            except (*DAMAGED, yaml.YAMLError) as e:
                 raise UserError(
                     f"{where}: damaged ({type(e).__name__}); move it away; the next run of the "
                     "study writes it again"

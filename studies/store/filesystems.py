@@ -46,9 +46,9 @@ def canonical(where: str) -> str:
     is_uri = kind in _TAKEN_FOR_URIS or (rest.startswith("//") and "/" not in kind)
     if not colon or not is_uri:
         folder = str(sources.expanded(where).absolute())
-        _check_characters(where, folder)
+        check_characters(where, folder)
         return f"/{folder.lstrip('/')}"
-    _check_characters(where, where.strip())
+    check_characters(where, where.strip())
     check(f"{kind}:{rest}")
     if kind not in KINDS:
         known = ", ".join(f"{known}://" for known in KINDS)
@@ -79,14 +79,14 @@ def canonical(where: str) -> str:
             raise UserError(
                 f"results {where}: {name!r} is no name of a folder; write the whole path"
             )
-        _check_characters(where, name)
+        check_characters(where, name)
     if kind == "file":
         return f"/{'/'.join(names)}"
     path = quote("/".join([host, *names]), safe="/@:+,;=~$&!*'()")
     return f"{kind}://{path}{mark}{query}"
 
 
-def _check_characters(where: str, name: str) -> None:
+def check_characters(where: str, name: str) -> None:
     """Refuse a name that no filesystem takes, or that a terminal shows as something else.
 
     Raises:

@@ -65,6 +65,7 @@ class Folder:
     """
 
     def __init__(self, where: str, name: str) -> None:
+        filesystems.check_characters(f"{where}/{name}", name)
         where = filesystems.canonical(where)
         self._fs, above = filesystems.opened(where)
         self.root = f"{above}/{name}"
@@ -84,6 +85,14 @@ class Folder:
         """
         where, _ = self._made_of
         return [Folder(where, name) for name in folders_with(where, inside)]
+
+    def check_place(self) -> None:
+        """Refuse a place that is itself the folder of a study; see `folders_with`.
+
+        Raises:
+            UserError: it is one, or cannot be listed.
+        """
+        folders_with(self._made_of[0], "definitions")
 
     def place(self, path: str) -> str:
         """Return the path or URI of a file in the folder, for people to read."""
@@ -286,15 +295,26 @@ def folders_with(where: str, inside: str) -> list[str]:
         inside: the name of the subfolder.
 
     Raises:
-        UserError: the URI cannot be opened or listed.
+        UserError: the URI cannot be opened or listed, or is itself the folder of a study.
     """
     fs, root = filesystems.opened(filesystems.canonical(where))
     try:
         listed = filesystems.listed(fs, root)
         folders = [info for info in listed if info.type == pyarrow.fs.FileType.Directory]
         subfolders = fs.get_file_info([f"{info.path}/{inside}" for info in folders])
+        is_study = any(
+            info.base_name.endswith(".yaml")
+            for folder in folders
+            if folder.base_name == "definitions"
+            for info in filesystems.listed(fs, folder.path)
+        )
     except OSError as error:
         raise UserError(f"results folder {where}: cannot be read ({reason(error)})") from None
+    if is_study:
+        raise UserError(
+            f"results folder {where}: holds the results of one study; give the folder around it, "
+            "which holds those of all studies"
+        )
     return sorted(
         folder.base_name
         for folder, subfolder in zip(folders, subfolders, strict=True)

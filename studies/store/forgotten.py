@@ -14,6 +14,8 @@ from studies.errors import UserError
 from studies.store.folder import Folder
 from studies.store.part_files import digest
 
+#: What the content of a file raises that is not as it was recorded.
+DAMAGED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 #: By trial its seed and when it was finished.
 Register = Mapping[str, tuple[int, datetime]]
 
@@ -56,7 +58,7 @@ class Forgotten:
                 for trial_id, text in content["forgotten"].items():
                     seed, at = text.split()
                     trials[trial_id] = int(seed), datetime.fromisoformat(at).astimezone(UTC)
-            except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as e:
+            except (OSError, *DAMAGED, yaml.YAMLError) as e:
                 where = self._folder.place(f"forgotten/{name}")
                 raise UserError(
                     f"{where}: cannot be read or is damaged ({type(e).__name__}); move it away"

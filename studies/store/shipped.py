@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 
 import studies
+from studies import sources
+from studies.errors import UserError
 from studies.store import Store, studies_in
 
 #: Where the shipped results of a checkout are.
@@ -19,13 +21,27 @@ VARIABLE = "UNTUNED_SHIPPED"
 
 
 def folder() -> Path:
-    """Return the folder of all shipped results, which need not exist."""
-    return Path(os.environ.get(VARIABLE) or FOLDER)
+    """Return the folder of all shipped results, which need not exist.
+
+    Raises:
+        UserError: the variable names no folder of this machine.
+    """
+    given = os.environ.get(VARIABLE)
+    if not given:
+        return FOLDER
+    if "://" in given:
+        raise UserError(f"{VARIABLE} {given}: give a folder of this machine, or unset it")
+    return sources.expanded(given)
 
 
 def names() -> list[str]:
     """Return the names of the studies whose results are shipped."""
-    return studies_in(str(folder()))
+    where = str(folder())
+    try:
+        return studies_in(where)
+    except UserError as error:
+        by = f"{VARIABLE}: " if os.environ.get(VARIABLE) else ""
+        raise UserError(f"{by}{error}") from None
 
 
 def store(name: str) -> Store | None:

@@ -269,3 +269,29 @@ def test_the_connection_has_the_tables_and_nothing_else(results):
     assert results.query(listed).fetchall() == tables
     verdicts(results)
     assert results.query(listed).fetchall() == tables
+
+
+def test_a_place_may_be_a_path(study, record):
+    uri = record(study())
+    for given in (Path(uri), [Path(uri)]):
+        assert analysis.load(given).trials.equals(analysis.load(uri).trials)
+
+
+@pytest.mark.parametrize("given", [None, 5, b"results/own", ["results/own", None], ["results/o\0"]])
+def test_what_is_no_place_is_refused_in_a_line(given):
+    with pytest.raises(UserError, match=r"^results "):
+        analysis.load(given)
+
+
+@pytest.mark.parametrize("columns", [{"values": [[1.0]]}, {"values": ["x"], "quick": ["no"]}])
+def test_a_file_of_benchmarks_of_another_program_is_left_alone(columns, study, record, tmp_path):
+    uri = record(study())
+    pd.DataFrame(columns).to_parquet(tmp_path / "results" / "benchmarks.parquet")
+    assert analysis.load(uri).benchmarks.empty
+
+
+def test_a_folder_here_that_only_has_the_studys_name_is_passed_over(study, record, monkeypatch):
+    root = Path(record(study())).parent.parent
+    (root / "small").mkdir()
+    monkeypatch.chdir(root)
+    assert analysis.load("small").finished == 6

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from fuzz_support import amounts, damaged, refused
 
+from studies import strict_yaml
 from studies.schemas import TABLES
 from studies.store import Store, part_files
 from studies.store.compaction import compact
@@ -404,3 +405,18 @@ def test_hostile_definitions_are_named(store, content):
     store.definitions.record(find("digits"))
     (folder(store, "definitions") / "0.yaml").write_bytes(content)
     assert "definitions/0.yaml: " in refused(store.definitions.all)
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("known", "[9]"), ("known", "[a]"), ("known", "5"), ("known", "{1: [a]}"),
+        ("recorded", "0001-01-01T00:00:00+23:59"), ("recorded", "noon"), ("recorded", "{}"),
+    ],
+)  # fmt: skip
+def test_a_definition_whose_record_is_damaged_is_named(key, text, store):
+    store.definitions.record(find("digits"))
+    (path,) = folder(store, "definitions").glob("*.yaml")
+    content = {**strict_yaml.load(path.read_text()), key: None}
+    path.write_text(strict_yaml.dump(content).replace(f"{key}: null", f"{key}: {text}"))
+    assert f"{path.name}: damaged (" in refused(store.definitions.all)

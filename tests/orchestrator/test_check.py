@@ -4,6 +4,7 @@ import pytest
 from tests_support import in_the_base_install, train_study, untuned, write_study
 
 from orchestrator.cli import cli
+from studies.errors import UserError
 
 
 def check(capsys, *arguments):
@@ -64,3 +65,26 @@ def test_an_unknown_study_is_refused(tmp_path, name):
     answer = untuned("check", name, cwd=tmp_path)
     assert answer.returncode == 2
     assert answer.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["check", "own.yaml"],
+        ["run", "own.yaml", "--executor", "inline"],
+        ["run", "own.yaml", "--dry-run"],
+        ["register", "own.yaml"],
+        ["submit", "own.yaml", "--results", "/r", "--address", "http://127.0.0.1:1"],
+    ],
+)
+def test_a_claim_that_does_not_exist_is_refused_before_anything_is_committed(
+    command, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    path = write_study(tmp_path)
+    path.write_text(f"claims: [C1-common, C66]\n{path.read_text()}")
+    with pytest.raises(
+        UserError, match=r"^study own: claims: unknown claim 'C66'; did you mean C6"
+    ):
+        cli.main(command, standalone_mode=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["own.yaml"]

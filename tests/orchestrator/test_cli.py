@@ -35,6 +35,7 @@ MISTAKES = [
     (["verdict", "digits"], "no results of digits in results; run first: untuned run digits"),
     (["verdict", "digits", "--claim", "C99"], "unknown claim 'C99'; did you mean C9"),
     (["verdict"], "Missing argument 'STUDY...'"),
+    (["verdict", "digits", "--json", "--markdown"], "give either --json or --markdown"),
     (["compact", "digits"], "no results of digits in results; run first: untuned run digits"),
     (["status", "digits", "--results", "file"], "results folder file: cannot be read"),
     (["run", "digits", "--hours", "nan"], "'--hours': nan is not a finite number"),
@@ -75,6 +76,16 @@ MISTAKES = [
         "no format has the suffix '.pt'; give one of: .safetensors",
     ),
     (["train", "--batch-size", "1.5"], "'1.5' is not a valid integer"),
+    (["check", "digits", "--data", ""], "--data '': no folder; give DIR or NAME=DIR"),
+    (["train", "--data", "digits="], "--data 'digits=': no folder; give DIR or NAME=DIR"),
+    (["run", "digits", "--tensorboard", ""], "'--tensorboard': an empty text; give a value"),
+    (["run", "digits", "--address", " "], "'--address': an empty text; give a value"),
+    (["report", "digits", "--output", ""], "'--output': an empty text; give a value"),
+    (["report", "digits", "--figures", ","], "'--figures': no name; give names separated by com"),
+    (["results", "digits", "--columns", ""], "'--columns': no name; give names separated by com"),
+    (["new", "--schema", "own"], "--schema prints the schema alone; leave NAME out"),
+    (["status", "results/o\nwn"], r"'o\nwn' has a control character"),
+    (["status", "results/\udcff"], r"'\udcff' has a control character, or bytes that are not"),
 ]
 
 
@@ -370,13 +381,18 @@ def test_train_has_an_option_for_every_field_and_prints_json(capsys):
         assert f"--{name.replace('_', '-')} " in out
 
 
-def test_a_diverged_trial_is_reported_and_its_json_is_valid(capsys):
+def test_a_diverged_trial_is_reported_and_its_json_is_valid(capsys, tmp_path):
     arguments = ["train", "--method", "dense", "--network", "lenet-8", "--learning-rate", "1e30"]
-    code, out, err = run(capsys, *arguments, "--json")
+    file = tmp_path / "diverged.safetensors"
+    code, out, err = run(capsys, *arguments, "--json", "--save", file)
     assert code == 0
     assert "the trial diverged" in err
     last = json.loads(out.splitlines()[-1], parse_constant=lambda word: pytest.fail(word))
     assert last["test_loss"] is None
+    code, out, _ = run(capsys, "evaluate", file, "--json")
+    assert code == 0
+    evaluated = json.loads(out, parse_constant=lambda word: pytest.fail(word))
+    assert (evaluated["loss"], evaluated["recorded_accuracy"]) == (None, last["test_accuracy"])
 
 
 def test_a_crash_gets_its_traceback_in_a_log(tmp_path):

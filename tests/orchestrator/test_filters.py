@@ -72,3 +72,10 @@ def test_an_invalid_condition_is_refused_with_close_matches(text, message):
 def test_any_text_is_a_condition_or_refused_in_one_line(text):
     with contextlib.suppress(UserError):
         assert len(Condition.of(text).holds(ROWS)) == len(ROWS)
+
+
+def test_whole_numbers_beyond_those_of_floats_are_compared_exactly():
+    seeds = pd.DataFrame({"seed": [2**53, 2**53 + 1, 2**63 - 1]})
+    assert Condition.of(f"seed={2**53 + 1}").holds(seeds).tolist() == [False, True, False]
+    assert Condition.of(f"seed>={2**63 - 1}").holds(seeds).tolist() == [False, False, True]
+    assert Condition.of(f"seed<{2**70}").holds(seeds).all()

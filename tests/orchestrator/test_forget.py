@@ -138,6 +138,29 @@ def test_a_study_is_deleted_with_all_of_its_files(store, capsys, name):
         untuned("delete", name, "--yes")
 
 
+@pytest.mark.parametrize("files", [[], ["definitions/api.yaml"], ["definitions/notes.txt"]])
+def test_a_folder_that_only_looks_like_a_study_is_not_deleted(files, store, capsys):
+    folder = Path("results/docs")
+    (folder / "definitions").mkdir(parents=True)
+    for name in ("mine.txt", *files):
+        (folder / name).write_text("mine")
+    for name in ("docs", "results/docs"):
+        with pytest.raises(UserError, match=r"results/docs: no definition of a study is recorded"):
+            untuned("delete", name, "--yes")
+    assert (folder / "mine.txt").read_text() == "mine"
+    if "definitions/api.yaml" not in files:
+        with pytest.raises(UserError, match="no results of docs in results; run first: untuned"):
+            untuned("check", "docs")
+        untuned("status")
+        assert "docs" not in capsys.readouterr().out
+
+
+def test_a_shipped_study_whose_folder_is_still_empty_is_known(store, capsys):
+    Path("results/lenet-mnist/definitions").mkdir(parents=True)
+    untuned("status", "lenet-mnist")
+    assert "lenet-mnist: 0 of 33 trials finished" in capsys.readouterr().out
+
+
 def test_status_without_a_study_lists_all_of_them(store, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv(shipped.VARIABLE, str(tmp_path / "shipped"))
     train_study(Path(), name="other", seeds=1, failing=1)

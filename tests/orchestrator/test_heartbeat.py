@@ -1,6 +1,7 @@
 """Heartbeats of those who run a study: who is alive, who gives way, who has what in hand."""
 
 import json
+import math
 import os
 import platform
 import subprocess
@@ -273,6 +274,8 @@ def test_a_sign_of_an_older_version_says_nothing_of_that_and_a_damaged_one_is_no
     sign(store, "1-damaged", training="ab")
     sign(store, "2-damaged", rate="fast")
     sign(store, "3-damaged", boot=3)
+    for number, rate in enumerate((math.nan, math.inf, -1.0, 10**400), start=4):
+        sign(store, f"{number}-damaged", rate=rate)
     (other,) = LiveRuns(store).alive()
     assert (other.name, other.training, other.rate) == ("0-older", frozenset(), None)
     assert (other.engine, other.job, other.starting, other.settled) == ("", "", False, True)

@@ -1,5 +1,5 @@
 import pytest
-from tests_support import train_study
+from tests_support import train_study, write_study
 
 from orchestrator.cli import _lookup, main
 from studies.errors import UserError
@@ -51,3 +51,28 @@ def test_status_and_check_take_the_folder_of_results_too(tmp_path, monkeypatch, 
         with pytest.raises(SystemExit):
             main(["status", name])
         assert "known:" not in capsys.readouterr().err  # the list of all studies
+
+
+COMMANDS = (
+    ["status"],
+    ["status", "own"],
+    ["check", "own.yaml", "--no-estimate"],
+    ["run", "own.yaml", "--executor", "inline"],
+    ["run", "own.yaml", "--dry-run"],
+    ["register", "own.yaml"],
+)
+
+
+def test_a_studys_own_folder_given_as_that_of_all_results_is_refused(tmp_path, monkeypatch, capsys):
+    train_study(tmp_path, epochs=1, seeds=1)
+    monkeypatch.chdir(tmp_path)
+    write_study(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    for command in COMMANDS:
+        with pytest.raises(SystemExit) as ended:
+            main([*command, "--results", "results/own"])
+        assert ended.value.code == 2
+        said = capsys.readouterr().err
+        assert "results/own: holds the results of one study; give the folder around it" in said
+        assert said.count("\n") == 1
+    assert sorted(tmp_path.rglob("*")) == before

@@ -11,6 +11,7 @@ import analysis
 from analysis import report
 from orchestrator.cli import _files
 from orchestrator.execution.loggers import Destination, mlflow, tensorboard
+from orchestrator.jobs.slurm_options import SlurmOptions
 from studies.errors import UserError
 from studies.store import Store
 from trainers import datasets
@@ -45,6 +46,17 @@ def test_a_name_that_is_too_long_is_refused_before_the_work(tmp_path):
         _files.check_writable(tmp_path / f"{'x' * 300}.safetensors")
     with pytest.raises(UserError):
         analysis.load("x" * 300)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [lambda pipe: _files.check_readable(pipe, "network"), lambda p: SlurmOptions.of(str(p), {})],
+    ids=["network", "Slurm's options"],
+)
+def test_a_pipe_is_refused_and_not_waited_for(read, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="it is a pipe or a device; give a regular file"):
+        read(tmp_path / "pipe")
 
 
 def test_what_lies_below_a_locked_folder_is_refused_in_a_line(locked):

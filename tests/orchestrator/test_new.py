@@ -10,7 +10,7 @@ from tests_support import in_the_base_install
 from orchestrator import plan
 from orchestrator.cli import cli
 from orchestrator.cli._study_schema import schema
-from orchestrator.cli.new import template
+from orchestrator.cli.new import _SCHEMA, template
 from studies import strict_yaml
 from studies.errors import UserError
 from studies.study import from_mapping, read
@@ -47,6 +47,21 @@ def test_every_field_uncommented_changes_nothing():
     assert len(full["axes"]) == len(SETTABLE) - 1
     trials = [from_mapping({"name": "mine"} | s, "mine").trials() for s in (bare, full)]
     assert trials[0] == trials[1]
+
+
+@pytest.mark.parametrize("name", ["mine.yml", "mine.yaml", "mine.YAML"])
+def test_the_suffix_may_be_given(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    new(name)
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["mine.yaml", _SCHEMA]
+
+
+def test_a_schema_that_cannot_be_written_is_named_and_no_study_is_left(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / _SCHEMA).mkdir()
+    with pytest.raises(UserError, match=f"{_SCHEMA}: cannot be written"):
+        new("mine")
+    assert [path.name for path in tmp_path.iterdir()] == [_SCHEMA]
 
 
 def test_an_existing_file_is_left_alone(tmp_path, monkeypatch):

@@ -47,6 +47,16 @@ def test_people_read_percent_in_80_columns_without_colour(place):
     assert dense[-3:] == ["1.50", "±", "0.00"]
 
 
+@pytest.mark.parametrize("columns", ["seconds,seconds", "test-accuracy,test_accuracy,seconds"])
+def test_a_column_that_is_named_twice_is_shown_once(columns, place):
+    answer = untuned("results", "own", "--csv", "--columns", columns, cwd=place[0])
+    (row, _) = csv.DictReader(io.StringIO(answer.stdout))
+    names = dict.fromkeys(columns.replace("-", "_").split(","))
+    figures = [f"{name}_{what}" for name in names for what in ("mean", "sd")]
+    assert list(row) == ["method", "n", *figures]
+    assert answer.stderr == ""
+
+
 def test_conditions_and_columns_choose(place):
     options = ["--trials", "--csv", "--columns", "seed,trial-id,test_accuracy"]
     answer = untuned("results", "own", *options, "--where", "method=dense", cwd=place[0])

@@ -205,6 +205,17 @@ def test_what_may_not_be_shipped_is_refused_in_a_line(made, published, monkeypat
     assert tree(published.parent) == before
 
 
+@pytest.mark.parametrize("place", ["file", "s3://bucket/results"])
+def test_a_variable_that_names_no_folder_is_named(place, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(shipped.VARIABLE, place)
+    with pytest.raises(UserError, match=f"^UNTUNED_SHIPPED.* {place}: "):
+        shipped.names()
+    monkeypatch.setenv(shipped.VARIABLE, "~/shipped")
+    assert shipped.folder() == Path.home() / "shipped"
+
+
 def test_the_project_ships_at_most_thirty_megabytes():
     assert size(shipped.FOLDER) <= shipped.MOST_BYTES == 30_000_000
 

@@ -105,7 +105,14 @@ def test_options_that_slurm_does_not_have_are_refused(given, message):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("- tasks", "give names and values"), ("a: [", "not YAML"), (None, "No such file")],
+    [
+        ("- tasks", "give names and values"),
+        ("a: [", "not YAML"),
+        ("tasks: 2\ntasks: 3", "the key 'tasks' is given twice"),
+        ("a: " + "[" * 10_000, "nested more than 20 deep"),
+        ("a: \0", "the character U\\+0000 at position 3 is not allowed"),
+        (None, "No such file"),
+    ],
 )
 def test_a_file_of_options_that_cannot_be_read_is_named(content, message, tmp_path):
     if content:
@@ -348,3 +355,25 @@ def test_a_job_of_slurm_is_stopped_and_continued(slurm, gate, tmp_path):  # noqa
         slurm, "submit", "own.yaml", "--slurm", "--results", tmp_path / "results", cwd=tmp_path
     )
     assert "own: nothing to do, all 3 trials are finished" in nothing.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("job.json", "[]"),
+        ("job.json", '{"id": 7}'),
+        ("job.json", '{"id": 7, "study": "own", "tasks": 1, "submitted": 0}'),
+        ("job.json", '{"id": "slurm-8", "study": "own", "tasks": "1", "submitted": 0}'),
+        ("ended-0.json", "{}"),
+        ("ended-0.json", '{"code": null, "ended": 0}'),
+    ],
+)
+def test_files_that_are_no_records_of_jobs_are_passed_over(name, content, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    record = {"id": "slurm-7", "study": "own", "tasks": 1, "submitted": 0}
+    for folder in ("1", "2"):
+        (tmp_path / "untuned/slurm" / folder).mkdir(parents=True)
+    (tmp_path / "untuned/slurm/1/job.json").write_text(json.dumps(record))
+    (tmp_path / f"untuned/slurm/{2 if name == 'job.json' else 1}" / name).write_text(content)
+    (job,) = arrays.SlurmJobs(states=lambda _: {}).all()
+    assert (job.id, job.status) == ("slurm-7", "failed")

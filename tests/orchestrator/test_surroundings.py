@@ -258,3 +258,18 @@ def test_figures_are_drawn_in_processes_where_the_temporary_folder_has_a_long_pa
         check=False,
     )
     assert (answer.returncode, answer.stderr) == (0, "")
+
+
+def test_a_terminal_without_a_size_shows_tables(tmp_path):
+    answer = untuned("list", cwd=tmp_path, COLUMNS="0", LINES="0")
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout == untuned("list", cwd=tmp_path, COLUMNS="80").stdout
+    assert "lenet-mnist" in answer.stdout
+
+
+def test_a_variable_with_a_wrong_value_is_named(tmp_path):
+    answer = untuned("run", "digits", cwd=tmp_path, UNTUNED_ENGINE="mkl")
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert (
+        "(env var: 'UNTUNED_ENGINE'): 'mkl' is not one of 'auto', 'mm', 'onednn'" in answer.stderr
+    )

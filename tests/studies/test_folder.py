@@ -68,6 +68,21 @@ def test_folders_are_found_by_what_is_in_them(tmp_path):
     assert folders_with(str(tmp_path / "nowhere"), "definitions") == []
 
 
+def test_the_folder_of_one_study_is_no_folder_of_all_results(tmp_path):
+    for name in ("own", "definitions"):  # a study may have this name
+        Folder(str(tmp_path), name).put("definitions/0.yaml", b"")
+    assert folders_with(str(tmp_path), "definitions") == ["definitions", "own"]
+    for inside in ("definitions", "trials"):
+        with pytest.raises(UserError, match=r"own: holds the results of one study; give the fold"):
+            folders_with(str(tmp_path / "own"), inside)
+
+
+@pytest.mark.parametrize("name", ["o\0wn", "o\nwn", "\udcff"])
+def test_names_that_no_folder_can_have_are_refused(name, tmp_path):
+    with pytest.raises(UserError, match="has a control character, or bytes that are not UTF-8"):
+        Folder(str(tmp_path), name)
+
+
 def test_uris_that_cannot_be_opened():
     with pytest.raises(UserError, match=r"results nonsense://x: .*give a folder or s3://"):
         folders_with("nonsense://x", "definitions")

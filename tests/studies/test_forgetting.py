@@ -132,7 +132,15 @@ def test_to_drop_nothing_writes_nothing(filled):
     assert sorted(Path(filled.root).rglob("*")) == before
 
 
-@pytest.mark.parametrize("content", ["nothing", "forgotten: {a: b}", "forgotten: {a: 1 soon}"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "nothing",
+        "forgotten: {a: b}",
+        "forgotten: {a: 1 soon}",
+        "forgotten: {a: '1 0001-01-01T00:00:00+23:59'}",
+    ],
+)
 def test_a_damaged_register_is_named(filled, content):
     (Path(filled.root) / "forgotten").mkdir()
     (Path(filled.root) / "forgotten/0.yaml").write_text(content)

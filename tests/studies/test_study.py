@@ -3,6 +3,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import given as generated
@@ -111,6 +112,25 @@ def test_overrides_replace_the_files_seeds_and_epochs():
     assert given.override() == given
 
 
+def test_epochs_are_given_once():
+    own = study(axes=AXES | {"method": "dense"})
+    with pytest.raises(UserError, match="epochs: 1 and another value are given; give one"):
+        own.override(epochs=1, change={"epochs": 2})
+
+
+def test_overrides_may_be_numbers_and_arrays_of_numpy_and_ranges_of_python():
+    own = study(axes=AXES | {"method": "dense"})
+    given = own.override(
+        seeds=range(2, 4), epochs=np.int64(3), change={"learning_rate": np.array([0.5, 0.25])}
+    )
+    plain = own.override(seeds=[2, 3], epochs=3, change={"learning_rate": [0.5, 0.25]})
+    assert given == plain
+    assert given.definition_hash == plain.definition_hash
+    assert own.override(seeds=np.int64(2), only={"method": np.array(["dense"])}) == own.override(
+        seeds=2
+    )
+
+
 def test_a_definition_gives_the_study_back():
     given = study(grids=[{"method": ["dense"], "learning_rate": 3e-3}], margin=0.2)
     again = from_mapping(given.definition(), where="again")
@@ -192,6 +212,17 @@ def test_shipped_studies():
         ({"grids": [{"method": "dense"}], "seeds": "5"}, "seeds: '5' is neither a number such as"),
         ({"grids": [{"method": "dense"}], "seeds": 2.5}, "seeds: 2.5 is neither a number such as"),
         ({"grids": [{"method": "dense"}], "margin": -1}, "margin: -1: "),
+        ({"grids": [{"method": "dense"}], "margin": 500}, "margin: 500: "),
+        ({"grids": [{"method": "dense"}], "name": "own.yaml"}, "name: 'own.yaml': a study is not "),
+        ({"axes": AXES | {"seeds": 3}}, "axes: seeds is not an axis; write seeds: N at the top"),
+        (
+            {"grids": [{"method": "dense", "seeds": "fersh"}]},
+            "seeds: 'fersh' is neither tuning, nor fresh, nor a range or a list of the study's",
+        ),
+        (
+            {"grids": [{"method": "dense"}], "tuning_seeds": "seed+1000"},
+            "'seed+1000' is neither a list of seeds, nor a range such as 2001-2015, nor seed + ",
+        ),
         (
             {"grids": [{"method": "dense"}], "name": "../up"},
             "name: '../up': only lower-case letters",

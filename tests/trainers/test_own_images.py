@@ -232,6 +232,19 @@ def test_a_class_without_images_is_named_with_its_split(tmp_path):
         check(f"folder:{tmp_path}")
 
 
+@pytest.mark.parametrize("split", ["test", "val"])
+def test_a_split_that_is_given_without_images_is_not_replaced(split, tmp_path):
+    splits_of(tmp_path / "folder", "train")
+    (tmp_path / "folder" / split).mkdir()
+    for read in (check, load):
+        with pytest.raises(UserError, match=f"{split} holds no class; put a folder per class"):
+            read(f"folder:{tmp_path / 'folder'}")
+    write_parquet(tmp_path / "parquet" / "train.parquet", range(20), [0, 1] * 10)
+    write_parquet(tmp_path / "parquet" / f"{split}.parquet", [], [])
+    with pytest.raises(UserError, match=rf"{split}\.parquet: no rows for (test|validation); give"):
+        load(f"parquet:{tmp_path / 'parquet'}")
+
+
 def test_a_split_that_is_another_one_is_refused(tmp_path):
     splits_of(tmp_path / "pets", "train")
     (tmp_path / "again").symlink_to("pets")

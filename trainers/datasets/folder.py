@@ -100,8 +100,8 @@ def _layout(root: Path) -> _Found:
     """The folders of each class in each split.
 
     Raises:
-        UserError: there is no such folder, there are fewer than two classes, a split has a class
-            that train has not, or beside the splits there is another folder.
+        UserError: there is no such folder, there are fewer than two classes, a split has no class,
+            or one that train has not, or beside the splits there is another folder.
     """
     if not root.is_dir():
         raise UserError(f"data set folder:{root}: no such folder")
@@ -130,7 +130,12 @@ def _layout(root: Path) -> _Found:
             f"data set folder:{root}: {len(splits['train'])} classes; put the images into a folder "
             "per class, at least two, as in PATH/train/CLASS/*.png or PATH/CLASS/*.png"
         )
-    for classes in splits.values():
+    for split, classes in splits.items():
+        if not classes:  # as after a copy that was cut short; one of our own would take its place
+            raise UserError(
+                f"data set folder:{root}: {by_split[split][0].name} holds no class; put a folder "
+                "per class into it, or delete it"
+            )
         if unknown := sorted(classes.keys() - splits["train"].keys()):
             raise UserError(
                 f"data set folder:{root}: class {unknown[0]} is not among those of train"

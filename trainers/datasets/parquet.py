@@ -65,6 +65,9 @@ def read(root: Path, *, size: int) -> Source:
                         f"{path}: the images take more than {MAX_BYTES >> 30} GiB; take fewer"
                     )
                 splits[-1].append(image)
+    for split, paths, rows in zip(SPLITS, found, splits, strict=True):
+        if paths and not rows:  # one of our own would take its place
+            raise UserError(f"{paths[0]}: no rows for {split}; give it some, or leave it out")
     train, validation, test = splits
     trained = {image.label for image in train}
     gap = next(label for label in itertools.count() if label not in trained)
