@@ -36,6 +36,8 @@ _Value = TypeVar("_Value")
 
 #: The fields that name components, whose revisions a trial carries.
 _COMPONENTS = fields_with(Role.COMPONENT)
+#: The last bit of a set of definitions: it stands for all further ones.
+_LAST_BIT = 52
 #: A column for the number of the study that a trial's row comes from.
 _PLACE = "_place"
 
@@ -45,7 +47,7 @@ class Results:
     """The results of one or several studies so far.
 
     Accuracies and `changed` are fractions, losses are in nats, times in seconds. Every table has a
-    column `study`; a trial of several studies has a row only for the first of them.
+    column `study`; a trial of several studies has a row only for the one in which it first ended.
 
     Attributes:
         trials: a row per finished trial, with the columns of `studies.schemas.TRIALS`.
@@ -233,7 +235,7 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
 
     Every part's bytes are compared with its name once. Rows of `epochs`, `layers` and `masks` are
     read on demand. Results of one study in several places are joined: a trial that several have
-    counts once, with the row of the first.
+    counts once, as it first ended.
 
     Args:
         uri_or_uris: a study's results folder or URI, such as ``results/digits`` or
@@ -282,14 +284,10 @@ def _loaded(every: Sequence[Place]) -> list[_Loaded]:
         place.done.rows.drop_columns("part").to_pandas().assign(**{_PLACE: number})
         for number, place in enumerate(every)
     ]
-    current: dict[str, pd.DataFrame] = {}
-    for study in dict.fromkeys(place.store.study for place in every):
-        its = [f for f, place in zip(frames, every, strict=True) if place.store.study == study]
-        current[study] = _of_latest_revision(pd.concat(its))
+    current = _of_latest_revision(pd.concat(frames))
     loaded = []
     for number, (place, frame) in enumerate(zip(every, frames, strict=True)):
-        of_study = current[place.store.study]
-        rows = of_study[of_study[_PLACE] == number].drop(columns=_PLACE).reset_index(drop=True)
+        rows = current[current[_PLACE] == number].drop(columns=_PLACE).reset_index(drop=True)
         rows.insert(0, "study", place.store.study)
         tuning = rows["seed"].isin(_tuning(place.every))
         loaded.append(_Loaded(rows[~tuning], rows[tuning], len(frame) - len(rows)))
@@ -297,12 +295,16 @@ def _loaded(every: Sequence[Place]) -> list[_Loaded]:
 
 
 def _together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Return the trials of several studies; a shared trial has only the row of the first study.
+    """Return the trials of several studies; a shared trial has only the row as it first ended.
 
-    They have a further column `_PLACE`, the number of the study that the row comes from.
+    So the order of the studies decides nothing. They have a further column `_PLACE`, the number of
+    the study that the row comes from.
     """
     placed = [frame.assign(**{_PLACE: number}) for number, frame in enumerate(frames)]
-    return pd.concat(placed).drop_duplicates(list(SETTABLE), ignore_index=True)
+    rows = pd.concat(placed, ignore_index=True)
+    in_time = rows.sort_values(["finished_at", "attempt"], kind="stable")
+    first = in_time.drop_duplicates(list(SETTABLE)).index.sort_values()
+    return rows.loc[first].reset_index(drop=True)
 
 
 def _methods(*frames: pd.DataFrame) -> dict[str, MethodTraits]:
@@ -386,9 +388,13 @@ def _plans(every: Sequence[Place], *, tuning: bool) -> pd.DataFrame:
             for trial in planned:
                 has = bit if trial in candidates else 0
                 fresh = recorded.known is not None and not recorded.known.get(trial.seed)
+                fresh = fresh and count < _LAST_BIT  # those that share a bit are no one definition
                 defined[trial] = defined.get(trial, 0) | has
                 committed[trial] = committed.get(trial, 0) | (has if fresh else 0)
             count += 1
+    if forgotten := {trial for one in every for trial in one.store.forgotten.all()}:
+        # Whoever drops a trial knows how it ended, so what runs in its place is a second try.
+        committed |= {trial: 0 for trial in committed if trial.trial_id in forgotten}
     chosen = _by_choice_alone(by_choice, plain)
     kinds = {name: TABLES["trials"].field(name).type for name in SETTABLE}
     values = {
@@ -409,7 +415,7 @@ def bit_of(number: int) -> int:
     Args:
         number: its place in `Results.definitions`; those beyond the 52nd share a bit.
     """
-    return 1 << min(number, 52)
+    return 1 << min(number, _LAST_BIT)
 
 
 def _by_choice_alone(
