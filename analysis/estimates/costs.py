@@ -186,16 +186,20 @@ def timed(results: Results, *, everywhere: bool = False) -> pd.DataFrame:
     elsewhere, (cell,) = pd.Series(_elsewhere(trials), trials.index), keys(trials, on=CELL)
     of_cell = elsewhere.groupby(cell)
     reasons = np.where((reasons == "") & of_cell.transform("all"), _CONDITIONS_DIFFER, reasons)
-    counts = of_cell.transform("sum")
+    cautions = np.array(
+        [
+            f"{_CONDITIONS_DIFFER}: {many(n, 'pair')} not counted" if n else None
+            for n in of_cell.transform("sum")
+        ],
+        object,
+    )
     levels = pd.DataFrame({"attempt": trials["attempt"].to_numpy(), "level": level})
     seconds = _seconds_to(results, levels[everywhere | ~(short | poor)].dropna())
     return trials.assign(
         log_seconds=np.log(trials["attempt"].map(seconds[seconds > 0]).astype(float)),
         not_judged=reasons,
         defined=trials["defined"].where(~elsewhere, 0),
-        caution=[
-            f"{_CONDITIONS_DIFFER}: {many(n, 'pair')} not counted" if n else None for n in counts
-        ],
+        caution=cautions,
     )
 
 

@@ -171,7 +171,7 @@ def _compared(
     if planned.any():  # what no definition plans stands for nothing that one does
         rows = rows[planned]
         finished, committed = _finished_and_committed(rows, sides)
-        rows = rows[still_planned(results, committed, finished.any(axis=0))]
+        rows = rows[still_planned(results, committed, np.logical_or.reduce(finished))]
     finished, committed = _finished_and_committed(rows, sides)
     seeds = rows["seed"].to_numpy()
     known = rows["difference"].notna().to_numpy() | rows["difference_against"].notna().to_numpy()

@@ -211,7 +211,7 @@ def _hidden(
         _STUDIES.get(field, "hidden-threshold"),
         sweep=(field,),
         least=values,
-        enough=values,
+        enough=values - 1,  # the default is a further one
         trials=trials,
         figure="hidden_threshold",
         **more,
