@@ -7,8 +7,9 @@ needs are read, from any filesystem that pyarrow opens.
 
 import functools
 import io
+import itertools
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -38,7 +39,7 @@ _Value = TypeVar("_Value")
 _COMPONENTS = fields_with(Role.COMPONENT)
 #: The last bit of a set of definitions: it stands for all further ones.
 _LAST_BIT = 52
-#: A column for the number of the study that a trial's row comes from.
+#: A column for the number of the place that a trial's row comes from.
 _PLACE = "_place"
 
 
@@ -47,7 +48,7 @@ class Results:
     """The results of one or several studies so far.
 
     Accuracies and `changed` are fractions, losses are in nats, times in seconds. Every table has a
-    column `study`; a trial of several studies has a row only for the one in which it first ended.
+    column `study`; a trial of several studies has a row only for that in which it first ended.
 
     Attributes:
         trials: a row per finished trial, with the columns of `studies.schemas.TRIALS`.
@@ -211,23 +212,14 @@ def computed_once(
     """
 
     @functools.wraps(function)
-    def stored(results: Results, /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Value:
+    def _stored(results: Results, /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Value:
         key = (function, args, tuple(sorted(kwargs.items())))
         if key not in results._computed:
             results._computed[key] = function(results, *args, **kwargs)
         value: _Value = results._computed[key]
         return value
 
-    return stored
-
-
-@dataclass(frozen=True)
-class _Loaded:
-    """The trials of a place before they are joined: `trials` without those on tuning seeds."""
-
-    trials: pd.DataFrame
-    tuning: pd.DataFrame
-    superseded: int
+    return _stored
 
 
 def load(uri_or_uris: str | Iterable[str]) -> Results:
@@ -249,13 +241,8 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
     if not uris:
         raise UserError("no results given; name at least one study's folder, as in results/digits")
     every = read(uris)
-    loaded = _loaded(every)
-    frames = [
-        _together([one.trials for one in loaded]),
-        _together([one.tuning for one in loaded]),
-        _plans(every, tuning=False),
-        _plans(every, tuning=True),
-    ]
+    on_confirmatory, on_tuning, superseded = _trials(every)
+    frames = [on_confirmatory, on_tuning, *_plans(every)]
     methods = _methods(*frames)
     trials, tuning, plan, tuning_plan = (_with_traits(frame, methods) for frame in frames)
     shown = trials.drop(columns=_PLACE)
@@ -272,36 +259,36 @@ def load(uri_or_uris: str | Iterable[str]) -> Results:
             f"{one.store.study}/{table}/{part}" for one in every for table, part in one.done.damaged
         ),
         conflicts=conflicts(every),
-        superseded=sum(one.superseded for one in loaded),
+        superseded=superseded,
         methods=methods,
         relations=Relations(shown, [(one.store, one.done) for one in every], attempts),
     )
 
 
-def _loaded(every: Sequence[Place]) -> list[_Loaded]:
-    """Return the trials of each place; only those of a component's latest revision in any place."""
-    frames = [
-        place.done.rows.drop_columns("part").to_pandas().assign(**{_PLACE: number})
-        for number, place in enumerate(every)
-    ]
-    current = _of_latest_revision(pd.concat(frames))
-    loaded = []
-    for number, (place, frame) in enumerate(zip(every, frames, strict=True)):
-        rows = current[current[_PLACE] == number].drop(columns=_PLACE).reset_index(drop=True)
-        rows.insert(0, "study", place.store.study)
-        tuning = rows["seed"].isin(_tuning(place.every))
-        loaded.append(_Loaded(rows[~tuning], rows[tuning], len(frame) - len(rows)))
-    return loaded
+def _trials(every: Sequence[Place]) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    """Return the finished trials, and how many are left out since a component was mended.
 
-
-def _together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Return the trials of several studies; a shared trial has only the row as it first ended.
-
-    So the order of the studies decides nothing. They have a further column `_PLACE`, the number of
-    the study that the row comes from.
+    Returns:
+        The trials on confirmatory seeds, and those on tuning seeds, both with a column `_PLACE`,
+        the number of the place; a trial in several places has only the row as it first ended, so
+        that the order of the places decides nothing.
     """
-    placed = [frame.assign(**{_PLACE: number}) for number, frame in enumerate(frames)]
-    rows = pd.concat(placed, ignore_index=True)
+    frames = []
+    for number, place in enumerate(every):
+        frame = place.done.rows.drop_columns("part").to_pandas().assign(**{_PLACE: number})
+        frame.insert(0, "study", place.store.study)
+        frames.append(frame)
+    rows = pd.concat(frames, ignore_index=True)
+    latest = _of_latest_revision(rows)
+    seeds = {one.store.study: _tuning(one.definitions) for one in every if one.definitions}
+    pairs = zip(latest["study"], latest["seed"], strict=True)
+    tunes = np.array([seed in seeds.get(study, ()) for study, seed in pairs], bool)
+    trials, tuning = (_as_first_ended(part) for part in (latest[~tunes], latest[tunes]))
+    return trials, tuning, len(rows) - len(latest)
+
+
+def _as_first_ended(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per trial, in the order given."""
     in_time = rows.sort_values(["finished_at", "attempt"], kind="stable")
     first = in_time.drop_duplicates(list(SETTABLE)).index.sort_values()
     return rows.loc[first].reset_index(drop=True)
@@ -336,8 +323,8 @@ def _with_traits(frame: pd.DataFrame, methods: Mapping[str, MethodTraits]) -> pd
 def _of_latest_revision(trials: pd.DataFrame) -> pd.DataFrame:
     """Leave out trials of a component that was mended since; they count as not finished.
 
-    A component's revision only rises, so the largest sum marks the latest trials of the same
-    components.
+    A component's revision only rises, so the largest sum marks the latest trials with the same
+    components, whichever study has them.
     """
     ranks = trials["revisions"].map(lambda text: sum(map(int, re.findall(r"=(\d+)", text))))
     latest = ranks.groupby([trials[name] for name in _COMPONENTS]).transform("max")
@@ -357,56 +344,44 @@ def _benchmarks(store: Store) -> pd.DataFrame:
     return last
 
 
-def _plans(every: Sequence[Place], *, tuning: bool) -> pd.DataFrame:
-    """Return a row of fields per trial of the union of definitions, in the definitions' order.
+def _plans(every: Sequence[Place]) -> Iterator[pd.DataFrame]:
+    """Yield a row of fields per trial of the union of definitions, in the definitions' order.
 
-    Args:
-        every: the places of the studies.
-        tuning: whether to return the trials on tuning seeds, or the others.
+    First come the trials on confirmatory seeds, then those on tuning seeds.
     """
-    defined: dict[Trial, int] = {}
-    committed: dict[Trial, int] = {}
-    by_choice: dict[str, set[Trial]] = {one.store.study: set() for one in every}
-    plain: dict[str, set[Trial]] = {one.store.study: set() for one in every}
-    count = 0
-    for one in every:
+    plans: dict[bool, dict[Trial, list[int]]] = {False: {}, True: {}}  # defined and committed
+    always, if_chosen = [set[Trial]() for _ in every], [set[Trial]() for _ in every]
+    bits = map(bit_of, itertools.count())
+    for place, one in enumerate(every):
         seeds = _tuning(one.definitions)
-        planned = [
-            trial
-            for recorded in one.definitions
-            for trial in recorded.study.trials()
-            if (trial.seed in seeds) == tuning
-        ]
-        for recorded in one.definitions:
-            bit = bit_of(count)
+        trials = [recorded.study.trials() for recorded in one.definitions]
+        planned = dict.fromkeys(itertools.chain(*trials))
+        for recorded, own, bit in zip(one.definitions, trials, bits, strict=False):
             # What is chosen later among values that were named first was planned first.
-            study = recorded.study
-            candidates = set(study.candidates())
-            always = set(study.trials()) if study.is_tuned else candidates
-            by_choice[one.store.study] |= candidates - always
-            plain[one.store.study] |= always
+            candidates = set(recorded.study.candidates() if recorded.study.is_tuned else own)
+            always[place].update(own)
+            if_chosen[place] |= candidates.difference(own)
             for trial in planned:
-                has = bit if trial in candidates else 0
-                fresh = recorded.known is not None and not recorded.known.get(trial.seed)
-                fresh = fresh and count < _LAST_BIT  # those that share a bit are no one definition
-                defined[trial] = defined.get(trial, 0) | has
-                committed[trial] = committed.get(trial, 0) | (has if fresh else 0)
-            count += 1
+                sets = plans[trial.seed in seeds].setdefault(trial, [0, 0])
+                if trial in candidates:
+                    sets[0] |= bit
+                    fresh = recorded.known is not None and not recorded.known.get(trial.seed)
+                    if fresh and bit < 1 << _LAST_BIT:  # what shares a bit is no one definition
+                        sets[1] |= bit
     if forgotten := {trial for one in every for trial in one.store.forgotten.all()}:
         # Whoever drops a trial knows how it ended, so what runs in its place is a second try.
-        committed |= {trial: 0 for trial in committed if trial.trial_id in forgotten}
-    chosen = _by_choice_alone(by_choice, plain)
+        for trial, sets in itertools.chain(*(plan.items() for plan in plans.values())):
+            sets[1] *= trial.trial_id not in forgotten
+    by_choice = set[Trial]()  # what some study trains only if it is chosen, and no other always
+    for place, chosen in enumerate(if_chosen):
+        by_choice |= chosen.difference(*always[:place], *always[place + 1 :])
     kinds = {name: TABLES["trials"].field(name).type for name in SETTABLE}
-    values = {
-        name: pa.array([getattr(trial, name) for trial in defined], kinds[name])
-        for name in SETTABLE
-    }
-    plan: pd.DataFrame = pa.table(values).to_pandas()
-    return plan.assign(
-        defined=np.array(list(defined.values()), np.int64),
-        committed=np.array(list(committed.values()), np.int64),
-        by_choice=np.array([trial in chosen for trial in defined], bool),
-    )
+    for plan in plans.values():
+        columns = {n: pa.array([getattr(trial, n) for trial in plan], kinds[n]) for n in SETTABLE}
+        frame: pd.DataFrame = pa.table(columns).to_pandas()
+        defined, committed = np.array(list(plan.values()), np.int64).reshape(-1, 2).T
+        chosen_only = np.array([trial in by_choice for trial in plan], bool)
+        yield frame.assign(defined=defined, committed=committed, by_choice=chosen_only)
 
 
 def bit_of(number: int) -> int:
@@ -416,17 +391,6 @@ def bit_of(number: int) -> int:
         number: its place in `Results.definitions`; those beyond the 52nd share a bit.
     """
     return 1 << min(number, _LAST_BIT)
-
-
-def _by_choice_alone(
-    by_choice: Mapping[str, set[Trial]], plain: Mapping[str, set[Trial]]
-) -> set[Trial]:
-    """Return the trials that some study trains only if they are chosen, and no other always."""
-    alone: set[Trial] = set()
-    for name, trials in by_choice.items():
-        others = [always for other, always in plain.items() if other != name]
-        alone |= trials.difference(*others)
-    return alone
 
 
 def _tuning(definitions: Iterable[Recorded]) -> set[int]:

@@ -8,7 +8,7 @@ from studies.errors import UserError, unknown
 
 if TYPE_CHECKING:
     from analysis import Results
-    from orchestrator.running import Ended
+    from orchestrator.running import Ended, HowToRun
     from studies.seeds import Seeds
     from studies.study import Study
     from studies.variants import Given
@@ -92,16 +92,10 @@ def run(
         MissingTrialsError: the run ended before all trials were finished, and not by `hours`; or it
             ended before there were any results.
     """
-    import analysis
-    from orchestrator import data_places, running, taking_over
-    from studies.store import Store
+    from orchestrator import data_places, running
     from studies.study import Study, find
 
-    for name, value in (("executor", executor), ("device", device), ("engine", engine)):
-        if value not in _CHOICES[name]:
-            raise unknown(name, str(value), _CHOICES[name])
-    if hours is not None and not hours > 0:
-        raise UserError(f"hours: {hours} is not above 0")
+    _check(hours, executor=executor, device=device, engine=engine)
     places = (str(data),) if isinstance(data, str | Path) else tuple(data)
     requested = (study if isinstance(study, Study) else find(str(study))).override(
         seeds=seeds,
@@ -128,8 +122,43 @@ def run(
     how = running.HowToRun(
         data=places, address=address, engine=engine, hours=hours, options=options
     )
-    store = Store(str(results), requested.name)
     name = requested.name if isinstance(study, Study) else str(study)
+    return _results(requested, name, str(results), how, shipped=shipped)
+
+
+def _check(hours: float | None, **choices: str) -> None:
+    """Check arguments that the types alone do not.
+
+    Raises:
+        UserError: one of `_CHOICES` is none of its names, or the time is not above 0.
+    """
+    for name, value in choices.items():
+        if value not in _CHOICES[name]:
+            raise unknown(name, str(value), _CHOICES[name])
+    if hours is not None and not hours > 0:
+        raise UserError(f"hours: {hours} is not above 0")
+
+
+def _results(
+    requested: "Study", name: str, place: str, how: "HowToRun", *, shipped: bool
+) -> "Results":
+    """Run what is missing of a study, and return its results.
+
+    Args:
+        requested: the study as it is asked for.
+        name: its name, or its file, as the user gave it.
+        place: the folder or URI of all results.
+        how: how it is run.
+        shipped: whether finished trials are taken over from the project's shipped results.
+
+    Raises:
+        MissingTrialsError: see `run`.
+    """
+    import analysis
+    from orchestrator import running, taking_over
+    from studies.store import Store
+
+    store = Store(place, requested.name)
     if shipped and (published := taking_over.place(requested, name)):
         taking_over.take_over(requested, store, published)
     for ended in running.run_definitions(requested, store, how):

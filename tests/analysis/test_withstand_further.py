@@ -161,7 +161,7 @@ def test_broken_values_of_a_field_make_no_default_look_good(judge):
     figures = final(lambda t: levels.get(t.score_offset, 0.9) + noise(t))
     (verdict,) = judge(figures, "C8-offset", grids)
     assert verdict.conclusion == "undecided"
-    assert verdict.reason.startswith("1 of 3 values of score offset pass the floor, 2 must")
+    assert verdict.reason.startswith("1 of 3 values of score offset reach the floor, 2 are needed")
 
 
 # Unfair comparisons -----------------------------------------------------------------------------
@@ -220,7 +220,7 @@ def test_a_search_that_several_studies_share_counts_as_one_search(study, record)
     assert alone.uncorrected == "supported"
     (verdict,) = on(analysis.load(uris), "C1")
     assert verdict.uncorrected == "undecided"
-    assert verdict.reason == "9 and 3 configurations were tuned, which cannot be made equal."
+    assert verdict.reason == "The budgets of 9 and 3 configurations cannot be made equal."
 
 
 def test_unequal_searches_of_recipes_are_unequal_at_a_size(judge):
@@ -237,7 +237,7 @@ def test_unequal_searches_of_recipes_are_unequal_at_a_size(judge):
 
     (verdict,) = judge(figures, "C10-matched", grids, **NESTED)
     assert verdict.uncorrected == "undecided"
-    assert verdict.reason == "2 and 6 configurations were tuned, which cannot be made equal."
+    assert verdict.reason == "The budgets of 2 and 6 configurations cannot be made equal."
 
 
 def test_densities_that_learn_nothing_are_no_budget(judge):
@@ -259,7 +259,7 @@ def test_densities_that_learn_nothing_are_no_budget(judge):
 
     (verdict,) = judge(final(accuracy), "C6", grids, **NESTED)
     assert verdict.uncorrected == "undecided"
-    assert "configurations were tuned, which cannot be made equal" in verdict.reason
+    assert "configurations cannot be made equal" in verdict.reason
 
 
 def test_times_at_one_place_are_compared_though_a_pair_ran_elsewhere(study, record):
