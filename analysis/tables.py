@@ -48,6 +48,8 @@ _BENCHMARKS = pa.schema(
         "quick": pa.bool_(),
     }
 )
+#: The last bit of a set of definitions: it stands for all further ones.
+_LAST_BIT = 52
 #: A column for the number of the place that a trial's row comes from.
 _PLACE = "_place"
 
@@ -57,7 +59,7 @@ class Results:
     """The results of one or several studies so far.
 
     Accuracies and `changed` are fractions, losses are in nats, times in seconds. Every table has a
-    column `study`; a trial of several studies has a row only for the first of them.
+    column `study`; a trial of several studies has a row only for that in which it first ended.
 
     Attributes:
         trials: a row per finished trial, with the columns of `studies.schemas.TRIALS`.
@@ -236,7 +238,7 @@ def load(uri_or_uris: str | PathLike[str] | Iterable[str | PathLike[str]]) -> Re
 
     Every part's bytes are compared with its name once. Rows of `epochs`, `layers` and `masks` are
     read on demand. Results of one study in several places are joined: a trial that several have
-    counts once, with the row of the first.
+    counts once, as it first ended.
 
     Args:
         uri_or_uris: a study's results folder or URI, such as ``results/digits`` or
@@ -293,7 +295,8 @@ def _trials(every: Sequence[Place]) -> tuple[pd.DataFrame, pd.DataFrame, int]:
 
     Returns:
         The trials on confirmatory seeds, and those on tuning seeds, both with a column `_PLACE`,
-        the number of the place; a trial in several places has only the row of the first.
+        the number of the place; a trial in several places has only the row as it first ended, so
+        that the order of the places decides nothing.
     """
     frames = []
     for number, place in enumerate(every):
@@ -305,11 +308,15 @@ def _trials(every: Sequence[Place]) -> tuple[pd.DataFrame, pd.DataFrame, int]:
     seeds = {one.store.study: _tuning(one.definitions) for one in every if one.definitions}
     pairs = zip(latest["study"], latest["seed"], strict=True)
     tunes = np.array([seed in seeds.get(study, ()) for study, seed in pairs], bool)
-    trials, tuning = (
-        part.drop_duplicates(list(SETTABLE), ignore_index=True)
-        for part in (latest[~tunes], latest[tunes])
-    )
+    trials, tuning = (_as_first_ended(part) for part in (latest[~tunes], latest[tunes]))
     return trials, tuning, len(rows) - len(latest)
+
+
+def _as_first_ended(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per trial, in the order given."""
+    in_time = rows.sort_values(["finished_at", "attempt"], kind="stable")
+    first = in_time.drop_duplicates(list(SETTABLE)).index.sort_values()
+    return rows.loc[first].reset_index(drop=True)
 
 
 def _methods(*frames: pd.DataFrame) -> dict[str, MethodTraits]:
@@ -341,11 +348,11 @@ def _with_traits(frame: pd.DataFrame, methods: Mapping[str, MethodTraits]) -> pd
 def _of_latest_revision(trials: pd.DataFrame) -> pd.DataFrame:
     """Leave out trials of a component that was mended since; they count as not finished.
 
-    A component's revision only rises, so the largest sum marks the latest trials of a study with
-    the same components.
+    A component's revision only rises, so the largest sum marks the latest trials with the same
+    components, whichever study has them.
     """
     ranks = trials["revisions"].map(lambda text: sum(map(int, re.findall(r"=(\d+)", text))))
-    latest = ranks.groupby([trials[name] for name in ("study", *_COMPONENTS)]).transform("max")
+    latest = ranks.groupby([trials[name] for name in _COMPONENTS]).transform("max")
     return trials[ranks == latest].reset_index(drop=True)
 
 
@@ -384,8 +391,13 @@ def _plans(every: Sequence[Place]) -> Iterator[pd.DataFrame]:
                 sets = plans[trial.seed in seeds].setdefault(trial, [0, 0])
                 if trial in candidates:
                     sets[0] |= bit
-                    if recorded.known is not None and not recorded.known.get(trial.seed):
+                    fresh = recorded.known is not None and not recorded.known.get(trial.seed)
+                    if fresh and bit < 1 << _LAST_BIT:  # what shares a bit is no one definition
                         sets[1] |= bit
+    if forgotten := {trial for one in every for trial in one.store.forgotten.all()}:
+        # Whoever drops a trial knows how it ended, so what runs in its place is a second try.
+        for trial, sets in itertools.chain(*(plan.items() for plan in plans.values())):
+            sets[1] *= trial.trial_id not in forgotten
     by_choice = set[Trial]()  # what some study trains only if it is chosen, and no other always
     for place, chosen in enumerate(if_chosen):
         by_choice |= chosen.difference(*always[:place], *always[place + 1 :])
@@ -404,7 +416,7 @@ def bit_of(number: int) -> int:
     Args:
         number: its place in `Results.definitions`; those beyond the 52nd share a bit.
     """
-    return 1 << min(number, 52)
+    return 1 << min(number, _LAST_BIT)
 
 
 def _tuning(definitions: Iterable[Recorded]) -> set[int]:

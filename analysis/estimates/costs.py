@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.cells import BASELINE, TASK_CELL
+from analysis.cells import BASELINE, CELL, TASK_CELL
 from analysis.estimates.judged import all_judged, judged, noise_of_chance
 from analysis.estimates.pairing import keys
-from analysis.numbers import number
+from analysis.numbers import many, number
 from analysis.tables import Results
 from studies.trial import FIELDS, REQUIRED, SETTABLE
 
@@ -155,7 +155,9 @@ def timed(results: Results, *, everywhere: bool = False) -> pd.DataFrame:
     seconds are those of the epochs until the test accuracy first reaches it, nan if it never does.
     `not_judged` says in words why times on a task are not compared: dense training takes less than
     `LEAST_SECONDS` an epoch, all included, that accuracy is at chance, or dense training with the
-    same seed ran under other `CONDITIONS` or on another host; else it is empty.
+    same seed ran under other `CONDITIONS` or on another host in all trials of a cell; else it is
+    empty. Where that is so in some of them, these are as if they were not planned, which `caution`
+    says: where a trial runs does not depend on how long it takes.
 
     Args:
         results: the studies.
@@ -181,12 +183,23 @@ def timed(results: Results, *, everywhere: bool = False) -> pd.DataFrame:
         for one in median
     ]
     reasons = np.where(poor & ~short, "the accuracy to be reached is at chance", of_time)
-    reasons = np.where((reasons == "") & _elsewhere(trials), _CONDITIONS_DIFFER, reasons)
+    elsewhere, (cell,) = pd.Series(_elsewhere(trials), trials.index), keys(trials, on=CELL)
+    of_cell = elsewhere.groupby(cell)
+    reasons = np.where((reasons == "") & of_cell.transform("all"), _CONDITIONS_DIFFER, reasons)
+    cautions = np.array(
+        [
+            f"{_CONDITIONS_DIFFER}: {many(n, 'pair')} not counted" if n else None
+            for n in of_cell.transform("sum")
+        ],
+        object,
+    )
     levels = pd.DataFrame({"attempt": trials["attempt"].to_numpy(), "level": level})
     seconds = _seconds_to(results, levels[everywhere | ~(short | poor)].dropna())
     return trials.assign(
         log_seconds=np.log(trials["attempt"].map(seconds[seconds > 0]).astype(float)),
         not_judged=reasons,
+        defined=trials["defined"].where(~elsewhere, 0),
+        caution=cautions,
     )
 
 

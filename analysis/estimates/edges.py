@@ -5,6 +5,8 @@ gains: if the 95% lower bound of the accuracy there minus that at the neighbouri
 seed, is above zero. Then the grid has to be extended before anything is decided.
 """
 
+import math
+
 import pandas as pd
 
 from analysis.estimates.pairing import pair
@@ -18,7 +20,8 @@ def edges(rows: pd.DataFrame, field: str, value: str) -> list[float]:
     """Return the ends of a field's values at which the step to the end gains.
 
     Args:
-        rows: rows with `field` (a number), `seed` and `value`; one per value and seed.
+        rows: rows with `field` (a number), `seed` and `value`; one per value and seed. A number
+            that is nan may be anywhere in the grid, so an end must gain over it as well.
         field: the field whose values make the grid.
         value: the accuracy.
 
@@ -26,14 +29,20 @@ def edges(rows: pd.DataFrame, field: str, value: str) -> list[float]:
         None, one or both of the smallest and the largest value.
     """
     known = rows[rows[value].notna()]
-    values = sorted(known[field].unique())
+    values = sorted(known[field].dropna().unique())
     if len(values) < 2:
         return []
+    anywhere = [math.nan] if known[field].isna().any() else []
     steps = ((values[0], values[1]), (values[-1], values[-2]))
-    return [end for end, neighbour in steps if gains(known, field, end, neighbour, value)]
+    return [
+        end
+        for end, neighbour in steps
+        if all(gains(known, field, end, other, value) for other in (neighbour, *anywhere))
+    ]
 
 
 def gains(rows: pd.DataFrame, field: str, end: float, neighbour: float, value: str) -> bool:
     """Return whether the step from a neighbouring value to an end gains, by its lower bound."""
-    at_end, beside = (rows[rows[field] == at] for at in (end, neighbour))
+    at = rows[field]
+    at_end, beside = rows[at == end], rows[at.isna() if math.isnan(neighbour) else at == neighbour]
     return t_interval(pair(at_end, beside, ["seed"], value)["difference"], _LEVEL).low > 0

@@ -9,13 +9,17 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from analysis.cells import CONTROL
 from analysis.estimates.edges import edges
 from analysis.estimates.pairing import keys
+from analysis.estimates.tuning import TUNED
 from studies.trial import FIELDS, SETTABLE
 from studies.tuned import OF_A_FAILURE
 
 #: The values at which a grid that ended there would still gain: at its lower, at its upper end.
 Gaining = Mapping[str, tuple[frozenset[float], frozenset[float]]]
+#: The fields that are tuned and whose values have an order, and so ends.
+NUMBERS = tuple(n for n in TUNED if FIELDS[n].type in (float, int) and n not in CONTROL)
 
 
 def gaining(tuning: pd.DataFrame, tuned: Sequence[str]) -> Gaining:
@@ -32,7 +36,7 @@ def gaining(tuning: pd.DataFrame, tuned: Sequence[str]) -> Gaining:
     finished = trained(tuning)
     (arms,) = keys(finished, on=[n for n in SETTABLE if n not in ("seed", *tuned)])
     found: dict[str, tuple[set[float], set[float]]] = {
-        name: (set(), set()) for name in tuned if FIELDS[name].type is float
+        name: (set(), set()) for name in tuned if name in NUMBERS
     }
     for _, arm in finished.groupby(arms, sort=False):
         for name, (lower, upper) in found.items():

@@ -16,12 +16,13 @@ def with_longer_training(results: Results) -> pd.DataFrame:
     Returns:
         Rows of `tuned` whose density was tuned, and for each of their lengths the trials of the
         free methods with the most epochs that the whole budget of every such arm pays for, the
-        fresh training included. These have the length of the arms as `epochs`, so that they pair,
-        and their own as `trained_epochs`.
+        fresh training included, and what the choice of their own recipe took. These have the length
+        of the arms as `epochs`, so that they pair. `trained_epochs` are those of all trainings.
     """
     rows = tuned(results, ("density", *RECIPE))
+    rows = rows.assign(trained_epochs=rows["epochs"] * rows["spent"].fillna(1.0))
     arms = rows[(rows["density"] == -np.inf) & ~rows["trains_weights"].astype(bool)]
-    frames = [arms.assign(trained_epochs=arms["epochs"] * arms["spent"])]
+    frames = [arms]
     kinds = arms.groupby(["network", "dataset", "flips", "epochs"], sort=False)["spent"].min()
     for kind in kinds.reset_index().to_dict("records"):
         longer = rows[
@@ -29,8 +30,8 @@ def with_longer_training(results: Results) -> pd.DataFrame:
             & (rows["network"] == kind["network"])
             & (rows["dataset"] == kind["dataset"])
             & (rows["epochs"] > kind["epochs"])
-            & (rows["epochs"] <= kind["epochs"] * kind["spent"])
+            & (rows["trained_epochs"] <= kind["epochs"] * kind["spent"])
         ]
         longest = longer[longer["epochs"] == longer["epochs"].max()]
-        frames.append(longest.assign(trained_epochs=longest["epochs"], epochs=kind["epochs"]))
+        frames.append(longest.assign(epochs=kind["epochs"]))
     return pd.concat(frames, ignore_index=True)

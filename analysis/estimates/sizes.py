@@ -87,18 +87,20 @@ def judged_with_sizes(results: Results) -> pd.DataFrame:
 
 @computed_once
 def matched_by_size(results: Results) -> pd.DataFrame:
-    """Return the accuracy that a method with a density has at the size of each free method.
+    """Return the accuracy that a method with a density has beside the size of each free method.
 
-    The size is the number of live connections. For each seed, the accuracies of a method's
-    densities, each at its best recipe, are interpolated, linearly over the logarithm of the size,
-    at the size that the free method of the same kind ends with. Beyond the smallest and largest
-    recorded size there is no value.
+    The size is the number of live connections. For each seed, two of a method's densities, each at
+    its best recipe, enclose the size that the free method of the same kind ends with. Nobody knows
+    the accuracy between them: a line from one to the other can lie far below it. It is taken to be
+    at most that of the better one and at least that of the other one. Beyond the smallest and
+    largest recorded size there is no value.
 
     Returns:
         Rows of `tuned`: those of the free methods, and a row per seed of each method with several
-        densities, with a density of 0. `matched` is the interpolated accuracy, in the rows of free
-        methods their own. `accuracy` is the same, and `failure` that of a trial it was interpolated
-        from, if one of the two has failed.
+        densities, with a density of 0. `matched` is the accuracy of the better of the two
+        densities, by their means over seeds, and `apart` how far the other one is below it; in the
+        rows of free methods their own accuracy and 0. `accuracy` is `matched`, and `failure` that
+        of one of the two, if one has failed.
     """
     columns = ["attempt", *MEASURES]
     rows = tuned(results, RECIPE).merge(sizes(results)[columns], on="attempt", how="left")
@@ -106,7 +108,9 @@ def matched_by_size(results: Results) -> pd.DataFrame:
     free = rows[rows["method"].isin(FREE)]
     by_density = rows[rows["needs_density"].astype(bool) & (rows["density"] > 0)]
     (arm,) = keys(by_density, on=[name for name in SETTABLE if name != "density"])
-    arms = by_density.assign(arm=arm).sort_values(["arm", "density"], kind="stable")
+    (cell,) = keys(by_density, on=CELL)
+    means = by_density.groupby(cell)["accuracy"].transform("mean")
+    arms = by_density.assign(arm=arm, mean=means).sort_values(["arm", "density"], kind="stable")
     several = arms.groupby("arm")["density"].transform("nunique") > 1
     arms = arms[several]
     first = arms.drop_duplicates("arm").assign(density=0.0)
@@ -114,31 +118,34 @@ def matched_by_size(results: Results) -> pd.DataFrame:
     sizes_of = pair(twins, free, SETTABLE, "log_live").set_index("arm")["log_live_of_partner"]
     matched = pd.DataFrame(
         [
-            (number, *_interpolated(of_arm, sizes_of.get(number, math.nan)))
+            (number, *_beside(of_arm, sizes_of.get(number, math.nan)))
             for number, of_arm in arms.groupby("arm")
         ],
-        columns=["arm", "matched", "failure", "committed"],
+        columns=["arm", "matched", "apart", "failure", "committed"],
     )
     first = first.drop(columns=["failure", "committed"]).merge(matched, on="arm", how="left")
-    first = first.assign(accuracy=first["matched"]).drop(columns="arm")
-    return pd.concat([free.assign(matched=free["accuracy"]), first], ignore_index=True)
+    first = first.assign(accuracy=first["matched"]).drop(columns=["arm", "mean"])
+    of_free = free.assign(matched=free["accuracy"], apart=0.0)
+    return pd.concat([of_free, first], ignore_index=True)
 
 
-def _interpolated(arm: pd.DataFrame, size: float) -> tuple[float, str, int]:
-    """Return an arm's accuracy at a logarithm of its size.
+def _beside(arm: pd.DataFrame, size: float) -> tuple[float, float, str, int]:
+    """Return an arm's accuracies beside a logarithm of its size.
 
     Returns:
-        The accuracy, nan beyond the sizes that the arm has; the failure of a density beside that
-        size, or of one without any live connection, empty if there is none; and the definitions
-        that committed themselves to all densities.
+        The better one of the two densities that enclose it, nan beyond the sizes that the arm has;
+        how far the other one is below it; the failure of one of the two, or of a density without
+        any live connection, empty if there is none; and the definitions that committed themselves
+        to all densities.
     """
     committed = int(np.bitwise_and.reduce(arm["committed"].to_numpy(np.int64)))
     known = arm.dropna(subset=["log_live", "accuracy"]).sort_values("log_live")
     sizes = known["log_live"].to_numpy(float)
     if len(sizes) < 2 or not sizes[0] <= size <= sizes[-1]:
-        return math.nan, "", committed
+        return math.nan, math.nan, "", committed
     above = int(np.searchsorted(sizes, size))
-    beside = known["failure"].iloc[max(above - 1, 0) : above + 1]
+    beside = known.iloc[max(above - 1, 0) : above + 1].sort_values("mean", kind="stable")
     without = arm.loc[arm["accuracy"].notna() & arm["log_live"].isna(), "failure"]
-    value = float(np.interp(size, sizes, known["accuracy"].to_numpy(float)))
-    return value, next((one for one in (*beside, *without) if one), ""), committed
+    failure = next((one for one in (*beside["failure"], *without) if one), "")
+    other, better = beside["accuracy"].iloc[[0, -1]]
+    return float(better), float(better - other), failure, committed

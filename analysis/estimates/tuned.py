@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.cells import CELL, RECIPE, TUNED_VALUES, label
-from analysis.estimates.extended import Gaining, follows, gaining, gains_at, trained
+from analysis.estimates.extended import NUMBERS, Gaining, follows, gaining, gains_at, trained
 from analysis.estimates.judged import all_judged, chance_of, joined, judged
 from analysis.estimates.pairing import keys
 from analysis.estimates.tuning import TUNED, expected_at_best
@@ -23,7 +23,7 @@ from studies import grids
 from studies.store.definitions import Recorded
 from studies.study import Study
 from studies.traits import TRAITS
-from studies.trial import FIELDS, SETTABLE
+from studies.trial import SETTABLE
 from studies.tuned import OF_A_FAILURE
 
 
@@ -75,12 +75,20 @@ def _largest_search(arms: pd.DataFrame) -> pd.DataFrame:
 
     What is finished comes before what is planned, and a choice that is nested before one that is
     not; of searches of equal size, the better score counts. So the order of the studies decides
-    nothing.
+    nothing. Searches of equal size with other scores are parts of one search: whoever takes the
+    best of them has the budgets of all.
     """
     order = ["done", "nested", "configurations", "score"]
     ranked = arms.assign(done=arms["attempt"].notna()).sort_values(
         order, ascending=False, kind="stable"
     )
+    (parts,) = keys(ranked, on=[*SETTABLE, *order[:-1]])
+    of_parts = ranked.groupby(parts)
+    is_part = of_parts["score"].transform("nunique") > 1
+    for name in ("configurations", "budget"):
+        ranked[name] = ranked[name].mask(is_part, of_parts[name].transform("sum"))
+    # Which of a few random ones would be chosen among those of several studies is not known.
+    ranked["option_cost"] = ranked["option_cost"].mask(is_part, ranked["configurations"] + 1.0)
     several = ranked.duplicated(list(SETTABLE), keep=False)
     caution = ranked["caution"].mask(
         several & ranked["caution"].isna(),
@@ -351,7 +359,7 @@ class _Arm:
 
     def _caution(self) -> str | None:
         """Return in words that one seed shows no edge; None if there are several."""
-        numbers = [n for n in self._names if FIELDS[n].type is float and self._varies(n)]
+        numbers = [n for n in self._names if n in NUMBERS and self._varies(n)]
         if not numbers or self._tuning["seed"].nunique() > 1:
             return None
         return "a single tuning seed cannot show whether an end of a tuned grid still gains"
@@ -364,7 +372,7 @@ class _Arm:
         found = [
             label({name: end})
             for name in self._names
-            if FIELDS[name].type is float and self._varies(name)
+            if name in NUMBERS and self._varies(name)
             for end in (finished[name].min(), finished[name].max())
             if gains_at(finished, self._names, name, end)
         ]

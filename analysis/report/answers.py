@@ -254,8 +254,7 @@ def _in_cells(same: Sequence[Overall]) -> str:
         return ""
     if same[0].conclusion in ("supported", "suggests"):
         return " in both cells" if len(cells) == 2 else f" in all {len(cells)} cells"
-    refuted = sum(verdict.conclusion in ("refuted", "speaks against") for verdict in cells)
-    return f" in {refuted} of {len(cells)} cells"
+    return f" in {sum(len(one.refuting) for one in same)} of {len(cells)} cells"
 
 
 def _places(verdict: Verdict) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from analysis.estimates.pairing import OF_PARTNER
 from analysis.statistics import multiple
 from analysis.verdicts.verdict import ALPHA, Conclusion, Overall, Verdict
 
@@ -21,17 +22,19 @@ def _combined(method: str, cells: Sequence[Verdict]) -> Overall:
     counted = confirmatory or list(cells)
     supporting = [verdict for verdict in counted if verdict.supports]
     in_favour = multiple.holm([v.p if v in supporting else 1.0 for v in counted])
-    added = _refuting([v for v in cells if v.added]) if confirmatory else []
+    late = [v for v in cells if v.added and not _is_chosen(v, confirmatory)]
+    added = _refuting(late) if confirmatory else []
+    refuting = _refuting(counted) if confirmatory else [v for v in counted if v.opposes]
     conclusion: Conclusion
     if confirmatory:
         conclusion = "undecided"
-        if added or _refuting(counted):
+        if added or refuting:
             conclusion = "refuted"
         elif len(supporting) == len(counted):
             conclusion = "supported"
     else:  # the correction over all exploratory comparisons is made already
         conclusion = "open"
-        if any(verdict.opposes for verdict in counted):
+        if refuting:
             conclusion = "speaks against"
         elif len(supporting) == len(counted):
             conclusion = "suggests"
@@ -43,8 +46,25 @@ def _combined(method: str, cells: Sequence[Verdict]) -> Overall:
         counted=tuple(counted),
         supported=tuple(supporting),
         by_holm=int((in_favour < ALPHA).sum()),
+        refuting=tuple(refuting),
         added=tuple(added),
     )
+
+
+def _is_chosen(cell: Verdict, confirmatory: Sequence[Verdict]) -> bool:
+    """Return whether an added cell has only some of the seeds of partners that were known by then.
+
+    With a few seeds, chosen by the results of the partners, anything would beat them.
+    """
+    known = {trial: v.planned for v in confirmatory for trial in _partners(v)}
+    return any(cell.planned < known.get(trial, 0) for trial in _partners(cell))
+
+
+def _partners(verdict: Verdict) -> set[str]:
+    """Return the trials that a cell is compared with."""
+    name = f"trial_id{OF_PARTNER}"
+    frames = (comparison.pairs for comparison in verdict.deciding)
+    return {trial for pairs in frames if name in pairs for trial in pairs[name]}
 
 
 def _refuting(cells: Sequence[Verdict]) -> list[Verdict]:

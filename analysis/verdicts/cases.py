@@ -1,5 +1,6 @@
 """The cells that a claim judges, with their comparisons and what stands in the way."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +16,7 @@ from analysis.tables import Results
 from analysis.verdicts.claim import Claim
 from analysis.verdicts.comparisons import comparisons
 from analysis.verdicts.exploratory import exploratory_reasons
-from analysis.verdicts.floors import awaits_softmax_regression, densities_above_softmax_regression
+from analysis.verdicts.floors import densities_above_softmax_regression, lacks_softmax_regression
 from analysis.verdicts.verdict import ALPHA, Comparison
 from studies.trial import Value
 
@@ -115,7 +116,8 @@ def _added_places(
 
     A sweep that was committed to is judged as it was planned: who adds a value neither weakens nor
     erases its verdict. An added value counts if it refutes the claim, after Holm's correction among
-    the added ones.
+    the added ones, on as many seeds as were planned. The results of its partner are known by then,
+    so a few of the seeds could be chosen by them.
     """
     deciding = [comparison for comparison in compared if comparison.criterion.decides]
     committed = [one for one in deciding if one.planned and one.committed]
@@ -125,26 +127,26 @@ def _added_places(
     if not claim.sweep or min(places.values(), default=0) < max(claim.least, claim.enough):
         return deciding, []
     late = [one for one in deciding if one not in committed]
-    against = multiple.holm([one.p_against for one in late])
+    least = min(one.planned for one in committed)
+    against = multiple.holm([one.p_against if one.planned >= least else 1.0 for one in late])
     return committed, [one for one, p in zip(late, against, strict=True) if not p < ALPHA]
 
 
 def _softmax(
     results: Results, cell: Mapping[str, Value], deciding: Sequence[Comparison]
 ) -> list[str]:
-    """Return that the floor under a rival is still unknown; nothing if it is known."""
-    dataset = str(cell["dataset"])
-    if not any(one.criterion.rival for one in deciding):
-        return []
-    if not awaits_softmax_regression(results, dataset):
-        return []
-    return [f"softmax regression on {dataset} is planned, but not finished"]
+    """Return why there is no floor under a rival; nothing if there is one."""
+    needed = any(one.criterion.rival for one in deciding)
+    reason = lacks_softmax_regression(results, str(cell["dataset"])) if needed else ""
+    return [reason] if reason else []
 
 
 def _floors(results: Results, claim: Claim, deciding: Sequence[Comparison]) -> list[str]:
     """Return why rivals below their floor keep the claim from being supported."""
     below = [comparison for comparison in deciding if comparison.floor]
-    if not claim.sweep:
+    # What is left of a broken network is no size, and each place of a sweep must have one.
+    each_is_needed = any(c.criterion.rival and not c.criterion.of_accuracies for c in deciding)
+    if not claim.sweep or each_is_needed:
         reasons = [comparison.floor for comparison in below]
         if claim.enough > 1:
             reasons += _few_densities(results, claim, deciding)
@@ -275,7 +277,8 @@ def _ends_of_sweep(claim: Claim, places: Sequence[Comparison]) -> list[str]:
 def _numbers(claim: Claim, places: Sequence[Comparison]) -> tuple[str, list[float]]:
     """Return the field whose numbers a sweep is over, and these; no field if there is none.
 
-    The number may be that of a setting in a method's name, such as ``tau=0.2``.
+    The number may be that of a setting in a method's name, such as ``tau=0.2``. That of a setting's
+    default is nan: it is not in the results.
     """
     first = places[0].at
     varying = [n for n in claim.sweep if len({one.at[n] for one in places}) > 1]
@@ -287,10 +290,11 @@ def _numbers(claim: Claim, places: Sequence[Comparison]) -> tuple[str, list[floa
     if all(isinstance(value, float) for value in values):
         return field, [float(value) for value in values]
     settings = [str(value).partition("=") for value in values]
-    if len({name for name, *_ in settings}) > 1:
+    given = {name for name, mark, _ in settings if mark}
+    if len(given) != 1:
         return "", []
     try:
-        return settings[0][0], [float(number) for *_, number in settings]
+        return given.pop(), [float(number) if mark else math.nan for _, mark, number in settings]
     except ValueError:
         return "", []
 

@@ -64,6 +64,15 @@ class Criterion:
     helped_by: Side | None = None
     failures: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be decided.
+
+        Raises:
+            ValueError: it has no bound, or two.
+        """
+        if (self.above is None) == (self.below is None):
+            raise ValueError(f"criterion {self.says!r} needs a bound: either above or below")
+
     @property
     def has_margin(self) -> bool:
         """Whether the study's margin is the bound."""

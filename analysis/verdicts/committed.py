@@ -6,7 +6,7 @@ side of a comparison. But one definition must have committed itself to all seeds
 extends a study, or adds another one with more seeds, may have looked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -30,15 +30,35 @@ def seeds_committed(results: Results, sides: Sequence[NDArray[np.int64]]) -> int
         The largest number over the choices of a definition for each side. Two definitions of one
         study are never chosen together.
     """
-    columns = [np.nan_to_num(np.asarray(side, float)).astype(np.int64) for side in sides]
-    if not columns or not columns[0].size:
-        return 0
-    masks = np.stack(columns)
-    most = 0
-    for choice in _choices(results, len(columns)):
-        has = (masks & np.array(choice, np.int64)[:, None]) != 0
-        most = max(most, int(has.all(axis=0).sum()))
-    return most
+    return max((int(has.sum()) for has in _committed(results, sides)), default=0)
+
+
+def still_planned(
+    results: Results, sides: Sequence[NDArray[np.int64]], finished: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return the planned pairs without those that were planned later and of which none has begun.
+
+    Where one definition has committed itself to all pairs that are finished, further ones count
+    only if it, or another such definition, has them as well. So nobody unsettles a verdict by
+    planning seeds that never run; but whoever had planned more from the start cannot stop earlier.
+
+    Args:
+        results: the studies.
+        sides: the column `committed` of the arms, and of their partners.
+        finished: the pairs of which a trial is finished.
+    """
+    every = np.ones(len(finished), bool)
+    if finished.all() or not finished.any():
+        return every
+    whole = [has for has in _committed(results, sides) if has[finished].all()]
+    return np.logical_or.reduce(whole) if whole else every
+
+
+def _committed(results: Results, sides: Sequence[NDArray[np.int64]]) -> Iterator[NDArray[np.bool_]]:
+    """Yield the pairs that one definition of each side has committed itself to, for each choice."""
+    masks = np.stack(sides)
+    for choice in _choices(results, len(sides)):
+        yield ((masks & np.array(choice, np.int64)[:, None]) != 0).all(axis=0)
 
 
 @computed_once

@@ -17,7 +17,7 @@ from analysis.statistics.paired import Estimate, of_values
 from analysis.tables import Results
 from analysis.verdicts.budgets import within_budgets
 from analysis.verdicts.claim import MARGIN, Claim, Criterion
-from analysis.verdicts.committed import definitions_in, seeds_committed
+from analysis.verdicts.committed import definitions_in, seeds_committed, still_planned
 from analysis.verdicts.floors import (
     LEAST_MARGIN,
     LOOKED_UP,
@@ -66,8 +66,8 @@ def with_best_rival(comparison: Comparison) -> Comparison:
     suffix = OF_PARTNER if side == "partner" else ""
     accuracy = f"accuracy{suffix}"
     failed = _rival_failed(pairs, comparison.criterion)
-    if side is not None:
-        failed |= pairs[accuracy].to_numpy(float) <= comparison.softmax
+    for end in _sides_that_must_learn(comparison.criterion):
+        failed |= pairs[f"accuracy{end}"].to_numpy(float) <= comparison.softmax
     if side is None or not failed.any() or failed.all():
         return comparison
     if not comparison.criterion.of_accuracies:
@@ -80,6 +80,18 @@ def with_best_rival(comparison: Comparison) -> Comparison:
     for name in (accuracy, f"test_correct{suffix}"):
         pairs[name] = [best[name] if f else own for f, own in zip(failed, pairs[name], strict=True)]
     return _estimated(comparison, pairs)
+
+
+def _sides_that_must_learn(criterion: Criterion) -> tuple[str, ...]:
+    """Return the suffixes of the sides that must exceed softmax regression, the rival's first.
+
+    They are the rival, or both sides where trials of both are behind a value that is no accuracy: a
+    method that learns nothing has no regret.
+    """
+    if criterion.rival is None:
+        return ()
+    sides = ("", OF_PARTNER) if criterion.rival == "arm" else (OF_PARTNER, "")
+    return sides if criterion.failures else sides[:1]
 
 
 def _rival_failed(pairs: pd.DataFrame, criterion: Criterion) -> NDArray[np.bool_]:
@@ -119,7 +131,7 @@ def _of_criterion(
         if criterion.against is None
         else with_partners(arms, trials, criterion)
     )
-    pairs = within_budgets(pairs.copy(), claim, criterion)  # a copy is in one piece
+    pairs = within_budgets(results, pairs.copy(), claim, criterion)  # a copy is in one piece
     places = pairs.sort_values([*claim.sweep, "seed"], kind="stable")
     for key, rows in places.groupby(["cell", *claim.sweep], sort=False):
         of_group: tuple[Any, ...] = key
@@ -140,8 +152,8 @@ def _bound(results: Results, criterion: Criterion, rows: pd.DataFrame) -> float:
         margins = [margin for name, margin in results.margins.items() if name in names or not names]
         side = 1 if criterion.above is None else -1
         return side * min(margins, default=math.nan) / 100
-    assert isinstance(stated, float)  # noqa: S101  (a criterion has one of the two)
-    return math.log(stated) if criterion.unit == "ratio" else stated
+    bound = float(stated)  # type: ignore[arg-type]  # a criterion has one of the two
+    return math.log(bound) if criterion.unit == "ratio" else bound
 
 
 def _any(rows: pd.DataFrame, name: str) -> int:
@@ -154,19 +166,22 @@ def _any(rows: pd.DataFrame, name: str) -> int:
 def _compared(
     results: Results, claim: Claim, criterion: Criterion, at: Mapping[str, Any], rows: pd.DataFrame
 ) -> Comparison:
-    seeds, sides = rows["seed"].to_numpy(), ["", OF_PARTNER][: 1 + (criterion.against is not None)]
+    sides = ["", OF_PARTNER][: 1 + (criterion.against is not None)]
+    planned = rows["defined"].to_numpy() != 0
+    if planned.any():  # what no definition plans stands for nothing that one does
+        rows = rows[planned]
+        finished, committed = _finished_and_committed(rows, sides)
+        rows = rows[still_planned(results, committed, np.logical_or.reduce(finished))]
+    finished, committed = _finished_and_committed(rows, sides)
+    seeds = rows["seed"].to_numpy()
     known = rows["difference"].notna().to_numpy() | rows["difference_against"].notna().to_numpy()
     complete = rows if known.all() else rows[known]
-    finished = np.stack([rows[f"attempt{side}"].notna().to_numpy() for side in sides])
-    planned = rows["defined"].to_numpy() != 0
-    unseen = ~np.logical_and.reduce([_marked(rows, f"seen{side}") for side in sides])
-    committed = [np.where(unseen, rows[f"committed{side}"].fillna(0), 0)[planned] for side in sides]
     alone = ~known & finished.any(axis=0) & ~finished.all(axis=0)
     comparison = Comparison(
         criterion=criterion,
         at=at,
         pairs=complete,
-        planned=len(set(seeds[planned])),
+        planned=len(rows) if planned.any() else 0,
         committed=seeds_committed(results, committed),
         alone=tuple(map(int, seeds[alone])),
         unvalued=tuple(map(int, seeds[~known & finished.all(axis=0)])),
@@ -192,6 +207,16 @@ def _compared(
     )
 
 
+def _finished_and_committed(
+    rows: pd.DataFrame, sides: Sequence[str]
+) -> tuple[NDArray[np.bool_], list[NDArray[np.int64]]]:
+    """Return which trials of each side are finished, and what committed itself to each."""
+    finished = np.stack([rows[f"attempt{side}"].notna().to_numpy() for side in sides])
+    seen = np.logical_and.reduce([_marked(rows, f"seen{side}") for side in sides])
+    columns = (rows[f"committed{side}"].fillna(0).to_numpy(np.int64) for side in sides)
+    return finished, [np.where(seen, 0, column) for column in columns]
+
+
 def _marked(rows: pd.DataFrame, name: str) -> NDArray[np.bool_]:
     """Return a column of marks; none where there is no such column, or no partner."""
     return rows[name].eq(True).to_numpy(bool) if name in rows else np.zeros(len(rows), bool)
@@ -208,7 +233,7 @@ def _estimated(comparison: Comparison, pairs: pd.DataFrame) -> Comparison:
         _estimate(pairs[name].to_numpy(float), bits, criterion.share)
         for name in ("difference", "difference_against")
     )
-    if criterion.of_accuracies and not same_images(pairs):  # it can be neither shown nor refuted
+    if not same_images(pairs):  # it can be neither shown nor refuted
         support = against = replace(_NOTHING, n=len(pairs))
     return replace(
         comparison,
@@ -235,16 +260,20 @@ def _answers(
     criterion: Criterion, pairs: pd.DataFrame
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
     """Return the answers to each test image of both sides; None if they cannot be compared."""
-    if not criterion.of_accuracies or len(pairs) < 2 or not same_images(pairs):
+    if not criterion.of_accuracies or len(pairs) < 2:
         return None
     ours, theirs = correctness(pairs), correctness(pairs, OF_PARTNER)
     return None if ours is None or theirs is None or ours.shape != theirs.shape else (ours, theirs)
 
 
 def same_images(pairs: pd.DataFrame) -> bool:
-    """Return whether the two sides of all pairs were evaluated on the same data."""
-    prints = (pairs[f"dataset_fingerprint{suffix}"].to_numpy() for suffix in ("", OF_PARTNER))
-    return bool(np.equal(*prints).all())
+    """Return whether the two sides of all pairs were evaluated on the same data.
+
+    Pairs of different data have no images in common, so their values are no samples of one mean.
+    """
+    names = (f"dataset_fingerprint{suffix}" for suffix in ("", OF_PARTNER))
+    prints = [pairs[name].to_numpy(object) for name in names if name in pairs]
+    return not prints or len(pd.unique(np.concatenate(prints))) <= 1
 
 
 def _floors(results: Results, claim: Claim, comparison: Comparison) -> tuple[float, str, float]:
@@ -266,10 +295,15 @@ def _floors(results: Results, claim: Claim, comparison: Comparison) -> tuple[flo
     if 2 * failed.sum() >= len(pairs):
         who = "a trial behind the value" if comparison.criterion.failures else rival["method"]
         return softmax, f"{who} failed in {failed.sum()} of {len(pairs)} trials", math.inf
-    mean = float(pairs[f"accuracy{suffix}"].to_numpy(float)[~failed].mean())
-    text = below_softmax_regression(results, rival, mean)
-    if text or claim.floor != "method":
-        return softmax, text, math.inf if text else 0.0
+    completed = pairs[~failed]
+    for end in _sides_that_must_learn(comparison.criterion):
+        of_side = rival if end == suffix else _rival(pairs, end)
+        mean = float(completed[f"accuracy{end}"].mean())
+        if text := below_softmax_regression(results, of_side, mean):
+            return softmax, text, math.inf
+    if claim.floor != "method":
+        return softmax, "", 0.0
+    mean = float(completed[f"accuracy{suffix}"].mean())
     margin = LEAST_MARGIN if results.margin is None else results.margin / 100
     if comparison.criterion.has_margin:
         margin = abs(comparison.bound)

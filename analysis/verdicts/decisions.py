@@ -103,12 +103,14 @@ def _smallest_margin(case: Case) -> float:
     """Return the smallest margin that would be supported; nan if none would, or none decides.
 
     With a smaller margin, the rival may also lie less far below the best mean of its method, and
-    failures of the rival must not make the difference.
+    failures of the rival must not make the difference. No margin helps where seeds are missing, or
+    where a criterion without a margin is not met.
     """
-    if case.no_support or case.neither or case.unequal:
-        return math.nan
     deciding = [c for c in case.deciding if c.criterion.has_margin]
-    if not deciding:
+    others = [c for c in case.deciding if not c.criterion.has_margin]
+    blocked = case.no_support or case.neither or case.unequal
+    unmet = any(not c.complete for c in deciding) or any(not c.p < ALPHA for c in others)
+    if blocked or unmet or not deciding:
         return math.nan
     reached = [c.smallest_margin for one in deciding for c in (one, with_best_rival(one))]
     floor = _behind(case.claim, deciding)
@@ -203,7 +205,7 @@ def _why(compared: Sequence[Comparison], for_it: Sequence[float], against: Seque
             return "There is only one seed."
         if math.isnan(comparison.bound):
             return "The study states no margin."
-        if comparison.criterion.of_accuracies and not same_images(comparison.pairs):
+        if not same_images(comparison.pairs):
             return "The two sides were evaluated on different test images."
         if math.isnan(comparison.p):
             return "All differences are identical, so there is no t interval."

@@ -7,6 +7,7 @@ from analysis.numbers import many
 from analysis.statistics import multiple
 from analysis.tables import Results
 from analysis.verdicts.claim import Claim
+from analysis.verdicts.claims import CLAIMS
 from analysis.verdicts.committed import definitions_in, is_recorded
 from analysis.verdicts.comparisons import planned_seeds
 from analysis.verdicts.floors import plans_softmax_regression
@@ -27,8 +28,11 @@ def exploratory_reasons(
     """
     reasons = []
     planning = definitions_in(results, deciding[0].definitions)
-    if not claim.primary and not any(claim.id in study.claims for study in planning):
-        reasons.append("a secondary form of the claim")
+    if not any(claim.id in study.claims for study in planning):
+        if not claim.primary:
+            reasons.append("a secondary form of the claim")
+        elif claim not in CLAIMS:  # it may have been written after a look at the results
+            reasons.append("no definition names this claim")
     if cell["dataset"] in DEMONSTRATIONS:
         reasons.append(f"{cell['dataset']} is a demonstration")
     elif any(comparison.criterion.rival for comparison in deciding) and not (

@@ -157,6 +157,8 @@ def summed_up(results: Results, combined: Overall) -> str:
     opposed = [where(results, v) for v in combined.counted if v.opposes]
     if opposed and len(opposed) < len(combined.counted):
         phrase += f"; {against} at {_named(opposed)}"
+        if len(combined.refuting) < len(opposed):
+            phrase += f" ({len(combined.refuting)} after Holm's correction)"
     if combined.added:
         added = [where(results, verdict) for verdict in combined.added]
         phrase += f"; refuted in cells that were added later: {_named(added)}"

@@ -26,6 +26,7 @@ _OF_PARTNER = (
     "learning_rate",
     "method",
     "network",
+    "width",
     "density",
     "weights",
     "positive_fraction",

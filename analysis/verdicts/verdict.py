@@ -296,6 +296,8 @@ class Overall:
         supported: the counted cells that support the claim.
         by_holm: how many of these also do after Holm's correction, so that they may be named one by
             one.
+        refuting: the counted cells that refute the claim after Holm's correction, or that speak
+            against it.
         added: cells that were added later and refute the claim after Holm's correction.
     """
 
@@ -306,4 +308,5 @@ class Overall:
     counted: tuple[Verdict, ...]
     supported: tuple[Verdict, ...]
     by_holm: int
+    refuting: tuple[Verdict, ...] = ()
     added: tuple[Verdict, ...] = ()

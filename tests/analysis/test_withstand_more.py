@@ -179,7 +179,6 @@ def test_failed_densities_have_no_accuracy_at_a_size(judge):
         return found | {"changed": 0.5, "layers": live}
 
     (verdict,) = judge(figures, "C10-matched", densities(0.1, 0.4))
-    assert verdict.comparisons[0].interval.mean < -0.1
     assert verdict.failures["dead"] > 0
     assert verdict.uncorrected == "undecided"
     assert verdict.reason == "Edge-popup failed in 8 of 15 trials."
@@ -454,12 +453,15 @@ def test_a_grid_that_is_extended_by_rule_stays_committed(study, record, gains, l
 
 
 def test_more_seeds_at_one_density_do_not_take_it_out(study, record):
-    # The density that refutes gets 15 further seeds, which never run.
+    # The density that refutes gets 15 further seeds.
     given = {"margin": 0.5, "dataset": "cifar10", "method": "dense"}
     first = study(grids=[*densities(0.3, 0.5, 0.7, 0.9), LINEAR], seeds=15, **given)
     record(first, final(beaten))
     more = study(grids=[*densities(0.5), LINEAR], seeds="1-30", **given)
     (verdict,) = on(analysis.load(record(more, final(beaten), lambda trial: False)), "C6")
+    assert (verdict.conclusion, verdict.exploratory) == ("refuted", ())
+    # Once one of them has run, the density has 30 seeds, of which nobody had planned all.
+    (verdict,) = on(analysis.load(record(more, final(beaten), lambda t: t.seed == 16)), "C6")
     assert verdict.uncorrected == "undecided"
     assert verdict.exploratory == (
         "only 15 of 30 seeds were planned by one definition before any trial with them was "

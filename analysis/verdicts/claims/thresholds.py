@@ -193,6 +193,7 @@ def _hidden(
     default: float = FIELDS[field].default  # type: ignore[assignment]
     of_rate = field == "learning_rate"
     trials = judged_with_sizes if further else with_tuning_trials if of_rate else judged
+    values = 2 if field == "adam_epsilon" else 3
     return Claim(
         f"C8-{name}",
         "hidden-threshold",
@@ -209,7 +210,8 @@ def _hidden(
         ),
         _STUDIES.get(field, "hidden-threshold"),
         sweep=(field,),
-        least=2 if field == "adam_epsilon" else 3,
+        least=values,
+        enough=values - 1,  # the default is a further one
         trials=trials,
         figure="hidden_threshold",
         **more,

@@ -4,7 +4,7 @@ from analysis.verdicts.claim import MARGIN, Claim, Criterion, both, where
 from analysis.verdicts.claims.arms import as_is
 
 CLAIM = Claim(
-    "free-or-minimal",
+    "Free-or-minimal",
     "free-or-minimal",
     "Free pruning does at least as well as minimal pruning.",
     both(where(method="free-pruning"), as_is),
