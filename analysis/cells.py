@@ -1,7 +1,8 @@
 """Cells: trials that differ only in their seed; how cells are named and ordered."""
 
 import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -73,13 +74,17 @@ def _both(results: Results) -> pd.DataFrame:
     return pd.concat([results.plan[list(CELL)], results.trials[list(CELL)]])
 
 
-@computed_once
-def panel_fields(results: Results) -> list[str]:
+def panel_fields(results: Results, *, without: Sequence[str] = ()) -> list[str]:
     """Return the fields that make the panels: those that vary within a method.
 
     A field that only differs from method to method belongs to the methods' recipes.
+
+    Args:
+        results: the study.
+        without: fields that make no panels, such as that of an axis.
     """
-    return vary_within(_both(results), varying(results)[:-1])
+    varied = varied_within(results)
+    return [name for name, methods in varied.items() if methods and name not in without]
 
 
 def vary_within(rows: pd.DataFrame, names: Sequence[str]) -> list[str]:
@@ -124,6 +129,12 @@ def ordered(results: Results, name: str) -> list[Hashable]:
     return values if any(isinstance(value, str) for value in values) else sorted(values)
 
 
+def methods_in(results: Results, rows: pd.DataFrame) -> list[str]:
+    """Return the methods of some rows in the order in which they are shown."""
+    present = set(rows["method"])
+    return [str(method) for method in ordered(results, "method") if method in present]
+
+
 def sort(results: Results, frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return the frame's rows sorted by these fields, each in the order of `ordered`."""
     frame = frame.reset_index(drop=True)  # a label that occurs twice would repeat its rows
@@ -148,18 +159,13 @@ def spread(results: Results, frame: pd.DataFrame, by: Sequence[str]) -> pd.DataF
     """
     every = _both(results)
     for name in set(by).intersection(METHOD_ONLY):
-        counts = every.groupby("method")[name].nunique()
-        varied = counts.index[counts > 1]
-        values = [v for v in ordered(results, name) if v in set(_of(every, varied)[name])]
-        idle = frame[~frame["method"].isin(varied)]
-        columns = [pd.Series([value] * len(idle), idle.index) for value in values]
-        copies = [idle.assign(**{name: c}) for c in columns] if len(varied) else [idle]
-        frame = pd.concat([_of(frame, varied), *copies], ignore_index=True)
+        varied = varied_within(results)[name]
+        known = set(every.loc[every["method"].isin(varied), name])
+        values: list[Any] = [value for value in ordered(results, name) if value in known]
+        uses = frame["method"].isin(varied)
+        copies = (frame[~uses].assign(**{name: value}) for value in values)
+        frame = pd.concat([frame[uses], *copies], ignore_index=True)
     return frame
-
-
-def _of(frame: pd.DataFrame, methods: Iterable[Hashable]) -> pd.DataFrame:
-    return frame[frame["method"].isin(set(methods))]
 
 
 def label(values: dict[str, object]) -> str:

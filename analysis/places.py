@@ -25,13 +25,11 @@ class Place:
         done: the finished trials.
         definitions: the definitions of the study in all of its places if this is the first of
             them, else none.
-        every: the definitions of the study in all of its places.
     """
 
     store: Store
     done: Finished
     definitions: tuple[Recorded, ...]
-    every: tuple[Recorded, ...]
 
 
 def read(uris: Iterable[str]) -> list[Place]:
@@ -52,13 +50,11 @@ def read(uris: Iterable[str]) -> list[Place]:
             finishes = {**register.finishes, **before.finishes}
             register = Register(joined(before, register), finishes)
         registers[place.store.study] = register
-    joint, seen = [], set[str]()
-    for place in places:
-        every = tuple(registers[place.store.study].definitions)
-        first = () if place.store.study in seen else every
-        joint.append(replace(place, definitions=first, every=every))
-        seen.add(place.store.study)
-    return joint
+    of_first = (registers.pop(place.store.study, None) for place in places)
+    return [
+        replace(place, definitions=tuple(register.definitions) if register else ())
+        for place, register in zip(places, of_first, strict=True)
+    ]
 
 
 def failed(places: Sequence[Place]) -> tuple[str, ...]:
@@ -101,7 +97,7 @@ def _read(uri: str) -> Place:
     done = finished(store, masks=True)
     if not definitions and not len(done.rows):
         raise _nothing(store, uri)
-    return Place(store, done, definitions, definitions)
+    return Place(store, done, definitions)
 
 
 def _finishes(done: Finished) -> dict[str, Finish]:

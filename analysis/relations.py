@@ -19,11 +19,7 @@ TABLES = ("epochs", "layers", "masks")
 #: The columns of `trials` that the rows of the other tables also have.
 _JOINED = ("study", *SETTABLE, "outcome")
 #: SQL for the columns that are derived from a table's own.
-_DERIVED = {
-    "epochs": "",
-    "layers": ", (mask_negative + mask_zero) / connections AS changed",
-    "masks": "",
-}
+_DERIVED = {"layers": ", (mask_negative + mask_zero) / connections AS changed"}
 #: DuckDB's optimizers that use the number of rows. Without them a join is done as it is written,
 #: with the table on the right in memory.
 _MISLED = "join_order,build_side_probe_side,partial_aggregate_pushdown"
@@ -141,4 +137,4 @@ class Relations:
         rows = functools.reduce(lambda one, other: one.union(other), of_studies).set_alias("r")
         fields = self.frame(self._trials[["attempt", *_JOINED]]).set_alias("t")
         joined = rows.join(fields, "r.attempt = t.attempt")
-        return joined.project(f"r.*{_DERIVED[table]}, t.* EXCLUDE (attempt)")
+        return joined.project(f"r.*{_DERIVED.get(table, '')}, t.* EXCLUDE (attempt)")

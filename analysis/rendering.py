@@ -52,31 +52,13 @@ class Failed:
     traceback: str
 
 
-@dataclass
-class _Begun:
-    """A figure that was begun: what it shows, its folder, and who draws it or what came out."""
-
-    summary: Any
-    folder: Path
-    future: Future[Drawn | Failed] | None
-    outcome: Drawn | Failed | None = None
-
-
 class Renderer:
     """Draws figures in other processes, and in this one as soon as it waits for them."""
 
     def __init__(self, executor: Executor | None = None) -> None:
         """Draw in the processes of an executor, too; without one in this process alone."""
         self._executor = executor
-        self._begun: dict[str, _Begun] = {}
-
-    def __enter__(self) -> "Renderer":
-        """Return the renderer; at the end it forgets what was begun."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Forget the figures that were begun."""
-        self._begun.clear()
+        self._begun: dict[str, tuple[Any, Path, Future[Drawn | Failed] | None]] = {}
 
     def start(self, name: str, summary: Any, folder: Path) -> None:
         """Begin to draw a figure.
@@ -90,10 +72,10 @@ class Renderer:
         if self._executor is not None:
             with contextlib.suppress(BrokenProcessPool):
                 future = self._executor.submit(render, name, summary, folder)
-        self._begun[name] = _Begun(summary, folder, future)
+        self._begun[name] = summary, folder, future
 
     def finish(self, progress: Callable[[int, int], None]) -> Mapping[str, Drawn | Failed]:
-        """Return the outcome of each figure that was begun, in that order.
+        """Return the outcome of each figure that was begun since the last call.
 
         Args:
             progress: is told how many of the figures are drawn, and how many there are.
@@ -101,36 +83,23 @@ class Renderer:
         Raises:
             OSError: a file cannot be written.
         """
+        begun, self._begun = self._begun, {}
         outcomes: dict[str, Drawn | Failed] = {}
-        for name, begun in self._begun.items():
-            progress(len(outcomes), len(self._begun))
-            while begun.future is not None and not begun.future.done() and self._help():
-                pass
-            outcomes[name] = begun.outcome or _outcome(begun.future) or _draw(name, begun)
-        progress(len(outcomes), len(self._begun))
+        # The others begin with the first figures, so this process draws the last ones.
+        for name, (summary, folder, future) in reversed(begun.items()):
+            if future is not None and not future.cancel():
+                break
+            progress(len(outcomes), len(begun))
+            outcomes[name] = render(name, summary, folder)
+        for name, (summary, folder, future) in begun.items():
+            if name not in outcomes and future is not None:
+                progress(len(outcomes), len(begun))
+                try:
+                    outcomes[name] = future.result()
+                except BrokenProcessPool:  # the process was killed
+                    outcomes[name] = render(name, summary, folder)
+        progress(len(outcomes), len(begun))
         return outcomes
-
-    def _help(self) -> bool:
-        """Draw the last figure that no other process has begun; return whether there is one."""
-        for name, begun in reversed(self._begun.items()):
-            if begun.outcome is None and begun.future is not None and begun.future.cancel():
-                begun.outcome = _draw(name, begun)
-                return True
-        return False
-
-
-def _draw(name: str, begun: _Begun) -> Drawn | Failed:
-    return render(name, begun.summary, begun.folder)
-
-
-def _outcome(future: Future[Drawn | Failed] | None) -> Drawn | Failed | None:
-    """Return a figure's outcome; None if its process was killed, or there was none."""
-    if future is None or future.cancelled():
-        return None
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        return None
 
 
 @contextlib.contextmanager

@@ -7,8 +7,9 @@ needs are read, from any filesystem that pyarrow opens.
 
 import functools
 import io
+import itertools
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -47,7 +48,7 @@ _BENCHMARKS = pa.schema(
         "quick": pa.bool_(),
     }
 )
-#: A column for the number of the study that a trial's row comes from.
+#: A column for the number of the place that a trial's row comes from.
 _PLACE = "_place"
 
 
@@ -220,23 +221,14 @@ def computed_once(
     """
 
     @functools.wraps(function)
-    def stored(results: Results, /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Value:
+    def _stored(results: Results, /, *args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Value:
         key = (function, args, tuple(sorted(kwargs.items())))
         if key not in results._computed:
             results._computed[key] = function(results, *args, **kwargs)
         value: _Value = results._computed[key]
         return value
 
-    return stored
-
-
-@dataclass(frozen=True)
-class _Loaded:
-    """The trials of a place before they are joined: `trials` without those on tuning seeds."""
-
-    trials: pd.DataFrame
-    tuning: pd.DataFrame
-    superseded: int
+    return _stored
 
 
 def load(uri_or_uris: str | PathLike[str] | Iterable[str | PathLike[str]]) -> Results:
@@ -255,13 +247,8 @@ def load(uri_or_uris: str | PathLike[str] | Iterable[str | PathLike[str]]) -> Re
         UserError: no URI was given, or there are no results at one of them.
     """
     every = read(_uris(uri_or_uris))
-    loaded = _loaded(every)
-    frames = [
-        _together([one.trials for one in loaded]),
-        _together([one.tuning for one in loaded]),
-        _plans(every, tuning=False),
-        _plans(every, tuning=True),
-    ]
+    on_confirmatory, on_tuning, superseded = _trials(every)
+    frames = [on_confirmatory, on_tuning, *_plans(every)]
     methods = _methods(*frames)
     trials, tuning, plan, tuning_plan = (_with_traits(frame, methods) for frame in frames)
     shown = trials.drop(columns=_PLACE)
@@ -278,7 +265,7 @@ def load(uri_or_uris: str | PathLike[str] | Iterable[str | PathLike[str]]) -> Re
             f"{one.store.study}/{table}/{part}" for one in every for table, part in one.done.damaged
         ),
         conflicts=conflicts(every),
-        superseded=sum(one.superseded for one in loaded),
+        superseded=superseded,
         methods=methods,
         relations=Relations(shown, [(one.store, one.done) for one in every], attempts),
     )
@@ -301,33 +288,28 @@ def _uris(given: Any) -> list[str]:
     return uris
 
 
-def _loaded(every: Sequence[Place]) -> list[_Loaded]:
-    """Return the trials of each place; only those of a component's latest revision in any place."""
-    frames = [
-        place.done.rows.drop_columns("part").to_pandas().assign(**{_PLACE: number})
-        for number, place in enumerate(every)
-    ]
-    current: dict[str, pd.DataFrame] = {}
-    for study in dict.fromkeys(place.store.study for place in every):
-        its = [f for f, place in zip(frames, every, strict=True) if place.store.study == study]
-        current[study] = _of_latest_revision(pd.concat(its))
-    loaded = []
-    for number, (place, frame) in enumerate(zip(every, frames, strict=True)):
-        of_study = current[place.store.study]
-        rows = of_study[of_study[_PLACE] == number].drop(columns=_PLACE).reset_index(drop=True)
-        rows.insert(0, "study", place.store.study)
-        tuning = rows["seed"].isin(_tuning(place.every))
-        loaded.append(_Loaded(rows[~tuning], rows[tuning], len(frame) - len(rows)))
-    return loaded
+def _trials(every: Sequence[Place]) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    """Return the finished trials, and how many are left out since a component was mended.
 
-
-def _together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Return the trials of several studies; a shared trial has only the row of the first study.
-
-    They have a further column `_PLACE`, the number of the study that the row comes from.
+    Returns:
+        The trials on confirmatory seeds, and those on tuning seeds, both with a column `_PLACE`,
+        the number of the place; a trial in several places has only the row of the first.
     """
-    placed = [frame.assign(**{_PLACE: number}) for number, frame in enumerate(frames)]
-    return pd.concat(placed).drop_duplicates(list(SETTABLE), ignore_index=True)
+    frames = []
+    for number, place in enumerate(every):
+        frame = place.done.rows.drop_columns("part").to_pandas().assign(**{_PLACE: number})
+        frame.insert(0, "study", place.store.study)
+        frames.append(frame)
+    rows = pd.concat(frames, ignore_index=True)
+    latest = _of_latest_revision(rows)
+    seeds = {one.store.study: _tuning(one.definitions) for one in every if one.definitions}
+    pairs = zip(latest["study"], latest["seed"], strict=True)
+    tunes = np.array([seed in seeds.get(study, ()) for study, seed in pairs], bool)
+    trials, tuning = (
+        part.drop_duplicates(list(SETTABLE), ignore_index=True)
+        for part in (latest[~tunes], latest[tunes])
+    )
+    return trials, tuning, len(rows) - len(latest)
 
 
 def _methods(*frames: pd.DataFrame) -> dict[str, MethodTraits]:
@@ -359,11 +341,11 @@ def _with_traits(frame: pd.DataFrame, methods: Mapping[str, MethodTraits]) -> pd
 def _of_latest_revision(trials: pd.DataFrame) -> pd.DataFrame:
     """Leave out trials of a component that was mended since; they count as not finished.
 
-    A component's revision only rises, so the largest sum marks the latest trials of the same
-    components.
+    A component's revision only rises, so the largest sum marks the latest trials of a study with
+    the same components.
     """
     ranks = trials["revisions"].map(lambda text: sum(map(int, re.findall(r"=(\d+)", text))))
-    latest = ranks.groupby([trials[name] for name in _COMPONENTS]).transform("max")
+    latest = ranks.groupby([trials[name] for name in ("study", *_COMPONENTS)]).transform("max")
     return trials[ranks == latest].reset_index(drop=True)
 
 
@@ -381,52 +363,39 @@ def _benchmarks(store: Store) -> pd.DataFrame:
     return last
 
 
-def _plans(every: Sequence[Place], *, tuning: bool) -> pd.DataFrame:
-    """Return a row of fields per trial of the union of definitions, in the definitions' order.
+def _plans(every: Sequence[Place]) -> Iterator[pd.DataFrame]:
+    """Yield a row of fields per trial of the union of definitions, in the definitions' order.
 
-    Args:
-        every: the places of the studies.
-        tuning: whether to return the trials on tuning seeds, or the others.
+    First come the trials on confirmatory seeds, then those on tuning seeds.
     """
-    defined: dict[Trial, int] = {}
-    committed: dict[Trial, int] = {}
-    by_choice: dict[str, set[Trial]] = {one.store.study: set() for one in every}
-    plain: dict[str, set[Trial]] = {one.store.study: set() for one in every}
-    count = 0
-    for one in every:
+    plans: dict[bool, dict[Trial, list[int]]] = {False: {}, True: {}}  # defined and committed
+    always, if_chosen = [set[Trial]() for _ in every], [set[Trial]() for _ in every]
+    bits = map(bit_of, itertools.count())
+    for place, one in enumerate(every):
         seeds = _tuning(one.definitions)
-        planned = [
-            trial
-            for recorded in one.definitions
-            for trial in recorded.study.trials()
-            if (trial.seed in seeds) == tuning
-        ]
-        for recorded in one.definitions:
-            bit = bit_of(count)
+        trials = [recorded.study.trials() for recorded in one.definitions]
+        planned = dict.fromkeys(itertools.chain(*trials))
+        for recorded, own, bit in zip(one.definitions, trials, bits, strict=False):
             # What is chosen later among values that were named first was planned first.
-            study = recorded.study
-            candidates = set(study.candidates())
-            always = set(study.trials()) if study.is_tuned else candidates
-            by_choice[one.store.study] |= candidates - always
-            plain[one.store.study] |= always
+            candidates = set(recorded.study.candidates() if recorded.study.is_tuned else own)
+            always[place].update(own)
+            if_chosen[place] |= candidates.difference(own)
             for trial in planned:
-                has = bit if trial in candidates else 0
-                fresh = recorded.known is not None and not recorded.known.get(trial.seed)
-                defined[trial] = defined.get(trial, 0) | has
-                committed[trial] = committed.get(trial, 0) | (has if fresh else 0)
-            count += 1
-    chosen = _by_choice_alone(by_choice, plain)
+                sets = plans[trial.seed in seeds].setdefault(trial, [0, 0])
+                if trial in candidates:
+                    sets[0] |= bit
+                    if recorded.known is not None and not recorded.known.get(trial.seed):
+                        sets[1] |= bit
+    by_choice = set[Trial]()  # what some study trains only if it is chosen, and no other always
+    for place, chosen in enumerate(if_chosen):
+        by_choice |= chosen.difference(*always[:place], *always[place + 1 :])
     kinds = {name: TABLES["trials"].field(name).type for name in SETTABLE}
-    values = {
-        name: pa.array([getattr(trial, name) for trial in defined], kinds[name])
-        for name in SETTABLE
-    }
-    plan: pd.DataFrame = pa.table(values).to_pandas()
-    return plan.assign(
-        defined=np.array(list(defined.values()), np.int64),
-        committed=np.array(list(committed.values()), np.int64),
-        by_choice=np.array([trial in chosen for trial in defined], bool),
-    )
+    for plan in plans.values():
+        columns = {n: pa.array([getattr(trial, n) for trial in plan], kinds[n]) for n in SETTABLE}
+        frame: pd.DataFrame = pa.table(columns).to_pandas()
+        defined, committed = np.array(list(plan.values()), np.int64).reshape(-1, 2).T
+        chosen_only = np.array([trial in by_choice for trial in plan], bool)
+        yield frame.assign(defined=defined, committed=committed, by_choice=chosen_only)
 
 
 def bit_of(number: int) -> int:
@@ -436,17 +405,6 @@ def bit_of(number: int) -> int:
         number: its place in `Results.definitions`; those beyond the 52nd share a bit.
     """
     return 1 << min(number, 52)
-
-
-def _by_choice_alone(
-    by_choice: Mapping[str, set[Trial]], plain: Mapping[str, set[Trial]]
-) -> set[Trial]:
-    """Return the trials that some study trains only if they are chosen, and no other always."""
-    alone: set[Trial] = set()
-    for name, trials in by_choice.items():
-        others = [always for other, always in plain.items() if other != name]
-        alone |= trials.difference(*others)
-    return alone
 
 
 def _tuning(definitions: Iterable[Recorded]) -> set[int]:

@@ -8,7 +8,7 @@ from studies.errors import UserError, shown, unknown
 
 if TYPE_CHECKING:
     from analysis import Results
-    from orchestrator.running import Ended
+    from orchestrator.running import Ended, HowToRun
     from studies.seeds import Seeds
     from studies.study import Study
     from studies.variants import Given
@@ -87,10 +87,8 @@ def run(
         MissingTrialsError: the run ended before all trials were finished, and not by `hours`; or it
             ended before there were any results.
     """
-    import analysis
-    from orchestrator import data_places, running, taking_over
+    from orchestrator import data_places, running
     from orchestrator.cli import _options
-    from studies.store import Store
     from studies.study import Study, find
 
     if executor not in _EXECUTORS:
@@ -131,8 +129,30 @@ def run(
         hours=options.pop("hours"),
         options={**options, "executor": executor},
     )
-    store = Store(_text("results", results), requested.name)
     name = requested.name if isinstance(study, Study) else str(study)
+    return _results(requested, name, _text("results", results), how, shipped=shipped)
+
+
+def _results(
+    requested: "Study", name: str, place: str, how: "HowToRun", *, shipped: bool
+) -> "Results":
+    """Run what is missing of a study, and return its results.
+
+    Args:
+        requested: the study as it is asked for.
+        name: its name, or its file, as the user gave it.
+        place: the folder or URI of all results.
+        how: how it is run.
+        shipped: whether finished trials are taken over from the project's shipped results.
+
+    Raises:
+        MissingTrialsError: see `run`.
+    """
+    import analysis
+    from orchestrator import running, taking_over
+    from studies.store import Store
+
+    store = Store(place, requested.name)
     if shipped and (published := taking_over.place(requested, name)):
         taking_over.take_over(requested, store, published)
     for ended in running.run_definitions(requested, store, how):

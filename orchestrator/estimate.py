@@ -136,12 +136,7 @@ def total(
         costs: the cost of each `kind` of trial.
         extents: the extent of each data set, by name.
     """
-    from trainers import methods
-
-    return sum(
-        costs[kind(t)].of(sum(methods.load(t).rounds(t)), t.batch_size, extents[t.dataset])
-        for t in todo
-    )
+    return sum(costs[kind(t)].of(_epochs(t), t.batch_size, extents[t.dataset]) for t in todo)
 
 
 def _disk(
@@ -151,10 +146,17 @@ def _disk(
     seconds: float,
 ) -> float:
     """Return the bytes of the rows, of a bit per image and trial, and of the files' footers."""
-    rows = sum((trial.epochs + 1) * costs[kind(trial)].row_bytes for trial in todo)
+    rows = sum((_epochs(trial) + 1) * costs[kind(trial)].row_bytes for trial in todo)
     answers = sum(extents[trial.dataset].evaluation / 8 for trial in todo)
     files = min(len(todo), seconds / _FLUSH + 1)
     return rows + answers + files * sum(len(encode(table, [])) for table in _WRITTEN)
+
+
+def _epochs(trial: Trial) -> int:
+    """The epochs of all rounds of a trial."""
+    from trainers import methods
+
+    return sum(methods.load(trial).rounds(trial))
 
 
 def kind(trial: Trial) -> Kind:

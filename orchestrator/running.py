@@ -44,6 +44,11 @@ class HowToRun:
         """Whether it trains in this process, without Ray."""
         return bool(self.options.get("executor") == "inline")
 
+    @property
+    def joins(self) -> bool:
+        """Whether it works on the study together with other runs."""
+        return bool(self.options.get("join"))
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -204,7 +209,7 @@ def _engine(how: HowToRun, planned: "Plan", store: "Store") -> str:
     from orchestrator.execution import resources
     from orchestrator.execution.live_runs import LiveRuns
 
-    if how.engine == "auto" and how.options.get("join"):
+    if how.engine == "auto" and how.joins:
         for other in LiveRuns(store).alive():
             if other.engine:
                 return other.engine

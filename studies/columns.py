@@ -83,7 +83,7 @@ FIGURES = (
         "training images",
         _NATS,
     ),
-    Column("train_accuracy", _REAL, "accuracy in training, in the same way", _FRACTION),
+    Column("train_accuracy", _REAL, "accuracy in training, averaged like `train_loss`", _FRACTION),
     Column(
         "train_full_loss",
         _REAL,
@@ -104,8 +104,8 @@ FIGURES = (
     Column(
         "test_accuracy",
         _REAL,
-        "accuracy on the test images; for methods with random masks the mean over ten masks, as "
-        "are their other figures",
+        "accuracy on the test images; for methods with random masks, this and all other losses and "
+        "accuracies after the epoch are means over ten masks",
         _FRACTION,
     ),
     Column(
@@ -172,12 +172,12 @@ def _last(name: str, kind: pa.DataType, meaning: str, unit: str = "") -> Column:
 
 _LAYERS = Table(
     "Trial x epoch x layer: the counts of connections by their mask and by their effective weight; "
-    "each three sum to `connections`. In the trial's last epoch also histograms of weights and "
-    "scores, in 40 bins of equal width: a value on an edge counts in the upper bin, the highest "
-    "value in the last bin, and the two histograms of a pair sum to `connections`. What is "
-    "recorded in the last epoch is null in earlier epochs, in results from before its column "
-    "existed, and for values that are not finite; the columns of scores also for methods without "
-    "scores.",
+    "the three counts of each kind sum to `connections`. The last epoch of a trial has histograms, "
+    "too, of weights and scores in 40 bins of equal width: a value on an edge counts in the upper "
+    "bin, the highest value in the last bin. The histograms of kept and of changed connections "
+    "together sum to `connections`. What is recorded only in the last epoch is null in earlier "
+    "epochs, in results from before its column existed, and for values that are not finite; the "
+    "columns of scores are also null for methods without scores.",
     (
         *_KEY,
         _EPOCH,
@@ -223,8 +223,8 @@ _LAYERS = Table(
         _last(
             "live",
             _WHOLE,
-            "those whose effective weight, if moved, would move the logits of some training image "
-            "(those of constant pixels and dead units are not)",
+            "connections for which a change of the effective weight would change the logits of a "
+            "training image (not those of constant pixels and dead units)",
             _CONNECTIONS,
         ),
         _last("live_changed", _WHOLE, "live connections that are pruned or flipped", _CONNECTIONS),
@@ -283,7 +283,7 @@ _TRIALS = Table(
             "test_correct",
             _BYTES,
             "a bit per test image in the data set's order, 1 if it is classified correctly, packed "
-            "as numpy.packbits does; with ten random masks, under the first",
+            "as numpy.packbits does; for methods with random masks, with the first of the ten",
             "bits",
         ),
         Column("dataset_fingerprint", _TEXT, "hash of the content of the data set"),
@@ -304,15 +304,15 @@ _TRIALS = Table(
             _WHOLE,
             "multiplications and additions, a pair counted as one, of an image's forward pass with "
             "the connections that are kept or flipped; null for a network of your own that does "
-            "not say its `positions`",
+            "not give its `positions`",
             "operations",
             nullable=True,
         ),
         _ran(
             "engine",
             _TEXT,
-            "what took its steps; one that ends in -onednn computed large products of fully "
-            "connected layers through oneDNN",
+            "implementation of its training steps; one that ends in -onednn computed large "
+            "products of fully connected layers through oneDNN",
         ),
         _ran("layers_parts", _NAMES, "part files with its rows of `layers`"),
         _ran("epochs_parts", _NAMES, "part files with its rows of `epochs`"),
@@ -338,7 +338,7 @@ _TRIALS = Table(
         _ran("finished_at", _TIME, "when it was finished", "UTC"),
         _HOST,
         _ran("device", _TEXT, "what it was trained on: cpu or cuda"),
-        _ran("threads", _SHORT, "threads that PyTorch computed with", "threads"),
+        _ran("threads", _SHORT, "number of threads of PyTorch", "threads"),
         _ran("tf32", _FLAG, "whether a GPU multiplied with TF32", nullable=True),
         _ran("pack_size", _SHORT, "trials that were trained side by side, 1 on a CPU", "trials"),
         _ran(
@@ -358,15 +358,15 @@ _TRIALS = Table(
         _ran(
             "versions",
             _TEXT,
-            "versions of Python and of the libraries that compute, and of the processor its "
-            "architecture, maker and instructions",
+            "versions of Python and of the numerical libraries; architecture, maker and "
+            "instructions of the processor",
         ),
-        _ran("commit", _TEXT, "commit of this project's checkout, if it was one", nullable=True),
+        _ran("commit", _TEXT, "commit of this project, if it ran from a checkout", nullable=True),
     ),
 )
 
 _FAILURES = Table(
-    "A row per failed attempt at a trial, which will be tried again; rows are only added.",
+    "A row per failed attempt at a trial; rows are only added.",
     (
         *_KEY,
         _TRIAL,

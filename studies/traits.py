@@ -32,15 +32,15 @@ class MethodTraits:
         "whether the weights are trained, with or without a mask", default=True
     )
     by_mask: bool = _trait(
-        "whether the trained network follows from its mask and the weights as drawn"
+        "whether its mask and the weights as drawn determine the trained network"
     )
     flips: bool = _trait(
-        "whether it flips the signs of weights instead of pruning connections; not of a method "
+        "whether it flips the signs of weights instead of pruning connections; false for a method "
         "that does both, which is compared with those that prune"
     )
     sets_kept_share: bool = _trait(
-        "whether one of its settings fixes or prices the fraction of connections that it keeps: a "
-        "density, a threshold, a penalty or the like"
+        "whether one of its parameters fixes or penalises the fraction of connections that it "
+        "keeps, such as a density, a threshold or a penalty"
     )
 
 

@@ -169,8 +169,8 @@ class Trial:
         choices=("none", "dynamic", "scale-fan"),
     )
     score_offset: float = _trial_field(
-        "fraction of the initial scores at or below zero: their range is shifted; 0 for no shift; "
-        "-2, say, puts its lower end two widths above zero",
+        "fraction of the initial scores at or below zero, set by shifting their range; 0 for no "
+        "shift; -2, for example, puts the lower end of the range two widths above zero",
         Role.METHOD | Role.DECLARED | Role.ARM,
         0.0,
         at_least=-100,
@@ -209,8 +209,8 @@ class Trial:
         "",
     )
     trained_layers: str = _trial_field(
-        "layers to train: all; or output, which starts anew while the others stay as drawn or as "
-        "the source left them",
+        "layers to train: all; or output, which starts from scratch while the others stay as drawn "
+        "or as trained on the source",
         Role.CONTROL | Role.PACK,
         "all",
         choices=("all", "output"),
@@ -240,7 +240,7 @@ class Trial:
         "whether the momentum of sgd is Nesterov's", Role.RECIPE | Role.PACK, False
     )
     decoupled_decay: float = _trial_field(
-        "fraction of what is trained that each step of sgd takes off (SGDW); it follows the "
+        "fraction by which each step of sgd shrinks what is trained (SGDW); it follows the "
         "schedule, and is not multiplied by the learning rate",
         Role.RECIPE | Role.PACK,
         0.0,
@@ -249,7 +249,7 @@ class Trial:
         unit="fraction",
     )
     revisions: str = _trial_field(
-        "components whose results a mended bug has changed; set by trainers", Role.ARM, ""
+        "revisions of components whose results a bug fix changed; set by trainers", Role.ARM, ""
     )
 
     _id = ""  # not a field: keeps `trial_id` once it is computed

@@ -8,9 +8,8 @@ import platform
 from functools import cache
 from pathlib import Path
 
-#: The names of the products of `trainers.products`.
+#: The names of the two products of `trainers.products`.
 MM, ONEDNN = "mm", "onednn"
-PRODUCTS = (MM, ONEDNN)
 
 _AMD = "AuthenticAMD"
 #: What a processor must have for PyTorch to use AVX-512, in the names of /proc/cpuinfo.

@@ -29,7 +29,7 @@ def arm_fields(results: Results) -> list[str]:
 
 def other_fields(results: Results) -> list[str]:
     """Return the other fields that vary within a method: each combination is a panel."""
-    return [name for name in panel_fields(results) if name not in METHOD_ONLY]
+    return panel_fields(results, without=METHOD_ONLY)
 
 
 def arms(results: Results, rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -68,7 +68,7 @@ def shown_arms(results: Results) -> Mapping[str, Mapping[str, Hashable]]:
         own = [name for name in fields if method in varied[name]]
         if own:
             means = rows.groupby(own)["validation_accuracy"].mean().fillna(-1.0)
-            keys = [key if isinstance(key, tuple) else (key,) for key in means.index]
+            keys = list(means.index.to_frame().itertuples(index=False, name=None))
             defaults = tuple(FIELDS[name].default for name in own)
             key = defaults if defaults in keys else keys[int(means.to_numpy().argmax())]
             chosen[str(method)] = dict(zip(own, key, strict=True))
@@ -102,16 +102,12 @@ def chosen_arms(results: Results) -> str:
 
 
 def arm_panels(results: Results, rows: pd.DataFrame) -> list[Panel]:
-    """Return a panel for each combination of the fields that do not belong to methods alone.
-
-    Dense training of a network without a hidden layer has none beside other networks: it is a floor
-    for them, and a panel of its own would be empty but for it. `floor` says what it reaches.
-    """
-    return panels(results, above_floor(results, rows), other_fields(results))
+    """Return a panel for each combination of the fields that do not belong to methods alone."""
+    return panels(results, rows, other_fields(results))
 
 
 def floor(results: Results) -> str:
-    """Return the sentence on the dense training that `arm_panels` leaves out, or ""."""
+    """Return the sentence on the dense training that `above_floor` leaves out, or ""."""
     trials = results.trials
     left_out = trials.loc[trials.index.difference(above_floor(results, trials).index)]
     if left_out.empty:
@@ -123,7 +119,9 @@ def floor(results: Results) -> str:
 def above_floor(results: Results, rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows without the floor: dense training of a network without a hidden layer.
 
-    All rows are returned where there is nothing else, or other methods train that network too.
+    A panel of its own beside other networks would be empty but for it. `floor` says what it
+    reaches. All rows are returned where there is nothing else, or other methods train that network
+    too.
     """
     trials = results.trials
     on_it = trials["network"] == LINEAR
@@ -138,18 +136,28 @@ def above_floor(results: Results, rows: pd.DataFrame) -> pd.DataFrame:
     return rows[others] if others.any() else rows
 
 
-def columns_for_arms(results: Results, *values: str) -> list[str]:
-    """Return the columns of trials that arms need with these values; all others cost time."""
-    return list(dict.fromkeys(["method", "seed", "outcome", *panel_fields(results), *values]))
+def columns_for_arms(results: Results, value: str) -> list[str]:
+    """Return the columns of trials that arms need with this value; all others cost time."""
+    return ["method", "seed", "outcome", *panel_fields(results), value]
 
 
-def arm_slots(results: Results, rows: pd.DataFrame, value: str) -> tuple[Slot, ...]:
-    """Return a row for each arm of a panel, with its seeds and its mean in percent or points."""
-    return tuple(
-        Slot(name, tuple(marks_of(part, value)))
-        for name, part in arms(results, rows)
-        if part[value].notna().any()
-    )
+def arm_rows(
+    results: Results, rows: pd.DataFrame, value: str
+) -> list[tuple[str, tuple[Slot, ...]]]:
+    """Return the title of each panel, and a row for each of its arms, in percent or points.
+
+    Args:
+        results: the study.
+        rows: a row per trial with its fields and the value, which is not nan.
+        value: a column of fractions.
+    """
+    return [
+        (
+            panel.title,
+            tuple(Slot(n, tuple(marks_of(of, value))) for n, of in arms(results, panel.rows)),
+        )
+        for panel in arm_panels(results, rows)
+    ]
 
 
 def dense_lines(slots: Iterable[Slot]) -> tuple[tuple[float, str], ...]:
@@ -166,13 +174,6 @@ def arm_view(
     within: Limits = ENDLESS,
 ) -> Limits:
     """Return limits for the completed trials of all panels, in percent or points."""
-    return view(
-        [
-            mark
-            for panel in arm_panels(results, completed(rows))
-            for slot in arm_slots(results, panel.rows, value)
-            for mark in slot.marks
-        ],
-        include=include,
-        within=within,
-    )
+    sound = arm_rows(results, completed(rows), value)
+    marks = [mark for _, slots in sound for slot in slots for mark in slot.marks]
+    return view(marks, include=include, within=within)

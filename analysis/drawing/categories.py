@@ -12,7 +12,7 @@ from analysis.drawing.limits import PERCENT, Limits, completed, view
 from analysis.drawing.marks import Mark, marks_of
 from analysis.drawing.notes import diverged_or_dead, seeds, sentences
 from analysis.drawing.panels import Panel, panels, styles_of
-from analysis.drawing.rows import RowPanel, Rows, Side, Slot
+from analysis.drawing.rows import RowPanel, Rows, RowSide, Slot
 from analysis.tables import Results
 
 
@@ -23,7 +23,7 @@ class Measure:
     Attributes:
         value: a column of fractions.
         title: its title, where it stands beside another.
-        across: label of its axis, in percent or points.
+        axis: label of its axis, in percent or points.
         include: values that its axis holds.
         within: ends that its axis never passes.
         of_dense: whether dense training has it.
@@ -32,7 +32,7 @@ class Measure:
 
     value: str
     title: str
-    across: str
+    axis: str
     include: tuple[float, ...] = ()
     within: Limits = PERCENT
     of_dense: bool = True
@@ -112,7 +112,7 @@ def side(
     view_of: Limits | None = None,
     *,
     chance: bool = False,
-) -> Side:
+) -> RowSide:
     """Return a measure of the trials of one panel by category.
 
     Args:
@@ -132,7 +132,7 @@ def side(
         marks = [mark for slot in sound for mark in slot.marks]
         view_of = view(marks, include=measure.include, within=measure.within)
     guides = (*measure.guides, *(_chance(rows, view_of) if chance else ()))
-    return Side(measure.title, measure.across, slots, view_of, guides)
+    return RowSide(measure.title, measure.axis, view_of, slots, guides=guides)
 
 
 def _chance(rows: pd.DataFrame, limits: Limits) -> list[tuple[float, str]]:
@@ -164,7 +164,7 @@ def _has(rows: pd.DataFrame, measure: Measure) -> bool:
     return bool(others[measure.value].notna().any())
 
 
-def with_dense(one: Side, dense: float) -> Side:
+def with_dense(one: RowSide, dense: float) -> RowSide:
     """Return the side with a line at the mean of dense, in percent, which its view includes."""
     low, high = one.view
     wider = min(low, dense - 0.2), max(high, dense + 0.2)
@@ -173,9 +173,8 @@ def with_dense(one: Side, dense: float) -> Side:
 
 def _panels(results: Results, field: str, trials: pd.DataFrame) -> list[Panel]:
     """Return a panel for each combination of the other fields that has several of its values."""
-    by = panel_fields(results)
-    if field not in by:
+    if field not in panel_fields(results):
         return []
-    others = [name for name in by if name != field]
+    others = panel_fields(results, without=[field])
     combinations = panels(results, spread(results, trials, others), others)
     return [panel for panel in combinations if panel.rows[field].nunique() > 1]

@@ -89,30 +89,22 @@ class Curves:
         up: str,
         view: Limits,
         *notes: str,
-        scale: float = 100,
-        thin: str = "",
-        is_logarithmic: bool = False,
-        has_zero: bool = False,
     ) -> "Curves":
         """Return what a figure shows of a table of means.
 
         Args:
             results: the study.
-            table: rows of `curves`.
+            table: rows of `curves`; `thin`, if it has it, are further means.
             up: label of the vertical axis, with its unit.
-            view: limits of the vertical axis, in the unit of display.
+            view: limits of the vertical axis.
             notes: sentences between that on the seeds and that on the arms that are shown.
-            scale: factor on the values; 100 turns fractions into percent.
-            thin: a column of further means that are drawn as thin lines.
-            is_logarithmic: whether the vertical axis is.
-            has_zero: whether a line is drawn at zero.
         """
         styles = styles_of(results, table)
         drawn = tuple(
             CurvePanel(
                 panel.title,
                 tuple(
-                    _curve(method, rows.sort_values("epoch"), scale, thin)
+                    _curve(method, rows.sort_values("epoch"))
                     for method in styles
                     if len(rows := panel.rows[panel.rows["method"] == method])
                 ),
@@ -124,7 +116,7 @@ class Curves:
             *notes,
             chosen_arms(results),
         )
-        return cls(drawn, styles, up, view, note, is_logarithmic, has_zero)
+        return cls(drawn, styles, up, view, note)
 
     @property
     def full_note(self) -> str:
@@ -149,13 +141,14 @@ class Curves:
             for curve in panel.curves:
                 _draw_curve(axes, curve, self.styles[curve.method])
             _draw_ends(axes, panel, self)
-            draw_behind(axes, ((0.0, "zero"),) if self.has_zero else (), None, upright=True)
-        finish(figure, title, self.styles, self.full_note, further)
-        return Drawing(figure, title, caption, self.full_note)
+            draw_behind(axes, ((0.0, "zero"),) if self.has_zero else (), upright=True)
+        return finish(figure, title, caption, self.full_note, self.styles, further)
 
 
 @computed_once  # a figure's curves and its limits need the same
-def curves(results: Results, value: str, *, completed: bool = False) -> pd.DataFrame:
+def curves(
+    results: Results, value: str, *, scale: float = 100, completed: bool = False
+) -> pd.DataFrame:
     """Return the mean over seeds of a column of `epochs` with its t interval, per cell and epoch.
 
     Of a method with several arms only one is in it (`analysis.drawing.arms.one_arm_each`).
@@ -163,25 +156,29 @@ def curves(results: Results, value: str, *, completed: bool = False) -> pd.DataF
     Args:
         results: the study.
         value: the column, or an SQL expression of columns.
+        scale: factor on the estimates; 100 turns fractions into percent.
         completed: whether to leave out diverged or dead trials, unless there are no others.
 
     Returns:
         A row per cell and epoch: the fields in which cells differ, epoch, and the columns of
-        `grouped`.
+        `grouped`, in the unit of display.
     """
     outcomes = set(results.trials["outcome"])
     if completed and outcomes == {"completed"}:
-        return curves(results, value)
+        return curves(results, value, scale=scale)
     only_completed = completed and "completed" in outcomes
     rows = results.epochs.filter("outcome = 'completed'") if only_completed else results.epochs
-    return one_arm_each(results, grouped(rows, [*varying(results), "epoch"], value))
+    table = one_arm_each(results, grouped(rows, [*varying(results), "epoch"], value))
+    scaled = [name for name in ESTIMATED if name != "n"]
+    return table.assign(**(table[scaled] * scale))
 
 
-def _curve(method: str, rows: pd.DataFrame, scale: float, thin: str) -> Curve:
-    mean = rows["mean"].to_numpy(float) * scale
-    (end,) = from_table(rows.iloc[[-1]].assign(method=method), scale=scale)
-    further = [rows[thin].to_numpy(float) * scale] if thin else []
-    return Curve(method, rows["epoch"].to_numpy(float), mean, end, *further)
+def _curve(method: str, rows: pd.DataFrame) -> Curve:
+    (end,) = from_table(rows.iloc[[-1]], scale=1)
+    epochs, mean, *thin = (
+        rows[name].to_numpy(float) for name in ("epoch", "mean", "thin") if name in rows
+    )
+    return Curve(method, epochs, mean, end, *thin)
 
 
 def _draw_curve(axes: Axes, curve: Curve, style: Style) -> None:
@@ -235,12 +232,12 @@ def top_view(rows: pd.DataFrame) -> Limits:
     The wide bands of few seeds do not widen the view.
 
     Args:
-        rows: rows of `curves`, fractions.
+        rows: rows of `curves`, in percent.
     """
     cells = [name for name in rows.columns if name not in ("epoch", *ESTIMATED)]
     last = rows.sort_values("epoch").groupby(cells, sort=False).tail(1)
-    best, lowest = rows["mean"].max() * 100, last["mean"].min() * 100
-    highest = max(best, min(rows["high"].max() * 100, 100.0))
+    best, lowest = rows["mean"].max(), last["mean"].min()
+    highest = max(best, min(rows["high"].max(), 100.0))
     below = max(best - lowest, 2.0)
-    floor = max(rows[["mean", "low"]].min().min() * 100, lowest - below)
+    floor = max(rows[["mean", "low"]].min().min(), lowest - below)
     return floor, highest

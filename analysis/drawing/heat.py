@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -12,6 +13,7 @@ from matplotlib.colors import Normalize, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike, NDArray
 
 from analysis.drawing.style import INK, ON_DARK, ON_LIGHT
 from analysis.numbers import number
@@ -24,6 +26,8 @@ _LETTERS = 30
 _NARROW = 4
 #: Relative luminance (ITU-R BT.709) of a colour below which white text is more legible than black.
 _DARK = 0.45
+#: The luminance of red, green and blue.
+_LUMINANCE = (0.2126, 0.7152, 0.0722)
 #: Steps of the scale of colours.
 _STEPS = 21
 
@@ -38,8 +42,9 @@ class HeatMap:
         down: label of the vertical axis.
         columns: labels of the columns.
         rows: labels of the rows, from top to bottom.
-        means: per row and column; nan for an empty cell.
-        intervals: the lower and upper ends; nan where there is none.
+        means: [rows, columns]; nan for an empty cell.
+        low: the lower ends of their intervals, [rows, columns]; nan where there is none.
+        high: the upper ends.
         framed: the column with a frame.
     """
 
@@ -48,20 +53,22 @@ class HeatMap:
     down: str
     columns: tuple[str, ...]
     rows: tuple[str, ...]
-    means: tuple[tuple[float, ...], ...]
-    intervals: tuple[tuple[tuple[float, float], ...], ...]
+    means: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
     framed: int
 
 
-def scale(values: Sequence[float]) -> ScalarMappable:
+def scale(values: ArrayLike) -> ScalarMappable:
     """Return colours centred at zero that a few large values do not wash out.
 
     Args:
         values: in the unit of display. The scale ends at the 90% quantile of their magnitudes, at
             least at 1; larger values have its last colour.
     """
-    known = [abs(value) for value in values if not math.isnan(value)]
-    reach = max(float(np.quantile(known, 0.9)) if known else 0.0, 1.0)
+    known = np.abs(np.asarray(values, float))
+    known = known[~np.isnan(known)]
+    reach = max(float(np.quantile(known, 0.9)) if known.size else 0.0, 1.0)
     return ScalarMappable(Normalize(-reach, reach), mpl.colormaps[COLOURS])
 
 
@@ -75,13 +82,19 @@ def draw_heat(axes: Axes, heat: HeatMap, colours: ScalarMappable) -> None:
         heat: the table.
         colours: made by `scale`.
     """
+    short = len(heat.columns) > _NARROW
+    look: dict[str, Any] = {"ha": "center", "va": "center", "size": 6.2 if short else 7.0}
     axes.set_xlim(-0.5, len(heat.columns) - 0.5)
-    for row, means in enumerate(heat.means):
-        for column, mean in enumerate(means):
-            if not math.isnan(mean):
-                ends = heat.intervals[row][column]
-                text = _text(mean, ends, short=len(heat.columns) > _NARROW)
-                _draw_cell(axes, (column, row), _colour(colours, mean), text)
+    shades = colours.to_rgba(heat.means)
+    for (row, column), mean in np.ndenumerate(heat.means):
+        if not math.isnan(mean):
+            red, green, blue, _ = shades[row, column]
+            colour = to_hex((red, green, blue))
+            axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fc=colour, lw=0))
+            low, high = (float(ends[row, column]) for ends in (heat.low, heat.high))
+            text = _text(mean, low, high, short=short)
+            is_dark = np.dot(to_rgb(colour), _LUMINANCE) < _DARK
+            axes.text(column, row, text, color=ON_DARK if is_dark else ON_LIGHT, **look)
     turned = 40 if sum(map(len, heat.columns)) > _LETTERS else 0
     axes.set_xticks(range(len(heat.columns)), heat.columns, rotation=turned)
     axes.set_yticks(range(len(heat.rows)), heat.rows)
@@ -94,25 +107,12 @@ def draw_heat(axes: Axes, heat: HeatMap, colours: ScalarMappable) -> None:
     axes.add_patch(frame)
 
 
-def _text(mean: float, ends: tuple[float, float], *, short: bool) -> str:
+def _text(mean: float, low: float, high: float, *, short: bool) -> str:
     text = number(mean, _digits(mean), sign=True)
-    if math.isnan(ends[0]):
+    if math.isnan(low):
         return text
-    low, high = (number(end, 1 if short else _digits(end), sign=True) for end in ends)
-    return f"{text}\n[{low}, {high}]"
-
-
-def _colour(colours: ScalarMappable, value: float) -> str:
-    red, green, blue, _ = colours.to_rgba(np.array([value]))[0]
-    return to_hex((red, green, blue))
-
-
-def _draw_cell(axes: Axes, place: tuple[int, int], colour: str, text: str) -> None:
-    column, row = place
-    axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fc=colour, lw=0))
-    ink = ON_DARK if _luminance(colour) < _DARK else ON_LIGHT
-    size = 6.2 if axes.get_xlim()[1] > _NARROW else 7.0
-    axes.text(column, row, text, ha="center", va="center", size=size, color=ink)
+    ends = (number(end, 1 if short else _digits(end), sign=True) for end in (low, high))
+    return f"{text}\n[{', '.join(ends)}]"
 
 
 def draw_scale(figure: Figure, grid: Sequence[Axes], colours: ScalarMappable, label: str) -> None:
@@ -136,7 +136,3 @@ def draw_scale(figure: Figure, grid: Sequence[Axes], colours: ScalarMappable, la
 
 def _digits(value: float) -> int:
     return 1 if abs(value) >= 10 else 2
-
-
-def _luminance(colour: str) -> float:
-    return float(np.dot(to_rgb(colour), [0.2126, 0.7152, 0.0722]))

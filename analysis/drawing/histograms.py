@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from analysis.cells import BASELINE, varying
 from analysis.drawing import Drawing, NothingToDraw
 from analysis.drawing.arms import arm_panels, chosen_arms, one_arm_each
-from analysis.drawing.layout import WIDTHS, finish
+from analysis.drawing.layout import WIDTHS, columns_for, finish
 from analysis.drawing.notes import diverged_or_dead, sentences
 from analysis.drawing.panels import styles_of
 from analysis.drawing.style import INK, KEPT, PAPER, Style
@@ -91,11 +91,8 @@ class Histograms:
             title: the figure's title.
             caption: the figure's caption.
         """
-        count = len(self.styles)
-        columns = (
-            min((_COLUMNS, _COLUMNS - 1), key=lambda n: -count % n) if count > _COLUMNS else count
-        )
-        deep = math.ceil(count / columns)  # rows of axes for each row
+        columns = columns_for(len(self.styles), _COLUMNS)
+        deep = math.ceil(len(self.styles) / columns)  # rows of axes for each row
         rows = deep * len(self.rows)
         figure = Figure(figsize=(WIDTHS[max(columns, 2)], _HIGH * rows), layout="constrained")
         grid = figure.subplots(rows, columns, squeeze=False)
@@ -118,8 +115,7 @@ class Histograms:
             Patch(facecolor=KEPT, label="kept"),
             Patch(facecolor=PAPER, edgecolor=INK, label="pruned or flipped"),
         ]
-        finish(figure, title, {}, self.note, fates)
-        return Drawing(figure, title, caption, self.note)
+        return finish(figure, title, caption, self.note, {}, fates)
 
 
 def histograms(results: Results, quantity: Quantity) -> pd.DataFrame:
@@ -218,7 +214,7 @@ def by_fate(results: Results, quantity: Quantity, missing: str) -> Histograms:
     table, hidden = _informative(cells)
     styles = styles_of(results, table)
     every = arm_panels(results, table)
-    deep = math.ceil(len(styles) / min(len(styles), _COLUMNS))
+    deep = math.ceil(len(styles) / columns_for(len(styles), _COLUMNS))
     shown = every[: max(1, _ROWS // deep)]
     layers = " or ".join(dict.fromkeys(table["layer"]))
     note = sentences(

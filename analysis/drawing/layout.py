@@ -3,16 +3,15 @@
 import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.drawing.limits import outside
-from analysis.drawing.notes import HasSides, sentences, unseen
+from analysis.drawing import Drawing
 from analysis.drawing.panels import MOST_PANELS
 from analysis.drawing.style import SOFT, Style
 from analysis.drawing.text import make_legible
@@ -24,45 +23,12 @@ _OF_TITLE, _OF_ENTRY, _OF_NOTE = 0.098, 0.076, 0.068
 #: Room for an entry's mark, in inches.
 _HANDLE = 0.55
 
-P = TypeVar("P", bound=HasSides)
 
-
-@dataclass(frozen=True)
-class WithSides(Generic[P]):
-    """What a figure shows whose panels have several axes beside each other.
-
-    Attributes:
-        panels: at least one, each with the same number of sides.
-        styles: the methods with their styles, in the order of display.
-        note: the sentences below the panels, without those on what is not shown.
-    """
-
-    panels: tuple[P, ...]
-    styles: Mapping[str, Style] = field(repr=False)
-    note: str
-
-    @property
-    def sides(self) -> int:
-        """The number of sides of a panel."""
-        return len(self.panels[0].sides)
-
-    @property
-    def shown(self) -> tuple[P, ...]:
-        """The panels that there is room for."""
-        return self.panels[: MOST_PANELS // self.sides]
-
-    @property
-    def full_note(self) -> str:
-        """The sentences below the panels."""
-        views = [outside(side.marks, side.view) for panel in self.shown for side in panel.sides]
-        return sentences(self.note, unseen(views), left_out(len(self.panels), self.sides))
-
-
-def columns_for(count: int) -> int:
-    """Return how many panels stand in a row: three, or two if that leaves fewer places empty."""
-    if count <= 3:
+def columns_for(count: int, most: int = 3) -> int:
+    """Return how many panels stand in a row: the most, or one less if fewer places are empty."""
+    if count <= most:
         return max(count, 1)
-    return min((3, 2), key=lambda columns: -count % columns)
+    return min((most, most - 1), key=lambda columns: -count % columns)
 
 
 def panel_grid(
@@ -72,8 +38,7 @@ def panel_grid(
     sides: int = 1,
     columns: int = 0,
     up: str = "",
-    share_across: bool | str = True,
-    share_up: bool | str = True,
+    shared: bool = True,
 ) -> tuple[Figure, np.ndarray]:
     """Return an empty figure, and its axes, [panels, sides], for at most `MOST_PANELS` axes.
 
@@ -85,8 +50,7 @@ def panel_grid(
         sides: number of axes of a panel, beside each other.
         columns: number of panels in a row, if it is not to be chosen.
         up: label of the vertical axis of the first panel in each row.
-        share_across: whether axes share the horizontal axis, as in matplotlib's `subplots`.
-        share_up: whether axes share the vertical axis.
+        shared: whether all axes have the same limits.
     """
     count = min(len(titles), MOST_PANELS // sides)
     columns = sides if sides > 1 else columns or columns_for(count)
@@ -96,12 +60,7 @@ def panel_grid(
     heights = [max(each[row * per_row : (row + 1) * per_row]) for row in range(rows)]
     figure = Figure(figsize=(WIDTHS[columns], sum(heights)), layout="constrained")
     grid = figure.subplots(
-        rows,
-        columns,
-        squeeze=False,
-        sharex=share_across,  # type: ignore[arg-type]
-        sharey=share_up,  # type: ignore[arg-type]
-        height_ratios=heights,
+        rows, columns, squeeze=False, sharex=shared, sharey=shared, height_ratios=heights
     ).ravel()
     for axes in grid[count * sides :]:
         axes.set_visible(False)
@@ -116,6 +75,11 @@ def panel_grid(
     return figure, placed
 
 
+def add_title(axes: Axes, title: str) -> None:
+    """Add a line to the title that axes have, if they have one."""
+    axes.set_title("\n".join(filter(None, [axes.get_title(), title])))
+
+
 def left_out(count: int, sides: int = 1) -> str:
     """Return a sentence on the panels that `panel_grid` has no room for, or ""."""
     most = MOST_PANELS // sides
@@ -125,38 +89,31 @@ def left_out(count: int, sides: int = 1) -> str:
 def finish(
     figure: Figure,
     title: str,
-    styles: Mapping[str, Style],
+    caption: str,
     note: str,
+    styles: Mapping[str, Style],
     further: Iterable[Artist] = (),
     *,
     marks: bool = True,
     lines: bool = True,
-) -> None:
-    """Put the title and the legend above the panels and the note below them.
+) -> Drawing:
+    """Put the title and the legend above the panels and the note below them, and return them all.
 
     The figure grows by the room that these need, so the panels keep their size.
 
     Args:
         figure: a figure with panels, such as one made by `panel_grid`.
         title: the figure's title.
-        styles: the methods in the legend.
+        caption: what it shows and how to read it, for the page around it.
         note: the text below the panels.
+        styles: the methods in the legend.
         further: labelled artists that the legend shows after the methods.
         marks: whether methods are drawn with markers.
         lines: whether methods are drawn with lines.
     """
     wide, tall = figure.get_size_inches()
     handles: list[Artist] = [
-        Line2D(
-            [],
-            [],
-            color=style.colour,
-            marker=style.marker if marks else "",
-            linestyle=style.line if lines else "",
-            markeredgecolor="none",
-            label=name,
-        )
-        for name, style in styles.items()
+        _entry(name, style, marks=marks, lines=lines) for name, style in styles.items()
     ]
     handles += further
     columns = _columns([str(handle.get_label()) for handle in handles], wide - 0.2)
@@ -180,6 +137,14 @@ def finish(
             borderpad=0,
             columnspacing=1.4,
         ).set_in_layout(False)
+    return Drawing(figure, title, caption, note)
+
+
+def _entry(name: str, style: Style, *, marks: bool, lines: bool) -> Line2D:
+    """Return a method's entry of a legend."""
+    marker, line = style.marker if marks else "", style.line if lines else ""
+    look: dict[str, Any] = {"marker": marker, "linestyle": line, "markeredgecolor": "none"}
+    return Line2D([], [], color=style.colour, label=name, **look)
 
 
 def settle(figure: Figure) -> None:

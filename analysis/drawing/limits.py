@@ -38,15 +38,9 @@ class Outside:
     of: int
 
 
-def padded(low: float, high: float, room: float = 0.06) -> Limits:
-    """Return limits with some room around the values.
-
-    Args:
-        low: the smallest value, in percent or points.
-        high: the largest value.
-        room: the room on either side, a fraction of the range.
-    """
-    extra = max((high - low) * room, 0.05)
+def padded(low: float, high: float) -> Limits:
+    """Return limits with some room around the values, which are in percent or points."""
+    extra = max((high - low) * 0.06, 0.05)
     return low - extra, high + extra
 
 

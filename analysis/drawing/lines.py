@@ -1,6 +1,6 @@
 """Lines of means with intervals, against the values of a field or the layers of a network.
 
-The values are at equal distances, whatever they are, unless their places are given. Methods stand
+The values are at equal distances, whatever they are, unless they are drawn to scale. Methods stand
 beside each other at a value, so that no interval hides another. Methods without a value stand in a
 strip at the left edge, each with its interval, and a thin line of their mean runs across.
 """
@@ -15,9 +15,9 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
 from analysis.drawing import Drawing
-from analysis.drawing.layout import WithSides, finish, panel_grid
-from analysis.drawing.limits import Limits
+from analysis.drawing.layout import add_title, finish, panel_grid
 from analysis.drawing.marks import Mark, draw_behind, draw_mark, from_table, guide_entries
+from analysis.drawing.sides import Side, Sided, SidedPanel
 from analysis.drawing.style import SOFT, ZONE, Style
 
 #: The part of the distance of two values that the methods at a value take.
@@ -46,27 +46,17 @@ class Line:
 
 
 @dataclass(frozen=True)
-class LineSide:
-    """One axes of a panel.
+class LineSide(Side):
+    """One axes of a panel, whose vertical axis is that of the values.
 
     Attributes:
-        title: what it shows, below the panel's title.
-        up: label of the vertical axis, with its unit.
-        view: limits of the vertical axis.
         lines: a line per method that has values.
         beside: the means of methods without a value.
-        guides: horizontal lines: a value and a key of `analysis.drawing.marks.GUIDES`.
-        zone: values that are shaded, from one to another.
         levels: values of the horizontal axis, each with a level that a short grey line shows.
     """
 
-    title: str
-    up: str
-    view: Limits
     lines: tuple[Line, ...]
     beside: tuple[Mark, ...] = ()
-    guides: tuple[tuple[float, str], ...] = ()
-    zone: Limits | None = None
     levels: tuple[tuple[float, float], ...] = ()
 
     @property
@@ -76,35 +66,32 @@ class LineSide:
 
 
 @dataclass(frozen=True)
-class LinePanel:
-    """A panel.
+class LinePanel(SidedPanel):
+    """A panel with lines.
 
     Attributes:
-        title: its title.
-        sides: its axes, beside each other.
         across: label of the horizontal axis.
         ticks: the values of the horizontal axis with their labels.
-        at: the place of each value; None if they are at equal distances.
+        to_scale: whether the distances of the values are their differences, not all equal.
         divider: a value left of which is a vertical line; None for no line.
         is_joined: whether lines join the means of a method.
     """
 
-    title: str
     sides: tuple[LineSide, ...]
     across: str
     ticks: Mapping[float, str]
-    at: Mapping[float, float] | None = None
+    to_scale: bool = False
     divider: float | None = None
     is_joined: bool = True
 
     @property
     def places(self) -> Mapping[float, float]:
         """The place of each value on the horizontal axis."""
-        return self.at or {value: float(place) for place, value in enumerate(self.ticks)}
+        return {v: v if self.to_scale else float(n) for n, v in enumerate(self.ticks)}
 
 
 @dataclass(frozen=True)
-class Lines(WithSides[LinePanel]):
+class Lines(Sided[LinePanel]):
     """What a figure with lines shows.
 
     Attributes:
@@ -124,9 +111,7 @@ class Lines(WithSides[LinePanel]):
             further: entries of the legend after the methods.
         """
         titles = [panel.title for panel in self.panels]
-        figure, grid = panel_grid(
-            titles, self.height, sides=self.sides, share_across=False, share_up=False
-        )
+        figure, grid = panel_grid(titles, self.height, sides=self.sides, shared=False)
         for panel, axes_of in zip(self.shown, grid, strict=True):
             for side, axes in zip(panel.sides, axes_of, strict=True):
                 draw_line_side(axes, panel, side, self)
@@ -134,8 +119,7 @@ class Lines(WithSides[LinePanel]):
         guides = [guide for panel in self.shown for side in panel.sides for guide in side.guides]
         legend = [*further, *guide_entries(guides)]
         joined = any(panel.is_joined for panel in self.shown)
-        finish(figure, title, self.styles, self.full_note, legend, lines=joined)
-        return Drawing(figure, title, caption, self.full_note)
+        return finish(figure, title, caption, self.full_note, self.styles, legend, lines=joined)
 
 
 def lines_over(means: pd.DataFrame, field: str, methods: Iterable[str]) -> tuple[Line, ...]:
@@ -177,9 +161,8 @@ def layer_panel(title: str, sides: tuple[LineSide, ...], rows: pd.DataFrame) -> 
 
 def draw_line_side(axes: Axes, panel: LinePanel, side: LineSide, summary: Lines) -> None:
     """Draw one axes of a panel."""
-    if side.title:
-        axes.set_title("\n".join(filter(None, [axes.get_title(), side.title])))
-    axes.set(xlabel=panel.across, ylabel=side.up, ylim=side.view)
+    add_title(axes, side.title)
+    axes.set(xlabel=panel.across, ylabel=side.axis, ylim=side.view)
     places = list(panel.places.values())
     step = min((b - a for a, b in pairwise(sorted(places))), default=1.0)
     names = [name for name in summary.styles if name in {line.method for line in side.lines}]

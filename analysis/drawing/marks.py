@@ -156,7 +156,7 @@ def draw_arrow(
 def draw_behind(
     axes: Axes,
     guides: Iterable[tuple[float, str]],
-    zone: tuple[float, float] | None,
+    zone: tuple[float, float] | None = None,
     *,
     upright: bool = False,
 ) -> None:

@@ -1,30 +1,11 @@
 """The sentences below a figure: seeds, intervals, failures and what is left out."""
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Iterable
 
 import pandas as pd
 
-from analysis.drawing.limits import Limits, Outside
-from analysis.drawing.marks import Mark
+from analysis.drawing.limits import Outside
 from analysis.numbers import counted, extent, listed, many
-
-
-class HasMarks(Protocol):
-    """One axes of a panel: its marks, and the limits of their axis."""
-
-    @property
-    def marks(self) -> list[Mark]: ...  # noqa: D102
-
-    @property
-    def view(self) -> Limits: ...  # noqa: D102
-
-
-class HasSides(Protocol):
-    """A panel: its axes, beside each other."""
-
-    @property
-    def sides(self) -> Sequence[HasMarks]: ...  # noqa: D102
 
 
 def sentences(*parts: str) -> str:
@@ -47,11 +28,6 @@ def seeds(counts: Iterable[int], mark: str) -> str:
     single = ", none where n = 1" if sizes[0] == 1 else ""
     n = extent(sizes, "seed")
     return f"Mean over n = {n}; {mark}: 95% t interval of the mean{single}."
-
-
-def seeds_of(panels: Iterable[HasSides]) -> str:
-    """Return the sentence on the seeds of all marks of some panels, whose bars are intervals."""
-    return seeds((mark.n for panel in panels for side in panel.sides for mark in side.marks), "bar")
 
 
 def diverged_or_dead(trials: pd.DataFrame) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.cells import label, ordered, sort
+from analysis.cells import label, methods_in, ordered, sort
 from analysis.drawing.style import Style, styles
 from analysis.tables import Results
 
@@ -34,6 +34,5 @@ def panels(results: Results, frame: pd.DataFrame, by: Sequence[str]) -> list[Pan
 
 def styles_of(results: Results, rows: pd.DataFrame) -> dict[str, Style]:
     """Return the methods among the rows with their styles, in the order of display."""
-    names = [str(name) for name in ordered(results, "method")]
-    present = set(rows["method"])
-    return {name: style for name, style in styles(names).items() if name in present}
+    every = styles([str(name) for name in ordered(results, "method")])
+    return {name: every[name] for name in methods_in(results, rows)}

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 
 from analysis.drawing import Drawing
-from analysis.drawing.layout import WithSides, finish, panel_grid
-from analysis.drawing.limits import Limits
+from analysis.drawing.layout import add_title, finish, panel_grid
 from analysis.drawing.marks import Mark, draw_behind, draw_mark, draw_seeds, guide_entries
+from analysis.drawing.sides import Side, Sided, SidedPanel
 from analysis.drawing.style import STRIPE, TINT, Style
 
 #: Height of a mark that is alone in its slot, of another one, and between slots, in inches.
@@ -38,26 +38,16 @@ class Slot:
 
 
 @dataclass(frozen=True)
-class Side:
-    """One axes of a panel.
+class RowSide(Side):
+    """One axes of a panel, whose horizontal axis is that of the values.
 
     Attributes:
-        title: what it shows, below the panel's title.
-        across: label of the horizontal axis, with its unit.
         slots: from top to bottom.
-        view: limits of the horizontal axis.
-        guides: vertical lines: a value and a key of `analysis.drawing.marks.GUIDES`.
-        zone: values that are shaded, from one to another.
         is_tinted: whether it is marked as not being the result.
         aside: heading of the slots' texts.
     """
 
-    title: str
-    across: str
     slots: tuple[Slot, ...]
-    view: Limits
-    guides: tuple[tuple[float, str], ...] = ()
-    zone: Limits | None = None
     is_tinted: bool = False
     aside: str = ""
 
@@ -68,15 +58,14 @@ class Side:
 
 
 @dataclass(frozen=True)
-class RowPanel:
-    """A panel: its title and its sides, beside each other."""
+class RowPanel(SidedPanel):
+    """A panel with rows."""
 
-    title: str
-    sides: tuple[Side, ...]
+    sides: tuple[RowSide, ...]
 
 
 @dataclass(frozen=True)
-class Rows(WithSides[RowPanel]):
+class Rows(Sided[RowPanel]):
     """What a figure with rows shows.
 
     Attributes:
@@ -94,9 +83,7 @@ class Rows(WithSides[RowPanel]):
         """
         titles = [panel.title for panel in self.panels]
         heights = [max(map(_height, panel.sides)) for panel in self.panels]
-        figure, grid = panel_grid(
-            titles, heights, sides=self.sides, share_across=False, share_up=False
-        )
+        figure, grid = panel_grid(titles, heights, sides=self.sides, shared=False)
         sides = [side for panel in self.shown for side in panel.sides]
         labels: list[str] = []
         for axes, side in zip(grid.ravel(), sides, strict=True):
@@ -106,8 +93,7 @@ class Rows(WithSides[RowPanel]):
                 axes.tick_params(labelleft=False)
         further = guide_entries(guide for side in sides for guide in side.guides)
         styles = self.styles if self.in_legend else {}
-        finish(figure, title, styles, self.full_note, further, lines=False)
-        return Drawing(figure, title, caption, self.full_note)
+        return finish(figure, title, caption, self.full_note, styles, further, lines=False)
 
 
 def _room(slot: Slot) -> float:
@@ -115,17 +101,15 @@ def _room(slot: Slot) -> float:
     return _ALONE if len(slot.marks) == 1 else _MARK * len(slot.marks)
 
 
-def _height(side: Side) -> float:
+def _height(side: RowSide) -> float:
     """Return the height of a panel in inches."""
     return _FRAME + sum(_room(slot) + _BETWEEN for slot in side.slots)
 
 
-def _draw_side(axes: Axes, side: Side, styles: Mapping[str, Style]) -> None:
+def _draw_side(axes: Axes, side: RowSide, styles: Mapping[str, Style]) -> None:
     """Draw one axes; its vertical axis is in inches, from the top."""
-    if side.title:
-        axes.set_title("\n".join(filter(None, [axes.get_title(), side.title])))
-    axes.set_xlabel(side.across)
-    axes.set_xlim(side.view)
+    add_title(axes, side.title)
+    axes.set(xlabel=side.axis, xlim=side.view)
     top, places = 0.0, []
     for number, slot in enumerate(side.slots):
         room = _room(slot)

@@ -54,8 +54,7 @@ def accuracy_and_changed(
         if limits_changed:
             title = "connections pruned or flipped"
             sides.append(_side(panel, field, _CHANGED, changing, title, limits_changed))
-        at = {value: value for value in values} if to_scale else None
-        drawn.append(LinePanel(panel.title, tuple(sides), across, values, at))
+        drawn.append(LinePanel(panel.title, tuple(sides), across, values, to_scale=to_scale))
     note = sentences(
         seeds((mark.n for panel in drawn for mark in panel.sides[0].marks), "bar"),
         f"{BASELINE} changes no connection." if BASELINE in styles and others else "",

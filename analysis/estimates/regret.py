@@ -8,7 +8,7 @@ from analysis.cells import BASELINE
 from analysis.estimates.intervals import grouped
 from analysis.estimates.pairing import pair
 
-VALUE = "test_accuracy"
+_VALUE = "test_accuracy"
 
 
 @dataclass(frozen=True)
@@ -41,20 +41,12 @@ def regrets(trials: pd.DataFrame, method: str) -> Regrets:
         method: a method that was trained at one density or more.
     """
     chosen = trials[(trials["method"] == method) & (trials["density"] > 0)]
-    best = _best(chosen)
-    reference = chosen[chosen["density"] == best]
     free = trials[(trials["density"] == 0) & (trials["method"] != BASELINE)]
-
-    def against_best(rows: pd.DataFrame) -> pd.DataFrame:
-        pairs = pair(rows, reference, ["seed"], VALUE)
-        return pairs.assign(regret=-pairs["difference"])
-
-    curve = grouped(against_best(chosen), ["density"], "regret").sort_values("density")
+    means = chosen.groupby("density")[_VALUE].mean()
+    best = float(means.index[int(means.argmax())])  # the lowest of equally good ones
+    reference = chosen[chosen["density"] == best]
+    pairs = (pair(rows, reference, ["seed"], _VALUE) for rows in (chosen, free))
+    of_chosen, of_free = (rows.assign(regret=-rows["difference"]) for rows in pairs)
+    curve = grouped(of_chosen, ["density"], "regret").sort_values("density", ignore_index=True)
     curve.loc[curve["density"] == best, ["low", "high"]] = float("nan")
-    levels = grouped(against_best(free), ["method"], "regret")
-    return Regrets(best, curve.reset_index(drop=True), levels)
-
-
-def _best(trials: pd.DataFrame) -> float:
-    means = trials.groupby("density", as_index=False)[VALUE].mean()  # ascending densities
-    return float(means["density"].iloc[int(means[VALUE].argmax())])
+    return Regrets(best, curve, grouped(of_free, ["method"], "regret"))

@@ -28,13 +28,15 @@ def summary(results: Results) -> pd.DataFrame:
     """
     by = varying(results)
     cells = pd.concat([results.plan[by], results.trials[by]]).drop_duplicates()
-    for table in (
-        _counts(results, by),
-        _estimate(results.trials, by, "test_accuracy", "accuracy"),
-        _estimate(results.trials, by, "changed", "changed"),
-        _estimate(differences(results.trials), by, "difference", "difference", n="pairs"),
+    cells = cells.merge(_counts(results, by), on=by, how="left")
+    for name, table, n in (
+        ("accuracy", grouped(results.trials, by, "test_accuracy"), None),
+        ("changed", grouped(results.trials, by, "changed"), None),
+        ("difference", grouped(differences(results.trials), by, "difference"), "pairs"),
     ):
-        cells = cells.merge(table, on=by, how="left")
+        names = {"mean": name, "low": f"{name}_low", "high": f"{name}_high"}
+        names |= {"n": n} if n else {}
+        cells = cells.merge(table[[*by, *names]].rename(columns=names), on=by, how="left")
     counts = ["n", "planned", "diverged", "dead", "no_accuracy", "pairs"]
     cells[counts] = cells[counts].fillna(0).astype(int)
     columns = [c for c in cells.columns if c not in counts]
@@ -53,12 +55,3 @@ def _counts(results: Results, by: Sequence[str]) -> pd.DataFrame:
     counted = flags.groupby(list(by), sort=False).sum().reset_index()
     planned = results.plan.groupby(list(by), sort=False).size().rename("planned").reset_index()
     return counted.merge(planned, on=list(by), how="outer")
-
-
-def _estimate(
-    frame: pd.DataFrame, by: Sequence[str], value: str, name: str, n: str | None = None
-) -> pd.DataFrame:
-    """Return `grouped` with columns named after the estimated value."""
-    names = {"mean": name, "low": f"{name}_low", "high": f"{name}_high", "n": n or "count"}
-    table = grouped(frame, by, value).drop(columns=["least", "most"]).rename(columns=names)
-    return table if n else table.drop(columns="count")

@@ -78,7 +78,7 @@ def summarise(results: Results) -> Trade:
     trials = methods.dropna(subset=["relative", "changed"])
     if trials.empty:
         raise NothingToDraw("No trial that prunes or flips has a dense partner to compare with.")
-    others = [name for name in panel_fields(results) if name != "density"]
+    others = panel_fields(results, without=["density"])
     styles = styles_of(results, trials)
     every = panels(results, spread(results, trials, others), others)
     drawn = tuple((panel.title, _arms(panel, styles)) for panel in every)
@@ -129,12 +129,11 @@ def draw(summary: Trade) -> Drawing:
         corner = Rectangle((left, _ACCURACY), _CHANGED - left, high - _ACCURACY)
         corner.set(facecolor=CLAIMED, alpha=0.5, lw=0, zorder=0.5)
         axes.add_patch(corner)
-        draw_behind(axes, ((100.0, "dense"),), None, upright=True)
+        draw_behind(axes, ((100.0, "dense"),), upright=True)
         for arm in arms:
             _draw(axes, arm, summary)
     claim = Patch(facecolor=CLAIMED, alpha=0.5, label="claim: < 10%, > 90%")
-    finish(figure, TITLE, summary.styles, summary.note, [claim])
-    return Drawing(figure, TITLE, CAPTION, summary.note)
+    return finish(figure, TITLE, CAPTION, summary.note, summary.styles, [claim])
 
 
 def _draw(axes: Axes, arm: Arm, summary: Trade) -> None:

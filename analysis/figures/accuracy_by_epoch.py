@@ -40,10 +40,10 @@ def summarise(results: Results) -> Curves:
 def _cut(trained: pd.DataFrame, low: float) -> str:
     """Return the sentence on what a view down to `low` percent leaves out."""
     cells = [c for c in trained.columns if c not in ("epoch", *ESTIMATED)]
-    highest = trained.groupby(cells, sort=False)["mean"].max() * 100
+    highest = trained.groupby(cells, sort=False)["mean"].max()
     unseen = (highest < low).sum()
     phrases = ["Epoch 0 (before training, near chance) is not shown"]
-    if (trained["mean"] * 100 < low).any():
+    if (trained["mean"] < low).any():
         phrases.append("epochs below the axis are cut off")
     if unseen:
         phrases.append(f"{unseen} of {len(highest)} lines stay below it throughout")

@@ -13,7 +13,7 @@ TITLE = "Accuracy and changed connections by the fraction of positive weights"
 CAPTION = (
     "Left: test accuracy after the last epoch against the probability that a weight is positive; "
     "at 0.5 the signs are symmetric. Right: fraction of connections that are pruned or flipped. "
-    "Methods stand beside each other at a value, so that no bar hides another."
+    "At each value the methods are shifted sideways, so that no bar hides another."
 )
 _FIELD = "positive_fraction"
 
@@ -21,7 +21,7 @@ _FIELD = "positive_fraction"
 def summarise(results: Results) -> Lines:
     """Return final means in percent against the positive fraction."""
     trials = results.trials.dropna(subset="test_accuracy")
-    others = [name for name in panel_fields(results) if name != _FIELD]
+    others = panel_fields(results, without=[_FIELD])
     swept = [p for p in panels(results, trials, others) if p.rows[_FIELD].nunique() > 1]
     if not swept:
         raise NothingToDraw("No method is trained with several positive fractions.")

@@ -21,7 +21,7 @@ def summarise(results: Results) -> Curves:
     table = table[(table["method"] != BASELINE) & table["mean"].notna()]
     if table.empty:
         raise NothingToDraw("No trial with a method that prunes or flips is finished.")
-    _, high = padded(0, table[["mean", "high"]].max().max() * 100)
+    _, high = padded(0, table[["mean", "high"]].max().max())
     dense = f"{BASELINE} changes no connection and is not drawn."
     has_dense = BASELINE in set(results.trials["method"])
     return Curves.of(

@@ -6,13 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from analysis.cells import BASELINE, METHOD_ONLY, heading, ordered, panel_fields
+from analysis.cells import BASELINE, heading, methods_in
 from analysis.drawing import NothingToDraw
+from analysis.drawing.arms import arm_fields, other_fields
 from analysis.drawing.limits import Limits
 from analysis.drawing.marks import Mark, from_table
 from analysis.drawing.notes import sentences
 from analysis.drawing.panels import panels, styles_of
-from analysis.drawing.rows import RowPanel, Rows, Side, Slot
+from analysis.drawing.rows import RowPanel, Rows, RowSide, Slot
 from analysis.estimates.costs import REACHED, comparable, epoch_seconds, quartiles, timed
 from analysis.numbers import many, number
 from analysis.tables import Results
@@ -39,24 +40,15 @@ def summarise(results: Results) -> Rows:
             f"No trial ran on the same task, engine and device as a trial of {BASELINE}."
         )
     kept["to_accuracy"] = np.exp(kept["log_seconds"]).fillna(np.inf)
-    methods = [str(name) for name in ordered(results, "method") if name in set(kept["method"])]
-    by = [n for n in panel_fields(results) if n not in METHOD_ONLY and kept[n].nunique() > 1]
+    methods = methods_in(results, kept)
+    by = [name for name in other_fields(results) if kept[name].nunique() > 1]
     drawn = []
     for panel in panels(results, kept, by):
-        epoch = _marks(panel.rows, "epoch_ratio")
-        whole = _marks(panel.rows, "to_accuracy")
-        drawn.append(
-            RowPanel(
-                panel.title,
-                (
-                    _epoch(epoch, methods),
-                    _whole(panel.rows, whole, methods),
-                ),
-            )
-        )
-    return Rows(
-        tuple(drawn), styles_of(results, kept), _note(results, trials, kept), in_legend=False
-    )
+        epoch, whole = (_marks(panel.rows, value) for value in ("epoch_ratio", "to_accuracy"))
+        sides = _epoch(epoch, methods), _whole(panel.rows, whole, methods)
+        drawn.append(RowPanel(panel.title, sides))
+    note = _note(results, trials, kept)
+    return Rows(tuple(drawn), styles_of(results, kept), note, in_legend=False)
 
 
 def _marks(rows: pd.DataFrame, value: str) -> dict[str, Mark]:
@@ -70,29 +62,29 @@ def _marks(rows: pd.DataFrame, value: str) -> dict[str, Mark]:
     return marks
 
 
-def _epoch(marks: Mapping[str, Mark], methods: list[str]) -> Side:
+def _epoch(marks: Mapping[str, Mark], methods: list[str]) -> RowSide:
     ends = [e for mark in marks.values() for e in (mark.mean, mark.low, mark.high)]
     low, high = min(*ends, 1.0), max(*ends, COST)
     room = 0.08 * (high - low)
-    return Side(
+    return RowSide(
         "training time of an epoch",
         f"seconds, in ratio to {BASELINE}",
-        tuple(Slot(name, (marks[name],)) for name in methods if name in marks),
         (low - room, high + room),
+        tuple(Slot(name, (marks[name],)) for name in methods if name in marks),
         guides=((1.0, "zero"), (COST, "bound")),
     )
 
 
-def _whole(rows: pd.DataFrame, marks: Mapping[str, Mark], methods: list[str]) -> Side:
+def _whole(rows: pd.DataFrame, marks: Mapping[str, Mark], methods: list[str]) -> RowSide:
     """Return the seconds to the accuracy, and how many trials never reach it."""
     never = np.isinf(rows["to_accuracy"]).groupby(rows["method"]).agg(["sum", "size"])
     texts = {m: f"{row['sum']} of {row['size']} never" for m, row in never.iterrows() if row["sum"]}
     dense = rows.loc[rows["method"] == BASELINE, "test_accuracy"].mean()
-    return Side(
+    return RowSide(
         f"training time to an accuracy of {number(100 * REACHED * dense, 1)}%",
         "training time (s)",
-        tuple(Slot(name, (marks[name],), texts.get(name, "")) for name in methods if name in marks),
         _view_of_times(marks),
+        tuple(Slot(name, (marks[name],), texts.get(name, "")) for name in methods if name in marks),
     )
 
 
@@ -107,7 +99,7 @@ def _note(results: Results, trials: pd.DataFrame, kept: pd.DataFrame) -> str:
     """Return the note: where the times are from, what is shown, what is left out."""
     machines = f" on {kept['host'].nunique()} machines" if kept["host"].nunique() > 1 else ""
     never, missing = int(np.isinf(kept["to_accuracy"]).sum()), len(trials) - len(kept)
-    pooled = " or ".join(heading(name) for name in panel_fields(results) if name in METHOD_ONLY)
+    pooled = " or ".join(map(heading, arm_fields(results)))
     return sentences(
         f"Times of {many(len(kept), 'trial')} ({_conditions(kept)}){machines}, measured while "
         "other trials ran on the same machine; `make bench` measures methods in turn.",

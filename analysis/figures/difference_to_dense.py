@@ -4,10 +4,11 @@ import pandas as pd
 
 from analysis.cells import BASELINE
 from analysis.drawing import NothingToDraw
-from analysis.drawing.arms import arm_panels, arm_slots, arm_view, columns_for_arms
-from analysis.drawing.notes import margin_zone, seeds_of, sentences
+from analysis.drawing.arms import arm_rows, arm_view, columns_for_arms
+from analysis.drawing.notes import margin_zone, sentences
 from analysis.drawing.panels import styles_of
-from analysis.drawing.rows import RowPanel, Rows, Side
+from analysis.drawing.rows import RowPanel, Rows, RowSide
+from analysis.drawing.sides import seeds_of
 from analysis.estimates.pairing import differences
 from analysis.tables import Results
 
@@ -29,23 +30,11 @@ def summarise(results: Results) -> Rows:
     margin = results.margin
     reach = 1.2 * (margin or 0.0)
     limits = arm_view(results, pairs, _VALUE, include=(-reach, reach))
-    across = f"test accuracy minus {BASELINE}, same weights (points)"
-    zone = None if margin is None else (-margin, margin)
+    axis = f"test accuracy minus {BASELINE}, same weights (points)"
+    guides, zone = ((0.0, "zero"),), None if margin is None else (-margin, margin)
     panels = tuple(
-        RowPanel(
-            panel.title,
-            (
-                Side(
-                    "",
-                    across,
-                    arm_slots(results, panel.rows, _VALUE),
-                    limits,
-                    guides=((0.0, "zero"),),
-                    zone=zone,
-                ),
-            ),
-        )
-        for panel in arm_panels(results, pairs)
+        RowPanel(title, (RowSide("", axis, limits, slots, guides=guides, zone=zone),))
+        for title, slots in arm_rows(results, pairs, _VALUE)
     )
     note = sentences(
         "Small points: one pair of trials with the same seed each.",

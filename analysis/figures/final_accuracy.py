@@ -4,17 +4,17 @@ from analysis.cells import BASELINE
 from analysis.drawing import NothingToDraw
 from analysis.drawing.arms import (
     above_floor,
-    arm_panels,
-    arm_slots,
+    arm_rows,
     arm_view,
     columns_for_arms,
     dense_lines,
     floor,
 )
 from analysis.drawing.limits import PERCENT
-from analysis.drawing.notes import diverged_or_dead, seeds_of, sentences
+from analysis.drawing.notes import diverged_or_dead, sentences
 from analysis.drawing.panels import styles_of
-from analysis.drawing.rows import RowPanel, Rows, Side
+from analysis.drawing.rows import RowPanel, Rows, RowSide
+from analysis.drawing.sides import seeds_of
 from analysis.tables import Results
 
 ORDER = 10
@@ -35,10 +35,9 @@ def summarise(results: Results) -> Rows:
         raise NothingToDraw("No trial with a recorded accuracy is finished.")
     limits = arm_view(results, trials, _VALUE, within=PERCENT)
     drawn = []
-    for panel in arm_panels(results, trials):
-        slots = arm_slots(results, panel.rows, _VALUE)
-        side = Side("", "test accuracy (%)", slots, limits, dense_lines(slots))
-        drawn.append(RowPanel(panel.title, (side,)))
+    for title, slots in arm_rows(results, trials, _VALUE):
+        side = RowSide("", "test accuracy (%)", limits, slots, guides=dense_lines(slots))
+        drawn.append(RowPanel(title, (side,)))
     styles = styles_of(results, trials)
     note = sentences(
         "Small points: one seed each.",

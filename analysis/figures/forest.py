@@ -175,12 +175,11 @@ def draw(summary: Forest) -> Drawing:
     axes.tick_params(axis="y", labelsize=8)
     axes.set_xlabel("difference of test accuracies (points)")
     axes.grid(visible=False, axis="y")
-    draw_behind(axes, ((0.0, "zero"),), None)
+    draw_behind(axes, ((0.0, "zero"),))
     bound = Line2D([], [], color=INK, marker="|", ms=11, mew=2, ls="none", label="bound")
     given = {row.mark.method for _, rows in summary.claims for row in rows}
     styles = {name: style for name, style in CONCLUSIONS.items() if name in given}
-    finish(figure, TITLE, styles, summary.note, [bound])
-    return Drawing(figure, TITLE, CAPTION, summary.note)
+    return finish(figure, TITLE, CAPTION, summary.note, styles, [bound])
 
 
 def _draw_row(axes: Axes, row: Row, at: float) -> None:

@@ -1,5 +1,7 @@
 """Training accuracy minus test accuracy against the epoch."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from analysis.drawing import NothingToDraw
@@ -27,8 +29,8 @@ def summarise(results: Results) -> Curves:
     if table.empty:
         raise NothingToDraw("No trial has accuracies after a first epoch.")
     low, high = _view(curves(results, _GAP, completed=True).query("epoch > 0"))
-    outside = ~(table["mean"] * 100).between(low, high)
-    return Curves.of(
+    outside = ~table["mean"].between(low, high)
+    gap = Curves.of(
         results,
         table,
         "training minus test accuracy (points)",
@@ -36,8 +38,8 @@ def summarise(results: Results) -> Curves:
         "Epoch 0 (before training) is not shown.",
         "Epochs outside the axis are cut off." if outside.any() else "",
         diverged_or_dead(results.trials),
-        has_zero=True,
     )
+    return replace(gap, has_zero=True)
 
 
 def _view(rows: pd.DataFrame) -> Limits:
@@ -46,8 +48,8 @@ def _view(rows: pd.DataFrame) -> Limits:
     The first epochs, in which the networks learn fast, and a few cells that do not learn steadily
     would leave no room for the differences between the others.
     """
-    late = rows[rows["epoch"] * 2 >= rows["epoch"].max()]["mean"] * 100
+    late = rows[rows["epoch"] * 2 >= rows["epoch"].max()]["mean"]
     low, high = min(late.quantile(0.05), 0.0), max(late.quantile(0.95), 0.0)
     room = max(high - low, 0.5)
-    ends = pd.concat([rows["mean"], rows["low"], rows["high"]]) * 100
+    ends = pd.concat([rows["mean"], rows["low"], rows["high"]])
     return padded(max(low - room, min(ends.min(), 0.0)), min(high + room, max(ends.max(), 0.0)))

@@ -3,6 +3,7 @@
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from analysis.cells import heading, ordered, panel_fields
@@ -72,8 +73,8 @@ def _maps(
     rows = sweep(trials, field)
     if rows.empty:
         return []
-    fixed = (field, "density", *HIDDEN)
-    others = [n for n in panel_fields(results) if n not in fixed and rows[n].nunique() > 1]
+    fields = panel_fields(results, without=(field, "density", *HIDDEN))
+    others = [name for name in fields if rows[name].nunique() > 1]
     down = "width" if field == "penalty" and "width" in others else "method"
     table = gains(rows, field, ["method", *others])
     by = [name for name in ("method", *others) if name != down]
@@ -90,10 +91,10 @@ def _map(results: Results, title: str, rows: pd.DataFrame, across: str, down: st
         for name in (across, down)
     )
     means, low, high = (
-        rows.assign(value=rows[name] * 100)
-        .pivot(index=down, columns=across, values="value")
+        rows.pivot(index=down, columns=across, values=name)
         .reindex(index=lines, columns=columns)
         .to_numpy(float)
+        * 100
         for name in ("mean", "low", "high")
     )
     return HeatMap(
@@ -102,8 +103,9 @@ def _map(results: Results, title: str, rows: pd.DataFrame, across: str, down: st
         "" if down == "method" else down,
         tuple(map(_short, columns)),
         tuple(map(_short, lines)),
-        tuple(map(tuple, means)),
-        tuple(tuple(zip(*ends, strict=True)) for ends in zip(low, high, strict=True)),
+        means,
+        low,
+        high,
         columns.index(FIELDS[across].default),
     )
 
@@ -128,12 +130,10 @@ def draw(summary: HeatMaps) -> Drawing:
         titles,
         0.9 + 0.42 * tallest,
         columns=min(len(titles), 3 if widest <= _NARROW else 2 if widest <= _WIDE else 1),
-        share_across=False,
-        share_up=False,
+        shared=False,
     )
-    colours = scale([mean for one in summary.maps for line in one.means for mean in line])
+    colours = scale(np.concatenate([one.means.ravel() for one in summary.maps]))
     for (axes,), one in zip(grid, summary.maps, strict=True):
         draw_heat(axes, one, colours)
     draw_scale(figure, list(grid.ravel()), colours, "accuracy minus that\nat the default (points)")
-    finish(figure, TITLE, {}, summary.note)
-    return Drawing(figure, TITLE, CAPTION, summary.note)
+    return finish(figure, TITLE, CAPTION, summary.note, {})

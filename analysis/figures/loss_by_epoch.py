@@ -1,5 +1,7 @@
 """Cross-entropy on test and training images against the epoch."""
 
+from dataclasses import replace
+
 import pandas as pd
 from matplotlib.lines import Line2D
 
@@ -26,26 +28,23 @@ _BELOW = 10
 def summarise(results: Results) -> Curves:
     """Return mean cross-entropy in nats against the epoch: test, and training as thin lines."""
     by = [*varying(results), "epoch"]
-    train = curves(results, "train_loss")[[*by, "mean"]].rename(columns={"mean": "train"})
-    table = curves(results, "test_loss").merge(train, on=by)
+    train = curves(results, "train_loss", scale=1)[[*by, "mean"]].rename(columns={"mean": "thin"})
+    table = curves(results, "test_loss", scale=1).merge(train, on=by)
     table = table[table["mean"] > 0]
     if table["epoch"].max() < 1 or table.empty:
         raise NothingToDraw("No trial has a finite loss after a first epoch.")
-    low, high = _view(curves(results, "test_loss", completed=True), table)
-    shown = table.assign(train=table["train"].where(table["train"] > 0))
-    return Curves.of(
+    low, high = _view(curves(results, "test_loss", scale=1, completed=True), table)
+    losses = Curves.of(
         results,
-        shown,
+        table.assign(thin=table["thin"].where(table["thin"] > 0)),
         "cross-entropy (nats)",
         (low, high),
         "Lines with marks: test. Thin lines: training, mean over the epoch's batches during "
         "training (at epoch 0: over all training images before training).",
         _cut(table, low, high),
         diverged_or_dead(results.trials),
-        scale=1,
-        thin="train",
-        is_logarithmic=True,
     )
+    return replace(losses, is_logarithmic=True)
 
 
 def draw(summary: Curves) -> Drawing:
@@ -57,13 +56,13 @@ def draw(summary: Curves) -> Drawing:
 def _view(sound: pd.DataFrame, table: pd.DataFrame) -> Limits:
     """Return limits in nats that hold all test means and the training means near them."""
     known = sound.loc[sound["mean"] > 0, "mean"]
-    train = table.loc[table["train"] > 0, "train"]
+    train = table.loc[table["thin"] > 0, "thin"]
     lowest = max(min(train.min(), known.min()), known.min() / _BELOW)
     return lowest / 1.15, known.max() * 1.15
 
 
 def _cut(table: pd.DataFrame, low: float, high: float) -> str:
     """Return the sentence on what the view leaves out, or ""."""
-    phrases = ["training below the axis"] if (table["train"] < low).any() else []
+    phrases = ["training below the axis"] if (table["thin"] < low).any() else []
     phrases += ["diverged or dead trials above it"] if (table["mean"] > high).any() else []
     return f"Lines cut off: {', '.join(phrases)}." if phrases else ""

@@ -84,11 +84,10 @@ def draw(summary: Profile) -> Drawing:
     for (method, above), width in zip(summary.above.items(), widths, strict=True):
         style = summary.styles[method]
         axes.step(summary.at, above, style.line, where="post", color=style.colour, lw=float(width))
-    draw_behind(axes, ((0.0, "zero"),), None)
+    draw_behind(axes, ((0.0, "zero"),))
     axes.set(xlim=(summary.at[0], summary.at[-1]), ylim=(-1, 101))
     axes.set_xlabel(f"test accuracy minus that of {BASELINE}, he-normal (points)")
-    finish(figure, TITLE, summary.styles, summary.note, marks=False)
-    return Drawing(figure, TITLE, CAPTION, summary.note)
+    return finish(figure, TITLE, CAPTION, summary.note, summary.styles, marks=False)
 
 
 def _diverged_or_dead(pairs: pd.DataFrame) -> str:

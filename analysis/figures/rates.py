@@ -28,7 +28,7 @@ QUESTION = "rates"
 TITLE = "The learning rate that each method needs"
 CAPTION = (
     "Validation accuracy after the last epoch against the learning rate, one panel per schedule; "
-    "the rates are at equal distances. Ringed: the best rate and schedule of each method. Methods "
+    "the rates are equally spaced. Ringed: the best rate and schedule of each method. Methods "
     "that need the same rate have their rings at one rate. Choosing on these images and seeds "
     "favours methods with more configurations. The axis of accuracy does not start at zero."
 )

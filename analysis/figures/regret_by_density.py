@@ -9,8 +9,9 @@ from analysis.drawing import NothingToDraw
 from analysis.drawing.limits import view
 from analysis.drawing.lines import Line, LinePanel, Lines, LineSide, ticks
 from analysis.drawing.marks import Mark, from_table
-from analysis.drawing.notes import diverged_or_dead, margin_zone, seeds_of, sentences
+from analysis.drawing.notes import diverged_or_dead, margin_zone, sentences
 from analysis.drawing.panels import panels, styles_of
+from analysis.drawing.sides import seeds_of
 from analysis.estimates.regret import regrets
 from analysis.tables import Results
 
@@ -42,25 +43,11 @@ def summarise(results: Results) -> Lines:
     marks = [mark for one in each for mark in (*one.curve.marks, *one.beside)]
     limits = view(marks, include=(0.0, *((-margin, margin) if margin else ())))
     zone = None if margin is None else (-margin, margin)
-    drawn = tuple(
-        LinePanel(
-            one.title,
-            (
-                LineSide(
-                    "",
-                    "regret (points of test accuracy)",
-                    limits,
-                    (one.curve,),
-                    one.beside,
-                    guides=((0.0, "zero"),),
-                    zone=zone,
-                ),
-            ),
-            "density",
-            ticks(one.curve.values),
-        )
-        for one in each
-    )
+    axis, guides = "regret (points of test accuracy)", ((0.0, "zero"),)
+    drawn = []
+    for one in each:
+        side = LineSide("", axis, limits, (one.curve,), one.beside, guides=guides, zone=zone)
+        drawn.append(LinePanel(one.title, (side,), "density", ticks(one.curve.values)))
     note = sentences(
         seeds_of(drawn),
         "Ringed: the best density of the grid, by the mean over the seeds shown. Choosing it on "
@@ -70,13 +57,13 @@ def summarise(results: Results) -> Lines:
         diverged_or_dead(results.trials),
     )
     styles = styles_of(results, pd.DataFrame({"method": [mark.method for mark in marks]}))
-    return Lines(drawn, styles, note, height=3.3, without_value="none")
+    return Lines(tuple(drawn), styles, note, height=3.3, without_value="none")
 
 
 def _each(results: Results) -> list[_Regrets]:
     """Return the regrets per combination of the other fields and method with several densities."""
     trials = results.trials.dropna(subset="test_accuracy")
-    others = [name for name in panel_fields(results) if name != "density"]
+    others = panel_fields(results, without=["density"])
     each = []
     for panel in panels(results, trials, others):
         chosen = panel.rows[panel.rows["density"] > 0].groupby("method")["density"].nunique()

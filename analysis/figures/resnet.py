@@ -11,11 +11,12 @@ import pandas as pd
 
 from analysis.cells import BASELINE
 from analysis.drawing import NothingToDraw
-from analysis.drawing.arms import arm_panels, arm_slots, arm_view, dense_lines
+from analysis.drawing.arms import arm_rows, arm_view, dense_lines
 from analysis.drawing.limits import PERCENT, Limits
-from analysis.drawing.notes import diverged_or_dead, seeds_of, sentences
+from analysis.drawing.notes import diverged_or_dead, sentences
 from analysis.drawing.panels import styles_of
-from analysis.drawing.rows import RowPanel, Rows, Side, Slot
+from analysis.drawing.rows import RowPanel, Rows, RowSide, Slot
+from analysis.drawing.sides import seeds_of
 from analysis.numbers import number
 from analysis.tables import Results
 
@@ -43,9 +44,10 @@ def summarise(results: Results) -> Rows:
         strict=True,
     )
     limits = min(lows), max(highs)
+    both = (arm_rows(results, trials, value) for value in (_LAST, _BEST))
     panels = tuple(
-        RowPanel(panel.title, _sides(results, panel.rows, limits))
-        for panel in arm_panels(results, trials)
+        RowPanel(title, _sides(last, best, limits))
+        for (title, last), (_, best) in zip(*both, strict=True)
     )
     styles = styles_of(results, trials)
     note = sentences(
@@ -60,20 +62,21 @@ def summarise(results: Results) -> Rows:
     return Rows(panels, styles, note, in_legend=False)
 
 
-def _sides(results: Results, rows: pd.DataFrame, limits: Limits) -> tuple[Side, Side]:
+def _sides(
+    last: tuple[Slot, ...], best: tuple[Slot, ...], limits: Limits
+) -> tuple[RowSide, RowSide]:
     """Return the last epoch, and the best one with what it gains."""
-    last, best = (arm_slots(results, rows, value) for value in (_LAST, _BEST))
-    across = "test accuracy (%)"
-    optimistic = Side(
+    axis, final = "test accuracy (%)", "after the last epoch"
+    optimistic = RowSide(
         "OPTIMISTIC: best epoch by the test set itself",
-        across,
-        tuple(replace(b, aside=_gain(a, b)) for a, b in zip(last, best, strict=True)),
+        axis,
         limits,
-        dense_lines(best),
+        tuple(replace(b, aside=_gain(a, b)) for a, b in zip(last, best, strict=True)),
+        guides=dense_lines(best),
         is_tinted=True,
         aside="gain",
     )
-    return Side("after the last epoch", across, last, limits, dense_lines(last)), optimistic
+    return RowSide(final, axis, limits, last, guides=dense_lines(last)), optimistic
 
 
 def _gain(last: Slot, best: Slot) -> str:

@@ -79,13 +79,9 @@ def _bars(rows: pd.DataFrame) -> tuple[Bar, ...]:
     bars = []
     for (method, moment), bar in rows.groupby(["method", "moment"], sort=False):
         ends = bar.set_index("sign")[["mean", "low", "high"]] * 100
-        by_sign = {str(sign): (row.mean, row.low, row.high) for sign, row in _named(ends)}
+        by_sign = {str(sign): (mean, low, high) for sign, mean, low, high in ends.itertuples()}
         bars.append(Bar(str(method), str(moment), by_sign))
     return tuple(bars)
-
-
-def _named(ends: pd.DataFrame) -> list[tuple[Any, Any]]:
-    return list(zip(ends.index, ends.itertuples(index=False), strict=True))
 
 
 def shares(results: Results) -> pd.DataFrame:
@@ -113,8 +109,7 @@ def draw(summary: Signs) -> Drawing:
     for (_, bars), (axes,) in zip(summary.panels, grid, strict=False):
         _draw(axes, bars, summary.methods)
     legend = [Patch(facecolor=colour, label=sign) for sign, colour in SIGNS.items()]
-    finish(figure, TITLE, {}, summary.note, legend)
-    return Drawing(figure, TITLE, CAPTION, summary.note)
+    return finish(figure, TITLE, CAPTION, summary.note, {}, legend)
 
 
 def _draw(axes: Axes, bars: tuple[Bar, ...], methods: tuple[str, ...]) -> None:

@@ -69,7 +69,7 @@ class Tuning:
 def summarise(results: Results) -> Tuning:
     """Return the expected best validation accuracy in percent against the trainings spent."""
     tuning = results.tuning
-    by = [name for name in panel_fields(results) if name not in TUNED]
+    by = panel_fields(results, without=TUNED)
     table = arms(tuning, ["method", *by])
     if not (table["configurations"] > 1).any():
         raise NothingToDraw("No method was trained with several configurations on tuning seeds.")
@@ -123,8 +123,7 @@ def draw(summary: Tuning) -> Drawing:
         _draw(axes, gains, summary)
         axes.set(xlim=(0, 1.04 * summary.furthest), ylim=summary.view, xlabel="trainings spent")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    finish(figure, TITLE, summary.styles, summary.note)
-    return Drawing(figure, TITLE, CAPTION, summary.note)
+    return finish(figure, TITLE, CAPTION, summary.note, summary.styles)
 
 
 def _draw(axes: Axes, gains: tuple[Gain, ...], summary: Tuning) -> None:

@@ -15,7 +15,7 @@ TITLE = "Effect of width or training length"
 CAPTION = (
     "Left: test accuracy after the last epoch. Right: fraction of all connections that are pruned "
     "or flipped. Both are drawn against the factor on the width of the hidden layers, or against "
-    "the length of training if the study varies only that; the values are at equal distances. The "
+    "the length of training if the study varies only that; the values are equally spaced. The "
     "axis of accuracy does not start at zero."
 )
 
@@ -36,7 +36,7 @@ def _swept(results: Results, trials: pd.DataFrame) -> tuple[str, list[Panel]]:
     for field in ("width", "epochs"):
         several = trials.groupby("method")[field].transform("nunique") > 1
         rows = trials[several]
-        others = vary_within(rows, [name for name in panel_fields(results) if name != field])
+        others = vary_within(rows, panel_fields(results, without=[field]))
         every = panels(results, spread(results, rows, others), others) if len(rows) else []
         with_lines = [panel for panel in every if _has_line(panel.rows, field)]
         if with_lines:

@@ -1,15 +1,29 @@
 """A finding: sentences and a table; and how numbers with intervals are formatted."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
 from analysis.cells import heading, shown
 from analysis.numbers import MISSING, span, with_interval
 
-#: An entry of a table: its text, and the number that a column is sorted by; None for a name.
-Entry = tuple[str, float | None]
+
+class Entry(NamedTuple):
+    """An entry of a table.
+
+    Attributes:
+        text: what it says.
+        value: the number that its column is sorted by; None for a name.
+        below: smaller words below it.
+        wraps: whether a name may have several lines.
+    """
+
+    text: str
+    value: float | None = None
+    below: str = ""
+    wraps: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,20 +50,20 @@ class Finding:
 
 def name(field: str, value: object) -> Entry:
     """Return an entry that shows a field's value."""
-    return shown(field, value), None
+    return Entry(shown(field, value))
 
 
 def percent(row: pd.Series, digits: int = 1, *, sign: bool = False) -> Entry:
     """Return an entry ``97.4 [97.1, 97.7]`` of a row of `grouped`, in percent or points."""
     if not row["n"] or pd.isna(row["mean"]):
-        return MISSING, float("nan")
+        return Entry(MISSING, float("nan"))
     ends = row["mean"], row["low"], row["high"]
-    return with_interval(*ends, digits, sign=sign), float(row["mean"])
+    return Entry(with_interval(*ends, digits, sign=sign), float(row["mean"]))
 
 
 def seed_count(row: pd.Series) -> Entry:
     """Return an entry with the number of seeds."""
-    return str(int(row["n"])), float(row["n"])
+    return Entry(str(int(row["n"])), float(row["n"]))
 
 
 def table_rows(
@@ -69,7 +83,7 @@ def table_rows(
     return tuple(
         (
             *(name(field, rows[0][field]) for field in by),
-            *((rows[0][column], None) for column in names),
+            *(Entry(rows[0][column]) for column in names),
             *(entry(row) for entry, row in zip(entries, rows, strict=True)),
         )
         for rows in zip(*([row for _, row in frame.iterrows()] for frame in frames), strict=True)
@@ -119,11 +133,3 @@ def _side(row: pd.Series) -> str:
     if row["low"] > 0:
         return "interval above zero"
     return "interval below zero" if row["high"] < 0 else "interval includes zero"
-
-
-def of_method(rows: pd.DataFrame, method: Hashable, **values: object) -> pd.DataFrame:
-    """Return the rows of a method with these values in these columns."""
-    chosen = rows[rows["method"] == method]
-    for column, value in values.items():
-        chosen = chosen[chosen[column] == value]
-    return chosen

@@ -10,12 +10,13 @@ from functools import partial
 
 import pandas as pd
 
-from analysis.cells import BASELINE, ordered, panel_fields, sort
+from analysis.cells import BASELINE, methods_in, panel_fields, sort
 from analysis.drawing import NothingToDraw
 from analysis.drawing.categories import Measure, side
-from analysis.drawing.notes import diverged_or_dead, seeds_of, sentences
+from analysis.drawing.notes import diverged_or_dead, sentences
 from analysis.drawing.panels import panels, styles_of
 from analysis.drawing.rows import RowPanel, Rows
+from analysis.drawing.sides import seeds_of
 from analysis.estimates.intervals import grouped
 from analysis.estimates.pairing import contrast, pair
 from analysis.questions._finding import (
@@ -23,7 +24,6 @@ from analysis.questions._finding import (
     difference,
     headings,
     level,
-    of_method,
     percent,
     seed_count,
     table_rows,
@@ -80,7 +80,7 @@ def kinds_of(
     reference = rows[rows["kind"] == order[0]].assign(partner=lambda frame: frame["method"])
     rows = pair(rows, reference, [*same, "partner"], "value", unpaired=True)
     rows = rows.drop(columns=["partner", "value_of_partner"])
-    by = [name for name in panel_fields(results) if name not in apart]
+    by = panel_fields(results, without=apart)
     return Kinds(rows, _sorted(set(rows["kind"]), order), by, order[0])
 
 
@@ -162,14 +162,13 @@ def finding_of_kinds(
         return None
     keys = [*question.by, "method", "kind"]
     values, changes = (grouped(rows, keys, column) for column in ("value", "difference"))
-    methods = [str(m) for m in ordered(results, "method") if m in set(rows["method"])]
     texts = [
         f"{method}, {kind}: {level(cells)} {value}"
         + "".join(_against(question, rows, method, kind, contrasts, against_dense))
         + "."
-        for method in methods
+        for method in methods_in(results, rows)
         for kind in question.kinds
-        if len(cells := of_method(values, method, kind=kind))
+        if len(cells := values[(values["method"] == method) & (values["kind"] == kind)])
     ]
     table = table_rows(
         question.by,
@@ -192,7 +191,7 @@ def _against(
 ) -> list[str]:
     """Return the comparisons of a kind with the reference, other kinds and dense, as phrases."""
     by = question.by
-    trials = of_method(rows, method)
+    trials = rows[rows["method"] == method]
     changes = []
     if kind != question.reference:
         table = grouped(trials[trials["kind"] == kind], by, "difference")

@@ -1,10 +1,10 @@
 """How many connections can still affect the output, per layer and against what a study varies?"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from analysis.cells import BASELINE, heading, label, ordered, panel_fields, shown, sort, varying
+from analysis.cells import BASELINE, heading, label, methods_in, panel_fields, shown, sort, varying
 from analysis.drawing import NothingToDraw
 from analysis.drawing.arms import above_floor
 from analysis.drawing.limits import Limits, padded
@@ -16,8 +16,9 @@ from analysis.drawing.lines import (
     lines_over,
     ticks,
 )
-from analysis.drawing.notes import diverged_or_dead, seeds_of, sentences
+from analysis.drawing.notes import diverged_or_dead, sentences
 from analysis.drawing.panels import styles_of
+from analysis.drawing.sides import seeds_of
 from analysis.drawing.sweeps import AXES
 from analysis.estimates.intervals import grouped
 from analysis.estimates.one_factor import one_at_a_time
@@ -28,7 +29,6 @@ from analysis.questions._finding import (
     difference,
     headings,
     level,
-    of_method,
     percent,
     seed_count,
     table_rows,
@@ -67,7 +67,7 @@ def summarise(results: Results) -> Lines:
     trials = above_floor(results, sizes(results))
     if trials.empty:
         raise NothingToDraw("No trial has recorded its connected and live connections.")
-    others = [name for name in panel_fields(results) if name not in VARIED]
+    others = panel_fields(results, without=VARIED)
     rows, one_of = _first(results, trials, others)
     axes_of = one_at_a_time(rows, VARIED)
     varied = [axis for axis, _ in axes_of]
@@ -82,18 +82,17 @@ def summarise(results: Results) -> Lines:
     limits = {
         measure: _view([t[measure] for t in tables], methods[measure]) for measure in measures
     }
-
-    def sides(table: dict[str, pd.DataFrame], axis: str) -> tuple[LineSide, ...]:
-        return tuple(
+    sides = [
+        tuple(
             LineSide("", _UP[m], limits[m], lines_over(table[m], axis, methods[m]))
             for m in measures
         )
-
-    per_layer, *along_axes = tables
-    drawn = [layer_panel(_fixed("per layer", place, varied), sides(per_layer, "layer"), layered)]
-    for (axis, along), table in zip(axes_of, along_axes, strict=True):
+        for axis, table in zip(("layer", *varied), tables, strict=True)
+    ]
+    drawn = [layer_panel(_fixed("per layer", place, varied), sides[0], layered)]
+    for (axis, along), of_axis in zip(axes_of, sides[1:], strict=True):
         title = _fixed("all layers", along, varied)
-        drawn.append(LinePanel(title, sides(table, axis), _ACROSS[axis], ticks(along[axis])))
+        drawn.append(LinePanel(title, of_axis, _ACROSS[axis], ticks(along[axis])))
     note = sentences(seeds_of(drawn), one_of, diverged_or_dead(results.trials))
     return Lines(tuple(drawn), styles, note, height=2.5)
 
@@ -146,20 +145,20 @@ def find(results: Results) -> Finding | None:
     trials = sort(results, above_floor(results, sizes(results)), by)
     if trials.empty:
         return None
-    methods = [str(m) for m in ordered(results, "method") if m in set(trials["method"])]
-    texts = [_level(by, trials, method) for method in methods]
+    methods = methods_in(results, trials)
+    tables = {measure: grouped(trials, by, measure) for measure in MEASURES}
+    texts = [_level(tables, method) for method in methods]
     texts += [
         text
         for method in methods
-        for axis, rows in one_at_a_time(of_method(trials, method), VARIED)
+        for axis, rows in one_at_a_time(trials[trials["method"] == method], VARIED)
         for text in _along(by, method, axis, rows)
     ]
-    tables = [grouped(trials, by, measure) for measure in MEASURES]
-    measured = ((table, percent) for table in tables)
+    measured = [(table, percent) for table in tables.values()]
     return Finding(
         tuple(texts),
         (*headings(by), "connected, %", "live, %", "changed among live, %", "seeds"),
-        table_rows(by, (), *measured, (tables[0], seed_count)),
+        table_rows(by, (), *measured, (tables["connected_share"], seed_count)),
         "Connected: on a path of kept or flipped connections from a pixel to a class, in percent "
         "of all connections. Live: connections that can move the output for some training image. "
         "How many connections are changed depends strongly on where the scores start, and so may "
@@ -168,13 +167,9 @@ def find(results: Results) -> Finding | None:
     )
 
 
-def _level(by: list[str], rows: pd.DataFrame, method: str) -> str:
-    trials = of_method(rows, method)
-    levels = [
-        f"{level(table)} {words}"
-        for measure, words in _WORDS.items()
-        if len(table := grouped(trials, by, measure).dropna(subset="mean"))
-    ]
+def _level(tables: Mapping[str, pd.DataFrame], method: str) -> str:
+    known = {name: t[(t["method"] == method) & t["mean"].notna()] for name, t in tables.items()}
+    levels = [f"{level(known[name])} {words}" for name, words in _WORDS.items() if len(known[name])]
     return f"{method}: {', '.join(levels)}."
 
 

@@ -11,13 +11,14 @@ from functools import partial
 
 import pandas as pd
 
-from analysis.cells import BASELINE, ordered, sort, varying
+from analysis.cells import BASELINE, methods_in, sort, varying
 from analysis.drawing import NothingToDraw
 from analysis.drawing.arms import chosen_arms, one_arm_each, other_fields
 from analysis.drawing.categories import Measure, side, with_dense
-from analysis.drawing.notes import diverged_or_dead, seeds_of, sentences
+from analysis.drawing.notes import diverged_or_dead, sentences
 from analysis.drawing.panels import Panel, panels, styles_of
-from analysis.drawing.rows import RowPanel, Rows, Side
+from analysis.drawing.rows import RowPanel, Rows, RowSide
+from analysis.drawing.sides import seeds_of
 from analysis.estimates.intervals import grouped
 from analysis.estimates.pairing import pair
 from analysis.questions._finding import (
@@ -26,7 +27,6 @@ from analysis.questions._finding import (
     difference,
     headings,
     level,
-    of_method,
     percent,
     seed_count,
     table_rows,
@@ -148,7 +148,7 @@ def _side(
     rows: pd.DataFrame,
     methods: Sequence[str],
     dense: pd.DataFrame,
-) -> Side:
+) -> RowSide:
     """Return one side of a panel, of which dense training is a line if weights are trained."""
     own = rows[rows["which"] == which]
     if which == "moved":
@@ -171,55 +171,66 @@ def _dense_of(dense: pd.DataFrame, rows: pd.DataFrame, fields: Sequence[str]) ->
 def find(results: Results) -> Finding | None:
     """Return the accuracy of the trained network with its mask or its weights exchanged."""
     by = varying(results)
-    first, second = (sort(results, part, by) for part in (moved(results), retrained(results)))
-    if first["accuracy"].notna().sum() + second["accuracy"].notna().sum() == 0:
+    parts = [sort(results, part, by) for part in (moved(results), retrained(results))]
+    first, second = (
+        tuple(grouped(part, [*by, "control"], value) for value in ("accuracy", "difference"))
+        for part in parts
+    )
+    values = pd.concat([first[0], second[0]])
+    if not values["n"].any():
         return None
-    methods = [m for m in ordered(results, "method") if m in {*first["method"], *second["method"]}]
-    texts = [text for m in methods for text in _sentences(by, str(m), first, second)]
-    parts = (("no further training", first), ("weights trained under the mask", second))
-    rows = [row for words, part in parts for row in _rows(by, words, part)]
-    classes = pd.concat([first["classes"], second["classes"]]).dropna().unique()
+    methods = methods_in(results, values)
+    texts = [text for method in methods for text in _sentences(method, first, second)]
+    named = (("no further training", first), ("weights trained under the mask", second))
+    classes = pd.concat([part["classes"] for part in parts]).dropna().unique()
     chance = f" Chance is {', '.join(f'{100 / n:.1f}' for n in classes)}%." if len(classes) else ""
     return Finding(
         tuple(texts),
         (*headings(by), "training", "exchanged", "test accuracy, %", "difference, points", "seeds"),
-        tuple(rows),
+        tuple(row for words, tables in named for row in _rows(by, words, *tables)),
         "Differences are to the network as trained, or to weights trained under the unchanged "
         f"mask.{chance}",
     )
 
 
-def _sentences(by: list[str], method: str, first: pd.DataFrame, second: pd.DataFrame) -> list[str]:
-    """Return the sentences on one method."""
+def _sentences(
+    method: str, first: tuple[pd.DataFrame, ...], second: tuple[pd.DataFrame, ...]
+) -> list[str]:
+    """Return the sentences on one method.
+
+    Args:
+        method: the method.
+        first: accuracies and their differences by control, without further training.
+        second: the same of weights that were trained under the mask.
+    """
     texts = []
-    for words, part, reference in (
-        (f"{method}, as trained", first, TRAINED),
-        (f"Weights trained under the mask of {method}", second, RETRAINED[""]),
+    for words, (values, changes), names in (
+        (f"{method}, as trained", first, MOVED),
+        (f"Weights trained under the mask of {method}", second, RETRAINED),
     ):
-        rows = of_method(part, method)
-        if rows["accuracy"].notna().sum() == 0:
+        own, changed = (table[table["method"] == method] for table in (values, changes))
+        if not own["n"].any():
             continue
-        values = grouped(rows, [*by, "control"], "accuracy")
-        changes = grouped(rows, [*by, "control"], "difference")
+        reference, *exchanged = names.values()
         others = [
-            f"{control}: {difference(of_method(changes, method, control=control))}"
-            for control in (MOVED if part is first else RETRAINED).values()
-            if control != reference and control in set(rows["control"])
+            f"{control}: {difference(changed[changed['control'] == control])}"
+            for control in exchanged
+            if control in set(own["control"])
         ]
-        unchanged = of_method(values, method, control=reference)
+        unchanged = own[own["control"] == reference]
         reached = f"{words}: {level(unchanged)} test accuracy" if len(unchanged) else words
         texts.append(f"{reached}; {'; '.join(others)}." if others else f"{reached}.")
     return texts
 
 
-def _rows(by: list[str], words: str, part: pd.DataFrame) -> tuple[tuple[Entry, ...], ...]:
-    keys = [*by, "control"]
-    known = part.dropna(subset="accuracy")
-    values, changes = (grouped(known, keys, column) for column in ("accuracy", "difference"))
+def _rows(
+    by: list[str], words: str, values: pd.DataFrame, changes: pd.DataFrame
+) -> tuple[tuple[Entry, ...], ...]:
+    known = values["n"] > 0
     return table_rows(
         by,
         ("training", "control"),
-        (values.assign(training=words), percent),
-        (changes, partial(percent, sign=True)),
-        (values, seed_count),
+        (values[known].assign(training=words), percent),
+        (changes[known], partial(percent, sign=True)),
+        (values[known], seed_count),
     )

@@ -248,14 +248,14 @@ def find(results: Results) -> Finding | None:
         rows,
         "All layers together; chance is computed within each layer. 0%: no more overlap than "
         "random masks that change as many connections of each layer. 100%: the same connections. "
-        "Trainings that differ in rounding alone differ in no choice, so their overlap is the "
+        "Trainings that differ in rounding alone make the same choices, so their overlap is the "
         "highest that can be expected.",
     )
 
 
 def _mean(row: pd.Series) -> Entry:
     """Return an entry with a mean in percent, without its interval."""
-    return number(row["mean"] * 100, 1), float(row["mean"])
+    return Entry(number(row["mean"] * 100, 1), float(row["mean"]))
 
 
 def _last(kinds: pd.Series) -> "pd.Series[bool]":

@@ -5,8 +5,9 @@ import pandas as pd
 from analysis.cells import label
 from analysis.drawing.limits import Limits
 from analysis.drawing.lines import LinePanel, Lines, LineSide, lines_over, ticks
-from analysis.drawing.notes import diverged_or_dead, seeds_of, sentences
+from analysis.drawing.notes import diverged_or_dead, sentences
 from analysis.drawing.panels import Panel, panels, styles_of
+from analysis.drawing.sides import seeds_of
 from analysis.drawing.sweeps import AXES
 from analysis.estimates.intervals import grouped
 from analysis.estimates.one_factor import one_at_a_time
@@ -21,7 +22,7 @@ CAPTION = (
     "Accuracy on all training images after the last epoch. Left: given labels. Right: labels "
     "permuted among the images, which can only be memorised. Accuracy on given labels is evidence "
     "of learning as far as it exceeds what can be memorised in the same number of epochs. The "
-    "values of the horizontal axis are at equal distances."
+    "values of the horizontal axis are equally spaced."
 )
 GIVEN, PERMUTED = "given labels", "permuted labels"
 #: The fields that memorising may depend on.

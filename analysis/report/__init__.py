@@ -86,11 +86,10 @@ def write(
     """
     try:
         output.mkdir(parents=True, exist_ok=True)
-        page = output / "report.html"
-        with renderer or Renderer() as drawing:
-            begun = _begin(results, output, only or figures.names(), drawing)
-            content = _content(results, several or {}, begun.names)
-            outcomes = {**drawing.finish(progress), **begun.failed}
+        page, drawing = output / "report.html", renderer or Renderer()
+        begun = _begin(results, output, only or figures.names(), drawing)
+        content = _content(results, several or {}, begun.names)
+        outcomes = {**drawing.finish(progress), **begun.failed}
         found, not_found = findings(results, begun.names)
         drawn = {name: _worse(outcomes[name], not_found.get(name)) for name in begun.names}
         logs = _write_logs(drawn, output)

@@ -44,15 +44,15 @@ def _default_of(what: str) -> Words:
 
 def _at_the_size_of(free: str) -> Words:
     """Return the words of a claim that compares methods at the size a free method ends with."""
-    size = f"with as many live connections as {free} ends with, {{who}} gained"
-    fails = f"{size} more than {{margin}} over it"
-    return Words(f"{size} no more than {{margin}} over it", fails, fails)
+    size = f"with as many live connections as {free} ends with, {{who}} exceeded its accuracy by"
+    fails = f"{size} more than {{margin}}"
+    return Words(f"{size} no more than {{margin}}", fails, fails)
 
 
 _NO_SETTING = _beats(
-    "none of {places} values of the setting of {who}", "a value of the setting of {who}"
+    "none of {places} values of the parameter of {who}", "a value of the parameter of {who}"
 )
-_ALONE = "{who}, left alone on another data set, lost %s than a density of 0.5 that was left alone"
+_ALONE = "untuned on another data set, {who} lost %s than an untuned density of 0.5"
 #: The words of each claim, by its id or its name. A claim without words is quoted.
 _WORDS: Mapping[str, Words] = {
     "similar-or-higher": Words(
@@ -77,7 +77,7 @@ _WORDS: Mapping[str, Words] = {
         "{who} kept 90% of the accuracy of dense training with asymmetric weights",
         "{who} kept less than 90% of the accuracy of dense training with asymmetric weights, or "
         "did not beat softmax regression",
-        "asymmetric weights left {who} 90% of the accuracy of dense training",
+        "{who} keeps 90% of the accuracy of dense training with asymmetric weights",
     ),
     "asymmetric-as-good": Words(
         "{who} lost no more than {margin} with asymmetric weights",
@@ -130,8 +130,8 @@ _WORDS: Mapping[str, Words] = {
     "C10-matched": _at_the_size_of("free pruning"),
     "C10-matched-flipping": _at_the_size_of("free flipping"),
     "best-of-its-kind": _beats(
-        "no other method without a setting for what is kept",
-        "another method without a setting for what is kept",
+        "no other method without a parameter for the fraction kept",
+        "another method without a parameter for the fraction kept",
         "the {rival}",
     ),
     "untuned-transfer": Words(_ALONE % "no more", _ALONE % "more", _ALONE % "more"),

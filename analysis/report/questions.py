@@ -13,7 +13,7 @@ TITLES = {
     "verdicts": "How far from their bounds are the differences?",
     "density": "Is there a density, or a hidden threshold, to tune?",
     "rates": "Which learning rate does each method need?",
-    "accuracy": "How accurate are trained connections beside trained weights?",
+    "accuracy": "How accurate are trained connections compared with trained weights?",
     "training": "How does training go?",
     "connections": "Which connections are pruned or flipped?",
     "cost": "What does training cost?",
@@ -22,7 +22,7 @@ TITLES = {
     "keeps?",
     "memorised": "How much can be memorised?",
     "transfer": "Does what is learned carry over to another data set?",
-    "pieces": "What do the pieces of a network reach alone?",
+    "pieces": "How accurate are pieces of a network trained alone?",
     "size": "How many connections can still affect the output?",
 }
 

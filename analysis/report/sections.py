@@ -1,13 +1,16 @@
 """The page's sections on verdicts and on studies side by side, as text."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
+
+from markupsafe import Markup
 
 from analysis.cells import CELL, heading, shown
 from analysis.estimates.across_studies import common_cells
 from analysis.numbers import MISSING, number, with_interval
+from analysis.questions._finding import Entry
 from analysis.statistics.paired import Interval
 from analysis.tables import Results
 from analysis.verdicts import Comparison, Overall, Verdict, formatting, lack, overall, untested
@@ -43,7 +46,7 @@ def _claim(
     results: Results, claim: Claim, cells: Sequence[Verdict], drawn: Sequence[str]
 ) -> dict[str, Any]:
     compared = [
-        (_method_and_cell(results, verdict), comparison)
+        (Entry(verdict.method, below=_cell(results, verdict)), comparison)
         for verdict in cells
         for comparison in verdict.comparisons
     ]
@@ -66,14 +69,8 @@ def _claim(
         ],
         "rows": [_row(results, verdict) for verdict in cells],
         "notes": formatting.notes(results, claim, cells),
-        "comparisons": [(*names, _comparison(comparison)) for names, comparison in compared],
-        "pairs": [
-            (*names, *pair, value)
-            for names, comparison in compared
-            for pair, value in zip(
-                formatting.pairs(comparison), comparison.pairs["difference"], strict=True
-            )
-        ],
+        "comparisons": [(name, *_comparison(comparison)) for name, comparison in compared],
+        "pairs": [(name, *pair) for name, comparison in compared for pair in _pairs(comparison)],
     }
 
 
@@ -95,18 +92,17 @@ def _kind(combined: Overall) -> str:
     return f"exploratory in {exploratory} of {len(combined.cells)}"
 
 
-def _method_and_cell(results: Results, verdict: Verdict) -> tuple[str, str]:
-    return verdict.method, formatting.where(results, verdict) or MISSING
+def _cell(results: Results, verdict: Verdict) -> str:
+    return formatting.where(results, verdict) or MISSING
 
 
 def _row(results: Results, verdict: Verdict) -> dict[str, Any]:
     """Return a verdict on a cell as text, with the numbers that columns are sorted by."""
     decisive = verdict.decisive
     seeds, mcnemar = decisive.over_seeds, decisive.mcnemar
-    method, where = _method_and_cell(results, verdict)
     return {
-        "method": method,
-        "where": where,
+        "method": verdict.method,
+        "where": _cell(results, verdict),
         "conclusion": verdict.conclusion,
         "reason": verdict.reason,
         "effect": formatting.effect_in_unit(decisive),
@@ -127,22 +123,31 @@ def _row(results: Results, verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _comparison(comparison: Comparison) -> tuple[tuple[str, float | None], ...]:
-    """Return a row of the table of comparisons: texts with the numbers they are sorted by."""
+def _comparison(comparison: Comparison) -> tuple[Entry, ...]:
+    """Return a row of the table of comparisons, without the method and the cell."""
     mark = "" if comparison.criterion.decides else " (does not decide)"
     criterion = f"{comparison.criterion.says}{mark}"
     place = formatting.place(comparison)
     effect = formatting.effect_in_unit(comparison)
     bca = formatting.effect(comparison, comparison.bca).partition(" ")[2] or MISSING
     return (
-        (f"{place}: {criterion}" if place else criterion, None),
-        (effect, comparison.interval.mean),
-        (formatting.bound(comparison), comparison.bound),
-        (p_text(comparison.p), comparison.p),
-        (p_text(comparison.p_against), comparison.p_against),
-        (bca, comparison.bca.low),
-        (str(comparison.interval.n), comparison.interval.n),
+        Entry(f"{place}: {criterion}" if place else criterion, wraps=True),
+        Entry(effect, comparison.interval.mean),
+        Entry(formatting.bound(comparison), comparison.bound),
+        Entry(p_text(comparison.p), comparison.p),
+        Entry(p_text(comparison.p_against), comparison.p_against),
+        Entry(bca, comparison.bca.low),
+        Entry(str(comparison.interval.n), comparison.interval.n),
     )
+
+
+def _pairs(comparison: Comparison) -> Iterator[tuple[Entry, ...]]:
+    """Yield the rows of the table of pairs of trials, without the method and the cell."""
+    differences = comparison.pairs["difference"]
+    for pair, value in zip(formatting.pairs(comparison), differences, strict=True):
+        name, seed, *trials, difference = pair
+        ids = (Entry(Markup("<code>{}</code>").format(trial)) for trial in trials)
+        yield Entry(name, wraps=True), Entry(seed, int(seed)), *ids, Entry(difference, value)
 
 
 def p_text(p: float) -> str:
@@ -161,7 +166,7 @@ def of_several(several: Mapping[str, Results]) -> dict[str, Any]:
         values = [_accuracy(estimate) for estimate in common.accuracy]
         differences = zip(common.difference, common.equal, strict=True)
         values += [_difference(estimate, equal) for estimate, equal in differences]
-        rows.append([*((shown(name, common.cell[name]), None) for name in by), *values])
+        rows.append([*(Entry(shown(name, common.cell[name])) for name in by), *values])
     first, *others = several
     heads = [
         *((heading(name), "") for name in by),
@@ -171,18 +176,18 @@ def of_several(several: Mapping[str, Results]) -> dict[str, Any]:
     return {"names": list(several), "heads": heads, "rows": rows}
 
 
-def _accuracy(estimate: Interval | None) -> tuple[str, float]:
+def _accuracy(estimate: Interval | None) -> Entry:
     if estimate is None:
-        return MISSING, math.nan
-    return f"{_in_percent(estimate)} ({estimate.n})", estimate.mean
+        return Entry(MISSING, math.nan)
+    return Entry(f"{_in_percent(estimate)} ({estimate.n})", estimate.mean)
 
 
-def _difference(estimate: Interval | None, equal: bool) -> tuple[str, float]:
+def _difference(estimate: Interval | None, equal: bool) -> Entry:
     if estimate is None:
-        return MISSING, math.nan
+        return Entry(MISSING, math.nan)
     if equal:
-        return f"equal ({estimate.n})", 0.0
-    return f"{_in_percent(estimate, sign=True)} ({estimate.n})", estimate.mean
+        return Entry(f"equal ({estimate.n})", 0.0)
+    return Entry(f"{_in_percent(estimate, sign=True)} ({estimate.n})", estimate.mean)
 
 
 def _in_percent(estimate: Interval, *, sign: bool = False) -> str:

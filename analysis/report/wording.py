@@ -1,7 +1,9 @@
 """A study's outcome in plain sentences, without a verdict."""
 
+from collections import Counter
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.cells import (
@@ -95,16 +97,14 @@ def _of_method(method: str, rows: pd.DataFrame, margin: float | None) -> str:
 def _against_margin(paired: pd.DataFrame, margin: float) -> str:
     """Return where the intervals of the differences lie relative to the margin, in points."""
     low, high = paired["difference_low"] * 100, paired["difference_high"] * 100
-    inside = (low >= -margin) & (high <= margin)
-    unknown = low.isna()
-    inside, below, above = inside & ~unknown, (high < -margin) & ~unknown, (low > margin) & ~unknown
-    counts = {
-        "lies within the margin": inside.sum(),
-        "lies entirely below the margin": below.sum(),
-        "lies entirely above the margin": above.sum(),
-        "crosses the margin": (~(inside | below | above | unknown)).sum(),
+    lying = {
+        "lies within the margin": (low >= -margin) & (high <= margin),
+        "lies entirely below the margin": high < -margin,
+        "lies entirely above the margin": low > margin,
+        "crosses the margin": low.notna(),
     }
-    places = {place: count for place, count in counts.items() if count}
+    counts = Counter(np.select(list(lying.values()), list(lying), "").tolist())
+    places = {place: counts[place] for place in lying if place in counts}
     if not places:
         return (
             "There is no interval to compare with the margin: a single pair, or all pairs are "
@@ -114,6 +114,6 @@ def _against_margin(paired: pd.DataFrame, margin: float) -> str:
         return f"The 95% interval of the difference {next(iter(places))}."
     text = ", ".join(f"{place} in {count}" for place, count in places.items())
     text = f"The 95% interval of the difference {text} of {len(paired)} cells"
-    if unknown.any():
-        text += f"; in {unknown.sum()} there is no interval (a single pair, or all pairs are equal)"
+    if unknown := counts[""]:
+        text += f"; in {unknown} there is no interval (a single pair, or all pairs are equal)"
     return f"{text}."

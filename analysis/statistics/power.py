@@ -14,9 +14,12 @@ from scipy import special
 
 from analysis.statistics.checks import fraction, not_negative
 
+#: 1 - alpha of the tests.
+_LEVEL = 0.95
+
 
 def power(
-    deviation: float, n: int, margin: float, difference: float = 0.0, level: float = 0.95
+    deviation: float, n: int, margin: float, difference: float = 0.0, level: float = _LEVEL
 ) -> float:
     """Return the probability that n seeds show a mean above -margin with a p-value <= 1 - level.
 
@@ -47,9 +50,8 @@ def joint_power(
     margin: float,
     comparisons: int,
     difference: float = 0.0,
-    level: float = 0.95,
 ) -> float:
-    """Return the probability that all of several comparisons pass, each as in `power`.
+    """Return the probability that all of several comparisons pass, each as in `power` at 0.95.
 
     The comparisons share one side, such as threshold-free training against every density. Its noise
     is common to all of them, so with equal noise on both sides the differences are correlated by
@@ -61,7 +63,6 @@ def joint_power(
         margin: at least 0, in the unit of the deviation.
         comparisons: how many must pass, at least 1.
         difference: the assumed true mean difference in every comparison.
-        level: 1 - alpha of each test, a fraction.
 
     Returns:
         A probability; nan for fewer than two seeds and for a deviation of 0 or nan.
@@ -69,15 +70,15 @@ def joint_power(
     Raises:
         ValueError: as `power`.
     """
-    alone = power(deviation, n, margin, difference, level)
+    alone = power(deviation, n, margin, difference)
     if comparisons == 1 or math.isnan(alone):
         return alone
     distance = (difference + margin) / deviation
-    return float((_distances(n, comparisons, level) < distance).mean())
+    return float((_distances(n, comparisons) < distance).mean())
 
 
-def detectable(n: int, power: float = 0.8, level: float = 0.95, comparisons: int = 1) -> float:
-    """Return the distance from the bound that n seeds detect with this power.
+def detectable(n: int, power: float = 0.8, comparisons: int = 1) -> float:
+    """Return the distance from the bound that n seeds detect with this power at the level 0.95.
 
     The distance is in standard deviations of the paired differences. With a margin m and no true
     difference, n seeds suffice up to a standard deviation of m / distance.
@@ -85,24 +86,22 @@ def detectable(n: int, power: float = 0.8, level: float = 0.95, comparisons: int
     Args:
         n: number of seeds.
         power: the desired power, a fraction.
-        level: 1 - alpha, a fraction.
         comparisons: how many comparisons must all pass, as in `joint_power`.
 
     Returns:
         At least 0; infinite for fewer than two seeds.
 
     Raises:
-        ValueError: if the power or the level is not a fraction.
+        ValueError: if the power is not a fraction.
     """
     fraction(power, "power")
-    fraction(level, "level")
     if n < 2:
         return math.inf
     if comparisons > 1:
-        return max(0.0, float(np.quantile(_distances(n, comparisons, level), power)))
-    if power <= 1 - level:
+        return max(0.0, float(np.quantile(_distances(n, comparisons), power)))
+    if power <= 1 - _LEVEL:
         return 0.0
-    critical = special.stdtrit(n - 1, level)
+    critical = special.stdtrit(n - 1, _LEVEL)
     return float(special.nctdtrinc(n - 1, 1 - power, critical)) / math.sqrt(n)
 
 
@@ -111,14 +110,14 @@ DRAWS, SEED = 10_000, 20_200_616
 
 
 @lru_cache(maxsize=64)
-def _distances(n: int, comparisons: int, level: float) -> NDArray[np.float64]:
+def _distances(n: int, comparisons: int) -> NDArray[np.float64]:
     """Return for each simulated study the distance at which all of its comparisons just pass.
 
     A comparison passes if mean + distance > t * s / sqrt(n); means and deviations are those of
     standard normal differences that are correlated by one half.
     """
     generator = np.random.Generator(np.random.PCG64(SEED))
-    critical = float(special.stdtrit(n - 1, level)) / math.sqrt(n)
+    critical = float(special.stdtrit(n - 1, _LEVEL)) / math.sqrt(n)
     distances = []
     rows = max(1, 2**20 // (n * comparisons))
     for start in range(0, DRAWS, rows):
@@ -136,17 +135,15 @@ def seeds_needed(
     margin: float,
     power: float = 0.8,
     difference: float = 0.0,
-    level: float = 0.95,
     most: int = 1000,
 ) -> int | None:
-    """Return the smallest number of seeds with this power.
+    """Return the smallest number of seeds with this power at the level 0.95.
 
     Args:
         deviation: standard deviation of a pilot's paired differences.
         margin: at least 0, in the unit of the deviation.
         power: the desired power, a fraction.
         difference: the assumed true mean difference; at -margin or below, more seeds do not help.
-        level: 1 - alpha, a fraction.
         most: the largest number of seeds to consider.
 
     Returns:
@@ -158,7 +155,7 @@ def seeds_needed(
     fraction(power, "power")
     for first, last in ((2, min(most, _FEW)), (_FEW + 1, most)):  # few are usually enough
         sizes = np.arange(first, last + 1)
-        enough = np.flatnonzero(_power(deviation, sizes, margin, difference, level) >= power)
+        enough = np.flatnonzero(_power(deviation, sizes, margin, difference, _LEVEL) >= power)
         if enough.size:
             return int(sizes[enough[0]])
     return None

@@ -1,7 +1,5 @@
 """Intervals by resampling, and McNemar's test. The same data and seed give the same interval."""
 
-import warnings
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
@@ -13,9 +11,10 @@ from analysis.statistics.paired import Interval
 def bca(values: ArrayLike, *, level: float = 0.95, seed: int, draws: int = 9999) -> Interval:
     """Return the mean with its bias-corrected and accelerated bootstrap interval.
 
-    Efron 1987, by `scipy.stats.bootstrap`. With few values it is too narrow: at 0.95 it covered
-    the mean of 5, 15 and 50 normal values in 84%, 91% and 94% of 20,000 simulations (of 15
-    exponential values in 90%). So it is shown with the t interval and does not replace it.
+    Efron 1987. A test compares with `scipy.stats.bootstrap`, which takes more than a second to
+    import. With few values the interval is too narrow: at 0.95 it covered the mean of 5, 15 and 50
+    normal values in 84%, 91% and 94% of 20,000 simulations (of 15 exponential values in 90%). So it
+    is shown with the t interval and does not replace it.
 
     Args:
         values: [n], one per seed.
@@ -36,21 +35,16 @@ def bca(values: ArrayLike, *, level: float = 0.95, seed: int, draws: int = 9999)
     without_bounds = Interval(estimate, np.nan, np.nan, array.size)
     if not varied(array):
         return without_bounds
-    from scipy import stats  # imported late, because it takes more than a second
-
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        # For a bootstrap distribution without spread scipy warns and returns nan, as documented.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        low, high = stats.bootstrap(
-            (array,),
-            np.mean,
-            n_resamples=draws,
-            confidence_level=level,
-            method="BCa",
-            rng=np.random.Generator(np.random.PCG64(seed)),
-        ).confidence_interval
-    if np.isnan(low) or np.isnan(high):
+    generator = np.random.Generator(np.random.PCG64(seed))
+    means = array[generator.integers(0, array.size, (draws, array.size))].mean(axis=1)
+    bias = special.ndtri(((means < estimate).mean() + (means <= estimate).mean()) / 2)
+    if np.isinf(bias):
         return without_bounds
+    left_out = (array.sum() - array) / (array.size - 1)  # the mean without each value
+    skew = left_out.mean() - left_out
+    acceleration = (skew**3).sum() / (6 * (skew**2).sum() ** 1.5)
+    z = bias + special.ndtri([(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(means, special.ndtr(bias + z / (1 - acceleration * z)))
     return Interval(estimate, float(low), float(high), array.size)
 
 

@@ -151,13 +151,14 @@ def _floors(results: Results, claim: Claim, deciding: Sequence[Comparison]) -> l
         return list(dict.fromkeys(reasons))
     if "method" in claim.sweep:  # each rival has to be a fair one
         passing = {one.at["method"] for one in deciding if not one.floor}
-        return [f"no fair rival: {c.floor}" for c in below if c.at["method"] not in passing][:1]
+        poor = [one.floor for one in below if one.at["method"] not in passing]
+        return [f"a rival misses its floor: {floor}" for floor in poor[:1]]
     passed = len(deciding) - len(below)
     if passed >= claim.enough:
         return []
-    swept = heading(claim.sweep[0]) if len(claim.sweep) == 1 else "its setting"
-    reason = f"{passed} of {len(deciding)} values of {swept} pass the floor, "
-    reason += f"{claim.enough} must"
+    swept = heading(claim.sweep[0]) if len(claim.sweep) == 1 else "its parameter"
+    reason = f"{passed} of {len(deciding)} values of {swept} reach the floor, "
+    reason += f"{claim.enough} are needed"
     return [f"{reason} ({below[0].floor})" if below else reason]
 
 
@@ -170,7 +171,7 @@ def _few_densities(results: Results, claim: Claim, deciding: Sequence[Comparison
             if found < claim.enough:
                 return [
                     f"{found} of the densities that were tried exceed softmax regression, "
-                    f"{claim.enough} must"
+                    f"{claim.enough} are needed"
                 ]
     return []
 
@@ -188,7 +189,7 @@ def _untuned_rivals(deciding: Sequence[Comparison]) -> list[str]:
             rival_tuned, other_tuned = (arm, partner) if rival == "arm" else (partner, arm)
             if (other_tuned & ~rival_tuned).any():
                 method = pairs["method" if rival == "arm" else f"method{OF_PARTNER}"].iloc[0]
-                return [f"{method} has a single recipe, and the other side chose among several"]
+                return [f"{method} has a single recipe, but the other side chose among several"]
     return []
 
 
@@ -201,7 +202,7 @@ def _too_short(deciding: Sequence[Comparison]) -> list[str]:
             if (trained <= budget - pairs["epochs"]).any():
                 method = pairs[f"method{OF_PARTNER}"].iloc[0]
                 return [
-                    f"{method} was trained for {trained.min():g} epochs, and the tuning took "
+                    f"{method} was trained for {trained.min():g} epochs, but the tuning took "
                     f"{budget.max():g}"
                 ]
     return []
@@ -216,7 +217,7 @@ def _budgets(deciding: Sequence[Comparison], *, against: bool) -> list[str]:
     pairs = blocked[0].pairs
     first = pairs[pairs[name].isna()].iloc[0]
     ours, theirs = first["configurations"], first[f"configurations{OF_PARTNER}"]
-    return [f"{int(ours)} and {int(theirs)} configurations were tuned, which cannot be made equal"]
+    return [f"the budgets of {int(ours)} and {int(theirs)} configurations cannot be made equal"]
 
 
 def _edges(

@@ -212,7 +212,7 @@ def _why(compared: Sequence[Comparison], for_it: Sequence[float], against: Seque
     if any(value < ALPHA for value in against):
         return f"Not refuted after Holm's correction{where}."
     if all(c.p < ALPHA or c.p_against < ALPHA for c in undecided):
-        return f"Not shown after the correction for all exploratory comparisons{where}."
+        return f"Not significant after the correction for all exploratory comparisons{where}."
     worst = max(undecided, key=lambda comparison: comparison.p)
     margin = abs(worst.bound) if worst.criterion.has_margin else 0.0
     needed = power.seeds_needed(worst.deviation, margin) if margin else None

@@ -20,7 +20,7 @@ _CONDITIONS = {
     "device": "devices",
     "versions": "library versions or kinds of CPU",
 }
-_UNVALUED = "finished, but one of the two never reached what is compared"
+_UNVALUED = "finished, but without a value to compare for one of the two"
 _FAILURES = ("diverged", "dead", "at chance")
 
 
@@ -75,8 +75,8 @@ def flags(
     compared = [one for one in comparisons if one.criterion.of_accuracies and len(one.pairs) > 1]
     if not all(one.over_images for one in compared):
         phrases.append(
-            "answers to each test image are not recorded for all trials, so the interval counts "
-            "the noise of seeds alone"
+            "answers to each test image are not recorded for all trials, so the interval includes "
+            "the variation over seeds alone"
         )
     phrases += sorted({text for one in comparisons for text in _of_rates(one.pairs)})
     if any(results.traits(str(method)).random_mask for method in methods):

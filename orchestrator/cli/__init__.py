@@ -48,8 +48,8 @@ def cli() -> None:
     Studies compare methods over many trials and test claims with statistics. Start with
     `untuned run digits`, then `untuned report digits`.
 
-    To complete commands in a shell: eval "$(_UNTUNED_COMPLETE=bash_source untuned)", with
-    zsh_source in zsh; in fish, _UNTUNED_COMPLETE=fish_source untuned | source.
+    Completion in bash: eval "$(_UNTUNED_COMPLETE=bash_source untuned)"; in zsh the same with
+    zsh_source; in fish: _UNTUNED_COMPLETE=fish_source untuned | source.
     """
 
 

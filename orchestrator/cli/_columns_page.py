@@ -14,12 +14,12 @@ from studies.trial import FIELDS, REQUIRED
 _HEAD = """\
 # Columns
 
-All columns of the tables in `results/STUDY/`, with their types, units and meanings; `make docs`
-writes this page. [Results](results.md#tables) shows how to read the tables.
+This page has all columns of the tables in `results/STUDY/`, with their types, units and meanings;
+`make docs` writes it. [Results](results.md#tables) shows how to read the tables.
 
 A column that *may be null* is null where it does not apply, and in results from before it existed.
 A *provenance* column says where and how a trial ran. All other columns have the same values, to the
-bit, wherever and however often a trial runs with the same engine and library versions on a CPU.
+bit, whenever a trial runs with the same engine and library versions on the same kind of CPU.
 
 `analysis.load` adds the column `study` to all tables. To `epochs`, `layers` and `masks` it adds the
 fields of the trial and its `outcome`, and to `layers` the column `changed`, the fraction of the

@@ -13,9 +13,9 @@ from orchestrator.cli import cli
 _HEAD = """\
 # Commands
 
-All that `untuned COMMAND --help` (or `-h`) prints, on one page; `make docs` writes it. Exit codes:
-0 done, 1 something failed, 2 a mistake in the command, 124 the time given by `--hours` is over,
-130 and 143 interrupted.
+This page has the help of every command (`untuned COMMAND --help` or `-h`); `make docs` writes it.
+Exit codes: 0 done, 1 something failed, 2 a mistake in the command, 124 the time given by `--hours`
+is over, 130 and 143 interrupted.
 """
 
 

@@ -21,9 +21,9 @@ option = click.option(
     "--on-end",
     callback=lambda context, parameter, value: None if value is None else words(value),
     metavar="CMD",
-    help="Run this command after the run has ended, however it ended. It is split like a shell's "
-    "words and run without a shell; UNTUNED_STUDY, UNTUNED_EXIT_CODE and so on tell it what came "
-    "of the run.",
+    help="Run this command after the run has ended, however it ended. It is split into words as "
+    "in a shell, but runs without one; variables such as UNTUNED_STUDY and UNTUNED_EXIT_CODE "
+    "describe the run.",
 )
 
 

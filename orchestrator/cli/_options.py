@@ -132,17 +132,16 @@ _EXTENT = (
         "--seeds",
         callback=_seeds,
         metavar="N|FIRST-LAST",
-        help="Run N seeds, from 1 or from where the study's range begins, or a range such as "
-        "1001-1015.",
+        help="Run N seeds, counted from the study's first one, or a range such as 1001-1015.",
     ),
-    click.option("--epochs", type=click.IntRange(0, 1_000_000), help="Train for N epochs."),
+    click.option("--epochs", type=click.IntRange(0, 1_000_000), help="Epochs of each trial."),
     click.option(
         "--only",
         multiple=True,
         callback=_fields,
         metavar="FIELD=VALUE",
-        help="Take only the trials with this value, such as method=dense. Repeat it for further "
-        "values and fields.",
+        help="Take only the trials with this value, such as method=dense. Repeat the option for "
+        "further values and fields.",
     ),
     click.option(
         "--set",
@@ -150,8 +149,8 @@ _EXTENT = (
         multiple=True,
         callback=_fields,
         metavar="FIELD=VALUE",
-        help="Give all these trials another value, such as batch_size=128. Repeat it for further "
-        "values and fields.",
+        help="Change a field of these trials, such as batch_size=128. Repeat the option for "
+        "further values and fields.",
     ),
 )
 
@@ -163,7 +162,7 @@ engine_option = click.option(
     envvar="UNTUNED_ENGINE",
     show_envvar=True,
     help="What computes fully connected layers on a CPU: PyTorch's own products (mm) or oneDNN's; "
-    "auto takes that of the trials that are finished, else the faster one.",
+    "auto takes the engine of the study's finished trials, else the faster one.",
 )
 
 #: Except for --keep-networks and --hours these are the fields of `messages.RunOptions`.
@@ -211,7 +210,7 @@ _RUNNING = (
         metavar="NAME",
         shell_complete=_completion.logger,
         help="Show each trial while it trains with tensorboard, mlflow or a logger of another "
-        "package; may be given several times. Needs the extra of that name.",
+        "package; may be given several times. Needs the extra of the logger's name.",
     ),
     click.option(
         "--tensorboard",
@@ -225,7 +224,7 @@ _RUNNING = (
         "--hours",
         type=FiniteRange(0, 100_000, min_open=True),
         metavar="H",
-        help="End in good order after H hours, such as 0.2, as after Ctrl-C; exit code 124.",
+        help="End the run cleanly after H hours, such as 0.2, as Ctrl-C does, with exit code 124.",
     ),
     click.option("--join", is_flag=True, help="Join a run of this study that is in progress."),
 )

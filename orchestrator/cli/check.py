@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 @click.option(
     "--no-estimate",
     is_flag=True,
-    help="Skip the estimate of time and memory, which trains for a moment. A data set that is not "
-    "there is only named.",
+    help="Skip the estimate of time and memory, for which trials are trained briefly. A missing "
+    "data set is then no error.",
 )
 def command(
     study: str,
@@ -54,8 +54,7 @@ def command(
     """Show what STUDY would run, what it costs and what it can decide.
 
     STUDY is the name of a shipped study, a study file, or the name or the folder of a study that
-    has results.
-    Nothing is started or written.
+    has results. Nothing is started or written.
     """
     from orchestrator import plan, tuning
     from orchestrator.execution import resources
@@ -217,7 +216,7 @@ def _print_powers(powers: "list[ClaimPower]", *, with_results: bool) -> None:
     from orchestrator import text_tables
 
     if not powers:
-        print("this study has the cells of no claim")
+        print("this study can test none of the claims")
         return
     headings = ["claim", "cells", "seeds", "80% power if"]
     if with_results:

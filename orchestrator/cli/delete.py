@@ -15,8 +15,8 @@ from studies.errors import UserError, unknown
 def command(study: str, results: str, yes: bool, dry_run: bool) -> int:
     """Delete all results of STUDY.
 
-    Its trials, definitions, networks, logs and its report are deleted. What was known when its
-    definitions were recorded is lost with them. The study file and the project's shipped results
+    This deletes its trials, definitions, networks, logs and report, and the record of which trials
+    were known when its definitions were recorded. The study file and the project's shipped results
     stay.
     """
     from studies.store import Store, studies_in

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 def command(studies: tuple[str, ...], results: str, port: int, no_open: bool) -> None:
     """Explore the results of STUDY in the browser.
 
-    Curves and final figures by any field, filters, and for each trial its row, its masks and the
-    command that trains it again. Results of a study that is running are read again. The page is
+    The page shows curves and final results by any field, with filters, and for each trial its row,
+    its masks and the command that trains it again. While the study runs, the page is updated. It is
     served to this machine alone (127.0.0.1), until Ctrl-C.
     """
     from orchestrator.explorer import server

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--definition",
     metavar="ID",
-    help="Drop this definition, which was given up; `untuned status` names the ids.",
+    help="Drop this definition, because it was given up; `untuned status` shows the ids.",
 )
 @_confirm.yes_option
 @click.option("--dry-run", is_flag=True, help="Show what would be dropped; change nothing.")
@@ -42,10 +42,10 @@ def command(
 ) -> int:
     """Drop finished trials or a definition of STUDY for good.
 
-    Dropped trials are missing again, so the next run of the study trains them again. They stay
-    known: a definition that is recorded later does not pass for one that came before them.
+    Dropped trials are missing again, so the next run of the study trains them again. They still
+    count as known, so a definition that is recorded later is not confirmatory for their seeds.
 
-    Of a dropped definition the finished trials stay. The missing ones are no longer planned, so
+    Dropping a definition keeps its finished trials. Its missing trials are no longer planned, so
     that `untuned status --watch` ends.
     """
     if bool(where) == bool(definition):

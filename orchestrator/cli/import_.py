@@ -25,14 +25,15 @@ if TYPE_CHECKING:
     help="Folder or URI of the results of a study, such as other/results/digits or "
     "s3://BUCKET/results/digits.",
 )
-@click.option("--dry-run", is_flag=True, help="Show what would be taken over; write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be copied; write nothing.")
 def command(study: str, results: str, source: str, dry_run: bool) -> int:
-    """Take finished trials over into the results of STUDY.
+    """Copy finished trials from other results into the results of STUDY.
 
-    Trials are taken over by id, with all of their rows and their provenance. From other results of
-    the same study all trials come, and its definitions with the time at which they were recorded
-    and what was known then. From another study only trials come that STUDY asks for. What is here
-    already stays as it is, so an import can be repeated. Damaged trials are left out.
+    Trials are identified by their id and copied with all their rows and their provenance. From
+    other results of the same study, all trials are copied, and the definitions with the time at
+    which they were recorded and the trials known then. From another study, only the trials that
+    STUDY needs are copied. Trials that are already here stay as they are, so an import can be
+    repeated. Damaged trials are left out.
     """
     from analysis.places import store_of
     from studies.store.importing import compared

@@ -72,8 +72,8 @@ _TAIL = """
 def command(name: str | None, schema: bool) -> None:
     """Write NAME.yaml, a study file that explains every field.
 
-    It is ready to run. A JSON schema beside it lets editors complete and check the file; it lists
-    the components that are installed here, and is written again each time.
+    The study is ready to run. A JSON schema beside the file lets editors complete and check it. The
+    schema lists the components that are installed here, and is written again each time.
     """
     from orchestrator.cli import _study_schema
 

@@ -37,7 +37,8 @@ _PERCENT = ("accuracy", "changed")
     "--columns",
     callback=_options.names,
     metavar="NAME,...",
-    help="Figures to show instead, and fields to add; with --trials, exactly these columns.",
+    help="Results to show in place of the usual ones, and fields to add; with --trials, exactly "
+    "these columns.",
 )
 @click.option(
     "--trials",
@@ -47,8 +48,8 @@ _PERCENT = ("accuracy", "changed")
 @click.option(
     "--provenance",
     is_flag=True,
-    help="Show how the trials were trained, those on tuning seeds too: a row per commit, engine, "
-    "device and versions.",
+    help="Show how the trials were trained, including those on tuning seeds: a row per commit, "
+    "engine, device and versions.",
 )
 @click.option("--csv", "form", flag_value="csv", help="Print CSV, with fractions and all digits.")
 @click.option("--json", "form", flag_value="json", help="Print JSON, a list of rows.")

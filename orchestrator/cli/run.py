@@ -41,13 +41,13 @@ TIMED_OUT = 124
     type=click.Choice(["ray", "inline"]),
     default="ray",
     show_default=True,
-    help="What trains: Ray's workers, or this process alone without Ray, as for a debugger.",
+    help="What trains: Ray's workers, or this process alone without Ray, such as in a debugger.",
 )
 @_on_end.option
 @click.option(
     "--no-shipped",
     is_flag=True,
-    help="Train everything here; take no finished trial over from the project's shipped results.",
+    help="Train everything here; copy no trials from the project's shipped results.",
 )
 @click.option(
     "--dry-run", is_flag=True, help="Show what would run and what it costs; start nothing."
@@ -71,10 +71,10 @@ def command(
 ) -> int:
     """Run the missing trials of STUDY.
 
-    STUDY is the name of a shipped study, or a study file. A second run trains only what is not
-    finished, so a larger --seeds extends a finished study. Trials that are in the project's shipped
-    results are taken over from there. If the study tunes fields, the tuning seeds run first; the
-    values that they choose then run on the fresh seeds.
+    STUDY is the name of a shipped study, or a study file. Only unfinished trials are trained, so a
+    larger --seeds extends a finished study. Trials in the project's shipped results are copied from
+    there. If the study tunes fields, the tuning seeds run first; the values that they choose then
+    run on the fresh seeds.
     """
     from studies.store import Store
     from studies.study import find
@@ -95,10 +95,30 @@ def command(
         return 0
     if published:
         taking_over.take_over(requested, store, published)
+    return _run(requested, store, how, results, on_end)
+
+
+def _run(
+    requested: "Study",
+    store: "Store",
+    how: running.HowToRun,
+    results: str,
+    on_end: list[str] | None,
+) -> int:
+    """Run a study, and a command of the user's after it; return the exit code.
+
+    Args:
+        requested: the study as it is asked for.
+        store: its results.
+        how: how it is run.
+        results: the folder or URI of all results, as the user named it.
+        on_end: the words of the command, or None.
+    """
     code, counts = 0, None
     try:
         for ended in running.run_definitions(requested, store, how):
-            code, counts = _conclude(ended, results), _on_end.Counts.of(ended)
+            code = _conclude(ended, results, joins=how.joins)
+            counts = _on_end.Counts.of(ended)
     except UserError:  # nothing was started, or not what comes next
         if on_end and counts:
             _on_end.run(on_end, store, counts, 2)
@@ -121,40 +141,48 @@ def _show_costs(requested: "Study", stores: "list[Store]", how: running.HowToRun
     check.show_costs(definition, run.planned, stores, how.data, run.options)
 
 
-def _conclude(ended: running.Ended, results: str) -> int:
-    """Print how the run of a definition ended and return the exit code."""
-    study, outcome, name = ended.study, ended.outcome, ended.study.name
+def _conclude(ended: running.Ended, results: str, *, joins: bool = False) -> int:
+    """Print how the run of a definition ended and return the exit code.
+
+    Args:
+        ended: how it ended.
+        results: the folder or URI of all results, as the user named it.
+        joins: whether other runs may have trained some of the trials.
+    """
+    outcome, name = ended.outcome, ended.study.name
     if outcome is None:
         print(f"{name}: nothing to do, all {ended.planned} trials are finished")
         return 0
-    finished = f"{name}: {outcome.finished} of {outcome.planned} trials finished"
-    new = outcome.finished - outcome.before
+    new = f"{outcome.finished - outcome.before} {'since it began' if joins else 'in this run'}"
+    finished = f"{name}: {outcome.finished} of {outcome.planned} trials finished ({new}"
     # The user of a submitted job must repeat `untuned submit`, not the job's own command.
     again = os.environ.get(code_upload.COMMAND) or shlex.join(["untuned", *sys.argv[1:]])
-    code = 128 + outcome.interrupted if outcome.interrupted else TIMED_OUT
+    stopped = 128 + outcome.interrupted if outcome.interrupted else TIMED_OUT
     if ended.finished:
-        where = "" if results == "results" else f" --results {shlex.quote(results)}"
-        print(
-            f"{finished} ({new} in this run, {clock(ended.seconds)}){outcome.diverged_or_dead}; "
-            f"results in {ended.store.uri}"
-        )
-        if study.is_tuned and ended.stopped:
+        took = clock(ended.seconds)
+        print(f"{finished}, {took}){outcome.diverged_or_dead}; results in {ended.store.uri}")
+        if ended.study.is_tuned and ended.stopped:
             print(f"the tuning seeds are finished; continue with: {again}", file=sys.stderr)
-            return code
-        if study.is_tuned:
-            print("the tuning seeds are finished; the chosen values now run on the fresh seeds")
-        else:
-            print(f"write a report with: untuned report {name}{where}")
+            return stopped
+        _print_next_step(ended.study, results)
         return 0
     if ended.stopped:
         over = "" if outcome.interrupted else " The time given by --hours is over."
         print(
-            f"{finished} ({new} in this run).{over} Unfinished long trials left checkpoints. "
-            f"Continue with: {again}",
+            f"{finished}).{over} Unfinished long trials left checkpoints. Continue with: {again}",
             file=sys.stderr,
         )
-        return code
+        return stopped
     for line in ended.missing():
         print(line, file=sys.stderr)
     print(f"try again with: {again}", file=sys.stderr)
     return 1
+
+
+def _print_next_step(study: "Study", results: str) -> None:
+    """Print what follows a definition whose trials are finished."""
+    if study.is_tuned:
+        print("the tuning seeds are finished; the chosen values now run on the fresh seeds")
+        return
+    where = "" if results == "results" else f" --results {shlex.quote(results)}"
+    print(f"write a report with: untuned report {study.name}{where}")

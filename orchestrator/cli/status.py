@@ -43,7 +43,7 @@ def command(study: str | None, results: str, watch: bool, every: float, as_json:
 
     Without a study, all studies that have results are listed.
 
-    --watch shows the cells as they fill, which runs are active and how fast they are. If the
+    --watch shows the progress of each cell, which runs are active and how fast they are. If the
     output is not a terminal, it prints a line per update. Ctrl-C ends only the display.
     """
     if study is None:

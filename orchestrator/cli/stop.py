@@ -13,8 +13,8 @@ from orchestrator.cli import jobs
 def command(job: str, address: str) -> int:
     """Stop JOB on a cluster; its finished trials are kept.
 
-    The job first finishes the epochs in progress. After a minute it is killed; even then, no
-    finished trial is lost.
+    The job first finishes the epochs in progress. After a minute a Ray cluster kills it; even then,
+    no finished trial is lost.
     """
     from orchestrator.jobs import following
     from orchestrator.jobs.submission import STOP_SECONDS
@@ -26,11 +26,8 @@ def command(job: str, address: str) -> int:
         return 0
     shown = len(cluster.log(job).splitlines())
     cluster.stop(job)
-    print(
-        f"{job} is stopping: it finishes the epochs in progress, which takes at most "
-        f"{STOP_SECONDS} s",
-        file=sys.stderr,
-    )
+    limit = "" if cluster.address == "slurm" else f", which takes at most {STOP_SECONDS} s"
+    print(f"{job} is stopping: it finishes the epochs in progress{limit}", file=sys.stderr)
     try:
         ended = following.follow(cluster, running, shown, seconds=STOP_SECONDS + 30)
     except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,6 @@ from studies.seeds import Seeds
 
 if TYPE_CHECKING:
     from orchestrator.jobs.job import JobPlace
-    from orchestrator.jobs.slurm_options import SlurmOptions
     from studies.study import Study
     from studies.trial import Value
 
@@ -61,21 +61,18 @@ def command(
     epochs: int | None,
     only: "dict[str, list[Value]]",
     change: "dict[str, list[Value]]",
+    keep_networks: bool,
     follow: bool,
     slurm: bool,
-    tasks: int | None,
-    partition: str | None,
-    time: str | None,
-    memory: float | None,
     slurm_file: str | None,
-    **passed: Any,
+    **given: Any,
 ) -> int:
     """Run the missing trials of STUDY on a Ray cluster or on Slurm.
 
     Ray: this project's code is uploaded. The nodes need the packages of the extra `run`, and access
-    to the results with their own credentials; the head also needs the data. Slurm (--slurm): the
-    nodes need access to this environment, the results and the data. To continue a study that was
-    stopped, run the same command again.
+    to the results with credentials from their own environment; the head also needs the data. Slurm
+    (--slurm): the nodes need access to this Python environment, the results and the data. To
+    continue a study that was stopped, run the same command again.
     """
     from orchestrator import plan
     from studies.study import find
@@ -84,29 +81,22 @@ def command(
         seeds=seeds,
         epochs=epochs,
         data=data_places.named_sources(data),
+        keep_networks=keep_networks,
         only=only,
         change=change,
     )
     plan.check_claims(definition)
     plan.check(definition)
-    asked = {"tasks": tasks, "partition": partition, "time": time, "memory": memory}
+    array = {name: given.pop(name) for name in ("tasks", "partition", "time", "memory")}
     again = shlex.join(["untuned", *(word for word in sys.argv[1:] if word != "--follow")])
     if slurm:
-        from orchestrator.jobs.slurm_options import SlurmOptions
-
-        asked |= {"gpus": passed["gpus"]}
-        options = SlurmOptions.of(slurm_file, asked)
-        cluster, job_id = _submit_to_slurm(definition, results, data, options, again, passed)
+        array["gpus"] = given["gpus"]
+        cluster, job_id = _submit_to_slurm(
+            definition, results, data, again, slurm_file, array, given
+        )
     else:
-        for name, value in {**asked, "slurm-file": slurm_file}.items():
-            if value is not None:
-                raise UserError(f"--{name} {value}: it is for Slurm; add --slurm, or leave it out")
-        arguments = [
-            *data_places.as_arguments(data, definition.data),
-            *_options.as_arguments(passed),
-        ]
-        join = passed["join"]
-        cluster, job_id = _submit_to_ray(definition, results, address, arguments, again, join=join)
+        _refuse_options_of_slurm({**array, "slurm-file": slurm_file})
+        cluster, job_id = _submit_to_ray(definition, results, address, data, again, given)
     if not job_id:
         return 0
     option = jobs.address_argument(cluster.address)
@@ -117,18 +107,41 @@ def command(
     return jobs.watch(cluster, cluster.find(job_id)) if follow else 0
 
 
+def _refuse_options_of_slurm(options: Mapping[str, Any]) -> None:
+    """Refuse options that a Ray cluster does not have.
+
+    Raises:
+        UserError: one was given.
+    """
+    for name, value in options.items():
+        if value is not None:
+            raise UserError(f"--{name} {value}: it is for Slurm; add --slurm, or leave it out")
+
+
 def _submit_to_ray(
     definition: "Study",
     results: str,
     address: str,
-    arguments: list[str],
+    data: tuple[str, ...],
     again: str,
-    *,
-    join: bool,
+    given: dict[str, Any],
 ) -> "tuple[JobPlace, str]":
-    """Send a study to a Ray cluster; return the cluster and the job's id."""
+    """Send a study to a Ray cluster; return the cluster and the job's id.
+
+    Args:
+        definition: the study as it is to be run.
+        results: the folder or URI of all results.
+        address: the dashboard's URL.
+        data: the values of --data.
+        again: the command that continues the study.
+        given: the options of `untuned run`.
+    """
     from orchestrator.jobs import submission
 
+    arguments = [
+        *data_places.as_arguments(data, definition.data),
+        *_options.as_arguments(given),
+    ]
     shared_results = submission.shared(results)
     submission.environment(again, arguments)  # refuses credentials
     from orchestrator.execution.ray_connection import versions
@@ -136,7 +149,7 @@ def _submit_to_ray(
     from orchestrator.jobs.client import Jobs
 
     cluster = Jobs(address)
-    if not join:
+    if not given["join"]:
         submission.refuse_second(cluster, definition.name, shared_results)
     probe.check(cluster, versions())
     job_id = submission.submit(cluster, definition, shared_results, arguments, again, _version())
@@ -147,28 +160,37 @@ def _submit_to_slurm(
     definition: "Study",
     results: str,
     data: tuple[str, ...],
-    options: "SlurmOptions",
     again: str,
-    passed: dict[str, Any],
+    slurm_file: str | None,
+    array: dict[str, Any],
+    given: dict[str, Any],
 ) -> "tuple[JobPlace, str]":
-    """Send a study to Slurm; return Slurm and the job's id, which is empty if nothing is to do."""
+    """Send a study to Slurm; return Slurm and the job's id, which is empty if nothing is to do.
+
+    Args:
+        definition: the study as it is to be run.
+        results: the folder or URI of all results.
+        data: the values of --data.
+        again: the command that continues the study.
+        slurm_file: a file of Slurm's options, or None.
+        array: options of Slurm in place of those of the file, or None.
+        given: the options of `untuned run`.
+    """
     from orchestrator import running, tuning
     from orchestrator.execution import resources
     from orchestrator.execution.messages import RunOptions
     from orchestrator.jobs import slurm
+    from orchestrator.jobs.slurm_options import SlurmOptions
     from studies.store import Store
 
+    asked = SlurmOptions.of(slurm_file, array)
     wide = results if "://" in results else str(sources.expanded(results).absolute())
-    given = {
-        name: value
-        for name, value in passed.items()
-        if name not in ("engine", "keep_networks", "hours")
-    }
-    store = Store(wide, definition.name)
+    options = {name: value for name, value in given.items() if name not in ("engine", "hours")}
     how = running.HowToRun(
-        data=data, engine=passed["engine"], options={**given, "executor": "inline", "join": True}
+        data=data, engine=given["engine"], options={**options, "executor": "inline", "join": True}
     )
     resources.refuse_more_than_one(RunOptions(**how.options), "ask for several --tasks")
+    store = Store(wide, definition.name)
     resolved = tuning.resolved(definition, store)
     run = running.prepared(resolved, [store], how)
     if not run.planned.todo and not resolved.is_tuned:
@@ -176,8 +198,8 @@ def _submit_to_slurm(
         print(f"{definition.name}: nothing to do, all {count} trials are finished")
         return slurm.SlurmJobs(), ""
     # All tasks, on whatever nodes, compute with the engine that is chosen here.
-    chosen = {**passed, "engine": run.options.engine, "join": False}
-    if options.gpus:
+    chosen = {**given, "engine": run.options.engine, "join": False}
+    if asked.gpus:
         chosen["device"] = "cuda"
     arguments = [
         *("--results", wide),
@@ -185,7 +207,7 @@ def _submit_to_slurm(
         *_options.as_arguments(chosen),
     ]
     record = {"results": wide, "version": _version(), "command": again}
-    job, _ = slurm.submit(definition, arguments, options, record)
+    job, _ = slurm.submit(definition, arguments, asked, record)
     return slurm.SlurmJobs(), job.id
 
 

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from studies.errors import UserError
 from studies.trial import FIELDS, SETTABLE, Trial
 
 if TYPE_CHECKING:
+    from trainers.datasets import Dataset, Place
     from trainers.recording import Record
 
 #: Defaults of this command for fields that have no default in a trial.
@@ -86,58 +87,103 @@ def command(
 ) -> None:
     """Train one trial here without recording it.
 
-    Its figures are the same to the bit as in a study. Epoch 0 is before training; from epoch 1 on,
-    training figures are means over the epoch. Losses are cross-entropies.
+    On a CPU, its results are the same to the bit as in a study. Epoch 0 is before training; from
+    epoch 1 on, training loss and accuracy are means over the epoch. Losses are cross-entropies.
     """
-    import trainers
-    from orchestrator.execution import data_loading, resources
-    from studies import sources
+    from orchestrator.execution import resources
 
     if save:
-        if save.suffix != ".safetensors":
-            raise UserError(
-                f"--save {save}: give a file that ends in .safetensors; untuned export writes "
-                "other formats"
-            )
-        _files.check_writable(save)
-    named = data_places.named_sources(data)
-    names, named = sources.bind([values["dataset"], values["source"]], named, Path.cwd())
-    values["dataset"], values["source"] = names
-    trial = trainers.check(Trial.from_mapping(values), named)
-    places = data_places.places(data, data_loading.data_set_names([trial]), named)
-    data_places.check(places)
+        _check_savable(save)
+    trial, places, own = _trial_and_places(values, data)
     chosen_device = resources.device(device)
-    from trainers import datasets, products, runtime
+    sets = _loaded(trial, places, own)
+    records = _training(trial, sets, chosen_device, engine, keep_network=save is not None)
+    for record in _until_stopped(records):
+        print(_json(record) if as_json else _line(record), flush=True)
+        if record.final:
+            _print_warnings(record)
+        if save and record.network:
+            _files.write(save, record.network)
+            print(f"saved {save}, {len(record.network):,} bytes", file=sys.stderr)
+
+
+def _check_savable(save: Path) -> None:
+    """Check where the network is to be saved, before anything is trained.
+
+    Raises:
+        UserError: the file is to have another format, or cannot be written.
+    """
+    if save.suffix != ".safetensors":
+        raise UserError(
+            f"--save {save}: give a file that ends in .safetensors; untuned export writes "
+            "other formats"
+        )
+    _files.check_writable(save)
+
+
+def _trial_and_places(
+    values: dict[str, Any], data: Sequence[str]
+) -> "tuple[Trial, dict[str, Place], dict[str, str]]":
+    """Return the checked trial, where its data sets are, and the sources of the user's own images.
+
+    Args:
+        values: the trial's fields as they were given.
+        data: the values of --data.
+
+    Raises:
+        UserError: the trial cannot be run, or a data set is missing.
+    """
+    import trainers
+    from orchestrator.execution import data_loading
+    from studies import sources
+
+    named = data_places.named_sources(data)
+    names, own = sources.bind([values["dataset"], values["source"]], named, Path.cwd())
+    trial = Trial.from_mapping(values | {"dataset": names[0], "source": names[1]})
+    trial = trainers.check(trial, own)
+    places = data_places.places(data, data_loading.data_set_names([trial]), own)
+    data_places.check(places)
+    return trial, places, own
+
+
+def _loaded(
+    trial: Trial, places: "Mapping[str, Place]", own: Container[str]
+) -> "dict[str, Dataset]":
+    """Return a trial's data sets by name; what the user's own ones look like is printed.
+
+    Raises:
+        UserError: one is damaged, or the two do not go together.
+    """
+    from orchestrator.execution import data_loading
+    from trainers import datasets
+
+    sets = {name: datasets.load(name, place) for name, place in places.items()}
+    for name, dataset in sets.items():
+        if name in own or dataset.notes:
+            print(dataset, file=sys.stderr)
+    if trial.source:
+        data_loading.check_source(sets[trial.source], sets[trial.dataset])
+    return sets
+
+
+def _training(
+    trial: Trial, sets: "Mapping[str, Dataset]", device: str, engine: str, *, keep_network: bool
+) -> "Iterator[Record]":
+    """Return the training of a trial; see `trainers.loop.train`."""
+    from orchestrator.execution import resources
+    from trainers import products, runtime
     from trainers.loop import train
     from trainers.recording import Keep
 
     runtime.settle()
-    sets = {name: datasets.load(name, place) for name, place in places.items()}
-    for name, dataset in sets.items():
-        if name in named or dataset.notes:
-            print(dataset, file=sys.stderr)
-    source = sets.get(trial.source)
-    if source:
-        data_loading.check_source(source, sets[trial.dataset])
-    keep = Keep(networks=save is not None)
-    records = train(
+    return train(
         [trial],
         sets[trial.dataset],
-        chosen_device,
-        source=source,
-        keep=keep,
+        device,
+        source=sets.get(trial.source),
+        keep=Keep(networks=keep_network),
         products=products.by_name(resources.engine(engine, recorded=())),
     )
-    for record in _until_stopped(records):
-        print(_json(record) if as_json else _line(record), flush=True)
-        for row in record.layers if record.final else ():
-            if row["mask_zero"] == row["connections"]:
-                print(f"untuned: layer {row['layer_name']} keeps no connection", file=sys.stderr)
-        if record.final and record.final["outcome"] != "completed":
-            print(f"untuned: {_OUTCOMES[record.final['outcome']]}", file=sys.stderr)
-        if save and record.network:
-            _files.write(save, record.network)
-            print(f"saved {save}, {len(record.network):,} bytes", file=sys.stderr)
 
 
 def _until_stopped(records: "Iterable[Record]") -> "Iterator[Record]":
@@ -154,6 +200,15 @@ def _until_stopped(records: "Iterable[Record]") -> "Iterator[Record]":
         epoch = last.epoch["epoch"] if last else 0
         print(f"untuned: stopped after epoch {epoch}; nothing was recorded", file=sys.stderr)
         raise SystemExit(130) from None
+
+
+def _print_warnings(record: "Record") -> None:
+    """Print what is unusual about a trial that has ended."""
+    for row in record.layers:
+        if row["mask_zero"] == row["connections"]:
+            print(f"untuned: layer {row['layer_name']} keeps no connection", file=sys.stderr)
+    if record.final and record.final["outcome"] != "completed":
+        print(f"untuned: {_OUTCOMES[record.final['outcome']]}", file=sys.stderr)
 
 
 def _figures(record: "Record") -> dict[str, Any]:

@@ -50,8 +50,8 @@ def command(
 ) -> None:
     """Judge the claims C1 to C12 by the results of STUDY.
 
-    The results of several studies are judged together, and claims of other packages as well.
-    Supported, refuted and undecided are confirmatory verdicts; exploratory ones say suggests,
+    The results of several studies are judged together. Claims of installed packages are judged,
+    too. Confirmatory verdicts are supported, refuted or undecided; exploratory ones say suggests,
     speaks against or open. The exit code is 0 whatever the verdicts.
     """
     if as_json and markdown:
@@ -198,4 +198,4 @@ def _show_untested(claims: "Sequence[Claim]") -> None:
     """Print the claims without cells in one line."""
     if claims:
         ids = ", ".join(claim.id for claim in claims)
-        print(f"Not tested, for want of cells: {ids} (--json names the studies that test them)")
+        print(f"Not tested, for lack of cells: {ids} (--json names the studies that test them)")

@@ -170,6 +170,7 @@ class SessionHeartbeat(_Heartbeat):
     Attributes:
         elsewhere: ids of the trials that other runs have in hand.
         rank: how many of the others have a smaller name.
+        runs: how many runs of the study are alive, this one among them.
     """
 
     def __init__(self, store: Store, name: str, engine: str = "") -> None:
@@ -179,7 +180,7 @@ class SessionHeartbeat(_Heartbeat):
         self._rate: float | None = None
         self._alone = False
         self.elsewhere: frozenset[str] = frozenset()
-        self.rank = 0
+        self.rank, self.runs = 0, 1
 
     def __enter__(self) -> "SessionHeartbeat":
         self._beat()
@@ -207,7 +208,7 @@ class SessionHeartbeat(_Heartbeat):
         others = self._others()
         self.elsewhere = frozenset[str]().union(*(other.claimed for other in others))
         self._alone = not others
-        self.rank = sum(other.name < self.name for other in others)
+        self.rank, self.runs = sum(other.name < self.name for other in others), len(others) + 1
         return others
 
     def _in_turn(self) -> None:

@@ -3,13 +3,12 @@
 import os
 
 from orchestrator.execution.messages import (
-    Phase,
-    PhaseReached,
     RunRequest,
     SessionEnd,
     SessionMessage,
     SessionRefused,
     SessionResult,
+    TrainingBegun,
 )
 from orchestrator.execution.session import run_session
 from orchestrator.execution.stop_signal import StopSignal
@@ -63,10 +62,10 @@ class InlineSession:
 
     def _take(self, message: SessionMessage) -> None:
         match message:
-            case PhaseReached():
-                if message.phase is Phase.TRAINING and self._stop:
+            case TrainingBegun():
+                if self._stop:
                     raise _KilledError
-                self.training = message.phase is Phase.TRAINING
+                self.training = True
             case _:
                 raise AssertionError(message)
 

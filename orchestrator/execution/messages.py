@@ -7,7 +7,6 @@ session to worker          WorkerConfig, WorkItem; back: WorkerReport
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from studies.store import Store
@@ -120,23 +119,9 @@ class StopRequest:
     """The driver asks its session to end after the epochs that are running."""
 
 
-class Phase(Enum):
-    """How far a session has come."""
-
-    STARTING = "starting"
-    CONNECTED = "connected"
-    TRAINING = "training"
-
-
 @dataclass(frozen=True)
-class PhaseReached:
-    """A session has come to its next phase.
-
-    Attributes:
-        phase: the phase.
-    """
-
-    phase: Phase
+class TrainingBegun:
+    """A session is ready, and trains from now on."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +182,7 @@ class SessionDied:
 
 
 #: What a session sends; the last three end it.
-SessionMessage = PhaseReached | SessionResult | SessionRefused | SessionCrashed
+SessionMessage = TrainingBegun | SessionResult | SessionRefused | SessionCrashed
 SessionEnd = SessionResult | SessionRefused | SessionCrashed | SessionDied
 
 

@@ -3,13 +3,14 @@
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from orchestrator.execution.loggers import Loggers
 from orchestrator.execution.messages import WorkerReport
 from orchestrator.execution.progress import Progress
-from orchestrator.execution.retries import Retries
+from orchestrator.execution.retries import Fault, Retries, of_its_trial
 from orchestrator.execution.stop_signal import StopSignal
+from orchestrator.execution.throughput import Throughput
 from orchestrator.formatting import many
 
 #: Seconds without a worker after which the user learns why.
@@ -21,7 +22,7 @@ class Monitor:
 
     Args:
         study: the study's name.
-        lengths: of the trials to run; see `throughput.lengths`.
+        throughput: of the round; the scheduler keeps it up to date.
         retries: records the trials whose workers died.
         stop: is set where going on is useless.
         loggers: take the epochs that workers report.
@@ -34,7 +35,7 @@ class Monitor:
     def __init__(
         self,
         study: str,
-        lengths: Sequence[float],
+        throughput: Throughput,
         retries: Retries,
         stop: StopSignal,
         loggers: Loggers,
@@ -43,7 +44,7 @@ class Monitor:
     ) -> None:
         self._study, self._retries, self._stop, self._loggers = study, retries, stop, loggers
         self._fail_fast = fail_fast
-        self._progress = Progress(study, lengths)
+        self._progress = Progress(study, throughput)
         self._printed = set[str]()
         self._without_worker_since: float | None = None
         self.errors: list[str] = []
@@ -95,21 +96,17 @@ class Monitor:
         self,
         item: str,
         reason: str,
-        is_to_blame: Callable[[int], bool] = lambda pid: True,
-        *,
-        out_of_sight: bool = False,
+        fault: Callable[[int], Fault] = of_its_trial,
     ) -> None:
         """A worker died, or is out of sight; the unfinished trials of its work item come again.
 
         Args:
             item: the name of the work item.
             reason: why it died.
-            is_to_blame: whether a worker, by its process id, caused it; see `Retries.explain`.
-            out_of_sight: whether the network is the reason; see `Retries.explain`.
+            fault: whose fault it was, given the worker's process id; see `Retries.explain`.
         """
         self.errors.append(reason)
-        is_failure = self._retries.explain(item, reason, is_to_blame, out_of_sight=out_of_sight)
-        if is_failure and self._fail_fast:
+        if self._retries.explain(item, reason, fault) and self._fail_fast:
             self._stop.reason = "a trial's worker died, and --fail-fast was given"
         self._progress.worker_died(item)
 

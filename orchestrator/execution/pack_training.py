@@ -36,7 +36,7 @@ class EpochEnd:
     Attributes:
         finished: number of trials that have just finished.
         failed: number of trials that have just failed.
-        fraction: of the trial's epochs, how much is over; 0 once it has finished.
+        fraction: of the trial's epochs, how much is over; 0 to 1.
         logged: what loggers get of it, if the run has any.
     """
 
@@ -72,78 +72,102 @@ class PackTrainer:
     def train(self, pack: Sequence[Trial], checkpoints: Container[str]) -> Generator[EpochEnd]:
         """Train a pack; whatever one trial fails at, the error is recorded and the others go on.
 
+        A pack that a GPU's memory does not suffice for is trained in halves.
+
         Args:
             pack: trials of one `pack_key`.
             checkpoints: the keys of the checkpoints that exist.
         """
-        from trainers import products, runtime
-        from trainers.loop import train
+        records: dict[Trial, list[Record]] = {trial: [] for trial in pack}
+        halves: list[list[Trial]] = []
+        try:
+            yield from self._train_at_once(pack, records, checkpoints)
+        except Exception as error:
+            unfinished, options = list(records), self._config.options
+            if len(pack) > 1 and _out_of_memory(error):
+                halves = [half for half in (unfinished[::2], unfinished[1::2]) if half]
+            else:
+                for trial in unfinished:
+                    self._record_failure(trial, error)
+                if options.executor == "inline" and options.fail_fast:
+                    raise  # a debugger is to see it where it happens
+                yield EpochEnd(failed=len(unfinished))
+        for half in halves:
+            yield from self.train(half, checkpoints)
 
-        config, first = self._config, pack[0]
-        attempts = {trial.trial_id: self._writer.attempt() for trial in pack}
-        records: dict[str, list[Record]] = {trial.trial_id: [] for trial in pack}
+    def _train_at_once(
+        self,
+        pack: Sequence[Trial],
+        records: "dict[Trial, list[Record]]",
+        checkpoints: Container[str],
+    ) -> Generator[EpochEnd]:
+        """Train a pack in lock-step.
+
+        Args:
+            pack: trials of one `pack_key`.
+            records: takes the records of each trial; those of a trial that has finished are
+                removed.
+            checkpoints: the keys of the checkpoints that exist.
+        """
+        from trainers import methods, runtime
+
+        config, clock = self._config, _Clock()
+        epochs = sum(methods.of(pack).rounds(pack[0]))
         seconds = config.options.checkpoint_seconds
         checkpoint = CheckpointStore(config.store, pack, seconds, checkpoints)
-        clock = _Clock()
         runtime.reset_peak_device_memory(config.resources.device)
-        try:
-            training = train(
-                pack,
-                self.dataset(first.dataset),
-                config.resources.device,
-                checkpoint if seconds else None,
-                source=self.dataset(first.source) if first.source else None,
-                keep=self._keep(),
-                products=products.by_name(config.options.engine),
-            )
-            with contextlib.closing(training) as new_records:
-                for record in clock.over(new_records):
-                    trial_id = record.trial.trial_id
-                    records[trial_id].append(record)
-                    final = None
-                    if record.final:
-                        continued_from = checkpoint.continued_from
-                        run = _Run(attempts[trial_id], len(pack), continued_from, clock.seconds)
-                        final = self._hand_to_writer(records[trial_id], run)
-                        del records[trial_id]
-                    yield self._epoch_end(record, final)
-            if checkpoint.used:
-                self.checkpoint_keys.append(checkpoint.key)
-        except Exception as error:
-            if config.options.executor == "inline" and config.options.fail_fast:
-                raise  # a debugger is to see it where it happens
-            unfinished = [trial for trial in pack if trial.trial_id in records]
-            if len(pack) > 1 and _out_of_memory(error):
-                for half in (unfinished[::2], unfinished[1::2]):
-                    yield from self.train(half, checkpoints)
-                return
-            for trial in unfinished:
-                self._record_failure(trial, attempts[trial.trial_id], error)
-            yield EpochEnd(failed=len(unfinished))
+        with contextlib.closing(self._training(pack, checkpoint if seconds else None)) as training:
+            for record in clock.over(training):
+                trial = record.trial
+                records[trial].append(record)
+                final = None
+                if record.final:
+                    run = _Run(len(pack), checkpoint.continued_from, clock.seconds)
+                    final = self._hand_to_writer(records[trial], run)
+                    del records[trial]
+                yield self._epoch_end(record, epochs, final)
+        if checkpoint.used:
+            self.checkpoint_keys.append(checkpoint.key)
 
-    def _keep(self) -> Any:
-        """What of a trial is kept beside its figures, see `trainers.recording.Keep`."""
+    def _training(
+        self, pack: Sequence[Trial], checkpoint: CheckpointStore | None
+    ) -> "Generator[Record]":
+        """The training of a pack; see `trainers.loop.train`."""
+        from trainers import products
+        from trainers.loop import train
         from trainers.recording import Keep
 
-        masks = self._config.keep_masks
-        every = 0 if masks is True else int(masks)
-        return Keep(bool(masks), every, self._config.keep_networks)
+        config, first = self._config, pack[0]
+        every = 0 if config.keep_masks is True else int(config.keep_masks)
+        return train(
+            pack,
+            self.dataset(first.dataset),
+            config.resources.device,
+            checkpoint,
+            source=self.dataset(first.source) if first.source else None,
+            keep=Keep(bool(config.keep_masks), every, config.keep_networks),
+            products=products.by_name(config.options.engine),
+        )
 
-    def _record_failure(self, trial: Trial, attempt: str, error: Exception) -> None:
+    def _record_failure(self, trial: Trial, error: Exception) -> None:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        log = "".join(traceback.format_exception(error))
-        self._writer.fail(trial, attempt, platform.node(), reason, f"{trial.canonical}\n\n{log}")
+        log = f"{trial.canonical}\n\n{''.join(traceback.format_exception(error))}"
+        self._writer.fail(trial, self._writer.attempt(), platform.node(), reason, log)
 
-    def _epoch_end(self, record: "Record", final: dict[str, Any] | None) -> EpochEnd:
-        """Say what has happened; ``final``: the row of a trial that has finished."""
+    def _epoch_end(self, record: "Record", epochs: int, final: dict[str, Any] | None) -> EpochEnd:
+        """Say what has happened by the end of an epoch.
+
+        Args:
+            record: of the trial after this epoch.
+            epochs: of the trial, in all rounds together.
+            final: the row of `trials` if it has finished, else None.
+        """
         logged = None
         if self._config.options.all_loggers:
             trial_id = record.trial.trial_id
             logged = loggers.logged_epoch(trial_id, record.epoch, record.layers, final)
-        if final is not None:
-            return EpochEnd(finished=1, logged=logged)
-        over = float(record.epoch["epoch"]) / max(1, record.trial.epochs)
-        return EpochEnd(fraction=min(1.0, over), logged=logged)
+        fraction = float(record.epoch["epoch"]) / max(1, epochs)
+        return EpochEnd(finished=int(final is not None), fraction=fraction, logged=logged)
 
     def _hand_to_writer(self, records: Sequence["Record"], run: "_Run") -> dict[str, Any]:
         """Give the rows of a finished trial to the writer; return that of `trials`."""
@@ -153,7 +177,7 @@ class PackTrainer:
         final = {**last.final, **self._provenance(run, before)}
         self._writer.add(
             last.trial,
-            run.attempt,
+            self._writer.attempt(),
             final,
             epochs=[record.epoch for record in records],
             layers=[row for record in records for row in record.layers],
@@ -187,13 +211,11 @@ class _Run:
     """How one trial was trained.
 
     Attributes:
-        attempt: the name of the attempt.
         pack_size: trials trained side by side.
         continued_from: the epoch of the checkpoint that it continued from, or None.
         seconds: of the pack's training since then.
     """
 
-    attempt: str
     pack_size: int
     continued_from: int | None
     seconds: float

@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections.abc import Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
@@ -33,24 +32,35 @@ class Counts:
     """Counts trials, and puts the counts into words.
 
     Args:
-        lengths: of the trials to run; see `throughput.lengths`.
+        throughput: of the round; the scheduler keeps it up to date.
     """
 
-    def __init__(self, lengths: Sequence[float]) -> None:
-        self.total = len(lengths)
+    def __init__(self, throughput: Throughput) -> None:
         self.finished, self.failed, self.running, self.died = 0, 0, 0, 0
-        self._throughput = Throughput(lengths)
+        self._throughput = throughput
+        #: Finished trials of each work item that are perhaps not written yet.
+        self._unwritten = dict[str, int]()
+
+    @property
+    def total(self) -> int:
+        """How many trials there are."""
+        return self._throughput.total
+
+    @property
+    def ended(self) -> int:
+        """How many trials have finished or failed."""
+        return self.finished + self.failed
 
     def note(self, item: str, report: WorkerReport) -> None:
-        """Count what a worker reports: trials that have just ended, and those in training."""
+        """Count the trials that have ended since a worker's last report."""
         self.finished += report.finished
         self.failed += report.failed
-        self._throughput.note(item, report)
+        self._unwritten[item] = report.at - report.first_unwritten
 
     def worker_died(self, item: str) -> None:
-        """Count a worker that died at a work item."""
+        """Count a worker that died at a work item; what it had not written is trained again."""
         self.died += 1
-        self._throughput.drop(item)
+        self.finished -= self._unwritten.pop(item, 0)
 
     def words(self) -> str:
         """Such as ``2 workers · 24.1 trials/min · 35 s left``."""
@@ -70,11 +80,11 @@ class Progress:
 
     Args:
         study: the study's name.
-        lengths: of the trials to run; see `throughput.lengths`.
+        throughput: of the round; the scheduler keeps it up to date.
     """
 
-    def __init__(self, study: str, lengths: Sequence[float]) -> None:
-        self._study, self._counts = study, Counts(lengths)
+    def __init__(self, study: str, throughput: Throughput) -> None:
+        self._study, self._counts = study, Counts(throughput)
         self._bar: Bar | None = None
         self._printed = time.monotonic()
 
@@ -104,12 +114,13 @@ class Progress:
         """Show the counts, and how many workers are at work."""
         counts = self._counts
         counts.running = running
-        ended = counts.finished + counts.failed
         if self._bar:
-            self._bar.update(self._task, completed=ended, words=counts.words())
+            self._bar.update(self._task, completed=counts.ended, words=counts.words())
         elif time.monotonic() - self._printed > _LINE:
             self._printed = time.monotonic()
-            print(f"{self._study}: {ended}/{counts.total} · {counts.words()}", file=sys.stderr)
+            print(
+                f"{self._study}: {counts.ended}/{counts.total} · {counts.words()}", file=sys.stderr
+            )
 
     def close(self) -> None:
         """Close the bar."""

@@ -9,6 +9,7 @@ import platform
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
+from enum import Enum
 
 from orchestrator.execution.messages import WorkerReport
 from studies.store import Store
@@ -17,6 +18,25 @@ from studies.trial import Trial
 
 #: Nodes that may die, or be lost sight of, under one trial before it is suspected.
 _NODES = 10
+
+
+class Fault(Enum):
+    """Whose fault the death of a worker is.
+
+    Attributes:
+        TRIAL: that of the trial that it trained.
+        NETWORK: the network hides the worker, which may be alive.
+        OTHERS: memory ran out, and other workers held as much of it.
+    """
+
+    TRIAL = "trial"
+    NETWORK = "network"
+    OTHERS = "others"
+
+
+def of_its_trial(pid: int) -> Fault:
+    """The fault where nothing else is known."""
+    return Fault.TRIAL
 
 
 class Retries:
@@ -40,7 +60,8 @@ class Retries:
         alive: Callable[[str], bool],
     ) -> None:
         self._store, self._retries, self._alive = store, retries, alive
-        self._failures, self._with_node = Counter(failures), Counter[str]()
+        #: How often each trial has failed, and how often it lost its worker and was spared.
+        self._failures, self._spared = Counter(failures), Counter[str]()
         #: By work item the trial that failed, until the reason is known.
         self._unexplained: dict[str, tuple[Trial, WorkerReport]] = {}
 
@@ -56,10 +77,8 @@ class Retries:
         """
         if report is None:
             return True
-        if not self._alive(report.node):
-            self._with_node[trial.trial_id] += 1
-            if self._with_node[trial.trial_id] <= _NODES:
-                return True
+        if not self._alive(report.node) and self._spares(trial):
+            return True
         self._failures[trial.trial_id] += 1
         self._unexplained[item] = (trial, report)
         return self._failures[trial.trial_id] <= self._retries
@@ -68,32 +87,27 @@ class Retries:
         self,
         item: str,
         reason: str,
-        is_to_blame: Callable[[int], bool] = lambda pid: True,
-        *,
-        out_of_sight: bool = False,
+        fault: Callable[[int], Fault] = of_its_trial,
     ) -> bool:
         """Record the failure of a work item's trial, now that its reason is known.
 
         Args:
             item: the name of the work item.
             reason: why its worker died.
-            is_to_blame: whether a worker, by its process id, caused it; if not, the failure does
-                not count after all.
-            out_of_sight: whether the network was the reason, and the worker may be alive. That
-                does not count, as the death of a node. If the trial was given up in this round, it
-                comes again in the next.
+            fault: returns whose fault it was, given the worker's process id. If not the trial's,
+                the failure does not count after all (where the network is the reason, as with the
+                death of a node, unless that happens again and again). If the trial was given up in
+                this round, it comes again in the next.
 
         Returns:
-            Whether there was one: the worker trained a single trial, did not die with its node, was
-            not only out of sight and is to blame.
+            Whether there was one: the worker trained a single trial, did not die with its node, and
+            the trial is to blame.
         """
         if item not in self._unexplained:
             return False
         trial, report = self._unexplained.pop(item)
-        if out_of_sight:
-            self._with_node[trial.trial_id] += 1
-        is_hidden = out_of_sight and self._with_node[trial.trial_id] <= _NODES
-        if is_hidden or not is_to_blame(report.pid):
+        whose = fault(report.pid)
+        if whose is Fault.OTHERS or (whose is Fault.NETWORK and self._spares(trial)):
             self._failures[trial.trial_id] -= 1
             return False
         error = f"the worker that trained it (process {report.pid} on {report.host}) died"
@@ -104,3 +118,8 @@ class Retries:
             writer.fail(trial, attempt, platform.node(), error, text)
             writer.flush()
         return True
+
+    def _spares(self, trial: Trial) -> bool:
+        """Count a worker that was lost without a fault; return whether to believe that it was."""
+        self._spared[trial.trial_id] += 1
+        return self._spared[trial.trial_id] <= _NODES

@@ -7,7 +7,7 @@ from orchestrator.execution.heartbeat import SessionHeartbeat
 from orchestrator.execution.memory_kills import MemoryKills
 from orchestrator.execution.messages import WorkerReport, WorkItem
 from orchestrator.execution.retries import Retries
-from orchestrator.execution.throughput import Throughput, lengths
+from orchestrator.execution.throughput import Throughput
 from orchestrator.execution.work_queue import WorkQueue
 from studies.trial import Trial
 
@@ -26,6 +26,7 @@ class WorkScheduler:
         queue: cuts them into work items.
         heartbeat: tells other runs of the study what this one has in hand, and the reverse.
         retries: decides whether a trial whose worker died is tried again.
+        throughput: of these trials; it is kept up to date here.
         memory_kills: of this machine.
         note_shortage: is told for how many workers memory suffices, whenever that has fallen.
 
@@ -41,15 +42,16 @@ class WorkScheduler:
         queue: WorkQueue,
         heartbeat: SessionHeartbeat,
         retries: Retries,
+        throughput: Throughput,
         memory_kills: MemoryKills,
         note_shortage: Callable[[int], None],
     ) -> None:
         self._trials, self._queue = trials, queue
-        self._heartbeat, self._retries = heartbeat, retries
+        self._heartbeat, self._retries, self._throughput = heartbeat, retries, throughput
         self._memory_kills, self._note_shortage = memory_kills, note_shortage
         self._items: dict[str, WorkItem] = {}
         self._reports: dict[str, WorkerReport] = {}
-        self._silent, self._throughput = 0, Throughput(lengths(trials))
+        self._silent = 0
         self.handed_out, self.suspects = set[str](), set[str]()
         self.in_hand_at_most: int | None = None
 
@@ -81,8 +83,16 @@ class WorkScheduler:
         return item
 
     def note(self, name: str, report: WorkerReport) -> None:
-        """Take a worker's report on a work item."""
+        """Take a worker's report on a work item.
+
+        A worker whose time for the item is over begins no further trial of it. They are free at
+        once: the one in training may take hours.
+        """
         self._reports[name] = report
+        item = self._items[name]
+        if report.busy > item.seconds and report.until < item.stop:
+            self._items[name] = self._queue.shorten(item, report.until)
+            self._heartbeat.release(self._ids(report.until, item.stop))
         self._silent = 0
         self._throughput.note(name, report)
         self._update_heartbeat()
@@ -100,7 +110,7 @@ class WorkScheduler:
         item = self._items.pop(name)
         self._reports.pop(name, None)
         self._throughput.note(name, last)
-        self._throughput.drop(name)
+        self._throughput.end(name)
         self._queue.give_back(item, last.at, last.busy)
         self._heartbeat.release(self._ids(last.at, item.stop))
         self._update_heartbeat()
@@ -113,7 +123,7 @@ class WorkScheduler:
         """
         shared_too_little = self._killed_for_memory(name) and self.in_hand > 1
         item, report = self._items.pop(name), self._reports.pop(name, None)
-        self._throughput.drop(name)
+        self._throughput.lose(name)
         last = report or WorkerReport(at=item.start, until=item.stop, first_unwritten=item.start)
         suspect = self._queue.lose(item, last.first_unwritten, last.at, last.until)
         if shared_too_little:

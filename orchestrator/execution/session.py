@@ -22,17 +22,16 @@ from orchestrator.execution.heartbeat import SessionHeartbeat
 from orchestrator.execution.loggers import Destination, Loggers
 from orchestrator.execution.memory_kills import MemoryKills
 from orchestrator.execution.messages import (
-    Phase,
-    PhaseReached,
     RunRequest,
     SessionMessage,
     SessionResult,
+    TrainingBegun,
 )
 from orchestrator.execution.monitor import Monitor
 from orchestrator.execution.retries import Retries
 from orchestrator.execution.scheduler import WorkScheduler
 from orchestrator.execution.stop_signal import StopSignal
-from orchestrator.execution.throughput import lengths
+from orchestrator.execution.throughput import Throughput
 from orchestrator.execution.work_queue import WorkQueue
 from studies.store.finished import failed_attempts
 from studies.trial import Trial
@@ -51,7 +50,7 @@ def run_session(
     Args:
         request: what to do.
         stop: becomes true when the user has asked for the end.
-        send: takes the messages on how far the session has come.
+        send: takes the message that the session has begun to train.
 
     Raises:
         UserError: nothing was started: a data set is missing or not the one that was used, the
@@ -67,7 +66,6 @@ def run_session(
             if name in request.study.data or dataset.notes:  # so that a wrong layout is seen
                 print(dataset, file=sys.stderr)
         executor = stack.enter_context(executors.connect(request))
-        send(PhaseReached(Phase.CONNECTED))
         if request.address:
             print(f"{request.study.name}: {executor.resources} of the cluster", file=sys.stderr)
         executor.share(datasets)
@@ -78,7 +76,7 @@ def run_session(
         destination = Destination.of(request.store, options)
         loggers = Loggers(options.all_loggers, destination, request.todo)
         stack.callback(loggers.close)
-        send(PhaseReached(Phase.TRAINING))
+        send(TrainingBegun())
         return _Rounds(request, executor, heartbeat, stop, loggers).run()
 
 
@@ -158,17 +156,23 @@ class _Rounds:
         request, options = self._request, self._request.options
         retries = Retries(self._store, failures, options.retries, self._executor.alive)
         order, alone = self._order(todo, failures)
-        queue = self._queue(len(order), alone)
+        queue, throughput = self._queue(len(order), alone), Throughput(order)
         monitor = Monitor(
             request.study.name,
-            lengths(order),
+            throughput,
             retries,
             self._stop,
             self._loggers,
             fail_fast=options.fail_fast,
         )
         scheduler = WorkScheduler(
-            order, queue, self._heartbeat, retries, MemoryKills(), monitor.note_shortage_of_memory
+            order,
+            queue,
+            self._heartbeat,
+            retries,
+            throughput,
+            MemoryKills(),
+            monitor.note_shortage_of_memory,
         )
         try:
             failure = self._executor.train(Round(order, scheduler, monitor, self._stop))
@@ -192,17 +196,15 @@ class _Rounds:
         rest = [t for t in todo if t.trial_id not in alone]
         in_packs = self._executor.resources.lock_step
         rest = pack_key.ordered(rest) if in_packs else plan.by_seed(rest)
-        if self._heartbeat.rank % 2:  # not from the same end as the other run
-            rest.reverse()
-        return [*suspects, *rest], len(suspects)
+        return [*suspects, *apart(rest, self._heartbeat.rank, self._heartbeat.runs)], len(suspects)
 
     def _queue(self, total: int, alone: int) -> WorkQueue:
         from trainers import pack_key
 
         resources = self._executor.resources
-        each = math.ceil(total / resources.workers)
-        least = min(each, pack_key.MOST) if resources.lock_step else 1
-        return WorkQueue(total, resources.workers, least, alone)
+        workers = resources.workers * self._heartbeat.runs
+        least = min(math.ceil(total / workers), pack_key.MOST) if resources.lock_step else 1
+        return WorkQueue(total, workers, least, alone)
 
     def _log(self) -> str | None:
         """Write the errors of workers and of the executor; the log's path, None without errors."""
@@ -212,3 +214,23 @@ class _Rounds:
             return self._store.log(f"session-{os.getpid()}", "\n\n".join(self._errors))
         except OSError as error:
             return f"no log: {error}"
+
+
+def apart(trials: list[Trial], rank: int, runs: int) -> list[Trial]:
+    """Turn the order of trials for one of several runs, so that no two begin with the same ones.
+
+    Runs that begin together learn only after some seconds what the others have in hand. So the
+    trials are cut into stretches, one for every two runs. A run of even rank goes forward from the
+    beginning of a stretch, one of odd rank backward from the end of one.
+
+    Args:
+        trials: in the order of a run that is alone.
+        rank: of the run, from 0.
+        runs: how many there are.
+    """
+    stretches = math.ceil(runs / 2)
+    if rank % 2:
+        end = len(trials) * (stretches - rank // 2) // stretches
+        return [*trials[:end][::-1], *trials[end:][::-1]]
+    start = len(trials) * (rank // 2) // stretches
+    return [*trials[start:], *trials[:start]]

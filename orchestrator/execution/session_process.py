@@ -71,15 +71,15 @@ class SessionProcess:
 
     def wait(self) -> "SessionEnd":
         """Wait for the session's end, and return how it ended."""
-        from orchestrator.execution.messages import Phase, PhaseReached, SessionDied
+        from orchestrator.execution.messages import SessionDied, TrainingBegun
 
         end: SessionEnd | None = None
         with suppress(EOFError, OSError):  # it has died
             while end is None:
                 message: SessionMessage = self._pipe.recv()
                 match message:
-                    case PhaseReached():
-                        self.training = message.phase is Phase.TRAINING
+                    case TrainingBegun():
+                        self.training = True
                     case _:
                         end = message
         last_output = self._end(10 if end else None)
@@ -106,6 +106,8 @@ class SessionProcess:
 
     def kill(self) -> None:
         """End the session at once; Ray's own processes of this machine end with it."""
+        if self._pipe.closed:  # it has ended before, and its id may be another process's by now
+            return
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)  # with what it has started
         self._process.kill()

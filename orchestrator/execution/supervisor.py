@@ -60,7 +60,7 @@ def run(
     with Signals(seconds) as signals:
         log, reason = _run_sessions(request, heartbeat, signals, process)
         now = planned.reread(store)
-        if not now.todo:
+        if not now.todo and not _others_missing(store, now):
             store.checkpoints.delete_all()
         failures = now.failures(store)
     return Outcome(
@@ -78,6 +78,15 @@ def run(
     )
 
 
+def _others_missing(store: Store, now: Plan) -> bool:
+    """Whether trials of other definitions of the study are missing: a run may continue them."""
+    try:
+        every = plan.demand(store.definitions.all())
+    except UserError:  # one has trials that cannot be run here, or is not readable just now
+        return True
+    return bool(replace(now, demand=every).todo)
+
+
 def _run_sessions(
     request: RunRequest, heartbeat: RunHeartbeat, signals: Signals, process: Session | None
 ) -> tuple[str | None, str]:
@@ -93,9 +102,7 @@ def _run_sessions(
         signals.begin(process, request)
         end = process.wait()
         heartbeat.session = None
-        if signals.received:
-            return (end.log if isinstance(end, SessionResult) else log), ""
-        if not begun and not process.training:
+        if not (signals.received or begun or process.training):
             _raise_early_error(end)
         if signals.over:
             return (end.log if isinstance(end, SessionResult) else log), ""
@@ -111,9 +118,10 @@ def _run_sessions(
             return end.log or log, end.reason
         away_since = 0.0
         reason, log = _what_happened(request.store, pid, end)
-        now, fewer = _progress(request), _with_fewer_workers(request, end)
-        idle = 0 if now != progress or fewer != request else idle + 1
-        progress, request = now, _with_suspects(fewer, end)
+        now, following = _progress(request), _next_request(request, end)
+        achieved = now != progress or _workers(following) != _workers(request)
+        idle = 0 if achieved else idle + 1
+        progress, request = now, following
         if idle == _IDLE_SESSIONS:
             return log, f"{idle} sessions in a row ended without a finished trial"
         name = request.study.name
@@ -128,20 +136,19 @@ def _session(request: RunRequest) -> Session:
     return SessionProcess(request.address)
 
 
-def _with_fewer_workers(request: RunRequest, end: SessionEnd) -> RunRequest:
-    """The request for the next session, with fewer workers where memory ran out."""
+def _next_request(request: RunRequest, end: SessionEnd) -> RunRequest:
+    """The request for the next session; where memory ran out, with fewer workers and suspects."""
     if not isinstance(end, SessionResult) or not end.workers:
         return request
+    request = replace(request, suspects=end.suspects)
     if request.resources is not None:
         return replace(request, resources=replace(request.resources, workers=end.workers))
     return replace(request, options=replace(request.options, workers=end.workers))
 
 
-def _with_suspects(request: RunRequest, end: SessionEnd) -> RunRequest:
-    """The request for the next session, with the suspects of this one where memory ran out."""
-    if not isinstance(end, SessionResult) or not end.workers:
-        return request
-    return replace(request, suspects=end.suspects)
+def _workers(request: RunRequest) -> int | None:
+    """How many workers a session is to have; None on a cluster for as many as it has."""
+    return request.resources.workers if request.resources else request.options.workers
 
 
 def _raise_early_error(end: SessionEnd) -> None:

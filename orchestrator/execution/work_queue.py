@@ -3,6 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 from orchestrator.execution.messages import WorkItem
 
@@ -17,7 +18,7 @@ class WorkQueue:
 
     Args:
         total: how many trials there are.
-        workers: how many items are in training at a time.
+        workers: how many items are in training at a time, in all runs that share the trials.
         least: the fewest trials in an item, while so many are left.
         alone: how many of the first trials get an item of their own, because they failed before.
     """
@@ -60,6 +61,19 @@ class WorkQueue:
         self._left -= item.stop - item.start
         self._in_training += 1
         return item
+
+    def shorten(self, item: WorkItem, stop: int) -> WorkItem:
+        """Take back the end of an item while its worker trains the rest.
+
+        Args:
+            item: the item.
+            stop: index of the first trial that the worker will not come to.
+
+        Returns:
+            What is left of the item.
+        """
+        self._put_first(stop, item.stop)
+        return replace(item, stop=stop)
 
     def give_back(self, item: WorkItem, at: int, seconds: float) -> None:
         """Take back what a worker has not begun of an item.

@@ -135,6 +135,7 @@ class Worker:
             self._until = self._at + len(pack)
             yield from self._trainer.train(pack, checkpoints)
             self._at += len(pack)
+            self._fraction = 0.0
             if time.monotonic() - self._began > self._item.seconds:
                 return
 

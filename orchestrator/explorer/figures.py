@@ -20,6 +20,7 @@ _LINE, _BETWEEN, _AROUND = 15, 12, 110
 _LETTERS = 18
 
 PlotlyFigure = dict[str, Any]
+Trace = dict[str, Any]
 
 
 def draw_curves(
@@ -33,41 +34,11 @@ def draw_curves(
         methods: all methods of the study, for their colours.
         dark: whether the page is dark.
     """
-    traces: list[dict[str, Any]] = []
+    traces: list[Trace] = []
     looks = _looks(summary.groups, choice, methods, dark=dark)
     for number, (group, (colour, dash)) in enumerate(zip(summary.groups, looks, strict=True)):
-        known = [
-            (x, low, high)
-            for x, low, high in zip(group.x, group.low, group.high, strict=True)
-            if not math.isnan(low)
-        ]
         shared = {"legendgroup": str(number), "type": "scatter", "name": group.name}
-        if known:
-            there, lows, highs = zip(*known, strict=True)
-            traces.append(
-                shared
-                | {
-                    "x": [*there, *reversed(there)],
-                    "y": [*highs, *reversed(lows)],
-                    "fill": "toself",
-                    "fillcolor": _faint(colour, _BAND),
-                    "line": {"width": 0},
-                    "mode": "lines",
-                    "hoverinfo": "skip",
-                    "showlegend": False,
-                }
-            )
-        traces.append(
-            shared
-            | {
-                "x": group.x,
-                "y": _plain(group.mean),
-                "customdata": group.n,
-                "mode": "lines+markers" if len(group.x) == 1 else "lines",
-                "line": {"color": colour, "dash": dash, "width": 2},
-                "hovertemplate": "%{y:.4g} (n = %{customdata})<extra>%{fullData.name}</extra>",
-            }
-        )
+        traces += [shared | trace for trace in (*_band(group, colour), _curve(group, colour, dash))]
     layout = _layout(dark=dark) | {
         "xaxis": _axis("epoch", dark=dark),
         "yaxis": _axis(title(choice.figure), dark=dark),
@@ -78,6 +49,41 @@ def draw_curves(
     return {"data": traces, "layout": layout}
 
 
+def _band(group: Group, colour: str) -> list[Trace]:
+    """The intervals around a curve; none where no epoch has one."""
+    known = [
+        (x, low, high)
+        for x, low, high in zip(group.x, group.low, group.high, strict=True)
+        if not math.isnan(low)
+    ]
+    if not known:
+        return []
+    there, lows, highs = zip(*known, strict=True)
+    band = {
+        "x": [*there, *reversed(there)],
+        "y": [*highs, *reversed(lows)],
+        "fill": "toself",
+        "fillcolor": _faint(colour, _BAND),
+        "line": {"width": 0},
+        "mode": "lines",
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+    return [band]
+
+
+def _curve(group: Group, colour: str, dash: str) -> Trace:
+    """The means of a group by epoch."""
+    return {
+        "x": group.x,
+        "y": _plain(group.mean),
+        "customdata": group.n,
+        "mode": "lines+markers" if len(group.x) == 1 else "lines",
+        "line": {"color": colour, "dash": dash, "width": 2},
+        "hovertemplate": "%{y:.4g} (n = %{customdata})<extra>%{fullData.name}</extra>",
+    }
+
+
 def draw_finals(
     summary: Summary, choice: Choice, methods: Sequence[str], *, dark: bool
 ) -> PlotlyFigure:
@@ -85,47 +91,15 @@ def draw_finals(
 
     The points of trials carry their ids, for clicks.
     """
-    traces: list[dict[str, Any]] = []
+    traces: list[Trace] = []
     looks = _looks(summary.groups, choice, methods, dark=dark)
     names = [_wrapped(group.name) for group in summary.groups]
-    for group, name, (colour, _) in zip(summary.groups, names, looks, strict=True):
-        common = {"type": "scatter", "mode": "markers", "showlegend": False, "name": group.name}
-        traces.append(
-            common
-            | {
-                "x": [value for _, value in group.trials],
-                "y": [name] * len(group.trials),
-                "customdata": [trial for trial, _ in group.trials],
-                "marker": {"color": colour, "opacity": _TRIAL, "size": 6},
-                "hovertemplate": "%{x:.4g}<extra>trial %{customdata}</extra>",
-            }
-        )
-        mean, low, high = group.mean[0], group.low[0], group.high[0]
-        if math.isnan(mean):
-            continue
-        interval = f", 95% interval {low:.4g} to {high:.4g}" if not math.isnan(low) else ""
-        traces.append(
-            common
-            | {
-                "x": [mean],
-                "y": [name],
-                "marker": {
-                    "color": colour,
-                    "size": 11,
-                    "symbol": "diamond",
-                    "line": {"width": 1, "color": _shade(PAPER, dark=dark)},
-                },
-                "error_x": {
-                    "type": "data",
-                    "array": [0 if math.isnan(high) else high - mean],
-                    "color": colour,
-                    "thickness": 2.5,
-                    "width": 5,
-                },
-                "hovertemplate": f"mean %{{x:.4g}}{interval}, n = {group.n[0]}"
-                "<extra>%{fullData.name}</extra>",
-            }
-        )
+    for group, row, (colour, _) in zip(summary.groups, names, looks, strict=True):
+        shared = {"type": "scatter", "mode": "markers", "showlegend": False, "name": group.name}
+        traces += [
+            shared | trace
+            for trace in (_points(group, row, colour), *_mean(group, row, colour, dark=dark))
+        ]
     lines = max((1 + name.count("<br>") for name in names), default=1)
     rows = _axis("", dark=dark) | {
         "categoryorder": "array",
@@ -139,6 +113,41 @@ def draw_finals(
         "hovermode": "closest",
     }
     return {"data": traces, "layout": layout}
+
+
+def _points(group: Group, row: str, colour: str) -> Trace:
+    """The trials of a group in a row of this name, each with its id."""
+    return {
+        "x": [value for _, value in group.trials],
+        "y": [row] * len(group.trials),
+        "customdata": [trial for trial, _ in group.trials],
+        "marker": {"color": colour, "opacity": _TRIAL, "size": 6},
+        "hovertemplate": "%{x:.4g}<extra>trial %{customdata}</extra>",
+    }
+
+
+def _mean(group: Group, row: str, colour: str, *, dark: bool) -> list[Trace]:
+    """The mean of a group with its interval, in a row of this name; none if there is no mean."""
+    mean, low, high = group.mean[0], group.low[0], group.high[0]
+    if math.isnan(mean):
+        return []
+    interval = f", 95% interval {low:.4g} to {high:.4g}" if not math.isnan(low) else ""
+    edge = {"width": 1, "color": _shade(PAPER, dark=dark)}
+    trace = {
+        "x": [mean],
+        "y": [row],
+        "marker": {"color": colour, "size": 11, "symbol": "diamond", "line": edge},
+        "error_x": {
+            "type": "data",
+            "array": [0 if math.isnan(high) else high - mean],
+            "color": colour,
+            "thickness": 2.5,
+            "width": 5,
+        },
+        "hovertemplate": f"mean %{{x:.4g}}{interval}, n = {group.n[0]}"
+        "<extra>%{fullData.name}</extra>",
+    }
+    return [trace]
 
 
 def legend(

@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -30,8 +31,10 @@ from studies.study import Study
 _MOST_TIMEOUTS = 1000
 #: Seconds after which a task that Slurm does not know, and that said nothing, counts as lost.
 _PATIENCE = 20.0
-#: Exit codes of a run that a signal ended.
-_BY_SIGNAL = (130, 143)
+#: Exit codes of a run that a signal ended: in good order, or before it could heed signals.
+_BY_SIGNAL = (130, 143, -signal.SIGINT, -signal.SIGTERM)
+#: What a job's record says of it beside what `SlurmJobs` needs; see `Job`.
+_TEXTS = ("results", "version", "command", "definition")
 #: The file that says that a job was asked to end.
 _STOPPED = "stopped"
 #: Slurm's states of a task that waits or runs.
@@ -65,16 +68,13 @@ def submit(
     folder = _new_folder(study.name)
     path = folder / f"{study.name}.yaml"
     path.write_text(strict_yaml.dump(study.definition()), encoding="utf-8")
-    run = ["run", str(path), *arguments, "--executor", "inline", "--join"]
-    environment = {code_upload.COMMAND: record["command"]}
-    tasks = [
-        Task(run, environment, folder / f"output-{number}.txt", folder / f"ended-{number}.json")
-        for number in range(options.tasks)
-    ]
+    # The engine has been chosen by the results as they are. Shipped ones that a task took over now
+    # could have another.
+    run = ["run", str(path), *arguments, "--executor", "inline", "--join", "--no-shipped"]
+    tasks = _tasks(folder, options.tasks, run, record["command"])
     try:
-        jobs = _executor(submitit, cluster, folder / "submitit", study.name, options).submit_array(
-            tasks
-        )
+        executor = _executor(submitit, cluster, folder / "submitit", study.name, options)
+        jobs = executor.submit_array(tasks)
     except Exception as error:  # submitit has several, and Slurm's own words are in their text
         shutil.rmtree(folder)
         reason = next((line for line in str(error).splitlines() if line.strip()), repr(error))
@@ -84,11 +84,33 @@ def submit(
         **record,
         "id": PREFIX + number,
         "study": study.name,
+        "definition": study.definition_hash,
         "tasks": options.tasks,
         "submitted": time.time(),
     }
     (folder / "job.json").write_text(json.dumps(content), encoding="utf-8")
     return SlurmJobs(states=lambda _: {}).find(PREFIX + number), jobs
+
+
+def _tasks(folder: Path, count: int, run: Sequence[str], command: str) -> list[Task]:
+    """Return the tasks of an array.
+
+    Args:
+        folder: of the job.
+        count: how many tasks.
+        run: the arguments of the command that each runs.
+        command: the command that continues the study, for messages.
+    """
+    return [
+        Task(
+            run,
+            {code_upload.COMMAND: command},
+            output=folder / f"output-{number}.txt",
+            ended=folder / f"ended-{number}.json",
+            stopped=folder / _STOPPED,
+        )
+        for number in range(count)
+    ]
 
 
 def _submitit() -> Any:
@@ -178,31 +200,19 @@ class SlurmJobs:
         _slurm("scancel", "--signal=INT", number)
 
     def _job(self, folder: Path, content: Mapping[str, Any]) -> Job:
-        number = content["id"].removeprefix(PREFIX)
-        ends = {task: _end(folder, task) for task in range(content["tasks"])}
-        codes = [end["code"] for end in ends.values() if end]
-        over = [end["ended"] for end in ends.values() if end]
-        # A task that was ended by a signal may be requeued.
-        uncertain = len(codes) < len(ends) or not set(codes).isdisjoint(_BY_SIGNAL)
-        states = self._states(number) if uncertain else {}
-        queued = [_state(states.get(task, "")) for task in ends]
-        started, code = content["submitted"], None
-        if "running" in queued:
-            status = "running"
-        elif "pending" in queued or (not codes and time.time() - started < _PATIENCE):
-            status = "pending"
-        elif 0 in codes:  # a run that joins others ends so only if all trials are finished
-            status, code = "succeeded", 0
-        elif (folder / _STOPPED).exists() or not set(codes).isdisjoint(_BY_SIGNAL):
-            status = "stopped"
-        else:
-            status, code = "failed", next(iter(codes), None)
+        ends = [_end(folder, task) for task in range(content["tasks"])]
+        codes = [end["code"] for end in ends if end]
+        queued = self._in_queue(content["id"].removeprefix(PREFIX), len(ends), codes)
+        started, was_stopped = content["submitted"], (folder / _STOPPED).exists()
+        status = _status(queued, codes, was_stopped=was_stopped, is_new=_is_new(started))
+        over = [end["ended"] for end in ends if end]
         ended = None if status in ("running", "pending") else max(over, default=started)
+        code = {"succeeded": 0, "failed": next(iter(codes), None)}.get(status)
         counts = {name: queued.count(name) for name in ("running", "pending")}
         message = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
         if not codes:
             message = message or "Slurm ended its tasks before they could say how"
-        texts = {name: str(content.get(name, "")) for name in ("results", "version", "command")}
+        texts = {name: str(content.get(name, "")) for name in _TEXTS}
         return Job(
             id=content["id"],
             study=content["study"],
@@ -213,6 +223,41 @@ class SlurmJobs:
             message=message,
             **texts,
         )
+
+    def _in_queue(self, number: str, tasks: int, codes: Sequence[int]) -> list[str]:
+        """Return for each task of an array ``running``, ``pending`` or nothing.
+
+        Slurm is asked only where that is uncertain: tasks have not ended, or one that a signal
+        ended may be requeued.
+        """
+        if len(codes) == tasks and set(codes).isdisjoint(_BY_SIGNAL):
+            return [""] * tasks
+        states = self._states(number)
+        return [_state(states.get(task, "")) for task in range(tasks)]
+
+
+def _status(queued: Sequence[str], codes: Sequence[int], *, was_stopped: bool, is_new: bool) -> str:
+    """Return the status of a job, see `Job`.
+
+    Args:
+        queued: for each task ``running``, ``pending`` or nothing.
+        codes: the exit codes of the tasks that have ended.
+        was_stopped: whether it was asked to end.
+        is_new: whether it was submitted a moment ago, so that Slurm need not know it yet.
+    """
+    if "running" in queued:
+        return "running"
+    if "pending" in queued or (not codes and is_new):
+        return "pending"
+    if 0 in codes:  # a run that joins others ends so only if all trials are finished
+        return "succeeded"
+    if was_stopped or not set(codes).isdisjoint(_BY_SIGNAL):
+        return "stopped"
+    return "failed"
+
+
+def _is_new(submitted: float) -> bool:
+    return time.time() - submitted < _PATIENCE
 
 
 class _Log:

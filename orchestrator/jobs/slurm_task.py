@@ -38,18 +38,30 @@ class Task:
         environment: variables that the run gets beside those of the task.
         output: the file that takes what the run prints.
         ended: the file that says how it ended, as JSON.
+        stopped: the file that says that the job was asked to end.
     """
 
     def __init__(
-        self, arguments: Sequence[str], environment: Mapping[str, str], output: Path, ended: Path
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        output: Path,
+        ended: Path,
+        stopped: Path,
     ) -> None:
         self._arguments, self._environment = list(arguments), dict(environment)
-        self._output, self._ended = str(output), str(ended)
+        self._output, self._ended, self._stopped = str(output), str(ended), str(stopped)
         self._run: subprocess.Popen[bytes] | None = None
         self._signal = 0
 
     def __call__(self) -> int:
-        """Run to the end and return the exit code."""
+        """Run to the end and return the exit code.
+
+        A task that was being requeued when its job was stopped begins again, and ends at once.
+        """
+        if Path(self._stopped).exists():
+            return self._note_end(128 + signal.SIGINT)
         command = [sys.executable, "-m", "orchestrator.cli", *self._arguments]
         with open(self._output, "ab") as output:  # noqa: PTH123
             self._run = run = subprocess.Popen(  # noqa: S603
@@ -67,12 +79,7 @@ class Task:
             time.sleep(0.1)
         if self._signal == signal.SIGTERM:
             time.sleep(_ANNOUNCEMENT)
-        code = int(run.returncode)
-        content = json.dumps({"code": code, "ended": time.time()})
-        temporary = Path(f"{self._ended}.new")
-        temporary.write_text(content, encoding="utf-8")
-        temporary.replace(self._ended)
-        return code
+        return self._note_end(int(run.returncode))
 
     def checkpoint(self) -> Any:
         """End the run in good order, or at once if that takes too long; return what is requeued."""
@@ -84,8 +91,22 @@ class Task:
             if time.monotonic() > until:
                 os.kill(self._run.pid, signal.SIGKILL)
             time.sleep(0.1)
-        again = Task(self._arguments, self._environment, Path(self._output), Path(self._ended))
+        again = Task(
+            self._arguments,
+            self._environment,
+            output=Path(self._output),
+            ended=Path(self._ended),
+            stopped=Path(self._stopped),
+        )
         return DelayedSubmission(again)
+
+    def _note_end(self, code: int) -> int:
+        """Write how the task ended, and return its exit code."""
+        content = json.dumps({"code": code, "ended": time.time()})
+        temporary = Path(f"{self._ended}.new")
+        temporary.write_text(content, encoding="utf-8")
+        temporary.replace(self._ended)
+        return code
 
     def _pass_on(self, number: int, frame: FrameType | None) -> None:
         """Ask the run to end; a second signal would end it at once, so only the first counts."""

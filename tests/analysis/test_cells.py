@@ -4,7 +4,7 @@ import pytest
 
 import analysis
 from analysis import figures
-from analysis.cells import panel_fields, tuned_fields, varying
+from analysis.cells import methods_in, panel_fields, tuned_fields, varying
 from analysis.drawing.arms import floor
 from analysis.report.wording import subject
 from studies import tuned
@@ -48,6 +48,15 @@ def test_a_rate_that_is_trained_beside_the_chosen_one_is_compared(chosen):
     results = chosen({"method": "free-pruning", "learning_rate": RATES, "seeds": "fresh"})
     assert tuned_fields(results) == ()
     assert "learning_rate" in panel_fields(results)
+
+
+def test_fields_of_panels_and_methods_in_order(study, record):
+    grids = [{"method": "free-pruning"}, {"method": "dense"}]
+    results = analysis.load(record(study(weights=["he-normal", "he-constant"], grids=grids)))
+    assert panel_fields(results) == ["weights"]
+    assert panel_fields(results, without=["weights"]) == []
+    assert methods_in(results, results.trials) == ["dense", "free-pruning"]
+    assert methods_in(results, results.trials[:1]) == ["free-pruning"]
 
 
 def test_the_floor_has_a_sentence_and_no_panel(study, record):

@@ -116,7 +116,7 @@ def test_effective_size_is_shown_one_thing_at_a_time(shown):
         "all layers: width 1, 3 epochs",
     ]
     connected, live, changed = panels[1].sides
-    assert [side.up for side in (connected, live, changed)] == [
+    assert [side.axis for side in (connected, live, changed)] == [
         "connected (% of all)",
         "live (% of all)",
         "changed (% of live)",

@@ -521,7 +521,7 @@ def test_a_category_at_chance_does_not_press_the_others(shown):
 def test_data_sets_are_compared_by_their_difference_to_dense(shown):
     (panel,) = shown("data_sets", dataset=["digits", "mnist"]).panels
     _, right = panel.sides
-    assert right.across == "test accuracy minus dense (points)"
+    assert right.axis == "test accuracy minus dense (points)"
     marks = [mark.mean for mark in _marks(right, "free-pruning").values()]
     assert marks == pytest.approx([-10, -10])
     low, high = right.view
@@ -530,7 +530,7 @@ def test_data_sets_are_compared_by_their_difference_to_dense(shown):
 
 def test_data_sets_without_dense(shown):
     (panel,) = shown("data_sets", method="free-pruning", dataset=["digits", "mnist"]).panels
-    assert panel.sides[1].across == "changed connections (%)"
+    assert panel.sides[1].axis == "changed connections (%)"
 
 
 def test_dense_that_has_no_rescaling_is_a_line(shown):

@@ -790,7 +790,7 @@ def test_never_reached_is_told_apart_from_not_finished(judge):
     (verdict,) = judge(settled(-0.5, **SLOW), "C5-time")
     assert verdict.uncorrected == "undecided"
     assert verdict.flags == (
-        "finished, but one of the two never reached what is compared: seed 1, 2, 3",
+        "finished, but without a value to compare for one of the two: seed 1, 2, 3",
     )
 
 

@@ -225,7 +225,7 @@ def test_without_the_answers_of_a_trial_the_interval_is_over_seeds_and_says_so(j
 
     (verdict,) = judge(final(accuracy), "C9", FLIPPING)
     assert not verdict.comparisons[0].over_images
-    assert any("the noise of seeds alone" in flag for flag in verdict.flags)
+    assert any("the variation over seeds alone" in flag for flag in verdict.flags)
 
 
 def test_at_chance_is_a_fact_of_its_own(study, record):
@@ -257,14 +257,14 @@ def test_a_single_poor_density_supports_nothing(judge):
     # Density 0.005 alone "supported" that no density beats the free method.
     (verdict,) = judge(by_density({0.005: -0.65}), "C6", densities(0.005))
     assert verdict.conclusion == "undecided"
-    assert verdict.reason.startswith("0 of 1 values of density pass the floor, 3 must")
+    assert verdict.reason.startswith("0 of 1 values of density reach the floor, 3 are needed")
     (verdict,) = judge(by_density({}), "C6", densities(0.5))
-    assert verdict.reason == "1 of 1 values of density pass the floor, 3 must."
+    assert verdict.reason == "1 of 1 values of density reach the floor, 3 are needed."
     # Undecided for another reason: that more seeds would decide it is not all there is to say.
     (verdict,) = judge(by_density({0.005: -0.65, 0.5: 0.006}), "C6", densities(0.005, 0.5))
     assert verdict.conclusion == "undecided"
     assert verdict.reason.startswith("The interval contains the bound in 1 of 2 comparisons.")
-    assert "More seeds could not support it: 1 of 2 values of density pass" in verdict.reason
+    assert "More seeds could not support it: 1 of 2 values of density reach" in verdict.reason
 
 
 def test_three_densities_near_the_best_of_their_method_do(judge):
@@ -964,7 +964,7 @@ def test_budgets_that_cannot_be_made_equal_support_nothing(study, record):
 
     verdict = run(0.0, "equal")
     assert verdict.uncorrected == "undecided"
-    assert verdict.reason == "4 and 2 configurations were tuned, which cannot be made equal."
+    assert verdict.reason == "The budgets of 4 and 2 configurations cannot be made equal."
     # For a refutation dense may have fewer.
     assert run(0.1, "worse").uncorrected == "refuted"
 

@@ -117,7 +117,7 @@ def test_a_rival_whose_recipe_nobody_tuned_supports_nothing(judge):
     (verdict,) = judge(final(accuracy), "C6", grids, **NESTED)
     assert verdict.uncorrected == "undecided"
     assert verdict.reason == (
-        "Edge-popup has a single recipe, and the other side chose among several."
+        "Edge-popup has a single recipe, but the other side chose among several."
     )
 
 
@@ -126,7 +126,7 @@ def test_every_rival_of_the_kind_has_to_be_a_fair_one(judge):
     broken = final(lambda t: 0.2 if t.method == "supermask" else 0.9 + noise(t))
     (verdict,) = judge(broken, "C11", grids)
     assert verdict.conclusion == "undecided"
-    assert verdict.reason.startswith("No fair rival: supermask reaches 20.00%")
+    assert verdict.reason.startswith("A rival misses its floor: supermask reaches 20.00%")
     (verdict,) = judge(final(lambda t: 0.9 + noise(t)), "C11", grids)
     assert verdict.conclusion == "supported"
 
@@ -136,7 +136,7 @@ def test_a_tuned_density_was_chosen_among_three_that_learn(judge):
     (verdict,) = judge(poor, "C7", densities(0.005, 0.01), **NESTED)
     assert verdict.conclusion == "undecided"
     assert verdict.reason == (
-        "2 of the densities that were tried exceed softmax regression, 3 must."
+        "2 of the densities that were tried exceed softmax regression, 3 are needed."
     )
     (verdict,) = judge(poor, "C7", densities(0.3, 0.5, 0.7), **NESTED)
     assert verdict.conclusion == "supported"
@@ -271,7 +271,7 @@ def test_the_settings_of_a_priced_rival_have_the_floor_of_its_method(judge):
 
     (verdict,) = judge(final(accuracy), "C6-rivals", grids)
     assert verdict.uncorrected == "undecided"
-    assert "1 of 3 values of its setting pass the floor, 3 must" in verdict.reason
+    assert "1 of 3 values of its parameter reach the floor, 3 are needed" in verdict.reason
 
 
 # What is missing, added or different ------------------------------------------------------------
@@ -358,7 +358,7 @@ def test_longer_training_with_less_compute_refutes_nothing(judge):
     figures = final(lambda t: (0.95 if t.method == "edge-popup" else 0.9) + noise(t))
     (verdict,) = judge(figures, "C7-longer", grids, **NESTED)
     assert verdict.uncorrected == "undecided"
-    assert verdict.reason == "Free-pruning was trained for 11 epochs, and the tuning took 40."
+    assert verdict.reason == "Free-pruning was trained for 11 epochs, but the tuning took 40."
 
 
 def test_a_budget_that_cannot_be_cut_for_some_seeds_is_none(judge):
@@ -377,7 +377,7 @@ def test_a_budget_that_cannot_be_cut_for_some_seeds_is_none(judge):
 
     (verdict,) = judge(final(accuracy), "C1", grids, **NESTED)
     assert verdict.uncorrected == "undecided"
-    assert "4 and 2 configurations were tuned, which cannot be made equal" in verdict.reason
+    assert "budgets of 4 and 2 configurations cannot be made equal" in verdict.reason
 
 
 def test_times_of_two_kinds_of_place_are_not_compared(study, record):

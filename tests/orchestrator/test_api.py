@@ -76,6 +76,20 @@ def test_it_runs_in_a_thread_and_ends_when_its_time_is_over(tmp_path):
     assert (len(rest.trials), len(rest.plan)) == (2, 2)  # it has not begun
 
 
+def test_checkpoints_are_kept_as_long_as_another_definition_has_missing_trials(tmp_path):
+    """They may be hours of training of a run that was stopped."""
+    path = write_study(tmp_path, seeds=1, epochs=1)
+    store, whole = Store(str(tmp_path / "results"), "own"), read(path)
+    (missing,) = (trial for trial in whole.trials() if trial.method != "dense")
+    store.definitions.record(whole)
+    store.checkpoints.save(missing.trial_id, b"of a run of the whole study that was stopped")
+    how = {"results": tmp_path / "results", "executor": "inline"}
+    orchestrator.run(path, only={"method": "dense"}, **how)
+    assert store.checkpoints.keys() == {missing.trial_id}
+    orchestrator.run(path, **how)
+    assert store.checkpoints.keys() == set()
+
+
 def test_trials_that_fail_are_named(tmp_path, monkeypatch):
     install_method(tmp_path, "failing", FAILING)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)

@@ -1,5 +1,7 @@
 """The executor without Ray: the same study, in one process or several, to the same bits."""
 
+import os
+import re
 import subprocess
 import sys
 import time
@@ -21,18 +23,17 @@ from tests_support import (
 
 from orchestrator.execution.inline_session import InlineSession
 from orchestrator.execution.messages import (
-    Phase,
-    PhaseReached,
     Resources,
     RunOptions,
     SessionResult,
+    TrainingBegun,
     WorkerConfig,
 )
 from orchestrator.execution.resources import on_this_machine
 from orchestrator.execution.worker import Worker
 from studies.errors import UserError
 from studies.store import Store
-from studies.store.finished import finished
+from studies.store.finished import failed_attempts, finished
 from studies.study import read
 
 INLINE = ("--executor", "inline")
@@ -73,9 +74,10 @@ def test_two_runs_that_join_share_a_study(gate, tmp_path):
     second = start(tmp_path, "--join")
     wait_until(lambda: gate.waiting() == {first.pid, second.pid}, first, second)
     gate.open()
-    for run in (first, second):
+    for run, since in ((first, "in this run"), (second, "since it began")):
         output = run.communicate()[0]
         assert run.returncode == 0, output
+        assert re.search(rf"4 of 4 trials finished \(\d {since}, ", output), output
     done = finished(Store(str(tmp_path / "results"), "own"))
     assert (len(done.rows), done.conflicts) == (4, ())
 
@@ -175,10 +177,12 @@ def test_a_trial_that_fails_is_raised_where_a_debugger_sees_it(tmp_path):
     path = write_study(tmp_path, seeds=1)
     path.write_text(path.read_text().replace("dense,", "failing,"))
     run = ("run", "own.yaml", *INLINE)
-    answer = untuned(*run, "--fail-fast", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    answer = untuned(*run, "--fail-fast", cwd=tmp_path, PYTHONPATH=path)
     assert answer.returncode == 1
     assert "ZeroDivisionError: bang; the traceback is in" in answer.stderr
-    answer = untuned(*run, cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert len(failed_attempts(Store(str(tmp_path / "results"), "own"))) == 1
+    answer = untuned(*run, cwd=tmp_path, PYTHONPATH=path)
     assert answer.returncode == 1
     assert "own: 1 of 2 trials finished; 1 are missing" in answer.stderr
 
@@ -235,7 +239,7 @@ def test_an_inline_session_is_killed_before_it_trains_and_only_while_it_runs(mon
         with suppress(BaseException):
             session.kill()  # as in a finaliser, whose errors Python ignores
         session.kill()  # the second signal leaves the end to the process
-        send(PhaseReached(Phase.TRAINING))
+        send(TrainingBegun())
         raise AssertionError
 
     session = session_that(swallowed, monkeypatch)

@@ -6,6 +6,7 @@ from orchestrator.execution import monitor
 from orchestrator.execution.loggers import Destination, Loggers
 from orchestrator.execution.monitor import Monitor
 from orchestrator.execution.stop_signal import StopSignal
+from orchestrator.execution.throughput import Throughput
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def clock(monkeypatch):
 
 def test_a_run_that_gets_no_worker_says_once_what_is_lacking(clock, tmp_path, capsys):
     nobody = Loggers([], Destination("own", tmp_path), [])
-    monitor = Monitor("own", [1.0] * 4, None, StopSignal(), nobody, fail_fast=False)
+    monitor = Monitor("own", Throughput([]), None, StopSignal(), nobody, fail_fast=False)
     for clock[0] in range(0, 20):
         monitor.note_workers(0, lambda: "it needs 1 CPU")
     monitor.note_workers(1, lambda: "it needs 1 CPU")  # one has started

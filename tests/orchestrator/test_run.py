@@ -167,7 +167,7 @@ def test_verdicts_in_a_terminal_and_for_programs(place):
     assert "minimal-flipping: " in answer.stdout
     assert "minimal-flipping; training time to that accuracy" in answer.stdout  # the pairs
     last = answer.stdout.splitlines()[-1]
-    assert last.startswith("Not tested, for want of cells: C1, ")
+    assert last.startswith("Not tested, for lack of cells: C1, ")
     assert " C6, " in last
     table = untuned("verdict", "own", "--markdown", cwd=place).stdout.splitlines()
     assert table[0].startswith("| claim | method |")

@@ -14,9 +14,10 @@ from orchestrator.execution.loggers import Destination, Loggers
 from orchestrator.execution.memory_kills import MemoryKills, total
 from orchestrator.execution.messages import WorkerReport, WorkItem
 from orchestrator.execution.monitor import Monitor
-from orchestrator.execution.retries import Retries
+from orchestrator.execution.retries import Fault, Retries
 from orchestrator.execution.scheduler import WorkScheduler
 from orchestrator.execution.stop_signal import StopSignal
+from orchestrator.execution.throughput import Throughput
 from orchestrator.execution.work_queue import WorkQueue
 from studies.store import Store
 from studies.store.finished import failed_attempts, failure_logs
@@ -54,7 +55,13 @@ def scheduler_of(tmp_path, count, workers=2, retries=1, alive=True, kills=(), sh
     shortages = [] if shortages is None else shortages
     queue, memory_kills = WorkQueue(count, workers), MemoryKills(lambda: len(kills))
     scheduler = WorkScheduler(
-        trials(count), queue, heartbeat, counts, memory_kills, shortages.append
+        trials(count),
+        queue,
+        heartbeat,
+        counts,
+        Throughput(trials(count)),
+        memory_kills,
+        shortages.append,
     )
     return scheduler, heartbeat, counts, store
 
@@ -110,6 +117,24 @@ def test_the_heartbeat_says_what_is_in_training(tmp_path):
     assert heartbeat.training == [ids[1]]
 
 
+def test_what_a_worker_will_not_come_to_is_free_as_soon_as_its_time_is_over(tmp_path):
+    """The trial in training may take hours, and other runs wait for what this one has in hand."""
+    scheduler, heartbeat, _, _ = scheduler_of(tmp_path, 8)
+    ids = [trial.trial_id for trial in trials(8)]
+    assert scheduler.next_item("a") == WorkItem(0, 2, 2.0)
+    scheduler.note("a", report(at=0, until=1, busy=1.9))
+    assert heartbeat.claimed == set(ids[:2])
+    scheduler.note("a", report(at=0, until=1, busy=2.1))
+    assert heartbeat.claimed == set(ids[:1])
+    scheduler.note("a", report(at=0, until=1, busy=3.1))
+    assert scheduler.next_item("b").start == 1
+    scheduler.end("a", ended(at=1))
+    names, later = iter("cdefghij"), []
+    while (item := scheduler.next_item(next(names))) is not None:
+        later += range(item.start, item.stop)
+    assert later == [*range(2, 8)]
+
+
 def test_a_trial_that_kills_its_worker_is_tried_again_and_then_given_up(tmp_path):
     scheduler, _, retries, store = scheduler_of(tmp_path, 8, workers=1)
     assert scheduler.next_item("a") == WorkItem(0, 4, 2.0)
@@ -151,13 +176,13 @@ def test_a_worker_that_the_network_hides_is_not_its_trials_fault_but_for_the_ele
         assert scheduler.next_item(name).start == 0
         scheduler.note(name, report(at=0, until=1))
         scheduler.lose(name)
-        assert not retries.explain(name, "unavailable", out_of_sight=True)
+        assert not retries.explain(name, "unavailable", lambda pid: Fault.NETWORK)
     assert not failed_attempts(store)
     for name in "kl":
         assert scheduler.next_item(name).start == 0
         scheduler.note(name, report(at=0, until=1))
         scheduler.lose(name)
-        assert retries.explain(name, "unavailable", out_of_sight=True)
+        assert retries.explain(name, "unavailable", lambda pid: Fault.NETWORK)
     assert len(failed_attempts(store)) == 2
     assert scheduler.next_item("m") is None
 
@@ -283,7 +308,7 @@ def test_who_is_to_blame_where_rays_memory_monitor_killed(tmp_path, sizes, kille
     stop = StopSignal()
     monitor = Monitor(
         "own",
-        [1.0] * len(sizes),
+        Throughput(trials(len(sizes))),
         retries,
         stop,
         Loggers([], Destination("own", tmp_path), []),

@@ -23,6 +23,7 @@ from tests_support import (
 from orchestrator.execution import processes
 from orchestrator.jobs import slurm as arrays
 from orchestrator.jobs.slurm_options import SlurmOptions, minutes
+from orchestrator.jobs.slurm_task import Task
 from studies.errors import UserError
 from studies.study import read
 
@@ -158,6 +159,7 @@ def test_tasks_join_and_train_a_study_to_the_same_bits(place, state, tmp_path):
     write_study(tmp_path)
     job, tasks = submit_here(tmp_path, 2)
     assert (job.study, job.command) == ("own", RECORD["command"])
+    assert job.definition == read(tmp_path / "own.yaml").definition_hash
     wait_until(lambda: all(task.done() for task in tasks))
     assert science_of(tmp_path) == science_of(place)
     jobs = arrays.SlurmJobs(states=lambda number: {})
@@ -167,6 +169,19 @@ def test_tasks_join_and_train_a_study_to_the_same_bits(place, state, tmp_path):
     assert jobs.log(job.id) == log
     (folder,) = state.iterdir()
     assert [stat.S_IMODE(path.stat().st_mode) for path in (state, folder)] == [0o700, 0o700]
+
+
+def test_tasks_take_no_shipped_results_over(state, tmp_path, monkeypatch):
+    """They could be of another engine than the one that was chosen when the job was submitted."""
+    sent = []
+    monkeypatch.setattr(arrays, "Task", lambda arguments, *_, **files: sent.append(arguments))
+    monkeypatch.setenv("PATH", "/nowhere")  # no Slurm, so nothing is sent in the end
+    study = read(write_study(tmp_path))
+    with pytest.raises(UserError, match="Slurm does not take the job"):
+        arrays.submit(study, ["--engine", "mm"], SlurmOptions(tasks=2), RECORD)
+    assert [arguments[2:] for arguments in sent] == [
+        ["--engine", "mm", "--executor", "inline", "--join", "--no-shipped"]
+    ] * 2
 
 
 def test_a_task_that_is_preempted_writes_a_checkpoint_and_is_requeued(gate, state, tmp_path):
@@ -206,6 +221,28 @@ def test_a_job_that_said_nothing_has_failed_and_one_that_was_stopped_has_not(sta
     (folder / "ended-1.json").write_text('{"code": 0, "ended": 2.0}')
     assert status(t0="COMPLETING")[0] == "running"
     assert status() == ("succeeded", 0)
+
+
+def test_a_task_that_a_signal_ended_early_may_be_requeued(state):
+    """It has not yet been able to heed signals, so the signal itself is its exit code."""
+    folder = state / "own"
+    folder.mkdir(parents=True)
+    record = '{"id": "slurm-7", "study": "own", "tasks": 1, "submitted": 1.0}'
+    (folder / "job.json").write_text(record)
+    (folder / "ended-0.json").write_text('{"code": -15, "ended": 2.0}')
+    (job,) = arrays.SlurmJobs(states=lambda number: {0: "REQUEUED"}).all()
+    assert job.status == "pending"
+    (job,) = arrays.SlurmJobs(states=lambda number: {}).all()
+    assert (job.status, job.exit_code) == ("stopped", 130)
+
+
+def test_a_task_that_is_requeued_after_its_job_was_stopped_ends_at_once(tmp_path):
+    names = ("output", "ended", "stopped")
+    files = {name: tmp_path / name for name in names}
+    files["stopped"].touch()
+    assert Task(["run", "own.yaml"], {}, **files)() == 130
+    assert json.loads(files["ended"].read_text())["code"] == 130
+    assert not files["output"].exists()  # nothing was started
 
 
 # A real Slurm

@@ -212,6 +212,16 @@ def test_the_command_takes_the_options_that_are_not_at_their_default(tmp_path, m
     assert _options.as_arguments(values) == [*expected[:3], "--engine", "mm", *expected[3:]]
 
 
+def test_a_job_is_known_by_the_definition_that_it_runs(tmp_path, monkeypatch):
+    sent = []
+    monkeypatch.setattr(
+        submit, "_submit_to_ray", lambda definition, *_: (sent.append(definition), "")
+    )
+    path = write_study(tmp_path)
+    cli.main(["submit", str(path), "--results", "/there", "--keep-networks"], standalone_mode=False)
+    assert sent == [read(path).override(keep_networks=True)]
+
+
 def test_the_entrypoint_is_one_command_even_with_special_characters():
     results = "/net/a b; touch $(x)'"
     sent = submission.entrypoint("own.yaml", results, ["--data", "/a 'b'"])

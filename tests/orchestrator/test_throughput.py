@@ -4,7 +4,7 @@ import pytest
 
 from orchestrator.execution.messages import WorkerReport
 from orchestrator.execution.progress import Counts
-from orchestrator.execution.throughput import Throughput, lengths
+from orchestrator.execution.throughput import Throughput
 from studies.trial import Trial
 
 
@@ -16,8 +16,13 @@ class Clock:
         return self.now
 
 
-def report(**fields):
-    return WorkerReport(**({"until": 1} | fields))
+def trials(*epochs):
+    fields = {"network": "lenet-16", "dataset": "digits", "method": "dense", "weights": "he-normal"}
+    return [Trial(**fields, epochs=each, seed=seed) for seed, each in enumerate(epochs)]
+
+
+def report(at=0, until=None, **fields):
+    return WorkerReport(at=at, until=at + 1 if until is None else until, **fields)
 
 
 @pytest.fixture
@@ -25,8 +30,12 @@ def clock():
     return Clock()
 
 
-def test_trials_in_hand_count_by_their_epochs_from_the_first_that_is_over(clock):
-    throughput = Throughput([1.0] * 10, clock)
+@pytest.fixture
+def throughput(clock):
+    return Throughput(trials(*[5] * 10), clock)
+
+
+def test_trials_in_hand_count_by_their_epochs_from_the_first_that_is_over(throughput, clock):
     clock.now = 20.0  # workers have started
     throughput.note("a", report())
     assert throughput.rate() is None
@@ -34,13 +43,15 @@ def test_trials_in_hand_count_by_their_epochs_from_the_first_that_is_over(clock)
     clock.now = 30.0
     throughput.note("a", report(fraction=0.6))
     assert throughput.rate() == pytest.approx(0.05)
-    throughput.note("b", report(finished=1, at=1, until=2))
+    throughput.note("b", report(at=5))
+    throughput.note("b", report(at=6, finished=1))
     assert throughput.rate() == pytest.approx(0.15)
+    assert throughput.done == pytest.approx(1.6)
+    throughput.end("b")
     assert throughput.done == pytest.approx(1.6)
 
 
-def test_trials_side_by_side_count_together(clock):
-    throughput = Throughput([1.0] * 10, clock)
+def test_trials_side_by_side_count_together(throughput, clock):
     throughput.note("a", report(until=8, fraction=0.25))
     assert throughput.done == 2.0
     clock.now = 4.0
@@ -48,47 +59,70 @@ def test_trials_side_by_side_count_together(clock):
     assert throughput.rate() == 1.0
 
 
+def test_of_a_pack_every_trial_counts_though_some_end_before_the_others(throughput):
+    throughput.note("a", report(until=4))
+    throughput.note("a", report(until=4, finished=1, fraction=0.5))  # one has diverged
+    assert throughput.done == 2.0
+    throughput.note("a", report(until=4, finished=2, fraction=1.0))  # between two records
+    assert throughput.done == 4.0
+    throughput.note("a", report(at=4, until=8, finished=1))
+    assert throughput.done == 4.0
+
+
 def test_a_trial_counts_by_its_length(clock):
-    fields = {"network": "lenet-16", "dataset": "digits", "method": "dense", "weights": "he-normal"}
-    trials = [Trial(**fields, epochs=epochs, seed=1) for epochs in (210, 10, 10, 10)]
-    assert lengths(trials) == [3.5, 1 / 6, 1 / 6, 1 / 6]
-    throughput = Throughput(lengths(trials), clock)
+    throughput = Throughput(trials(210, 10, 10, 10), clock)
     throughput.note("a", report(fraction=1 / 210))
     clock.now = 100.0
     throughput.note("a", report(fraction=105 / 210))
-    throughput.note("b", report(at=1, until=2))
+    throughput.note("b", report(at=1))
     assert throughput.done == pytest.approx(1.75)
-    throughput.note("b", report(at=2, until=3, finished=1, fraction=0.5))
+    throughput.note("b", report(at=2, finished=1, fraction=0.5))
     assert throughput.done == pytest.approx(1.75 + 1 / 6 + 1 / 12)
-    assert lengths([]) == []
+    assert Throughput([]).done == 0
 
 
-def test_too_short_a_time_tells_nothing(clock):
-    throughput = Throughput([1.0] * 10, clock)
+def test_too_short_a_time_tells_nothing(throughput, clock):
     throughput.note("a", report(fraction=0.1))
     clock.now = 1.0
     throughput.note("a", report(fraction=0.2))
     assert throughput.rate() is None
 
 
-def test_what_a_lost_worker_had_in_hand_is_not_done(clock):
-    throughput = Throughput([1.0] * 10, clock)
+def test_what_a_lost_worker_had_not_written_is_not_done(throughput, clock):
     throughput.note("a", report(fraction=0.5))
+    throughput.note("a", report(at=3, first_unwritten=1, finished=3, fraction=0.5))
+    assert throughput.done == 3.5
     clock.now = 5.0
-    throughput.drop("a")
-    assert throughput.done == 0.0
-    assert throughput.rate() is None
+    throughput.lose("a")
+    assert throughput.done == 1.0
+    throughput.lose("a")  # its next item: it died before its first report
+    assert throughput.done == 1.0
 
 
-def test_the_words_say_workers_speed_and_time_left(clock):
-    counts = Counts([1.0] * 10)
-    counts._throughput = Throughput([1.0] * 10, clock)
+def test_the_words_say_workers_speed_and_time_left(throughput, clock):
+    counts = Counts(throughput)
     counts.running = 1
-    counts.note("a", report(finished=1, at=1, until=2))
     assert counts.words() == "1 worker"
-    clock.now = 60.0
-    counts.note("a", report(finished=1, failed=1, at=3, until=4))
+    for now, news in (
+        (0.0, report()),
+        (0.0, report(at=1, finished=1)),
+        (60.0, report(at=3, finished=1, failed=1)),
+    ):
+        clock.now = now
+        throughput.note("a", news)
+        counts.note("a", news)
     counts.worker_died("b")
     assert counts.words() == (
         "1 worker · 1 failed · 1 worker died and replaced · 2.0 trials/min · 3:30 min left"
     )
+
+
+def test_trials_that_a_worker_took_with_it_are_not_counted_twice(throughput):
+    counts = Counts(throughput)
+    counts.note("a", report(at=4, finished=4, first_unwritten=3))
+    counts.note("a", report(at=6, finished=2, first_unwritten=3))
+    assert counts.ended == 6
+    counts.worker_died("a")
+    assert counts.ended == 3
+    counts.note("b", report(at=6, finished=3, first_unwritten=6))
+    assert (counts.ended, counts.total) == (6, 10)

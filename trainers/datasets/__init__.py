@@ -292,12 +292,19 @@ def held_out(n: int) -> npt.NDArray[np.int64]:
     """Return a validation split for a set that has none: a tenth of ``n`` images, at most 5,000.
 
     It depends on n alone, not on a trial's seed.
+
+    Returns:
+        Indices of images in ascending order, int64.
     """
     return np.sort(randomness.permutation(0, "split", 1, n)[: min(n // 10, MAX_VALIDATION)])
 
 
 def tested(n: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return training and test images for a set without a test set: 4/5 and 1/5 of ``n``."""
+    """Return training and test images for a set without a test set: 4/5 and 1/5 of ``n``.
+
+    Returns:
+        Indices of images in ascending order, int64.
+    """
     order, count = randomness.permutation(0, "split", 0, n), math.ceil(n / 5)
     return np.sort(order[count:]), np.sort(order[:count])
 

@@ -71,7 +71,12 @@ def read_idx(published: Published, root: Path) -> list[npt.NDArray[np.uint8]]:
 
 
 def as_source(arrays: list[npt.NDArray[np.uint8]], validation: npt.NDArray[np.int64]) -> Source:
-    """Return the four arrays as a data set of ten classes, with these images held out."""
+    """Return the four arrays as a data set of ten classes.
+
+    Args:
+        arrays: training images [N, height, width], their labels [N], test images and labels.
+        validation: indices of the training images that are held out.
+    """
     train_images, train_labels, test_images, test_labels = arrays
     return Source(
         train_images=train_images[:, None],

@@ -44,5 +44,5 @@ def read(root: Path) -> Source:
 
 
 def validation(n: int) -> npt.NDArray[np.int64]:
-    """Return the indices of the first 5,000 of ``n`` training images."""
+    """Return the indices, int64, of the first 5,000 of ``n`` training images."""
     return np.arange(min(n, 5_000))

@@ -149,6 +149,6 @@ class _Reached(torch.autograd.Function):
 
 
 def reached(x: Tensor) -> Tensor:
-    """Return 1 where anything reaches a unit, else 0: the activation of a wiring."""
+    """Return 1 where anything reaches a unit, else 0, of x's shape: a wiring's activation."""
     flags: Tensor = _Reached.apply(x)
     return flags

@@ -138,6 +138,11 @@ class MaskedWeights(Method):
         """Return a mask of 0 and 1 for each layer, [R, *shape].
 
         None means that round ``number`` keeps the masks of the round before.
+
+        Args:
+            pack: whose layers are as the round before has left them.
+            number: of the round, from 0.
+            batches: of the data set that the round trains on.
         """
         raise NotImplementedError
 
@@ -150,7 +155,7 @@ class MaskedWeights(Method):
             layer.trained.mul_(layer.mask)
 
     def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
-        """Set the gradient of pruned weights to zero, so that Adam leaves them at zero."""
+        """Set the gradient of pruned weights, [R, *shape], to zero, so that Adam leaves them so."""
         return gradient if layer.mask is None else gradient.mul_(layer.mask)
 
 

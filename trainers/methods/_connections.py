@@ -37,7 +37,7 @@ _leaky_relu_backward = torch.ops.aten.leaky_relu_backward.grad_input
 
 
 def above_threshold(score: Tensor) -> Tensor:
-    """Return whether each connection is kept, bool; a score that is nan is not above."""
+    """Return whether each connection is kept, bool, of the scores' shape; nan is not above."""
     return score > THRESHOLD
 
 
@@ -126,7 +126,7 @@ class Connections(Method):
             effective.mul_(self.rescaling(pack, layer))
 
     def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
-        """dL/dscore = dL/deffective * weight + dpenalty/dmask, straight through the mask."""
+        """dL/dscore = dL/deffective * weight + dpenalty/dmask, [R, *shape], straight through."""
         # scale-fan scales the weights, so their gradient too. dynamic scales the mask, which the
         # gradient passes by.
         if pack.trial.rescaling == "scale-fan":
@@ -137,16 +137,16 @@ class Connections(Method):
         return torch.addcmul(layer.penalty_gradient, gradient, layer.weight, out=gradient)
 
     def gradient_factor(self, pack: Pack, layer: Layer) -> Tensor | None:
-        """Return the weights, where there is no penalty and no scale to consider."""
+        """Return the weights, [R, *shape], where there is no penalty and no scale to consider."""
         return None if self.penalty_sign or pack.trial.rescaling == "scale-fan" else layer.weight
 
     def mask(self, pack: Pack, layer: Layer) -> Tensor:
-        """Return 1 where the score is above the threshold, else `off`."""
+        """Return 1 where the score is above the threshold, else `off`, [R, *shape]."""
         off = torch.tensor(self.off, device=layer.weight.device)
         return torch.where(above_threshold(layer.trained), 1.0, off)
 
     def scores(self, pack: Pack, layer: Layer) -> list[Tensor | None]:
-        """Return each replica's scores as they are now."""
+        """Return each replica's scores as they are now, [R][*shape]."""
         return list(layer.trained)
 
     def kept(self, pack: Pack, layer: Layer) -> Tensor:

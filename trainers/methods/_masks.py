@@ -33,7 +33,7 @@ def dropped(density: float, n: int) -> int:
 
 
 def top(scores: Tensor, density: float) -> Tensor:
-    """Return 1.0 for the scores that are kept, else 0.0; see `keep_top`."""
+    """Return 1.0 for the scores that are kept, else 0.0, of their shape; see `keep_top`."""
     return keep_top(torch.ones_like(scores), scores, density, torch.empty_like(scores))
 
 
@@ -43,10 +43,10 @@ def keep_top(weight: Tensor, scores: Tensor, density: float, into: Tensor) -> Te
     The threshold is found by selection; sorting all scores would be many times slower.
 
     Args:
-        weight: of one layer and one replica.
-        scores: of the same shape.
+        weight: of one layer and one replica, [*shape].
+        scores: [*shape].
         density: the fraction kept.
-        into: the tensor to write to, of the same shape.
+        into: the tensor to write to, [*shape].
 
     Returns:
         ``into``.
@@ -168,6 +168,9 @@ def balanced_loss(pack: Pack, batches: Batches, temperature: float = 1.0) -> Ten
         pack: the pack.
         batches: of its data set.
         temperature: the divisor of the logits.
+
+    Returns:
+        A scalar, through which autograd can go back.
     """
     images, labels = batches.balanced(_PER_CLASS)
     with _statistics_kept(pack):

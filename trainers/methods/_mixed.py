@@ -78,7 +78,7 @@ class Mixed(Combined):
         return torch.cat([m.mask(pack.replicas(r), layer.replicas(r)) for m, r in self._arms()])
 
     def scores(self, pack: Pack, layer: Layer) -> list[Tensor | None]:
-        """Return each replica's scores, None for those of methods without."""
+        """Return each replica's scores, [R][*shape], None for those of methods without."""
         each = [m.scores(pack.replicas(r), layer.replicas(r)) for m, r in self._arms()]
         return [scores for arm in each for scores in arm]
 

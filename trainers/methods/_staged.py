@@ -48,7 +48,7 @@ class Staged(Combined):
                 self._method.rebuild(pack, layer)
 
     def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:
-        """Return the method's gradient, but zero for hidden layers that stay as they are."""
+        """Return the method's gradient, [R, *shape], but zero for hidden layers that stay."""
         hidden = layer.index < len(pack.layers) - 1
         if self._output_alone and hidden and pack.round >= self._last_stage:
             return gradient.zero_()

@@ -69,7 +69,7 @@ class Bop(Method):
         torch.mul(layer.weight, layer.mask, out=layer.effective.detach())
 
     def scores(self, pack: Pack, layer: Layer) -> list[Tensor | None]:
-        """Return each replica's momentum, which takes the place of scores."""
+        """Return each replica's momentum, [R][*shape], which takes the place of scores."""
         return list(layer.trained)
 
 

@@ -95,11 +95,11 @@ class ContinuousSparsification(Method):
         torch.mul(layer.weight, soft, out=layer.effective.detach())
 
     def mask(self, pack: Pack, layer: Layer) -> Tensor:
-        """Return 1 where the score is above zero, else 0."""
+        """Return 1 where the score is above zero, else 0, [R, *shape]."""
         return (layer.trained > 0).to(layer.weight.dtype)
 
     def scores(self, pack: Pack, layer: Layer) -> list[Tensor | None]:
-        """Return each replica's scores."""
+        """Return each replica's scores, [R][*shape]."""
         return list(layer.trained)
 
     def deployed(self, pack: Pack) -> bool:

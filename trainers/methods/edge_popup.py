@@ -91,7 +91,7 @@ class EdgePopup(Connections):
             target.copy_(part.view_as(target))
 
     def mask(self, pack: Pack, layer: Layer) -> Tensor:
-        """Return 1 for the top scores, else `off`."""
+        """Return 1 for the top scores, else `off`, [R, *shape]."""
         layers = pack.layers if self.of_all else [layer]
         ones = [torch.ones_like(each.weight) for each in layers]
         tops = [torch.empty_like(each) for each in ones]

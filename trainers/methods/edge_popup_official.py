@@ -30,7 +30,7 @@ class OfficialEdgePopup(EdgePopup):
         return uniform_scores(trial, layer, -end, end)
 
     def ranked(self, layer: Layer) -> Tensor:
-        """Return the sizes of the scores."""
+        """Return the sizes of the scores, of their shape."""
         return layer.trained.abs()
 
     def gradient(self, pack: Pack, layer: Layer, gradient: Tensor) -> Tensor:

@@ -86,7 +86,7 @@ class GemMiner(Connections):
         torch.mul(layer.weight, self.mask(pack, layer), out=layer.effective.detach())
 
     def mask(self, pack: Pack, layer: Layer) -> Tensor:
-        """Return 1 where the score is above 1/2 and the connection active, else 0."""
+        """Return 1 where the score is above 1/2 and the connection active, else 0, [R, *shape]."""
         kept = (layer.trained > _THRESHOLD).to(layer.weight.dtype)
         return kept if layer.mask is None else kept.mul_(layer.mask)
 

@@ -27,7 +27,7 @@ class Grasp(MaskedWeights):
     """Keeps the connections that preserve the gradient's flow."""
 
     def masks(self, pack: Pack, number: int, batches: Batches) -> list[Tensor]:
-        """Return masks of the largest weight * (H g)."""
+        """Return masks of the largest weight * (H g), [R, *shape] for each layer."""
         leaves = [layer.effective for layer in pack.layers]
         gradients = torch.autograd.grad(
             balanced_loss(pack, batches, _TEMPERATURE), leaves, create_graph=True

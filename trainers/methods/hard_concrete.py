@@ -76,11 +76,11 @@ class HardConcrete(Method):
         layer.slope = slope.mul_(layer.weight)
 
     def mask(self, pack: Pack, layer: Layer) -> Tensor:
-        """Return 1 where the trained gate is above zero, else 0."""
+        """Return 1 where the trained gate is above zero, else 0, [R, *shape]."""
         return (_trained_gate(layer) > 0).to(layer.weight.dtype)
 
     def scores(self, pack: Pack, layer: Layer) -> list[Tensor | None]:
-        """Return each replica's log a."""
+        """Return each replica's log a, [R][*shape]."""
         return list(layer.trained)
 
     def deployed(self, pack: Pack) -> bool:

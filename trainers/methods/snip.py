@@ -22,7 +22,7 @@ class Snip(MaskedWeights):
     """Keeps the connections whose removal would change the loss most, by its first gradient."""
 
     def masks(self, pack: Pack, number: int, batches: Batches) -> list[Tensor]:
-        """Return masks of the largest |weight * dL/dweight|."""
+        """Return masks of the largest |weight * dL/dweight|, [R, *shape] for each layer."""
         leaves = [layer.effective for layer in pack.layers]
         gradients = torch.autograd.grad(balanced_loss(pack, batches), leaves)
         scores = [(w * g).abs().detach() for w, g in zip(leaves, gradients, strict=True)]

@@ -63,11 +63,11 @@ class Supermask(Method):
         _draw(pack, layer, 0)
 
     def mask(self, pack: Pack, layer: Layer) -> Tensor:
-        """Return the mask of this step: 1 kept, 0 pruned."""
+        """Return the mask of this step: 1 kept, 0 pruned, [R, *shape]."""
         return (layer.effective.detach() != 0).float()
 
     def scores(self, pack: Pack, layer: Layer) -> list[Tensor | None]:
-        """Return each replica's scores, whose sigmoids are the probabilities."""
+        """Return each replica's scores, [R][*shape]; their sigmoids are the probabilities."""
         return list(layer.trained)
 
     def evaluated(self, pack: Pack) -> Iterator[None]:

@@ -31,7 +31,7 @@ class Synflow(MaskedWeights):
     """Keeps the connections on the strongest paths from input to output."""
 
     def masks(self, pack: Pack, number: int, batches: Batches) -> list[Tensor]:
-        """Return the masks after a hundred rounds."""
+        """Return the masks after a hundred rounds, [R, *shape] for each layer."""
         data, network = batches.data, pack.network
         if pack.trial.activation != "relu":  # ReLU is the identity here: all numbers are positive
             plain = replace(pack.trial, activation="relu")

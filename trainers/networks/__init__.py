@@ -100,7 +100,14 @@ class NetworkSpec:
         return self.products.linear(x, weight)
 
     def pooled(self, x: Tensor) -> Tensor:
-        """Apply the activation and 2x2 max-pooling, in the order that is faster."""
+        """Apply the activation and 2x2 max-pooling, in the order that is faster.
+
+        Args:
+            x: [N, channels, height, width].
+
+        Returns:
+            [N, channels, height // 2, width // 2].
+        """
         if self.rising:
             return self.activation(F.max_pool2d(x, 2))
         return F.max_pool2d(self.activation(x), 2)

@@ -87,8 +87,8 @@ CLAIMS = (
         trials=under_authors_recipe,
         primary=False,
         floor="method",
-        note="The authors' recipe holds dense training below what it reaches with a schedule. In "
-        "LeNet all methods have one rate, so C1-common has the same numbers.",
+        note="Under the authors' recipe, dense training is less accurate than with a schedule. In "
+        "LeNet all methods have the same rate, so C1-common has the same numbers.",
     ),
     Claim(
         "C1-common",
@@ -100,7 +100,7 @@ CLAIMS = (
         "paper-lenet",
         primary=False,
         floor="method",
-        note="A recipe that suits one side better decides the comparison with it.",
+        note="The common recipe may suit one side better, and so decide the comparison.",
     ),
     Claim(
         "C1-same-weights",
@@ -152,8 +152,8 @@ CLAIMS = (
         "C2-live",
         "minimal-change",
         "Minimal pruning and minimal flipping change less than 10% of the live connections, those "
-        "that can move the output for some training image, and reach more than 90% of the accuracy "
-        "of trained weights.",
+        "that can change the output for some training image, and reach more than 90% of the "
+        "accuracy of trained weights.",
         both(where(method=MINIMAL), as_is, symmetric, recorded("live_changed_share")),
         (
             Criterion(

@@ -20,7 +20,7 @@ CLAIMS = (
         trials=benchmarked,
         seeds=7,
         figure="cost",
-        note="For the machine on which the benchmark ran.",
+        note="This holds for the machine on which the benchmark ran.",
     ),
     Claim(
         "C5-time",
@@ -42,7 +42,7 @@ CLAIMS = (
         trials=timed,
         primary=False,
         figure="cost",
-        note="For the machine on which the trials ran, beside others. A pair in which a trial "
-        "never reaches that accuracy does not count.",
+        note="This holds for the machine on which the trials ran, several at a time. A pair in "
+        "which a trial never reaches that accuracy does not count.",
     ),
 )

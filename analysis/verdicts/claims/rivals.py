@@ -35,8 +35,9 @@ CLAIMS = (
     Claim(
         "C11",
         "best-of-its-kind",
-        "Among the ways of training connections without a setting that fixes or prices what is "
-        "kept, none beats the free method that validation prefers by more than the margin.",
+        "Among the methods that train connections without a parameter that fixes or penalises the "
+        "fraction kept, none beats the free method with the better validation accuracy by more "
+        "than the margin.",
         both(_rival, no_control, own_configuration),
         (
             Criterion(
@@ -56,8 +57,8 @@ CLAIMS = (
         Claim(
             f"C12{suffix}",
             "untuned-transfer",
-            f"Carried unchanged to another data set than MNIST, {method.replace('-', ' ')} at its "
-            "default loses no more by being left alone than a density of 0.5 does.",
+            f"On other data sets than MNIST, {method.replace('-', ' ')} at its default loses no "
+            "more accuracy for lack of tuning than a density of 0.5 does.",
             both(free, no_control, _elsewhere, where(method=method)),
             (
                 Criterion(
@@ -67,7 +68,7 @@ CLAIMS = (
                     against={"method": density},
                     ignoring=METHOD_ONLY,
                     helped_by="partner",
-                    # The density that was left alone, and the free method where it was tuned.
+                    # The density that was not tuned, and the free method where it was tuned.
                     failures=(f"failure{OF_PARTNER}", "best_failure"),
                 ),
                 Criterion(
@@ -81,8 +82,8 @@ CLAIMS = (
             "threshold-conv2",
             trials=left_alone,
             figure="regret_by_density",
-            note="The regret is what the settings that validation chooses would gain. Each has its "
-            "best learning rate.",
+            note="The regret is the accuracy that tuning by validation would gain. Each side has "
+            "its best learning rate.",
         )
         for method, density, suffix in (
             (FREE[0], "edge-popup", ""),

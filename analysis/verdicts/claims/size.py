@@ -28,8 +28,8 @@ CLAIMS = (
     Claim(
         "C10",
         "effective-size",
-        "Over-parameterisation buys accuracy: the trained connections of a wider network reach a "
-        "higher accuracy than those of width 1.",
+        "Over-parameterisation increases accuracy: the trained connections of a wider network "
+        "reach a higher accuracy than those of width 1.",
         both(_SCORE_METHODS, as_is, wider),
         (
             Criterion("accuracy minus that at width 1", above=0.0, against={"width": 1.0}),
@@ -111,9 +111,8 @@ CLAIMS = (
         Claim(
             f"C10-matched{suffix}",
             "effective-size",
-            "A density buys a chosen size. At the number of live connections that "
-            f"{method.replace('-', ' ')} ends with, no method with a density is more accurate by "
-            "more than the margin.",
+            f"At the number of live connections that {method.replace('-', ' ')} ends with, no "
+            "method with a density is more accurate by more than the margin.",
             both(_by_density, kind, no_control, recorded("matched")),
             (
                 Criterion(

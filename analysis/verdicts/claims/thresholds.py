@@ -99,8 +99,8 @@ def _rivals(method: str, kind: Rows, suffix: str) -> Claim:
     return Claim(
         f"C6{suffix}-rivals",
         "no-threshold",
-        "No value of the setting by which a rival with weights and a recipe of its own fixes or "
-        f"prices what it keeps beats {method.replace('-', ' ')} by more than the margin.",
+        f"No rival with weights and a recipe of its own beats {method.replace('-', ' ')} by more "
+        "than the margin, at any value of the parameter that fixes or penalises the fraction kept.",
         both(rival_of_its_own, kind, no_control),
         (
             Criterion(
@@ -124,7 +124,7 @@ def _practitioner(method: str, kind: Rows, suffix: str) -> Claim:
     return Claim(
         f"C7{suffix}",
         "practitioner",
-        "A density that is tuned by validation on seeds of its own does not beat "
+        "A density that is tuned by validation on tuning seeds does not beat "
         f"{method.replace('-', ' ')} by more than the margin.",
         both(tuned_density, kind, no_control),
         (_threshold_free(method),),
@@ -133,8 +133,8 @@ def _practitioner(method: str, kind: Rows, suffix: str) -> Claim:
         trials=at_density,
         floor="method",
         figure="tuning",
-        note=f"{_SHARED} The same with the whole budget spent on longer training: "
-        f"C7{suffix}-longer.",
+        note=f"{_SHARED} In C7{suffix}-longer, {method.replace('-', ' ')} spends the budget of the "
+        "tuning on longer training.",
     )
 
 
@@ -142,8 +142,8 @@ def _longer(method: str, kind: Rows, suffix: str) -> Claim:
     return Claim(
         f"C7{suffix}-longer",
         "practitioner",
-        "A density that is tuned by validation on seeds of its own does not beat "
-        f"{method.replace('-', ' ')} with the same compute, spent on longer training, by more than "
+        "A density that is tuned by validation on tuning seeds does not beat "
+        f"{method.replace('-', ' ')} that spends the same compute on longer training by more than "
         "the margin.",
         both(tuned_density, kind, no_control),
         (
@@ -248,9 +248,9 @@ CLAIMS = (
         "rate",
         free,
         "ratio of learning rate to score range",
-        note="Where rates are tuned, on the tuning seeds and by validation accuracy. The authors "
-        "chose a rate for each method and network by scans of their own, which this cannot excuse; "
-        "C8-rate-others says what the rate is worth to other methods.",
+        note="If rates are tuned, this compares validation accuracy on the tuning seeds. The "
+        "authors chose a rate for each method and network by scans; the claim does not cover that "
+        "choice. C8-rate-others shows how much the rate matters to other methods.",
     ),
     _hidden(
         "learning_rate",
@@ -259,7 +259,7 @@ CLAIMS = (
         "learning rate",
         any_value_of=("density",),
         primary=False,
-        note="Whether each method needs a rate of its own, trained weights and densities included.",
+        note="This shows whether dense training and methods with a density need their own rates.",
     ),
     _hidden(
         "score_offset",
@@ -283,8 +283,9 @@ CLAIMS = (
             unit="share",
             decides=False,
         ),
-        note="Another constant threshold equals such a start, so this is also the claim about "
-        "constant thresholds; it covers the starts of the study, at one width of their range.",
+        note="A constant threshold other than zero is equivalent to such a start, so the claim is "
+        "also about constant thresholds. It covers the starts of the study, at one width of the "
+        "range.",
     ),
     _hidden("adam_epsilon", "epsilon", free, "value of Adam's epsilon"),
     _hidden("penalty", "penalty", where(method=MINIMAL), "penalty"),

@@ -73,9 +73,9 @@ class InlineExecutor:
         """Train until the work item is over or the run is to end."""
         while not work.stop:
             report = worker.step()
+            tell = work.scheduler.end if report.done else work.scheduler.note
+            tell(name, report)
             work.monitor.note(name, report)
             work.monitor.show(1)
             if report.done:
-                work.scheduler.end(name, report)
                 return
-            work.scheduler.note(name, report)

@@ -18,6 +18,7 @@ from orchestrator.execution.executors import ray_memory
 from orchestrator.execution.messages import WorkerConfig, WorkerReport, WorkItem
 from orchestrator.execution.monitor import Monitor
 from orchestrator.execution.pack_training import Inputs
+from orchestrator.execution.retries import Fault
 from orchestrator.execution.scheduler import WorkScheduler
 from orchestrator.execution.stop_signal import StopSignal
 from orchestrator.execution.worker import Worker
@@ -170,15 +171,9 @@ class Callbacks(tune.Callback):
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A worker died; `ItemSearcher.on_trial_complete` has taken back its work item."""
         reason, alone = _reason(trial), self._scheduler.in_hand == 0
-        short = ray_memory.ran_out(reason)
-        if short and not alone:
+        if ray_memory.ran_out(reason) and not alone:
             self._scheduler.use_fewer_workers()
-        self._monitor.worker_died(
-            trial.trial_id,
-            reason,
-            lambda pid: not short or ray_memory.to_blame(reason, pid, alone),
-            out_of_sight=_OUT_OF_SIGHT.search(reason) is not None,
-        )
+        self._monitor.worker_died(trial.trial_id, reason, lambda pid: _fault(reason, pid, alone))
         self._monitor.show(_running(trials))
 
     def __getstate__(self) -> dict[str, Any]:
@@ -207,6 +202,21 @@ def _reason(trial: Any) -> str:
         return Path(trial.error_file).read_text(encoding="utf-8", errors="replace")
     except (OSError, TypeError):  # nothing was written
         return "a worker died"
+
+
+def _fault(reason: str, pid: int, alone: bool) -> Fault:
+    """Whose fault the death of a worker is, by what Ray says of it.
+
+    Args:
+        reason: what Ray says.
+        pid: the worker's process id.
+        alone: whether the run had no other worker.
+    """
+    if _OUT_OF_SIGHT.search(reason):
+        return Fault.NETWORK
+    if ray_memory.ran_out(reason) and not ray_memory.to_blame(reason, pid, alone):
+        return Fault.OTHERS
+    return Fault.TRIAL
 
 
 def _running(trials: list[Any]) -> int:

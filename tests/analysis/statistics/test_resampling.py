@@ -76,6 +76,15 @@ def test_bca_against_its_formula():
     assert (found.low, found.high) == pytest.approx(bounds, abs=0.02 * np.ptp(bounds))
 
 
+@pytest.mark.parametrize("values", [VALUES, VALUES[:2], np.exp(90 * VALUES[:5]), [0, 0, 1, 3]])
+def test_scipy_gives_the_same_bca(values):
+    rng = np.random.Generator(np.random.PCG64(5))
+    settings = {"n_resamples": 999, "confidence_level": 0.9, "method": "BCa", "rng": rng}
+    expected = stats.bootstrap((values,), np.mean, **settings).confidence_interval
+    found = bca(values, level=0.9, seed=5, draws=999)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), rel=1e-12)
+
+
 @pytest.mark.parametrize("values", [[], [0.5], [0.5, math.nan], [0.1] * 5])
 def test_bca_has_no_bounds(values):
     found = bca(values, seed=1, draws=99)

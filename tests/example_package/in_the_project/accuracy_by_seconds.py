@@ -45,5 +45,4 @@ def draw(summary: Summary) -> Drawing:
         seconds, accuracy = zip(*summary.trials[method], strict=True)
         axes.scatter(seconds, accuracy, color=style.colour, marker=style.marker)
     axes.set(xlabel="seconds", ylabel="test accuracy (%)")
-    finish(figure, TITLE, summary.styles, summary.note)
-    return Drawing(figure, TITLE, CAPTION, summary.note)
+    return finish(figure, TITLE, CAPTION, summary.note, summary.styles)

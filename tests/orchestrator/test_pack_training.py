@@ -1,0 +1,86 @@
+"""Packs whose training fails on the way, in this process."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from orchestrator.execution.messages import Resources, RunOptions, WorkerConfig
+from orchestrator.execution.pack_training import PackTrainer
+from studies.store import Store
+from studies.store.writer import Writer
+from studies.trial import Trial
+from trainers import datasets, loop
+
+FIELDS = {
+    **{"network": "lenet-16", "dataset": "digits", "method": "dense", "weights": "he-normal"},
+    **{"epochs": 2, "batch_size": 500},
+}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """A worker trains with one; other tests want to see their own."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+class Digits:
+    """The inputs of a run on digits."""
+
+    def dataset(self, name):
+        return datasets.load(name, datasets.Place(name, Path()))
+
+
+@pytest.fixture
+def too_little_memory(monkeypatch):
+    """Have the memory not suffice for the second epoch of more than one trial."""
+    train = loop.train
+
+    def train_until_memory_runs_out(trials, *arguments, **options):
+        for record in train(trials, *arguments, **options):
+            if len(trials) > 1 and record.epoch["epoch"] == 2:
+                raise torch.OutOfMemoryError("more than one")
+            yield record
+
+    monkeypatch.setattr(loop, "train", train_until_memory_runs_out)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("rates", "sizes"),
+    [
+        ([1e-3, 1e-3, 1e-3], [1, 1, 1]),
+        # The first one diverges in the first epoch, so a single one is left to be halved.
+        ([1e30, 1e-3], [1, 2]),
+    ],
+)
+def test_what_is_left_of_a_pack_that_runs_out_of_memory_is_tried_in_smaller_packs(
+    rates, sizes, too_little_memory, tmp_path
+):
+    pack = [
+        Trial(**FIELDS, seed=seed, learning_rate=rate) for seed, rate in enumerate(rates, start=1)
+    ]
+    store = Store(str(tmp_path), "own")
+    options = RunOptions(executor="inline", fail_fast=True)  # memory is no trial's failure
+    writer = Writer(store)
+    trainer = PackTrainer(WorkerConfig(store, options, Resources(1)), Digits(), writer)
+    ends = list(trainer.train(pack, ()))
+    assert sum(end.finished for end in ends) == len(pack)
+    assert sum(end.failed for end in ends) == 0
+    writer.flush()
+    rows = store.tables.read("trials").rows.to_pylist()
+    assert {row["trial_id"] for row in rows} == {trial.trial_id for trial in pack}
+    assert len({row["attempt"] for row in rows}) == len(rows)
+    assert sorted(row["pack_size"] for row in rows) == sizes
+
+
+def test_the_epochs_of_all_rounds_count_for_how_far_a_trial_is(tmp_path):
+    """It learns a mask for two epochs, and then trains the weights under it for two more."""
+    trial = Trial(**{**FIELDS, "method": "free-pruning-weights"}, seed=1)
+    store = Store(str(tmp_path), "own")
+    config = WorkerConfig(store, RunOptions(), Resources(1))
+    ends = list(PackTrainer(config, Digits(), Writer(store)).train([trial], ()))
+    assert [end.fraction for end in ends] == [0.0, 0.25, 0.5, 0.75, 1.0]
