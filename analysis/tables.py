@@ -241,9 +241,9 @@ def load(uri_or_uris: str | PathLike[str] | Iterable[str | PathLike[str]]) -> Re
     counts once, as it first ended.
 
     Args:
-        uri_or_uris: a study's results folder or URI, such as ``results/digits`` or
-            ``s3://bucket/results/digits``; or a study's name, such as ``digits``, for its results
-            in the folder ``results`` and its shipped results; or several of them.
+        uri_or_uris: a study's results folder (a text or a path) or URI, such as ``results/digits``
+            or ``s3://bucket/results/digits``; or a study's name, such as ``digits``, for its
+            results in the folder ``results`` and its shipped results; or several of them.
 
     Raises:
         UserError: no URI was given, or there are no results at one of them.

@@ -24,7 +24,7 @@ def run(
     study: "str | Path | Study",
     *,
     results: str | Path = "results",
-    data: str | Path | Sequence[str] = (),
+    data: str | Path | Sequence[str | Path] = (),
     seeds: "Seeds | None" = None,
     epochs: int | None = None,
     only: "Given | None" = None,
@@ -56,7 +56,7 @@ def run(
         study: the name of a shipped study, the path of a study file, or a `Study`.
         results: the folder or URI of all results; each study has its own folder in it.
         data: the folder of all data sets, or several values of --data.
-        seeds: a number of seeds, a range such as ``"1001-1015"``, or a list.
+        seeds: a number of seeds, a range such as ``"1001-1015"``, or a list (or Python's range).
         epochs: of all trials.
         only: for each field the value or values that trials may have; see --only.
         change: for each field another value or values for all trials; see --set.

@@ -5,6 +5,8 @@ import reprlib
 from collections.abc import Iterable
 from typing import Any
 
+#: Characters of an error; a list of known names may have two thousand.
+_LONGEST = 6_000
 #: The message where no temporary file can be written.
 NO_TEMPORARY_FOLDER = (
     "temporary files: no folder for them can be written to; set TMPDIR to one that can"
@@ -19,7 +21,18 @@ class UserError(Exception):
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(printable(" ".join(message.split())))
+        super().__init__(shortened(printable(" ".join(message.split()))))
+
+
+def shortened(text: str) -> str:
+    """Return a text without its middle if it is too long for a line that people read.
+
+    What was given is at the beginning of an error, and what to do at its end.
+    """
+    if len(text) <= _LONGEST:
+        return text
+    left = len(text) - _LONGEST
+    return f"{text[: _LONGEST // 2]} [{left:,} characters left out] {text[-_LONGEST // 2 :]}"
 
 
 def printable(text: str) -> str:

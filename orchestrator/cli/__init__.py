@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from orchestrator.cli import _output
-from studies.errors import NO_TEMPORARY_FOLDER, UserError, unknown
+from studies.errors import NO_TEMPORARY_FOLDER, UserError, shortened, unknown
 
 #: Packages of the extra `run`; the base install reads results without them.
 _EXTRA = ("torch", "torchvision", "ray", "sklearn")
@@ -102,8 +102,8 @@ def run_command(
                 f"training needs {error.name}; install it with: pip install 'untuned[run]'", 2
             )
         else:
-            message = f"{type(error).__name__}: {error}; {_crash_log()}"
-            code = _print_error(message, 1)
+            message = shortened(f"{type(error).__name__}: {error}")
+            code = _print_error(f"{message}; {_crash_log()}", 1)
     if unwritten := _output.end() or unwritten:
         code = _print_error(f"output: cannot be written ({unwritten})", 2)
     if not any(name.endswith("_COMPLETE") for name in os.environ if name.startswith("_UNTUNED")):

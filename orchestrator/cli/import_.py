@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be copied; write nothing.")
 def command(study: str, results: str, source: str, dry_run: bool) -> int:
-    """Copy finished trials from other results into the results of STUDY.
+    """Copy finished trials from other results into those of STUDY.
 
     Trials are identified by their id and copied with all their rows and their provenance. From
     other results of the same study, all trials are copied, and the definitions with the time at

@@ -105,6 +105,23 @@ def test_a_mistake_is_answered_in_one_line(capsys, tmp_path, monkeypatch, argume
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "digits", "--on-end", "x" * 100_000],
+        ["train", "--save", "x" * 100_000],
+        ["status", "digits", "--results", "x" * 100_000],
+    ],
+)
+def test_an_error_with_a_very_long_text_is_still_read(arguments, capsys):
+    code, out, err = run(capsys, *arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert len(err) < 6_100
+    assert err.startswith(("untuned: --on-end x", "untuned: --save x", "untuned: results folder x"))
+    assert " characters left out] xx" in err
+    assert err.endswith(("sh -c '...'\n", "other formats\n", "File name too long)\n"))
+
+
 #: Runs commands in one process; says what each leaves behind, and which libraries it imports.
 COMMANDS = """
 import contextlib, io, json, multiprocessing, os, sys
