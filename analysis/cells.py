@@ -68,6 +68,15 @@ def tuned_fields(results: Results) -> tuple[str, ...]:
     return () if several.any() else tuple(name for name in SETTABLE if name in tuned)
 
 
+def at_chosen(results: Results, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with the values that tuning seeds chose replaced by those of `TUNED_VALUES`.
+
+    Two trials at chosen values are partners, whichever these are. If their values had to be the
+    same, only the seeds would be compared for which both sides happened to choose the same.
+    """
+    return rows.assign(**{name: TUNED_VALUES[name] for name in tuned_fields(results)})
+
+
 @computed_once
 def _both(results: Results) -> pd.DataFrame:
     """Return a row per trial, planned or finished, with the fields that make a cell."""
@@ -120,7 +129,7 @@ def ordered(results: Results, name: str) -> list[Hashable]:
     Other names are in the order of the study's definition.
     """
     frames = [results.plan, results.trials]
-    if name == "method":  # one that is still being tuned has no other trials
+    if name in ("method", *tuned_fields(results)):  # tuning seeds may have more than are chosen
         frames.insert(1, results.tuning_plan)
     values = pd.concat([frame[name] for frame in frames]).drop_duplicates().tolist()
     if name == "method":

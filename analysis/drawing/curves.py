@@ -132,7 +132,8 @@ class Curves:
             caption: the figure's caption.
             further: entries of the legend after the methods.
         """
-        figure, grid = panel_grid([panel.title for panel in self.panels], 3.0, up=self.up)
+        titles = [panel.title for panel in self.panels]
+        figure, grid = panel_grid(titles, 3.0, up=self.up, shared="up")
         for panel, (axes,) in zip(self.panels[:MOST_PANELS], grid, strict=True):
             axes.set_xlabel("epoch")
             axes.set_ylim(self.view)

@@ -3,7 +3,7 @@
 import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -38,7 +38,7 @@ def panel_grid(
     sides: int = 1,
     columns: int = 0,
     up: str = "",
-    shared: bool = True,
+    shared: Literal["both", "up", "none"] = "both",
 ) -> tuple[Figure, np.ndarray]:
     """Return an empty figure, and its axes, [panels, sides], for at most `MOST_PANELS` axes.
 
@@ -50,7 +50,8 @@ def panel_grid(
         sides: number of axes of a panel, beside each other.
         columns: number of panels in a row, if it is not to be chosen.
         up: label of the vertical axis of the first panel in each row.
-        shared: whether all axes have the same limits.
+        shared: which limits all axes have in common: those of both directions, or only those of
+            the vertical axis.
     """
     count = min(len(titles), MOST_PANELS // sides)
     columns = sides if sides > 1 else columns or columns_for(count)
@@ -60,7 +61,12 @@ def panel_grid(
     heights = [max(each[row * per_row : (row + 1) * per_row]) for row in range(rows)]
     figure = Figure(figsize=(WIDTHS[columns], sum(heights)), layout="constrained")
     grid = figure.subplots(
-        rows, columns, squeeze=False, sharex=shared, sharey=shared, height_ratios=heights
+        rows,
+        columns,
+        squeeze=False,
+        sharex=shared == "both",
+        sharey=shared != "none",
+        height_ratios=heights,
     ).ravel()
     for axes in grid[count * sides :]:
         axes.set_visible(False)

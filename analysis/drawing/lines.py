@@ -111,7 +111,7 @@ class Lines(Sided[LinePanel]):
             further: entries of the legend after the methods.
         """
         titles = [panel.title for panel in self.panels]
-        figure, grid = panel_grid(titles, self.height, sides=self.sides, shared=False)
+        figure, grid = panel_grid(titles, self.height, sides=self.sides, shared="none")
         for panel, axes_of in zip(self.shown, grid, strict=True):
             for side, axes in zip(panel.sides, axes_of, strict=True):
                 draw_line_side(axes, panel, side, self)

@@ -83,7 +83,7 @@ class Rows(Sided[RowPanel]):
         """
         titles = [panel.title for panel in self.panels]
         heights = [max(map(_height, panel.sides)) for panel in self.panels]
-        figure, grid = panel_grid(titles, heights, sides=self.sides, shared=False)
+        figure, grid = panel_grid(titles, heights, sides=self.sides, shared="none")
         sides = [side for panel in self.shown for side in panel.sides]
         labels: list[str] = []
         for axes, side in zip(grid.ravel(), sides, strict=True):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.cells import sort, varying
+from analysis.cells import at_chosen, sort, varying
 from analysis.estimates.intervals import grouped
 from analysis.estimates.pairing import differences
 from analysis.tables import Results, computed_once
@@ -32,7 +32,11 @@ def summary(results: Results) -> pd.DataFrame:
     for name, table, n in (
         ("accuracy", grouped(results.trials, by, "test_accuracy"), None),
         ("changed", grouped(results.trials, by, "changed"), None),
-        ("difference", grouped(differences(results.trials), by, "difference"), "pairs"),
+        (
+            "difference",
+            grouped(differences(at_chosen(results, results.trials)), by, "difference"),
+            "pairs",
+        ),
     ):
         names = {"mean": name, "low": f"{name}_low", "high": f"{name}_high"}
         names |= {"n": n} if n else {}

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
-from analysis.cells import panel_fields, spread, varying
+from analysis.cells import at_chosen, panel_fields, spread, varying
 from analysis.drawing import Drawing, NothingToDraw
 from analysis.drawing.layout import finish, left_out, panel_grid
 from analysis.drawing.limits import Limits, completed, outside, padded, view
@@ -74,7 +74,7 @@ class Trade:
 
 def summarise(results: Results) -> Trade:
     """Return accuracies relative to dense and changed fractions, in percent."""
-    methods = relative(results.trials)
+    methods = relative(at_chosen(results, results.trials))
     trials = methods.dropna(subset=["relative", "changed"])
     if trials.empty:
         raise NothingToDraw("No trial that prunes or flips has a dense partner to compare with.")

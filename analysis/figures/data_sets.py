@@ -1,5 +1,6 @@
 """Final accuracy by data set, and its difference to dense training."""
 
+from analysis.cells import at_chosen
 from analysis.drawing.categories import CHANGED, DIFFERENCE, compare
 from analysis.drawing.rows import Rows
 from analysis.estimates.pairing import differences
@@ -17,7 +18,7 @@ CAPTION = (
 
 def summarise(results: Results) -> Rows:
     """Return accuracy in percent and its difference to dense in points, by data set and method."""
-    pairs = differences(results.trials)[["attempt", "difference"]]
+    pairs = differences(at_chosen(results, results.trials))[["attempt", "difference"]]
     trials = results.trials.merge(pairs, on="attempt", how="left")
     second = DIFFERENCE if trials["difference"].notna().any() else CHANGED
     return compare(results, "dataset", trials, second)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from analysis.cells import BASELINE
+from analysis.cells import BASELINE, at_chosen
 from analysis.drawing import NothingToDraw
 from analysis.drawing.arms import arm_rows, arm_view, columns_for_arms
 from analysis.drawing.notes import margin_zone, sentences
@@ -16,7 +16,8 @@ ORDER = 15
 QUESTION = "accuracy"
 TITLE = "Difference to dense training from the same weights"
 CAPTION = (
-    "Final test accuracy minus that of dense training with the same seed, recipe and weights. "
+    "Final test accuracy minus that of dense training with the same seed, recipe and weights; "
+    "where the recipe is tuned, each has its own. "
     "Right of zero the method is better than dense, left of zero worse."
 )
 _VALUE = "difference"
@@ -24,7 +25,8 @@ _VALUE = "difference"
 
 def summarise(results: Results) -> Rows:
     """Return the paired differences in points, a row per arm, with the study's margin."""
-    pairs = differences(results.trials)[columns_for_arms(results, _VALUE)].dropna(subset=_VALUE)
+    pairs = differences(at_chosen(results, results.trials))
+    pairs = pairs[columns_for_arms(results, _VALUE)].dropna(subset=_VALUE)
     if pairs.empty:
         raise NothingToDraw(f"No trial has a {BASELINE} partner with the same seed and weights.")
     margin = results.margin

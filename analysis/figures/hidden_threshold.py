@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.cells import heading, ordered, panel_fields
+from analysis.cells import heading, ordered, panel_fields, tuned_fields
 from analysis.drawing import Drawing, NothingToDraw
 from analysis.drawing.heat import HeatMap, draw_heat, draw_scale, scale
 from analysis.drawing.layout import finish, left_out, panel_grid
@@ -41,8 +41,7 @@ class HeatMaps:
 
 def summarise(results: Results) -> HeatMaps:
     """Return, per varied field, the mean accuracy minus that at the default, in points."""
-    trials = results.trials.dropna(subset="test_accuracy")
-    every = [one for field in HIDDEN for one in _maps(results, trials, field)]
+    every = [one for field in HIDDEN for one in _maps(results, field)]
     if not every:
         raise NothingToDraw(
             "No threshold-free method is trained both at and off the default of learning rate, "
@@ -54,6 +53,9 @@ def summarise(results: Results) -> HeatMaps:
     note = sentences(
         seeds((n for of_map in counts[:MOST_PANELS] for n in of_map), "in brackets"),
         "Differences are paired by seed.",
+        "Fields that are tuned: on the tuning seeds."
+        if set(HIDDEN) & {*tuned_fields(results)}
+        else "",
         f"Framed: the default{' (for the penalty, at each width)' if by_width else ''}. All other "
         "fields that are drawn are at their defaults.",
         f"The study's margin is {results.margin:g} points." if results.margin else "",
@@ -63,14 +65,14 @@ def summarise(results: Results) -> HeatMaps:
     return HeatMaps(shown, note)
 
 
-def _maps(
-    results: Results, trials: pd.DataFrame, field: str
-) -> list[tuple[HeatMap, tuple[int, ...]]]:
+def _maps(results: Results, field: str) -> list[tuple[HeatMap, tuple[int, ...]]]:
     """Return the maps of a field with their numbers of seeds.
 
-    There is one with a row per method, or one per method over widths.
+    There is one with a row per method, or one per method over widths. The values of a field that is
+    tuned are compared on the tuning seeds: a fresh seed has only the one that was chosen for it.
     """
-    rows = sweep(trials, field)
+    trials = results.tuning if field in tuned_fields(results) else results.trials
+    rows = sweep(trials.dropna(subset="test_accuracy"), field)
     if rows.empty:
         return []
     fields = panel_fields(results, without=(field, "density", *HIDDEN))
@@ -130,7 +132,7 @@ def draw(summary: HeatMaps) -> Drawing:
         titles,
         0.9 + 0.42 * tallest,
         columns=min(len(titles), 3 if widest <= _NARROW else 2 if widest <= _WIDE else 1),
-        shared=False,
+        shared="none",
     )
     colours = scale(np.concatenate([one.means.ravel() for one in summary.maps]))
     for (axes,), one in zip(grid, summary.maps, strict=True):

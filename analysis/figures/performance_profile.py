@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.cells import BASELINE
+from analysis.cells import BASELINE, at_chosen
 from analysis.drawing import Drawing, NothingToDraw
 from analysis.drawing.layout import finish, panel_grid
 from analysis.drawing.limits import padded
@@ -54,7 +54,7 @@ class Profile:
 
 def summarise(results: Results) -> Profile:
     """Return per method the percentage of trials above each difference to dense, in points."""
-    pairs = against_trained(all_judged(results))
+    pairs = against_trained(at_chosen(results, all_judged(results)))
     pairs = pairs[pairs["difference"].notna() & (pairs["method"] != BASELINE)]
     if pairs.empty:
         raise NothingToDraw(f"No trial has a partner trained by {BASELINE} from he-normal weights.")

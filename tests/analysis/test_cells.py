@@ -6,6 +6,7 @@ import analysis
 from analysis import figures
 from analysis.cells import methods_in, panel_fields, tuned_fields, varying
 from analysis.drawing.arms import floor
+from analysis.estimates.summary import summary
 from analysis.report.wording import subject
 from studies import tuned
 from studies.store import Store
@@ -42,6 +43,26 @@ def test_what_tuning_seeds_choose_makes_no_cells(chosen):
     assert subject(results).endswith("compared: network, method; tuned: learning rate")
     (panel,) = figures.summarise("final_accuracy", results).panels
     assert [mark.n for side in panel.sides for mark in side.marks] == [2, 2]
+
+
+def test_arms_are_paired_at_the_rates_that_were_chosen_for_them(chosen):
+    results = chosen()
+    rates = results.trials.pivot(
+        index="seed", columns=["method", "network"], values="learning_rate"
+    )
+    assert (rates["dense", "lenet-300-100"] != rates["free-pruning", "lenet-300-100"]).all()
+    assert "(2)." in figures.summarise("performance_profile", results).note
+    ((_, (arm,)),) = figures.summarise("accuracy_by_changed", results).panels
+    assert (arm.method, [mark.n for mark in arm.accuracy]) == ("free-pruning", [2])
+    (row,) = summary(results).query("method == 'free-pruning'").to_dict("records")
+    assert row["pairs"] == 2
+
+
+def test_values_that_were_not_chosen_are_compared_on_the_tuning_seeds(chosen):
+    summary = figures.summarise("hidden_threshold", chosen())
+    assert "Fields that are tuned: on the tuning seeds." in summary.note
+    (one,) = summary.maps
+    assert (one.columns, one.rows) == (("0.001", "0.01"), ("free-pruning",))
 
 
 def test_a_rate_that_is_trained_beside_the_chosen_one_is_compared(chosen):

@@ -157,6 +157,7 @@ def test_shipped_studies():
         "widths": 5 * 3 * 5 * 5,
         "rescaling": 5 * 2 * (1 + 3 * 3),
         "threshold-mnist": 15 * (6 + 1) * (3 + 5 + 3) + 15 * 3,
+        "densities-mnist": 15 * (4 + 1) * 2 * (1 + 5) + 15,
         "threshold-conv2": 12 + 8 * 6 + 8,
         "start-mnist": 15 * (2 * 2 * 7 + 1),
         "rivals-mnist": 5 * 6 * (4 + 9) + 15 * (4 + 9 * 3 + 1),
