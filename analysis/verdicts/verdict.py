@@ -133,8 +133,12 @@ class Comparison:
         """The smallest margin with which the criterion would be met; nan if no margin decides."""
         if not self.criterion.has_margin:
             return math.nan
-        reach = -self.interval.low if self.is_above else self.interval.high
-        return max(reach, 0.0) if not math.isnan(reach) else math.nan
+        return max(self.reach, 0.0) if not math.isnan(self.reach) else math.nan
+
+    @property
+    def reach(self) -> float:
+        """How far the interval reaches beyond zero against the claim; may be negative."""
+        return -self.interval.low if self.is_above else self.interval.high
 
     # What follows does not decide, and is computed only where it is shown.
 
@@ -249,8 +253,9 @@ class Verdict:
     def decisive(self) -> Comparison:
         """The deciding comparison that comes closest to failing.
 
-        It is the one that needs the largest margin; where margins do not decide, the one with the
-        largest p-value. If the claim is refuted, unfinished comparisons do not count.
+        It is the one that needs the largest margin, or whose interval comes closest to needing one;
+        where margins do not decide, the one with the largest p-value. If the claim is refuted,
+        unfinished comparisons do not count.
         """
         tested = [comparison for comparison in self.deciding if not math.isnan(comparison.p)]
         if self.opposes:
@@ -258,7 +263,7 @@ class Verdict:
         if not tested:
             return self.deciding[0]
         if all(comparison.criterion.has_margin for comparison in tested):
-            return max(tested, key=lambda comparison: (comparison.smallest_margin, comparison.p))
+            return max(tested, key=lambda comparison: (comparison.reach, comparison.p))
         return max(tested, key=lambda comparison: comparison.p)
 
     @property

@@ -330,6 +330,20 @@ def test_a_sweep_needs_every_density(judge):
     # With a margin below 0.3 points, only one of the three would lie within it of the best.
     assert verdict.smallest_margin == pytest.approx(0.003)
     assert verdict.q == verdict.comparisons[0].q > verdict.comparisons[2].q
+
+
+def test_the_closest_density_is_that_whose_interval_reaches_highest(judge):
+    def figures(trial):
+        """At 0.3 a little worse each time; at 0.7 far worse, but by very different amounts."""
+        gap = {0.3: (-0.004, 0.001), 0.7: (-0.2, 0.1)}.get(trial.density, (-0.1, 0.001))
+        worse = gap[0] + gap[1] * SPREAD[trial.seed] if trial.density else 0.0
+        return {"test_accuracy": 0.9 + worse, "changed": 0.1}
+
+    (verdict,) = judge(figures, "C6", grids=DENSITIES, method="dense")
+    p = {one.at["density"]: one.p for one in verdict.comparisons}
+    assert p[0.7] > p[0.3]
+    assert [one.smallest_margin for one in verdict.comparisons] == [0.0] * 3
+    assert verdict.decisive.at == {"density": 0.3}
     (verdict,) = judge(at_densities(0.004, -0.002), "C6", grids=DENSITIES, method="dense")
     assert verdict.uncorrected == "undecided"
     assert "in 1 of 3 comparisons" in verdict.reason

@@ -44,6 +44,7 @@ def test_a_trial_on_digits_is_equal_to_the_bit(pick):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not (DATA / "MNIST" / "raw").is_dir(), reason="MNIST is not in UNTUNED_DATA")
-def test_a_trial_on_mnist_is_equal_to_the_bit():
-    recorded, again = trained_again("start-mnist", 1)
+@pytest.mark.parametrize("study", ["start-mnist", "threshold-mnist"])
+def test_a_trial_on_mnist_is_equal_to_the_bit(study):
+    recorded, again = trained_again(study, 1)
     assert again == recorded
