@@ -87,11 +87,11 @@ class Store:
         Raises:
             UserError: the folder cannot be created or written to, or is not for results.
         """
-        self.check_place()
         try:
             self._folder.try_writing()
         except OSError as error:
             raise unwritable(self._folder, error) from None
+        self.check_place()
 
     def size(self) -> int:
         """Return the bytes of all of its files.

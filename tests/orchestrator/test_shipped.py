@@ -130,7 +130,7 @@ def science_of_folder(folder):
 
 
 def test_own_and_shipped_results_are_joined_by_id(made, published, capsys):
-    """Those of one's own count first, and a trial that only the shipped ones have counts too."""
+    """A trial that both have counts as it first ended, here in the shipped ones."""
     store, _ = train_study(Path(), seeds=1)
     untuned("status", "own")
     out = capsys.readouterr().out
@@ -139,8 +139,8 @@ def test_own_and_shipped_results_are_joined_by_id(made, published, capsys):
     joined = analysis.load("own")
     assert (joined.finished, joined.planned, joined.names) == (3, 4, ("own",))
     hosts = joined.trials.set_index("trial_id")["host"]
-    assert {hosts[trial_id] for trial_id in finished(store).ids} == {"here"}
-    assert sorted(hosts) == ["here", "here", "machine-1"]
+    assert set(finished(store).ids) < set(hosts.index)
+    assert sorted(hosts) == ["machine-1"] * 3
     assert len(joined.epochs.df()) == 3 * 3
     assert (joined.failed, joined.conflicts, joined.damaged) == ((), (), ())
     assert analysis.load("results/own").finished == 2  # a folder stands for itself

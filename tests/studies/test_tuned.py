@@ -145,7 +145,7 @@ def test_tuned_fields_that_are_refused(grid, values, message):
     [
         ("13-14", "grids.0: seeds: 13 is not among the study's seeds; add it there"),
         ([11, 99], "grids.0: seeds: 99 is not among the study's seeds"),
-        ("all", "grids.0: seeds: 'all' is neither a number"),
+        ("all", "grids.0: seeds: 'all' is neither tuning, nor fresh, nor a range"),
         (2, "grids.0: seeds: 2 is neither tuning, nor fresh, nor a range or a list"),
         ([], "grids.0: seeds: [] is an empty grid"),
     ],
