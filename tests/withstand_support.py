@@ -10,6 +10,18 @@ from analysis.verdicts.claims import every_claim
 
 #: The floor under a rival, at 30%.
 LINEAR = {"network": "linear", "method": "dense"}
+#: A tuning seed of its own for each of 15 seeds.
+NESTED = {"tuning_seeds": list(range(101, 116))}
+
+
+def densities(*values, **more):
+    """Grids of free pruning and of edge-popup at some densities."""
+    return [{"method": "free-pruning"}, {"method": "edge-popup", "density": [*values], **more}]
+
+
+def named(study, name):
+    """The study under another name."""
+    return study.model_copy(update={"name": name})
 
 
 def on(loaded, claim):

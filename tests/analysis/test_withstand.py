@@ -6,7 +6,7 @@ Each of them is a way in which a broken, poor or merely different baseline could
 import math
 
 import pytest
-from withstand_support import LINEAR, final, judge_with, noise, on
+from withstand_support import LINEAR, densities, final, judge_with, noise, on
 
 import analysis
 from analysis.estimates.edges import edges
@@ -243,10 +243,6 @@ def test_at_chance_is_a_fact_of_its_own(study, record):
 
 
 # Sweeps and edges ----------------------------------------------------------------------------
-
-
-def densities(*values, **more):
-    return [{"method": "free-pruning"}, {"method": "edge-popup", "density": [*values], **more}]
 
 
 def by_density(gaps, size=0.001):

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from withstand_support import LINEAR, final, judge_with, noise, on
+from withstand_support import LINEAR, NESTED, densities, final, judge_with, named, noise, on
 
 import analysis
 from analysis.report.answers import answers
@@ -15,8 +15,6 @@ from studies.store.definitions import Recorded
 from studies.store.forgetting import forget
 from studies.trial import Trial
 
-#: A tuning seed of its own for each of 15 seeds.
-NESTED = {"tuning_seeds": list(range(101, 116))}
 #: Connections of the layers, as the fixtures record them.
 LAYERS = (19_200, 30_000, 1_000)
 GIVEN = {"margin": 0.5, "seeds": 15, "dataset": "cifar10", "method": "dense"}
@@ -28,14 +26,6 @@ DEAD = {"test_accuracy": 0.1, "outcome": "dead"}
 def judge(study, record_in, tmp_path):
     """The verdicts on a claim for a study made by hand."""
     return judge_with(study, record_in, tmp_path)
-
-
-def densities(*values, **more):
-    return [{"method": "free-pruning"}, {"method": "edge-popup", "density": [*values], **more}]
-
-
-def named(study, name):
-    return study.model_copy(update={"name": name})
 
 
 def left(share):

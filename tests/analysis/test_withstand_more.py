@@ -3,15 +3,13 @@
 import math
 
 import pytest
-from withstand_support import LINEAR, final, judge_with, noise, on
+from withstand_support import LINEAR, NESTED, densities, final, judge_with, named, noise, on
 
 import analysis
 from analysis.report.answers import answers
 from analysis.verdicts import verdicts
 from analysis.verdicts.claim import Claim, Criterion, where
 
-#: A tuning seed of its own for each of 15 seeds.
-NESTED = {"tuning_seeds": list(range(101, 116))}
 FREE_RATES = [1e-3, 3e-3, 1e-2, 3e-2]
 
 
@@ -19,14 +17,6 @@ FREE_RATES = [1e-3, 3e-3, 1e-2, 3e-2]
 def judge(study, record_in, tmp_path):
     """The verdicts on a claim for a study made by hand."""
     return judge_with(study, record_in, tmp_path)
-
-
-def densities(*values, **more):
-    return [{"method": "free-pruning"}, {"method": "edge-popup", "density": [*values], **more}]
-
-
-def named(study, name):
-    return study.model_copy(update={"name": name})
 
 
 # Several studies together ----------------------------------------------------------------------
