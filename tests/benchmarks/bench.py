@@ -29,6 +29,8 @@ def quick() -> Iterator[Row]:
     for batch_size in (25, 128):
         yield from steps.measure("lenet-300-100", batch_size, rounds=9, steps=80, only=_QUICK)
     yield from steps.measure("conv2", 25, rounds=3, steps=3, only=_QUICK)
+    for batch_size in (25, 128):
+        yield from steps.of_products("lenet-300-100", batch_size, rounds=9, steps=80)
     yield from peaks.measure(rounds=5, steps=100)
     yield from epochs.epoch(rounds=3, images=epochs.SHORT)
     yield from shares.measure(rounds=1, epochs=1, images=epochs.SHORT, batch_size=25)
@@ -46,6 +48,12 @@ def everything() -> Iterator[Row]:
         yield from steps.measure("lenet-300-100", batch_size, rounds=15, steps=200)
     for network in ("conv2", "conv4", "conv6"):
         yield from steps.measure(network, 25, rounds=7, steps=4)
+    for network, batch_size, count in (
+        ("lenet-300-100", 25, 200),
+        ("lenet-300-100", 128, 100),
+        ("conv2", 25, 4),
+    ):
+        yield from steps.of_products(network, batch_size, rounds=15, steps=count)
     yield from peaks.measure(rounds=15, steps=200)
     yield from epochs.epoch(rounds=9, images=epochs.SHORT)
     yield from epochs.epoch(rounds=5, images=55_000)

@@ -1,5 +1,6 @@
 """Whole epochs, batches against a DataLoader, packs against trials alone."""
 
+import functools
 import struct
 import tempfile
 import time
@@ -8,19 +9,19 @@ from pathlib import Path
 import numpy as np
 import torch
 from steps import Ours, interleaved
-from table import AT_LEAST, AT_MOST, Row, noise, ratios, trial
+from table import AT_LEAST, AT_MOST, PRODUCTS, Row, noise, ratios, trial
 from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import MNIST
 
-from trainers import engines
+from trainers import engines, loop
 from trainers.batches import Batches
 from trainers.engines.autograd import Autograd
-from trainers.loop import train
 
 CPU = torch.device("cpu")
 #: Images of the short epoch, a fifth of MNIST's.
 SHORT = 11_000
+train = functools.partial(loop.train, products=PRODUCTS)
 
 
 def epoch(rounds, images):

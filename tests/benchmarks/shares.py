@@ -11,12 +11,12 @@ import time
 from collections import defaultdict
 from unittest import mock
 
+from epochs import train
 from steps import CPU
-from table import Row, noise, trial
+from table import PRODUCTS, Row, noise, trial
 
 from trainers import engines, methods, networks, packs, recording
 from trainers.batches import Batches
-from trainers.loop import train
 from trainers.measures.effective_size import LiveSearch
 from trainers.recording import Recorder
 
@@ -122,7 +122,8 @@ def of_trial(given, data):
 def _kinds(given, data):
     """The classes of the method and of the engine that train a trial."""
     method = methods.of([given])
-    pack = packs.assemble([given], networks.build(given, data.shape, data.classes), CPU)
+    network = networks.build(given, data.shape, data.classes, PRODUCTS)
+    pack = packs.assemble([given], network, CPU)
     return type(method), engines.choose(pack)
 
 

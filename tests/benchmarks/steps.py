@@ -10,11 +10,13 @@ import time
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from table import AT_MOST, Row, noise, ratios, trial
+from table import AT_MOST, PRODUCTS, Row, noise, ratios, trial
 from torch import nn
 
-from trainers import engines, methods, networks, packs, registry
+from studies.errors import UserError
+from trainers import devices, engines, methods, networks, packs, registry
 from trainers.batches import Batches
+from trainers.products import OWN, by_name
 
 CIFAR = (3, 32, 32)
 CPU = torch.device("cpu")
@@ -23,9 +25,10 @@ CPU = torch.device("cpu")
 class Ours:
     """A trial in training, step by step."""
 
-    def __init__(self, given, data, device=CPU, replicas=1, kind=engines.start):
+    def __init__(self, given, data, device=CPU, replicas=1, kind=engines.start, products=PRODUCTS):
         trials = [type(given)(**given.values() | {"seed": s}) for s in range(1, replicas + 1)]
-        pack = packs.assemble(trials, networks.build(given, data.shape, 10), device)
+        network = networks.build(given, data.shape, 10, OWN if device.type == "cuda" else products)
+        pack = packs.assemble(trials, network, device)
         batches, method = Batches(data, trials, device), methods.of(trials)
         method.begin(pack, 0, batches)
         self.engine = kind(pack, method, 10**9)
@@ -130,3 +133,17 @@ def measure(network, batch_size, rounds, steps, only=None):
     for name in ("free-pruning", "free-flipping", "minimal-pruning", "minimal-flipping"):
         # What the verdict on C5 is made of.
         yield Row.of(group, f"{name} / our dense", ratios(times[name], times["dense"]), "x")
+
+
+def of_products(network, batch_size, rounds, steps):
+    """Rows of free pruning with oneDNN's products over PyTorch's own, where both can be had."""
+    try:
+        both = {name: by_name(name) for name in (devices.ONEDNN, devices.MM)}
+    except UserError:
+        return
+    data = noise((1, 28, 28) if network.startswith("lenet") else CIFAR, (batch_size * 40, 50, 50))
+    given = trial("free-pruning", network=network, batch_size=batch_size)
+    subjects = {name: Ours(given, data, products=each) for name, each in both.items()}
+    times = interleaved(subjects, rounds, steps)
+    measure = f"step, {network}, batch {batch_size}"
+    yield Row.of("products: oneDNN / PyTorch's own", measure, ratios(*times.values()), "x")

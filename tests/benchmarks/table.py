@@ -16,12 +16,16 @@ from rich.console import Console
 from rich.table import Table
 
 from studies.trial import Trial
-from trainers import runtime
+from trainers import devices, products, runtime
 from trainers.datasets import Dataset
 
 FILE = Path(__file__).parents[2] / "results" / "benchmarks.parquet"
 #: What must be reached, as it is written in the table.
 AT_MOST, AT_LEAST = "at most", "at least"
+
+
+#: What fully connected layers are computed with here: what a run would choose, unless it is told.
+PRODUCTS = products.by_name(os.environ.get("UNTUNED_ENGINE") or devices.preferred_products())
 
 
 @dataclass(frozen=True)
@@ -95,13 +99,18 @@ def keep(rows, quick):
 
 
 def machine():
-    """The processor and how many cores may be used."""
-    model = platform.machine()
+    """The processor, how many cores may be used, and the products of fully connected layers.
+
+    A virtual machine often hides the processor's name; its family and model tell it all the same.
+    """
     about = Path("/proc/cpuinfo")
-    if about.exists():
-        names = [x for x in about.read_text().splitlines() if x.startswith("model name")]
-        model = names[0].partition(":")[2].strip() if names else model
-    return f"{model}, {len(os.sched_getaffinity(0))} cores"
+    lines = about.read_text().splitlines() if about.exists() else []
+    pairs = (line.partition(":") for line in reversed(lines))
+    read = {name.strip(): value.strip() for name, _, value in pairs}
+    model = read.get("model name", platform.machine())
+    if "cpu family" in read:
+        model += f" (family {read['cpu family']}, model {read['model']})"
+    return f"{model}, {len(os.sched_getaffinity(0))} cores, {PRODUCTS.name}"
 
 
 def show(rows, last):

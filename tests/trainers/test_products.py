@@ -153,15 +153,19 @@ def test_products_that_pytorch_lacks_are_refused(monkeypatch):
 
 
 AVX512 = "fma avx2 avx512f avx512bw avx512dq avx512vl"
+ZEN_5 = {"vendor_id": "AuthenticAMD", "cpu family": "26", "flags": AVX512}
 
 
 @pytest.mark.parametrize(
     ("cpu", "limit", "expected"),
     [
-        ({"vendor_id": "AuthenticAMD", "flags": AVX512}, "", "onednn"),
-        ({"vendor_id": "AuthenticAMD", "flags": "fma avx2"}, "", "mm"),
-        ({"vendor_id": "AuthenticAMD", "flags": AVX512}, "avx2", "mm"),
-        ({"vendor_id": "GenuineIntel", "flags": AVX512}, "", "mm"),
+        (ZEN_5, "", "onednn"),
+        (ZEN_5 | {"cpu family": "27"}, "", "onednn"),
+        (ZEN_5 | {"cpu family": "25"}, "", "mm"),  # Zen 4: 512 bits take two turns
+        (ZEN_5 | {"cpu family": "?"}, "", "mm"),
+        (ZEN_5 | {"flags": "fma avx2"}, "", "mm"),
+        (ZEN_5, "avx2", "mm"),
+        (ZEN_5 | {"vendor_id": "GenuineIntel"}, "", "mm"),
         ({}, "", "mm"),
     ],
 )
