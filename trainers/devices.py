@@ -14,8 +14,8 @@ MM, ONEDNN = "mm", "onednn"
 _AMD = "AuthenticAMD"
 #: What a processor must have for PyTorch to use AVX-512, in the names of /proc/cpuinfo.
 _AVX512 = frozenset({"avx512f", "avx512bw", "avx512dq", "avx512vl", "fma"})
-#: Zen 5, the first of AMD's families that computes 512 bits at once. Zen 4 has the instructions, but
-#: takes two turns for each, and MKL already reaches nine tenths of its peak with AVX2.
+#: Zen 5, the first of AMD's families that computes 512 bits at once. Zen 4 has the instructions,
+#: but takes two turns for each, and MKL already reaches nine tenths of its peak with AVX2.
 _ZEN_5 = 26
 
 
