@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +38,8 @@ class Layer:
             methods that compute both together.
         threshold: a constant that the method compares scores with, [R, 1, ...], or None where it
             has none of this layer's own.
+        memory: what a method remembers of each replica to be faster. It never changes a result,
+            so no checkpoint has it.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Layer:
     trained: Tensor = field(init=False)
     effective: Tensor = field(init=False)
     mask: Tensor | None = None
+    memory: dict[int, Any] = field(default_factory=dict)
 
     @property
     def effective_is_trained(self) -> bool:

@@ -13,6 +13,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from studies.errors import UserError
 from studies.trial import Trial
@@ -21,7 +22,7 @@ from trainers.batches import Batches
 from trainers.engines.autograd import Autograd
 from trainers.loop import train
 from trainers.methods import Layer, Method, Pack, load, synflow
-from trainers.methods._masks import dropped, keep_largest, top
+from trainers.methods._masks import Threshold, dropped, keep_largest, top
 from trainers.methods.lottery_ticket import per_round, prunings
 from trainers.networks import LayerShape, Network, build
 from trainers.packs import assemble
@@ -651,3 +652,54 @@ def test_decoupled_decay_by_hand():
     close(layer.trained, [[0.8 - 0.1, 1.6 - 0.1], [-0.1, -0.1]])
     engine.step(*OneImage().balanced(1))
     close(layer.trained, [[0.7 * 0.9 - 0.075, 1.5 * 0.9 - 0.075], [-0.165, -0.165]])
+
+
+# --- the threshold itself ------------------------------------------------------------------------
+
+
+def by_sorting(values, count):
+    """The ``count``-th smallest, and how many are above it."""
+    found = np.sort(values)[count - 1]
+    return found, np.count_nonzero(values > found)
+
+
+@given(
+    hnp.arrays(
+        np.float32,
+        st.integers(1, 300),
+        elements=st.floats(-2, 2, width=32, allow_subnormal=False)
+        | st.sampled_from([0, -0.0, 1, np.inf, -np.inf, np.nan]),
+    ),
+    st.integers(0, 10).map(lambda tenths: tenths / 10),
+    st.lists(st.sampled_from([0.0, 1e-3, 0.1, 5.0, np.inf, np.nan]), max_size=4),
+)
+def test_a_threshold_is_exact_whatever_the_last_one_was(values, share, moves):
+    count, last = max(1, round(share * len(values))), Threshold()
+    for move in (0.0, *moves):
+        with np.errstate(invalid="ignore"):
+            values = values + np.float32(move)
+        np.testing.assert_equal(last.find(values, count), by_sorting(values, count))
+
+
+def test_scores_that_move_a_little_are_not_all_selected_among_again(monkeypatch):
+    rng, last, moved = np.random.default_rng(0), Threshold(), []
+    values = rng.standard_normal(10_000).astype(np.float32)
+    last.find(values, 3_000)
+    monkeypatch.setattr(Threshold, "_find_among_all", lambda *_: moved.append(1))
+    for _ in range(20):
+        values += rng.standard_normal(len(values)).astype(np.float32) * np.float32(1e-3)
+        np.testing.assert_equal(last.find(values, 3_000), by_sorting(values, 3_000))
+    assert moved == []
+    monkeypatch.undo()
+    np.testing.assert_equal(last.find(values + 9, 3_000), by_sorting(values + 9, 3_000))
+    assert 8 < last.low < last.high < 10  # the bounds have moved with them
+
+
+def test_many_scores_near_the_threshold_are_bounded_anew():
+    last, values = Threshold(), np.arange(1_000, dtype=np.float32)
+    last.find(values, 500)
+    crowd = np.full(1_000, 499, np.float32)
+    assert last.find(crowd, 500) == (499, 0)
+    assert np.isnan(last.low)
+    assert last.find(values, 500) == (499, 500)
+    assert 10 < last.high - last.low < 50

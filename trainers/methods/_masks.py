@@ -4,7 +4,9 @@ import copy
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 import torch
@@ -14,13 +16,17 @@ from torch import Tensor
 from studies.trial import Trial
 from trainers import randomness
 from trainers.batches import Batches
-from trainers.packs import Pack
+from trainers.packs import Layer, Pack
 
 #: The layer number of all layers together in the stream of masks.
 _TIES = 2**31
 _PER_CLASS = 10
+#: The part of all scores that is near the threshold, on each side of it when the bounds are made;
+#: and the part from which on they are made anew.
+_NEAR, _MOST_NEAR = 1 / 64, 1 / 8
 
 
+@cache  # it is asked for in every step, and a fraction takes as long as a selection
 def dropped(density: float, n: int) -> int:
     """Return how many of n connections are dropped: floor((1 - density) n), exactly as written.
 
@@ -37,7 +43,9 @@ def top(scores: Tensor, density: float) -> Tensor:
     return keep_top(torch.ones_like(scores), scores, density, torch.empty_like(scores))
 
 
-def keep_top(weight: Tensor, scores: Tensor, density: float, into: Tensor) -> Tensor:
+def keep_top(
+    weight: Tensor, scores: Tensor, density: float, into: Tensor, last: "Threshold | None" = None
+) -> Tensor:
     """Write the weights with the top scores, else 0; of equal scores the first are dropped first.
 
     The threshold is found by selection; sorting all scores would be many times slower.
@@ -47,6 +55,7 @@ def keep_top(weight: Tensor, scores: Tensor, density: float, into: Tensor) -> Te
         scores: [*shape].
         density: the fraction kept.
         into: the tensor to write to, [*shape].
+        last: what these scores' last threshold was, which makes finding this one faster.
 
     Returns:
         ``into``.
@@ -54,7 +63,7 @@ def keep_top(weight: Tensor, scores: Tensor, density: float, into: Tensor) -> Te
     count = dropped(density, scores.numel())
     if count == 0:
         return into.copy_(weight)
-    highest, above = threshold(scores.flatten(), count)
+    highest, above = threshold(scores.flatten(), count, last)
     # ReLU's own backward pass writes in one pass: weight where score > threshold, else 0.
     torch.ops.aten.threshold_backward.grad_input(weight, scores, highest, grad_input=into)
     missing = scores.numel() - count - above
@@ -89,7 +98,11 @@ def keep_top_on_device(weights: Tensor, scores: Tensor, density: float, into: Te
 
 
 def keep_top_of_all(
-    weights: Sequence[Tensor], scores: Sequence[Tensor], density: float, into: Sequence[Tensor]
+    weights: Sequence[Tensor],
+    scores: Sequence[Tensor],
+    density: float,
+    into: Sequence[Tensor],
+    last: "Threshold | None" = None,
 ) -> None:
     """Write the weights with the top scores over all layers, else 0; see `keep_top`.
 
@@ -98,22 +111,74 @@ def keep_top_of_all(
         scores: of each layer, of the same shapes.
         density: the fraction of all connections that is kept.
         into: the tensors to write to, of the same shapes.
+        last: as in `keep_top`.
     """
     flat = torch.cat([layer.flatten() for layer in weights])
     ranked = torch.cat([layer.flatten() for layer in scores])
-    kept = keep_top(flat, ranked, density, torch.empty_like(flat))
+    kept = keep_top(flat, ranked, density, torch.empty_like(flat), last)
     for values, target in zip(torch.split(kept, [w.numel() for w in weights]), into, strict=True):
         target.copy_(values.view_as(target))
 
 
-def threshold(scores: Tensor, count: int) -> tuple[float, int]:
+def threshold(scores: Tensor, count: int, last: "Threshold | None" = None) -> tuple[float, int]:
     """Return the ``count``-th smallest of the scores [n], and how many are above it."""
     if scores.device.type != "cpu":
         value = scores.kthvalue(count).values
         return float(value), int((scores > value).sum())
-    values = scores.numpy()  # its selection and its counting are vectorised, PyTorch's are not
-    least = np.partition(values, count - 1)[count - 1]
-    return float(least), int(np.count_nonzero(values > least))
+    # NumPy's selection and its counting are vectorised, PyTorch's are not.
+    return (last or Threshold()).find(scores.numpy(), count)
+
+
+@dataclass
+class Threshold:
+    """The last threshold of scores that change little from one to the next, to find the next by.
+
+    Few scores lie near the last threshold. The others only have to be counted, and the selection
+    among the few is fast. What is found is exact, whatever was found before; a score that is nan
+    ranks highest. It takes less than half the time of a selection among all scores, and a tenth
+    of it on Zen 4, where the instructions that NumPy selects with are slow.
+
+    Attributes:
+        low, high: the bounds of what counts as near; nan at first.
+    """
+
+    low: float = math.nan
+    high: float = math.nan
+
+    def find(self, values: np.ndarray, count: int) -> tuple[float, int]:
+        """Return the ``count``-th smallest of the values [n], and how many are above it."""
+        low, high = self.low, self.high
+        inside = values >= low
+        inside &= values <= high
+        near = values[inside]
+        place = count - 1 - np.count_nonzero(values < low)
+        if not 0 <= place < len(near):
+            return self._find_among_all(values, count)
+        near.partition(place)
+        found = float(near[place])
+        above = np.count_nonzero(values > high) + np.count_nonzero(near > found)
+        if len(near) > len(values) * _MOST_NEAR:
+            self.low = self.high = math.nan
+        else:
+            self._surround(found, (high - low) / 2)
+        return found, int(above)
+
+    def _find_among_all(self, values: np.ndarray, count: int) -> tuple[float, int]:
+        """Do what `find` does, but without bounds, and make new ones."""
+        at, reach = count - 1, int(len(values) * _NEAR)
+        places = [max(at - reach, 0), at, min(at + reach, len(values) - 1)]
+        low, found, high = (float(x) for x in np.partition(values, places)[places])
+        self._surround(found, max(found - low, high - found))
+        return found, int(np.count_nonzero(values > found))
+
+    def _surround(self, found: float, distance: float) -> None:
+        self.low, self.high = found - distance, found + distance
+
+
+def last_threshold(layer: Layer, replica: int) -> Threshold:
+    """Return what a replica's selection in this layer remembers."""
+    memory: Threshold = layer.memory.setdefault(replica, Threshold())
+    return memory
 
 
 # --- over all layers ------------------------------------------------------------------------------

@@ -18,7 +18,13 @@ import torch
 from torch import Tensor
 
 from trainers.methods import Connections, Layer, Pack
-from trainers.methods._masks import dropped, keep_top, keep_top_of_all, keep_top_on_device
+from trainers.methods._masks import (
+    dropped,
+    keep_top,
+    keep_top_of_all,
+    keep_top_on_device,
+    last_threshold,
+)
 
 MIXES = True
 EXAMPLES = ("edge-popup", "edge-popup(global)")
@@ -73,10 +79,11 @@ class EdgePopup(Connections):
             return
         for r in range(len(pack.trials)):
             replica = [[tensor[r] for tensor in each] for each in (values, ranked, into)]
+            last = last_threshold(layers[0], r)
             if len(layers) > 1:
-                keep_top_of_all(replica[0], replica[1], density, replica[2])
+                keep_top_of_all(replica[0], replica[1], density, replica[2], last)
             else:  # without copies
-                keep_top(replica[0][0], replica[1][0], density, replica[2][0])
+                keep_top(replica[0][0], replica[1][0], density, replica[2][0], last)
 
     @staticmethod
     def _keep_top_on_device(
