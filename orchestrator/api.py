@@ -170,8 +170,10 @@ def _text(name: str, given: object) -> str:
     Raises:
         UserError: it is neither, or empty.
     """
-    if not isinstance(given, str | Path) or not str(given).strip():
+    if not isinstance(given, str | Path):
         raise UserError(f"{name}: {shown(given)} is neither a text nor a path")
+    if not str(given).strip():
+        raise UserError(f"{name}: {shown(given)} is empty; give a value, or leave it out")
     return str(given)
 
 

@@ -26,8 +26,6 @@ def _schema(table: columns.Table) -> pa.Schema:
 TABLES: dict[str, pa.Schema] = {name: _schema(table) for name, table in columns.TABLES.items()}
 MASKS, LAYERS, EPOCHS, TRIALS, FAILURES = TABLES.values()
 
-OUTCOMES = ("completed", "diverged", "dead")
-
 #: Columns that say where and how a trial ran; they may differ between two runs of one trial.
 PROVENANCE = frozenset(
     column.name

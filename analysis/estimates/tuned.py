@@ -87,6 +87,10 @@ def _largest_search(arms: pd.DataFrame) -> pd.DataFrame:
     is_part = of_parts["score"].transform("nunique") > 1
     for name in ("configurations", "budget"):
         ranked[name] = ranked[name].mask(is_part, of_parts[name].transform("sum"))
+    # Of what a part spent, the fresh trial is the same one as that of the other parts.
+    ranked["spent"] = ranked["spent"].mask(is_part, ranked["budget"] + 1.0)
+    tuning = (ranked["spent_seconds"] - ranked["seconds"]).groupby(parts).transform("sum")
+    ranked["spent_seconds"] = ranked["spent_seconds"].mask(is_part, tuning + ranked["seconds"])
     # Which of a few random ones would be chosen among those of several studies is not known.
     ranked["option_cost"] = ranked["option_cost"].mask(is_part, ranked["configurations"] + 1.0)
     several = ranked.duplicated(list(SETTABLE), keep=False)

@@ -47,31 +47,48 @@ def summarise(results: Results) -> HeatMaps:
             "No threshold-free method is trained both at and off the default of learning rate, "
             "score offset, Adam's epsilon or penalty."
         )
-    maps, counts = zip(*every, strict=True)
-    shown = maps[:MOST_PANELS]
-    by_width = any(one.down == "width" for one in shown)
+    shown = every[:MOST_PANELS]
+    maps = tuple(one.map for one in shown)
+    trials = pd.concat([one.trials for one in shown])
+    by_width = any(one.down == "width" for one in maps)
     note = sentences(
-        seeds((n for of_map in counts[:MOST_PANELS] for n in of_map), "in brackets"),
+        seeds((n for one in shown for n in one.seeds), "in brackets"),
         "Differences are paired by seed.",
-        "Fields that are tuned: on the tuning seeds."
-        if set(HIDDEN) & {*tuned_fields(results)}
-        else "",
+        "Fields that are tuned: on the tuning seeds." if any(one.tuned for one in shown) else "",
         f"Framed: the default{' (for the penalty, at each width)' if by_width else ''}. All other "
         "fields that are drawn are at their defaults.",
         f"The study's margin is {results.margin:g} points." if results.margin else "",
-        diverged_or_dead(results.trials),
-        left_out(len(maps)),
+        diverged_or_dead(trials.drop_duplicates("trial_id")),
+        left_out(len(every)),
     )
-    return HeatMaps(shown, note)
+    return HeatMaps(maps, note)
 
 
-def _maps(results: Results, field: str) -> list[tuple[HeatMap, tuple[int, ...]]]:
-    """Return the maps of a field with their numbers of seeds.
+@dataclass(frozen=True)
+class _Map:
+    """A map, and what the note needs of it.
+
+    Attributes:
+        map: what is drawn.
+        seeds: of each of its cells.
+        tuned: whether its field is tuned.
+        trials: of its field.
+    """
+
+    map: HeatMap
+    seeds: tuple[int, ...]
+    tuned: bool
+    trials: pd.DataFrame
+
+
+def _maps(results: Results, field: str) -> list[_Map]:
+    """Return the maps of a field.
 
     There is one with a row per method, or one per method over widths. The values of a field that is
     tuned are compared on the tuning seeds: a fresh seed has only the one that was chosen for it.
     """
-    trials = results.tuning if field in tuned_fields(results) else results.trials
+    tuned = field in tuned_fields(results)
+    trials = results.tuning if tuned else results.trials
     rows = sweep(trials.dropna(subset="test_accuracy"), field)
     if rows.empty:
         return []
@@ -81,7 +98,12 @@ def _maps(results: Results, field: str) -> list[tuple[HeatMap, tuple[int, ...]]]
     table = gains(rows, field, ["method", *others])
     by = [name for name in ("method", *others) if name != down]
     return [
-        (_map(results, panel.title, panel.rows, field, down), tuple(panel.rows["n"]))
+        _Map(
+            _map(results, panel.title, panel.rows, field, down),
+            tuple(panel.rows["n"]),
+            tuned,
+            sweep(trials, field),
+        )
         for panel in panels(results, table, by)
         if len(panel.rows)
     ]

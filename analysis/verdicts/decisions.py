@@ -206,7 +206,7 @@ def _why(compared: Sequence[Comparison], for_it: Sequence[float], against: Seque
         if math.isnan(comparison.bound):
             return "The study states no margin."
         if not same_images(comparison.pairs):
-            return "The two sides were evaluated on different test images."
+            return "Not all trials were evaluated on the same test images."
         if math.isnan(comparison.p):
             return "All differences are identical, so there is no t interval."
     undecided = [c for c, value in zip(compared, for_it, strict=True) if not value < ALPHA]

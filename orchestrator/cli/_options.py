@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from orchestrator.cli import _completion
 from studies import seeds
@@ -15,6 +16,10 @@ from studies.trial import SETTABLE
 
 if TYPE_CHECKING:
     from studies.trial import Value
+
+
+#: No option takes a whole number of more.
+_BITS = 64
 
 
 class FiniteRange(click.FloatRange):
@@ -39,6 +44,16 @@ class NotEmpty(click.types.StringParamType):
         if not text.strip():
             self.fail("an empty text; give a value, or leave the option out.", param, ctx)
         return text
+
+
+class FolderName(NotEmpty):
+    """A folder, which may not exist yet; shells complete it."""
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Leave the completion to the shell."""
+        return [CompletionItem(incomplete, type="dir")]
 
 
 def names(context: click.Context, parameter: click.Parameter, given: Any) -> list[str]:
@@ -214,7 +229,7 @@ _RUNNING = (
     ),
     click.option(
         "--tensorboard",
-        type=NotEmpty(),
+        type=FolderName(),
         callback=lambda context, option, value: value and str(Path(value).absolute()),
         metavar="DIR",
         help="Write each trial's curves to DIR while it trains; `tensorboard --logdir DIR` shows "
@@ -262,7 +277,7 @@ def _running() -> list[click.Option]:
 def checked(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return values of `running_options` that come from Python, within the options' limits.
 
-    Texts and lists of them are returned as they are. Numbers may be those of numpy.
+    Texts and lists of them are returned as they are. Numbers and booleans may be those of numpy.
 
     Args:
         values: by the options' names; None for a number that is not given.
@@ -281,7 +296,7 @@ def _checked(option: click.Option, value: Any) -> Any:
         if value not in option.type.choices:
             raise unknown(option.name or "", str(value), option.type.choices)
         return value
-    is_bool = isinstance(value, bool)
+    is_bool = isinstance(value, bool) or type(value).__name__ == "bool"  # numpy's is no bool
     if option.is_flag:
         is_right, allowed = is_bool, "True or False"
     elif isinstance(option.type, click.IntRange):
@@ -292,6 +307,10 @@ def _checked(option: click.Option, value: Any) -> Any:
         return value
     if not is_right:
         raise UserError(f"{option.name}: {shown(value)} is not {allowed}")
+    if isinstance(value, Integral) and int(value).bit_length() > _BITS:  # click would write it out
+        raise UserError(f"{option.name}: {shown(value)} is out of every range")
+    if option.is_flag:
+        return bool(value)
     try:
         return option.type.convert(value, None, None)
     except click.BadParameter as error:

@@ -26,7 +26,7 @@ _MOST_PROCESSES = 8
 @_options.results_option
 @click.option(
     "--output",
-    type=_options.NotEmpty(),
+    type=_options.FolderName(),
     metavar="PATH",
     help="Folder for the page and its figures; by default `report` in the study's results, or a "
     "folder in `reports` for several studies.",

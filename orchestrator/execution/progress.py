@@ -38,8 +38,8 @@ class Counts:
     def __init__(self, throughput: Throughput) -> None:
         self.finished, self.failed, self.running, self.died = 0, 0, 0, 0
         self._throughput = throughput
-        #: Finished trials of each work item that are perhaps not written yet.
-        self._unwritten = dict[str, int]()
+        #: The last report on each work item.
+        self._last = dict[str, WorkerReport]()
 
     @property
     def total(self) -> int:
@@ -55,12 +55,14 @@ class Counts:
         """Count the trials that have ended since a worker's last report."""
         self.finished += report.finished
         self.failed += report.failed
-        self._unwritten[item] = report.at - report.first_unwritten
+        self._last[item] = report
 
     def worker_died(self, item: str) -> None:
         """Count a worker that died at a work item; what it had not written is trained again."""
         self.died += 1
-        self.finished -= self._unwritten.pop(item, 0)
+        last = self._last.pop(item, WorkerReport())
+        self.finished -= last.unwritten_finished
+        self.failed -= last.unwritten_failed
 
     def words(self) -> str:
         """Such as ``2 workers · 24.1 trials/min · 35 s left``."""

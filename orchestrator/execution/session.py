@@ -219,6 +219,8 @@ class _Rounds:
 def apart(trials: list[Trial], rank: int, runs: int) -> list[Trial]:
     """Turn the order of trials for one of several runs, so that no two begin with the same ones.
 
+    With fewer trials than runs some do; who takes a trial second learns it and leaves it.
+
     Runs that begin together learn only after some seconds what the others have in hand. So the
     trials are cut into stretches, one for every two runs. A run of even rank goes forward from the
     beginning of a stretch, one of odd rank backward from the end of one.

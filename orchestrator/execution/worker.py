@@ -43,7 +43,8 @@ class Worker:
         """Take the next work item; the one before has come to its end."""
         self._item = item
         self._at = self._until = self._first_unwritten = item.start
-        self._began, self._announced, self._ended = time.monotonic(), False, False
+        self._began, self._announced, self._ended = time.monotonic(), list[Trial](), False
+        self._unwritten_finished = self._unwritten_failed = 0
         self._fraction = 0.0
         self._training = self._train_item()
 
@@ -54,7 +55,8 @@ class Worker:
         the worker.
         """
         if not self._announced:
-            self._announced, self._until = True, self._at + len(self._next_pack())
+            self._announced = self._next_pack()
+            self._until = self._at + len(self._announced)
             return self._report()
         if self._trouble.reason:
             time.sleep(_REPORT)
@@ -66,6 +68,8 @@ class Worker:
                 self._ended = True
             else:
                 finished, failed = finished + epoch_end.finished, failed + epoch_end.failed
+                self._unwritten_finished += epoch_end.finished
+                self._unwritten_failed += epoch_end.failed
                 self._fraction = epoch_end.fraction
                 logged += [epoch_end.logged] if epoch_end.logged else []
         self._write()
@@ -88,6 +92,8 @@ class Worker:
             at=self._at,
             until=self._until,
             first_unwritten=self._first_unwritten,
+            unwritten_finished=self._unwritten_finished,
+            unwritten_failed=self._unwritten_failed,
             fraction=self._fraction,
             trouble=self._trouble.reason,
             hopeless=hopeless,
@@ -112,6 +118,7 @@ class Worker:
         self._trouble = _Trouble()
         if self._writer.empty:
             self._first_unwritten = self._at
+            self._unwritten_finished = self._unwritten_failed = 0
         self._delete_checkpoints()
 
     def _delete_checkpoints(self) -> None:
@@ -130,14 +137,15 @@ class Worker:
         if options.checkpoint_seconds:
             with contextlib.suppress(UserError):  # they cannot be listed just now: go without
                 checkpoints = self._config.store.checkpoints.keys()
-        while self._at < self._item.stop:
-            pack = self._next_pack()
+        pack = self._announced  # measured again, it could be another one
+        while pack:
             self._until = self._at + len(pack)
             yield from self._trainer.train(pack, checkpoints)
             self._at += len(pack)
             self._fraction = 0.0
             if time.monotonic() - self._began > self._item.seconds:
                 return
+            pack = self._next_pack() if self._at < self._item.stop else []
 
     def _next_pack(self) -> list[Trial]:
         """The next trials to train in lock-step; on a CPU that is one."""

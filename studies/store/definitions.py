@@ -6,7 +6,6 @@ without trusting a clock. Running a study never changes a recorded definition. O
 it adds what was known elsewhere (`studies.store.registers`).
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,7 +17,7 @@ import yaml
 import studies.store.filesystems as filesystems
 from studies import strict_yaml
 from studies.errors import UserError
-from studies.store.folder import Folder
+from studies.store.folder import DEFINITION, Folder
 from studies.store.forgotten import DAMAGED, Forgotten
 from studies.store.tables import Tables
 
@@ -99,8 +98,7 @@ class Definitions:
         Raises:
             UserError: the definitions cannot be listed.
         """
-        names = self._folder.names("definitions", ".yaml")
-        return not any(re.fullmatch(r"[0-9a-f]{12}\.yaml", name) for name in names)
+        return not any(map(DEFINITION.fullmatch, self._folder.names("definitions", ".yaml")))
 
     def put(self, recorded: Recorded) -> None:
         """Write a definition as it was recorded, in place of one with the same content.

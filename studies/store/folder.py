@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import secrets
 import threading
 from collections.abc import Iterable
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 #: Bytes up to which an object is sent in one request. A larger one is sent in several and appears
 #: when all of them have arrived.
 _ONE_REQUEST = 5_000_000
+#: The name of a definition's file: its hash.
+DEFINITION = re.compile(r"[0-9a-f]{12}\.yaml")
 #: Bytes that are written to test whether a folder can be written to: a full disk takes empty files.
 _PROBE = 2**16
 
@@ -303,7 +306,7 @@ def folders_with(where: str, inside: str) -> list[str]:
         folders = [info for info in listed if info.type == pyarrow.fs.FileType.Directory]
         subfolders = fs.get_file_info([f"{info.path}/{inside}" for info in folders])
         is_study = any(
-            info.base_name.endswith(".yaml")
+            DEFINITION.fullmatch(info.base_name)
             for folder in folders
             if folder.base_name == "definitions"
             for info in filesystems.listed(fs, folder.path)

@@ -435,3 +435,29 @@ def test_cost_needs_dense(study, record):
     results = analysis.load(record(study(method=["free-pruning", "free-flipping"])))
     with pytest.raises(NothingToDraw, match="dense"):
         figures.summarise("cost", results)
+
+
+def test_the_note_on_hidden_thresholds_speaks_of_what_is_drawn(study, record, record_in, tmp_path):
+    """The rate is tuned for another method, and another method's trials diverge."""
+    grids = [
+        {"method": METHODS[1:3], "score_offset": [0.0, 0.5]},
+        {
+            "method": "edge-popup",
+            "density": 0.5,
+            "learning_rate": [1e-3, 3e-3],
+            "tuned": "learning_rate",
+        },
+    ]
+
+    def outcome(trial):
+        ended = "diverged" if trial.method == "edge-popup" else "completed"
+        return {"test_accuracy": 0.9, "changed": 0.1, "outcome": ended}
+
+    given = study(grids=grids, margin=0.5, tuning_seeds=[101, 102, 103])
+    note = figures.summarise("hidden_threshold", analysis.load(record(given, outcome))).note
+    assert "tuned" not in note
+    assert "diverged" not in note
+    offset = {"grids": [grids[0]], "margin": 0.5}
+    dead = record_in(tmp_path / "dead", study(**offset), lambda t: outcome(t) | {"outcome": "dead"})
+    alone = analysis.load(dead)
+    assert "dead" in figures.summarise("hidden_threshold", alone).note

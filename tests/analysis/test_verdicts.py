@@ -765,7 +765,7 @@ def test_different_test_images_decide_nothing_on_mnist(judge):
 
     (verdict,) = judge(final, dataset="mnist")
     assert verdict.uncorrected == "undecided"
-    assert "different test images" in verdict.reason
+    assert "Not all trials were evaluated on the same test images" in verdict.reason
     assert "3 of 3 pairs are of different data" in verdict.flags
 
 

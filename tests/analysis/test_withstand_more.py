@@ -86,6 +86,10 @@ def test_the_order_of_two_studies_that_tune_decides_nothing(two):
     means = [one.comparisons[0].interval.mean for one in found]
     assert means[0] == means[1] == pytest.approx(-0.01, abs=2e-3)
     assert any("tuned by several studies" in flag for flag in found[0].flags)
+    # For each seed two rates on its tuning seed in either study, and one fresh trial.
+    pairs = found[0].comparisons[0].pairs
+    assert set(pairs["spent"]) == {2 + 2 + 1}
+    assert (pairs["spent_seconds"] / pairs["seconds"]).tolist() == pytest.approx([5.0] * 3)
 
 
 # Recipes and rivals ------------------------------------------------------------------------------
@@ -295,7 +299,7 @@ def test_a_place_with_other_images_hides_no_refutation(judge):
     even = final(lambda t: accuracy(t) | {"test_accuracy": 0.9 + noise(t)})
     (verdict,) = judge(even, "C6", densities(0.3, 0.5, 0.7))
     assert verdict.conclusion == "undecided"
-    assert verdict.reason == "The two sides were evaluated on different test images."
+    assert verdict.reason == "Not all trials were evaluated on the same test images."
 
 
 def beaten(trial):
@@ -347,7 +351,10 @@ def test_longer_training_with_less_compute_refutes_nothing(judge):
     figures = final(lambda t: (0.95 if t.method == "edge-popup" else 0.9) + noise(t))
     (verdict,) = judge(figures, "C7-longer", grids, **NESTED)
     assert verdict.uncorrected == "undecided"
-    assert verdict.reason == "Free-pruning was trained for 11 epochs, but the tuning took 40."
+    assert verdict.reason == (
+        "Free-pruning and its own tuning took 11 epochs, but the tuning that it stands against "
+        "took 40."
+    )
 
 
 def test_a_budget_that_cannot_be_cut_for_some_seeds_is_none(judge):

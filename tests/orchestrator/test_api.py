@@ -7,6 +7,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests_support import FAILING, install_method, science_of, write_study
 
@@ -122,8 +123,16 @@ def test_trials_that_fail_are_named(tmp_path, monkeypatch):
         ({"retries": None}, "retries: None is not a whole number"),
         ({"fail_fast": "no"}, "fail_fast: 'no' is not True or False"),
         ({"results": None}, "results: None is neither a text nor a path"),
-        ({"address": ""}, "address: '' is neither a text nor a path"),
-        ({"tensorboard": ""}, "tensorboard: '' is neither a text nor a path"),
+        ({"results": 5}, "results: 5 is neither a text nor a path"),
+        ({"address": ""}, "address: '' is empty; give a value, or leave it out"),
+        ({"tensorboard": " "}, "tensorboard: ' ' is empty"),
+        ({"hours": 10**400}, "0000 is out of every range"),
+        (
+            {"workers": -(10**5000)},
+            "workers: a number of 1,000 digits or more is out of every range",
+        ),
+        ({"tf32": np.int64(1)}, "tf32: np.int64(1) is not True or False"),
+        ({"workers": np.True_}, "workers: np.True_ is not a whole number"),
         ({"loggers": None}, "loggers: None is neither a text nor a path, nor a list"),
         ({"data": {"digits": "."}}, "data: {'digits': '.'} is neither"),
         ({"data": [Path("nowhere")]}, "data folder nowhere: no such folder"),

@@ -14,6 +14,11 @@ HEAVY = "{'torch', 'ray', 'pandas', 'pydantic', 'duckdb', 'rich'}"
 
 def offered(folder, *words):
     """Return the completions that bash gets for the last word."""
+    return [item.partition(",")[2] for item in items(folder, *words)]
+
+
+def items(folder, *words):
+    """Return the same, each after its type: plain, file or dir."""
     line = " ".join(["untuned", *words])
     environment = os.environ | {
         "_UNTUNED_COMPLETE": "bash_complete",
@@ -24,7 +29,7 @@ def offered(folder, *words):
         UNTUNED, cwd=folder, env=environment, capture_output=True, text=True, check=True
     )
     assert answer.stderr == ""
-    return [line.partition(",")[2] for line in answer.stdout.splitlines() if line]
+    return [line for line in answer.stdout.splitlines() if line]
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +53,11 @@ def place(tmp_path_factory):
 )
 def test_names_with_this_beginning_are_offered(place, words, completions):
     assert offered(place[0], *words) == completions
+
+
+@pytest.mark.parametrize("words", [["report", "--output"], ["run", "--tensorboard"]])
+def test_folders_are_completed_by_the_shell(words, place):
+    assert items(place[0], *words, "") == ["dir,"]
 
 
 def test_all_studies_and_the_trials_of_one_are_offered(place):

@@ -1,16 +1,20 @@
 """Packs whose training fails on the way, in this process."""
 
+import itertools
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from orchestrator.execution.messages import Resources, RunOptions, WorkerConfig
+from orchestrator.execution import worker as worker_module
+from orchestrator.execution.messages import Resources, RunOptions, WorkerConfig, WorkItem
 from orchestrator.execution.pack_training import PackTrainer
+from orchestrator.execution.worker import Worker
 from studies.store import Store
 from studies.store.writer import Writer
 from studies.trial import Trial
-from trainers import datasets, loop
+from trainers import datasets, loop, pack_size
 
 FIELDS = {
     **{"network": "lenet-16", "dataset": "digits", "method": "dense", "weights": "he-normal"},
@@ -84,3 +88,56 @@ def test_the_epochs_of_all_rounds_count_for_how_far_a_trial_is(tmp_path):
     config = WorkerConfig(store, RunOptions(), Resources(1))
     ends = list(PackTrainer(config, Digits(), Writer(store)).train([trial], ()))
     assert [end.fraction for end in ends] == [0.0, 0.25, 0.5, 0.75, 1.0]
+
+
+class Trials(Digits):
+    """The inputs of a run of four trials on digits."""
+
+    def trial(self, index):
+        return Trial(**FIELDS, seed=index + 1)
+
+
+def test_the_pack_that_a_worker_announces_is_the_one_that_it_trains(tmp_path, monkeypatch):
+    """The memory that is free may have changed meanwhile."""
+    sizes = iter([2, 1, 1])
+    monkeypatch.setattr(pack_size, "fitting", lambda *_: next(sizes))
+    store = Store(str(tmp_path), "own")
+    resources = Resources(1, lock_step=True)
+    worker = Worker(WorkerConfig(store, RunOptions(), resources), Trials())
+    worker.take(WorkItem(0, 4, 1e9))
+    announced = worker.step()
+    assert (announced.at, announced.until) == (0, 2)
+    reports = [announced]
+    while not reports[-1].done:
+        reports.append(worker.step())
+    assert sum(report.finished for report in reports) == 4
+    assert (reports[-1].unwritten_finished, reports[-1].unwritten_failed) == (0, 0)
+    rows = store.tables.read("trials").rows.to_pylist()
+    assert sorted((row["seed"], row["pack_size"]) for row in rows) == [
+        (1, 2),
+        (2, 2),
+        (3, 1),
+        (4, 1),
+    ]
+
+
+def test_a_worker_says_what_would_be_trained_again_if_it_died(tmp_path, monkeypatch):
+    """Of two trials in a pack, one diverges in the first epoch and waits to be written."""
+    monkeypatch.setattr(Writer, "flush_if_due", lambda _: None)
+    now = itertools.count(step=0.6)  # a report is due after each epoch
+    monkeypatch.setattr(worker_module, "time", SimpleNamespace(monotonic=lambda: next(now)))
+    pack = [Trial(**FIELDS, seed=s, learning_rate=r) for s, r in ((1, 1e30), (2, 1e-3))]
+    inputs = Trials()
+    monkeypatch.setattr(inputs, "trial", pack.__getitem__, raising=False)
+    worker = Worker(
+        WorkerConfig(Store(str(tmp_path), "own"), RunOptions(), Resources(1, lock_step=True)),
+        inputs,
+    )
+    worker.take(WorkItem(0, 2, 1e9))
+    reports = [worker.step()]
+    while not reports[-1].finished:
+        reports.append(worker.step())
+    assert (reports[-1].at, reports[-1].unwritten_finished) == (0, 1)
+    while not reports[-1].done:
+        reports.append(worker.step())
+    assert reports[-1].unwritten_finished == 0

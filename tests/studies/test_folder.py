@@ -70,11 +70,18 @@ def test_folders_are_found_by_what_is_in_them(tmp_path):
 
 def test_the_folder_of_one_study_is_no_folder_of_all_results(tmp_path):
     for name in ("own", "definitions"):  # a study may have this name
-        Folder(str(tmp_path), name).put("definitions/0.yaml", b"")
+        Folder(str(tmp_path), name).put("definitions/0123456789ab.yaml", b"")
     assert folders_with(str(tmp_path), "definitions") == ["definitions", "own"]
     for inside in ("definitions", "trials"):
         with pytest.raises(UserError, match=r"own: holds the results of one study; give the fold"):
             folders_with(str(tmp_path / "own"), inside)
+
+
+def test_a_folder_of_another_program_with_yaml_files_is_no_study(tmp_path):
+    (tmp_path / "definitions").mkdir()
+    for name in ("notes.yaml", "0123456789ab.yml", "0123456789abc.yaml", "0123456789AB.yaml"):
+        (tmp_path / "definitions" / name).write_text("")
+    assert folders_with(str(tmp_path), "definitions") == []
 
 
 @pytest.mark.parametrize("name", ["o\0wn", "o\nwn", "\udcff"])
