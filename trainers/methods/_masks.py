@@ -148,6 +148,8 @@ class Threshold:
     def find(self, values: np.ndarray, count: int) -> tuple[float, int]:
         """Return the ``count``-th smallest of the values [n], and how many are above it."""
         low, high = self.low, self.high
+        if math.isnan(low):
+            return self._find_among_all(values, count)
         inside = values >= low
         inside &= values <= high
         near = values[inside]
