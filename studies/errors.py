@@ -1,5 +1,6 @@
 """The one exception for a user's mistake, and how it shows what the user gave."""
 
+import datetime
 import difflib
 import reprlib
 from collections.abc import Iterable
@@ -77,6 +78,14 @@ class _Short(reprlib.Repr):
         """Return a number; Python refuses to write one of more than about 4,000 digits."""
         is_long = x.bit_length() > 4_000
         return "a number of 1,000 digits or more" if is_long else super().repr_int(x, level)
+
+    def repr_date(self, x: datetime.date, level: int) -> str:
+        """Return what YAML takes for a date as it is written: 2026-01-31."""
+        return x.isoformat()
+
+    def repr_datetime(self, x: datetime.datetime, level: int) -> str:
+        """Return what YAML takes for a time as it is written: 2026-01-31 12:00:00."""
+        return str(x)
 
 
 _SHORT = _Short()

@@ -59,8 +59,19 @@ def canonical(name: str) -> str:
     return join(stem, {key: _shortest(value) for key, value in parameters.items()})
 
 
+def number(text: str) -> float:
+    """Return a number that is written with the digits 0 to 9; Python takes other scripts', and _.
+
+    Raises:
+        ValueError: the text is not such a number.
+    """
+    if not text.isascii() or "_" in text:
+        raise ValueError(f"{text!r} is not a number")
+    return float(text)
+
+
 def _shortest(value: str) -> str:
     try:
-        return repr(float(value)).removesuffix(".0")
+        return repr(number(value)).removesuffix(".0")
     except ValueError:
         return value

@@ -247,7 +247,8 @@ def from_mapping(values: Any, where: str, base: Path | None = None) -> Study:
     if isinstance(values.get("name"), str) and not re.match(NAME, values["name"]):
         raise UserError(
             f"{where}: name: {shown(values['name'])}: only lower-case letters, digits, '.', '_' "
-            "and '-' are allowed; rename the file, or give a name in it"
+            "and '-' are allowed, at most 100, and a letter or digit first; rename the file, or "
+            "give a name in it"
         )
     if isinstance(values.get("name"), str) and is_study_file(values["name"]):
         raise UserError(
@@ -326,7 +327,7 @@ def _first(error: ValidationError) -> str:
     details = error.errors(include_url=False)
     first, more = details[0], len(details) - 1
     field = ".".join(str(part)[:100] for part in first["loc"])
-    reason = first["msg"].removeprefix("Value error, ")
+    reason = first["msg"].removeprefix("Value error, ").replace("dictionary", "mapping")
     given = "" if first["type"] in ("value_error", "missing") else f"{shown(first['input'])}: "
     return f"{field}: {given}{reason}" + (f" (and {more} more)" if more else "")
 

@@ -259,6 +259,7 @@ def _number(what: str, text: str, default: Any, limits: Sequence[Any]) -> Any:
     low, high = limits
     kind = "a whole number" if isinstance(default, int) else "a number"
     try:
+        names.number(text)
         value = type(default)(text)
     except ValueError:
         value = math.nan

@@ -154,6 +154,8 @@ def _of_provenance(rows: "pd.DataFrame") -> "pd.DataFrame":
 def _print_what_is_left_out(loaded: "Results", rows: "pd.DataFrame") -> None:
     if len(rows) < len(loaded.trials):
         print(f"showing {len(rows)} of {len(loaded.trials)} finished trials", file=sys.stderr)
+    if not len(loaded.trials) + len(loaded.tuning):
+        print("no trial is finished; untuned status shows what is missing", file=sys.stderr)
     if len(loaded.tuning):
         count = many(len(loaded.tuning), "trial")
         print(f"not showing {count} on tuning seeds", file=sys.stderr)

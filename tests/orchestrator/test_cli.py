@@ -64,7 +64,7 @@ MISTAKES = [
     (["train", "--method", "dens"], "unknown method 'dens'; did you mean dense"),
     (["train", "--dataset", "digit"], "unknown dataset 'digit'; did you mean digits"),
     (["train", "--weights", "he"], "unknown weights 'he'"),
-    (["train", "--network", "lenet"], "the numbers in lenet-300-100 are free"),
+    (["train", "--network", "lenet"], "the numbers in lenet-300-100 are free, from 1 to 99999"),
     (["train", "--epochs", "-1"], "epochs: -1 is not a whole number, at least 0"),
     (["train", "--learning-rate", "nan"], "learning_rate: nan is not a finite number, above 0"),
     (["train", "--method", "dense", "--penalty", "2"], "the method dense does not use it"),

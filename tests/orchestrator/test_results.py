@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shlex
+import shutil
 
 import pytest
 from tests_support import in_the_base_install, train_study, untuned
@@ -72,6 +73,16 @@ def test_conditions_and_columns_choose(place):
 def test_no_matching_trial_gives_an_empty_table(place):
     assert json.loads(table(place, "--json", "--where", "test_accuracy>1")) == []
     assert table(place, "--csv", "--trials", "--where", "seed>9").count("\n") == 1
+
+
+def test_a_table_that_is_empty_because_parts_are_gone_says_so(place, tmp_path):
+    shutil.copytree(place[0], tmp_path, dirs_exist_ok=True)
+    for part in tmp_path.rglob("epochs/*.parquet"):
+        part.unlink()  # so no trial is whole
+    answer = untuned("results", "own", "--csv", cwd=tmp_path)
+    assert answer.returncode == 0
+    assert len(answer.stdout.splitlines()) == 1  # the names of the columns
+    assert answer.stderr == "no trial is finished; untuned status shows what is missing\n"
 
 
 def test_markdown_is_a_table(place):

@@ -182,6 +182,8 @@ def test_every_field_is_part_of_the_identity():
         ("lognormal()", "lognormal"),
         ("lenet-300-100", "lenet-300-100"),
         ("folder(size=32):a(b)", "folder(size=32):a(b)"),
+        ("lognormal(sigma=1_0)", "lognormal(sigma=1_0)"),  # for Python a number, but not for us
+        ("lognormal(sigma=\u0665)", "lognormal(sigma=\u0665)"),  # an Arabic five
     ],
 )
 def test_a_name_has_one_spelling(given, canonical):

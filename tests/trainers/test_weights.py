@@ -154,6 +154,8 @@ def test_a_pack_may_mix_scaled_and_unscaled_weights(trial, digits):
     [
         ("lognormal(sigma=0)", "sigma '0' is not a number from 0.01 to 5.0"),
         ("lognormal(sigma=wide)", "sigma 'wide' is not a number from 0.01 to 5.0"),
+        ("lognormal(sigma=0_1)", "sigma '0_1' is not a number from 0.01 to 5.0"),
+        ("lognormal(sigma=\uff12)", "sigma '\uff12' is not a number from 0.01 to 5.0"),
         ("lognormal(mu=1)", "lognormal has only sigma, normalised, not 'mu'"),
         ("lognormal(sigma=1)", "sigma 1.0 is the default; write lognormal"),
         ("binary(scaled=1)", "scaled takes no value; write it alone"),

@@ -10,7 +10,7 @@ from trainers.networks import Network, NetworkSpec, Norms, dense_shape, side_by_
 
 PATTERN = r"lenet((?:-[1-9][0-9]{0,4})+)"
 EXAMPLES = ("lenet-300-100",)
-NOTE = "the numbers in lenet-300-100 are free"
+NOTE = "the numbers in lenet-300-100 are free, from 1 to 99999"
 
 
 def build(spec: NetworkSpec) -> Network:
