@@ -6,7 +6,7 @@ A trial contains only the name, so that it is the same trial wherever the images
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from studies import names
@@ -50,6 +50,24 @@ def absolute(source: str, base: Path) -> str:
     if parts is None:
         raise UserError(f"data {shown(source)}: give folder:PATH or parquet:PATH")
     return f"{names.canonical(parts[0])}:{os.path.normpath(base.absolute() / expanded(parts[1]))}"
+
+
+def check_used(given: Iterable[str], used: Iterable[str]) -> None:
+    """Refuse a source that was named on purpose and that nothing uses: its name is mistyped.
+
+    Args:
+        given: names of sources.
+        used: the data sets that are trained on.
+
+    Raises:
+        UserError: one is not used.
+    """
+    names_used = sorted({*used} - {""})
+    for name in given:
+        if name not in names_used:
+            raise UserError(
+                f"data {name}: no trial uses a data set of this name, only {', '.join(names_used)}"
+            )
 
 
 def bind(

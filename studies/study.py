@@ -153,7 +153,21 @@ class Study(BaseModel):
             values["seeds"] = seed_lists.instead(variants.plain(seeds), self.seeds)
         if epochs is not None:
             values |= variants.variant(values, {"epochs": [variants.plain(epochs)]})
-        return from_mapping(values, where=f"study {self.name}")
+        study = from_mapping(values, where=f"study {self.name}")
+        sources.check_used(data or {}, study.data_sets())
+        return study
+
+    def data_sets(self) -> set[str]:
+        """Return the names of all data sets that its trials are trained on; perhaps the empty one.
+
+        None is loaded, and no trial is made.
+        """
+        return {
+            str(value)
+            for axes in (self.axes, *map(fields_of, self.grids))
+            for name in fields_with(Role.DATA)
+            for value in axes.get(name, [])
+        }
 
     @property
     def confirmatory_seeds(self) -> list[int]:

@@ -95,7 +95,9 @@ def _found(dataset: str, data: tuple[str, ...]) -> "tuple[str, Place]":
     """
     from studies import sources
 
-    (name,), named = sources.bind([dataset], data_places.named_sources(data), Path.cwd())
+    given = data_places.named_sources(data)
+    (name,), named = sources.bind([dataset], given, Path.cwd())
+    sources.check_used(given, [name])
     places = data_places.places(data, [name], named)
     data_places.check(places)
     return name, places[name]

@@ -139,6 +139,7 @@ def _trial_and_places(
 
     named = data_places.named_sources(data)
     names, own = sources.bind([values["dataset"], values["source"]], named, Path.cwd())
+    sources.check_used(named, names)
     trial = Trial.from_mapping(values | {"dataset": names[0], "source": names[1]})
     trial = trainers.check(trial, own)
     places = data_places.places(data, data_loading.data_set_names([trial]), own)

@@ -344,6 +344,10 @@ def test_the_users_own_images_are_trained_on(capsys, tmp_path, pets):
         (["--dataset", "folder:~nouser/x"], "~nouser/x: there is no such user"),
         (["--data", "pets=folder:x", "--dataset", "pets"], "folder:{cwd}/x: no such folder"),
         (["--data", "pets=pile:x", "--dataset", "pets"], "unknown dataset 'pile:x'"),
+        (
+            ["--data", "pest=folder:x"],
+            "data pest: no trial uses a data set of this name, only digits",
+        ),
         (["--dataset", "pets"], "unknown dataset 'pets'; known: cifar10"),
         (["--network", "conv8"], "network conv8: it halves images and needs at least 16x16"),
         (
@@ -369,6 +373,15 @@ def test_invalid_trials_are_refused(given, message, capsys):
     assert (code, out) == (2, "")
     assert message.format(cwd=Path.cwd()) in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["check", "run", "register", "submit"])
+def test_images_that_no_trial_uses_are_refused(command, capsys, tmp_path):
+    where = [] if command == "check" else ["--results", str(tmp_path)]
+    code, out, err = run(capsys, command, "digits", "--data", "pest=folder:x", *where)
+    assert (code, out) == (2, "")
+    assert err == "untuned: data pest: no trial uses a data set of this name, only digits\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_train_has_an_option_for_every_field_and_prints_json(capsys):
