@@ -15,7 +15,8 @@ _AMD = "AuthenticAMD"
 #: What a processor must have for PyTorch to use AVX-512, in the names of /proc/cpuinfo.
 _AVX512 = frozenset({"avx512f", "avx512bw", "avx512dq", "avx512vl", "fma"})
 #: Zen 5, the first of AMD's families that computes 512 bits at once. Zen 4 has the instructions,
-#: but takes two turns for each, and MKL already reaches nine tenths of its peak with AVX2.
+#: but takes two turns for each, and MKL already reaches nine tenths of its peak with AVX2. (Some
+#: laptop processors of Zen 5 take two turns as well; the family does not tell.)
 _ZEN_5 = 26
 
 
@@ -54,8 +55,8 @@ def cpu_vendor() -> str:
 def preferred_products() -> str:
     """Return the products that a run should use here if none of its trials is finished yet.
 
-    oneDNN's are faster on AMD's processors whose AVX-512 is as wide as its name, where MKL keeps to
-    AVX2 (measured with torch 2.14; see docs/costs.md). Everywhere else PyTorch's own stay until
+    oneDNN's are faster on AMD's processors that compute 512 bits at once, where MKL keeps to AVX2
+    (measured with torch 2.14; see docs/costs.md). Everywhere else PyTorch's own stay until
     something else has been measured. The rule depends on the machine alone, never on a measured
     time.
     """

@@ -87,7 +87,7 @@ def _largest_search(arms: pd.DataFrame) -> pd.DataFrame:
     is_part = of_parts["score"].transform("nunique") > 1
     for name in ("configurations", "budget"):
         ranked[name] = ranked[name].mask(is_part, of_parts[name].transform("sum"))
-    # Of what a part spent, the fresh trial is the same one as that of the other parts.
+    # Whoever takes the best of the parts trains one fresh trial, not one for each part.
     ranked["spent"] = ranked["spent"].mask(is_part, ranked["budget"] + 1.0)
     tuning = (ranked["spent_seconds"] - ranked["seconds"]).groupby(parts).transform("sum")
     ranked["spent_seconds"] = ranked["spent_seconds"].mask(is_part, tuning + ranked["seconds"])

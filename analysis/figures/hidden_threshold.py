@@ -72,7 +72,7 @@ class _Map:
         map: what is drawn.
         seeds: of each of its cells.
         tuned: whether its field is tuned.
-        trials: of its field.
+        trials: of what it shows.
     """
 
     map: HeatMap
@@ -97,12 +97,13 @@ def _maps(results: Results, field: str) -> list[_Map]:
     down = "width" if field == "penalty" and "width" in others else "method"
     table = gains(rows, field, ["method", *others])
     by = [name for name in ("method", *others) if name != down]
+    drawable = sweep(trials, field)
     return [
         _Map(
             _map(results, panel.title, panel.rows, field, down),
             tuple(panel.rows["n"]),
             tuned,
-            sweep(trials, field),
+            drawable.merge(panel.rows[["method", *others]].drop_duplicates()),
         )
         for panel in panels(results, table, by)
         if len(panel.rows)

@@ -204,8 +204,8 @@ def _too_short(deciding: Sequence[Comparison]) -> list[str]:
             if (trained <= budget - pairs["epochs"]).any():
                 method = pairs[f"method{OF_PARTNER}"].iloc[0]
                 return [
-                    f"{method} and its own tuning took {trained.min():g} epochs, but the tuning "
-                    f"that it stands against took {budget.max():g}"
+                    f"{method} was trained for {trained.min():g} epochs in all, but the tuning "
+                    f"that it is compared with took {budget.max():g}"
                 ]
     return []
 

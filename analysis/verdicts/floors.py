@@ -117,7 +117,10 @@ def behind_best(
     if rival["network"] == LINEAR and rival["method"] == BASELINE:
         measured = MEASURED.get(str(rival["dataset"]), math.nan)
         if not math.isnan(measured) and not measured <= best:
-            best, what = measured, "the mean that was measured for this project"
+            best, what = (
+                measured,
+                "the mean of softmax regression that was measured for this project",
+            )
     behind = max(best - mean, 0.0) if not math.isnan(best) else 0.0
     if not behind > margin + 1e-12:
         return behind, ""

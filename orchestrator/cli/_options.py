@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from studies.trial import Value
 
 
-#: No option takes a whole number of more.
+#: Whole numbers of more bits are too large for every option.
 _BITS = 64
 
 
@@ -296,7 +296,8 @@ def _checked(option: click.Option, value: Any) -> Any:
         if value not in option.type.choices:
             raise unknown(option.name or "", str(value), option.type.choices)
         return value
-    is_bool = isinstance(value, bool) or type(value).__name__ == "bool"  # numpy's is no bool
+    # NumPy's is no bool of Python's; NumPy is not imported for it.
+    is_bool = isinstance(value, bool) or type(value).__name__ in ("bool", "bool_")
     if option.is_flag:
         is_right, allowed = is_bool, "True or False"
     elif isinstance(option.type, click.IntRange):
@@ -308,13 +309,15 @@ def _checked(option: click.Option, value: Any) -> Any:
     if not is_right:
         raise UserError(f"{option.name}: {shown(value)} is not {allowed}")
     if isinstance(value, Integral) and int(value).bit_length() > _BITS:  # click would write it out
-        raise UserError(f"{option.name}: {shown(value)} is out of every range")
+        raise UserError(f"{option.name}: {shown(value)} has too many digits")
     if option.is_flag:
         return bool(value)
     try:
         return option.type.convert(value, None, None)
     except click.BadParameter as error:
         raise UserError(f"{option.name}: {error.message.rstrip('.')}") from None
+    except OverflowError:  # a fraction beyond the largest float
+        raise UserError(f"{option.name}: {shown(value)} has too many digits") from None
 
 
 def as_arguments(values: Mapping[str, Any]) -> list[str]:

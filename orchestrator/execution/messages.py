@@ -288,8 +288,9 @@ class WorkerReport:
         at: index of the first trial in training.
         until: index after the last trial in training.
         first_unwritten: index of the first trial whose rows are perhaps not written yet.
-        unwritten_finished: finished trials that would be trained again if the worker died now.
-        unwritten_failed: the same of failed ones.
+        retrained_finished: finished trials that would be trained again if the worker died now:
+            those not written yet, and those of the pack in training.
+        retrained_failed: the same of failed ones.
         fraction: of the epochs of the trials in training, how much is over; 0 to 1.
         trouble: what keeps the worker from writing, in a line; empty if nothing does.
         hopeless: whether it has waited for that long enough.
@@ -307,8 +308,8 @@ class WorkerReport:
     at: int = 0
     until: int = 0
     first_unwritten: int = 0
-    unwritten_finished: int = 0
-    unwritten_failed: int = 0
+    retrained_finished: int = 0
+    retrained_failed: int = 0
     fraction: float = 0.0
     trouble: str = ""
     hopeless: bool = False

@@ -38,8 +38,8 @@ class Counts:
     def __init__(self, throughput: Throughput) -> None:
         self.finished, self.failed, self.running, self.died = 0, 0, 0, 0
         self._throughput = throughput
-        #: The last report on each work item.
-        self._last = dict[str, WorkerReport]()
+        #: For each work item the finished and failed trials that its worker's death would undo.
+        self._undone = dict[str, tuple[int, int]]()
 
     @property
     def total(self) -> int:
@@ -55,14 +55,14 @@ class Counts:
         """Count the trials that have ended since a worker's last report."""
         self.finished += report.finished
         self.failed += report.failed
-        self._last[item] = report
+        self._undone[item] = report.retrained_finished, report.retrained_failed
 
     def worker_died(self, item: str) -> None:
         """Count a worker that died at a work item; what it had not written is trained again."""
         self.died += 1
-        last = self._last.pop(item, WorkerReport())
-        self.finished -= last.unwritten_finished
-        self.failed -= last.unwritten_failed
+        finished, failed = self._undone.pop(item, (0, 0))
+        self.finished -= finished
+        self.failed -= failed
 
     def words(self) -> str:
         """Such as ``2 workers · 24.1 trials/min · 35 s left``."""

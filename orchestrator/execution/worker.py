@@ -4,6 +4,7 @@ import contextlib
 import os
 import platform
 import time
+from collections import Counter
 from collections.abc import Container, Generator, Sequence
 from dataclasses import dataclass
 
@@ -44,7 +45,7 @@ class Worker:
         self._item = item
         self._at = self._until = self._first_unwritten = item.start
         self._began, self._announced, self._ended = time.monotonic(), list[Trial](), False
-        self._unwritten_finished = self._unwritten_failed = 0
+        self._retrained, self._of_pack = Counter[str](), Counter[str]()
         self._fraction = 0.0
         self._training = self._train_item()
 
@@ -68,8 +69,9 @@ class Worker:
                 self._ended = True
             else:
                 finished, failed = finished + epoch_end.finished, failed + epoch_end.failed
-                self._unwritten_finished += epoch_end.finished
-                self._unwritten_failed += epoch_end.failed
+                ended = {"finished": epoch_end.finished, "failed": epoch_end.failed}
+                self._retrained.update(ended)
+                self._of_pack.update(ended)
                 self._fraction = epoch_end.fraction
                 logged += [epoch_end.logged] if epoch_end.logged else []
         self._write()
@@ -92,8 +94,8 @@ class Worker:
             at=self._at,
             until=self._until,
             first_unwritten=self._first_unwritten,
-            unwritten_finished=self._unwritten_finished,
-            unwritten_failed=self._unwritten_failed,
+            retrained_finished=self._retrained["finished"],
+            retrained_failed=self._retrained["failed"],
             fraction=self._fraction,
             trouble=self._trouble.reason,
             hopeless=hopeless,
@@ -118,7 +120,8 @@ class Worker:
         self._trouble = _Trouble()
         if self._writer.empty:
             self._first_unwritten = self._at
-            self._unwritten_finished = self._unwritten_failed = 0
+            # Were the worker to die, the pack in training would be trained again as a whole.
+            self._retrained = self._of_pack.copy()
         self._delete_checkpoints()
 
     def _delete_checkpoints(self) -> None:
@@ -142,6 +145,7 @@ class Worker:
             self._until = self._at + len(pack)
             yield from self._trainer.train(pack, checkpoints)
             self._at += len(pack)
+            self._of_pack.clear()
             self._fraction = 0.0
             if time.monotonic() - self._began > self._item.seconds:
                 return

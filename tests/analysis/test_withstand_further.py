@@ -124,7 +124,9 @@ def test_nobody_beats_softmax_regression_by_breaking_it(judge):
     (verdict,) = judge(figures, "C2", [{"method": list(levels)}], dataset="mnist")
     assert max(one.p for one in verdict.deciding) < 0.05
     assert verdict.conclusion == "undecided"
-    assert "below the mean that was measured for this project" in verdict.reason
+    assert (
+        "below the mean of softmax regression that was measured for this project" in verdict.reason
+    )
 
 
 def test_a_wider_network_is_compared_with_a_fair_narrow_one(judge):

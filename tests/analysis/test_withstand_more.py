@@ -352,7 +352,7 @@ def test_longer_training_with_less_compute_refutes_nothing(judge):
     (verdict,) = judge(figures, "C7-longer", grids, **NESTED)
     assert verdict.uncorrected == "undecided"
     assert verdict.reason == (
-        "Free-pruning and its own tuning took 11 epochs, but the tuning that it stands against "
+        "Free-pruning was trained for 11 epochs in all, but the tuning that it is compared with "
         "took 40."
     )
 

@@ -54,6 +54,7 @@ def everything() -> Iterator[Row]:
         ("conv2", 25, 4),
     ):
         yield from steps.of_products(network, batch_size, rounds=15, steps=count)
+    yield from epochs.of_products(rounds=3, images=55_000)
     yield from peaks.measure(rounds=15, steps=200)
     yield from epochs.epoch(rounds=9, images=epochs.SHORT)
     yield from epochs.epoch(rounds=5, images=55_000)

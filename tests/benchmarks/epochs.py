@@ -14,7 +14,8 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import MNIST
 
-from trainers import engines, loop
+from studies.errors import UserError
+from trainers import devices, engines, loop, products
 from trainers.batches import Batches
 from trainers.engines.autograd import Autograd
 
@@ -44,6 +45,25 @@ def epoch(rounds, images):
     share = ratios(*found["free-pruning"])
     wanted = f"{AT_MOST} 2.2" if images == SHORT else ""
     yield Row.of(group, "free-pruning, all included / training alone", share, "x", wanted)
+
+
+def of_products(rounds, images):
+    """Trials of five epochs with oneDNN's products over PyTorch's own, in turn, if both exist."""
+    data = noise((1, 28, 28), (images, 5_000, 10_000))
+    for batch_size in (25, 128):
+        taken = {name: [] for name in (devices.ONEDNN, devices.MM)}
+        for seed in range(1, rounds + 1):
+            for name, seconds in taken.items():
+                given = trial("free-pruning", batch_size=batch_size, epochs=5, seed=seed)
+                try:
+                    chosen = products.by_name(name)
+                except UserError:
+                    return
+                started = time.perf_counter()
+                list(loop.train([given], data, products=chosen))
+                seconds.append(time.perf_counter() - started)
+        measure = f"trial of 5 epochs of {images:,} images, batch {batch_size}, all included"
+        yield Row.of("products: oneDNN / PyTorch's own", measure, ratios(*taken.values()), "x")
 
 
 def loaders(rounds, images):

@@ -22,10 +22,9 @@ from trainers.datasets import Dataset
 FILE = Path(__file__).parents[2] / "results" / "benchmarks.parquet"
 #: What must be reached, as it is written in the table.
 AT_MOST, AT_LEAST = "at most", "at least"
-
-
+_ENGINE = os.environ.get("UNTUNED_ENGINE") or "auto"
 #: What fully connected layers are computed with here: what a run would choose, unless it is told.
-PRODUCTS = products.by_name(os.environ.get("UNTUNED_ENGINE") or devices.preferred_products())
+PRODUCTS = products.by_name(devices.preferred_products() if _ENGINE == "auto" else _ENGINE)
 
 
 @dataclass(frozen=True)

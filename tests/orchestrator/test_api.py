@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -126,11 +127,12 @@ def test_trials_that_fail_are_named(tmp_path, monkeypatch):
         ({"results": 5}, "results: 5 is neither a text nor a path"),
         ({"address": ""}, "address: '' is empty; give a value, or leave it out"),
         ({"tensorboard": " "}, "tensorboard: ' ' is empty"),
-        ({"hours": 10**400}, "0000 is out of every range"),
+        ({"hours": 10**400}, "0000 has too many digits"),
         (
             {"workers": -(10**5000)},
-            "workers: a number of 1,000 digits or more is out of every range",
+            "workers: a number of 1,000 digits or more has too many digits",
         ),
+        ({"hours": Fraction(10**400)}, "has too many digits"),
         ({"tf32": np.int64(1)}, "tf32: np.int64(1) is not True or False"),
         ({"workers": np.True_}, "workers: np.True_ is not a whole number"),
         ({"loggers": None}, "loggers: None is neither a text nor a path, nor a list"),

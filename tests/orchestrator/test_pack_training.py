@@ -111,7 +111,7 @@ def test_the_pack_that_a_worker_announces_is_the_one_that_it_trains(tmp_path, mo
     while not reports[-1].done:
         reports.append(worker.step())
     assert sum(report.finished for report in reports) == 4
-    assert (reports[-1].unwritten_finished, reports[-1].unwritten_failed) == (0, 0)
+    assert (reports[-1].retrained_finished, reports[-1].retrained_failed) == (0, 0)
     rows = store.tables.read("trials").rows.to_pylist()
     assert sorted((row["seed"], row["pack_size"]) for row in rows) == [
         (1, 2),
@@ -121,9 +121,10 @@ def test_the_pack_that_a_worker_announces_is_the_one_that_it_trains(tmp_path, mo
     ]
 
 
-def test_a_worker_says_what_would_be_trained_again_if_it_died(tmp_path, monkeypatch):
-    """Of two trials in a pack, one diverges in the first epoch and waits to be written."""
-    monkeypatch.setattr(Writer, "flush_if_due", lambda _: None)
+@pytest.mark.parametrize("written", [False, True])
+def test_a_worker_says_what_would_be_trained_again_if_it_died(written, tmp_path, monkeypatch):
+    """Of two trials in a pack one diverges in the first epoch: the pack would begin anew."""
+    monkeypatch.setattr(Writer, "flush_if_due", Writer.flush if written else lambda _: None)
     now = itertools.count(step=0.6)  # a report is due after each epoch
     monkeypatch.setattr(worker_module, "time", SimpleNamespace(monotonic=lambda: next(now)))
     pack = [Trial(**FIELDS, seed=s, learning_rate=r) for s, r in ((1, 1e30), (2, 1e-3))]
@@ -137,7 +138,7 @@ def test_a_worker_says_what_would_be_trained_again_if_it_died(tmp_path, monkeypa
     reports = [worker.step()]
     while not reports[-1].finished:
         reports.append(worker.step())
-    assert (reports[-1].at, reports[-1].unwritten_finished) == (0, 1)
+    assert (reports[-1].at, reports[-1].retrained_finished) == (0, 1)
     while not reports[-1].done:
         reports.append(worker.step())
-    assert reports[-1].unwritten_finished == 0
+    assert reports[-1].retrained_finished == 0

@@ -119,9 +119,9 @@ def test_the_words_say_workers_speed_and_time_left(throughput, clock):
 
 def test_trials_that_a_worker_took_with_it_are_not_counted_twice(throughput):
     counts = Counts(throughput)
-    counts.note("a", report(at=4, finished=4, first_unwritten=3, unwritten_finished=1))
+    counts.note("a", report(at=4, finished=4, first_unwritten=3, retrained_finished=1))
     # One of the three has failed, and one of the pack in training has diverged.
-    held = {"first_unwritten": 3, "unwritten_finished": 3, "unwritten_failed": 1}
+    held = {"first_unwritten": 3, "retrained_finished": 3, "retrained_failed": 1}
     counts.note("a", report(at=6, finished=2, failed=1, **held))
     assert (counts.finished, counts.failed, counts.ended) == (6, 1, 7)
     counts.worker_died("a")
