@@ -125,7 +125,7 @@ def split(uri: str) -> tuple[str, str]:
         filesystems.check(uri)
     path, mark, options = uri.partition("?") if "://" in uri else (uri, "", "")
     root, _, study = path.rstrip("/").rpartition("/")
-    if not study or study in (".", "..") or root.endswith(":/"):
+    if not study.strip() or study in (".", "..") or root.endswith(":/"):
         raise UserError(f"results {uri!r}: give a study's folder, as in results/digits")
     absolute = path.startswith("/") and not root
     return ("/" if absolute else root or ".") + mark + options, study

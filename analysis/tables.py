@@ -279,7 +279,9 @@ def _uris(given: Any) -> list[str]:
     Raises:
         UserError: there is none, or one is something else.
     """
-    is_one = isinstance(given, str | PathLike) or not isinstance(given, Iterable)
+    # Bytes would be several numbers, and a mapping its keys.
+    no_list = (str, PathLike, bytes, bytearray, memoryview, Mapping)
+    is_one = isinstance(given, no_list) or not isinstance(given, Iterable)
     several = [given] if is_one else given
     uris = [fspath(uri) if isinstance(uri, PathLike) else uri for uri in several]
     if not uris:

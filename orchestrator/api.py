@@ -89,8 +89,8 @@ def run(
     """
     from orchestrator import data_places, running
     from orchestrator.cli import _options
-    from studies.study import Study, find
 
+    definition, name = _definition(study)
     if executor not in _EXECUTORS:
         raise unknown("executor", str(executor), _EXECUTORS)
     options = _options.checked(
@@ -114,7 +114,7 @@ def run(
         }
     )
     places = _texts("data", data)
-    requested = (study if isinstance(study, Study) else find(str(study))).override(
+    requested = definition.override(
         seeds=seeds,
         epochs=epochs,
         data=data_places.named_sources(places),
@@ -129,8 +129,8 @@ def run(
         hours=options.pop("hours"),
         options={**options, "executor": executor},
     )
-    name = requested.name if isinstance(study, Study) else str(study)
-    return _results(requested, name, _text("results", results), how, shipped=shipped)
+    take_over = _options.boolean("shipped", shipped)
+    return _results(requested, name, _text("results", results), how, shipped=take_over)
 
 
 def _results(
@@ -164,6 +164,24 @@ def _results(
     return analysis.load(store.uri)
 
 
+def _definition(study: object) -> "tuple[Study, str]":
+    """Return a study, and its name, or its file, as the user gave it.
+
+    Raises:
+        UserError: there is no such study, or it is neither a text, a path nor a `Study`.
+    """
+    from studies.study import Study, find
+
+    if isinstance(study, Study):
+        return study, study.name
+    if not isinstance(study, str | Path):
+        raise UserError(
+            f"study: {shown(study)} is neither the name of a study, nor the path of a study file, "
+            "nor a Study"
+        )
+    return find(str(study)), str(study)
+
+
 def _text(name: str, given: object) -> str:
     """Return a text or a path as a text.
 
@@ -181,11 +199,11 @@ def _texts(name: str, given: object) -> tuple[str, ...]:
     """Return one or several texts or paths as texts.
 
     Raises:
-        UserError: one is neither.
+        UserError: one is neither. Bytes are no list, although Python takes them for one of numbers.
     """
     if isinstance(given, str | Path):
         return (_text(name, given),)
-    if not isinstance(given, Sequence):
+    if not isinstance(given, Sequence) or isinstance(given, bytes | bytearray | memoryview):
         raise UserError(f"{name}: {shown(given)} is neither a text nor a path, nor a list of them")
     return tuple(_text(name, one) for one in given)
 

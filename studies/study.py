@@ -144,8 +144,8 @@ class Study(BaseModel):
         if epochs is not None and change and "epochs" in change:
             raise UserError(f"epochs: {shown(epochs)} and another value are given; give one")
         values = self.definition()
-        values |= variants.part(values, variants.checked(only or {}))
-        values |= variants.variant(values, variants.checked(change or {}))
+        values |= variants.part(values, variants.checked({} if only is None else only))
+        values |= variants.variant(values, variants.checked({} if change is None else change))
         if keep_networks:
             values["keep_networks"] = True
         values["data"] = {**self.data, **(data or {})}

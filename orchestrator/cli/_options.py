@@ -288,6 +288,22 @@ def checked(values: Mapping[str, Any]) -> dict[str, Any]:
     return {**values, **{o.name: _checked(o, values[o.name]) for o in _running() if o.name}}
 
 
+def boolean(name: str, value: object) -> bool:
+    """Return a value from Python that must be true or false; it may be numpy's.
+
+    Raises:
+        UserError: it is something else.
+    """
+    if not _is_bool(value):
+        raise UserError(f"{name}: {shown(value)} is not True or False")
+    return bool(value)
+
+
+def _is_bool(value: object) -> bool:
+    # NumPy's is no bool of Python's, and NumPy is not imported for it.
+    return isinstance(value, bool) or type(value).__name__ in ("bool", "bool_")
+
+
 def _checked(option: click.Option, value: Any) -> Any:
     has_default = isinstance(option.default, int | float | str)
     if value is None and not has_default and not option.is_flag:
@@ -296,22 +312,18 @@ def _checked(option: click.Option, value: Any) -> Any:
         if value not in option.type.choices:
             raise unknown(option.name or "", str(value), option.type.choices)
         return value
-    # NumPy's is no bool of Python's; NumPy is not imported for it.
-    is_bool = isinstance(value, bool) or type(value).__name__ in ("bool", "bool_")
     if option.is_flag:
-        is_right, allowed = is_bool, "True or False"
-    elif isinstance(option.type, click.IntRange):
-        is_right, allowed = isinstance(value, Integral) and not is_bool, "a whole number"
+        return boolean(option.name or "", value)
+    if isinstance(option.type, click.IntRange):
+        is_right, allowed = isinstance(value, Integral) and not _is_bool(value), "a whole number"
     elif isinstance(option.type, FiniteRange):
-        is_right, allowed = isinstance(value, Real) and not is_bool, "a number"
+        is_right, allowed = isinstance(value, Real) and not _is_bool(value), "a number"
     else:
         return value
     if not is_right:
         raise UserError(f"{option.name}: {shown(value)} is not {allowed}")
     if isinstance(value, Integral) and int(value).bit_length() > _BITS:  # click would write it out
         raise UserError(f"{option.name}: {shown(value)} has too many digits")
-    if option.is_flag:
-        return bool(value)
     try:
         return option.type.convert(value, None, None)
     except click.BadParameter as error:

@@ -185,10 +185,18 @@ def test_no_results_says_what_to_run(study, record):
         analysis.load(uri[:-1])
 
 
-@pytest.mark.parametrize("uri", ["", "/", ".", "s3://bucket"])
+@pytest.mark.parametrize("uri", ["", " ", "/", ".", "s3://bucket", Path()])
 def test_not_a_study_folder(uri):
     with pytest.raises(UserError, match="give a study's folder"):
         analysis.load(uri)
+
+
+@pytest.mark.parametrize("given", [None, 3, b"", b"small", bytearray(b"x"), {"small": 1}, [b"x"]])
+def test_what_names_no_folder_is_refused_as_it_was_given(given):
+    shown = given[0] if isinstance(given, list) else given
+    with pytest.raises(UserError) as refused:
+        analysis.load(given)
+    assert str(refused.value) == f"results {shown!r}: give a study's folder, as in 'results/digits'"
 
 
 def test_no_uri():

@@ -137,6 +137,15 @@ def test_trials_that_fail_are_named(tmp_path, monkeypatch):
         ({"workers": np.True_}, "workers: np.True_ is not a whole number"),
         ({"loggers": None}, "loggers: None is neither a text nor a path, nor a list"),
         ({"data": {"digits": "."}}, "data: {'digits': '.'} is neither"),
+        ({"data": b"x"}, "data: b'x' is neither a text nor a path, nor a list of them"),
+        ({"data": [b"x"]}, "data: b'x' is neither a text nor a path"),
+        ({"loggers": b""}, "loggers: b'' is neither a text nor a path, nor a list of them"),
+        ({"loggers": bytearray(b"x")}, "loggers: bytearray(b'x') is neither"),
+        ({"loggers": range(1)}, "loggers: 0 is neither a text nor a path"),
+        ({"shipped": "no"}, "shipped: 'no' is not True or False"),
+        ({"shipped": None}, "shipped: None is not True or False"),
+        ({"only": ""}, "'': give values by field"),
+        ({"change": []}, "[]: give values by field"),
         ({"data": [Path("nowhere")]}, "data folder nowhere: no such folder"),
         ({"only": "method=dense"}, "'method=dense': give values by field, as in {'density': 0.5}"),
         ({"change": {5: 1}}, "unknown field '5'"),
@@ -152,3 +161,25 @@ def test_mistakes_are_errors_of_one_line(given, message, tmp_path):
     assert message in str(refused.value)
     assert not Store(str(tmp_path / "results"), "own").definitions.all()
     assert not issubclass(MissingTrialsError, UserError)
+
+
+@pytest.mark.parametrize("study", [None, b"digits", 3, ["digits"]])
+def test_a_study_of_another_kind_is_refused(study, tmp_path):
+    with pytest.raises(UserError) as refused:
+        orchestrator.run(study, results=tmp_path / "results")
+    assert str(refused.value) == (
+        f"study: {study!r} is neither the name of a study, nor the path of a study file, nor a "
+        "Study"
+    )
+
+
+def test_the_booleans_of_numpy_are_booleans(tmp_path):
+    results = orchestrator.run(
+        write_study(tmp_path),
+        results=tmp_path / "results",
+        executor="inline",
+        seeds=1,
+        epochs=1,
+        shipped=np.False_,
+    )
+    assert results.finished == 2
