@@ -42,6 +42,26 @@ def check_readable(path: Path, what: str) -> None:
         raise UserError(f"{what} {path}: cannot be read ({error.strerror})") from None
 
 
+def create(path: Path, content: bytes) -> None:
+    """Write a new file; if that fails, there is none.
+
+    Raises:
+        UserError: the file exists already, or cannot be written.
+    """
+    try:
+        file = path.open("xb")
+    except FileExistsError:
+        raise UserError(f"{path} already exists; give another name or remove it") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from None
+    try:
+        with file:
+            file.write(content)
+    except OSError as error:
+        path.unlink()
+        raise UserError(f"{path}: cannot be written ({error.strerror})") from None
+
+
 def write(path: Path, content: bytes) -> None:
     """Write a file as a whole; if that fails, the path is as it was.
 

@@ -86,10 +86,12 @@ def command(name: str | None, schema: bool) -> None:
     if name is None:
         raise click.UsageError("give a NAME for the new study, or --schema")
     path = _path(name)
-    if path.exists():
-        raise UserError(f"{path} already exists; give another name or remove it")
-    _files.write(path.with_name(_SCHEMA), text.encode())
-    _files.write(path, template(path.stem).encode())
+    _files.create(path, template(path.stem).encode())
+    try:
+        _files.write(path.with_name(_SCHEMA), text.encode())
+    except UserError:
+        path.unlink()
+        raise
     print(f"wrote {path}, and {_SCHEMA} for editors")
     print(f"check it with: untuned check {path}")
     print(f"run it with: untuned run {path}")

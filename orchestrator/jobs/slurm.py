@@ -33,6 +33,8 @@ _MOST_TIMEOUTS = 1000
 _PATIENCE = 20.0
 #: Exit codes of a run that a signal ended: in good order, or before it could heed signals.
 _BY_SIGNAL = (130, 143, -signal.SIGINT, -signal.SIGTERM)
+#: Seconds after which the folder of a job that has ended is deleted.
+_KEPT_SECONDS = 90 * 24 * 3600
 #: What a job's record says of it beside what `SlurmJobs` needs; see `Job`.
 _TEXTS = ("results", "version", "command", "definition")
 #: The file that says that a job was asked to end.
@@ -49,7 +51,7 @@ def submit(
     record: Mapping[str, str],
     cluster: Literal["slurm", "local"] = "slurm",
 ) -> tuple[Job, list[Any]]:
-    """Send a study as an array of tasks.
+    """Send a study as an array of tasks, and delete the folders of old jobs.
 
     Args:
         study: the study to run, with absolute sources of its data.
@@ -89,6 +91,7 @@ def submit(
         "submitted": time.time(),
     }
     (folder / "job.json").write_text(json.dumps(content), encoding="utf-8")
+    SlurmJobs().delete_old()
     return SlurmJobs(states=lambda _: {}).find(PREFIX + number), jobs
 
 
@@ -199,6 +202,18 @@ class SlurmJobs:
         _slurm("scancel", "--state=PENDING", number)
         _slurm("scancel", "--signal=INT", number)
 
+    def delete_old(self) -> None:
+        """Delete the folders of jobs that have ended, if nothing was written there for 90 days.
+
+        A job that Slurm still has is kept, and so is every job that may have tasks left while Slurm
+        does not answer.
+        """
+        with contextlib.suppress(LostError):
+            for folder, content in _records().values():
+                is_old = time.time() - _last_written(folder) > _KEPT_SECONDS
+                if is_old and self._job(folder, content).over:
+                    shutil.rmtree(folder, ignore_errors=True)
+
     def _job(self, folder: Path, content: Mapping[str, Any]) -> Job:
         ends = [_end(folder, task) for task in range(content["tasks"])]
         codes = [end["code"] for end in ends if end]
@@ -254,6 +269,17 @@ def _status(queued: Sequence[str], codes: Sequence[int], *, was_stopped: bool, i
     if was_stopped or not set(codes).isdisjoint(_BY_SIGNAL):
         return "stopped"
     return "failed"
+
+
+def _last_written(folder: Path) -> float:
+    """Return when a file of a job was last written, in seconds since 1970.
+
+    A task that has not ended shows in its output that it runs, even to a Slurm that does not know
+    it, as where two clusters have the same home folders.
+    """
+    with contextlib.suppress(OSError):
+        return max(path.stat().st_mtime for path in folder.iterdir())
+    return time.time()  # it is being deleted by another command
 
 
 def _is_new(submitted: float) -> bool:

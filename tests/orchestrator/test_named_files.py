@@ -1,11 +1,10 @@
 """Files and folders that the user names: what cannot be written or read is a line, before work."""
 
-import contextlib
 import importlib.util
 import os
-import resource
 
 import pytest
+from tests_support import full_disk
 
 import analysis
 from analysis import report
@@ -64,17 +63,6 @@ def test_what_lies_below_a_locked_folder_is_refused_in_a_line(locked):
         _files.check_writable(locked / "x")
     with pytest.raises(UserError, match=r"locked/in: cannot be read \(Permission denied\)"):
         datasets.existing(locked)
-
-
-@contextlib.contextmanager
-def full_disk():
-    """Let files have no more than 1,000 bytes: like a full disk, it takes empty ones."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def _logged(module):

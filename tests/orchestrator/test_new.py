@@ -2,10 +2,12 @@
 
 import json
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import jsonschema
 import pytest
-from tests_support import in_the_base_install
+from tests_support import full_disk, in_the_base_install
 
 from orchestrator import plan
 from orchestrator.cli import cli
@@ -71,6 +73,46 @@ def test_an_existing_file_is_left_alone(tmp_path, monkeypatch):
         new("mine")
     assert (tmp_path / "mine.yaml").read_text() == "mine"
     assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
+
+
+def test_a_link_to_a_file_that_does_not_exist_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").symlink_to("elsewhere.yaml")
+    with pytest.raises(UserError, match=r"mine.yaml already exists"):
+        new("mine")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
+    assert (tmp_path / "mine.yaml").is_symlink()
+
+
+def test_of_commands_at_once_one_writes_the_study(tmp_path, monkeypatch):
+    """All of them have seen that there is no such file when the first one writes it."""
+    monkeypatch.chdir(tmp_path)
+    commands = 4
+    ready = threading.Barrier(commands)
+
+    def text(name):
+        number = ready.wait()
+        return f"of command {number}"
+
+    def answer(_):
+        try:
+            new("mine")
+        except UserError as error:
+            return str(error)
+        return (tmp_path / "mine.yaml").read_text()
+
+    monkeypatch.setattr("orchestrator.cli.new.template", text)
+    with ThreadPoolExecutor(commands) as threads:
+        *refused, written = sorted(threads.map(answer, range(commands)))
+    assert refused == ["mine.yaml already exists; give another name or remove it"] * 3
+    assert (tmp_path / "mine.yaml").read_text() == written
+
+
+def test_a_study_that_cannot_be_written_leaves_no_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with full_disk(), pytest.raises(UserError, match=r"mine.yaml: cannot be written \(File too"):
+        new("mine")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["A", "a b", "../a", "a/b", "", ".a", "-a", "digits", "a" * 101])

@@ -6,6 +6,7 @@ import re
 import signal
 import stat
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -157,7 +158,9 @@ def submit_here(folder, tasks):
 
 def test_tasks_join_and_train_a_study_to_the_same_bits(place, state, tmp_path):
     write_study(tmp_path)
+    old = job_folder(state, 1, 1.0, ended=[0])
     job, tasks = submit_here(tmp_path, 2)
+    assert not old.exists()
     assert (job.study, job.command) == ("own", RECORD["command"])
     assert job.definition == read(tmp_path / "own.yaml").definition_hash
     wait_until(lambda: all(task.done() for task in tasks))
@@ -234,6 +237,50 @@ def test_a_task_that_a_signal_ended_early_may_be_requeued(state):
     assert job.status == "pending"
     (job,) = arrays.SlurmJobs(states=lambda number: {}).all()
     assert (job.status, job.exit_code) == ("stopped", 130)
+
+
+def job_folder(state, number, written, *, ended=(), tasks=1):
+    """Return the folder of a job whose files were last written at a time, in seconds since 1970."""
+    folder = state / f"{number}"
+    folder.mkdir(parents=True)
+    record = {"id": f"slurm-{number}", "study": "own", "tasks": tasks, "submitted": 1.0}
+    (folder / "job.json").write_text(json.dumps(record))
+    for task, code in enumerate(ended):
+        (folder / f"ended-{task}.json").write_text(json.dumps({"code": code, "ended": 2.0}))
+    for file in folder.iterdir():
+        os.utime(file, (written, written))
+    return folder
+
+
+def test_folders_of_jobs_that_ended_long_ago_are_deleted(state):
+    old, recent = (time.time() - days * 24 * 3600 for days in (91, 89))
+    deleted = [
+        job_folder(state, 1, old, ended=[0]),
+        job_folder(state, 2, old, ended=[0, 1], tasks=2),
+        job_folder(state, 3, old),  # Slurm ended it before it said anything
+        job_folder(state, 4, old, ended=[130]),
+    ]
+    kept = [
+        job_folder(state, 5, recent, ended=[0]),
+        job_folder(state, 6, old),
+        job_folder(state, 7, old, ended=[0], tasks=2),
+        job_folder(state, 8, old, ended=[130]),
+        job_folder(state, 9, old),
+    ]
+    (kept[4] / "output-0.txt").touch()  # a task that runs, of another cluster than this one
+    queue = {"6": {0: "PENDING"}, "7": {1: "RUNNING"}, "8": {0: "REQUEUED"}}
+    (state / "no-job").mkdir()
+    os.utime(state / "no-job", (old, old))
+    arrays.SlurmJobs(states=lambda number: queue.get(number, {})).delete_old()
+    assert not any(folder.exists() for folder in deleted)
+    assert {*kept, state / "no-job"} == set(state.iterdir())
+
+
+def test_while_slurm_does_not_answer_no_job_that_may_have_tasks_left_is_deleted(state, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    kept, deleted = job_folder(state, 2, 1.0), job_folder(state, 1, 1.0, ended=[0])
+    arrays.SlurmJobs().delete_old()
+    assert (kept.exists(), deleted.exists()) == (True, False)
 
 
 def test_a_task_that_is_requeued_after_its_job_was_stopped_ends_at_once(tmp_path):

@@ -1,8 +1,10 @@
 """What the tests of the command line share."""
 
+import contextlib
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -333,3 +335,14 @@ class Failing(Method):
 
 METHOD = Failing()
 """
+
+
+@contextlib.contextmanager
+def full_disk():
+    """Let files have no more than 1,000 bytes: like a full disk, it takes empty ones."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
