@@ -48,7 +48,8 @@ def pair(
     other = reference[columns].reset_index(drop=True)
     other = other.reindex(at) if unpaired else other.iloc[at[kept]]  # -1 is no row
     other, pairs = other.add_suffix(OF_PARTNER), rows[kept]
-    difference = pairs[value].to_numpy() - share * other[value + OF_PARTNER].to_numpy()
+    with np.errstate(invalid="ignore"):  # of two infinite values, it is not known
+        difference = pairs[value].to_numpy() - share * other[value + OF_PARTNER].to_numpy()
     if "difference" in pairs:
         pairs = pairs.drop(columns="difference")
     differences = pd.Series(difference, pairs.index, name="difference")

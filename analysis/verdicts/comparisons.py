@@ -175,7 +175,9 @@ def _compared(
     finished, committed = _finished_and_committed(rows, sides)
     seeds = rows["seed"].to_numpy()
     known = rows["difference"].notna().to_numpy() | rows["difference_against"].notna().to_numpy()
-    complete = rows if known.all() else rows[known]
+    possible = _possible(rows)
+    counted = known & possible
+    complete = rows if counted.all() else rows[counted]
     alone = ~known & finished.any(axis=0) & ~finished.all(axis=0)
     comparison = Comparison(
         criterion=criterion,
@@ -196,6 +198,8 @@ def _compared(
     )
     columns = (rows[n] for n in ("not_judged", f"not_judged{OF_PARTNER}") if n in rows)
     reasons = {text for column in columns for text in column if isinstance(text, str) and text}
+    if not possible.all():
+        reasons.add("an accuracy or a changed fraction is not between 0 and 1")
     softmax, floor, behind = _floors(results, claim, comparison)
     return replace(
         comparison,
@@ -267,13 +271,23 @@ def _answers(
 
 
 def same_images(pairs: pd.DataFrame) -> bool:
-    """Return whether the two sides of all pairs were evaluated on the same data.
+    """Return whether the two sides of all pairs were evaluated on the same data, all of it.
 
-    Pairs of different data have no images in common, so their values are no samples of one mean.
+    Values of other data, or of a part of the test images, are no samples of one mean.
     """
-    names = (f"dataset_fingerprint{suffix}" for suffix in ("", OF_PARTNER))
-    prints = [pairs[name].to_numpy(object) for name in names if name in pairs]
-    return not prints or len(pd.unique(np.concatenate(prints))) <= 1
+    for column in ("dataset_fingerprint", "test_images"):
+        names = (f"{column}{suffix}" for suffix in ("", OF_PARTNER))
+        values = [pairs[name].to_numpy(object) for name in names if name in pairs]
+        if values and len(pd.unique(np.concatenate(values))) > 1:
+            return False
+    return True
+
+
+def _possible(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return the rows whose accuracies and changed fractions are fractions, or not known."""
+    names = (f"{name}{suffix}" for name in ("accuracy", "changed") for suffix in ("", OF_PARTNER))
+    values = rows[[name for name in names if name in rows]].to_numpy(float)
+    return ~((values < 0) | (values > 1)).any(axis=1)
 
 
 def _floors(results: Results, claim: Claim, comparison: Comparison) -> tuple[float, str, float]:

@@ -18,6 +18,7 @@ _OF_PARTNER = (
     "engine",
     "device",
     "versions",
+    "tf32",
     "dataset_fingerprint",
     "test_images",
     "test_correct",

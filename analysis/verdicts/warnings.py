@@ -19,6 +19,7 @@ _CONDITIONS = {
     "engine": "engines",
     "device": "devices",
     "versions": "library versions or kinds of CPU",
+    "tf32": "precisions (TF32 or not)",
 }
 _UNVALUED = "finished, but without a value to compare for one of the two"
 _FAILURES = ("diverged", "dead", "at chance")

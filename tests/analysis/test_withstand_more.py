@@ -602,3 +602,54 @@ def test_a_claim_sweeps_over_no_task():
             "digits",
             sweep=("dataset",),
         )
+
+
+# Impossible values and other conditions ---------------------------------------------------------
+
+
+def of_flipping(given, *, seeds=15):
+    """Figures in which flipping has these in its first seeds, pruning 90%."""
+
+    def figures(trial):
+        applies = trial.method == "free-flipping" and trial.seed <= seeds
+        return {"test_accuracy": 0.9 + noise(trial)} | (given if applies else {})
+
+    return final(figures)
+
+
+@pytest.mark.parametrize("seeds", [1, 15])
+@pytest.mark.parametrize("value", [90.0, 1.2, -3.0, math.inf, -math.inf])
+def test_what_is_no_fraction_decides_nothing(judge, value, seeds):
+    figures = of_flipping({"test_accuracy": value}, seeds=seeds)
+    (verdict,) = judge(figures, "C9", [{"method": ["free-pruning", "free-flipping"]}])
+    assert verdict.conclusion == "undecided"
+    assert verdict.reason == "An accuracy or a changed fraction is not between 0 and 1."
+
+
+def test_a_negative_changed_fraction_is_no_small_one(judge):
+    def figures(trial):
+        changed = -1.0 if trial.seed < 8 else 0.3
+        level = 0.3 if trial.network == "linear" else 0.9
+        return {"test_accuracy": level + noise(trial), "changed": changed + noise(trial)}
+
+    (verdict,) = judge(figures, "C2", [{"method": ["dense", "minimal-pruning"]}])
+    assert verdict.conclusion == "undecided"
+    assert verdict.reason == "An accuracy or a changed fraction is not between 0 and 1."
+
+
+@pytest.mark.parametrize("seeds", [7, 15])
+def test_a_part_of_the_test_images_is_not_all_of_them(judge, seeds):
+    figures = of_flipping({"row": {"test_images": 100, "test_correct": b"\xff" * 13}}, seeds=seeds)
+    (verdict,) = judge(figures, "C9", [{"method": ["free-pruning", "free-flipping"]}])
+    assert verdict.conclusion == "undecided"
+    assert verdict.reason == "Not all trials were evaluated on the same test images."
+
+
+def test_pairs_of_two_precisions_are_flagged(study, record):
+    def figures(trial):
+        row = {"tf32": trial.method == "free-flipping", "device": "cuda"}
+        return {"test_accuracy": 0.9 + noise(trial), "row": row}
+
+    asked = study(margin=0.5, seeds=15, method=["free-pruning", "free-flipping"])
+    (verdict,) = on(analysis.load(record(asked, final(figures))), "C9")
+    assert "15 of 15 pairs are of two precisions (TF32 or not)" in verdict.flags
