@@ -100,7 +100,11 @@ def test_estimates_of_a_relation_do_not_depend_on_the_order_of_its_rows(size):
         pd.testing.assert_frame_equal(table, tables[0], check_exact=True)
     expected = grouped(rows, ["epoch"], "x")
     for name in ("mean", "low", "high"):
-        assert tables[0][name].tolist() == pytest.approx(expected[name].tolist(), abs=1e-11 * size)
+        assert tables[0][name].tolist() == pytest.approx(
+            expected[name].tolist(),
+            abs=1e-11 * size,
+            nan_ok=True,  # too small for an interval
+        )
 
 
 def test_a_relation_whose_values_are_zero_or_infinite_has_their_mean():
