@@ -137,7 +137,7 @@ def histograms(results: Results, quantity: Quantity) -> pd.DataFrame:
     rows = _largest(results, quantity, by)
     columns_of_cells = "min(low) AS low, max(high) AS high, count(*) AS n, min(layer_name) AS layer"
     keys = ", ".join(by)
-    cells: pd.DataFrame = rows.aggregate(f"{keys}, {columns_of_cells}", keys).df()
+    cells: pd.DataFrame = rows.aggregate(f"{keys}, {columns_of_cells}", keys).order(keys).df()
     places = {key: place for place, key in enumerate(cells[by].itertuples(index=False, name=None))}
     views = zip(cells["low"].astype(float), cells["high"].astype(float), strict=True)
     edges = [np.linspace(low, _above(low, high), _BINS + 1) for low, high in views]
@@ -173,7 +173,10 @@ def _above(low: float, high: float) -> float:
 
 
 def _largest(results: Results, quantity: Quantity, by: Sequence[str]) -> duckdb.DuckDBPyRelation:
-    """Return the final histograms of each trial's largest layer, the first of equals."""
+    """Return the final histograms of each trial's largest layer, the first of equals.
+
+    In the order of the attempts: the sums over seeds depend on it in their last bits.
+    """
     name = quantity.name
     columns = {
         "layer_name": "layer_name",
@@ -188,7 +191,11 @@ def _largest(results: Results, quantity: Quantity, by: Sequence[str]) -> duckdb.
     ]
     keys = ", ".join(["attempt", *by])
     last = results.final_layers.filter(f"method <> '{BASELINE}'")
-    return last.aggregate(f"{keys}, {', '.join(largest)}", keys).filter("kept IS NOT NULL")
+    return (
+        last.aggregate(f"{keys}, {', '.join(largest)}", keys)
+        .filter("kept IS NOT NULL")
+        .order("attempt")
+    )
 
 
 def _each(rows: duckdb.DuckDBPyRelation) -> Iterator[dict[str, Any]]:

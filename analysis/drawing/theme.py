@@ -20,6 +20,7 @@ _SETTINGS: dict[Any, Any] = {
     "axes.spines.top": False,
     "axes.titlecolor": INK,
     "axes.titlesize": 10.5,
+    "axes.titley": 1.0,  # so that no draw looks for ticks above the panel: there are none
     "figure.dpi": 150,  # that of the files, so that texts are measured once for both
     "figure.facecolor": PAPER,
     "font.family": "sans-serif",

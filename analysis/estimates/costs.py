@@ -235,6 +235,8 @@ def _seconds_to(results: Results, levels: pd.DataFrame) -> "pd.Series[float]":
     reached = joined.filter("nullif(test_accuracy, 'nan'::DOUBLE) >= level")
     first = reached.aggregate("e.attempt, min(epoch) AS first", "e.attempt").set_alias("f")
     until = epochs.join(first, "e.attempt = f.attempt").filter("epoch <= first")
-    summed = until.aggregate("e.attempt, sum(train_seconds) AS seconds", "e.attempt").df()
+    # To the nanosecond: the last bits depend on the order in which threads read the rows.
+    total = "round(sum(train_seconds), 9) AS seconds"
+    summed = until.aggregate(f"e.attempt, {total}", "e.attempt").df()
     seconds: pd.Series[float] = summed.set_index("attempt")["seconds"]
     return seconds

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import special
 
 from analysis.statistics.checks import ROUNDING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import duckdb
 
 LEVEL = 0.95
+#: The digits of a relation's means and deviations that count, see `_rounded`.
+_DIGITS = 12
 #: The columns that `grouped` adds for each group.
 ESTIMATED = ("mean", "low", "high", "n", "least", "most")
 
@@ -74,4 +77,22 @@ def _of(relation: "duckdb.DuckDBPyRelation", by: Sequence[str], value: str) -> p
         f"min({known}) AS least, max({known}) AS most"
     )
     estimates: pd.DataFrame = relation.aggregate(figures, keys).order(keys).df()
-    return estimates
+    size = estimates[["least", "most"]].abs().max(axis=1).to_numpy(float)
+    rounded = {name: _rounded(estimates[name].to_numpy(float), size) for name in ("mean", "std")}
+    return estimates.assign(**rounded)
+
+
+def _rounded(values: NDArray[np.float64], size: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round to `_DIGITS` digits of a size.
+
+    DuckDB's threads read rows in another order each time, and the last bits of a sum depend on it.
+    The same results would give figures that differ by a grey level.
+
+    Args:
+        values: the values.
+        size: the size of the numbers that each was computed from; values of which it is (nearly)
+            zero or not finite stay as they are.
+    """
+    can = np.isfinite(size) & (size > 1e-280)  # below, the factor is infinite
+    factor = 10.0 ** (_DIGITS - np.ceil(np.log10(np.where(can, size, 1.0))))
+    return np.where(can, np.rint(values * factor) / factor, values)

@@ -2,6 +2,7 @@
 
 import math
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -85,6 +86,32 @@ def test_grouped_keeps_the_groups_apart_and_in_order():
     assert table["mean"].tolist() == [2.0, 5.0]
     assert table["n"].tolist() == [2, 1]
     assert table["low"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize("size", [1e-120, 1e-9, 1.0, 1e12])
+def test_estimates_of_a_relation_do_not_depend_on_the_order_of_its_rows(size):
+    # Threads read parts in any order, and the last bits of a sum depend on it.
+    values = size * np.random.default_rng(1).uniform(0.5, 0.95, (20, 6))
+    rows = pd.DataFrame({"epoch": np.repeat(np.arange(20), 6), "x": values.ravel()})
+    with duckdb.connect() as connection:
+        orders = [rows, *(rows.sample(frac=1, random_state=n) for n in range(20))]
+        tables = [grouped(connection.from_df(order), ["epoch"], "x") for order in orders]
+    for table in tables[1:]:
+        pd.testing.assert_frame_equal(table, tables[0], check_exact=True)
+    expected = grouped(rows, ["epoch"], "x")
+    for name in ("mean", "low", "high"):
+        assert tables[0][name].tolist() == pytest.approx(
+            expected[name].tolist(),
+            abs=1e-11 * size,
+            nan_ok=True,  # too small for an interval
+        )
+
+
+def test_a_relation_whose_values_are_zero_or_infinite_has_their_mean():
+    rows = pd.DataFrame({"epoch": [0, 0, 1, 1, 2], "x": [0.0, 0.0, math.inf, 1.0, math.nan]})
+    with duckdb.connect() as connection:
+        table = grouped(connection.from_df(rows), ["epoch"], "x")
+    assert table["mean"].tolist() == pytest.approx([0.0, math.inf, math.nan], nan_ok=True)
 
 
 def test_a_pair_by_hand():

@@ -9,7 +9,7 @@ import pytest
 import analysis
 from analysis import figures
 from analysis.drawing import NothingToDraw
-from analysis.drawing.histograms import histograms, rebin
+from analysis.drawing.histograms import _each, _largest, histograms, rebin
 from analysis.estimates.intervals import grouped, interval
 from analysis.estimates.relative import relative
 from analysis.figures.scores_by_fate import _SCORES
@@ -417,6 +417,15 @@ def test_histograms_of_seeds_with_other_ends(load):
     assert row["kept"].sum() == pytest.approx(8)
     assert row["kept"][19] == pytest.approx(4)  # the last of 40 bins from -1 to 1
     assert row["kept"][39] == pytest.approx(4)
+
+
+def test_histograms_do_not_depend_on_the_order_of_rows(load):
+    # Threads read parts in any order, and the last bits of a sum over seeds depend on it.
+    results = load(seeds=20)
+    rows = _largest(results, _SCORES, ["method"])
+    attempts = [trial["attempt"] for trial in _each(rows)]
+    assert len(attempts) == 20
+    assert attempts == sorted(attempts)
 
 
 def test_histograms_are_drawn_in_percent_of_their_fate(shown):
