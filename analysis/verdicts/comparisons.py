@@ -287,7 +287,8 @@ def _possible(rows: pd.DataFrame) -> NDArray[np.bool_]:
     """Return the rows whose accuracies and changed fractions are fractions, or not known."""
     names = (f"{name}{suffix}" for name in ("accuracy", "changed") for suffix in ("", OF_PARTNER))
     values = rows[[name for name in names if name in rows]].to_numpy(float)
-    return ~((values < 0) | (values > 1)).any(axis=1)
+    impossible: NDArray[np.bool_] = np.any((values < 0) | (values > 1), axis=1)
+    return ~impossible
 
 
 def _floors(results: Results, claim: Claim, comparison: Comparison) -> tuple[float, str, float]:
