@@ -48,7 +48,7 @@ def cpu_vendor() -> str:
 
     On ARM it is the implementer's number, such as 0x41.
     """
-    about = _cpuinfo()
+    about = cpuinfo()
     return about.get("vendor_id") or about.get("CPU implementer") or platform.machine()
 
 
@@ -60,7 +60,7 @@ def preferred_products() -> str:
     something else has been measured. The rule depends on the machine alone, never on a measured
     time.
     """
-    about = _cpuinfo()
+    about = cpuinfo()
     family = about.get("cpu family", "")
     wide = (
         cpu_vendor() == _AMD
@@ -77,7 +77,7 @@ def products_of(engine: str) -> str:
 
 
 @cache
-def _cpuinfo() -> dict[str, str]:
+def cpuinfo() -> dict[str, str]:
     """What Linux says of the first processor; empty elsewhere."""
     try:
         lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()

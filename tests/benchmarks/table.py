@@ -102,10 +102,7 @@ def machine():
 
     A virtual machine often hides the processor's name; its family and model tell it all the same.
     """
-    about = Path("/proc/cpuinfo")
-    lines = about.read_text().splitlines() if about.exists() else []
-    pairs = (line.partition(":") for line in reversed(lines))
-    read = {name.strip(): value.strip() for name, _, value in pairs}
+    read = devices.cpuinfo()
     model = read.get("model name", platform.machine())
     if "cpu family" in read:
         model += f" (family {read['cpu family']}, model {read['model']})"

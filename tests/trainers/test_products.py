@@ -170,7 +170,7 @@ ZEN_5 = {"vendor_id": "AuthenticAMD", "cpu family": "26", "flags": AVX512}
     ],
 )
 def test_the_processor_alone_decides_what_is_preferred(cpu, limit, expected, monkeypatch):
-    monkeypatch.setattr(devices, "_cpuinfo", lambda: cpu)
+    monkeypatch.setattr(devices, "cpuinfo", lambda: cpu)
     monkeypatch.delenv("ATEN_CPU_CAPABILITY", raising=False)
     if limit:
         monkeypatch.setenv("ATEN_CPU_CAPABILITY", limit)
