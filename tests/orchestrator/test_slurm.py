@@ -299,8 +299,8 @@ def on_slurm(slurm, *arguments, cwd):  # noqa: F811
     return untuned(*arguments, cwd=cwd, **slurm)
 
 
-def submitted(slurm, folder, tasks):  # noqa: F811
-    command = ("submit", "own.yaml", "--slurm", "--tasks", tasks, "--time", 30)
+def submitted(slurm, folder, tasks, study="own.yaml"):  # noqa: F811
+    command = ("submit", study, "--slurm", "--tasks", tasks, "--time", 30)
     more = ("--results", folder / "results", "--checkpoint", "1e-9")
     answer = on_slurm(slurm, *command, *more, cwd=folder)
     assert answer.returncode == 0, answer.stderr
@@ -402,6 +402,34 @@ def test_a_job_of_slurm_is_stopped_and_continued(slurm, gate, tmp_path):  # noqa
         slurm, "submit", "own.yaml", "--slurm", "--results", tmp_path / "results", cwd=tmp_path
     )
     assert "own: nothing to do, all 3 trials are finished" in nothing.stdout
+
+
+@pytest.mark.cluster
+def test_a_submission_deletes_old_folders_of_jobs_that_slurm_no_longer_has(slurm, gate, tmp_path):  # noqa: F811
+    """Jobs that wait and run stay, however long ago something was written to their folders."""
+    gated_study(tmp_path, seeds=1)
+    ended = submitted(slurm, tmp_path, 1)
+    wait_until(gate.waiting)
+    gate.open()
+    assert on_slurm(slurm, "jobs", ended, "--follow", cwd=tmp_path).returncode == 0
+    gate.close()
+    gated_study(tmp_path, seeds=4)
+    kept = submitted(slurm, tmp_path, 3)  # the node has room for two of its tasks
+    wait_until(lambda: len(gate.waiting()) == 2)
+    folders = Path(slurm["XDG_STATE_HOME"]) / "untuned/slurm"
+    long_ago = time.time() - 91 * 24 * 3600
+    for path in folders.glob("*/*"):
+        os.utime(path, (long_ago, long_ago))
+    write_study(tmp_path, "next", seeds=1)
+    following = submitted(slurm, tmp_path, 1, "next.yaml")
+    listed = on_slurm(slurm, "jobs", "--slurm", cwd=tmp_path).stdout
+    assert kept in listed
+    assert following in listed
+    assert ended not in listed
+    assert len(list(folders.iterdir())) == 2
+    gate.open()
+    followed = on_slurm(slurm, "jobs", kept, "--follow", cwd=tmp_path)
+    assert followed.returncode == 0, followed.stdout + followed.stderr
 
 
 @pytest.mark.parametrize(
