@@ -104,6 +104,24 @@ def _start(resources: Resources, trials: int) -> None:
         )
 
 
+def complaint_of_workers(pid: int) -> str:
+    """Return what the workers of a Ray of this machine wrote before they could report to it, or "".
+
+    Ray waits for its first workers, and starts others, without end and without a word, in place of
+    those that die before that: for example, because they cannot import a library.
+
+    Args:
+        pid: the process that is starting it.
+    """
+    for log in Path(folder()).glob(f"ray/session_*_{pid}/logs/raylet.err"):
+        with contextlib.suppress(OSError):
+            lines = log.read_text("utf-8", "replace").splitlines()
+            written = [line.strip() for line in lines if line.strip() and line[0] != "["]  # not Ray
+            if written:
+                return f"{written[-1][:200]} (see {log})"
+    return ""
+
+
 def folder() -> str:
     """Return the folder that a Ray of this machine puts its files into.
 

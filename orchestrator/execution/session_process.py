@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: How many characters of a dead session's last output are kept in its log.
 _LAST_OUTPUT = 20_000
+#: Seconds without a word from a session after which it is looked whether its workers can start.
+_QUIET = 30.0
 
 
 class SessionProcess:
@@ -38,6 +40,7 @@ class SessionProcess:
 
     def __init__(self, address: str | None) -> None:
         self.training = False
+        self._address = address
         handle, output = tempfile.mkstemp(prefix="untuned-", suffix=".log")
         os.close(handle)
         self._output = Path(output)
@@ -75,6 +78,8 @@ class SessionProcess:
 
         end: SessionEnd | None = None
         with suppress(EOFError, OSError):  # it has died
+            if not self._pipe.poll(_QUIET):
+                self._tell_why_no_worker_starts()
             while end is None:
                 message: SessionMessage = self._pipe.recv()
                 match message:
@@ -84,6 +89,12 @@ class SessionProcess:
                         end = message
         last_output = self._end(10 if end else None)
         return end or SessionDied(self._process.exitcode, last_output)
+
+    def _tell_why_no_worker_starts(self) -> None:
+        from orchestrator.execution.ray_connection import complaint_of_workers
+
+        if self._address is None and (complaint := complaint_of_workers(self.pid)):
+            print(f"still waiting for a worker to start; one wrote: {complaint}", file=sys.stderr)
 
     def _end(self, seconds: float | None) -> str:
         """End the process, at once or after a time, and return its last output."""

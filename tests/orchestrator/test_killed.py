@@ -100,3 +100,23 @@ def test_a_killed_worker_goes_on_from_its_checkpoint(gate, tmp_path):
     recorded = analysis.load(str(tmp_path / "results" / "long")).epochs.order("epoch").df()
     for name in ("train_loss", "validation_accuracy", "test_loss", "changed", "penalty_loss"):
         assert recorded[name].tolist() == [row[name] for row in undisturbed]
+
+
+@pytest.mark.cluster
+def test_a_run_whose_workers_die_as_they_start_says_what_they_wrote(tmp_path):
+    """Ray alone would start one after the other, and say nothing."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "if 'default_worker.py' in ' '.join(sys.orig_argv):\n"
+        "    os.write(2, b'ImportError: libown.so.1: cannot open shared object file\\n')\n"
+        "    os._exit(1)\n"
+    )
+    write_study(tmp_path, "long")
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    run = Running(tmp_path, environment=os.environ | {"PYTHONPATH": path})
+    run.wait_until(lambda: "still waiting for a worker" in run.errors.read_text())
+    assert "one wrote: ImportError: libown.so.1: cannot" in run.errors.read_text()
+    run.process.send_signal(signal.SIGINT)
+    run.process.wait()
+    assert run.process.returncode == 130
+    assert "Traceback" not in run.errors.read_text()
