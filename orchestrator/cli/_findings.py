@@ -54,6 +54,7 @@ def page(docs: Path = DOCS) -> str | None:
         again=_again,
         expected=_expected,
         value=named.value,
+        difference=named.difference,
         commands=named.block,
     )
     text = environment.get_template("page.md.jinja").render()
@@ -153,6 +154,31 @@ class _Commands:
         if isinstance(found, float):
             return number(found * 100 if percent else found, digits)
         return str(found)
+
+    def difference(self, command: str, other: str, column: str = "test_accuracy") -> str:
+        """Return the mean of the first command's trials minus that of the other's, in points.
+
+        Args:
+            command: one that lists trials, with --json, a trial for each seed.
+            other: the same for the trials that these are paired with by seed.
+            column: the fraction that is compared.
+
+        Returns:
+            The mean over seeds with its 90% t interval.
+        """
+        from analysis.numbers import number
+        from analysis.statistics.paired import t_interval
+
+        first, second = (
+            {row["seed"]: row[column] for row in json.loads(printed(one))}
+            for one in (command, other)
+        )
+        self._named |= dict.fromkeys((command, other))
+        interval = t_interval([first[seed] - second[seed] for seed in sorted(first)], 0.9)
+        mean, low, high = (
+            number(value * 100, 2) for value in (interval.mean, interval.low, interval.high)
+        )
+        return f"{mean} [{low}, {high}]"
 
     def block(self) -> str:
         """Return the commands of all numbers since the last block."""

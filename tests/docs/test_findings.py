@@ -1,5 +1,6 @@
 """The page of findings: its commands, run on the shipped results, print its numbers."""
 
+import json
 import re
 
 import pytest
@@ -101,3 +102,14 @@ def test_other_programs_and_wrong_commands_make_no_numbers(published):
         _findings.output("echo 97.5")
     with pytest.raises(UserError, match="unknown study 'hers'"):
         _findings.output("untuned results hers")
+
+
+def test_a_difference_pairs_seeds_and_has_an_interval_over_them(monkeypatch):
+    first = [{"seed": 2, "test_accuracy": 0.93}, {"seed": 1, "test_accuracy": 0.90}]
+    second = [{"seed": 1, "test_accuracy": 0.89}, {"seed": 2, "test_accuracy": 0.90}]
+    answers = {"untuned a": json.dumps(first), "untuned b": json.dumps(second)}
+    monkeypatch.setattr(_findings, "printed", answers.__getitem__)
+    commands = _findings._Commands()
+    # 1 and 3 points: mean 2, standard error 1, and t(1) at 95% is 6.31.
+    assert commands.difference("untuned a", "untuned b") == "2.00 [−4.31, 8.31]"
+    assert "untuned a\nuntuned b" in commands.block()

@@ -55,6 +55,6 @@ def test_a_trial_on_digits_comes_out_as_it_is_recorded(pick):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not (DATA / "MNIST" / "raw").is_dir(), reason="MNIST is not in UNTUNED_DATA")
-@pytest.mark.parametrize("study", ["start-mnist", "threshold-mnist"])
+@pytest.mark.parametrize("study", ["start-mnist", "threshold-mnist", "densities-mnist"])
 def test_a_trial_on_mnist_comes_out_as_it_is_recorded(study):
     train_again(study, 1)
