@@ -111,5 +111,5 @@ def test_a_difference_pairs_seeds_and_has_an_interval_over_them(monkeypatch):
     monkeypatch.setattr(_findings, "printed", answers.__getitem__)
     commands = _findings._Commands()
     # 1 and 3 points: mean 2, standard error 1, and t(1) at 95% is 6.31.
-    assert commands.difference("untuned a", "untuned b") == "2.00 [−4.31, 8.31]"
+    assert commands.difference("untuned a", "untuned b") == "2.00 [\N{MINUS SIGN}4.31, 8.31]"
     assert "untuned a\nuntuned b" in commands.block()
