@@ -39,6 +39,8 @@ _METHODS = (
     "maximal-pruning",
     "supermask",
 )
+#: What is trained on what: no part of a method's recipe.
+_TASKS = ("network", "dataset")
 _SEEDS = ("score_seed", "order_seed")
 _WORDS = {"positive_fraction": "positive fraction", "adam_epsilon": "Adam's epsilon"}
 
@@ -86,14 +88,16 @@ def _both(results: Results) -> pd.DataFrame:
 def panel_fields(results: Results, *, without: Sequence[str] = ()) -> list[str]:
     """Return the fields that make the panels: those that vary within a method.
 
-    A field that only differs from method to method belongs to the methods' recipes.
+    A field that only differs from method to method belongs to the methods' recipes. But different
+    networks and data sets are never in one panel: softmax regression is not the dense training of
+    another network.
 
     Args:
         results: the study.
         without: fields that make no panels, such as that of an axis.
     """
-    varied = varied_within(results)
-    return [name for name, methods in varied.items() if methods and name not in without]
+    made = [name for name, methods in varied_within(results).items() if methods or name in _TASKS]
+    return [name for name in made if name not in without]
 
 
 def vary_within(rows: pd.DataFrame, names: Sequence[str]) -> list[str]:

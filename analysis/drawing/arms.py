@@ -125,14 +125,9 @@ def above_floor(results: Results, rows: pd.DataFrame) -> pd.DataFrame:
     """
     trials = results.trials
     on_it = trials["network"] == LINEAR
-    if not on_it.any() or not (trials.loc[on_it, "method"] == BASELINE).all():
+    if on_it.all() or not on_it.any() or not (trials.loc[on_it, "method"] == BASELINE).all():
         return rows
-    if "network" in rows:
-        others = rows["network"] != LINEAR
-    elif on_it[trials["method"] == BASELINE].all():  # the network differs between methods only
-        others = rows["method"] != BASELINE
-    else:
-        return rows
+    others = rows["network"] != LINEAR
     return rows[others] if others.any() else rows
 
 

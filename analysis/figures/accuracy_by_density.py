@@ -2,6 +2,7 @@
 
 from analysis.cells import panel_fields
 from analysis.drawing import NothingToDraw
+from analysis.drawing.arms import above_floor, floor
 from analysis.drawing.limits import PERCENT, completed, view
 from analysis.drawing.lines import LinePanel, Lines, LineSide, lines_over, ticks
 from analysis.drawing.marks import from_table
@@ -25,7 +26,7 @@ _VALUE = "test_accuracy"
 
 def summarise(results: Results) -> Lines:
     """Return mean final test accuracies in percent over densities, and those of other methods."""
-    trials = results.trials.dropna(subset=_VALUE)
+    trials = above_floor(results, results.trials).dropna(subset=_VALUE)
     densities = set(trials.loc[trials["density"] > 0, "density"])
     if "density" not in panel_fields(results) or len(densities) < 2:
         raise NothingToDraw("No method is trained at several densities.")
@@ -41,5 +42,5 @@ def summarise(results: Results) -> Lines:
         if lines:
             side = LineSide("", "test accuracy (%)", limits, lines, beside)
             drawn.append(LinePanel(panel.title, (side,), "density", ticks(densities)))
-    note = sentences(seeds_of(drawn), diverged_or_dead(results.trials))
+    note = sentences(seeds_of(drawn), diverged_or_dead(results.trials), floor(results))
     return Lines(tuple(drawn), styles, note, height=3.6, without_value="none")

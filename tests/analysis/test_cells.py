@@ -90,6 +90,18 @@ def test_the_floor_has_a_sentence_and_no_panel(study, record):
     assert [panel.title for panel in summary.panels] == ["lenet-300-100"]
     assert floor(results) == "Softmax regression, which is not shown, reaches 92.00%."
     assert floor(results) in summary.note
+    # Nor is it, in a study whose only dense training it is, the dense training of another network.
+    popular = {"method": "edge-popup", "density": [0.3, 0.5]}
+    swept = study(grids=[{"method": "free-pruning"}, popular, grids[1]])
+    results = analysis.load(record(swept.model_copy(update={"name": "swept"}), final))
+    assert panel_fields(results) == ["network", "density"]
+    summary = figures.summarise("accuracy_by_density", results)
+    assert list(summary.styles) == ["free-pruning", "edge-popup"]
+    assert floor(results) in summary.note
+    (panel,) = summary.panels
+    assert min(panel.sides[0].view) > 92
+    (panel,) = figures.summarise("regret_by_density", results).panels
+    assert {mark.method for mark in panel.sides[0].beside} == {"free-pruning"}
     # Where no other network has dense training, the floor does not stand for it.
     lonely = study(grids=[{"method": "free-pruning"}, grids[1]], learning_rate=[1e-3, 1e-2])
     results = analysis.load(record(lonely.model_copy(update={"name": "lonely"}), final))
