@@ -94,11 +94,24 @@ def flags(
         phrases.append(f"unfinished: {'; '.join(counts)}")
     if added:
         phrases.append(f"added later, not counted: {'; '.join(added)}")
+    phrases += _left_out(results, cell)
     if claim.sweep:
         below = [f"{place(one)}: {one.floor}" for one in comparisons if one.floor]
         if below:
             phrases.append(f"below the floor: {'; '.join(below)}")
     return tuple(phrases)
+
+
+def _left_out(results: Results, cell: Mapping[str, Value]) -> list[str]:
+    """Return which trials of the same network and data set did not end as planned."""
+    rows = results.cut_short
+    for name in ("network", "dataset"):
+        rows = rows[rows[name] == cell[name]]
+    columns = (rows[name] for name in ("trial_id", "outcome", "last_epoch", "epochs"))
+    return [
+        f"left out: trial {trial}, {outcome} after epoch {last} of {epochs}"
+        for trial, outcome, last, epochs in zip(*columns, strict=True)
+    ]
 
 
 def _all(comparisons: Sequence[Comparison], name: str) -> Iterator[Any]:
