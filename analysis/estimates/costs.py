@@ -186,6 +186,7 @@ def timed(results: Results, *, everywhere: bool = False) -> pd.DataFrame:
     elsewhere, (cell,) = pd.Series(_elsewhere(trials), trials.index), keys(trials, on=CELL)
     of_cell = elsewhere.groupby(cell)
     reasons = np.where((reasons == "") & of_cell.transform("all"), _CONDITIONS_DIFFER, reasons)
+    reasons = np.where(reasons == "", trials["not_judged"], reasons)
     cautions = np.array(
         [
             f"{_CONDITIONS_DIFFER}: {many(n, 'pair')} not counted" if n else None
