@@ -18,6 +18,12 @@ TRAINED: dict[str, Value] = {"method": "dense", "weights": "he-normal", "positiv
 #: An accuracy of this many binomial standard deviations above chance is still at chance. A network
 #: that always answers the commonest class of MNIST's test images (11.35%) is at 4.5.
 _DEVIATIONS = 5.0
+#: The values that are fractions; not every table has all of them.
+FRACTIONS = (
+    *("accuracy", "test_accuracy", "validation_accuracy", "changed"),
+    *("connected_share", "live_share", "live_changed_share"),
+)
+IMPOSSIBLE = "an accuracy or a fraction of connections is not between 0 and 1"
 #: Trials are compared only if they agree in these columns, and why they are not if they differ.
 SAME = {
     "dataset_fingerprint": "not all trials were evaluated on the same test images",
@@ -108,15 +114,14 @@ def contradictions(rows: pd.DataFrame) -> NDArray[np.object_]:
     reasons = np.full(len(rows), "", object)
     reasons[other_classes.to_numpy()] = "the recorded number of classes is not that of the data set"
     reasons[answered] = "the recorded answers to each test image contradict the recorded accuracy"
-    reasons[~fractions(rows)] = "an accuracy or a changed fraction is not between 0 and 1"
+    reasons[~fractions(rows)] = IMPOSSIBLE
     return reasons
 
 
 def fractions(rows: pd.DataFrame) -> NDArray[np.bool_]:
-    """Return the rows whose accuracies and changed fractions are fractions, or not known."""
+    """Return the rows whose `FRACTIONS` are from 0 to 1, or not known."""
     sides = ("", OF_PARTNER)
-    values = ("accuracy", "test_accuracy", "validation_accuracy", "changed")
-    names = [f"{name}{side}" for name in values for side in sides]
+    names = [f"{name}{side}" for name in FRACTIONS for side in sides]
     given = rows[[name for name in names if name in rows]].to_numpy(float)
     impossible: NDArray[np.bool_] = np.any((given < 0) | (given > 1), axis=1)
     return ~impossible

@@ -11,7 +11,14 @@ import numpy as np
 import pandas as pd
 
 from analysis.cells import CELL, RECIPE
-from analysis.estimates.judged import OF_ONE, judged, not_judged_as_one, unlike
+from analysis.estimates.judged import (
+    IMPOSSIBLE,
+    OF_ONE,
+    fractions,
+    judged,
+    not_judged_as_one,
+    unlike,
+)
 from analysis.estimates.pairing import keys, pair
 from analysis.estimates.rivals import FREE
 from analysis.estimates.tuned import tuned
@@ -75,7 +82,10 @@ def judged_with_sizes(results: Results) -> pd.DataFrame:
     """
     columns = ["attempt", "connected", *MEASURES]
     rows = judged(results).merge(sizes(results)[columns], on="attempt", how="left")
-    rows = rows.assign(log_connected=np.log(rows["connected"].where(rows["connected"] > 0)))
+    rows = rows.assign(
+        log_connected=np.log(rows["connected"].where(rows["connected"] > 0)),
+        not_judged=rows["not_judged"].mask(~fractions(rows), IMPOSSIBLE),
+    )
     same = [name for name in SETTABLE if name != "epochs"]
     cell = [name for name in CELL if name != "epochs"]
     shortest = rows["epochs"] == rows.groupby(cell, sort=False)["epochs"].transform("min")
@@ -105,7 +115,10 @@ def matched_by_size(results: Results) -> pd.DataFrame:
     """
     columns = ["attempt", *MEASURES]
     rows = tuned(results, RECIPE).merge(sizes(results)[columns], on="attempt", how="left")
-    rows = rows.assign(log_live=np.log(rows["live_share"].where(rows["live_share"] > 0)))
+    rows = rows.assign(
+        log_live=np.log(rows["live_share"].where(rows["live_share"] > 0)),
+        not_judged=rows["not_judged"].mask(~fractions(rows), IMPOSSIBLE),
+    )
     free = rows[rows["method"].isin(FREE)]
     by_density = rows[rows["needs_density"].astype(bool) & (rows["density"] > 0)]
     (arm,) = keys(by_density, on=[name for name in SETTABLE if name != "density"])

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.cells import LINEAR
-from analysis.estimates.judged import correctness, fractions, unlike
+from analysis.estimates.judged import IMPOSSIBLE, correctness, fractions, unlike
 from analysis.estimates.pairing import OF_PARTNER
 from analysis.statistics.crossed import of_seeds_and_images
 from analysis.statistics.paired import Estimate, of_values
@@ -220,7 +220,7 @@ def _compared(
     columns = (rows[n] for n in ("not_judged", f"not_judged{OF_PARTNER}") if n in rows)
     reasons = {text for column in columns for text in column if isinstance(text, str) and text}
     if not possible.all():
-        reasons.add("an accuracy or a changed fraction is not between 0 and 1")
+        reasons.add(IMPOSSIBLE)
     return replace(
         _with_floor(results, claim, comparison),
         not_judged="; ".join(sorted(reasons)),

@@ -60,6 +60,7 @@ def flags(
     phrases = [
         *_of_conditions(comparisons),
         *_of_data(comparisons),
+        *_of_answers(comparisons),
         *_of_seeds(comparisons),
         *_of_margins(results, comparisons),
         *_of_conflicts(results, comparisons),
@@ -94,6 +95,19 @@ def _of_seeds(comparisons: Sequence[Comparison]) -> list[str]:
         if seeds:
             phrases.append(f"{words}: seed {', '.join(map(str, seeds))}")
     return phrases
+
+
+def _of_answers(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return where two sides answer all images alike in all pairs, as if they were one network."""
+    alike = [
+        one
+        for one in comparisons
+        if one.over_images
+        and (one.pairs["test_correct"] == one.pairs[f"test_correct{OF_PARTNER}"]).all()
+    ]
+    places = "; ".join(filter(None, map(place, alike)))
+    where = f" ({places})" if places else ""
+    return [f"both sides answer every test image alike in all pairs{where}"] if alike else []
 
 
 def _of_margins(results: Results, comparisons: Sequence[Comparison]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import math
 
+import pandas as pd
 import pytest
 from withstand_support import LINEAR, densities, final, judge_with, named, noise, on
 
@@ -73,7 +74,7 @@ def test_a_later_attempt_elsewhere_counts_in_the_place_of_one_that_was_cut_short
 
 # Values that contradict each other ---------------------------------------------------------------
 
-IMPOSSIBLE = "An accuracy or a changed fraction is not between 0 and 1."
+IMPOSSIBLE = "An accuracy or a fraction of connections is not between 0 and 1."
 OTHER_IMAGES = "Not all trials were evaluated on the same test images."
 ANSWERS = "The recorded answers to each test image contradict the recorded accuracy."
 OTHER_CLASSES = "The recorded number of classes is not that of the data set."
@@ -340,3 +341,76 @@ def test_an_impossible_validation_accuracy_prefers_no_method(judge):
     (verdict,) = judge(final(accuracy), "C11", grids)
     assert verdict.uncorrected == "undecided"
     assert verdict.reason == IMPOSSIBLE
+
+
+@pytest.mark.parametrize("share", [-0.2, 1.3])
+def test_an_impossible_size_is_no_small_one(judge, share):
+    # What the wider network has left cannot be: less than nothing, or more than all.
+    def accuracy(trial):
+        own = share if trial.width > 1 else 0.4
+        counts = tuple(round((own + abs(noise(trial, 0.01))) * n) for n in (19_200, 30_000, 1_000))
+        layers = {"connected": counts, "live": counts, "live_changed": (0, 0, 0)}
+        return {"test_accuracy": 0.9 + noise(trial), "layers": layers}
+
+    grids = [{"method": "free-pruning", "width": [1.0, 2.0]}]
+    (verdict,) = judge(final(accuracy), "C10-left", grids)
+    assert verdict.uncorrected == "undecided"
+    assert verdict.reason == IMPOSSIBLE
+
+
+def test_no_time_is_negative(judge):
+    # An epoch of dense training took minus a second, by a clock that was set back, and so all of
+    # free pruning's times were longer or shorter at will.
+    def accuracy(trial):
+        own = [0.0, -30.0, 40.0, 2.0] if trial.method == "free-pruning" else [0.0, 9.0, 9.0, 9.0]
+        seconds = [*own[:-1], own[-1] + abs(noise(trial, 0.1))]
+        return {"test_accuracy": 0.9, "epochs": {"train_seconds": seconds}, "row": {"seconds": 30}}
+
+    (verdict,) = judge(final(accuracy), "C5-time", BOTH)
+    assert verdict.uncorrected == "undecided"
+    assert verdict.reason == "n = 0, 15 planned"
+
+
+@pytest.mark.parametrize("ratio", [0.0, -1.0, math.inf, math.nan])
+def test_a_ratio_of_times_is_a_positive_number(study, record, tmp_path, ratio):
+    uri = record(study())
+    row = {
+        "at": pd.Timestamp("2026-01-01", tz="UTC"),
+        "quick": False,
+        "machine": "m",
+        "versions": "v",
+        "group": "step, lenet-300-100, batch 25",
+        "measure": "free-pruning / our dense",
+        "values": [ratio, *[1.0, 1.001, 0.999] * 5],
+    }
+    pd.DataFrame([row]).to_parquet(tmp_path / "results" / "benchmarks.parquet")
+    (verdict,) = on(analysis.load(uri), "C5")
+    assert verdict.uncorrected == "undecided"
+    assert verdict.reason == "n = 15, 16 planned"
+
+
+@pytest.mark.parametrize("apart", [0.0, 0.002])
+def test_two_methods_that_answer_every_image_alike_are_named(judge, apart):
+    def accuracy(trial):
+        return 0.8 + 0.01 * trial.seed + apart * (trial.method == "dense")
+
+    (verdict,) = judge(final(accuracy), "C1-common", BOTH)
+    alike = "both sides answer every test image alike in all pairs" in verdict.flags
+    assert alike == (apart == 0)
+
+
+def test_a_trial_that_differs_between_two_studies_is_named(study, record_in, tmp_path):
+    # Dense training is in both studies, and its first attempt is poor.
+    def poor(trial):
+        return {"test_accuracy": (0.8 if trial.seed == 3 else 0.9) + noise(trial), "changed": 0.1}
+
+    given = {"seeds": 15, "margin": 0.5, "dataset": "cifar10"}
+    one, other = study(**given, method="dense"), named(study(**given), "other")
+    places = [
+        record_in(tmp_path, one, poor),
+        record_in(tmp_path, other, final(lambda t: 0.9 + noise(t))),
+    ]
+    loaded = analysis.load(places)
+    (trial,) = loaded.conflicts
+    (verdict,) = on(loaded, "C1-common")
+    assert f"run twice with different results: {trial}" in verdict.flags
