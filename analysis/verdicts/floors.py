@@ -235,7 +235,7 @@ def unlike_softmax_regression(
     fits = (rows["dataset"] == dataset) & rows["attempt"].notna() & _is_softmax_regression(rows)
     softmax = rows[fits]
     reason = next((text for text in softmax["not_judged"] if text), "")
-    firsts = [pairs.iloc[:1] for pairs in compared if len(pairs)]
+    firsts = [pairs.iloc[:1] for pairs in compared if not unlike(pairs)]
     reason = reason or (unlike(pd.concat([softmax, *firsts])[[*SAME]]) if len(softmax) else "")
     return [f"softmax regression on {dataset} is no floor: {reason}"] if reason else []
 
