@@ -70,11 +70,10 @@ def failed(places: Sequence[Place]) -> tuple[str, ...]:
 
 
 def conflicts(places: Sequence[Place]) -> tuple[str, ...]:
-    """Return the trials whose attempts differ, in one place or between two of one study."""
+    """Return the trials whose attempts differ, in one place or between two, of any studies."""
     ids = [trial for place in places for trial in place.done.conflicts]
     for one, other in itertools.combinations(places, 2):
-        if one.store.study == other.store.study:
-            ids += differing(one.done, other.done)
+        ids += differing(one.done, other.done)
     return tuple(dict.fromkeys(ids))
 
 

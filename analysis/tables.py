@@ -50,6 +50,8 @@ _BENCHMARKS = pa.schema(
 )
 #: The last bit of a set of definitions: it stands for all further ones.
 _LAST_BIT = 52
+#: The outcomes that a trial may have; only one that has diverged ends before its last epoch.
+_OUTCOMES = ("completed", "diverged", "dead")
 #: A column for the number of the place that a trial's row comes from.
 _PLACE = "_place"
 
@@ -78,6 +80,8 @@ class Results:
         conflicts: ids of trials of which two attempts under the same conditions differ.
         superseded: number of finished trials that are left out because a component of theirs was
             mended: there are trials of a later revision of the same components.
+        cut_short: the trials that are left out because they ended before their last planned epoch
+            without having diverged, or with an outcome that this version does not know.
         methods: the traits of each method that was planned or is finished; `trials`, `tuning` and
             the plans have them as columns, without nulls.
         relations: the tables `epochs`, `layers` and `masks`, read on demand.
@@ -93,6 +97,7 @@ class Results:
     damaged: tuple[str, ...]
     conflicts: tuple[str, ...]
     superseded: int
+    cut_short: pd.DataFrame
 
     methods: Mapping[str, MethodTraits]
     relations: Relations
@@ -249,7 +254,9 @@ def load(uri_or_uris: str | PathLike[str] | Iterable[str | PathLike[str]]) -> Re
         UserError: no URI was given, or there are no results at one of them.
     """
     every = read(_uris(uri_or_uris))
-    on_confirmatory, on_tuning, superseded = _trials(every)
+    every_row = _rows(every)
+    is_whole = _is_whole(every_row)
+    on_confirmatory, on_tuning, superseded = _trials(every, every_row[is_whole])
     frames = [on_confirmatory, on_tuning, *_plans(every)]
     methods = _methods(*frames)
     trials, tuning, plan, tuning_plan = (_with_traits(frame, methods) for frame in frames)
@@ -268,6 +275,7 @@ def load(uri_or_uris: str | PathLike[str] | Iterable[str | PathLike[str]]) -> Re
         ),
         conflicts=conflicts(every),
         superseded=superseded,
+        cut_short=_as_first_ended(every_row[~is_whole]).drop(columns=_PLACE),
         methods=methods,
         relations=Relations(listed, [(one.store, one.done) for one in every], attempts),
     )
@@ -292,20 +300,37 @@ def _uris(given: Any) -> list[str]:
     return uris
 
 
-def _trials(every: Sequence[Place]) -> tuple[pd.DataFrame, pd.DataFrame, int]:
-    """Return the finished trials, and how many are left out since a component was mended.
-
-    Returns:
-        The trials on confirmatory seeds, and those on tuning seeds, both with a column `_PLACE`,
-        the number of the place; a trial in several places has only the row as it first ended, so
-        that the order of the places decides nothing.
-    """
+def _rows(every: Sequence[Place]) -> pd.DataFrame:
+    """Return the row of each trial in each place, with a column `_PLACE`, the place's number."""
     frames = []
     for number, place in enumerate(every):
         frame = place.done.rows.drop_columns("part").to_pandas().assign(**{_PLACE: number})
         frame.insert(0, "study", place.store.study)
         frames.append(frame)
-    rows = pd.concat(frames, ignore_index=True)
+    rows: pd.DataFrame = pd.concat(frames, ignore_index=True)
+    return rows
+
+
+def _is_whole(rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Return which trials ended as this version knows it: diverged, or after all of their epochs.
+
+    A method with several rounds trains for more epochs.
+    """
+    whole = (rows["last_epoch"] >= rows["epochs"]) | (rows["outcome"] == "diverged")
+    return whole & rows["outcome"].isin(_OUTCOMES)
+
+
+def _trials(every: Sequence[Place], rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    """Return the finished trials, and how many are left out since a component was mended.
+
+    Args:
+        every: the places.
+        rows: the rows of their trials.
+
+    Returns:
+        The trials on confirmatory seeds, and those on tuning seeds; a trial in several places has
+        only the row as it first ended, so that the order of the places decides nothing.
+    """
     latest = _of_latest_revision(rows)
     seeds = {one.store.study: _tuning(one.definitions) for one in every if one.definitions}
     pairs = zip(latest["study"], latest["seed"], strict=True)

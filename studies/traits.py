@@ -82,6 +82,21 @@ _BY_NAME: Mapping[str, MethodTraits] = {
     "free-flipping-weights": MethodTraits(flips=True),
 }
 
+#: By method, the defaults of its parameters with a value, which are in no name and no results.
+_DEFAULTS: Mapping[str, Mapping[str, float]] = {
+    "bop": {"tau": 1e-6},
+    "continuous-sparsification": {"start": 0.0, "l1": 1e-8, "final": 200.0, "rounds": 1.0},
+    "gem-miner": {"l2": 1e-5, "period": 5.0},
+    "hard-concrete": {"l0": 1e-6},
+    "lottery-ticket": {"rewind": 0.0},
+    "signed-supermask": {"tau": 0.4},
+}
+
+
+def default_of(method: str, parameter: str) -> float:
+    """Return the default of a parameter of a method; nan if it is not known."""
+    return _DEFAULTS.get(names.split(method)[0], {}).get(parameter, math.nan)
+
 
 def traits_of(row_or_method: Mapping[str, Any] | str) -> MethodTraits:
     """Return the traits of a method.

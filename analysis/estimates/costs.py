@@ -141,11 +141,16 @@ def benchmarked(results: Results) -> pd.DataFrame:
             "attempt": row["group"],
         }
         rounds += [
-            cell | run | {"seed": n, "trial_id": f"round {n}", "log_ratio": math.log(ratio)}
+            cell | run | {"seed": n, "trial_id": f"round {n}", "log_ratio": _log(ratio)}
             for n, ratio in enumerate(row["values"], start=1)
         ]
     columns = [*SETTABLE, *_OF_ROUND, "caution", "log_ratio"]
     return pd.DataFrame(rounds, columns=columns)
+
+
+def _log(ratio: float) -> float:
+    """Return the logarithm of a ratio of times; nan if it cannot be one."""
+    return math.log(ratio) if 0 < ratio < math.inf else math.nan
 
 
 def timed(results: Results, *, everywhere: bool = False) -> pd.DataFrame:
@@ -186,6 +191,7 @@ def timed(results: Results, *, everywhere: bool = False) -> pd.DataFrame:
     elsewhere, (cell,) = pd.Series(_elsewhere(trials), trials.index), keys(trials, on=CELL)
     of_cell = elsewhere.groupby(cell)
     reasons = np.where((reasons == "") & of_cell.transform("all"), _CONDITIONS_DIFFER, reasons)
+    reasons = np.where(reasons == "", trials["not_judged"], reasons)
     cautions = np.array(
         [
             f"{_CONDITIONS_DIFFER}: {many(n, 'pair')} not counted" if n else None
@@ -236,7 +242,8 @@ def _seconds_to(results: Results, levels: pd.DataFrame) -> "pd.Series[float]":
     first = reached.aggregate("e.attempt, min(epoch) AS first", "e.attempt").set_alias("f")
     until = epochs.join(first, "e.attempt = f.attempt").filter("epoch <= first")
     # To the nanosecond: the last bits depend on the order in which threads read the rows.
-    total = "round(sum(train_seconds), 9) AS seconds"
+    total = "round(sum(train_seconds), 9) AS seconds, min(train_seconds) AS least"
     summed = until.aggregate(f"e.attempt, {total}", "e.attempt").df()
-    seconds: pd.Series[float] = summed.set_index("attempt")["seconds"]
+    known = summed[summed["least"] >= 0]  # no time is negative
+    seconds: pd.Series[float] = known.set_index("attempt")["seconds"]
     return seconds

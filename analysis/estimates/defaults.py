@@ -23,18 +23,19 @@ def sweep(trials: pd.DataFrame, field: str) -> pd.DataFrame:
     """Return the trials in which all fields of `HIDDEN` but this one are at their defaults.
 
     Args:
-        trials: a row per trial with the trial's fields.
+        trials: a row per trial with the trial's fields and its test accuracy.
         field: one of `HIDDEN`.
 
     Returns:
-        The rows of those threshold-free methods that have trials at the default and at another
-        value.
+        The rows of those threshold-free methods that have accuracies at the default and at another
+        value; their trials without an accuracy are among them.
     """
     others = [name for name in HIDDEN if name != field]
     free = (trials["density"] == 0) & (trials["method"] != BASELINE)
     rows = trials[free & at_default(trials, others)]
-    default = rows[field] == FIELDS[field].default
-    methods = set(rows.loc[default, "method"]) & set(rows.loc[~default, "method"])
+    default, known = rows[field] == FIELDS[field].default, rows[VALUE].notna()
+    at_and_off = (set(rows.loc[known & of, "method"]) for of in (default, ~default))
+    methods = set.intersection(*at_and_off)
     return rows[rows["method"].isin(methods)]
 
 

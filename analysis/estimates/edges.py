@@ -26,23 +26,26 @@ def edges(rows: pd.DataFrame, field: str, value: str) -> list[float]:
         value: the accuracy.
 
     Returns:
-        None, one or both of the smallest and the largest value.
+        None, one or both of the smallest and the largest value; nan if the step to the number that
+        may be anywhere gains from each of the others, so that it may be such an end.
     """
     known = rows[rows[value].notna()]
     values = sorted(known[field].dropna().unique())
-    if len(values) < 2:
-        return []
     anywhere = [math.nan] if known[field].isna().any() else []
-    steps = ((values[0], values[1]), (values[-1], values[-2]))
+    if len(values) + len(anywhere) < 2:
+        return []
+    steps = dict.fromkeys(anywhere, values)
+    beside = {values[0]: values[1:2], values[-1]: values[-2:-1]} if values else {}
+    steps |= {end: [*neighbour, *anywhere] for end, neighbour in beside.items()}
     return [
         end
-        for end, neighbour in steps
-        if all(gains(known, field, end, other, value) for other in (neighbour, *anywhere))
+        for end, others in steps.items()
+        if all(gains(known, field, end, other, value) for other in others)
     ]
 
 
 def gains(rows: pd.DataFrame, field: str, end: float, neighbour: float, value: str) -> bool:
     """Return whether the step from a neighbouring value to an end gains, by its lower bound."""
     at = rows[field]
-    at_end, beside = rows[at == end], rows[at.isna() if math.isnan(neighbour) else at == neighbour]
+    at_end, beside = (rows[at.isna() if math.isnan(v) else at == v] for v in (end, neighbour))
     return t_interval(pair(at_end, beside, ["seed"], value)["difference"], _LEVEL).low > 0

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.cells import CELL, METHOD_ONLY, RECIPE, TUNED_VALUES
+from analysis.estimates.judged import OF_ONE, not_judged_as_one
 from analysis.estimates.pairing import at_default, keys, pair
 from analysis.estimates.rates import without_values
 from analysis.estimates.tuned import tuned
@@ -107,7 +108,7 @@ def left_alone(results: Results) -> pd.DataFrame:
     alone = rows[(density == UNTUNED_DENSITY) & at_default(rows, others)]
     at_best = tuned(results, TUNED)
     on = [name for name in SETTABLE if name not in TUNED]
-    kept = ["density", "failure", "committed"]
+    kept = ["density", "failure", "committed", *OF_ONE]
     pairs = pair(alone, _one_per_arm(at_best, on), on, "accuracy", keep=kept)
     without = ~pairs["needs_density"].astype(bool)
     pairs = pairs[without | (pairs["density_of_partner"] == TUNED_VALUES["density"])]
@@ -116,6 +117,7 @@ def left_alone(results: Results) -> pd.DataFrame:
         density=0.0,
         best_failure=pairs["failure_of_partner"],
         committed=pairs["committed"] & pairs["committed_of_partner"],
+        not_judged=not_judged_as_one(pairs),
     )
     return regrets.reset_index(drop=True)
 

@@ -11,7 +11,14 @@ import numpy as np
 import pandas as pd
 
 from analysis.cells import CELL, RECIPE
-from analysis.estimates.judged import judged
+from analysis.estimates.judged import (
+    IMPOSSIBLE,
+    OF_ONE,
+    fractions,
+    judged,
+    not_judged_as_one,
+    unlike,
+)
 from analysis.estimates.pairing import keys, pair
 from analysis.estimates.rivals import FREE
 from analysis.estimates.tuned import tuned
@@ -75,14 +82,18 @@ def judged_with_sizes(results: Results) -> pd.DataFrame:
     """
     columns = ["attempt", "connected", *MEASURES]
     rows = judged(results).merge(sizes(results)[columns], on="attempt", how="left")
-    rows = rows.assign(log_connected=np.log(rows["connected"].where(rows["connected"] > 0)))
+    rows = rows.assign(
+        log_connected=np.log(rows["connected"].where(rows["connected"] > 0)),
+        not_judged=rows["not_judged"].mask(~fractions(rows), IMPOSSIBLE),
+    )
     same = [name for name in SETTABLE if name != "epochs"]
     cell = [name for name in CELL if name != "epochs"]
     shortest = rows["epochs"] == rows.groupby(cell, sort=False)["epochs"].transform("min")
     least = rows[shortest].drop_duplicates(same)
-    pairs = pair(rows, least, same, "connected_share", unpaired=True)
+    pairs = pair(rows, least, same, "connected_share", keep=OF_ONE, unpaired=True)
     left = pairs["difference"].mask(shortest)
-    return rows.assign(longer=~shortest, left_by_length=left).copy()
+    reasons = not_judged_as_one(pairs)
+    return rows.assign(longer=~shortest, left_by_length=left, not_judged=reasons).copy()
 
 
 @computed_once
@@ -104,7 +115,10 @@ def matched_by_size(results: Results) -> pd.DataFrame:
     """
     columns = ["attempt", *MEASURES]
     rows = tuned(results, RECIPE).merge(sizes(results)[columns], on="attempt", how="left")
-    rows = rows.assign(log_live=np.log(rows["live_share"].where(rows["live_share"] > 0)))
+    rows = rows.assign(
+        log_live=np.log(rows["live_share"].where(rows["live_share"] > 0)),
+        not_judged=rows["not_judged"].mask(~fractions(rows), IMPOSSIBLE),
+    )
     free = rows[rows["method"].isin(FREE)]
     by_density = rows[rows["needs_density"].astype(bool) & (rows["density"] > 0)]
     (arm,) = keys(by_density, on=[name for name in SETTABLE if name != "density"])
@@ -121,31 +135,35 @@ def matched_by_size(results: Results) -> pd.DataFrame:
             (number, *_beside(of_arm, sizes_of.get(number, math.nan)))
             for number, of_arm in arms.groupby("arm")
         ],
-        columns=["arm", "matched", "apart", "failure", "committed"],
+        columns=["arm", "matched", "apart", "failure", "committed", "not_judged"],
     )
-    first = first.drop(columns=["failure", "committed"]).merge(matched, on="arm", how="left")
+    first = first.drop(columns=["failure", "committed", "not_judged"]).merge(
+        matched, on="arm", how="left"
+    )
     first = first.assign(accuracy=first["matched"]).drop(columns=["arm", "mean"])
     of_free = free.assign(matched=free["accuracy"], apart=0.0)
     return pd.concat([of_free, first], ignore_index=True)
 
 
-def _beside(arm: pd.DataFrame, size: float) -> tuple[float, float, str, int]:
+def _beside(arm: pd.DataFrame, size: float) -> tuple[float, float, str, int, str]:
     """Return an arm's accuracies beside a logarithm of its size.
 
     Returns:
         The better one of the two densities that enclose it, nan beyond the sizes that the arm has;
         how far the other one is below it; the failure of one of the two, or of a density without
-        any live connection, empty if there is none; and the definitions that committed themselves
-        to all densities.
+        any live connection, empty if there is none; the definitions that committed themselves to
+        all densities; and in words why they are not judged.
     """
     committed = int(np.bitwise_and.reduce(arm["committed"].to_numpy(np.int64)))
+    reasons = (*arm["not_judged"], unlike(arm[arm["attempt"].notna()]))
+    reason = next((one for one in reasons if one), "")
     known = arm.dropna(subset=["log_live", "accuracy"]).sort_values("log_live")
     sizes = known["log_live"].to_numpy(float)
     if len(sizes) < 2 or not sizes[0] <= size <= sizes[-1]:
-        return math.nan, math.nan, "", committed
+        return math.nan, math.nan, "", committed, reason
     above = int(np.searchsorted(sizes, size))
     beside = known.iloc[max(above - 1, 0) : above + 1].sort_values("mean", kind="stable")
     without = arm.loc[arm["accuracy"].notna() & arm["log_live"].isna(), "failure"]
     failure = next((one for one in (*beside["failure"], *without) if one), "")
     other, better = beside["accuracy"].iloc[[0, -1]]
-    return float(better), float(better - other), failure, committed
+    return float(better), float(better - other), failure, committed, reason

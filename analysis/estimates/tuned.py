@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from analysis.cells import CELL, RECIPE, TUNED_VALUES, label
 from analysis.estimates.extended import NUMBERS, Gaining, follows, gaining, gains_at, trained
-from analysis.estimates.judged import all_judged, chance_of, joined, judged
+from analysis.estimates.judged import all_judged, chance_of, contradictions, joined, judged
 from analysis.estimates.pairing import keys
 from analysis.estimates.tuning import TUNED, expected_at_best
 from analysis.tables import Results, bit_of, computed_once
@@ -159,7 +159,8 @@ def with_tuning_trials(results: Results) -> pd.DataFrame:
         tuning["validation_accuracy"].notna() | tuning["attempt"].isna(), chance_of(tuning)
     )
     failed = tuning["outcome"].where(tuning["outcome"].isin(["diverged", "dead"]), "")
-    tuning = tuning.assign(accuracy=accuracy, failure=failed, test_correct=None)
+    tuning = tuning.assign(accuracy=accuracy, failure=failed)
+    tuning = tuning.assign(not_judged=contradictions(tuning), test_correct=None)
     return pd.concat([rows, tuning], ignore_index=True) if len(tuning) else rows
 
 
@@ -289,6 +290,8 @@ class _Arm:
         row: dict[str, Any] = {**(self._fresh.get((best, seed)) or self._planned(best, seed))}
         if not done:
             row |= {"attempt": None, "accuracy": np.nan, "above_chance": np.nan}
+        if any(not 0 <= one <= 1 for of_one in results for _, one, *_ in of_one):
+            row["not_judged"] = "a validation accuracy is not between 0 and 1"
         options = [c for c in entered if (c, seed) in self._fresh] or [best]
         values = [self._fresh.get((c, seed), {}).get("accuracy", np.nan) for c in options]
         chances = [scores[entered.index(c)] for c in options]
@@ -354,6 +357,7 @@ class _Arm:
             "failure": "",
             "accuracy": np.nan,
             "above_chance": np.nan,
+            "not_judged": "",
         }
         return row | blank | traits | fields | own
 

@@ -89,7 +89,8 @@ def _maps(results: Results, field: str) -> list[_Map]:
     """
     tuned = field in tuned_fields(results)
     trials = results.tuning if tuned else results.trials
-    rows = sweep(trials.dropna(subset="test_accuracy"), field)
+    drawable = sweep(trials, field)
+    rows = drawable.dropna(subset="test_accuracy")
     if rows.empty:
         return []
     fields = panel_fields(results, without=(field, "density", *HIDDEN))
@@ -97,7 +98,6 @@ def _maps(results: Results, field: str) -> list[_Map]:
     down = "width" if field == "penalty" and "width" in others else "method"
     table = gains(rows, field, ["method", *others])
     by = [name for name in ("method", *others) if name != down]
-    drawable = sweep(trials, field)
     return [
         _Map(
             _map(results, panel.title, panel.rows, field, down),

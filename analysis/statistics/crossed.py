@@ -68,19 +68,32 @@ def of_seeds_and_images(
         raise ValueError(f"{values.size} differences do not fit {seeds} seeds")
     if min(ours.shape) < 2 or not np.isfinite(values).all():
         return Estimate(of_values(values).mean, np.nan, max(seeds - 1.0, 1.0), seeds)
-    mean, count = float(values.mean()), seeds * images
-    of_seeds, of_images, residual = mean_squares(ours, theirs, share)
+    error, freedom = _error(values, mean_squares(ours, theirs, share), images)
+    return Estimate(float(values.mean()), error, freedom, seeds)
+
+
+def _error(
+    values: np.ndarray, squares: tuple[float, float, float], images: int
+) -> tuple[float, float]:
+    """Return the standard error of the mean difference and its degrees of freedom.
+
+    Args:
+        values: [S], the recorded difference of each seed.
+        squares: MS_seed, MS_image and MS_residual.
+        images: N, the number of images.
+    """
+    _, of_images, residual = squares
     tied = float(np.ptp(values)) <= rounding(values)
-    of_seeds = 0.0 if tied else images * float(values.var(ddof=1))
-    base = residual if tied else of_seeds
+    base = residual if tied else images * float(values.var(ddof=1))
     total = base + max(of_images - residual, 0.0)
     if total <= ROUNDING:  # no image ever differs
         unseen = 1 - _UNSEEN ** (1 / images)
-        return Estimate(mean, unseen / float(special.ndtri(1 - _UNSEEN)), math.inf, seeds)
+        return unseen / float(special.ndtri(1 - _UNSEEN)), math.inf
+    error = math.sqrt(total / (values.size * images))
     if base <= ROUNDING:  # every seed differs in the same images
-        return Estimate(mean, math.sqrt(total / count), math.inf, seeds)
-    freedom = (seeds - 1.0) * (images - 1.0 if tied else 1.0)
-    return Estimate(mean, math.sqrt(total / count), freedom * (total / base) ** 2, seeds)
+        return error, math.inf
+    freedom = (values.size - 1.0) * (images - 1.0 if tied else 1.0)
+    return error, freedom * (total / base) ** 2
 
 
 def mean_squares(

@@ -16,8 +16,13 @@ from analysis.tables import Results
 from analysis.verdicts.claim import Claim
 from analysis.verdicts.comparisons import comparisons
 from analysis.verdicts.exploratory import exploratory_reasons
-from analysis.verdicts.floors import densities_above_softmax_regression, lacks_softmax_regression
+from analysis.verdicts.floors import (
+    densities_above_softmax_regression,
+    lacks_softmax_regression,
+    unlike_softmax_regression,
+)
 from analysis.verdicts.verdict import ALPHA, Comparison
+from studies.traits import default_of
 from studies.trial import Value
 
 
@@ -103,9 +108,15 @@ def _case(
             *_softmax(results, cell, deciding),
             *_floors(results, claim, deciding),
             *_untuned_rivals(deciding),
+            *_in_rounds(deciding, against=False),
             *of_rival,
         ),
-        no_refutation=(*of_other, *_budgets(deciding, against=True), *_too_short(deciding)),
+        no_refutation=(
+            *of_other,
+            *_budgets(deciding, against=True),
+            *_too_short(deciding),
+            *_in_rounds(deciding, against=True),
+        ),
     )
 
 
@@ -136,9 +147,12 @@ def _softmax(
     results: Results, cell: Mapping[str, Value], deciding: Sequence[Comparison]
 ) -> list[str]:
     """Return why there is no floor under a rival; nothing if there is one."""
-    needed = any(one.criterion.rival for one in deciding)
-    reason = lacks_softmax_regression(results, str(cell["dataset"])) if needed else ""
-    return [reason] if reason else []
+    with_rival = [one.pairs for one in deciding if one.criterion.rival]
+    if not with_rival:
+        return []
+    dataset, seeds = str(cell["dataset"]), max(map(len, with_rival))
+    reason = lacks_softmax_regression(results, dataset, seeds)
+    return [reason] if reason else unlike_softmax_regression(results, dataset, with_rival)
 
 
 def _floors(results: Results, claim: Claim, deciding: Sequence[Comparison]) -> list[str]:
@@ -210,6 +224,28 @@ def _too_short(deciding: Sequence[Comparison]) -> list[str]:
     return []
 
 
+def _in_rounds(deciding: Sequence[Comparison], *, against: bool) -> list[str]:
+    """Return that a side was trained for more epochs, in several rounds, than the other one.
+
+    So the other side supports nothing, and the rival refutes nothing.
+    """
+    for comparison in deciding:
+        rival, pairs = comparison.criterion.rival, comparison.pairs
+        names = ("last_epoch", f"last_epoch{OF_PARTNER}")
+        if rival is None or names[1] not in pairs or "trained_epochs" in pairs:
+            continue
+        arm, partner = (pairs[name].clip(lower=pairs["epochs"]) for name in names)
+        longer = arm > partner if (rival == "arm") == against else partner > arm
+        if longer.any():
+            suffix = "" if (rival == "arm") == against else OF_PARTNER
+            first = pairs[longer].iloc[0]
+            return [
+                f"{first[f'method{suffix}']} was trained for {first[f'last_epoch{suffix}']:g} "
+                f"epochs in all, the other side for {first['epochs']}"
+            ]
+    return []
+
+
 def _budgets(deciding: Sequence[Comparison], *, against: bool) -> list[str]:
     """Return whether the recorded configurations allow no comparison with equal budgets."""
     name = "difference_against" if against else "difference"
@@ -269,7 +305,9 @@ def _ends_of_sweep(claim: Claim, places: Sequence[Comparison]) -> list[str]:
         rows.append(at_default.assign(place=default, of_rival=values))
     together = pd.concat([frame[["place", "seed", "of_rival"]] for frame in rows])
     return [
-        f"the rival still gains at {label({field: end})}, the end of its grid"
+        "the rival is best at its default, which may be the end of its grid"
+        if math.isnan(end)
+        else f"the rival still gains at {label({field: end})}, the end of its grid"
         for end in edges(together, "place", "of_rival")
     ]
 
@@ -278,7 +316,7 @@ def _numbers(claim: Claim, places: Sequence[Comparison]) -> tuple[str, list[floa
     """Return the field whose numbers a sweep is over, and these; no field if there is none.
 
     The number may be that of a setting in a method's name, such as ``tau=0.2``. That of a setting's
-    default is nan: it is not in the results.
+    default is not in the results, and nan if it is not known for the method.
     """
     first = places[0].at
     varying = [n for n in claim.sweep if len({one.at[n] for one in places}) > 1]
@@ -293,8 +331,10 @@ def _numbers(claim: Claim, places: Sequence[Comparison]) -> tuple[str, list[floa
     given = {name for name, mark, _ in settings if mark}
     if len(given) != 1:
         return "", []
+    (setting,) = given
+    default = default_of(str(places[0].pairs["method"].iloc[0]), setting)
     try:
-        return given.pop(), [float(number) if mark else math.nan for _, mark, number in settings]
+        return setting, [float(number) if mark else default for _, mark, number in settings]
     except ValueError:
         return "", []
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.cells import LINEAR
-from analysis.estimates.judged import correctness
+from analysis.estimates.judged import IMPOSSIBLE, correctness, fractions, unlike
 from analysis.estimates.pairing import OF_PARTNER
 from analysis.statistics.crossed import of_seeds_and_images
 from analysis.statistics.paired import Estimate, of_values
@@ -21,6 +21,7 @@ from analysis.verdicts.committed import definitions_in, seeds_committed, still_p
 from analysis.verdicts.floors import (
     LEAST_MARGIN,
     LOOKED_UP,
+    above_floor,
     behind_best,
     below_softmax_regression,
     softmax_regression,
@@ -140,20 +141,40 @@ def _of_criterion(
 
 
 def _bound(results: Results, criterion: Criterion, rows: pd.DataFrame) -> float:
-    """Return the criterion's bound as a fraction, or as the logarithm of a ratio.
-
-    The margin is the strictest one of the studies that plan the trials of either side.
-    """
+    """Return the criterion's bound as a fraction, or as the logarithm of a ratio."""
     stated = criterion.above if criterion.below is None else criterion.below
     if stated == MARGIN:
-        planning = definitions_in(results, _any(rows, "defined"))
-        names = {study.name for study in planning}  # a trial that none plans names its study
-        names = names or {study for study in rows["study"] if isinstance(study, str)}
-        margins = [margin for name, margin in results.margins.items() if name in names or not names]
         side = 1 if criterion.above is None else -1
-        return side * min(margins, default=math.nan) / 100
+        return side * _margin(results, rows)
     bound = float(stated)  # type: ignore[arg-type]  # a criterion has one of the two
     return math.log(bound) if criterion.unit == "ratio" else bound
+
+
+def _margin(results: Results, rows: pd.DataFrame) -> float:
+    """Return the margin of pairs as a fraction: the strictest of the studies that plan a side.
+
+    Returns:
+        nan if there is a pair for which no study that plans both of its sides states a margin, nor
+        one study for each side: no study has the margin of another.
+    """
+    sides = [f"defined{OF_PARTNER}"] if f"defined{OF_PARTNER}" in rows else []
+    names = [n for side in ("defined", *sides) for n in (side, side.replace("defined", "study"))]
+    margins = [math.inf]
+    for values in rows[names].drop_duplicates().itertuples(index=False):
+        planning = [_planning(results, *values[at : at + 2]) for at in range(0, len(names), 2)]
+        stated = [studies & results.margins.keys() for studies in planning]
+        both = set.intersection(*planning)
+        if not all(stated) or (both and not both & results.margins.keys()):
+            return math.nan
+        margins += [results.margins[name] for name in set.union(*stated)]
+    return min(margins) / 100 if len(margins) > 1 else math.nan
+
+
+def _planning(results: Results, defined: float, study: object) -> set[str]:
+    """Return the studies that plan a trial; that which has it if none does."""
+    bits = 0 if math.isnan(defined) else int(defined)
+    planning = {study.name for study in definitions_in(results, bits)}
+    return planning or {study for study in (study,) if isinstance(study, str)}
 
 
 def _any(rows: pd.DataFrame, name: str) -> int:
@@ -175,7 +196,7 @@ def _compared(
     finished, committed = _finished_and_committed(rows, sides)
     seeds = rows["seed"].to_numpy()
     known = rows["difference"].notna().to_numpy() | rows["difference_against"].notna().to_numpy()
-    possible = _possible(rows)
+    possible = fractions(rows)
     counted = known & possible
     complete = rows if counted.all() else rows[counted]
     alone = ~known & finished.any(axis=0) & ~finished.all(axis=0)
@@ -199,13 +220,9 @@ def _compared(
     columns = (rows[n] for n in ("not_judged", f"not_judged{OF_PARTNER}") if n in rows)
     reasons = {text for column in columns for text in column if isinstance(text, str) and text}
     if not possible.all():
-        reasons.add("an accuracy or a changed fraction is not between 0 and 1")
-    softmax, floor, behind = _floors(results, claim, comparison)
+        reasons.add(IMPOSSIBLE)
     return replace(
-        comparison,
-        softmax=softmax,
-        floor=floor,
-        behind=behind,
+        _with_floor(results, claim, comparison),
         not_judged="; ".join(sorted(reasons)),
         nested=all(all(rows[n]) for n in ("nested", f"nested{OF_PARTNER}") if n in rows),
     )
@@ -237,7 +254,7 @@ def _estimated(comparison: Comparison, pairs: pd.DataFrame) -> Comparison:
         _estimate(pairs[name].to_numpy(float), bits, criterion.share)
         for name in ("difference", "difference_against")
     )
-    if not same_images(pairs):  # it can be neither shown nor refuted
+    if unlike(pairs):  # it can be neither shown nor refuted
         support = against = replace(_NOTHING, n=len(pairs))
     return replace(
         comparison,
@@ -270,60 +287,36 @@ def _answers(
     return None if ours is None or theirs is None or ours.shape != theirs.shape else (ours, theirs)
 
 
-def same_images(pairs: pd.DataFrame) -> bool:
-    """Return whether the two sides of all pairs were evaluated on the same data, all of it.
-
-    Values of other data, or of a part of the test images, are no samples of one mean.
-    """
-    for column in ("dataset_fingerprint", "test_images"):
-        names = (f"{column}{suffix}" for suffix in ("", OF_PARTNER))
-        values = [pairs[name].to_numpy(object) for name in names if name in pairs]
-        if values and len(pd.unique(np.concatenate(values))) > 1:
-            return False
-    return True
-
-
-def _possible(rows: pd.DataFrame) -> NDArray[np.bool_]:
-    """Return the rows whose accuracies and changed fractions are fractions, or not known."""
-    names = (f"{name}{suffix}" for name in ("accuracy", "changed") for suffix in ("", OF_PARTNER))
-    values = rows[[name for name in names if name in rows]].to_numpy(float)
-    impossible: NDArray[np.bool_] = np.any((values < 0) | (values > 1), axis=1)
-    return ~impossible
-
-
-def _floors(results: Results, claim: Claim, comparison: Comparison) -> tuple[float, str, float]:
-    """Return the floors under the rival.
-
-    Returns:
-        The accuracy of softmax regression, to which no trial may fall, or nan; in words why the
-        rival lies below its floor, empty if it does not; and how far its mean lies below the best
-        of its method, a fraction: 0 if the claim does not ask, infinite if no margin would do.
-    """
-    side, pairs = comparison.criterion.rival, comparison.pairs
-    if side is None or pairs.empty:
-        return math.nan, "", 0.0
-    suffix = OF_PARTNER if side == "partner" else ""
+def _with_floor(results: Results, claim: Claim, comparison: Comparison) -> Comparison:
+    """Return the comparison with the floors under the rival."""
+    criterion, pairs = comparison.criterion, comparison.pairs
+    if criterion.rival is None or pairs.empty:
+        return comparison
+    suffix = OF_PARTNER if criterion.rival == "partner" else ""
     rival = _rival(pairs, suffix)
     softmax, _ = softmax_regression(results, str(rival["dataset"]))
     softmax = math.nan if rival["network"] == LINEAR else softmax
-    failed = _rival_failed(pairs, comparison.criterion)
+    comparison = replace(comparison, softmax=softmax, behind=math.inf)
+    failed = _rival_failed(pairs, criterion)
     if 2 * failed.sum() >= len(pairs):
-        who = "a trial behind the value" if comparison.criterion.failures else rival["method"]
-        return softmax, f"{who} failed in {failed.sum()} of {len(pairs)} trials", math.inf
+        who = "a trial behind the value" if criterion.failures else rival["method"]
+        return replace(comparison, floor=f"{who} failed in {failed.sum()} of {len(pairs)} trials")
     completed = pairs[~failed]
-    for end in _sides_that_must_learn(comparison.criterion):
+    for end in _sides_that_must_learn(criterion):
         of_side = rival if end == suffix else _rival(pairs, end)
         mean = float(completed[f"accuracy{end}"].mean())
         if text := below_softmax_regression(results, of_side, mean):
-            return softmax, text, math.inf
-    if claim.floor != "method":
-        return softmax, "", 0.0
+            return replace(comparison, floor=text)
     mean = float(completed[f"accuracy{suffix}"].mean())
-    margin = LEAST_MARGIN if results.margin is None else results.margin / 100
-    if comparison.criterion.has_margin:
-        margin = abs(comparison.bound)
-    behind, text = behind_best(results, rival, mean, len(pairs), margin)
-    return softmax, text, behind
+    margin = abs(comparison.bound) if criterion.has_margin else _margin(results, pairs)
+    margin = LEAST_MARGIN if math.isnan(margin) and not criterion.has_margin else margin
+    above, text = above_floor(results, rival, mean, margin)
+    behind = 0.0
+    if claim.floor == "method" and not text:
+        behind, text = behind_best(results, rival, mean, len(pairs), margin)
+    if not criterion.has_margin and claim.floor != "method":
+        above, text = math.inf, ""  # no margin counts
+    return replace(comparison, floor=text, behind=behind, above=above)
 
 
 def _rival(pairs: pd.DataFrame, suffix: str) -> dict[str, Hashable]:

@@ -1,13 +1,14 @@
 """Conclusions: from a claim's comparisons to a verdict on each cell."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from analysis.cells import heading
+from analysis.estimates.judged import unlike
 from analysis.statistics import multiple, power
 from analysis.tables import Results, computed_once
 from analysis.verdicts.cases import Case, cases
@@ -15,7 +16,6 @@ from analysis.verdicts.claim import Claim
 from analysis.verdicts.claims import every_claim
 from analysis.verdicts.comparisons import (
     planned_seeds,
-    same_images,
     with_best_rival,
     without_failures,
 )
@@ -102,9 +102,9 @@ def _verdict(results: Results, case: Case, adjusted: Mapping[int, Mapping[str, A
 def _smallest_margin(case: Case) -> float:
     """Return the smallest margin that would be supported; nan if none would, or none decides.
 
-    With a smaller margin, the rival may also lie less far below the best mean of its method, and
-    failures of the rival must not make the difference. No margin helps where seeds are missing, or
-    where a criterion without a margin is not met.
+    With a smaller margin, the rival may also lie less far below the best mean of its method.
+    Softmax regression must not lie within the margin of it, and its failures must not decide. No
+    margin helps where seeds are missing, or where a criterion without a margin is not met.
     """
     deciding = [c for c in case.deciding if c.criterion.has_margin]
     others = [c for c in case.deciding if not c.criterion.has_margin]
@@ -113,17 +113,20 @@ def _smallest_margin(case: Case) -> float:
     if blocked or unmet or not deciding:
         return math.nan
     reached = [c.smallest_margin for one in deciding for c in (one, with_best_rival(one))]
-    floor = _behind(case.claim, deciding)
-    return float(np.max([*reached, floor])) if math.isfinite(floor) else math.nan
+    margin = max(*reached, _needed(case.claim, deciding, lambda one: one.behind))
+    least = -_needed(case.claim, deciding, lambda one: -one.above)
+    return margin if math.isfinite(margin) and margin < least else math.nan
 
 
-def _behind(claim: Claim, deciding: Sequence[Comparison]) -> float:
-    """Return how far below the best of their methods the rivals lie that a claim needs."""
+def _needed(
+    claim: Claim, deciding: Sequence[Comparison], distance: Callable[[Comparison], float]
+) -> float:
+    """Return the largest distance from a floor among the comparisons that a claim needs most."""
     if "method" in claim.sweep:  # of each method the place that comes nearest
         methods = {one.at["method"] for one in deciding}
-        return max(min(c.behind for c in deciding if c.at["method"] == name) for name in methods)
-    behind = sorted(comparison.behind for comparison in deciding)
-    return behind[min(claim.enough, len(behind)) - 1] if claim.sweep else behind[-1]
+        return max(min(distance(c) for c in deciding if c.at["method"] == m) for m in methods)
+    distances = sorted(map(distance, deciding))
+    return distances[min(claim.enough, len(distances)) - 1] if claim.sweep else distances[-1]
 
 
 def _worded(case: Case, conclusion: Conclusion) -> Conclusion:
@@ -205,8 +208,8 @@ def _why(compared: Sequence[Comparison], for_it: Sequence[float], against: Seque
             return "There is only one seed."
         if math.isnan(comparison.bound):
             return "The study states no margin."
-        if not same_images(comparison.pairs):
-            return "Not all trials were evaluated on the same test images."
+        if reason := unlike(comparison.pairs):
+            return f"{reason[0].upper()}{reason[1:]}."
         if math.isnan(comparison.p):
             return "All differences are identical, so there is no t interval."
     undecided = [c for c, value in zip(compared, for_it, strict=True) if not value < ALPHA]

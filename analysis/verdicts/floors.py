@@ -6,17 +6,25 @@ reached anywhere in the results, for the same network, data set and length.
 """
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from analysis.cells import BASELINE, CELL, CONTROL, LINEAR, METHOD_ONLY, RECIPE, label
-from analysis.estimates.judged import all_judged, chance_of, joined, noise_of_chance
+from analysis.estimates.judged import (
+    SAME,
+    all_judged,
+    chance_of,
+    joined,
+    noise_of_chance,
+    unlike,
+)
 from analysis.estimates.pairing import at_default, keys
 from analysis.estimates.rates import without_values
 from analysis.numbers import number
 from analysis.tables import Results, computed_once
+from analysis.verdicts.committed import still_planned
 
 #: Mean test accuracy of softmax regression, for results without it: trainings of this project from
 #: he-normal weights at Adam's default rate (digits: 40 epochs, 5 seeds; MNIST: 10 epochs, 3 seeds).
@@ -94,6 +102,38 @@ def below_softmax_regression(results: Results, rival: Mapping[str, Hashable], me
     )
 
 
+def above_floor(
+    results: Results, rival: Mapping[str, Hashable], mean: float, margin: float
+) -> tuple[float, str]:
+    """Return by how much a rival exceeds softmax regression, and whether the margin is as large.
+
+    Within such a margin of the rival, nothing need be learnt. Softmax regression itself must exceed
+    chance.
+
+    Args:
+        results: the studies.
+        rival: the fields of a trial of the rival.
+        mean: the mean test accuracy of its completed trials, a fraction.
+        margin: how much worse than the rival the other side may be, a fraction.
+
+    Returns:
+        The distance, a fraction, infinite if chance is not known; and in words that it is not
+        larger than the margin, empty if it is.
+    """
+    dataset = str(rival["dataset"])
+    floor, recorded = softmax_regression(results, dataset)
+    source = "softmax regression" if recorded or dataset in MEASURED else "chance"
+    if rival["network"] == LINEAR:
+        floor, source = _chance(results, dataset), "chance"
+    above = math.inf if math.isnan(floor) else mean - floor
+    if above > margin + 1e-12 or math.isnan(margin):
+        return above, ""
+    return above, (
+        f"{rival['method']} reaches {number(mean * 100, 2)}%, which minus the margin of "
+        f"{margin * 100:g} points is not more than {source} ({number(floor * 100, 2)}%)"
+    )
+
+
 def behind_best(
     results: Results, rival: Mapping[str, Hashable], mean: float, seeds: int, margin: float
 ) -> tuple[float, str]:
@@ -154,23 +194,81 @@ def _best_mean(
 def plans_softmax_regression(results: Results, dataset: str) -> bool:
     """Return whether softmax regression on a data set is planned or finished; no control is."""
     rows = all_judged(results)
-    fits = (rows["network"] == LINEAR) & (rows["method"] == BASELINE) & at_default(rows, CONTROL)
-    return bool((fits & (rows["dataset"] == dataset)).any())
+    return bool((_is_softmax_regression(rows) & (rows["dataset"] == dataset)).any())
 
 
-def lacks_softmax_regression(results: Results, dataset: str) -> str:
+@computed_once
+def lacks_softmax_regression(results: Results, dataset: str, seeds: int) -> str:
     """Return why softmax regression that is planned is no floor; empty if it is one.
 
-    If it was measured before, it is one in any case.
+    It is one if all of its planned seeds are finished, in the recipe that comes nearest to that,
+    and if these are as many as are compared, or five. If it was measured before, it always is.
+
+    Args:
+        results: the studies.
+        dataset: the data set.
+        seeds: how many seeds are compared.
     """
     if dataset in MEASURED or not plans_softmax_regression(results, dataset):
         return ""
-    best = _recorded_softmax_regression(results, dataset)
-    if math.isnan(best):
+    finished, planned = max(_seeds_of_softmax_regression(results, dataset))
+    if not finished:
         return f"softmax regression on {dataset} is planned, but not finished"
+    planned = max(planned, min(seeds, _SEEDS))
+    if finished < planned:
+        return f"softmax regression on {dataset} needs {planned} seeds, of which {finished} " + (
+            "is finished" if finished == 1 else "are finished"
+        )
+    best = _recorded_softmax_regression(results, dataset)
+    at_chance = best <= _chance(results, dataset)
+    return f"softmax regression on {dataset} is at chance" if at_chance else ""
+
+
+def unlike_softmax_regression(
+    results: Results, dataset: str, compared: Sequence[pd.DataFrame]
+) -> list[str]:
+    """Return why softmax regression is no floor under the trials of some pairs; nothing if it is.
+
+    It is none if its values contradict each other, or if it was evaluated on other test images.
+    """
+    rows = all_judged(results)
+    fits = (rows["dataset"] == dataset) & rows["attempt"].notna() & _is_softmax_regression(rows)
+    softmax = rows[fits]
+    reason = next((text for text in softmax["not_judged"] if text), "")
+    firsts = [pairs.iloc[:1] for pairs in compared if not unlike(pairs)]
+    reason = reason or (unlike(pd.concat([softmax, *firsts])[[*SAME]]) if len(softmax) else "")
+    return [f"softmax regression on {dataset} is no floor: {reason}"] if reason else []
+
+
+def _seeds_of_softmax_regression(results: Results, dataset: str) -> list[tuple[int, int]]:
+    """Return of each recipe of softmax regression the finished and the planned seeds.
+
+    As in any comparison, seeds that were planned later and never began do not count. Of a tuned
+    recipe a seed needs the chosen one alone.
+    """
+    rows = all_judged(results)
+    rows = rows[(rows["dataset"] == dataset) & _is_softmax_regression(rows)]
+    (recipes,) = keys(rows, on=CELL)
+    recipes = np.where(rows["by_choice"].to_numpy(bool), -1, recipes)
+    counts = []
+    for _, recipe in rows.groupby(recipes):
+        planned = recipe[recipe["defined"] != 0] if (recipe["defined"] != 0).any() else recipe
+        ran = planned["attempt"].notna().to_numpy()
+        counted = still_planned(results, [planned["committed"].to_numpy(np.int64)], ran)
+        seeds = planned["seed"]
+        counts.append((seeds[ran].nunique(), seeds[counted].nunique()))
+    return counts
+
+
+def _is_softmax_regression(rows: pd.DataFrame) -> "pd.Series[bool]":
+    is_linear = (rows["network"] == LINEAR) & (rows["method"] == BASELINE)
+    return is_linear & at_default(rows, CONTROL)
+
+
+def _chance(results: Results, dataset: str) -> float:
+    """Return the accuracy up to which a trial on a data set is at chance."""
     trials = all_judged(results)
-    chance = float(noise_of_chance(trials[trials["dataset"] == dataset]).max())
-    return f"softmax regression on {dataset} is at chance" if best <= chance else ""
+    return float(noise_of_chance(trials[trials["dataset"] == dataset]).max())
 
 
 def densities_above_softmax_regression(results: Results, rival: Mapping[str, Hashable]) -> int:

@@ -22,6 +22,8 @@ _OF_PARTNER = (
     "dataset_fingerprint",
     "test_images",
     "test_correct",
+    "classes",
+    "last_epoch",
     "seconds",
     "accuracy",
     "learning_rate",

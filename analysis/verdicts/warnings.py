@@ -55,50 +55,106 @@ def flags(
     """
     added = [place(one) for one in comparisons if one.added]
     comparisons = [one for one in comparisons if not one.added]
-    open_places = [one for one in comparisons if claim.sweep and not one.complete]
-    phrases = [*_of_conditions(comparisons), *_of_data(comparisons)]
-    for words, which in (("without a finished partner", "alone"), (_UNVALUED, "unvalued")):
-        said = [one for one in comparisons if not one.not_judged]
-        seeds = sorted({seed for one in said for seed in getattr(one, which)})
-        if seeds:
-            phrases.append(f"{words}: seed {', '.join(map(str, seeds))}")
-    if results.margin_changed and any(one.criterion.has_margin for one in comparisons):
-        phrases.append("a later definition states another margin; the earliest counts")
-    trials = {
-        id_ for name in ("trial_id", f"trial_id{OF_PARTNER}") for id_ in _all(comparisons, name)
-    }
-    conflicts = trials.intersection(results.conflicts)
-    if conflicts:
-        phrases.append(f"run twice with different results: {', '.join(sorted(conflicts))}")
-    cautions = (_all(comparisons, name) for name in ("caution", f"caution{OF_PARTNER}"))
-    phrases += sorted({*chain.from_iterable(cautions)})
-    methods = {*_all(comparisons, "method"), *_all(comparisons, f"method{OF_PARTNER}")}
     compared = [one for one in comparisons if one.criterion.of_accuracies and len(one.pairs) > 1]
+    cautions = (_all(comparisons, name) for name in ("caution", f"caution{OF_PARTNER}"))
+    phrases = [
+        *_of_conditions(comparisons),
+        *_of_data(comparisons),
+        *_of_answers(comparisons),
+        *_of_seeds(comparisons),
+        *_of_margins(results, comparisons),
+        *_of_conflicts(results, comparisons),
+        *sorted({*chain.from_iterable(cautions)}),
+    ]
     if not all(one.over_images for one in compared):
         phrases.append(
             "answers to each test image are not recorded for all trials, so the interval includes "
             "the variation over seeds alone"
         )
     phrases += sorted({text for one in comparisons for text in _of_rates(one.pairs)})
+    methods = {*_all(comparisons, "method"), *_all(comparisons, f"method{OF_PARTNER}")}
     if any(results.traits(str(method)).random_mask for method in methods):
         phrases.append("answers per image are those of the first of several random masks")
-    if any(one.criterion.rival and len(one.pairs) for one in comparisons):
-        floor, recorded = softmax_regression(results, str(cell["dataset"]))
-        if not recorded:
-            phrases.append(
-                "softmax regression was not run; the floor is "
-                + (f"{floor * 100:.2f}%, measured elsewhere" if floor > 0.5 else "chance")
-            )
-    if open_places and len(open_places) < len(comparisons):
-        counts = [f"{place(one)} ({len(one.pairs)} of {one.planned})" for one in open_places]
-        phrases.append(f"unfinished: {'; '.join(counts)}")
+    phrases += _of_softmax_regression(results, cell, comparisons)
+    phrases += _unfinished(comparisons) if claim.sweep else []
     if added:
         phrases.append(f"added later, not counted: {'; '.join(added)}")
-    if claim.sweep:
-        below = [f"{place(one)}: {one.floor}" for one in comparisons if one.floor]
-        if below:
-            phrases.append(f"below the floor: {'; '.join(below)}")
+    phrases += _left_out(results, cell)
+    below = [f"{place(one)}: {one.floor}" for one in comparisons if claim.sweep and one.floor]
+    if below:
+        phrases.append(f"below the floor: {'; '.join(below)}")
     return tuple(phrases)
+
+
+def _of_seeds(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return which seeds lack a partner or a value."""
+    phrases = []
+    for words, which in (("without a finished partner", "alone"), (_UNVALUED, "unvalued")):
+        judged = [one for one in comparisons if not one.not_judged]
+        seeds = sorted({seed for one in judged for seed in getattr(one, which)})
+        if seeds:
+            phrases.append(f"{words}: seed {', '.join(map(str, seeds))}")
+    return phrases
+
+
+def _of_answers(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return where two sides answer all images alike in all pairs, as if they were one network."""
+    alike = [
+        one
+        for one in comparisons
+        if one.over_images
+        and (one.pairs["test_correct"] == one.pairs[f"test_correct{OF_PARTNER}"]).all()
+    ]
+    places = "; ".join(filter(None, map(place, alike)))
+    where = f" ({places})" if places else ""
+    return [f"both sides answer every test image alike in all pairs{where}"] if alike else []
+
+
+def _of_margins(results: Results, comparisons: Sequence[Comparison]) -> list[str]:
+    """Return that the margin was changed, if it decides."""
+    decides = any(one.criterion.has_margin for one in comparisons)
+    changed = "a later definition states another margin; the earliest counts"
+    return [changed] if decides and results.margin_changed else []
+
+
+def _of_conflicts(results: Results, comparisons: Sequence[Comparison]) -> list[str]:
+    """Return which trials were run twice with different results."""
+    names = ("trial_id", f"trial_id{OF_PARTNER}")
+    trials = {trial for name in names for trial in _all(comparisons, name)}
+    conflicts = sorted(trials.intersection(results.conflicts))
+    return [f"run twice with different results: {', '.join(conflicts)}"] if conflicts else []
+
+
+def _of_softmax_regression(
+    results: Results, cell: Mapping[str, Value], comparisons: Sequence[Comparison]
+) -> list[str]:
+    """Return what the floor is if softmax regression was not run."""
+    if not any(one.criterion.rival and len(one.pairs) for one in comparisons):
+        return []
+    floor, recorded = softmax_regression(results, str(cell["dataset"]))
+    instead = f"{floor * 100:.2f}%, measured elsewhere" if floor > 0.5 else "chance"
+    return [] if recorded else [f"softmax regression was not run; the floor is {instead}"]
+
+
+def _unfinished(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return which places of a sweep are not finished, if others are."""
+    unfinished = [one for one in comparisons if not one.complete]
+    if len(unfinished) in (0, len(comparisons)):
+        return []
+    counts = [f"{place(one)} ({len(one.pairs)} of {one.planned})" for one in unfinished]
+    return [f"unfinished: {'; '.join(counts)}"]
+
+
+def _left_out(results: Results, cell: Mapping[str, Value]) -> list[str]:
+    """Return which trials of the same network and data set did not end as planned."""
+    rows = results.cut_short
+    for name in ("network", "dataset"):
+        rows = rows[rows[name] == cell[name]]
+    columns = (rows[name] for name in ("trial_id", "outcome", "last_epoch", "epochs"))
+    return [
+        f"left out: trial {trial}, {outcome} after epoch {last} of {epochs}"
+        for trial, outcome, last, epochs in zip(*columns, strict=True)
+    ]
 
 
 def _all(comparisons: Sequence[Comparison], name: str) -> Iterator[Any]:

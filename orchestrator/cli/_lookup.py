@@ -156,6 +156,8 @@ def from_results(names: Sequence[str], results: str, make: "Callable[[Results], 
             continue
         for part in loaded.damaged:
             print(f"damaged part {part} is left out", file=sys.stderr)
+        for trial in loaded.cut_short["trial_id"]:
+            print(f"trial {trial} is left out: it did not end as planned", file=sys.stderr)
         return made
     raise AssertionError
 

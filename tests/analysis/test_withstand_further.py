@@ -283,18 +283,55 @@ def test_an_end_of_the_batch_sizes_is_an_end_as_well(judge):
     assert verdict.reason == "Dense still gains at batch size 100, the end of its grid."
 
 
-def test_an_end_that_gains_over_a_default_without_a_number(judge):
-    # Each step from the smallest l0 to the largest gains; one of the three is the default.
-    names = ["hard-concrete(l0=1e-07)", "hard-concrete", "hard-concrete(l0=1e-05)"]
-    grids = [{"method": "free-pruning"}, {"method": names}]
+HARD = ("hard-concrete(l0=1e-07)", "hard-concrete", "hard-concrete(l0=1e-05)")
+
+
+def rising(*names):
+    """Final figures that rise from each of some methods to the next; free pruning has the last."""
 
     def accuracy(trial):
-        step = names.index(trial.method) if trial.method in names else 2
+        step = names.index(trial.method) if trial.method in names else len(names) - 1
         return 0.9 + 0.002 * step + noise(trial, 3e-4)
 
-    (verdict,) = judge(final(accuracy), "C6-rivals", grids)
+    return final(accuracy)
+
+
+@pytest.mark.parametrize(
+    ("names", "edge"),
+    [
+        (HARD, "still gains at l0 1e-05, the end of its grid"),
+        (HARD[::-1], "still gains at l0 1e-07, the end of its grid"),
+        # The default, 1e-6, is the end of this grid.
+        (
+            (HARD[0], "hard-concrete(l0=3e-07)", HARD[1]),
+            "still gains at l0 1e-06, the end of its grid",
+        ),
+        (
+            (HARD[2], "hard-concrete(l0=3e-06)", HARD[1]),
+            "still gains at l0 1e-06, the end of its grid",
+        ),
+        # Of a method of one's own the default is not known.
+        (
+            ("own(t=1)", "own(t=3)", "own"),
+            "is best at its default, which may be the end of its grid",
+        ),
+    ],
+)
+def test_a_default_is_an_end_of_a_grid_like_any_other_value(judge, names, edge):
+    grids = [{"method": "free-pruning"}, {"method": list(names)}]
+    row = {"sets_kept_share": True, "needs_density": False, "trains_weights": False}
+    figures = rising(*names)
+    (verdict,) = judge(
+        lambda t: figures(t) | {"row": row if "own" in t.method else {}}, "C6-rivals", grids
+    )
     assert verdict.uncorrected == "undecided"
-    assert verdict.reason == "The rival still gains at l0 1e-05, the end of its grid."
+    assert verdict.reason == f"The rival {edge}."
+
+
+def test_the_best_default_between_other_values_is_no_end(judge):
+    grids = [{"method": "free-pruning"}, {"method": list(HARD)}]
+    (verdict,) = judge(rising(HARD[0], HARD[2], HARD[1]), "C6-rivals", grids)
+    assert verdict.uncorrected == "supported"
 
 
 @pytest.mark.parametrize("claim", ["C9-asymmetric", "C10-left"])

@@ -623,7 +623,7 @@ def test_what_is_no_fraction_decides_nothing(judge, value, seeds):
     figures = of_flipping({"test_accuracy": value}, seeds=seeds)
     (verdict,) = judge(figures, "C9", [{"method": ["free-pruning", "free-flipping"]}])
     assert verdict.conclusion == "undecided"
-    assert verdict.reason == "An accuracy or a changed fraction is not between 0 and 1."
+    assert verdict.reason == "An accuracy or a fraction of connections is not between 0 and 1."
 
 
 def test_a_negative_changed_fraction_is_no_small_one(judge):
@@ -634,12 +634,12 @@ def test_a_negative_changed_fraction_is_no_small_one(judge):
 
     (verdict,) = judge(figures, "C2", [{"method": ["dense", "minimal-pruning"]}])
     assert verdict.conclusion == "undecided"
-    assert verdict.reason == "An accuracy or a changed fraction is not between 0 and 1."
+    assert verdict.reason == "An accuracy or a fraction of connections is not between 0 and 1."
 
 
 @pytest.mark.parametrize("seeds", [7, 15])
 def test_a_part_of_the_test_images_is_not_all_of_them(judge, seeds):
-    figures = of_flipping({"row": {"test_images": 100, "test_correct": b"\xff" * 13}}, seeds=seeds)
+    figures = of_flipping({"row": {"test_images": 100}}, seeds=seeds)
     (verdict,) = judge(figures, "C9", [{"method": ["free-pruning", "free-flipping"]}])
     assert verdict.conclusion == "undecided"
     assert verdict.reason == "Not all trials were evaluated on the same test images."

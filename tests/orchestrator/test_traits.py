@@ -32,6 +32,15 @@ def test_the_table_has_the_shipped_methods_and_no_other():
     assert set(traits._BY_NAME) == shipped
 
 
+def test_the_defaults_are_those_that_the_methods_declare():
+    declared = {c.name: c.declared.get("PARAMETERS", {}) for c in registry.components("method")}
+    numbers = {
+        method: {name: values[0] for name, values in parameters.items() if values != (False,)}
+        for method, parameters in declared.items()
+    }
+    assert {method: values for method, values in numbers.items() if values} == traits._DEFAULTS
+
+
 def test_a_density_and_a_penalty_set_the_fraction_kept():
     names = {name for c in registry.components("method") for name in c.examples}
     free = {name for name in names if not traits_of(name).sets_kept_share}
