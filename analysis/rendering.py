@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 
 from analysis import figures
+from studies import garbage
 from studies.components import BrokenComponentError
 from studies.errors import UserError
 
@@ -124,7 +125,7 @@ def renderer(processes: int) -> Iterator[Renderer]:
         with contextlib.suppress(OSError):  # the path of TMPDIR is too long for a socket
             forkserver.ensure_running()  # and import, while this process goes on
             context = multiprocessing.get_context("forkserver")
-    pool = ProcessPoolExecutor(processes - 1, mp_context=context)
+    pool = ProcessPoolExecutor(processes - 1, context, garbage.collect_rarely)
     try:
         yield Renderer(pool)
     finally:

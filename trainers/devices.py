@@ -20,6 +20,13 @@ _AVX512 = frozenset({"avx512f", "avx512bw", "avx512dq", "avx512vl", "fma"})
 _ZEN_5 = 26
 
 
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 @cache
 def gpus() -> int:
     """Return how many GPUs PyTorch would see here; CUDA_VISIBLE_DEVICES is respected."""

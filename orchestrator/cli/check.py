@@ -3,7 +3,8 @@
 import math
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,18 +13,20 @@ import click
 from orchestrator import data_places
 from orchestrator.cli import _lookup, _options
 from orchestrator.formatting import approximate, many, size
+from studies import garbage
 from studies.errors import UserError
 from studies.names import is_study_file
 from studies.seeds import Seeds
 
 if TYPE_CHECKING:
+    from analysis.verdicts.claim import Claim
     from analysis.verdicts.power_analysis import ClaimPower
-    from orchestrator.execution.messages import RunOptions
+    from orchestrator.estimating import Estimator
+    from orchestrator.execution.messages import Resources, RunOptions
     from orchestrator.plan import Plan
     from studies.store import Store
     from studies.study import Study
     from studies.trial import Value
-    from trainers.datasets import Place
 
 
 @click.command(name="check")
@@ -56,33 +59,40 @@ def command(
     STUDY is the name of a shipped study, a study file, or the name or the folder of a study that
     has results. Nothing is started or written.
     """
-    from orchestrator import plan, tuning
-    from orchestrator.execution import resources
-    from orchestrator.execution.data_loading import data_set_names
-    from orchestrator.execution.messages import RunOptions
+    from orchestrator import estimating
 
-    definition, stores = _definition(study, results)
-    definition = definition.override(
-        seeds=seeds,
-        epochs=epochs,
-        data=data_places.named_sources(data),
-        only=only,
-        change=change,
-    )
-    plan.check_claims(definition)
-    definition = tuning.resolved(definition, *stores)
-    planned = plan.make([definition], *stores)
-    try:
-        needed = data_set_names(planned.todo)
-        data_places.check(data_places.places(data, needed, definition.data))
-    except UserError as error:
-        if not no_estimate:
-            raise
-        print(f"untuned: {error}", file=sys.stderr)
-    engine = resources.engine("auto", planned.results.cpu_engines())
-    options = RunOptions(workers=workers, device=device, engine=engine)
-    show_costs(definition, planned, stores, data, None if no_estimate else options)
-    _print_claims(definition, stores)
+    garbage.collect_rarely()
+    with estimating.estimator(beside=not no_estimate) as estimator:
+        from orchestrator import plan, tuning
+        from orchestrator.execution import resources
+        from orchestrator.execution.data_loading import data_set_names
+        from orchestrator.execution.messages import RunOptions
+
+        definition, stores = _definition(study, results)
+        definition = definition.override(
+            seeds=seeds,
+            epochs=epochs,
+            data=data_places.named_sources(data),
+            only=only,
+            change=change,
+        )
+        plan.check_claims(definition)
+        definition = tuning.resolved(definition, *stores)
+        planned = plan.make([definition], *stores)
+        try:
+            needed = data_set_names(planned.todo)
+            data_places.check(data_places.places(data, needed, definition.data))
+        except UserError as error:
+            if not no_estimate:
+                raise
+            print(f"untuned: {error}", file=sys.stderr)
+        engine = resources.engine("auto", planned.results.cpu_engines())
+        options = RunOptions(workers=workers, device=device, engine=engine)
+        how = None if no_estimate else options
+        show_estimate = show_costs(definition, planned, stores, data, how, estimator)
+        powers, lacking, with_results = _claims(definition, stores)
+        show_estimate()
+    _print_claims(powers, lacking, with_results=with_results)
 
 
 def _definition(study: str, results: str) -> "tuple[Study, list[Store]]":
@@ -114,8 +124,9 @@ def show_costs(
     stores: "Sequence[Store]",
     data: tuple[str, ...],
     options: "RunOptions | None",
-) -> None:
-    """Print a study's cells with their finished trials, how many would run, and their cost.
+    estimator: "Estimator",
+) -> Callable[[], None]:
+    """Print a study's cells with their finished trials, and how many would run.
 
     Args:
         study: the study as it would run now.
@@ -123,10 +134,15 @@ def show_costs(
         stores: its results.
         data: the values of --data.
         options: how it would run; None for no estimate of the cost.
+        estimator: begins to estimate the cost.
+
+    Returns:
+        What prints the cost once it is estimated.
     """
     from orchestrator import plan
     from orchestrator.cli.status import show_cells
     from orchestrator.execution.data_loading import data_set_names
+    from orchestrator.execution.resources import on_this_machine
     from studies import tuned
 
     show_cells(planned)
@@ -139,22 +155,23 @@ def show_costs(
             f"then up to {len(expected.todo) - len(planned.todo)} on fresh seeds, at the values "
             "that the tuning seeds choose"
         )
-    if expected.todo and options:
-        places = data_places.places(data, data_set_names(expected.trials), study.data)
-        _estimate(expected, places, options)
-
-
-def _estimate(planned: "Plan", places: "dict[str, Place]", options: "RunOptions") -> None:
-    """Print the time, memory and disk that the missing trials would take on this machine."""
-    from orchestrator.execution.resources import on_this_machine
-
+    if not expected.todo or not options:
+        return lambda: None
+    places = data_places.places(data, data_set_names(expected.trials), study.data)
     try:
         resources = on_this_machine(options)
-        from orchestrator.estimate import estimate as measured
-
-        cost = measured(planned.todo, places, resources.device, options.engine)
     except ModuleNotFoundError as error:
-        print(f"no estimate without {error.name}; install it with: pip install 'untuned[run]'")
+        return partial(_print_no_estimate, error)
+    estimator.start(expected.todo, places, resources.device, options.engine)
+    return partial(_show_estimate, estimator, resources)
+
+
+def _show_estimate(estimator: "Estimator", resources: "Resources") -> None:
+    """Print the time, memory and disk that the missing trials would take on this machine."""
+    try:
+        cost = estimator.finish()
+    except ModuleNotFoundError as error:
+        _print_no_estimate(error)
         return
     hint = " Trials in a pack take less time." if resources.lock_step else ""
     print(
@@ -168,8 +185,20 @@ def _estimate(planned: "Plan", places: "dict[str, Place]", options: "RunOptions"
     )
 
 
-def _print_claims(study: "Study", stores: "Sequence[Store]") -> None:
-    """Print the claims that the study can decide, with their power, and those that it cannot."""
+def _print_no_estimate(error: ModuleNotFoundError) -> None:
+    """Print that there is no estimate for lack of a package."""
+    print(f"no estimate without {error.name}; install it with: pip install 'untuned[run]'")
+
+
+def _claims(
+    study: "Study", stores: "Sequence[Store]"
+) -> "tuple[list[ClaimPower], dict[Claim, str], bool]":
+    """Return the claims that the study can decide, why it cannot decide others, and more.
+
+    Returns:
+        The power of each claim that it can decide, the reason for each other claim, and whether
+        there are results.
+    """
     import analysis
     from analysis.verdicts.power_analysis import claim_powers, untestable
     from studies import tuned
@@ -195,7 +224,14 @@ def _print_claims(study: "Study", stores: "Sequence[Store]") -> None:
             planned = analysis.load(str(Path(folder) / study.name))
             powers = claim_powers(planned, results)
             lacking = untestable(planned, powers)
-    _print_powers(powers, with_results=results is not None)
+    return powers, lacking, results is not None
+
+
+def _print_claims(
+    powers: "list[ClaimPower]", lacking: "dict[Claim, str]", *, with_results: bool
+) -> None:
+    """Print the claims that the study can decide, with their power, and those that it cannot."""
+    _print_powers(powers, with_results=with_results)
     ids_by_reason: dict[str, list[str]] = {}
     for claim, reason in lacking.items():
         ids_by_reason.setdefault(reason, []).append(claim.id)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli import _completion, _lookup, _options
+from studies import garbage
 from studies.errors import unknown
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def command(
     Each STUDY is a study's name, its file, or the folder or URI of its results, such as
     results-of-may/digits. Several studies are analysed together and compared side by side.
     """
+    garbage.collect_rarely()
     with _renderer(chosen) as renderer:
         stores = {name: _lookup.places(name, results) for name in studies}
         written = _write(stores, results, Path(output) if output else None, chosen, renderer)
@@ -71,7 +73,7 @@ def _renderer(names: Sequence[str]) -> "AbstractContextManager[Renderer]":
         UserError: there is no figure of one of these names.
     """
     from analysis import figures, rendering
-    from orchestrator.execution.resources import cores
+    from trainers.devices import cores
 
     known = figures.names()
     for name in names:

@@ -135,10 +135,14 @@ def _run(
 def _show_costs(requested: "Study", stores: "list[Store]", how: running.HowToRun) -> None:
     """Print what would run and what it costs."""
     from orchestrator import tuning
+    from orchestrator.estimating import Estimator
 
     definition = tuning.resolved(requested, *stores)
     run = running.prepared(definition, stores, how)
-    check.show_costs(definition, run.planned, stores, how.data, run.options)
+    show_estimate = check.show_costs(
+        definition, run.planned, stores, how.data, run.options, Estimator()
+    )
+    show_estimate()
 
 
 def _conclude(ended: running.Ended, results: str, *, joins: bool = False) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestrator.cli import _lookup, _options
+from studies import garbage
 from studies.errors import UserError
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def command(
     too. Confirmatory verdicts are supported, refuted or undecided; exploratory ones say suggests,
     speaks against or open. The exit code is 0 whatever the verdicts.
     """
+    garbage.collect_rarely()
     if as_json and markdown:
         raise UserError("verdict: give either --json or --markdown")
     from analysis.verdicts import lack, untested, verdicts

@@ -1,12 +1,12 @@
 """Workers and GPUs of a run: what the options ask for, and what this machine or a cluster has."""
 
 import math
-import os
 from collections import Counter
 from collections.abc import Collection, Mapping
 
 from orchestrator.execution.messages import Resources, RunOptions
 from studies.errors import UserError
+from trainers.devices import cores
 
 
 def on_this_machine(options: RunOptions) -> Resources:
@@ -128,10 +128,3 @@ def device(choice: str) -> str:
     if not chosen:
         raise UserError("--device cuda: PyTorch sees no GPU here; give --device cpu")
     return chosen
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

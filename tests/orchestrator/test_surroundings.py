@@ -11,6 +11,7 @@ import pytest
 from tests_support import UNTUNED, untuned, write_study
 
 from orchestrator import data_places, proxies
+from orchestrator.cli import cli
 from orchestrator.execution import ray_connection
 from studies.errors import UserError
 
@@ -87,7 +88,7 @@ def test_ray_needs_no_home_no_short_temporary_folder_and_no_open_descriptors(tmp
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-def test_closed_descriptors_do_no_harm(closed, tmp_path):
+def test_closed_descriptors_do_no_harm(closed, tmp_path, capsys):
     """A file that is opened next must not take their numbers."""
     write_study(tmp_path)
     command = [*UNTUNED, "run", "own.yaml", *INLINE]
@@ -99,7 +100,8 @@ def test_closed_descriptors_do_no_harm(closed, tmp_path):
         check=False,
     )
     assert answer.returncode == 0, answer.stderr
-    assert untuned("results", "own", "--csv", cwd=tmp_path).stdout.count("\n") == 2
+    cli.main(["results", f"{tmp_path}/results/own", "--csv"], standalone_mode=False)
+    assert capsys.readouterr().out.count("\n") == 2
 
 
 def test_a_descriptor_that_is_another_file_does_no_harm(tmp_path):
