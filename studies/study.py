@@ -237,9 +237,18 @@ class Study(BaseModel):
     @property
     def definition_hash(self) -> str:
         """The first 12 hex digits of the SHA-256 of the definition's canonical JSON."""
-        content = {key: value for key, value in self.definition().items() if key != "data"}
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return hash_of(self.definition())
+
+
+def hash_of(definition: Mapping[str, Any]) -> str:
+    """Return the hash of a definition's plain values, see `Study.definition_hash`.
+
+    Raises:
+        TypeError: it has values that no definition has, such as a date.
+    """
+    content = {key: value for key, value in definition.items() if key != "data"}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def from_mapping(values: Any, where: str, base: Path | None = None) -> Study:

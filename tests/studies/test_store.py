@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from studies import strict_yaml
 from studies.errors import UserError
 from studies.schemas import TABLES, science
-from studies.store import Store, definitions, studies_in
+from studies.store import Store, definitions, shipped, studies_in
 from studies.store.definitions import Finish
 from studies.store.finished import failure_logs, failures, finished
 from studies.store.folder import Folder
 from studies.store.writer import Writer
-from studies.study import find, from_mapping
+from studies.study import find, from_mapping, hash_of
 
 
 def parts(store, table):
@@ -519,8 +519,76 @@ def test_a_definition_of_a_newer_version_is_said_to_be_newer(newer, tmp_path):
     (path,) = (tmp_path / "digits" / "definitions").iterdir()
     content = strict_yaml.load(path.read_text())
     content["definition"] |= strict_yaml.load(newer)
+    path.unlink()
+    path = path.with_stem(hash_of(content["definition"]))
     path.write_text(strict_yaml.dump(content | {"later": "x"}))
     with pytest.raises(UserError, match="was recorded by a newer version of untuned") as error:
         store.definitions.all()
     assert str(path) in str(error.value)
     assert newer.split(":")[0] in str(error.value) or "new_field" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "edited"),
+    [
+        ("margin: 0.5", "margin: 0.6"),
+        ("seeds: 5", "seeds: 4"),
+        ("- free-pruning", "- edge-popup"),
+        ("description:", "decsription:"),
+        ("name: digits", "name: digit"),
+    ],
+)
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_a_definition_that_was_changed_by_hand_is_named(written, edited, ending, tmp_path):
+    store = Store(str(tmp_path), "digits")
+    store.definitions.record(find("digits"))
+    (path,) = (tmp_path / "digits" / "definitions").iterdir()
+    text = path.read_text()
+    assert written in text
+    path.write_text(text.replace("\n", ending).replace(written, edited), newline="")
+    with pytest.raises(UserError, match="was changed or renamed after it was recorded") as error:
+        store.definitions.all()
+    assert str(error.value).startswith(f"{path}: ")
+    path.write_text(text.replace("\n", ending), newline="")
+    assert store.definitions.all() == [find("digits")]
+
+
+def test_a_copy_of_a_definition_under_another_name_is_named(tmp_path):
+    store = Store(str(tmp_path), "digits")
+    store.definitions.record(find("digits"))
+    (path,) = (tmp_path / "digits" / "definitions").iterdir()
+    path.with_stem("copy").write_text(path.read_text())
+    with pytest.raises(UserError, match=r"copy\.yaml: this definition was changed or renamed"):
+        store.definitions.all()
+
+
+@pytest.mark.parametrize("change", [{"keep_masks": False}, {"margin": 1}, {"data": {}}])
+def test_a_definition_that_another_version_wrote_differently_is_read(change, tmp_path):
+    """Its name is the hash of what that version wrote, or of what this one would write."""
+    store = Store(str(tmp_path), "digits")
+    store.definitions.record(find("digits"))
+    (path,) = (tmp_path / "digits" / "definitions").iterdir()
+    content = strict_yaml.load(path.read_text())
+    content["definition"] |= change
+    path.unlink()
+    path.with_stem(hash_of(content["definition"])).write_text(strict_yaml.dump(content))
+    (read,) = store.definitions.all()
+    assert read.trials() == find("digits").trials()
+
+
+def test_the_data_of_a_definition_may_be_moved(tmp_path):
+    store = Store(str(tmp_path), "digits")
+    store.definitions.record(find("digits"))
+    (path,) = (tmp_path / "digits" / "definitions").iterdir()
+    content = strict_yaml.load(path.read_text())
+    content["definition"]["data"] = {"digits": "folder:/elsewhere"}
+    path.write_text(strict_yaml.dump(content))
+    (read,) = store.definitions.all()
+    assert read.data == {"digits": "folder:/elsewhere"}
+
+
+def test_the_names_of_shipped_definitions_are_their_hashes():
+    for name in shipped.names():
+        store = shipped.store(name)
+        for study in store.definitions.all():
+            assert (Path(store.root) / "definitions" / f"{study.definition_hash}.yaml").exists()
