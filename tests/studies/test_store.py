@@ -259,7 +259,46 @@ def test_a_parquet_file_that_is_no_part_is_named(store, trial, record):
     writer.flush()
     (Path(store.root) / "trials" / "mine.parquet").write_bytes(b"x")
     (Path(store.root) / "trials" / "_hidden.parquet").write_bytes(b"x")
-    assert finished(store).damaged == (("trials", "mine.parquet"),)
+    done = finished(store)
+    assert done.damaged == (("trials", "mine.parquet"),)
+    assert done.left_out("own/") == [
+        "own/trials/mine.parquet is left out: it is no file that untuned wrote; move it away"
+    ]
+
+
+@pytest.mark.parametrize("table", ["layers", "epochs"])
+def test_a_part_that_is_missing_is_named_until_its_trials_are_run_again(
+    table, store, trial, record
+):
+    writer = Writer(store)
+    for seed in (1, 2, 3):
+        record(writer, trial(seed))
+        if seed > 1:
+            writer.flush()
+    victim = max(parts(store, table), key=lambda path: path.stat().st_size)
+    names = store.tables.read("trials").rows
+    ids = [row["trial_id"] for row in names.to_pylist() if victim.name in row[f"{table}_parts"]]
+    victim.unlink()
+    done = finished(store)
+    assert done.incomplete == dict.fromkeys(ids, (table, victim.name))
+    (line,) = done.left_out()
+    assert line.startswith(f"part {table}/{victim.name} is missing, so {len(ids)} trial")
+    assert not done.ids.intersection(ids)
+    for seed in (1, 2, 3):
+        record(writer, trial(seed))
+    writer.flush()
+    assert finished(store).left_out() == []
+
+
+def test_a_missing_part_of_trials_that_other_results_have_is_not_named(tmp_path, trial, record):
+    here, there = (Store(str(tmp_path / name), "own") for name in ("here", "there"))
+    for store in (here, there):
+        writer = Writer(store)
+        record(writer, trial())
+        writer.flush()
+    parts(here, "epochs")[0].unlink()
+    assert len(finished(here).left_out()) == 1
+    assert finished(here, there).left_out() == []
 
 
 def test_results_of_a_newer_schema_are_refused(store):
