@@ -414,8 +414,13 @@ def find(name_or_path: str) -> Study:
     """Return a shipped study by its name, or read a study file by its path.
 
     Raises:
-        UserError: neither exists, or the file is not a study.
+        UserError: neither exists, the file is not a study, or it is a URL.
     """
+    if "://" in name_or_path:
+        raise UserError(
+            f"study file {name_or_path}: study files are read from disk; fetch it, and give its "
+            "path there"
+        )
     path = Path(name_or_path)
     if is_study_file(path.name) or len(path.parts) > 1:
         return read(path)

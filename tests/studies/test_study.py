@@ -408,3 +408,13 @@ def test_the_case_of_a_study_files_suffix_does_not_matter(tmp_path, monkeypatch,
     (tmp_path / name).write_bytes((LIBRARY / "digits.yaml").read_bytes())
     monkeypatch.chdir(tmp_path)
     assert find(name).name == "mine"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://host/x.yaml", "s3://bucket/x.yml", "file:///tmp/x.yaml", "https://host/raw?x=1"],
+)
+def test_a_study_file_is_not_read_from_a_url(url):
+    with pytest.raises(UserError, match="are read from disk; fetch it") as error:
+        find(url)
+    assert str(error.value).startswith(f"study file {url}: ")
