@@ -155,8 +155,8 @@ def main(arguments: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 2
     print(as_text(table))
-    for part in results.damaged:
-        print(f"damaged part left out: {part}")
+    for line in results.left_out:
+        print(line)
     print(_conclusion(table))
     return 0 if table["within"].all() else 1
 

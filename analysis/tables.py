@@ -77,6 +77,7 @@ class Results:
         definitions: the definitions that were run, as recorded, per study the earliest first.
         failed: ids of trials that failed and are not finished.
         damaged: the damaged parts that were left out, as ``study/table/part``.
+        left_out: a line on each part that is damaged or missing, and on files that are no parts.
         conflicts: ids of trials of which two attempts under the same conditions differ.
         superseded: number of finished trials that are left out because a component of theirs was
             mended: there are trials of a later revision of the same components.
@@ -95,6 +96,7 @@ class Results:
     definitions: tuple[Recorded, ...]
     failed: tuple[str, ...]
     damaged: tuple[str, ...]
+    left_out: tuple[str, ...]
     conflicts: tuple[str, ...]
     superseded: int
     cut_short: pd.DataFrame
@@ -273,6 +275,7 @@ def load(uri_or_uris: str | PathLike[str] | Iterable[str | PathLike[str]]) -> Re
         damaged=tuple(
             f"{one.store.study}/{table}/{part}" for one in every for table, part in one.done.damaged
         ),
+        left_out=tuple(line for one in every for line in one.done.left_out(f"{one.store.study}/")),
         conflicts=conflicts(every),
         superseded=superseded,
         cut_short=_as_first_ended(every_row[~is_whole]).drop(columns=_PLACE),

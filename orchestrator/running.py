@@ -286,7 +286,12 @@ def _note_definitions(definition: "Study", store: "Store") -> None:
 
 def _set_damaged_aside(store: "Store", planned: "Plan") -> None:
     """Set damaged parts aside, so that what they held is run again."""
+    from studies.store.part_files import NOT_OURS, is_ours
+
     for table, part in planned.results.damaged:
+        if not is_ours(part):
+            print(f"{store.study}: {table}/{part} {NOT_OURS}", file=sys.stderr)
+            continue
         with suppress(FileNotFoundError):  # another run has set it aside
             store.tables.set_aside(table, part)
         print(

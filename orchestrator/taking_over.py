@@ -77,8 +77,8 @@ def run(found: "Import") -> None:
 
 def print_problems(found: "Import") -> int:
     """Print what could not be taken over, and return the exit code."""
-    for table, part in found.done.damaged:
-        print(f"damaged part {table}/{part} in {found.source.uri} is left out", file=sys.stderr)
+    for line in found.done.left_out(f"{found.source.uri}/"):
+        print(line, file=sys.stderr)
     if found.done.conflicts:
         print(
             f"run twice there with different results, the earlier ones count: "

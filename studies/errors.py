@@ -1,11 +1,15 @@
 """The one exception for a user's mistake, and how it shows what the user gave."""
 
+import contextlib
 import datetime
 import difflib
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
+#: Whether what is shown comes from a study file.
+_OF_YAML = ContextVar("_OF_YAML", default=False)
 #: Characters of an error; a list of known names may have two thousand.
 _LONGEST = 6_000
 #: The message where no temporary file can be written.
@@ -44,16 +48,16 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def unknown(kind: str, given: str, known: Iterable[str]) -> UserError:
+def unknown(kind: str, given: Any, known: Iterable[str]) -> UserError:
     """Return the error for a name that does not exist.
 
     Args:
         kind: what the name stands for, such as ``method``.
-        given: the name as the user wrote it.
+        given: the name as the user wrote it; of a study file perhaps not a text.
         known: the names that exist.
     """
     names = sorted(known)
-    close = difflib.get_close_matches(given, names, n=3, cutoff=0.5)
+    close = difflib.get_close_matches(str(given), names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}? " if close else ""
     return UserError(f"unknown {kind} {shown(given)}; {hint}known: {', '.join(names) or 'none'}")
 
@@ -61,9 +65,21 @@ def unknown(kind: str, given: str, known: Iterable[str]) -> UserError:
 def shown(value: Any) -> str:
     """Return a value as an error shows it: as Python writes it, shortened if that is long.
 
+    Of a study file, truth values are shown as YAML has them; see `of_yaml`.
+
     With aliases, a few lines of YAML stand for a value that would take hours to write out.
     """
     return _SHORT.repr(value)
+
+
+@contextlib.contextmanager
+def of_yaml() -> Iterator[None]:
+    """Let `shown` write truth values and empty fields as a study file has them."""
+    token = _OF_YAML.set(True)
+    try:
+        yield
+    finally:
+        _OF_YAML.reset(token)
 
 
 class _Short(reprlib.Repr):
@@ -78,6 +94,14 @@ class _Short(reprlib.Repr):
         """Return a number; Python refuses to write one of more than about 4,000 digits."""
         is_long = x.bit_length() > 4_000
         return "a number of 1,000 digits or more" if is_long else super().repr_int(x, level)
+
+    def repr_bool(self, x: bool, level: int) -> str:
+        """Return a truth value: ``true`` of a study file."""
+        return str(x).lower() if _OF_YAML.get() else repr(x)
+
+    def repr_NoneType(self, x: None, level: int) -> str:  # noqa: N802  # `reprlib` finds it so
+        """Return what stands for a field without a value."""
+        return "(empty)" if _OF_YAML.get() else repr(x)
 
     def repr_date(self, x: datetime.date, level: int) -> str:
         """Return what YAML takes for a date as it is written: 2026-01-31."""

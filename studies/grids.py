@@ -98,7 +98,7 @@ def check_tuning(
 
 def _axes(given: Any, beside: tuple[str, ...]) -> dict[str, list[Value]]:
     if not isinstance(given, dict):
-        raise ValueError("not a mapping of fields to values")
+        raise ValueError(f"{shown(given)} is not a mapping of fields to values")
     axes: dict[str, list[Value]] = {}
     for name, values in given.items():
         if name in beside:
@@ -107,7 +107,7 @@ def _axes(given: Any, beside: tuple[str, ...]) -> dict[str, list[Value]]:
             raise ValueError(f"{name} is not an axis; write seeds: N at the top of the file")
         try:
             if name not in SETTABLE:
-                raise unknown("field", str(name), (*SETTABLE, *beside))
+                raise unknown("field", name, (*SETTABLE, *beside))
             listed = values if isinstance(values, list) else [values]
             axes[name] = [check_value(name, value) for value in listed]
         except UserError as error:
@@ -136,7 +136,7 @@ def _tuned(given: Any) -> list[str]:
     names = given if isinstance(given, list) else [given]
     for name in names:
         if name not in SETTABLE or name == "seed":
-            raise unknown("field", str(name), [name for name in SETTABLE if name != "seed"])
+            raise unknown("field", name, [name for name in SETTABLE if name != "seed"])
     if not names:
         raise UserError(f"{TUNED}: [] names no field; leave it out, or name a field")
     return list(dict.fromkeys(names))

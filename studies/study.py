@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from studies import seeds as seed_lists
 from studies import sources, strict_yaml, variants
-from studies.errors import UserError, shown, unknown
+from studies.errors import UserError, of_yaml, shown, unknown
 from studies.grids import (
     TUNED,
     TUNING,
@@ -44,6 +44,13 @@ _MOST_BYTES = 2**20
 _MOST_TRIALS = 1_000_000
 #: Pairs of values that `pairwise` has to combine.
 _MOST_PAIRS = 100_000
+#: What pydantic's kinds of errors ask for; others name it themselves.
+_WANTED = {
+    "string_type": "a text",
+    "list_type": "a list",
+    "dict_type": "a mapping of names to values",
+    "bool_type": "true or false",
+}
 #: The keys of a definition's file in the results.
 _RECORDED = {"recorded", "known", "definition"}
 
@@ -237,9 +244,18 @@ class Study(BaseModel):
     @property
     def definition_hash(self) -> str:
         """The first 12 hex digits of the SHA-256 of the definition's canonical JSON."""
-        content = {key: value for key, value in self.definition().items() if key != "data"}
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return hash_of(self.definition())
+
+
+def hash_of(definition: Mapping[str, Any]) -> str:
+    """Return the hash of a definition's plain values, see `Study.definition_hash`.
+
+    Raises:
+        TypeError: it has values that no definition has, such as a date.
+    """
+    content = {key: value for key, value in definition.items() if key != "data"}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def from_mapping(values: Any, where: str, base: Path | None = None) -> Study:
@@ -257,8 +273,8 @@ def from_mapping(values: Any, where: str, base: Path | None = None) -> Study:
         raise UserError(f"{where}: a study file is a mapping with seeds and axes or grids")
     for key in values:
         if key not in Study.model_fields:
-            raise UserError(f"{where}: {unknown('field', str(key), Study.model_fields)}")
-    if isinstance(values.get("name"), str) and not re.match(NAME, values["name"]):
+            raise UserError(f"{where}: {unknown('field', key, Study.model_fields)}")
+    if isinstance(values.get("name"), str) and not re.fullmatch(NAME, values["name"]):
         raise UserError(
             f"{where}: name: {shown(values['name'])}: only lower-case letters, digits, '.', '_' "
             "and '-' are allowed, at most 100, and a letter or digit first; rename the file, or "
@@ -340,10 +356,26 @@ def _first(error: ValidationError) -> str:
     """Return the first of pydantic's errors in one line: field, value, what is allowed."""
     details = error.errors(include_url=False)
     first, more = details[0], len(details) - 1
-    field = ".".join(str(part)[:100] for part in first["loc"])
-    reason = first["msg"].removeprefix("Value error, ").replace("dictionary", "mapping")
-    given = "" if first["type"] in ("value_error", "missing") else f"{shown(first['input'])}: "
-    return f"{field}: {given}{reason}" + (f" (and {more} more)" if more else "")
+    keys = [part for part in first["loc"] if part != "[key]"]
+    field = ".".join(str(part)[:100] for part in keys)
+    if first["type"] == "value_error":
+        told = first["msg"].removeprefix("Value error, ")
+    elif first["type"] == "missing":
+        told = "is not given; add it"
+    else:
+        told = f"{shown(first['input'])} is not {_wanted(str(keys[0]), first)}"
+    return f"{field}: {told}" + (f" (and {more} more)" if more else "")
+
+
+def _wanted(field: str, error: Any) -> str:
+    """Return what one of pydantic's errors asks for, in this project's words."""
+    if field == "margin":
+        return "a number of points above 0, at most 100"
+    if error["type"] == "string_pattern_mismatch":
+        return "the id of a claim, such as C6"
+    if error["type"] == "string_type" and type(error["input"]) in (bool, int, float):
+        return "a text; put quotes around it"
+    return _WANTED.get(error["type"]) or str(error["ctx"]["expected"])
 
 
 def read(path: Path) -> Study:
@@ -369,7 +401,8 @@ def read(path: Path) -> Study:
         values = values["definition"]  # as the results record it, overrides included
     if isinstance(values, dict):
         values = {"name": path.stem, **values}
-    return from_mapping(values, str(path), path.parent)
+    with of_yaml():
+        return from_mapping(values, str(path), path.parent)
 
 
 def shipped() -> list[str]:
@@ -381,8 +414,13 @@ def find(name_or_path: str) -> Study:
     """Return a shipped study by its name, or read a study file by its path.
 
     Raises:
-        UserError: neither exists, or the file is not a study.
+        UserError: neither exists, the file is not a study, or it is a URL.
     """
+    if "://" in name_or_path:
+        raise UserError(
+            f"study file {name_or_path}: study files are read from disk; fetch it, and give its "
+            "path there"
+        )
     path = Path(name_or_path)
     if is_study_file(path.name) or len(path.parts) > 1:
         return read(path)

@@ -145,8 +145,9 @@ def _check_optimizer(trial: Trial) -> None:
     """Refuse fields of an optimizer that the trial does not use."""
     for name in () if trial.optimizer == "sgd" else _OF_SGD:
         if value := getattr(trial, name):
-            given = str(value).lower()  # true as in a study file
-            raise UserError(f"{name}: {given} is given, but only the optimizer sgd uses it")
+            raise UserError(
+                f"{name}: {_written(value)} is given, but only the optimizer sgd uses it"
+            )
     if trial.nesterov and not trial.momentum:
         raise UserError(
             "nesterov: true is given without a momentum, which makes no difference; give a "
@@ -173,7 +174,7 @@ def _check_fields(trial: Trial, chosen: Mapping[str, Component]) -> None:
         for kind, component in chosen.items():
             if name in component.refuses:
                 raise UserError(
-                    f"{name}: {value!r} is given, but it makes no difference to the {kind} "
+                    f"{name}: {_written(value)} is given, but it makes no difference to the {kind} "
                     f"{getattr(trial, kind)}; leave it out"
                 )
         if name not in reads:
@@ -181,6 +182,11 @@ def _check_fields(trial: Trial, chosen: Mapping[str, Component]) -> None:
             kind = readers[0][0] if readers else "method"
             others = f", or use one of: {', '.join(n for _, n in readers)}" if readers else ""
             raise UserError(
-                f"{name}: {value!r} is given, but the {kind} {getattr(trial, kind)} does not use "
-                f"it; leave it out{others}"
+                f"{name}: {_written(value)} is given, but the {kind} {getattr(trial, kind)} "
+                f"does not use it; leave it out{others}"
             )
+
+
+def _written(value: object) -> str:
+    """Return a value as an error shows it: true and false as in a study file."""
+    return str(value).lower() if isinstance(value, bool) else repr(value)

@@ -154,8 +154,8 @@ def from_results(names: Sequence[str], results: str, make: "Callable[[Results], 
             if is_last or not isinstance(error, duckdb.Error):
                 raise
             continue
-        for part in loaded.damaged:
-            print(f"damaged part {part} is left out", file=sys.stderr)
+        for line in loaded.left_out:
+            print(line, file=sys.stderr)
         for trial in loaded.cut_short["trial_id"]:
             print(f"trial {trial} is left out: it did not end as planned", file=sys.stderr)
         return made

@@ -112,8 +112,8 @@ def _show(
     )
     _print_runs(store)
     _print_failures(failed, planned.trials)
-    for table, part in recorded.damaged:
-        print(f"  damaged part {table}/{part} is left out; `untuned run` runs its trials again")
+    for line in recorded.left_out():
+        print(f"  {line}")
     for trial_id in recorded.conflicts:
         print(f"  trial {trial_id} was run twice with different results; the earlier one counts")
     _print_shipped(planned, stores)

@@ -24,6 +24,11 @@ from studies.store.tables import Tables
 if TYPE_CHECKING:
     from studies.study import Study
 
+#: What is said of a file whose name is not its definition's hash.
+_CHANGED = (
+    "this definition was changed or renamed after it was recorded: its name is not the hash of its "
+    "content; undo that, or move the file away and run the study as you want it"
+)
 #: Ids of trials by their seed.
 Known = Mapping[int, frozenset[str]]
 
@@ -190,7 +195,7 @@ class Definitions:
                 raise UserError(f"{where}: cannot be read ({reason}); try again") from None
             try:
                 content = strict_yaml.load(data.decode())
-                study = _built(content["definition"], where)
+                study = _built(content["definition"], where, name.removesuffix(".yaml"))
                 ids = content.get("known")
                 known = ids if ids is None else {seed: frozenset(ids[seed].split()) for seed in ids}
                 at = str(content["recorded"])
@@ -210,21 +215,34 @@ class Definitions:
         return f"{self._folder.root}/definitions/{name}" if exists else None
 
 
-def _built(definition: Any, where: str) -> "Study":
+def _built(definition: Any, where: str, name: str) -> "Study":
     """Build a recorded definition.
 
-    Raises:
-        UserError: this version does not understand what another one has recorded.
-    """
-    from studies.study import from_mapping
+    Args:
+        definition: what is recorded.
+        where: its file, named in an error.
+        name: the file's name without its ending: the definition's hash.
 
+    Raises:
+        UserError: it was changed after it was recorded, or this version does not understand what
+            another one has recorded.
+    """
+    from studies.study import from_mapping, hash_of
+
+    # As it stands there too: an older version may have written what this one writes otherwise.
+    as_recorded = isinstance(definition, dict) and hash_of(definition) == name
     try:
-        return from_mapping(definition, where)
+        study = from_mapping(definition, where)
     except UserError as error:
-        raise UserError(
-            f"{error}; this definition was recorded by a newer version of untuned than this one "
-            f"({version('untuned')}): update it, or move the file away if it was changed by hand"
-        ) from None
+        if as_recorded:
+            raise UserError(
+                f"{error}; this definition was recorded by a newer version of untuned than this "
+                f"one ({version('untuned')}): update it"
+            ) from None
+        raise UserError(f"{error}; {_CHANGED}") from None
+    if not as_recorded and study.definition_hash != name:
+        raise UserError(f"{where}: {_CHANGED}")
+    return study
 
 
 def unwritable(folder: Folder, error: OSError) -> UserError:

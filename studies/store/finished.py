@@ -12,11 +12,13 @@ import pyarrow.compute as pc
 from studies.roles import Role
 from studies.schemas import science
 from studies.store import Store
+from studies.store.part_files import NOT_OURS, is_ours
 from studies.trial import fields_with
 
 #: Two attempts with equal values in these columns must agree in the science columns.
 _SAME_CONDITIONS = ("engine", "device", "threads", "versions")
-_PROOF = ("trial_id", "layers_parts", "epochs_parts", "masks_parts")
+_PROVING = ("layers", "epochs", "masks")
+_PROOF = ("trial_id", *(f"{table}_parts" for table in _PROVING))
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,15 @@ class Finished:
         damaged: the damaged parts, as (table, part).
         conflicts: the ids of trials of which two attempts with the same engine, device and
             versions differ in a science column.
+        incomplete: the trials whose row names a part that is not there and not damaged either, and
+            that no other attempt proves: the part, as (table, part), by the trial's id.
     """
 
     rows: pa.Table
     where: Mapping[str, Mapping[str, str]]
     damaged: tuple[tuple[str, str], ...]
     conflicts: tuple[str, ...]
+    incomplete: Mapping[str, tuple[str, str]]
 
     @cached_property
     def ids(self) -> frozenset[str]:
@@ -48,6 +53,28 @@ class Finished:
         columns = (self.rows[name].to_pylist() for name in ("trial_id", "masks_parts"))
         return frozenset(trial_id for trial_id, parts in zip(*columns, strict=True) if parts)
 
+    def left_out(self, place: str = "") -> list[str]:
+        """Return a line on each file that is damaged, missing, or not a part at all.
+
+        Args:
+            place: what is put before the files' paths, such as a study's name and a slash.
+        """
+        again = "`untuned run` runs {} again"
+        lines = [
+            f"damaged part {place}{table}/{part} is left out; {again.format('its trials')}"
+            if is_ours(part)
+            else f"{place}{table}/{part} {NOT_OURS}"
+            for table, part in self.damaged
+        ]
+        for (table, part), count in Counter(self.incomplete.values()).items():
+            trials = f"{count} trial{'s' * (count > 1)}"
+            which = "it" if count == 1 else "them"
+            lines.append(
+                f"part {place}{table}/{part} is missing, so {trials} in it "
+                f"{'are' if count > 1 else 'is'} left out; {again.format(which)}"
+            )
+        return lines
+
     def joined(self, other: "Finished") -> "Finished":
         """Return these trials and those that only other results of the same study have."""
         if not len(other.rows):
@@ -59,6 +86,7 @@ class Finished:
             {table: {**other.where.get(table, {}), **its} for table, its in self.where.items()},
             self.damaged,
             tuple(dict.fromkeys([*self.conflicts, *differing(self, other)])),
+            {t: part for t, part in self.incomplete.items() if t not in other.ids},
         )
 
     def row(self, trial_id: str) -> dict[str, Any]:
@@ -146,7 +174,15 @@ def _finished(store: Store, *, masks: bool) -> Finished:
     attempts = Counter(ids[index] for index in proven)
     repeated = [index for index in proven if attempts[ids[index]] > 1]
     found = conflicts(_taken(rows, repeated))
-    return Finished(_taken(rows, list(first.values())), where, damaged, found)
+    whole = {table: its.where.keys() | set(its.damaged) for table, its in parts.items()}
+    incomplete = {
+        trial_id: (table, part)
+        for trial_id, *names in zip(ids, *named, strict=True)
+        for table, of_table in zip(_PROVING, names, strict=True)
+        for part in of_table or ()
+        if table in where and trial_id not in first and part not in whole[table]
+    }
+    return Finished(_taken(rows, list(first.values())), where, damaged, found, incomplete)
 
 
 def differing(one: Finished, other: Finished) -> tuple[str, ...]:

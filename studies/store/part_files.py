@@ -28,6 +28,8 @@ _FEW_ROWS = 16
 _ROW_GROUP = 100_000
 #: How hard zstd tries where parts are written once and kept.
 _LEVEL = 19
+#: What is said of a file that is not named like a part.
+NOT_OURS = "is left out: it is no file that untuned wrote; move it away"
 _NAME = re.compile(r"^[0-9a-z]+-\d+-([0-9a-f]{16})\.parquet$")
 #: What bytes raise that are not a part, although their name fits.
 _UNREADABLE = (pa.ArrowException, OSError, LookupError, ValueError)
@@ -159,6 +161,11 @@ def _bytes(rows: pa.Table, **options: Any) -> bytes:
 def name_of(content: bytes, writer: str, number: int) -> str:
     """Return the name of a part with these bytes."""
     return f"{writer}-{number:06d}-{digest(content)}.parquet"
+
+
+def is_ours(name: str) -> bool:
+    """Whether a file is named like a part; another one was put there by somebody else."""
+    return _NAME.match(name) is not None
 
 
 def intact(name: str, content: bytes) -> bool:

@@ -76,6 +76,8 @@ def test_damaged_part_is_left_out_and_named(study, record):
     part.write_bytes(content)
     results = analysis.load(uri)
     assert results.damaged == (f"small/epochs/{part.name}",)
+    (line,) = results.left_out
+    assert line.startswith(f"damaged part small/epochs/{part.name} is left out")
     assert sorted(set(results.trials["seed"])) == [1, 2, 3]
     assert sorted(set(results.layers.df()["seed"])) == [1, 2, 3]
     assert (results.finished, results.planned) == (6, 8)

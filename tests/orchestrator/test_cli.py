@@ -362,7 +362,7 @@ def test_the_users_own_images_are_trained_on(capsys, tmp_path, pets):
             ["--schedule", "linear"],
             "unknown schedule 'linear'; did you mean cosine? known: constant, cosine",
         ),
-        (["--affine", "true"], "affine: True is given, but the network lenet-300-100 does not use"),
+        (["--affine", "true"], "affine: true is given, but the network lenet-300-100 does not use"),
         (["--density", "0.5"], "density: 0.5 is given, but the method free-pruning does not use"),
         (["--weights", "lognormal(sigma=9)"], "sigma '9' is not a number from 0.01 to 5.0"),
         (["--width", "0"], "width: 0.0 is not a finite number, above 0, at most 64"),

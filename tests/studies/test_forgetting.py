@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from studies import strict_yaml
 from studies.errors import UserError
 from studies.store import Store
 from studies.store.compaction import compact
@@ -11,7 +12,7 @@ from studies.store.finished import failures, finished
 from studies.store.forgetting import forget
 from studies.store.tables import Tables
 from studies.store.writer import Writer
-from studies.study import from_mapping
+from studies.study import from_mapping, hash_of
 
 TABLES = ("masks", "layers", "epochs", "trials")
 
@@ -152,6 +153,7 @@ def test_a_definition_without_a_time_is_damaged(filled):
     (Path(filled.root) / "definitions").mkdir()
     about = "network: lenet-5, dataset: digits, method: dense, weights: he-normal, epochs: 1"
     text = f"recorded: soon\nknown: {{}}\ndefinition: {{name: own, seeds: 1, axes: {{{about}}}}}\n"
-    (Path(filled.root) / "definitions/0.yaml").write_text(text)
-    with pytest.raises(UserError, match=r"definitions/0\.yaml: damaged \(ValueError\)"):
+    name = hash_of(strict_yaml.load(text)["definition"])
+    (Path(filled.root) / f"definitions/{name}.yaml").write_text(text)
+    with pytest.raises(UserError, match=rf"definitions/{name}\.yaml: damaged \(ValueError\)"):
         filled.definitions.all()

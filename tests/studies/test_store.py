@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from studies import strict_yaml
 from studies.errors import UserError
 from studies.schemas import TABLES, science
-from studies.store import Store, definitions, studies_in
+from studies.store import Store, definitions, shipped, studies_in
 from studies.store.definitions import Finish
 from studies.store.finished import failure_logs, failures, finished
 from studies.store.folder import Folder
 from studies.store.writer import Writer
-from studies.study import find, from_mapping
+from studies.study import find, from_mapping, hash_of
 
 
 def parts(store, table):
@@ -259,7 +259,46 @@ def test_a_parquet_file_that_is_no_part_is_named(store, trial, record):
     writer.flush()
     (Path(store.root) / "trials" / "mine.parquet").write_bytes(b"x")
     (Path(store.root) / "trials" / "_hidden.parquet").write_bytes(b"x")
-    assert finished(store).damaged == (("trials", "mine.parquet"),)
+    done = finished(store)
+    assert done.damaged == (("trials", "mine.parquet"),)
+    assert done.left_out("own/") == [
+        "own/trials/mine.parquet is left out: it is no file that untuned wrote; move it away"
+    ]
+
+
+@pytest.mark.parametrize("table", ["layers", "epochs"])
+def test_a_part_that_is_missing_is_named_until_its_trials_are_run_again(
+    table, store, trial, record
+):
+    writer = Writer(store)
+    for seed in (1, 2, 3):
+        record(writer, trial(seed))
+        if seed > 1:
+            writer.flush()
+    victim = max(parts(store, table), key=lambda path: path.stat().st_size)
+    names = store.tables.read("trials").rows
+    ids = [row["trial_id"] for row in names.to_pylist() if victim.name in row[f"{table}_parts"]]
+    victim.unlink()
+    done = finished(store)
+    assert done.incomplete == dict.fromkeys(ids, (table, victim.name))
+    (line,) = done.left_out()
+    assert line.startswith(f"part {table}/{victim.name} is missing, so {len(ids)} trial")
+    assert not done.ids.intersection(ids)
+    for seed in (1, 2, 3):
+        record(writer, trial(seed))
+    writer.flush()
+    assert finished(store).left_out() == []
+
+
+def test_a_missing_part_of_trials_that_other_results_have_is_not_named(tmp_path, trial, record):
+    here, there = (Store(str(tmp_path / name), "own") for name in ("here", "there"))
+    for store in (here, there):
+        writer = Writer(store)
+        record(writer, trial())
+        writer.flush()
+    parts(here, "epochs")[0].unlink()
+    assert len(finished(here).left_out()) == 1
+    assert finished(here, there).left_out() == []
 
 
 def test_results_of_a_newer_schema_are_refused(store):
@@ -519,8 +558,76 @@ def test_a_definition_of_a_newer_version_is_said_to_be_newer(newer, tmp_path):
     (path,) = (tmp_path / "digits" / "definitions").iterdir()
     content = strict_yaml.load(path.read_text())
     content["definition"] |= strict_yaml.load(newer)
+    path.unlink()
+    path = path.with_stem(hash_of(content["definition"]))
     path.write_text(strict_yaml.dump(content | {"later": "x"}))
     with pytest.raises(UserError, match="was recorded by a newer version of untuned") as error:
         store.definitions.all()
     assert str(path) in str(error.value)
     assert newer.split(":")[0] in str(error.value) or "new_field" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "edited"),
+    [
+        ("margin: 0.5", "margin: 0.6"),
+        ("seeds: 5", "seeds: 4"),
+        ("- free-pruning", "- edge-popup"),
+        ("description:", "decsription:"),
+        ("name: digits", "name: digit"),
+    ],
+)
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_a_definition_that_was_changed_by_hand_is_named(written, edited, ending, tmp_path):
+    store = Store(str(tmp_path), "digits")
+    store.definitions.record(find("digits"))
+    (path,) = (tmp_path / "digits" / "definitions").iterdir()
+    text = path.read_text()
+    assert written in text
+    path.write_text(text.replace("\n", ending).replace(written, edited), newline="")
+    with pytest.raises(UserError, match="was changed or renamed after it was recorded") as error:
+        store.definitions.all()
+    assert str(error.value).startswith(f"{path}: ")
+    path.write_text(text.replace("\n", ending), newline="")
+    assert store.definitions.all() == [find("digits")]
+
+
+def test_a_copy_of_a_definition_under_another_name_is_named(tmp_path):
+    store = Store(str(tmp_path), "digits")
+    store.definitions.record(find("digits"))
+    (path,) = (tmp_path / "digits" / "definitions").iterdir()
+    path.with_stem("copy").write_text(path.read_text())
+    with pytest.raises(UserError, match=r"copy\.yaml: this definition was changed or renamed"):
+        store.definitions.all()
+
+
+@pytest.mark.parametrize("change", [{"keep_masks": False}, {"margin": 1}, {"data": {}}])
+def test_a_definition_that_another_version_wrote_differently_is_read(change, tmp_path):
+    """Its name is the hash of what that version wrote, or of what this one would write."""
+    store = Store(str(tmp_path), "digits")
+    store.definitions.record(find("digits"))
+    (path,) = (tmp_path / "digits" / "definitions").iterdir()
+    content = strict_yaml.load(path.read_text())
+    content["definition"] |= change
+    path.unlink()
+    path.with_stem(hash_of(content["definition"])).write_text(strict_yaml.dump(content))
+    (read,) = store.definitions.all()
+    assert read.trials() == find("digits").trials()
+
+
+def test_the_data_of_a_definition_may_be_moved(tmp_path):
+    store = Store(str(tmp_path), "digits")
+    store.definitions.record(find("digits"))
+    (path,) = (tmp_path / "digits" / "definitions").iterdir()
+    content = strict_yaml.load(path.read_text())
+    content["definition"]["data"] = {"digits": "folder:/elsewhere"}
+    path.write_text(strict_yaml.dump(content))
+    (read,) = store.definitions.all()
+    assert read.data == {"digits": "folder:/elsewhere"}
+
+
+def test_the_names_of_shipped_definitions_are_their_hashes():
+    for name in shipped.names():
+        store = shipped.store(name)
+        for study in store.definitions.all():
+            assert (Path(store.root) / "definitions" / f"{study.definition_hash}.yaml").exists()

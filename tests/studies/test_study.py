@@ -197,7 +197,7 @@ def test_shipped_studies():
         ({"axes": AXES | {"batch_size": "25"}}, "axes: batch_size: '25' is not a whole number"),
         ({"axes": AXES | {"learning_rate": [1e-3, -1]}}, "axes: learning_rate: -1.0 is not"),
         ({"axes": AXES | {"revisions": "x=2"}}, "axes: unknown field 'revisions'"),
-        ({"axes": [1]}, "axes: not a mapping"),
+        ({"axes": [1]}, "axes: [1] is not a mapping"),
         ({"axes": AXES | {"method": []}}, "method: [] is an empty grid"),
         ({"axes": AXES | {"method": {"a": 1}}}, "method: {'a': 1} is not a name"),
         ({"axes": AXES | {"method": None}}, "method: None is not a name"),
@@ -212,8 +212,14 @@ def test_shipped_studies():
         ({"grids": [{"method": "dense"}], "seeds": []}, "seeds: [] is an empty grid"),
         ({"grids": [{"method": "dense"}], "seeds": "5"}, "seeds: '5' is neither a number such as"),
         ({"grids": [{"method": "dense"}], "seeds": 2.5}, "seeds: 2.5 is neither a number such as"),
-        ({"grids": [{"method": "dense"}], "margin": -1}, "margin: -1: "),
-        ({"grids": [{"method": "dense"}], "margin": 500}, "margin: 500: "),
+        (
+            {"grids": [{"method": "dense"}], "margin": -1},
+            "margin: -1 is not a number of points above 0",
+        ),
+        (
+            {"grids": [{"method": "dense"}], "margin": 500},
+            "margin: 500 is not a number of points above 0",
+        ),
         ({"grids": [{"method": "dense"}], "name": "own.yaml"}, "name: 'own.yaml': a study is not "),
         ({"axes": AXES | {"seeds": 3}}, "axes: seeds is not an axis; write seeds: N at the top"),
         (
@@ -402,3 +408,13 @@ def test_the_case_of_a_study_files_suffix_does_not_matter(tmp_path, monkeypatch,
     (tmp_path / name).write_bytes((LIBRARY / "digits.yaml").read_bytes())
     monkeypatch.chdir(tmp_path)
     assert find(name).name == "mine"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://host/x.yaml", "s3://bucket/x.yml", "file:///tmp/x.yaml", "https://host/raw?x=1"],
+)
+def test_a_study_file_is_not_read_from_a_url(url):
+    with pytest.raises(UserError, match="are read from disk; fetch it") as error:
+        find(url)
+    assert str(error.value).startswith(f"study file {url}: ")

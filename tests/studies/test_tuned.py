@@ -127,7 +127,7 @@ def test_more_seeds_have_more_tuning_seeds():
         ({"tuned": "epochs"}, {}, "grids.0: tuned: epochs has 1 values to choose from"),
         ({}, {"tuning_seeds": None}, "tuning_seeds: None is neither a list of seeds"),
         ({"seeds": "12-13"}, {}, "seeds and tuned are both given"),
-        ({"tuned": None}, {}, "grids.0: unknown field 'None'"),
+        ({"tuned": None}, {}, "grids.0: unknown field None"),
         ({}, {"combine": "pairwise"}, "tuned does not go with combine: pairwise"),
         ({}, {"tuning_seeds": "seed + 1"}, "tuning_seeds: 12 is among seeds too"),
         ({}, {"tuning_seeds": f"seed + {2**63 - 5}"}, "tuning_seeds: seed: "),

@@ -193,7 +193,7 @@ def test_softmax_regression_refuses_what_hidden_layers_have(change, trial):
 
 
 def test_affine_belongs_to_networks_with_batch_normalisation(trial):
-    message = "affine: True is given, but the network conv2 does not use it; .*: resnet20"
+    message = "affine: true is given, but the network conv2 does not use it; .*: resnet20"
     with pytest.raises(UserError, match=message):
         check(trial(network="conv2", affine=True))
     check(trial(network="resnet8", affine=True))
