@@ -89,6 +89,7 @@ def test_items_are_handed_out_until_all_have_come_back(tmp_path):
     assert scheduler.next_item("c").start == 0
     scheduler.end("b", ended(at=2))
     scheduler.end("c", ended(at=1))
+    assert heartbeat.claimed == set(ids)  # what is trained stays this run's own
     assert scheduler.next_item("d") is None
     assert scheduler.ended
 

@@ -21,6 +21,15 @@ def test_items_grow_to_some_seconds_and_shrink_towards_the_end():
     assert queue.take() == WorkItem(84, 100, 20.0)  # the rest of what was given back stands first
 
 
+def test_what_came_back_before_counts_half():
+    queue = WorkQueue(1000, workers=1)
+    queue.give_back(queue.take(), at=10, seconds=100.0)  # ten seconds each
+    assert queue.take() == WorkItem(10, 12, 20.0)
+    queue.give_back(WorkItem(10, 12, 20.0), at=12, seconds=4.0)
+    # 5 + 2 trials took 50 + 4 seconds: in 20 seconds 2.6, rounded up
+    assert queue.take() == WorkItem(12, 15, 20.0)
+
+
 def test_the_last_items_hold_one_trial():
     queue = WorkQueue(5, workers=2)
     sizes = []

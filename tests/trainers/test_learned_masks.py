@@ -50,14 +50,20 @@ def test_each_control_moves_what_it_says(trial, digits, network):
     own = packs.assemble([given], network(given, digits), CPU)
     found = controls(left, own, Batches(digits, [given], CPU))
     assert tuple(found) == CONTROLS
-    # The same by hand: the mask permuted in each layer, on the trial's own weights.
-    pack = packs.assemble([given], network(given, digits), CPU)
-    methods.load(given).begin(pack, 0, Batches(digits, [given], CPU))
-    for layer, kept in zip(pack.layers, left.kept, strict=True):
-        mask = methods.shuffled([given], layer.index, kept[None]).float()
-        layer.effective = (layer.weight * mask).requires_grad_()
-    by_hand = evaluate(pack, methods.load(given), Batches(digits, [given], CPU), "test")
-    assert found["permuted_accuracy"] == by_hand.accuracy.item()
+    # The same by hand: the mask permuted in each layer, the weights drawn anew, and both.
+    by_hand = {}
+    for name, weights_of, moves in zip(
+        CONTROLS, (given, other, other), (True, False, True), strict=True
+    ):
+        pack = packs.assemble([weights_of], network(given, digits), CPU)
+        methods.load(given).begin(pack, 0, Batches(digits, [given], CPU))
+        for layer, kept in zip(pack.layers, left.kept, strict=True):
+            mask = methods.shuffled([given], layer.index, kept[None]) if moves else kept[None]
+            layer.effective = (layer.weight * mask).requires_grad_()
+        evaluation = evaluate(pack, methods.load(given), Batches(digits, [given], CPU), "test")
+        by_hand[name] = evaluation.accuracy.item()
+    assert found == by_hand
+    assert len(set(found.values())) == 3  # none stands for another
 
 
 def test_a_mask_carries_the_function_and_its_densities_do_not(trial, digits):
@@ -107,6 +113,26 @@ def test_flipped_weights_are_trained_like_the_rest(trial, digits, network):
     method.begin(pack, 1, batches)
     gradient = torch.randn(pack.layers[0].weight.shape)
     assert torch.equal(method.gradient(pack, pack.layers[0], gradient.clone()), gradient)
+
+
+def test_each_replica_has_a_permutation_and_new_weights_of_its_own(trial, digits, network):
+    trials = [trial("free-pruning-weights(redrawn,shuffled)", seed=seed) for seed in (1, 2)]
+    weights_of, masks_of = [], []
+    for given in (trials, trials[:1], trials[1:]):
+        pack = packs.assemble(given, network(given[0], digits), CPU)
+        method, batches = methods.of(given), Batches(digits, given, CPU)
+        method.begin(pack, 0, batches)
+        for layer in pack.layers:  # the same mask for each seed
+            count = layer.weight[0].numel()
+            layer.trained.copy_((torch.arange(count) - count // 2).view_as(layer.weight[0]))
+        pack.round = 1
+        method.begin(pack, 1, batches)
+        weights_of.append([layer.trained for layer in pack.layers])
+        masks_of.append([layer.mask for layer in pack.layers])
+    for both, *alone in (weights_of, masks_of):
+        for together, first, second in zip(both, *alone, strict=True):
+            assert torch.equal(together, torch.cat([first, second]))
+            assert not torch.equal(first, second)
 
 
 @pytest.mark.parametrize("form", ["", "(shuffled)", "(redrawn)", "(redrawn,shuffled)"])
