@@ -97,6 +97,16 @@ def test_trials_side_by_side_are_handed_out_together():
     assert queue.take() == WorkItem(64, 100, 2.0)
 
 
+def test_what_comes_back_after_the_end_is_all_that_is_left():
+    queue = WorkQueue(100, workers=1)
+    item = queue.take()
+    queue.clear()
+    assert queue.take() is None
+    queue.give_back(item, at=40, seconds=0.0)
+    again = queue.take()
+    assert (again.start, again.stop) == (40, 45)  # half of the ten
+
+
 def test_nothing_to_do_has_ended():
     assert WorkQueue(0, workers=2).ended
     assert WorkQueue(0, workers=2).take() is None
