@@ -175,8 +175,10 @@ def test_rescaling(rescaling, factor, gradient_factor):
 
 
 def test_rescaling_where_few_or_none_are_kept():
-    begun, _ = pack("free-pruning", [[0.05, -0.1], [-0.1, -0.1]], rescaling="dynamic")
+    begun, how = pack("free-pruning", [[0.05, -0.1], [-0.1, -0.1]], rescaling="dynamic")
     close(begun.layers[0].effective, [[4 / 2, 0.0], [0.0, 0.0]])
+    given = torch.tensor([[[-1.0, -2.0], [3.0, 4.0]]])
+    close(how.gradient(begun, begun.layers[0], given), [[-1.0, 2.0], [1.5, 2.0]])  # passes it by
     for rescaling in ("dynamic", "scale-fan"):
         begun, _ = pack("free-pruning", [[-1.0, -1.0], [-1.0, -1.0]], rescaling=rescaling)
         close(begun.layers[0].effective, [[0.0, 0.0], [0.0, 0.0]])
