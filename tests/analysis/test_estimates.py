@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.cells import METHOD_ONLY, TASK
+from analysis.estimates.extended import follows, gaining
 from analysis.estimates.intervals import grouped, interval
 from analysis.estimates.judged import chance_of
 from analysis.estimates.pairing import differences, pair
@@ -222,3 +223,47 @@ def test_a_penalty_that_dense_does_not_read_keeps_the_pair():
 def test_a_diverged_dense_without_accuracy_gives_a_pair_without_difference():
     trials = _trials(("dense", 1, math.nan), ("free-pruning", 1, 0.8))
     assert differences(trials)["difference"].isna().tolist() == [True]
+
+
+RATES = {1e-3: 0, 2e-3: 1, 4e-3: 2}
+
+
+def _tuning(slope):
+    """Trials at three rates on three seeds, each step of which gains or loses so much."""
+    about = {"network": "lenet-5", "dataset": "digits", "weights": "he-normal", "epochs": 1}
+    rows = []
+    for rate, step in RATES.items():
+        for seed in (1, 2, 3):
+            trial = Trial(**about, method="dense", seed=seed, learning_rate=rate)
+            accuracy = 0.5 + slope * step + 1e-3 * (seed * (step + 1) % 3)
+            rows.append(trial.values() | {"attempt": "a", "validation_accuracy": accuracy})
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("slope", "lower", "upper"),
+    [
+        (-0.1, {1e-3, 2e-3}, set()),  # of the grids that begin there the first value is the best
+        (0.1, set(), {2e-3, 4e-3}),  # of the grids that end there the last one is
+    ],
+)
+def test_where_a_grid_that_ended_there_would_gain(slope, lower, upper):
+    assert gaining(_tuning(slope), ["learning_rate"]) == {"learning_rate": (lower, upper)}
+
+
+def test_a_grid_grows_by_the_next_value_beyond_an_end_that_gains():
+    first = [(1.0,), (2.0,)]
+
+    def grows(*further, lower=(), upper=()):
+        where = {"learning_rate": (frozenset(lower), frozenset(upper))}
+        longer = [*first, *((value,) for value in further)]
+        return follows(longer, first, ["learning_rate"], where)
+
+    assert grows(0.5, lower=[1.0])
+    assert grows(0.5, 0.25, lower=[1.0, 0.5])
+    assert not grows(0.5, 0.25, lower=[1.0])  # only the next one is due
+    assert not grows(0.5, upper=[2.0])
+    assert grows(4.0, upper=[2.0])
+    assert grows(4.0, 8.0, upper=[2.0, 4.0])
+    assert not grows(4.0, 8.0, upper=[2.0])
+    assert not grows(1.5, lower=[1.0], upper=[2.0])  # lies within

@@ -199,6 +199,15 @@ def test_rescaling_is_each_replicas_own():
     )
 
 
+def test_a_penalty_is_spread_over_the_connections_of_one_replica():
+    about = {"network": "lenet-1", "dataset": "digits", "weights": "he-normal", "epochs": 1}
+    trials = [Trial(**about, method="minimal-pruning", penalty=2.0, seed=seed) for seed in (1, 2)]
+    layer = Layer("fc1", torch.tensor([WEIGHT, WEIGHT]))
+    begun = Pack(trials, Network((LayerShape("fc1", (2, 2), 2, 2),), linear), [layer])
+    registry.load("method", "minimal-pruning")[0].METHOD.begin(begun, 0, None)
+    assert layer.penalty_gradient.flatten().tolist() == [-2 / 4] * 2
+
+
 def test_frozen_weights_stay_as_drawn():
     begun, _ = pack("dense")
     frozen = registry.load("method", "frozen")[0].METHOD
