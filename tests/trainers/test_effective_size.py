@@ -129,6 +129,7 @@ def test_a_connection_is_live_if_some_image_moves_it(flipped):
     batches = Batches(data, [trial], torch.device("cpu"))
     live = LiveSearch(pack, batches)
     search(pack, batches, live)
+    assert live.on_path[0][0].int().tolist() == [[1, 1, 1]] * 2  # every pixel counts for a path
     found = live.found
     # Unit 0 is moved by pixel 0 alone: at pixel 1's image it is at ReLU's kink, where it is flat.
     assert found[0][0].int().tolist() == [[1, 0, 0], [0, 0, 0]]

@@ -81,7 +81,10 @@ def test_methods_without_a_mask_of_their_own_have_no_such_controls(method, trial
 def test_moved_masks_of_residual_networks_take_their_own_statistics(trial, digits, network):
     given = trial(network="resnet8")
     net = network(given, digits)
-    left = replace(trained(given, digits), norms=packs.norms(given, net).state_dict())
+    norms = packs.norms(given, net).state_dict()
+    for statistics in norms.values():
+        statistics.fill_(9)  # those of the trained network, which do not count
+    left = replace(trained(given, digits), norms=norms)
     pack = left.on(packs.assemble([weights.redrawn(given)], net, CPU))
     take_statistics(pack, Batches(digits, [given], CPU))
     first = pack.norms[0][0]
