@@ -14,7 +14,10 @@ from analysis.estimates.extended import follows, gaining
 from analysis.estimates.intervals import grouped, interval
 from analysis.estimates.judged import chance_of
 from analysis.estimates.pairing import differences, pair
+from analysis.estimates.sizes import _beside
+from analysis.estimates.tuned import _tuning_seeds
 from analysis.statistics.paired import t_interval
+from studies.study import from_mapping
 from studies.trial import SETTABLE, Trial
 
 #: The t distribution's 97.5% point, from a printed table: 1, 2 and 3 degrees of freedom.
@@ -267,3 +270,35 @@ def test_a_grid_grows_by_the_next_value_beyond_an_end_that_gains():
     assert grows(4.0, 8.0, upper=[2.0, 4.0])
     assert not grows(4.0, 8.0, upper=[2.0])
     assert not grows(1.5, lower=[1.0], upper=[2.0])  # lies within
+
+
+def test_the_densities_beside_a_size_by_hand():
+    arm = pd.DataFrame(
+        {
+            "log_live": [1.0, 2.0, 3.0],
+            "accuracy": [0.8, 0.9, 0.85],
+            "mean": [0.8, 0.9, 0.85],
+            "failure": ["", "", "dead"],
+            "committed": [0b111, 0b011, 0b110],
+        }
+    )
+    assert _beside(arm, 1.5) == pytest.approx((0.9, 0.1, "", 0b010))
+    assert _beside(arm, 2.5) == pytest.approx((0.9, 0.05, "dead", 0b010))
+    # The smallest and the largest recorded size are known sizes, what is beyond them is not.
+    assert _beside(arm, 1.0)[0] == 0.8
+    assert _beside(arm, 3.0)[0] == 0.9
+    for beyond in (0.999, 3.001, math.nan):
+        assert math.isnan(_beside(arm, beyond)[0])
+
+
+def test_each_fresh_seed_has_its_own_part_of_the_tuning_seeds():
+    axes = {"network": "lenet-5", "dataset": "digits", "weights": "he-normal", "epochs": 1}
+    about = {"name": "own", "seeds": 2, "axes": axes | {"method": "dense"}}
+
+    def parts(tuning):
+        return _tuning_seeds(from_mapping(about | {"tuning_seeds": tuning}, "own"))
+
+    assert parts([11, 12, 13, 14, 15]) == {1: (11, 12), 2: (13, 14)}
+    assert parts([11]) == {1: (11,), 2: (11,)}  # too few: common to all
+    assert parts("seed + 10") == {1: (11,), 2: (12,)}
+    assert _tuning_seeds(from_mapping(about, "own")) == {}

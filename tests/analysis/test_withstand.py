@@ -561,6 +561,7 @@ def test_every_replicate_chooses_on_a_tuning_seed_of_its_own(study, record):
     assert rows["nested"].all()
     assert set(rows["density"]) == {-math.inf}
     assert set(rows["budget"]) == {2}
+    assert set(rows["option_cost"]) == {2.0}  # of two only the chosen one runs on the fresh seed
     # Both definitions had the trials in mind before any on these seeds was finished.
     assert (rows["committed"] == 0b11).all()
 

@@ -147,8 +147,15 @@ def multiply_adds(network, shape, kept, **values):
     return _multiply_adds(built, rows)
 
 
-def test_what_is_recorded_is_what_a_search_finds(trial, digits):
-    given = trial("free-pruning", epochs=0, score_offset=0.5)
+@pytest.mark.parametrize(
+    ("method", "values"),
+    [
+        ("free-pruning", {"score_offset": 0.5}),
+        ("supermask", {}),  # under the step's own mask, not under those of an evaluation
+    ],
+)
+def test_what_is_recorded_is_what_a_search_finds(method, values, trial, digits):
+    given = trial(method, epochs=0, **values)
     (record,) = train([given], digits)
     pack = packs.assemble([given], networks.build(given, digits.shape, digits.classes), CPU)
     batches, how = Batches(digits, [given], CPU), methods.load(given)

@@ -44,6 +44,7 @@ def test_each_control_moves_what_it_says(trial, digits, network):
     left = trained(given, digits)
     other = weights.redrawn(given)
     assert other == replace(given, seed=other.seed) != given
+    assert other.seed != weights.redrawn(trial(seed=2)).seed
     order = methods.shuffled([given], 0, left.kept[0][None])[0]
     assert order.sum() == left.kept[0].sum()
     assert not torch.equal(order, left.kept[0])

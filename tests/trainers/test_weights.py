@@ -149,6 +149,14 @@ def test_a_pack_may_mix_scaled_and_unscaled_weights(trial, digits):
         assert alone.final == record.final
 
 
+def test_signs_and_magnitudes_have_streams_of_their_own(trial):
+    shape = LayerShape("fc1", (40, 30), 30, 40)
+    drawn = draw(trial(weights="he-normal", positive_fraction=0.7, seed=3), 2, shape).flatten()
+    sign, magnitude = (randomness.uniform(3, name, 2, 1200) for name in ("sign", "magnitude"))
+    assert np.array_equal(drawn.numpy() > 0, sign < 0.7)
+    assert np.array_equal(np.argsort(drawn.abs().numpy()), np.argsort(magnitude))
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
