@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.statistics.paired import Estimate
+from analysis.verdicts.aggregation import overall
 from analysis.verdicts.cases import _too_short
 from analysis.verdicts.claim import Criterion
 from analysis.verdicts.comparisons import _possible, with_best_rival
@@ -112,3 +113,36 @@ def test_exploratory_comparisons_are_corrected_for_the_rate_of_false_claims():
     assert found[id(given[0])] == pytest.approx({"q": 0.04, "q_against": 1.0})
     assert found[id(given[1])] == pytest.approx({"q": 0.04, "q_against": 0.04})
     assert np.isnan(adjusted([SimpleNamespace(p=math.nan, p_against=1.0)] * 1).popitem()[1]["q"])
+
+
+def cell(conclusion, p=1.0, p_against=1.0):
+    """A confirmatory verdict on one cell."""
+    return SimpleNamespace(
+        claim=CLAIM,
+        method="free-pruning",
+        exploratory=(),
+        added=False,
+        supports=conclusion == "supported",
+        opposes=conclusion == "refuted",
+        uncorrected=conclusion,
+        p=p,
+        p_against=p_against,
+        planned=15,
+        deciding=[],
+    )
+
+
+CLAIM = SimpleNamespace(id="C1")
+
+
+def test_all_cells_together_by_hand():
+    (both,) = overall([cell("supported", 0.01), cell("supported", 0.04)])
+    assert (both.conclusion, both.by_holm) == ("supported", 2)
+    # 0.03 * 2 is above 0.05: the cell that is not supported belongs to the family.
+    (one,) = overall([cell("supported", 0.03), cell("undecided", 0.5)])
+    assert (one.conclusion, len(one.supported), one.by_holm) == ("undecided", 1, 0)
+    (against,) = overall([cell("supported", 0.01), cell("refuted", p_against=0.01)])
+    assert (against.conclusion, len(against.refuting)) == ("refuted", 1)
+    # What keeps a cell from being refuted keeps it from refuting all.
+    (blocked,) = overall([cell("supported", 0.01), cell("undecided", p_against=0.001)])
+    assert (blocked.conclusion, blocked.refuting) == ("undecided", ())
