@@ -10,10 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.cells import METHOD_ONLY, TASK
+from analysis.estimates.extended import follows, gaining
 from analysis.estimates.intervals import grouped, interval
 from analysis.estimates.judged import chance_of
 from analysis.estimates.pairing import differences, pair
+from analysis.estimates.sizes import _beside
+from analysis.estimates.tuned import _tuning_seeds
 from analysis.statistics.paired import t_interval
+from studies.study import from_mapping
 from studies.trial import SETTABLE, Trial
 
 #: The t distribution's 97.5% point, from a printed table: 1, 2 and 3 degrees of freedom.
@@ -222,3 +226,79 @@ def test_a_penalty_that_dense_does_not_read_keeps_the_pair():
 def test_a_diverged_dense_without_accuracy_gives_a_pair_without_difference():
     trials = _trials(("dense", 1, math.nan), ("free-pruning", 1, 0.8))
     assert differences(trials)["difference"].isna().tolist() == [True]
+
+
+RATES = {1e-3: 0, 2e-3: 1, 4e-3: 2}
+
+
+def _tuning(slope):
+    """Trials at three rates on three seeds, each step of which gains or loses so much."""
+    about = {"network": "lenet-5", "dataset": "digits", "weights": "he-normal", "epochs": 1}
+    rows = []
+    for rate, step in RATES.items():
+        for seed in (1, 2, 3):
+            trial = Trial(**about, method="dense", seed=seed, learning_rate=rate)
+            accuracy = 0.5 + slope * step + 1e-3 * (seed * (step + 1) % 3)
+            rows.append(trial.values() | {"attempt": "a", "validation_accuracy": accuracy})
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("slope", "lower", "upper"),
+    [
+        (-0.1, {1e-3, 2e-3}, set()),  # of the grids that begin there the first value is the best
+        (0.1, set(), {2e-3, 4e-3}),  # of the grids that end there the last one is
+    ],
+)
+def test_where_a_grid_that_ended_there_would_gain(slope, lower, upper):
+    assert gaining(_tuning(slope), ["learning_rate"]) == {"learning_rate": (lower, upper)}
+
+
+def test_a_grid_grows_by_the_next_value_beyond_an_end_that_gains():
+    first = [(1.0,), (2.0,)]
+
+    def grows(*further, lower=(), upper=()):
+        where = {"learning_rate": (frozenset(lower), frozenset(upper))}
+        longer = [*first, *((value,) for value in further)]
+        return follows(longer, first, ["learning_rate"], where)
+
+    assert grows(0.5, lower=[1.0])
+    assert grows(0.5, 0.25, lower=[1.0, 0.5])
+    assert not grows(0.5, 0.25, lower=[1.0])  # only the next one is due
+    assert not grows(0.5, upper=[2.0])
+    assert grows(4.0, upper=[2.0])
+    assert grows(4.0, 8.0, upper=[2.0, 4.0])
+    assert not grows(4.0, 8.0, upper=[2.0])
+    assert not grows(1.5, lower=[1.0], upper=[2.0])  # lies within
+
+
+def test_the_densities_beside_a_size_by_hand():
+    arm = pd.DataFrame(
+        {
+            "log_live": [1.0, 2.0, 3.0],
+            "accuracy": [0.8, 0.9, 0.85],
+            "mean": [0.8, 0.9, 0.85],
+            "failure": ["", "", "dead"],
+            "committed": [0b111, 0b011, 0b110],
+        }
+    )
+    assert _beside(arm, 1.5) == pytest.approx((0.9, 0.1, "", 0b010))
+    assert _beside(arm, 2.5) == pytest.approx((0.9, 0.05, "dead", 0b010))
+    # The smallest and the largest recorded size are known sizes, what is beyond them is not.
+    assert _beside(arm, 1.0)[0] == 0.8
+    assert _beside(arm, 3.0)[0] == 0.9
+    for beyond in (0.999, 3.001, math.nan):
+        assert math.isnan(_beside(arm, beyond)[0])
+
+
+def test_each_fresh_seed_has_its_own_part_of_the_tuning_seeds():
+    axes = {"network": "lenet-5", "dataset": "digits", "weights": "he-normal", "epochs": 1}
+    about = {"name": "own", "seeds": 2, "axes": axes | {"method": "dense"}}
+
+    def parts(tuning):
+        return _tuning_seeds(from_mapping(about | {"tuning_seeds": tuning}, "own"))
+
+    assert parts([11, 12, 13, 14, 15]) == {1: (11, 12), 2: (13, 14)}
+    assert parts([11]) == {1: (11,), 2: (11,)}  # too few: common to all
+    assert parts("seed + 10") == {1: (11,), 2: (12,)}
+    assert _tuning_seeds(from_mapping(about, "own")) == {}

@@ -122,6 +122,20 @@ def test_one_thing_at_a_time():
     assert one_at_a_time(rows.iloc[:0], ["width"]) == []
 
 
+def test_of_places_with_equally_many_values_that_at_the_defaults_is_shown_then_the_largest():
+    fields = ["width", "score_offset", "epochs"]
+    rows = pd.DataFrame(
+        [
+            {"width": width, "score_offset": offset, "epochs": epochs}
+            for offset, epochs in ((0.5, 30), (0.0, 3), (0.0, 10))
+            for width in (1.0, 2.0)
+        ]
+    )
+    (width, *_) = one_at_a_time(rows, fields)
+    assert width[0] == "width"
+    assert width[1].to_numpy().tolist() == [[1, 0, 10], [2, 0, 10]]
+
+
 def test_several_sources_are_several_kinds(study, record):
     asked = study(source=["", "mnist", "kmnist"], trained_layers=["all", "output"])
     kinds = transferred(analysis.load(record(asked, final))).kinds

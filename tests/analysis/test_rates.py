@@ -1,5 +1,7 @@
 """The learning rate that each method needs: computed undrawn, then read back from the figure."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
@@ -115,8 +117,10 @@ def test_other_fields_make_panels_and_a_panel_without_rates_is_left_out():
 )
 def test_an_end_of_the_rates_is_an_edge_only_if_the_step_to_it_gains(accuracies, edge):
     given = [(("dense", rate, {}), values) for rate, values in zip(RATES, accuracies, strict=True)]
+    # Another method at the same rates is another matter.
+    given += [(("free-pruning", rate, {}), (0.5,) * len(accuracies[0])) for rate in RATES]
     table = curves(rows(given), [])
-    assert table.loc[table["best"], "edge"].tolist() == [edge]
+    assert table.loc[table["best"], "edge"].tolist() == [edge, ""]
 
 
 @pytest.fixture
@@ -156,6 +160,18 @@ def test_the_figure_marks_the_best_rate_of_each_method(tuned):
     heights = [float(line.get_ydata()[0]) for line in rings]
     assert heights == pytest.approx([96.2, 95.2])
     assert [round(float(line.get_xdata()[0])) for line in rings] == [0, 2]  # the first and the last
+
+
+def test_one_method_with_several_rates_on_tuning_seeds_is_enough():
+    tuning = rows(
+        [
+            (("dense", 1e-3, {}), (0.90, 0.92)),
+            (("free-pruning", 1e-3, {}), (0.90, 0.90)),
+            (("free-pruning", 1e-2, {}), (0.92, 0.90)),
+        ]
+    ).assign(validation_accuracy=0.5)
+    table, is_tuned = rows_of(SimpleNamespace(tuning=tuning, trials=tuning[:1]))
+    assert (is_tuned, len(table)) == (True, 6)
 
 
 def test_what_only_fresh_seeds_vary_is_drawn_from_them(study, record):

@@ -191,6 +191,7 @@ def test_confirmatory_if_all_was_fixed_beforehand(judge):
     ("given", "said"),
     [
         ({"seeds": 3}, "3 seeds planned, a confirmatory verdict needs 15"),
+        ({"seeds": 14}, "14 seeds planned, a confirmatory verdict needs 15"),
         ({"dataset": "digits"}, "digits is a demonstration"),
         ({"grids": FLIPPING[:1]}, "no softmax regression is planned on cifar10"),
         ({"claims": ["C6"]}, "the definition names other claims (C6)"),

@@ -12,6 +12,7 @@ import analysis
 from analysis.estimates.edges import edges
 from analysis.estimates.judged import judged
 from analysis.estimates.rates import curves, rows_of
+from analysis.estimates.rivals import PREFERRED, with_preferred_free
 from analysis.estimates.tuned import tuned
 from analysis.estimates.tuning import arms, expected_at_best
 from analysis.verdicts import overall, verdicts
@@ -560,6 +561,7 @@ def test_every_replicate_chooses_on_a_tuning_seed_of_its_own(study, record):
     assert rows["nested"].all()
     assert set(rows["density"]) == {-math.inf}
     assert set(rows["budget"]) == {2}
+    assert set(rows["option_cost"]) == {2.0}  # of two only the chosen one runs on the fresh seed
     # Both definitions had the trials in mind before any on these seeds was finished.
     assert (rows["committed"] == 0b11).all()
 
@@ -712,6 +714,17 @@ def test_none_of_its_kind_beats_the_preferred_free_method(judge):
     assert places["supermask"] == pytest.approx(-0.005, abs=1e-3)
     assert verdict.conclusion == "supported"
     assert run(levels | {"supermask": 0.92}).conclusion == "refuted"
+
+
+def test_the_tuning_seeds_and_not_the_fresh_ones_prefer_a_free_method(study, record):
+    def accuracy(trial):
+        is_flipping = trial.method == "free-flipping"
+        return (0.90 if is_flipping else 0.85) if trial.seed > 2000 else 0.95 - 0.1 * is_flipping
+
+    grids = [{"method": ["free-pruning", "free-flipping"], "learning_rate": [1e-3, 3e-3]}]
+    asked = study(margin=0.5, dataset="cifar10", method="dense", grids=grids, **NESTED)
+    found = with_preferred_free(analysis.load(record(asked, final(accuracy))))
+    assert set(found["method"]) == {"free-pruning", PREFERRED}
 
 
 def test_the_two_free_methods_alone_are_no_kind(judge):

@@ -1,4 +1,5 @@
-from orchestrator.estimate import Cost, Extent, estimate, kind, total
+from orchestrator.estimate import Cost, Extent, _disk, estimate, kind, total
+from studies.store.part_files import encode
 from studies.trial import Trial
 from trainers.datasets import Place
 
@@ -21,6 +22,18 @@ def test_all_trials_are_added_up_by_hand():
     costs = {kind(trials[0]): slow, kind(trials[1]): fast}
     # 10 epochs of 4 steps, 100 epochs of 2
     assert total(trials, costs, {"digits": extent}) == (3 + 20) + (1 + 50)
+
+
+def test_the_bytes_on_disk_by_hand():
+    """Rows of each epoch, a bit per image that is evaluated, and the footers of the files."""
+    extent = Extent((1, 8, 8), 10, training=100, evaluation=80)
+    trials = [Trial(**ABOUT | {"seed": n}, network="lenet-16", epochs=4) for n in range(3)]
+    costs = {kind(trials[0]): Cost(start=0, step=0, image=0, row_bytes=1000)}
+    footers = sum(len(encode(table, [])) for table in ("layers", "epochs", "trials"))
+    rows = 3 * (5 * 1000 + 10)  # epoch 0 has rows, too
+    for seconds, files in ((5.0, 1.5), (15.0, 2.5), (1e6, 3)):  # one in ten seconds, at most each
+        found = _disk(trials, costs, {"digits": extent}, seconds)
+        assert found == rows + files * footers
 
 
 def test_a_lottery_ticket_counts_with_all_its_rounds():

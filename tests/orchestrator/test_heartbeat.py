@@ -95,7 +95,8 @@ def test_a_second_run_is_refused_unless_it_joins(store):
             SessionHeartbeat(store, second.name) as two,
         ):
             one.refresh()
-            assert sorted([one.rank, two.rank]) == [0, 1]
+            assert (one.rank, two.rank) == (0, 1)  # by their names, which begin with the time
+            assert (one.runs, two.runs) == (2, 2)
             two.claim(["a", "b"])
             two.release(["b"])
             two._beat()
@@ -220,6 +221,15 @@ def test_an_orphan_is_waited_for_and_a_run_with_its_process_is_not(store, gone, 
     with pytest.raises(UserError, match="is being run already"):
         heartbeat.refuse_second(store)
     assert clock[0] < begun + 2
+
+
+def test_nobody_here_knows_whether_a_run_elsewhere_is_an_orphan(store, gone):
+    """A process of that number may have ended on this machine, or never have been."""
+    away = {"host": "elsewhere", "boot": "another"}
+    about = asdict(processes.own()) | away
+    sign(store, "0-far", **about, driver=gone.pid, driver_began=gone.began)
+    (far,) = LiveRuns(store).alive()
+    assert not far.orphaned
 
 
 def test_a_run_elsewhere_is_alive_as_long_as_its_sign_changes(store, clock):

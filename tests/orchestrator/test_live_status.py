@@ -153,8 +153,9 @@ def test_a_failure_from_before_the_trial_was_recorded_is_settled():
     failure = {"trial_id": "a", "failed_at": early}
     assert plan.is_open_failure(failure, {"a"}, {})
     assert not plan.is_open_failure(failure, {"a"}, {"a": late})
-    assert not plan.is_open_failure(failure, set(), {"a": early})
-    assert plan.is_open_failure({"trial_id": "a", "failed_at": late}, {"a"}, {"a": early})
+    late_failure = {"trial_id": "a", "failed_at": late}
+    assert not plan.is_open_failure(late_failure, set(), {"a": early})
+    assert plan.is_open_failure(late_failure, {"a"}, {"a": early})
 
 
 def cell(name="a", accuracy=math.nan, **about):

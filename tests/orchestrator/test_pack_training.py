@@ -9,12 +9,14 @@ import torch
 
 from orchestrator.execution import worker as worker_module
 from orchestrator.execution.messages import Resources, RunOptions, WorkerConfig, WorkItem
-from orchestrator.execution.pack_training import PackTrainer
+from orchestrator.execution.pack_training import PackTrainer, _Run
 from orchestrator.execution.worker import Worker
 from studies.store import Store
+from studies.store.finished import failed_attempts
 from studies.store.writer import Writer
 from studies.trial import Trial
 from trainers import datasets, loop, pack_size
+from trainers.recording import Record
 
 FIELDS = {
     **{"network": "lenet-16", "dataset": "digits", "method": "dense", "weights": "he-normal"},
@@ -79,6 +81,53 @@ def test_what_is_left_of_a_pack_that_runs_out_of_memory_is_tried_in_smaller_pack
     assert {row["trial_id"] for row in rows} == {trial.trial_id for trial in pack}
     assert len({row["attempt"] for row in rows}) == len(rows)
     assert sorted(row["pack_size"] for row in rows) == sizes
+
+
+def test_only_what_had_not_finished_fails(tmp_path, monkeypatch):
+    train = loop.train
+
+    def fail_in_the_second_epoch(trials, *arguments, **options):
+        for record in train(trials, *arguments, **options):
+            if record.epoch["epoch"] == 2:
+                raise ValueError("bad luck")
+            yield record
+
+    monkeypatch.setattr(loop, "train", fail_in_the_second_epoch)
+    pack = [Trial(**FIELDS, seed=s, learning_rate=r) for s, r in ((1, 1e30), (2, 1e-3), (3, 1e-3))]
+    store = Store(str(tmp_path), "own")
+    writer = Writer(store)
+    trainer = PackTrainer(WorkerConfig(store, RunOptions(), Resources(1)), Digits(), writer)
+    ends = list(trainer.train(pack, ()))
+    assert (sum(end.finished for end in ends), sum(end.failed for end in ends)) == (1, 2)
+    writer.flush()
+    assert set(failed_attempts(store).values()) == {trial.trial_id for trial in pack[1:]}
+
+
+@pytest.mark.parametrize(
+    ("pack_size", "continued_from", "expected"),
+    [
+        (1, None, 100.0),
+        (4, None, 25.0),  # a trial's share of its pack
+        (1, 2, 100.0 + 1.5 + 2.5 + 4.5),  # the epochs up to the checkpoint, 0 to 2, come first
+        (2, 1, (100.0 + 1.5 + 2.5) / 2),
+    ],
+)
+def test_the_seconds_of_a_trial_by_hand(pack_size, continued_from, expected, tmp_path):
+    store = Store(str(tmp_path), "own")
+    trainer = PackTrainer(WorkerConfig(store, RunOptions(), Resources(1)), Digits(), Writer(store))
+    trial = Trial(**FIELDS, seed=1)
+    records = [
+        Record(
+            trial,
+            {"epoch": epoch, "train_seconds": float(2**epoch), "evaluation_seconds": 0.5},
+            [],
+            {} if epoch == 3 else None,
+        )
+        for epoch in range(4)
+    ]
+    row = trainer._hand_to_writer(records, _Run(pack_size, continued_from, 100.0))
+    assert row["seconds"] == expected
+    assert (row["pack_size"], row["continued_from"]) == (pack_size, continued_from)
 
 
 def test_the_epochs_of_all_rounds_count_for_how_far_a_trial_is(tmp_path):

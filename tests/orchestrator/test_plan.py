@@ -6,7 +6,7 @@ from orchestrator import plan
 from studies.errors import UserError
 from studies.store import Store
 from studies.study import find, from_mapping
-from studies.trial import Trial
+from studies.trial import FIELDS, Trial
 
 AXES = {"network": "lenet-5", "dataset": "digits", "weights": "he-normal", "epochs": 1}
 
@@ -41,6 +41,18 @@ def test_settings_are_checked_once_and_not_once_per_seed(monkeypatch):
         *((seed, "dense=2") for seed in (1, 2, 3)),
         *((seed, "") for seed in (1, 2, 3)),
     ]
+
+
+@pytest.mark.parametrize("name", [name for name in FIELDS if name not in ("seed", "revisions")])
+def test_a_trial_that_differs_in_a_field_is_checked_by_itself(name, monkeypatch):
+    seen = []
+    monkeypatch.setattr(plan.trainers, "check", lambda trial, _: seen.append(trial) or trial)
+    study = from_mapping({"name": "own", "seeds": 2, "axes": AXES | {"method": "dense"}}, "own")
+    trials = study.trials()
+    another: object = {str: "another", int: 7, float: 0.25, bool: True}[FIELDS[name].type]
+    trials += [Trial.of_checked(trial.values() | {name: another}) for trial in trials]
+    plan.check(study, trials)
+    assert seen == [trials[0], trials[2]]
 
 
 def definition(name="own", **fields):

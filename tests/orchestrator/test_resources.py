@@ -18,6 +18,7 @@ from studies.errors import UserError
         (2, (1, None, None), (1, 2, 1.0)),
         (2, (3, None, None), (3, 2, 0.5)),
         (2, (5, None, None), (5, 2, 1 / 3)),
+        (1, (93, None, None), (93, 1, 1 / 93)),  # 1 / (1 / 93) is a little below 93
     ],
 )
 def test_workers_share_gpus(there, given, expected, monkeypatch):

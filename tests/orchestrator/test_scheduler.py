@@ -89,6 +89,7 @@ def test_items_are_handed_out_until_all_have_come_back(tmp_path):
     assert scheduler.next_item("c").start == 0
     scheduler.end("b", ended(at=2))
     scheduler.end("c", ended(at=1))
+    assert heartbeat.claimed == set(ids)  # what is trained stays this run's own
     assert scheduler.next_item("d") is None
     assert scheduler.ended
 
@@ -345,6 +346,34 @@ def test_what_has_ended_is_no_longer_in_training(tmp_path):
     assert heartbeat.training
     scheduler.end("a", ended(item.stop))
     assert heartbeat.training == []
+
+
+def test_what_a_dead_worker_had_not_written_is_not_done(tmp_path):
+    scheduler, _, _, _ = scheduler_of(tmp_path, 12, workers=1)
+    assert scheduler.next_item("a").stop == 6
+    scheduler.note("a", report(at=0, until=1))
+    scheduler.note("a", report(at=3, until=4, first_unwritten=1))
+    assert scheduler._throughput.done == 3
+    scheduler.lose("a")
+    assert scheduler._throughput.done == 1
+
+
+def test_a_kill_of_the_kernel_explains_one_death():
+    kills = [0]
+    memory_kills = MemoryKills(lambda: kills[0])
+    assert not memory_kills.explain_death()
+    kills[0] = 2
+    assert [memory_kills.explain_death() for _ in range(3)] == [True, True, False]
+
+
+def test_a_failure_is_explained_once(tmp_path):
+    scheduler, _, retries, store = scheduler_of(tmp_path, 1)
+    scheduler.next_item("a")
+    scheduler.note("a", report(at=0, until=1))
+    scheduler.lose("a")
+    assert retries.explain("a", "killed")
+    assert not retries.explain("a", "killed")
+    assert len(failed_attempts(store)) == 1
 
 
 def test_a_report_shows_that_workers_can_work(tmp_path):

@@ -126,5 +126,7 @@ def test_trials_that_a_worker_took_with_it_are_not_counted_twice(throughput):
     assert (counts.finished, counts.failed, counts.ended) == (6, 1, 7)
     counts.worker_died("a")
     assert (counts.finished, counts.failed, counts.ended) == (3, 0, 3)
+    counts.worker_died("a")  # its next item: it died before its first report
+    assert (counts.finished, counts.failed, counts.died) == (3, 0, 2)
     counts.note("b", report(at=6, finished=3, first_unwritten=6))
     assert (counts.ended, counts.total) == (6, 10)

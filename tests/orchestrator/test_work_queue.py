@@ -21,6 +21,15 @@ def test_items_grow_to_some_seconds_and_shrink_towards_the_end():
     assert queue.take() == WorkItem(84, 100, 20.0)  # the rest of what was given back stands first
 
 
+def test_what_came_back_before_counts_half():
+    queue = WorkQueue(1000, workers=1)
+    queue.give_back(queue.take(), at=10, seconds=100.0)  # ten seconds each
+    assert queue.take() == WorkItem(10, 12, 20.0)
+    queue.give_back(WorkItem(10, 12, 20.0), at=12, seconds=4.0)
+    # 5 + 2 trials took 50 + 4 seconds: in 20 seconds 2.6, rounded up
+    assert queue.take() == WorkItem(12, 15, 20.0)
+
+
 def test_the_last_items_hold_one_trial():
     queue = WorkQueue(5, workers=2)
     sizes = []
@@ -86,6 +95,16 @@ def test_trials_side_by_side_are_handed_out_together():
     queue = WorkQueue(100, workers=1, least=64)
     assert queue.take().stop == 64
     assert queue.take() == WorkItem(64, 100, 2.0)
+
+
+def test_what_comes_back_after_the_end_is_all_that_is_left():
+    queue = WorkQueue(100, workers=1)
+    item = queue.take()
+    queue.clear()
+    assert queue.take() is None
+    queue.give_back(item, at=40, seconds=0.0)
+    again = queue.take()
+    assert (again.start, again.stop) == (40, 45)  # half of the ten
 
 
 def test_nothing_to_do_has_ended():

@@ -86,11 +86,24 @@ def test_large_parts_stay_alone(filled, everything):
     assert everything(filled) == before
 
 
+def test_a_part_of_more_than_half_the_bytes_stays_as_it_is(filled, everything):
+    sizes = {p.name: p.stat().st_size for p in (Path(filled.root) / "epochs").iterdir()}
+    before, large = everything(filled), {n for n in sizes if sizes[n] == max(sizes.values())}
+    compact(filled, most=2 * max(sizes.values()) - 1)
+    assert large == set(listed(filled, "epochs")) & sizes.keys()
+    assert everything(filled) == before
+
+
 def test_replaced_parts_that_are_still_there_are_dropped(filled, monkeypatch, everything):
     before = everything(filled)
     monkeypatch.setattr(Tables, "delete", lambda self, table, names: None)  # it dies before
     compact(filled)
     assert len(listed(filled, "trials")) == 9
+    assert len(filled.tables.read("trials").rows) == 8  # no row twice
+    assert everything(filled) == before
+    replaced = Path(filled.root) / "epochs" / listed(filled, "epochs")[0]
+    assert not replaced.name.startswith(part_files.MERGED)
+    replaced.write_bytes(b"damaged")  # its rows are in the merged part
     assert everything(filled) == before
     assert finished(filled).conflicts == ()
     monkeypatch.undo()

@@ -1,3 +1,6 @@
+import os
+import stat
+
 import pytest
 
 from studies.errors import UserError
@@ -15,6 +18,20 @@ def test_files_come_back(folder, tmp_path):
     assert (tmp_path / "own/deep/in/a.txt").read_bytes() == b"a"
     folder.put("deep/in/a.txt", b"b")
     assert folder.get("deep/in/a.txt") == b"b"
+
+
+def test_what_must_last_is_on_the_disk_and_so_is_its_name(folder, monkeypatch):
+    synced, real = [], os.fsync
+
+    def noting(number):
+        synced.append("folder" if stat.S_ISDIR(os.fstat(number).st_mode) else "file")
+        real(number)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    folder.put("in/a", b"a")
+    assert synced == []
+    folder.put("in/a", b"b", lasting=True)
+    assert synced == ["file", "folder"]
 
 
 def test_names_are_sorted_and_hidden_files_left_out(folder):

@@ -8,7 +8,7 @@ from studies import strict_yaml
 from studies.errors import UserError
 from studies.store import Store
 from studies.store.compaction import compact
-from studies.store.finished import failures, finished
+from studies.store.finished import failures, finished, of_trial
 from studies.store.forgetting import forget
 from studies.store.tables import Tables
 from studies.store.writer import Writer
@@ -64,6 +64,10 @@ def test_a_dropped_trial_is_in_no_table(filled, trial, merged):
     assert filled.networks.ids() == {trial(3).trial_id}
     assert failures(filled, frozenset()) == {}
     # Nothing of it is left on the disk either, under whatever name.
+    done = finished(filled, masks=True)
+    for kept in done.rows.to_pylist():  # each row is still one of the part that its trial names
+        counts = [len(of_trial(filled, done, table, kept)) for table in TABLES[:3]]
+        assert counts == [1, 2, 2]
     for table in TABLES:
         names = filled.tables.parts(table).where.values()
         found = filled.tables.dataset(table, set(names)).to_table()["trial_id"].to_pylist()

@@ -179,6 +179,19 @@ def test_masks_that_are_lacking_here_are_taken_over(filled, store, trial, record
     assert len(done.rows) == 3
 
 
+def test_results_in_two_places_have_the_rows_of_both(filled, store, trial, record):
+    writer = Writer(store)
+    record(writer, trial(9))
+    record(writer, trial(1), test_accuracy=0.25)  # the first place counts
+    writer.flush()
+    done = finished(store, filled)
+    assert done.ids == {trial(seed).trial_id for seed in (1, 2, 3, 9)}
+    assert done.row(trial(1).trial_id)["test_accuracy"] == 0.25
+    for table in ("layers", "epochs"):
+        attempts = done.keys(table)["attempt"].to_pylist()
+        assert sorted(attempts) == sorted(done.rows["attempt"].to_pylist())
+
+
 def test_a_damaged_trial_is_left_out(filled, store, trial, tmp_path):
     (damaged,) = finished(filled).row(trial(3).trial_id)["epochs_parts"]
     path = tmp_path / "other/own/epochs" / damaged
@@ -241,6 +254,12 @@ def test_a_definition_does_not_become_older_than_its_trials_by_an_import(
     empty.definitions.record(later)
     compared(empty, filled).run()
     assert known(filled) == [{}, expected]
+
+
+def test_a_definition_does_not_know_what_is_left_out_of_another_study(filled, store, study, trial):
+    store.definitions.record(study.model_copy(update={"margin": 0.5}))
+    compared(filled, store, wanted={trial(2).trial_id}).run()
+    assert known(store) == [{2: {trial(2).trial_id}}]
 
 
 def test_a_definition_that_is_recorded_after_an_import_knows_its_trials(

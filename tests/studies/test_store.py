@@ -343,6 +343,29 @@ def test_failures_are_told_as_long_as_the_trial_is_not_finished(store, trial, re
     assert failure_logs(store, finished(store).ids) == {}
 
 
+def test_all_failures_are_written_though_a_write_fails_between_two(store, trial, monkeypatch):
+    writer = Writer(store)
+    for seed in (1, 2, 3):
+        writer.fail(trial(seed), writer.attempt(), "here", f"ValueError: {seed}", "")
+    real, written = Folder.put, []
+
+    def full_after_one(folder, path, content, **options):
+        if path.startswith("failures/") and written:
+            raise OSError(28, "No space left on device")
+        written.extend([path] if path.startswith("failures/") else [])
+        real(folder, path, content, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Folder, "put", full_after_one)
+        with pytest.raises(OSError, match="No space"):
+            writer.flush()
+    assert list(failures(store, frozenset())) == [trial(1).trial_id]
+    writer.flush()
+    assert writer.empty
+    errors = [row["error"] for row in store.tables.read("failures").rows.to_pylist()]
+    assert sorted(errors) == [f"ValueError: {seed}" for seed in (1, 2, 3)]
+
+
 def test_the_last_failure_counts_whatever_its_writer_is_called(store, trial):
     for name, error in (("f" * 12, "first"), ("0" * 12, "last")):
         writer = Writer(store)

@@ -90,6 +90,8 @@ def test_a_trial_cannot_be_changed():
         ("batch_size", 0, "at least 1"),
         ("positive_fraction", 1.01, "at least 0, at most 1"),
         ("learning_rate", 0, "above 0"),
+        ("momentum", 1.0, "at least 0, below 1"),
+        ("score_offset", 1.0, "at least -100, below 1"),
         ("learning_rate", float("nan"), "a finite number"),
         ("adam_epsilon", float("inf"), "a finite number"),
         ("penalty", 1e308, "beyond single precision, at most 3.402823e+38"),

@@ -3,6 +3,7 @@
 import inspect
 
 import pytest
+import torch
 
 from trainers.methods import Method
 from trainers.methods._combined import Combined
@@ -12,6 +13,7 @@ from trainers.methods._staged import Staged
 from trainers.methods.dense import METHOD as DENSE
 from trainers.methods.free_pruning import METHOD as FREE_PRUNING
 from trainers.methods.supermask import METHOD as SUPERMASK
+from trainers.packs import Layer, Pack
 
 PROTOCOL = [name for name, _ in inspect.getmembers(Method, inspect.isfunction) if name[0] != "_"]
 PROMISES = ["by_mask", "capturable", "elementwise"]
@@ -67,6 +69,32 @@ def test_every_method_of_the_protocol_is_forwarded(name):
 def test_methods_side_by_side_join_what_each_replica_gets(name):
     # All methods that mix have one round and Method's own states of evaluation.
     assert (name in vars(Mixed)) != (name in ("rounds", "evaluated", "deployed", "expected"))
+
+
+class Doubling(Method):
+    """Returns a gradient of its own, and notes the packs whose epochs it sets up."""
+
+    def __init__(self):
+        self.packs = []
+
+    def begin_epoch(self, pack):
+        self.packs.append([trial.seed for trial in pack.trials])
+
+    def gradient(self, pack, layer, gradient):
+        return 2 * gradient
+
+
+def test_each_method_gets_its_own_replicas_alone(trial):
+    first, second = Doubling(), Doubling()
+    mixed = Mixed([(first, 1), (DENSE, 1), (second, 2)])
+    layer = Layer("fc1", torch.zeros(4, 1, 2))
+    layer.trained, layer.effective = torch.zeros(4, 1, 2), torch.zeros(4, 1, 2)
+    pack = Pack([trial(seed=seed) for seed in (1, 2, 3, 4)], None, [layer])
+    mixed.begin_epoch(pack)
+    assert (first.packs, second.packs) == ([[1]], [[3, 4]])
+    gradient = torch.arange(8.0).view(4, 1, 2)
+    assert mixed.gradient(pack, layer, gradient) is gradient  # the engine's own tensor
+    assert gradient.flatten().tolist() == [0, 2, 2, 3, 8, 10, 12, 14]
 
 
 @pytest.mark.parametrize("name", TRAITS)

@@ -83,6 +83,15 @@ def test_the_gradient_and_one_step_of_sgd(l1):
     close(layer.trained, [[SCORES[i][j] - gradient[i][j] for j in (0, 1)] for i in (0, 1)])
 
 
+def test_the_gradient_rises_with_beta():
+    # beta 200^(1/2) in the second of three epochs: dsoft/dscore = 2 beta (1/4) where the score is 0
+    pack, layer, how, _ = begun(f"{NAME}(l1=0)")
+    layer.trained.zero_()
+    pack.epoch = 1
+    gradient = how.gradient(pack, layer, torch.ones(1, 2, 2))
+    close(gradient, (torch.tensor(WEIGHT) * 200**0.5 / 2).tolist())
+
+
 def test_between_rounds_what_was_dropped_stays_dropped():
     pack, layer, how, _ = begun(f"{NAME}(rounds=2,start=0.5)", epochs=3)
     assert how.rounds(pack.trial) == (3, 3)

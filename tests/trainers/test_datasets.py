@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from studies.errors import UserError
-from trainers import datasets
+from trainers import datasets, randomness
 from trainers.batches import Batches
 
 MNIST = Path(os.environ.get("UNTUNED_DATA", "/nowhere"))
@@ -62,6 +62,24 @@ def test_an_epoch_takes_each_training_image_once_in_the_seeds_order(digits, tria
     assert not torch.equal(labels[0], labels[1])
     alone = Batches(digits, trials[1:], torch.device("cpu")).training(1)
     assert torch.equal(torch.cat([x for x, _ in alone], dim=1)[0], images[1])
+
+
+def test_there_are_as_many_steps_as_batches_the_last_smaller_one_among_them(digits, trial):
+    for size in (100, 647, 1294, 2000):
+        batches = Batches(digits, [trial(batch_size=size)], torch.device("cpu"))
+        assert batches.steps == len(list(batches.training(1)))
+
+
+def test_a_balanced_batch_has_the_first_of_each_class_in_the_order_that_no_epoch_has(digits, trial):
+    trials = [trial(seed=1), trial(seed=2, order_seed=5)]
+    images, labels = Batches(digits, trials, torch.device("cpu")).balanced(3)
+    assert labels.tolist() == [[c for c in range(10) for _ in range(3)]] * 2
+    given, white = digits.labels["train"], digits.white
+    for seed, found in ((1, images[0]), (5, images[1])):
+        order = randomness.permutation(seed, "order", 0, len(given))
+        rows = np.concatenate([[i for i in order if given[i] == c][:3] for c in range(10)])
+        expected = (digits.images["train"][rows] / white - digits.mean) / digits.std
+        assert found.numpy() == pytest.approx(expected, abs=1e-6)
 
 
 def test_an_unknown_data_set():

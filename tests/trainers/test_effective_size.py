@@ -129,10 +129,28 @@ def test_a_connection_is_live_if_some_image_moves_it(flipped):
     batches = Batches(data, [trial], torch.device("cpu"))
     live = LiveSearch(pack, batches)
     search(pack, batches, live)
+    assert live.on_path[0][0].int().tolist() == [[1, 1, 1]] * 2  # every pixel counts for a path
     found = live.found
     # Unit 0 is moved by pixel 0 alone: at pixel 1's image it is at ReLU's kink, where it is flat.
     assert found[0][0].int().tolist() == [[1, 0, 0], [0, 0, 0]]
     assert found[1][0].int().tolist() == [[1, 0], [1, 0]]
+    # One of the three live connections is pruned and one is flipped; all but one are used.
+    masks = [torch.tensor([[[0.0, 1, 1], [1, 1, 1]]]), torch.tensor([[[-1.0, 1], [1, 1]]])]
+    assert effective_sizes(pack, live, masks) == [
+        [{"connected": 5, "live": 1, "live_changed": 1}],
+        [{"connected": 3, "live": 2, "live_changed": 1}],
+    ]
+
+
+def test_what_moves_two_classes_by_opposite_amounts_is_live():
+    trial, data = Trial(**ABOUT, network="lenet-1"), few_images([[1, 0], [0, 0]])
+    pack = packs.assemble([trial], networks.build(trial, data.shape, 2), CPU)
+    for layer, weight in zip(pack.layers, ([[1.0, 1.0]], [[1.0], [-1.0]]), strict=True):
+        layer.effective = torch.tensor([weight]).requires_grad_()
+    batches = Batches(data, [trial], CPU)
+    live = LiveSearch(pack, batches)
+    search(pack, batches, live)
+    assert live.found[0][0].int().tolist() == [[1, 0]]
 
 
 def multiply_adds(network, shape, kept, **values):
@@ -146,8 +164,16 @@ def multiply_adds(network, shape, kept, **values):
     return _multiply_adds(built, rows)
 
 
-def test_what_is_recorded_is_what_a_search_finds(trial, digits):
-    given = trial("free-pruning", epochs=0, score_offset=0.5)
+@pytest.mark.parametrize(
+    ("method", "values"),
+    [
+        ("free-pruning", {"score_offset": 0.5}),
+        # Under the step's own mask, not under those of an evaluation.
+        *[("supermask", {"network": "lenet-3-2", "seed": seed}) for seed in (1, 2, 3, 4)],
+    ],
+)
+def test_what_is_recorded_is_what_a_search_finds(method, values, trial, digits):
+    given = trial(method, epochs=0, **values)
     (record,) = train([given], digits)
     pack = packs.assemble([given], networks.build(given, digits.shape, digits.classes), CPU)
     batches, how = Batches(digits, [given], CPU), methods.load(given)
@@ -157,7 +183,7 @@ def test_what_is_recorded_is_what_a_search_finds(trial, digits):
     sizes = effective_sizes(pack, live, [how.mask(pack, layer) for layer in pack.layers])
     recorded = [{name: row[name] for name in sizes[0][0]} for row in record.layers]
     assert recorded == [of_layer for (of_layer,) in sizes]
-    assert all(row["live"] > 0 for row in recorded)
+    assert method == "supermask" or all(row["live"] > 0 for row in recorded)
 
 
 def test_multiplications_are_counted_where_the_mask_keeps_a_connection():

@@ -39,6 +39,15 @@ def test_an_evaluation_leaves_batch_normalisation_as_it_was_and_in_training(tria
     assert all(norm.num_batches_tracked == 0 for norm in norms)
 
 
+def test_a_network_with_one_constant_class_is_not_constant(trial, digits):
+    given = trial("dense")
+    pack = packs.assemble([given], networks.build(given, digits.shape, digits.classes), CPU)
+    batches = Batches(digits, [given], CPU)
+    methods.load(given).begin(pack, 0, batches)
+    pack.layers[-1].effective.detach()[:, 0] = 0.0
+    assert not evaluate_once(pack, batches, "test").constant
+
+
 class Emptied(Method):
     """Is evaluated without a connection first, and then as it is."""
 

@@ -44,20 +44,27 @@ def test_each_control_moves_what_it_says(trial, digits, network):
     left = trained(given, digits)
     other = weights.redrawn(given)
     assert other == replace(given, seed=other.seed) != given
+    assert other.seed != weights.redrawn(trial(seed=2)).seed
     order = methods.shuffled([given], 0, left.kept[0][None])[0]
     assert order.sum() == left.kept[0].sum()
     assert not torch.equal(order, left.kept[0])
     own = packs.assemble([given], network(given, digits), CPU)
     found = controls(left, own, Batches(digits, [given], CPU))
     assert tuple(found) == CONTROLS
-    # The same by hand: the mask permuted in each layer, on the trial's own weights.
-    pack = packs.assemble([given], network(given, digits), CPU)
-    methods.load(given).begin(pack, 0, Batches(digits, [given], CPU))
-    for layer, kept in zip(pack.layers, left.kept, strict=True):
-        mask = methods.shuffled([given], layer.index, kept[None]).float()
-        layer.effective = (layer.weight * mask).requires_grad_()
-    by_hand = evaluate(pack, methods.load(given), Batches(digits, [given], CPU), "test")
-    assert found["permuted_accuracy"] == by_hand.accuracy.item()
+    # The same by hand: the mask permuted in each layer, the weights drawn anew, and both.
+    by_hand = {}
+    for name, weights_of, moves in zip(
+        CONTROLS, (given, other, other), (True, False, True), strict=True
+    ):
+        pack = packs.assemble([weights_of], network(given, digits), CPU)
+        methods.load(given).begin(pack, 0, Batches(digits, [given], CPU))
+        for layer, kept in zip(pack.layers, left.kept, strict=True):
+            mask = methods.shuffled([given], layer.index, kept[None]) if moves else kept[None]
+            layer.effective = (layer.weight * mask).requires_grad_()
+        evaluation = evaluate(pack, methods.load(given), Batches(digits, [given], CPU), "test")
+        by_hand[name] = evaluation.accuracy.item()
+    assert found == by_hand
+    assert len(set(found.values())) == 3  # none stands for another
 
 
 def test_a_mask_carries_the_function_and_its_densities_do_not(trial, digits):
@@ -75,7 +82,10 @@ def test_methods_without_a_mask_of_their_own_have_no_such_controls(method, trial
 def test_moved_masks_of_residual_networks_take_their_own_statistics(trial, digits, network):
     given = trial(network="resnet8")
     net = network(given, digits)
-    left = replace(trained(given, digits), norms=packs.norms(given, net).state_dict())
+    norms = packs.norms(given, net).state_dict()
+    for statistics in norms.values():
+        statistics.fill_(9)  # those of the trained network, which do not count
+    left = replace(trained(given, digits), norms=norms)
     pack = left.on(packs.assemble([weights.redrawn(given)], net, CPU))
     take_statistics(pack, Batches(digits, [given], CPU))
     first = pack.norms[0][0]
@@ -107,6 +117,26 @@ def test_flipped_weights_are_trained_like_the_rest(trial, digits, network):
     method.begin(pack, 1, batches)
     gradient = torch.randn(pack.layers[0].weight.shape)
     assert torch.equal(method.gradient(pack, pack.layers[0], gradient.clone()), gradient)
+
+
+def test_each_replica_has_a_permutation_and_new_weights_of_its_own(trial, digits, network):
+    trials = [trial("free-pruning-weights(redrawn,shuffled)", seed=seed) for seed in (1, 2)]
+    weights_of, masks_of = [], []
+    for given in (trials, trials[:1], trials[1:]):
+        pack = packs.assemble(given, network(given[0], digits), CPU)
+        method, batches = methods.of(given), Batches(digits, given, CPU)
+        method.begin(pack, 0, batches)
+        for layer in pack.layers:  # the same mask for each seed
+            count = layer.weight[0].numel()
+            layer.trained.copy_((torch.arange(count) - count // 2).view_as(layer.weight[0]))
+        pack.round = 1
+        method.begin(pack, 1, batches)
+        weights_of.append([layer.trained for layer in pack.layers])
+        masks_of.append([layer.mask for layer in pack.layers])
+    for both, *alone in (weights_of, masks_of):
+        for together, first, second in zip(both, *alone, strict=True):
+            assert torch.equal(together, torch.cat([first, second]))
+            assert not torch.equal(first, second)
 
 
 @pytest.mark.parametrize("form", ["", "(shuffled)", "(redrawn)", "(redrawn,shuffled)"])

@@ -5,12 +5,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from studies.errors import UserError
 from studies.schemas import science
 from studies.trial import Trial
 from trainers import check, registry
+from trainers.batches import Batches
 from trainers.loop import train
+from trainers.methods import load
+from trainers.networks import build
+from trainers.packs import assemble
+from trainers.recording import Keep, Recorder
 
 METHODS = ["dense", "free-pruning", "free-flipping", "minimal-pruning", "minimal-flipping"]
 METHODS += ["maximal-pruning"]
@@ -73,6 +79,37 @@ def test_training_figures_are_running_after_epoch_0_and_full_at_both_ends(trial,
     assert full[1:3] == [None, None]
     assert full[0] == found[0].epoch["train_loss"]
     assert full[3] < found[3].epoch["train_loss"]  # it got better during the epoch
+
+
+def test_the_figures_of_an_epoch_are_means_over_its_images(trial, digits):
+    """At a rate of nothing, all figures stay those of the start."""
+    before, after = records([trial(epochs=1, learning_rate=1e-20)], digits)
+    for name in ("train_loss", "train_accuracy"):
+        assert after.epoch[name] == pytest.approx(before.epoch[name], rel=1e-6)
+
+
+def test_masks_are_kept_every_few_epochs_and_at_the_end():
+    every_two, last_alone = Keep(masks=True, every=2), Keep(masks=True)
+    assert [every_two.keeps_masks(e, last=e == 5) for e in range(6)] == [
+        *(True, False, True, False, True),
+        True,
+    ]
+    assert [last_alone.keeps_masks(e, last=e == 2) for e in range(3)] == [False, False, True]
+    assert not Keep(every=1).keeps_masks(1, last=True)
+
+
+@pytest.mark.parametrize(
+    "method", ["supermask", "hard-concrete", "continuous-sparsification", "free-pruning"]
+)
+def test_a_record_leaves_the_weights_of_the_next_step(method, trial, digits):
+    given = trial(method)
+    pack = assemble([given], build(given, digits.shape, 10), torch.device("cpu"))
+    how, batches = load(given), Batches(digits, [given], torch.device("cpu"))
+    how.begin(pack, 0, batches)
+    before = [layer.effective.detach().clone() for layer in pack.layers]
+    list(Recorder(pack, how, [batches], "", Keep()).before_training())
+    for layer, effective in zip(pack.layers, before, strict=True):
+        assert torch.equal(layer.effective.detach(), effective)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -175,8 +175,10 @@ def test_rescaling(rescaling, factor, gradient_factor):
 
 
 def test_rescaling_where_few_or_none_are_kept():
-    begun, _ = pack("free-pruning", [[0.05, -0.1], [-0.1, -0.1]], rescaling="dynamic")
+    begun, how = pack("free-pruning", [[0.05, -0.1], [-0.1, -0.1]], rescaling="dynamic")
     close(begun.layers[0].effective, [[4 / 2, 0.0], [0.0, 0.0]])
+    given = torch.tensor([[[-1.0, -2.0], [3.0, 4.0]]])
+    close(how.gradient(begun, begun.layers[0], given), [[-1.0, 2.0], [1.5, 2.0]])  # passes it by
     for rescaling in ("dynamic", "scale-fan"):
         begun, _ = pack("free-pruning", [[-1.0, -1.0], [-1.0, -1.0]], rescaling=rescaling)
         close(begun.layers[0].effective, [[0.0, 0.0], [0.0, 0.0]])
@@ -195,6 +197,15 @@ def test_rescaling_is_each_replicas_own():
     torch.testing.assert_close(
         layer.effective.detach(), torch.tensor([[[1, 0], [0.5, 0.5]], [[2.0, 0], [0, 0]]])
     )
+
+
+def test_a_penalty_is_spread_over_the_connections_of_one_replica():
+    about = {"network": "lenet-1", "dataset": "digits", "weights": "he-normal", "epochs": 1}
+    trials = [Trial(**about, method="minimal-pruning", penalty=2.0, seed=seed) for seed in (1, 2)]
+    layer = Layer("fc1", torch.tensor([WEIGHT, WEIGHT]))
+    begun = Pack(trials, Network((LayerShape("fc1", (2, 2), 2, 2),), linear), [layer])
+    registry.load("method", "minimal-pruning")[0].METHOD.begin(begun, 0, None)
+    assert layer.penalty_gradient.flatten().tolist() == [-2 / 4] * 2
 
 
 def test_frozen_weights_stay_as_drawn():

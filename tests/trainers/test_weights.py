@@ -141,12 +141,22 @@ def test_scaled_binary_weights_are_he_constant_exactly(method, trial, digits):
     assert figures("binary") != figures("he-constant")
 
 
-def test_a_pack_may_mix_scaled_and_unscaled_weights(trial, digits):
-    trials = [trial(weights=w, batch_size=400) for w in ("he-normal", "binary(scaled)")]
+@pytest.mark.parametrize("method", ["free-pruning", "dense"])
+def test_a_pack_may_mix_scaled_and_unscaled_weights(method, trial, digits):
+    about = {"batch_size": 400, "optimizer": "sgd", "learning_rate": 0.1}  # Adam sees no scale
+    trials = [trial(method, weights=w, **about) for w in ("he-normal", "binary(scaled)")]
     packed = list(train(trials, digits))[-2:]
     for given, record in zip(trials, packed, strict=True):
         (*_, alone) = train([given], digits)
         assert alone.final == record.final
+
+
+def test_signs_and_magnitudes_have_streams_of_their_own(trial):
+    shape = LayerShape("fc1", (40, 30), 30, 40)
+    drawn = draw(trial(weights="he-normal", positive_fraction=0.7, seed=3), 2, shape).flatten()
+    sign, magnitude = (randomness.uniform(3, name, 2, 1200) for name in ("sign", "magnitude"))
+    assert np.array_equal(drawn.numpy() > 0, sign < 0.7)
+    assert np.array_equal(np.argsort(drawn.abs().numpy()), np.argsort(magnitude))
 
 
 @pytest.mark.parametrize(
