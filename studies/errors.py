@@ -12,6 +12,8 @@ from typing import Any
 _OF_YAML = ContextVar("_OF_YAML", default=False)
 #: Characters of an error; a list of known names may have two thousand.
 _LONGEST = 6_000
+#: Names that an error lists in full, and how many it lists if there are more, such as trials' ids.
+_ALL_NAMES, _SOME_NAMES = 100, 10
 #: The message where no temporary file can be written.
 NO_TEMPORARY_FOLDER = (
     "temporary files: no folder for them can be written to; set TMPDIR to one that can"
@@ -59,7 +61,9 @@ def unknown(kind: str, given: Any, known: Iterable[str]) -> UserError:
     names = sorted(known)
     close = difflib.get_close_matches(str(given), names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}? " if close else ""
-    return UserError(f"unknown {kind} {shown(given)}; {hint}known: {', '.join(names) or 'none'}")
+    listed = ", ".join(names if len(names) <= _ALL_NAMES else names[:_SOME_NAMES]) or "none"
+    more = f" and {len(names) - _SOME_NAMES} more" if len(names) > _ALL_NAMES else ""
+    return UserError(f"unknown {kind} {shown(given)}; {hint}known: {listed}{more}")
 
 
 def shown(value: Any) -> str:

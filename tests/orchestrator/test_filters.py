@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.cli._filters import Condition
-from studies.errors import UserError
+from studies.errors import UserError, unknown
 
 ROWS = pd.DataFrame(
     {
@@ -79,3 +79,10 @@ def test_whole_numbers_beyond_those_of_floats_are_compared_exactly():
     assert Condition.of(f"seed={2**53 + 1}").holds(seeds).tolist() == [False, True, False]
     assert Condition.of(f"seed>={2**63 - 1}").holds(seeds).tolist() == [False, False, True]
     assert Condition.of(f"seed<{2**70}").holds(seeds).all()
+
+
+def test_of_many_names_an_error_lists_a_few():
+    ids = [f"{number:012x}" for number in range(101)]
+    message = str(unknown("trial_id", "abc", ids))
+    assert message == (f"unknown trial_id 'abc'; known: {', '.join(ids[:10])} and 91 more")
+    assert str(unknown("trial_id", "abc", ids[:100])).endswith(ids[99])
