@@ -9,7 +9,7 @@ import functools
 import io
 import itertools
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -50,8 +50,6 @@ _BENCHMARKS = pa.schema(
 )
 #: The last bit of a set of definitions: it stands for all further ones.
 _LAST_BIT = 52
-#: The outcomes that a trial may have; only one that has diverged ends before its last epoch.
-_OUTCOMES = ("completed", "diverged", "dead")
 #: A column for the number of the place that a trial's row comes from.
 _PLACE = "_place"
 
@@ -256,9 +254,8 @@ def load(uri_or_uris: str | PathLike[str] | Iterable[str | PathLike[str]]) -> Re
         UserError: no URI was given, or there are no results at one of them.
     """
     every = read(_uris(uri_or_uris))
-    every_row = _rows(every)
-    is_whole = _is_whole(every_row)
-    on_confirmatory, on_tuning, superseded = _trials(every, every_row[is_whole])
+    on_confirmatory, on_tuning, superseded = _trials(every)
+    finished = {*on_confirmatory["trial_id"], *on_tuning["trial_id"]}
     frames = [on_confirmatory, on_tuning, *_plans(every)]
     methods = _methods(*frames)
     trials, tuning, plan, tuning_plan = (_with_traits(frame, methods) for frame in frames)
@@ -275,10 +272,12 @@ def load(uri_or_uris: str | PathLike[str] | Iterable[str | PathLike[str]]) -> Re
         damaged=tuple(
             f"{one.store.study}/{table}/{part}" for one in every for table, part in one.done.damaged
         ),
-        left_out=tuple(line for one in every for line in one.done.left_out(f"{one.store.study}/")),
+        left_out=tuple(
+            line for one in every for line in one.done.left_out(f"{one.store.study}/", finished)
+        ),
         conflicts=conflicts(every),
         superseded=superseded,
-        cut_short=_as_first_ended(every_row[~is_whole]).drop(columns=_PLACE),
+        cut_short=_cut_short(every, finished),
         methods=methods,
         relations=Relations(listed, [(one.store, one.done) for one in every], attempts),
     )
@@ -303,37 +302,32 @@ def _uris(given: Any) -> list[str]:
     return uris
 
 
-def _rows(every: Sequence[Place]) -> pd.DataFrame:
-    """Return the row of each trial in each place, with a column `_PLACE`, the place's number."""
+def _rows(every: Sequence[Place], kind: Callable[[Place], pa.Table]) -> pd.DataFrame:
+    """Return rows of all places, with their study and a column `_PLACE`, the place's number."""
     frames = []
     for number, place in enumerate(every):
-        frame = place.done.rows.drop_columns("part").to_pandas().assign(**{_PLACE: number})
+        frame = kind(place).drop_columns("part").to_pandas().assign(**{_PLACE: number})
         frame.insert(0, "study", place.store.study)
         frames.append(frame)
     rows: pd.DataFrame = pd.concat(frames, ignore_index=True)
     return rows
 
 
-def _is_whole(rows: pd.DataFrame) -> "pd.Series[bool]":
-    """Return which trials ended as this version knows it: diverged, or after all of their epochs.
-
-    A method with several rounds trains for more epochs.
-    """
-    whole = (rows["last_epoch"] >= rows["epochs"]) | (rows["outcome"] == "diverged")
-    return whole & rows["outcome"].isin(_OUTCOMES)
+def _cut_short(every: Sequence[Place], finished: Collection[str]) -> pd.DataFrame:
+    """Return the trials that did not end as planned, if they are finished in no place."""
+    rows = _rows(every, lambda place: place.done.cut_short)
+    return _as_first_ended(rows[~rows["trial_id"].isin(finished)]).drop(columns=_PLACE)
 
 
-def _trials(every: Sequence[Place], rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+def _trials(every: Sequence[Place]) -> tuple[pd.DataFrame, pd.DataFrame, int]:
     """Return the finished trials, and how many are left out since a component was mended.
 
-    Args:
-        every: the places.
-        rows: the rows of their trials.
-
     Returns:
-        The trials on confirmatory seeds, and those on tuning seeds; a trial in several places has
-        only the row as it first ended, so that the order of the places decides nothing.
+        The trials on confirmatory seeds, and those on tuning seeds, both with a column `_PLACE`,
+        the number of the place; a trial in several places has only the row as it first ended, so
+        that the order of the places decides nothing.
     """
+    rows = _rows(every, lambda place: place.done.rows)
     latest = _of_latest_revision(rows)
     seeds = {one.store.study: _tuning(one.definitions) for one in every if one.definitions}
     pairs = zip(latest["study"], latest["seed"], strict=True)

@@ -156,12 +156,6 @@ def from_results(names: Sequence[str], results: str, make: "Callable[[Results], 
             continue
         for line in loaded.left_out:
             print(line, file=sys.stderr)
-        for study, trial in loaded.cut_short[["study", "trial_id"]].itertuples(index=False):
-            print(
-                f"trial {trial} is left out: it did not end as planned; after `untuned forget "
-                f"{study} --where trial_id={trial}` a run trains it again",
-                file=sys.stderr,
-            )
         return made
     raise AssertionError
 

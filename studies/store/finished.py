@@ -17,6 +17,8 @@ from studies.trial import fields_with
 
 #: Two attempts with equal values in these columns must agree in the science columns.
 _SAME_CONDITIONS = ("engine", "device", "threads", "versions")
+#: Outcomes of trials that have trained for all of their epochs.
+_WHOLE = ("completed", "dead")
 _PROVING = ("layers", "epochs", "masks")
 _PROOF = ("trial_id", *(f"{table}_parts" for table in _PROVING))
 
@@ -34,6 +36,8 @@ class Finished:
             versions differ in a science column.
         incomplete: the trials whose row names a part that is not there and not damaged either, and
             that no other attempt proves: the part, as (table, part), by the trial's id.
+        cut_short: a row per attempt at any other trial that ended before its last epoch without
+            having diverged, or with an outcome that this version does not know.
     """
 
     rows: pa.Table
@@ -41,6 +45,7 @@ class Finished:
     damaged: tuple[tuple[str, str], ...]
     conflicts: tuple[str, ...]
     incomplete: Mapping[str, tuple[str, str]]
+    cut_short: pa.Table
 
     @cached_property
     def ids(self) -> frozenset[str]:
@@ -53,27 +58,22 @@ class Finished:
         columns = (self.rows[name].to_pylist() for name in ("trial_id", "masks_parts"))
         return frozenset(trial_id for trial_id, parts in zip(*columns, strict=True) if parts)
 
-    def left_out(self, place: str = "") -> list[str]:
-        """Return a line on each file that is damaged, missing, or not a part at all.
+    def left_out(self, place: str = "", elsewhere: Collection[str] = ()) -> list[str]:
+        """Return a line on each part that is damaged, missing or foreign, and on trials cut short.
 
         Args:
             place: what is put before the files' paths, such as a study's name and a slash.
+            elsewhere: the ids of trials that are finished in other results.
         """
-        again = "`untuned run` runs {} again"
-        lines = [
-            f"damaged part {place}{table}/{part} is left out; {again.format('its trials')}"
-            if is_ours(part)
-            else f"{place}{table}/{part} {NOT_OURS}"
-            for table, part in self.damaged
+        lines = [_unusable(f"{place}{table}/{part}", part) for table, part in self.damaged]
+        missing = Counter(part for trial, part in self.incomplete.items() if trial not in elsewhere)
+        for (table, part), count in missing.items():
+            lines.append(_missing(f"{place}{table}/{part}", count))
+        cut_short = _without(self.cut_short, elsewhere)["trial_id"].unique().to_pylist()
+        return lines + [
+            f"trial {trial} is left out: it did not end as planned; `untuned run` runs it again"
+            for trial in cut_short
         ]
-        for (table, part), count in Counter(self.incomplete.values()).items():
-            trials = f"{count} trial{'s' * (count > 1)}"
-            which = "it" if count == 1 else "them"
-            lines.append(
-                f"part {place}{table}/{part} is missing, so {trials} in it "
-                f"{'are' if count > 1 else 'is'} left out; {again.format(which)}"
-            )
-        return lines
 
     def joined(self, other: "Finished") -> "Finished":
         """Return these trials and those that only other results of the same study have."""
@@ -87,6 +87,7 @@ class Finished:
             self.damaged,
             tuple(dict.fromkeys([*self.conflicts, *differing(self, other)])),
             {t: part for t, part in self.incomplete.items() if t not in other.ids},
+            _without(self.cut_short, other.ids),
         )
 
     def row(self, trial_id: str) -> dict[str, Any]:
@@ -159,13 +160,15 @@ def _finished(store: Store, *, masks: bool) -> Finished:
     ids, *named = (rows[name].to_pylist() for name in _PROOF)
     in_layers, in_epochs, in_masks = named
     order = pc.sort_indices(rows, [("finished_at", "ascending"), ("attempt", "ascending")])
-    proven = [
+    whole_parts = [
         index
         for index in order.to_pylist()
         if where["layers"].keys() >= set(in_layers[index])
         and where["epochs"].keys() >= set(in_epochs[index])
         and (not masks or where["masks"].keys() >= set(in_masks[index] or ()))
     ]
+    ended = _ended_as_planned(rows)
+    proven = [index for index in whole_parts if ended[index]]
     if masks:
         proven.sort(key=lambda index: not in_masks[index])
     first: dict[str, int] = {}
@@ -182,7 +185,44 @@ def _finished(store: Store, *, masks: bool) -> Finished:
         for part in of_table or ()
         if table in where and trial_id not in first and part not in whole[table]
     }
-    return Finished(_taken(rows, list(first.values())), where, damaged, found, incomplete)
+    cut_short = [index for index in whole_parts if ids[index] not in first]
+    done, cut = (_taken(rows, list(some)) for some in (first.values(), cut_short))
+    return Finished(done, where, damaged, found, incomplete, cut)
+
+
+def _ended_as_planned(rows: pa.Table) -> list[bool]:
+    """Return which attempts ended as this version knows it: diverged, or after all their epochs.
+
+    A method with several rounds trains for more epochs.
+    """
+    outcome = rows["outcome"]
+    to_the_end = pc.and_(
+        pc.is_in(outcome, pa.array(_WHOLE)), pc.greater_equal(rows["last_epoch"], rows["epochs"])
+    )
+    ended: list[bool] = pc.or_(pc.equal(outcome, "diverged"), to_the_end).to_pylist()
+    return ended
+
+
+def _unusable(path: str, name: str) -> str:
+    """Return the line on a file that cannot be read as a part."""
+    if not is_ours(name):
+        return f"{path} {NOT_OURS}"
+    return f"damaged part {path} is left out; `untuned run` runs its trials again"
+
+
+def _missing(path: str, trials: int) -> str:
+    """Return the line on a part that is not there, in which so many trials were."""
+    if trials == 1:
+        return f"part {path} is missing, so 1 trial in it is left out; `untuned run` runs it again"
+    return (
+        f"part {path} is missing, so {trials} trials in it are left out; "
+        "`untuned run` runs them again"
+    )
+
+
+def _without(rows: pa.Table, ids: Collection[str]) -> pa.Table:
+    """Return the rows of other trials than these."""
+    return rows.filter(pc.invert(pc.is_in(rows["trial_id"], pa.array(sorted(ids), pa.string()))))
 
 
 def differing(one: Finished, other: Finished) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from withstand_support import LINEAR, densities, final, judge_with, named, noise
 
 import analysis
 from analysis.verdicts import verdicts
+from studies.store import Store
+from studies.store.finished import finished
 
 
 @pytest.fixture
@@ -56,20 +58,29 @@ def test_trials_that_ended_as_planned_are_finished(judge):
     assert not [flag for flag in verdict.flags if flag.startswith("left out")]
 
 
-def test_a_later_attempt_elsewhere_counts_in_the_place_of_one_that_was_cut_short(
-    study, record_in, tmp_path
+@pytest.mark.parametrize("folders", [("one", "two"), ("one", "one")])
+def test_a_later_attempt_counts_in_the_place_of_one_that_was_cut_short(
+    folders, study, record_in, tmp_path
 ):
     asked = study(margin=0.5)
     cut = {"outcome": "completed", "last_epoch": 1}
-    bad = lambda trial: {"test_accuracy": 0.5, "changed": 0.1, "row": cut}  # noqa: E731
-    places = [
-        record_in(tmp_path / name, asked, *how) for name, how in (("one", [bad]), ("two", []))
-    ]
-    results = analysis.load(places)
+
+    def short(trial):
+        return {"test_accuracy": 0.5, "changed": 0.1, "row": cut}
+
+    first, second = (tmp_path / name for name in folders)
+    places = [record_in(first, asked, short)]
+    before = finished(Store(str(first), asked.name))
+    assert len(before.ids) == 0  # so a run trains all of them again
+    assert len(before.left_out()) == len(before.cut_short) == 6
+    places.append(record_in(second, asked))
+    results = analysis.load(list(dict.fromkeys(places)))
     assert results.finished == results.planned == 6
     assert results.trials["test_accuracy"].min() > 0.9
-    assert len(results.cut_short) == 6
-    assert verdicts(results)
+    assert len(results.cut_short) == 0
+    assert (results.left_out, results.conflicts) == ((), ())
+    flags = [flag for verdict in verdicts(results) for flag in verdict.flags]
+    assert not [flag for flag in flags if flag.startswith("left out")]
 
 
 # Values that contradict each other ---------------------------------------------------------------
