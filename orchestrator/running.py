@@ -187,9 +187,7 @@ def _run_definition(
         planned = run.planned
         _note_definitions(definition, store)
         if not planned.todo:
-            if planned.results.damaged:
-                store.check_writable()
-                _set_damaged_aside(store, planned)
+            _set_damaged_aside(store, planned)
             return Ended(definition, store, None, len(planned.trials))
         request = RunRequest(
             study=definition,
@@ -285,9 +283,15 @@ def _note_definitions(definition: "Study", store: "Store") -> None:
 
 
 def _set_damaged_aside(store: "Store", planned: "Plan") -> None:
-    """Set damaged parts aside, so that what they held is run again."""
+    """Set damaged parts aside, so that what they held is run again.
+
+    Raises:
+        UserError: there are some, and the results cannot be written.
+    """
     from studies.store.part_files import NOT_OURS, is_ours
 
+    if any(is_ours(part) for _, part in planned.results.damaged):
+        store.check_writable()
     for table, part in planned.results.damaged:
         if not is_ours(part):
             print(f"{store.study}: {table}/{part} {NOT_OURS}", file=sys.stderr)

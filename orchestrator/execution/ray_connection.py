@@ -104,16 +104,18 @@ def _start(resources: Resources, trials: int) -> None:
         )
 
 
-def complaint_of_workers(pid: int) -> str:
-    """Return what the workers of a Ray of this machine wrote before they could report to it, or "".
+def words_of_workers(pid: int) -> str:
+    """Return the last line that a worker of a Ray of this machine wrote as it started, or "".
 
     Ray waits for its first workers, and starts others, without end and without a word, in place of
-    those that die before that: for example, because they cannot import a library.
+    those that die before they have reported to it: for example, because they cannot import a
+    library.
 
     Args:
-        pid: the process that is starting it.
+        pid: the process that is starting this Ray.
     """
-    for log in Path(folder()).glob(f"ray/session_*_{pid}/logs/raylet.err"):
+    sessions = sorted(Path(folder()).glob(f"ray/session_*_{pid}"))  # an earlier one had this id too
+    for log in (session / "logs" / "raylet.err" for session in sessions[-1:]):
         with contextlib.suppress(OSError):
             lines = log.read_text("utf-8", "replace").splitlines()
             written = [line.strip() for line in lines if line.strip() and line[0] != "["]  # not Ray

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: How many characters of a dead session's last output are kept in its log.
 _LAST_OUTPUT = 20_000
-#: Seconds without a word from a session after which it is looked whether its workers can start.
+#: Seconds without a word from a session between looks at whether its workers can start.
 _QUIET = 30.0
 
 
@@ -78,9 +78,11 @@ class SessionProcess:
 
         end: SessionEnd | None = None
         with suppress(EOFError, OSError):  # it has died
-            if not self._pipe.poll(_QUIET):
-                self._tell_why_no_worker_starts()
+            told = False
             while end is None:
+                if not (told or self.training or self._pipe.poll(_QUIET)):
+                    told = self._tell_why_no_worker_starts()
+                    continue
                 message: SessionMessage = self._pipe.recv()
                 match message:
                     case TrainingBegun():
@@ -90,11 +92,14 @@ class SessionProcess:
         last_output = self._end(10 if end else None)
         return end or SessionDied(self._process.exitcode, last_output)
 
-    def _tell_why_no_worker_starts(self) -> None:
-        from orchestrator.execution.ray_connection import complaint_of_workers
+    def _tell_why_no_worker_starts(self) -> bool:
+        """Print what workers of this machine wrote, and return whether they wrote anything."""
+        from orchestrator.execution.ray_connection import words_of_workers
 
-        if self._address is None and (complaint := complaint_of_workers(self.pid)):
-            print(f"still waiting for a worker to start; one wrote: {complaint}", file=sys.stderr)
+        words = words_of_workers(self.pid) if self._address is None else ""
+        if words:
+            print(f"still waiting for a worker to start; one wrote: {words}", file=sys.stderr)
+        return bool(words)
 
     def _end(self, seconds: float | None) -> str:
         """End the process, at once or after a time, and return its last output."""

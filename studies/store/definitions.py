@@ -6,6 +6,7 @@ without trusting a clock. Running a study never changes a recorded definition. O
 it adds what was known elsewhere (`studies.store.registers`).
 """
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 #: What is said of a file whose name is not its definition's hash.
 _CHANGED = (
     "this definition was changed or renamed after it was recorded: its name is not the hash of its "
-    "content; undo that, or move the file away and run the study as you want it"
+    "content; undo that (if the file is moved away, its trials no longer count as planned, and may "
+    "become exploratory)"
 )
 #: Ids of trials by their seed.
 Known = Mapping[int, frozenset[str]]
@@ -230,7 +232,9 @@ def _built(definition: Any, where: str, name: str) -> "Study":
     from studies.study import from_mapping, hash_of
 
     # As it stands there too: an older version may have written what this one writes otherwise.
-    as_recorded = isinstance(definition, dict) and hash_of(definition) == name
+    as_recorded = False
+    with contextlib.suppress(TypeError):  # of a value that no definition has, such as a date
+        as_recorded = isinstance(definition, dict) and hash_of(definition) == name
     try:
         study = from_mapping(definition, where)
     except UserError as error:

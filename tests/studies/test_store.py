@@ -598,6 +598,8 @@ def test_a_definition_of_a_newer_version_is_said_to_be_newer(newer, tmp_path):
         ("- free-pruning", "- edge-popup"),
         ("description:", "decsription:"),
         ("name: digits", "name: digit"),
+        ("margin: 0.5", "margin: 2026-12-01"),
+        ("margin: 0.5", "5: 0.5"),
     ],
 )
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
@@ -652,5 +654,5 @@ def test_the_data_of_a_definition_may_be_moved(tmp_path):
 def test_the_names_of_shipped_definitions_are_their_hashes():
     for name in shipped.names():
         store = shipped.store(name)
-        for study in store.definitions.all():
-            assert (Path(store.root) / "definitions" / f"{study.definition_hash}.yaml").exists()
+        files = {path.stem for path in (Path(store.root) / "definitions").glob("*.yaml")}
+        assert files == {study.definition_hash for study in store.definitions.all()}
