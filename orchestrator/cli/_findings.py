@@ -165,14 +165,17 @@ class _Commands:
 
         Returns:
             The mean over seeds with its 90% t interval.
+
+        Raises:
+            ValueError: the two do not list one trial for each of the same seeds.
         """
         from analysis.numbers import number
         from analysis.statistics.paired import t_interval
 
-        first, second = (
-            {row["seed"]: row[column] for row in json.loads(printed(one))}
-            for one in (command, other)
-        )
+        tables = [json.loads(printed(one)) for one in (command, other)]
+        first, second = ({row["seed"]: row[column] for row in table} for table in tables)
+        if first.keys() != second.keys() or any(len(table) > len(first) for table in tables):
+            raise ValueError(f"{command}; {other}: not one trial for each of the same seeds")
         self._named |= dict.fromkeys((command, other))
         interval = t_interval([first[seed] - second[seed] for seed in sorted(first)], 0.9)
         mean, low, high = (

@@ -108,8 +108,12 @@ def test_a_difference_pairs_seeds_and_has_an_interval_over_them(monkeypatch):
     first = [{"seed": 2, "test_accuracy": 0.93}, {"seed": 1, "test_accuracy": 0.90}]
     second = [{"seed": 1, "test_accuracy": 0.89}, {"seed": 2, "test_accuracy": 0.90}]
     answers = {"untuned a": json.dumps(first), "untuned b": json.dumps(second)}
+    answers |= {"untuned one": json.dumps(first[:1]), "untuned twice": json.dumps(first * 2)}
     monkeypatch.setattr(_findings, "printed", answers.__getitem__)
     commands = _findings._Commands()
     # 1 and 3 points: mean 2, standard error 1, and t(1) at 95% is 6.31.
     assert commands.difference("untuned a", "untuned b") == "2.00 [\N{MINUS SIGN}4.31, 8.31]"
     assert "untuned a\nuntuned b" in commands.block()
+    for other in ("untuned one", "untuned twice"):
+        with pytest.raises(ValueError, match="not one trial for each of the same seeds"):
+            commands.difference("untuned a", other)
