@@ -1,18 +1,21 @@
 """The rules between comparisons and verdicts, each by hand on a few numbers."""
 
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.estimates.judged import fractions
 from analysis.statistics.paired import Estimate
 from analysis.verdicts.aggregation import overall
+from analysis.verdicts.budgets import within_budgets
 from analysis.verdicts.cases import _too_short
 from analysis.verdicts.claim import Criterion
-from analysis.verdicts.comparisons import _possible, with_best_rival
-from analysis.verdicts.decisions import _behind
+from analysis.verdicts.comparisons import _estimated, with_best_rival
+from analysis.verdicts.decisions import _concluded, _needed
 from analysis.verdicts.exploratory import adjusted
 from analysis.verdicts.verdict import Comparison
 
@@ -71,7 +74,7 @@ def test_all_or_nothing_is_a_possible_accuracy():
     values = [0.0, 1.0, 0.5, math.nan, -0.01, 1.01]
     possible = [True, True, True, True, False, False]
     for name in ("accuracy", "changed", "accuracy_of_partner", "changed_of_partner"):
-        assert _possible(pd.DataFrame({name: values})).tolist() == possible
+        assert fractions(pd.DataFrame({name: values})).tolist() == possible
 
 
 def test_one_training_that_is_too_short_is_too_short():
@@ -96,14 +99,18 @@ def behind(*distances, methods=None):
     ]
 
 
+def needed(sweep, enough, deciding):
+    """The margin that a claim needs which lets this many places of a sweep lie below the best."""
+    claim = SimpleNamespace(sweep=sweep, enough=enough)
+    return _needed(claim, deciding, lambda one: one.behind)
+
+
 def test_a_claim_needs_the_rivals_that_lie_least_far_below_their_best():
-    three_of_a_sweep = SimpleNamespace(sweep=("density",), enough=3)
-    assert _behind(three_of_a_sweep, behind(0.04, 0.01, 0.03, 0.02)) == 0.03
-    assert _behind(three_of_a_sweep, behind(0.02, 0.01)) == 0.02  # there are no three
-    each_method = SimpleNamespace(sweep=("method", "density"), enough=1)
-    assert _behind(each_method, behind(0.04, 0.01, 0.03, 0.02, methods="aabb")) == 0.02
-    every_criterion = SimpleNamespace(sweep=(), enough=1)
-    assert _behind(every_criterion, behind(0.02, 0.04, 0.01)) == 0.04
+    assert needed(("density",), 3, behind(0.04, 0.01, 0.03, 0.02)) == 0.03
+    assert needed(("density",), 3, behind(0.02, 0.01)) == 0.02  # there are no three
+    each_method = behind(0.04, 0.01, 0.03, 0.02, methods="aabb")
+    assert needed(("method", "density"), 1, each_method) == 0.02
+    assert needed((), 1, behind(0.02, 0.04, 0.01)) == 0.04  # every criterion
 
 
 def test_exploratory_comparisons_are_corrected_for_the_rate_of_false_claims():
@@ -115,21 +122,22 @@ def test_exploratory_comparisons_are_corrected_for_the_rate_of_false_claims():
     assert np.isnan(adjusted([SimpleNamespace(p=math.nan, p_against=1.0)] * 1).popitem()[1]["q"])
 
 
-def cell(conclusion, p=1.0, p_against=1.0):
-    """A confirmatory verdict on one cell."""
-    return SimpleNamespace(
-        claim=CLAIM,
-        method="free-pruning",
-        exploratory=(),
-        added=False,
-        supports=conclusion == "supported",
-        opposes=conclusion == "refuted",
-        uncorrected=conclusion,
-        p=p,
-        p_against=p_against,
-        planned=15,
-        deciding=[],
-    )
+def cell(conclusion, p=1.0, p_against=1.0, **more):
+    """A verdict on one cell, a confirmatory one unless more is given."""
+    values = {
+        "claim": CLAIM,
+        "method": "free-pruning",
+        "exploratory": (),
+        "added": False,
+        "supports": conclusion == "supported",
+        "opposes": conclusion == "refuted",
+        "uncorrected": conclusion,
+        "p": p,
+        "p_against": p_against,
+        "planned": 15,
+        "deciding": [],
+    }
+    return SimpleNamespace(**values | more)
 
 
 CLAIM = SimpleNamespace(id="C1")
@@ -146,3 +154,110 @@ def test_all_cells_together_by_hand():
     # What keeps a cell from being refuted keeps it from refuting all.
     (blocked,) = overall([cell("supported", 0.01), cell("undecided", p_against=0.001)])
     assert (blocked.conclusion, blocked.refuting) == ("undecided", ())
+    # A cell that is blocked lends its p-value to none of those that may be named one by one.
+    (named,) = overall([cell("supported", 0.03), cell("undecided", 0.001)])
+    assert named.by_holm == 0
+    # 0.03 * 2 is above 0.05 here, too.
+    (once,) = overall([cell("refuted", p_against=0.03), cell("supported", 0.01)])
+    assert (once.conclusion, once.refuting) == ("undecided", ())
+
+
+def test_exploratory_cells_together_by_hand():
+    late = {"exploratory": ("late",)}
+    # Exploratory comparisons are corrected already: 0.04 * 2 is not asked for.
+    against = cell("refuted", p_against=0.04, **late)
+    (spoken,) = overall([against, cell("undecided", **late)])
+    assert (spoken.conclusion, spoken.refuting) == ("speaks against", (against,))
+    # A cell that was added counts apart from others only where there are others.
+    (alone,) = overall([cell("refuted", p_against=0.01, added=True, **late)])
+    assert (alone.conclusion, alone.added) == ("speaks against", ())
+    # Beside a confirmatory cell an exploratory one does not count.
+    first = cell("supported", 0.01)
+    (counted,) = overall([first, cell("undecided", **late)])
+    assert (counted.conclusion, counted.counted) == ("supported", (first,))
+    # It may be a demonstration, say, and refutes nothing unless it was added.
+    (shown,) = overall([first, cell("refuted", p_against=0.001, **late)])
+    assert (shown.conclusion, shown.added) == ("supported", ())
+
+
+def compared_with(*trials):
+    pairs = pd.DataFrame({"trial_id_of_partner": trials})
+    return {"deciding": [SimpleNamespace(pairs=pairs)]}
+
+
+@pytest.mark.parametrize(
+    ("seeds", "partners", "counts"),
+    [
+        (15, "abc", True),  # all of the seeds that were planned
+        (14, "abc", False),  # with partners that were known, some of them may be chosen
+        (14, "cde", False),
+        (14, "def", True),
+    ],
+)
+def test_an_added_cell_counts_on_all_planned_seeds_or_with_partners_of_its_own(
+    seeds, partners, counts
+):
+    first = cell("supported", 0.01, **compared_with("a", "b", "c"))
+    added = {"exploratory": ("late",), "added": True, "planned": seeds}
+    late = cell("refuted", p_against=0.01, **added, **compared_with(*partners))
+    (both,) = overall([first, late])
+    assert both.conclusion == ("refuted" if counts else "supported")
+    assert both.added == ((late,) if counts else ())
+
+
+def test_a_larger_budget_is_cut_by_hand():
+    def within(rival, ours, theirs, cost=1.0):
+        """The differences for and against of a single pair, 0.1 before."""
+        tried = {2: [0.84, 0.90], 4: [0.80, 0.84, 0.86, 0.90]}
+        pairs = pd.DataFrame(
+            {
+                "configurations": [ours],
+                "configurations_of_partner": [theirs],
+                "option_cost": cost,
+                "option_cost_of_partner": cost,
+                "by_options": [tried[ours]],
+                "by_options_of_partner": [tried[theirs]],
+                "accuracy": 0.9,
+                "accuracy_of_partner": 0.9,
+                "difference": 0.1,
+            }
+        )
+        bounds = {"below": 0.0} if rival == "arm" else {"above": 0.0}
+        criterion = Criterion(says="", against={"method": "dense"}, share=0.5, **bounds)
+        claim = SimpleNamespace(sweep=())
+        rows = within_budgets(None, pairs, claim, criterion)
+        return rows[["difference", "difference_against"]].iloc[0].tolist()
+
+    # The best of two of the four is 0.84 instead of 0.90; half of the partner's is subtracted.
+    assert within("arm", 2, 4) == pytest.approx([0.1 + 0.03, 0.1])
+    assert within("arm", 4, 2) == pytest.approx([0.1, 0.1 - 0.06])
+    assert within("partner", 2, 4) == pytest.approx([0.1, 0.1 + 0.03])
+    assert within("partner", 4, 2) == pytest.approx([0.1 - 0.06, 0.1])
+    assert within("arm", 2, 2) == [0.1, 0.1]
+    # An option of two configurations: one of them for two, none for less than two.
+    assert within("arm", 2, 4, cost=2.0) == pytest.approx([0.1 + 0.05, 0.1])
+    assert math.isnan(within("arm", 2, 4, cost=2.5)[0])
+
+
+@pytest.mark.parametrize(
+    ("failed", "conclusion"), [([0, 1, 2, 3], "undecided"), ([0], "refuted"), ([], "refuted")]
+)
+def test_a_refutation_that_rests_on_failures_of_the_rival_is_none(failed, conclusion):
+    """Of five values the four that are far above the bound may be those of failures."""
+    values = [5.0, 5.1, 4.9, 5.05, 4.95] if failed == [0] else [5.0, 5.1, 4.9, 5.05, 1.0]
+    pairs = pd.DataFrame(
+        {
+            "difference": values,
+            "difference_against": values,
+            "accuracy": 0.9,
+            "failure": ["dead" if i in failed else "" for i in range(5)],
+        }
+    )
+    small = Criterion(says="small", value="left", below=0.0, helped_by="arm")
+    about = dict.fromkeys(("unequal", "neither", "no_support", "no_refutation"), ())
+    one = replace(compared([0.8] * 5), criterion=small, bound=0.0)
+    one = _estimated(one, pairs)
+    case = SimpleNamespace(deciding=[one], exploratory=(), **about)
+    plain, shown, reason = _concluded(case)
+    assert (plain, shown) == (conclusion, conclusion)
+    assert ("without their pairs it is undecided" in reason) == (conclusion == "undecided")

@@ -70,6 +70,9 @@ def test_a_later_attempt_elsewhere_counts_in_the_place_of_one_that_was_cut_short
     assert results.trials["test_accuracy"].min() > 0.9
     assert len(results.cut_short) == 6
     assert verdicts(results)
+    # What was cut short in two places is one trial.
+    places[1] = record_in(tmp_path / "three", asked, bad)
+    assert len(analysis.load(places).cut_short) == 6
 
 
 # Values that contradict each other ---------------------------------------------------------------
