@@ -13,7 +13,14 @@ import analysis
 from analysis.cells import METHOD_ONLY, TASK
 from analysis.estimates.extended import follows, gaining
 from analysis.estimates.intervals import grouped, interval
-from analysis.estimates.judged import chance_of
+from analysis.estimates.judged import (
+    _differs,
+    all_judged,
+    chance_of,
+    noise_of_chance,
+    not_judged_as_one,
+    unlike,
+)
 from analysis.estimates.pairing import differences, pair
 from analysis.estimates.rivals import left_alone
 from analysis.estimates.sizes import _beside, judged_with_sizes
@@ -398,3 +405,71 @@ def test_a_regret_is_committed_to_with_the_search_behind_it(study, record):
     committed = rows.groupby("method")["committed"].unique()
     assert committed["edge-popup"].tolist() == [0]
     assert committed["free-pruning"].tolist() == [0b1]
+
+
+def test_the_right_answers_are_those_of_the_accuracy():
+    seven = np.packbits([True] * 7 + [False] * 3).tobytes()
+    assert not _differs(0.7, 10, seven)
+    assert _differs(0.6, 10, seven)  # by a single image
+    assert _differs(0.8, 10, seven)
+    assert not _differs(0.74, 10, seven)  # rounded
+    assert not _differs(0.7, 10, bytes([seven[0], seven[1] | 0b111111]))  # bits of no image
+    # What is not known, or has another number of images, contradicts nothing.
+    assert not _differs(math.nan, 10, seven)
+    assert not _differs(0.2, 10, None)
+    assert not _differs(0.2, 100, seven)
+
+
+IMAGES = "not all trials were evaluated on the same test images"
+CLASSES = "not all trials have the same number of classes"
+
+
+def test_trials_are_alike_by_hand():
+    same = {"dataset_fingerprint": "a", "test_images": 10, "classes": 5.0}
+
+    def of(**columns):
+        return unlike(pd.DataFrame([same, same]).assign(**columns))
+
+    assert of() == ""
+    assert of(test_images=[10, 11]) == IMAGES
+    assert of(dataset_fingerprint=["a", None]) == IMAGES  # what has none was not evaluated on it
+    assert of(classes=[5.0, 6.0]) == CLASSES
+    assert of(classes=[5.0, math.nan]) == ""  # older results do not record it
+    assert of(classes_of_partner=[5.0, 6.0]) == CLASSES
+    assert of(test_images_of_partner=[10, 11]) == IMAGES
+
+
+def test_a_pair_is_judged_as_one_by_hand():
+    trial = {"attempt": "a", "not_judged": "", "dataset_fingerprint": "a", "test_images": 10.0}
+    trial |= {"classes": 5.0}
+    pair = trial | {f"{name}_of_partner": value for name, value in trial.items()}
+
+    def of(**columns):
+        (reason,) = not_judged_as_one(pd.DataFrame([pair]).assign(**columns))
+        return reason
+
+    assert of() == ""
+    assert of(not_judged="own") == "own"
+    assert of(not_judged_of_partner="theirs") == "theirs"
+    assert of(not_judged="own", not_judged_of_partner="theirs") == "own"
+    assert of(not_judged_of_partner=None) == ""  # it has no partner
+    assert of(test_images=11.0) == IMAGES
+    assert of(test_images=11.0, not_judged="own") == "own"
+    assert of(classes_of_partner=6.0) == CLASSES
+    assert of(classes_of_partner=math.nan) == ""
+    # What is not finished has no images that could differ.
+    assert of(test_images=11.0, attempt=None) == ""
+    assert of(test_images=11.0, attempt_of_partner=None) == ""
+
+
+def test_what_reaches_the_noise_of_chance_is_at_chance(study, record):
+    # Ten classes and 1000 images: 0.1 + 5 * sqrt(0.1 * 0.9 / 1000).
+    (bound,) = noise_of_chance(
+        pd.DataFrame({"dataset": ["cifar10"], "classes": [10.0], "test_images": [1000]})
+    )
+    assert bound == pytest.approx(0.14743, abs=1e-5)
+    levels = {1: bound, 2: math.nextafter(bound, 1), 3: 0.9}
+    asked = study(dataset="cifar10", method="dense")
+    figures = lambda t: {"test_accuracy": levels[t.seed], "changed": 0.0}  # noqa: E731
+    rows = all_judged(analysis.load(record(asked, figures))).set_index("seed")
+    assert rows["failure"].to_dict() == {1: "at chance", 2: "", 3: ""}

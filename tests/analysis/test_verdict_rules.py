@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import analysis
 from analysis.estimates.judged import fractions
 from analysis.statistics.paired import Estimate
 from analysis.verdicts.aggregation import overall
@@ -15,9 +16,11 @@ from analysis.verdicts.budgets import within_budgets
 from analysis.verdicts.cases import _too_short
 from analysis.verdicts.claim import Criterion
 from analysis.verdicts.comparisons import _estimated, with_best_rival
-from analysis.verdicts.decisions import _concluded, _needed
+from analysis.verdicts.decisions import _concluded, _decide, _needed
 from analysis.verdicts.exploratory import adjusted
+from analysis.verdicts.floors import lacks_softmax_regression
 from analysis.verdicts.verdict import Comparison
+from analysis.verdicts.warnings import _left_out, _of_answers, _unfinished
 
 NOTHING = Estimate(math.nan, math.nan, 1.0, 0)
 ABOVE_PARTNER = Criterion(says="not worse", above="margin", against={"method": "dense"})
@@ -261,3 +264,80 @@ def test_a_refutation_that_rests_on_failures_of_the_rival_is_none(failed, conclu
     plain, shown, reason = _concluded(case)
     assert (plain, shown) == (conclusion, conclusion)
     assert ("without their pairs it is undecided" in reason) == (conclusion == "undecided")
+
+
+def test_the_comparison_with_the_fewest_pairs_is_named():
+    about = dict.fromkeys(("unequal", "neither", "no_support", "no_refutation"), ())
+    few, many = (replace(compared([0.8] * n), complete=False, planned=15) for n in (3, 9))
+    case = SimpleNamespace(**about)
+    assert _decide(case, [many, few, many]) == ("undecided", "n = 3, 15 planned")
+
+
+def test_what_is_not_finished_is_named_where_something_is():
+    def at(density, n, complete):
+        of_sweep = replace(compared([0.8] * n), at={"density": density})
+        return replace(of_sweep, planned=15, complete=complete)
+
+    finished, few, none = at(0.3, 15, True), at(0.5, 7, False), at(0.7, 0, False)
+    assert _unfinished([finished, few, none]) == [
+        "unfinished: density 0.5 (7 of 15); density 0.7 (0 of 15)"
+    ]
+    assert _unfinished([few, none]) == []
+    assert _unfinished([finished]) == []
+
+
+def test_answers_are_alike_only_if_they_are_in_all_pairs():
+    def answered(ours, theirs, **more):
+        pairs = pd.DataFrame({"test_correct": ours, "test_correct_of_partner": theirs})
+        return replace(compared([0.8] * 2), pairs=pairs, over_images=True, **more)
+
+    alike = answered([b"a", b"b"], [b"a", b"b"], at={"density": 0.3})
+    one_differs = answered([b"a", b"b"], [b"a", b"c"], at={"density": 0.5})
+    said = "both sides answer every test image alike in all pairs"
+    assert _of_answers([alike, one_differs]) == [f"{said} (density 0.3)"]
+    assert _of_answers([replace(alike, at={})]) == [said]
+    assert _of_answers([one_differs]) == []
+    assert _of_answers([replace(alike, over_images=False)]) == []  # no answers are compared
+
+
+def test_only_trials_of_the_same_task_are_named_as_left_out():
+    rows = pd.DataFrame(
+        {
+            "trial_id": ["a", "b", "c"],
+            "network": ["conv2", "conv4", "conv2"],
+            "dataset": ["cifar10", "cifar10", "mnist"],
+            "outcome": "completed",
+            "last_epoch": 1,
+            "epochs": 3,
+        }
+    )
+    cell = {"network": "conv2", "dataset": "cifar10"}
+    assert _left_out(SimpleNamespace(cut_short=rows), cell) == [
+        "left out: trial a, completed after epoch 1 of 3"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "finished", "compared", "reason"),
+    [
+        (5, 5, 15, ""),  # five are enough
+        (4, 4, 15, "needs 5 seeds, of which 4 are finished"),
+        (4, 4, 4, ""),  # as many as are compared
+        (7, 6, 15, "needs 7 seeds, of which 6 are finished"),  # all that are planned
+        (7, 0, 15, "is planned, but not finished"),
+    ],
+)
+def test_how_many_seeds_of_softmax_regression_are_needed(
+    seeds, finished, compared, reason, study, record
+):
+    # A second recipe never ran: it takes nothing from the first one.
+    grids = [
+        {"network": "linear", "learning_rate": rate, "seeds": list(range(1, seeds + 1))}
+        for rate in (1e-3, 3e-3)
+    ]
+    asked = study(seeds=15, dataset="cifar10", method="dense", grids=grids)
+    figures = lambda trial: {"test_accuracy": 0.3, "changed": 0.0}  # noqa: E731
+    only = lambda t: t.learning_rate == 1e-3 and t.seed <= finished  # noqa: E731
+    results = analysis.load(record(asked, figures, only))
+    found = lacks_softmax_regression(results, "cifar10", compared)
+    assert found == (f"softmax regression on cifar10 {reason}" if reason else "")

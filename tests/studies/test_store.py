@@ -281,8 +281,10 @@ def test_a_part_that_is_missing_is_named_until_its_trials_are_run_again(
     victim.unlink()
     done = finished(store)
     assert done.incomplete == dict.fromkeys(ids, (table, victim.name))
-    (line,) = done.left_out()
-    assert line.startswith(f"part {table}/{victim.name} is missing, so {len(ids)} trial")
+    assert done.left_out() == [
+        f"part {table}/{victim.name} is missing, so 2 trials in it are left out; `untuned run` "
+        "runs them again"
+    ]
     assert not done.ids.intersection(ids)
     for seed in (1, 2, 3):
         record(writer, trial(seed))
@@ -296,8 +298,12 @@ def test_a_missing_part_of_trials_that_other_results_have_is_not_named(tmp_path,
         writer = Writer(store)
         record(writer, trial())
         writer.flush()
-    parts(here, "epochs")[0].unlink()
-    assert len(finished(here).left_out()) == 1
+    (part,) = parts(here, "epochs")
+    part.unlink()
+    assert finished(here).left_out() == [
+        f"part epochs/{part.name} is missing, so 1 trial in it is left out; `untuned run` "
+        "runs it again"
+    ]
     assert finished(here, there).left_out() == []
 
 
