@@ -17,6 +17,7 @@ from analysis.estimates.judged import (
     _differs,
     all_judged,
     chance_of,
+    gain_of_flipping,
     noise_of_chance,
     not_judged_as_one,
     unlike,
@@ -473,3 +474,27 @@ def test_what_reaches_the_noise_of_chance_is_at_chance(study, record):
     figures = lambda t: {"test_accuracy": levels[t.seed], "changed": 0.0}  # noqa: E731
     rows = all_judged(analysis.load(record(asked, figures))).set_index("seed")
     assert rows["failure"].to_dict() == {1: "at chance", 2: "", 3: ""}
+
+
+def test_the_gain_of_flipping_by_hand(study, record):
+    # Of each seed the accuracy and the outcome of pruning and of flipping.
+    trials = {
+        1: ((0.8, "completed"), (0.9, "completed")),
+        2: ((0.95, "completed"), (0.9, "completed")),
+        3: ((0.5, "dead"), (0.9, "completed")),
+        4: ((0.9, "completed"), (0.5, "dead")),
+        5: ((0.4, "diverged"), (0.5, "dead")),
+    }
+
+    def figures(trial):
+        accuracy, outcome = trials[trial.seed][trial.method == "free-flipping"]
+        return {"test_accuracy": accuracy, "changed": 0.1, "outcome": outcome}
+
+    grids = [{"method": ["free-pruning", "free-flipping"]}]
+    asked = study(seeds=5, dataset="cifar10", method="dense", grids=grids)
+    rows = gain_of_flipping(analysis.load(record(asked, figures))).set_index("seed")
+    gains = {1: 0.1, 2: -0.05, 3: 0.4, 4: -0.4, 5: 0.1}
+    assert rows["gain"].to_dict() == pytest.approx(gains)
+    assert rows["accuracy"].to_dict() == {1: 0.8, 2: 0.9, 3: 0.5, 4: 0.5, 5: 0.4}
+    assert rows["failure"].to_dict() == {1: "", 2: "", 3: "dead", 4: "dead", 5: "diverged"}
+    assert rows["rival_failure"].to_dict() == {1: "", 2: "", 3: "dead", 4: "", 5: "diverged"}

@@ -13,9 +13,9 @@ from analysis.estimates.judged import fractions
 from analysis.statistics.paired import Estimate
 from analysis.verdicts.aggregation import overall
 from analysis.verdicts.budgets import within_budgets
-from analysis.verdicts.cases import _too_short
+from analysis.verdicts.cases import _in_rounds, _too_short
 from analysis.verdicts.claim import Criterion
-from analysis.verdicts.comparisons import _estimated, with_best_rival
+from analysis.verdicts.comparisons import _estimated, _finished_and_committed, with_best_rival
 from analysis.verdicts.decisions import _concluded, _decide, _needed
 from analysis.verdicts.exploratory import adjusted
 from analysis.verdicts.floors import lacks_softmax_regression
@@ -92,6 +92,35 @@ def test_one_training_that_is_too_short_is_too_short():
     (reason,) = _too_short([SimpleNamespace(pairs=pairs)])
     assert reason.startswith("free-pruning was trained for 30 epochs in all")
     assert _too_short([SimpleNamespace(pairs=pairs[:2])]) == []  # less than a training apart
+
+
+@pytest.mark.parametrize(
+    ("arm", "partner", "side"),
+    [
+        (30, 3, "arm"),
+        (3, 30, "partner"),
+        (30, 30, None),
+        (3, 1, None),  # it diverged in its first epoch, which makes the other training no longer
+        (1, 3, None),
+    ],
+)
+@pytest.mark.parametrize("rival", ["arm", "partner"])
+def test_a_longer_training_supports_nothing_and_refutes_nothing(arm, partner, side, rival):
+    pairs = pd.DataFrame(
+        {
+            "epochs": [3, 3],
+            "last_epoch": [3, arm],
+            "last_epoch_of_partner": [3, partner],
+            "method": "free-flipping",
+            "method_of_partner": "free-pruning",
+        }
+    )
+    given = [SimpleNamespace(criterion=SimpleNamespace(rival=rival), pairs=pairs)]
+    support, refutation = (_in_rounds(given, against=against) for against in (False, True))
+    method = "free-flipping" if side == "arm" else "free-pruning"
+    reason = [f"{method} was trained for 30 epochs in all, the other side for 3"]
+    assert support == (reason if side not in (None, rival) else [])
+    assert refutation == (reason if side == rival else [])
 
 
 def behind(*distances, methods=None):
@@ -271,6 +300,22 @@ def test_the_comparison_with_the_fewest_pairs_is_named():
     few, many = (replace(compared([0.8] * n), complete=False, planned=15) for n in (3, 9))
     case = SimpleNamespace(**about)
     assert _decide(case, [many, few, many]) == ("undecided", "n = 3, 15 planned")
+
+
+def test_a_pair_is_seen_only_if_both_of_its_trials_are():
+    rows = pd.DataFrame(
+        {
+            "attempt": ["a", "a", "a", None],
+            "attempt_of_partner": ["b", "b", None, None],
+            "seen": [True, True, False, False],
+            "seen_of_partner": [True, False, True, None],
+            "committed": [1, 1, 1, 1],
+            "committed_of_partner": [2, 2, 2, None],
+        }
+    )
+    finished, committed = _finished_and_committed(rows, ["", "_of_partner"])
+    assert finished.tolist() == [[True, True, True, False], [True, True, False, False]]
+    assert [one.tolist() for one in committed] == [[0, 1, 1, 1], [0, 2, 2, 0]]
 
 
 def test_what_is_not_finished_is_named_where_something_is():
