@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import analysis
 from analysis.cells import METHOD_ONLY, TASK
+from analysis.estimates.defaults import sweep
 from analysis.estimates.extended import follows, gaining
 from analysis.estimates.intervals import grouped, interval
 from analysis.estimates.judged import (
@@ -498,3 +499,22 @@ def test_the_gain_of_flipping_by_hand(study, record):
     assert rows["accuracy"].to_dict() == {1: 0.8, 2: 0.9, 3: 0.5, 4: 0.5, 5: 0.4}
     assert rows["failure"].to_dict() == {1: "", 2: "", 3: "dead", 4: "dead", 5: "diverged"}
     assert rows["rival_failure"].to_dict() == {1: "", 2: "", 3: "dead", 4: "", 5: "diverged"}
+
+
+def test_a_sweep_needs_accuracies_at_the_default_and_off_it():
+    about = {"network": "lenet-5", "dataset": "digits", "weights": "he-normal", "epochs": 1}
+
+    def swept(*trials):
+        """The offsets in a sweep of free pruning at offsets with these accuracies."""
+        rows = [
+            Trial(**about, method="free-pruning", seed=1, score_offset=offset).values()
+            | {"test_accuracy": accuracy}
+            for offset, accuracy in trials
+        ]
+        return sweep(pd.DataFrame(rows), "score_offset")["score_offset"].tolist()
+
+    assert swept((0.0, 0.9), (0.1, 0.8)) == [0.0, 0.1]
+    assert swept((0.0, 0.9), (0.1, 0.8), (0.2, math.nan)) == [0.0, 0.1, 0.2]
+    assert swept((0.0, math.nan), (0.1, 0.8)) == []
+    assert swept((0.0, 0.9), (0.1, math.nan)) == []
+    assert swept((0.1, 0.9), (0.2, 0.8)) == []

@@ -15,12 +15,17 @@ from analysis.verdicts.aggregation import overall
 from analysis.verdicts.budgets import within_budgets
 from analysis.verdicts.cases import _in_rounds, _too_short
 from analysis.verdicts.claim import Criterion
-from analysis.verdicts.comparisons import _estimated, _finished_and_committed, with_best_rival
+from analysis.verdicts.comparisons import (
+    _estimated,
+    _finished_and_committed,
+    _margin,
+    with_best_rival,
+)
 from analysis.verdicts.decisions import _concluded, _decide, _needed
 from analysis.verdicts.exploratory import adjusted
-from analysis.verdicts.floors import lacks_softmax_regression
+from analysis.verdicts.floors import above_floor, lacks_softmax_regression
 from analysis.verdicts.verdict import Comparison
-from analysis.verdicts.warnings import _left_out, _of_answers, _unfinished
+from analysis.verdicts.warnings import _left_out, _of_answers, _of_seeds, _unfinished
 
 NOTHING = Estimate(math.nan, math.nan, 1.0, 0)
 ABOVE_PARTNER = Criterion(says="not worse", above="margin", against={"method": "dense"})
@@ -302,6 +307,32 @@ def test_the_comparison_with_the_fewest_pairs_is_named():
     assert _decide(case, [many, few, many]) == ("undecided", "n = 3, 15 planned")
 
 
+@pytest.mark.parametrize(
+    ("margins", "arm", "partner", "expected"),
+    [
+        ({"a": 1.0}, "a", "a", 0.01),
+        ({"a": 1.0, "b": 0.5}, "a", "ab", 0.005),  # the strictest
+        ({"a": 1.0, "b": 0.5}, "a", "b", 0.005),  # one for each side
+        ({"b": 0.5}, "a", "b", math.nan),
+        ({"b": 0.5, "c": 2.0}, "ac", "ab", math.nan),  # that which plans both has none
+        ({"a": 1.0}, "", "", 0.01),  # no definition plans them, but they are of that study
+        ({}, "a", "a", math.nan),
+    ],
+)
+def test_the_margin_of_a_pair_by_hand(margins, arm, partner, expected):
+    studies = [SimpleNamespace(name=name) for name in "abc"]
+    rows = pd.DataFrame(
+        {
+            "defined": [sum(2 ** "abc".index(name) for name in arm)],
+            "study": "a",
+            "defined_of_partner": [sum(2 ** "abc".index(name) for name in partner)],
+            "study_of_partner": "a",
+        }
+    )
+    found = _margin(SimpleNamespace(studies=studies, margins=margins), rows)
+    assert found == pytest.approx(expected, nan_ok=True)
+
+
 def test_a_pair_is_seen_only_if_both_of_its_trials_are():
     rows = pd.DataFrame(
         {
@@ -386,3 +417,33 @@ def test_how_many_seeds_of_softmax_regression_are_needed(
     results = analysis.load(record(asked, figures, only))
     found = lacks_softmax_regression(results, "cifar10", compared)
     assert found == (f"softmax regression on cifar10 {reason}" if reason else "")
+
+
+def test_how_far_a_rival_lies_above_its_floor(study, record):
+    linear = {"network": "linear"}
+    asked = study(dataset="cifar10", method="dense", grids=[linear])
+    figures = lambda trial: {"test_accuracy": 0.3, "changed": 0.0}  # noqa: E731
+    results = analysis.load(record(asked, figures))
+    rival = {"dataset": "cifar10", "network": "lenet-300-100", "method": "dense"}
+    assert above_floor(results, rival, 0.8, 0.5) == (
+        0.5,
+        "dense reaches 80.00%, which minus the margin of 50 points is not more than softmax "
+        "regression (30.00%)",
+    )
+    assert above_floor(results, rival, 0.8001, 0.5)[1] == ""
+    assert above_floor(results, rival, 0.2, math.nan)[1] == ""  # no margin counts
+    # Softmax regression itself must exceed the noise of chance, 0.1 + 5 * sqrt(0.09 / 1000).
+    above, reason = above_floor(results, rival | linear, 0.8, 0.7)
+    assert above == pytest.approx(0.8 - 0.147434, abs=1e-6)
+    assert reason.endswith("is not more than chance (14.74%)")
+    assert above_floor(results, rival | linear, 0.8, 0.6)[1] == ""
+
+
+def test_which_seeds_lack_a_partner_is_said_where_something_is_judged():
+    one = replace(compared([0.8] * 3), alone=(7, 9), unvalued=(4,))
+    other = replace(one, alone=(2, 7), unvalued=())
+    assert _of_seeds([one, other]) == [
+        "without a finished partner: seed 2, 7, 9",
+        "finished, but without a value to compare for one of the two: seed 4",
+    ]
+    assert _of_seeds([replace(one, not_judged="for a reason")]) == []
