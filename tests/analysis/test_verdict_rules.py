@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis.estimates.judged import fractions
+from analysis.estimates.judged import fractions, noise_of_chance
 from analysis.statistics.paired import Estimate
 from analysis.verdicts.aggregation import overall
 from analysis.verdicts.budgets import within_budgets
@@ -417,6 +417,38 @@ def test_how_many_seeds_of_softmax_regression_are_needed(
     results = analysis.load(record(asked, figures, only))
     found = lacks_softmax_regression(results, "cifar10", compared)
     assert found == (f"softmax regression on cifar10 {reason}" if reason else "")
+
+
+def test_of_tuned_softmax_regression_a_seed_needs_the_chosen_recipe_alone(study, record):
+    # Of six seeds, three chose one of two rates and three the other.
+    rates = {"network": "linear", "learning_rate": [1e-3, 3e-3]}
+    given = {"seeds": "1001-1006", "tuning_seeds": "seed + 1000"}
+    figures = lambda trial: {"test_accuracy": 0.3, "changed": 0.0}  # noqa: E731
+    about = {"dataset": "cifar10", "method": "dense"} | given
+    record(study(grids=[rates | {"tuned": "learning_rate"}], **about), figures)
+    grids = [
+        rates | {"seeds": "tuning"},
+        rates | {"learning_rate": 1e-3, "seeds": [1001, 1002, 1003]},
+        rates | {"learning_rate": 3e-3, "seeds": [1004, 1005, 1006]},
+    ]
+    fresh = lambda trial: trial.seed < 2000  # noqa: E731
+    results = analysis.load(record(study(grids=grids, **about), figures, fresh))
+    assert lacks_softmax_regression(results, "cifar10", 15) == ""
+
+
+def test_softmax_regression_that_reaches_the_noise_of_chance_is_no_floor(study, record):
+    images = {"dataset": ["cifar10"], "classes": [10.0], "test_images": [1000]}
+    (bound,) = noise_of_chance(pd.DataFrame(images))
+
+    def lacks(accuracy, seed):
+        grids = [{"network": "linear"}]
+        asked = study(seeds=[seed], dataset="cifar10", method="dense", grids=grids)
+        asked = asked.model_copy(update={"name": f"seed{seed}"})
+        figures = lambda trial: {"test_accuracy": accuracy, "changed": 0.0}  # noqa: E731
+        return lacks_softmax_regression(analysis.load(record(asked, figures)), "cifar10", 1)
+
+    assert lacks(bound, 1) == "softmax regression on cifar10 is at chance"
+    assert lacks(math.nextafter(bound, 1), 2) == ""
 
 
 def test_how_far_a_rival_lies_above_its_floor(study, record):

@@ -375,6 +375,18 @@ def test_no_time_is_negative(judge, lost):
     assert verdict.reason == "n = 0, 15 planned"
 
 
+def test_times_of_trials_that_contradict_themselves_decide_nothing(judge):
+    def accuracy(trial):
+        pruning = trial.method == "free-pruning"
+        seconds = [0.0, 9.0, 9.0, 9.0 + pruning + abs(noise(trial, 0.1))]
+        row = {"seconds": 30} | ({"classes": 5} if pruning else {})
+        return {"test_accuracy": 0.9, "epochs": {"train_seconds": seconds}, "row": row}
+
+    (verdict,) = judge(final(accuracy), "C5-time", BOTH)
+    assert verdict.uncorrected == "undecided"
+    assert verdict.reason == OTHER_CLASSES
+
+
 @pytest.mark.parametrize("ratio", [0.0, -1.0, math.inf, math.nan])
 def test_a_ratio_of_times_is_a_positive_number(study, record, tmp_path, ratio):
     uri = record(study())
