@@ -273,7 +273,9 @@ def load(uri_or_uris: str | PathLike[str] | Iterable[str | PathLike[str]]) -> Re
             f"{one.store.study}/{table}/{part}" for one in every for table, part in one.done.damaged
         ),
         left_out=tuple(
-            line for one in every for line in one.done.left_out(f"{one.store.study}/", finished)
+            dict.fromkeys(
+                line for one in every for line in one.done.left_out(f"{one.store.study}/", finished)
+            )
         ),
         conflicts=conflicts(every),
         superseded=superseded,

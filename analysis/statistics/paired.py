@@ -45,7 +45,7 @@ class Estimate:
 
     Attributes:
         mean: the mean, in the unit of the values; nan without values.
-        error: its standard error; nan if the values allow none.
+        error: its standard error, above 0; nan if the values allow none.
         freedom: degrees of freedom of the error; infinite for a normal distribution.
         n: number of values, or of seeds.
     """
@@ -79,8 +79,6 @@ class Estimate:
     def _tail(self, distance: float) -> float:
         if math.isnan(self.error) or math.isnan(distance):
             return math.nan
-        if self.error == 0:
-            return 0.5 if distance == 0 else float(distance > 0)
         return float(special.stdtr(min(self.freedom, _NORMAL), distance / self.error))
 
 

@@ -9,13 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import analysis
 from analysis.cells import METHOD_ONLY, TASK
+from analysis.estimates.defaults import sweep
 from analysis.estimates.extended import follows, gaining
 from analysis.estimates.intervals import grouped, interval
-from analysis.estimates.judged import chance_of
+from analysis.estimates.judged import (
+    _differs,
+    all_judged,
+    chance_of,
+    gain_of_flipping,
+    noise_of_chance,
+    not_judged_as_one,
+    unlike,
+)
 from analysis.estimates.pairing import differences, pair
-from analysis.estimates.sizes import _beside
-from analysis.estimates.tuned import _tuning_seeds
+from analysis.estimates.rivals import left_alone
+from analysis.estimates.sizes import _beside, judged_with_sizes
+from analysis.estimates.tuned import _largest_search, _tuning_seeds, tuned
 from analysis.statistics.paired import t_interval
 from studies.study import from_mapping
 from studies.trial import SETTABLE, Trial
@@ -280,15 +291,25 @@ def test_the_densities_beside_a_size_by_hand():
             "mean": [0.8, 0.9, 0.85],
             "failure": ["", "", "dead"],
             "committed": [0b111, 0b011, 0b110],
+            "attempt": ["a", "b", "c"],
+            "not_judged": "",
+            "dataset_fingerprint": "0123456789ab",
+            "test_images": 1000,
+            "classes": 10,
         }
     )
-    assert _beside(arm, 1.5) == pytest.approx((0.9, 0.1, "", 0b010))
-    assert _beside(arm, 2.5) == pytest.approx((0.9, 0.05, "dead", 0b010))
+    assert _beside(arm, 1.5) == pytest.approx((0.9, 0.1, "", 0b010, ""))
+    assert _beside(arm, 2.5) == pytest.approx((0.9, 0.05, "dead", 0b010, ""))
     # The smallest and the largest recorded size are known sizes, what is beyond them is not.
     assert _beside(arm, 1.0)[0] == 0.8
     assert _beside(arm, 3.0)[0] == 0.9
     for beyond in (0.999, 3.001, math.nan):
         assert math.isnan(_beside(arm, beyond)[0])
+    # Trials of other images are not compared, wherever the size lies; what is planned has none.
+    others = arm.assign(test_images=[1000, 1000, 500])
+    assert _beside(others, 1.5)[4] == "not all trials were evaluated on the same test images"
+    assert _beside(others.assign(attempt=["a", "b", None]), 1.5)[4] == ""
+    assert _beside(others.assign(not_judged=["", "broken", ""]), 1.5)[4] == "broken"
 
 
 def test_each_fresh_seed_has_its_own_part_of_the_tuning_seeds():
@@ -302,3 +323,198 @@ def test_each_fresh_seed_has_its_own_part_of_the_tuning_seeds():
     assert parts([11]) == {1: (11,), 2: (11,)}  # too few: common to all
     assert parts("seed + 10") == {1: (11,), 2: (12,)}
     assert _tuning_seeds(from_mapping(about, "own")) == {}
+
+
+def test_a_budget_counts_every_training_on_a_tuning_seed(study, record):
+    grids = [{"method": "edge-popup", "density": [0.3, 0.5, 0.7]}]
+    tuning = [101, 102, 103, 104, 105, 106]
+    asked = study(seeds=3, dataset="cifar10", method="dense", grids=grids, tuning_seeds=tuning)
+    rows = tuned(analysis.load(record(asked)), ("density",))
+    assert rows["configurations"].tolist() == [3] * 3
+    assert rows["budget"].tolist() == [3 * 2] * 3  # of each configuration two
+    assert rows["spent"].tolist() == [3 * 2 + 1] * 3
+
+
+def test_which_of_several_searches_of_an_arm_counts():
+    """A finished one before a planned one, a nested one before a larger one, then the better."""
+    about = {"network": "lenet-5", "dataset": "digits", "weights": "he-normal", "epochs": 1}
+    trial = Trial(**about, method="dense", seed=1)
+
+    def counted(*searches):
+        """The number of the search that counts, of (done, nested, configurations, score)."""
+        rows = [
+            trial.values()
+            | {
+                "attempt": str(number) if done else None,
+                "nested": nested,
+                "configurations": configurations,
+                "score": score,
+                "budget": configurations,
+                "spent": configurations + 1.0,
+                "spent_seconds": 1.0,
+                "seconds": 1.0,
+                "option_cost": 1.0,
+                "caution": None,
+                "number": number,
+            }
+            for number, (done, nested, configurations, score) in enumerate(searches)
+        ]
+        (row,) = _largest_search(pd.DataFrame(rows)).to_dict("records")
+        return row["number"], row["configurations"]
+
+    assert counted((False, True, 8, 0.9), (True, False, 2, 0.8)) == (1, 2)
+    assert counted((True, False, 8, 0.9), (True, True, 2, 0.8)) == (1, 2)
+    assert counted((True, True, 2, 0.9), (True, True, 4, 0.8)) == (1, 4)
+    # Of equal size they are parts of one search.
+    assert counted((True, True, 2, 0.8), (True, True, 2, 0.9)) == (1, 4)
+    assert counted((True, True, 2, 0.8), (True, True, 2, 0.8)) == (0, 2)
+
+
+def test_the_shortest_training_is_that_of_its_own_cell(study, record):
+    # The share that is connected is a tenth of the epochs less than all.
+    grids = [
+        {"method": "free-pruning", "epochs": [2, 4]},
+        {"method": "free-pruning", "epochs": [3, 6], "width": 2.0},
+    ]
+
+    def figures(trial):
+        counts = tuple((10 - trial.epochs) * n // 10 for n in (19_200, 30_000, 1_000))
+        layers = {"connected": counts, "live": counts, "live_changed": (0, 0, 0)}
+        return {"test_accuracy": 0.9, "changed": 0.1, "layers": layers}
+
+    asked = study(seeds=1, dataset="cifar10", method="dense", grids=grids)
+    rows = judged_with_sizes(analysis.load(record(asked, figures))).set_index("epochs")
+    assert rows["longer"].to_dict() == {2: False, 4: True, 3: False, 6: True}
+    left = rows["left_by_length"].to_dict()
+    assert left[4] == pytest.approx(-0.2)
+    assert left[6] == pytest.approx(-0.3)
+    assert math.isnan(left[2])
+    assert math.isnan(left[3])
+
+
+def test_a_regret_is_committed_to_with_the_search_behind_it(study, record):
+    # The density of 0.5 was planned at first, the others when its accuracy was known.
+    def figures(trial):
+        return {"test_accuracy": 0.9 + 0.01 * trial.density, "changed": 0.1}
+
+    given = {"dataset": "cifar10", "method": "dense"}
+    free = {"method": "free-pruning"}
+    record(study(grids=[free, {"method": "edge-popup", "density": 0.5}], **given), figures)
+    grids = [free, {"method": "edge-popup", "density": [0.3, 0.5]}]
+    more = study(grids=grids, tuning_seeds=[101, 102, 103], **given)
+    only = lambda t: t.seed > 100 or t.density == 0.3  # noqa: E731
+    rows = left_alone(analysis.load(record(more, figures, only)))
+    committed = rows.groupby("method")["committed"].unique()
+    assert committed["edge-popup"].tolist() == [0]
+    assert committed["free-pruning"].tolist() == [0b1]
+
+
+def test_the_right_answers_are_those_of_the_accuracy():
+    seven = np.packbits([True] * 7 + [False] * 3).tobytes()
+    assert not _differs(0.7, 10, seven)
+    assert _differs(0.6, 10, seven)  # by a single image
+    assert _differs(0.8, 10, seven)
+    assert not _differs(0.74, 10, seven)  # rounded
+    assert not _differs(0.7, 10, bytes([seven[0], seven[1] | 0b111111]))  # bits of no image
+    # What is not known, or has another number of images, contradicts nothing.
+    assert not _differs(math.nan, 10, seven)
+    assert not _differs(0.2, 10, None)
+    assert not _differs(0.2, 100, seven)
+
+
+IMAGES = "not all trials were evaluated on the same test images"
+CLASSES = "not all trials have the same number of classes"
+
+
+def test_trials_are_alike_by_hand():
+    same = {"dataset_fingerprint": "a", "test_images": 10, "classes": 5.0}
+
+    def of(**columns):
+        return unlike(pd.DataFrame([same, same]).assign(**columns))
+
+    assert of() == ""
+    assert of(test_images=[10, 11]) == IMAGES
+    assert of(dataset_fingerprint=["a", None]) == IMAGES  # what has none was not evaluated on it
+    assert of(classes=[5.0, 6.0]) == CLASSES
+    assert of(classes=[5.0, math.nan]) == ""  # older results do not record it
+    assert of(classes_of_partner=[5.0, 6.0]) == CLASSES
+    assert of(test_images_of_partner=[10, 11]) == IMAGES
+
+
+def test_a_pair_is_judged_as_one_by_hand():
+    trial = {"attempt": "a", "not_judged": "", "dataset_fingerprint": "a", "test_images": 10.0}
+    trial |= {"classes": 5.0}
+    pair = trial | {f"{name}_of_partner": value for name, value in trial.items()}
+
+    def of(**columns):
+        (reason,) = not_judged_as_one(pd.DataFrame([pair]).assign(**columns))
+        return reason
+
+    assert of() == ""
+    assert of(not_judged="own") == "own"
+    assert of(not_judged_of_partner="theirs") == "theirs"
+    assert of(not_judged="own", not_judged_of_partner="theirs") == "own"
+    assert of(not_judged_of_partner=None) == ""  # it has no partner
+    assert of(test_images=11.0) == IMAGES
+    assert of(test_images=11.0, not_judged="own") == "own"
+    assert of(classes_of_partner=6.0) == CLASSES
+    assert of(classes_of_partner=math.nan) == ""
+    # What is not finished has no images that could differ.
+    assert of(test_images=11.0, attempt=None) == ""
+    assert of(test_images=11.0, attempt_of_partner=None) == ""
+
+
+def test_what_reaches_the_noise_of_chance_is_at_chance(study, record):
+    # Ten classes and 1000 images: 0.1 + 5 * sqrt(0.1 * 0.9 / 1000).
+    (bound,) = noise_of_chance(
+        pd.DataFrame({"dataset": ["cifar10"], "classes": [10.0], "test_images": [1000]})
+    )
+    assert bound == pytest.approx(0.14743, abs=1e-5)
+    levels = {1: bound, 2: math.nextafter(bound, 1), 3: 0.9}
+    asked = study(dataset="cifar10", method="dense")
+    figures = lambda t: {"test_accuracy": levels[t.seed], "changed": 0.0}  # noqa: E731
+    rows = all_judged(analysis.load(record(asked, figures))).set_index("seed")
+    assert rows["failure"].to_dict() == {1: "at chance", 2: "", 3: ""}
+
+
+def test_the_gain_of_flipping_by_hand(study, record):
+    # Of each seed the accuracy and the outcome of pruning and of flipping.
+    trials = {
+        1: ((0.8, "completed"), (0.9, "completed")),
+        2: ((0.95, "completed"), (0.9, "completed")),
+        3: ((0.5, "dead"), (0.9, "completed")),
+        4: ((0.9, "completed"), (0.5, "dead")),
+        5: ((0.4, "diverged"), (0.5, "dead")),
+    }
+
+    def figures(trial):
+        accuracy, outcome = trials[trial.seed][trial.method == "free-flipping"]
+        return {"test_accuracy": accuracy, "changed": 0.1, "outcome": outcome}
+
+    grids = [{"method": ["free-pruning", "free-flipping"]}]
+    asked = study(seeds=5, dataset="cifar10", method="dense", grids=grids)
+    rows = gain_of_flipping(analysis.load(record(asked, figures))).set_index("seed")
+    gains = {1: 0.1, 2: -0.05, 3: 0.4, 4: -0.4, 5: 0.1}
+    assert rows["gain"].to_dict() == pytest.approx(gains)
+    assert rows["accuracy"].to_dict() == {1: 0.8, 2: 0.9, 3: 0.5, 4: 0.5, 5: 0.4}
+    assert rows["failure"].to_dict() == {1: "", 2: "", 3: "dead", 4: "dead", 5: "diverged"}
+    assert rows["rival_failure"].to_dict() == {1: "", 2: "", 3: "dead", 4: "", 5: "diverged"}
+
+
+def test_a_sweep_needs_accuracies_at_the_default_and_off_it():
+    about = {"network": "lenet-5", "dataset": "digits", "weights": "he-normal", "epochs": 1}
+
+    def swept(*trials):
+        """The offsets in a sweep of free pruning at offsets with these accuracies."""
+        rows = [
+            Trial(**about, method="free-pruning", seed=1, score_offset=offset).values()
+            | {"test_accuracy": accuracy}
+            for offset, accuracy in trials
+        ]
+        return sweep(pd.DataFrame(rows), "score_offset")["score_offset"].tolist()
+
+    assert swept((0.0, 0.9), (0.1, 0.8)) == [0.0, 0.1]
+    assert swept((0.0, 0.9), (0.1, 0.8), (0.2, math.nan)) == [0.0, 0.1, 0.2]
+    assert swept((0.0, math.nan), (0.1, 0.8)) == []
+    assert swept((0.0, 0.9), (0.1, math.nan)) == []
+    assert swept((0.1, 0.9), (0.2, 0.8)) == []

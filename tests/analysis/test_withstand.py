@@ -308,6 +308,13 @@ def test_an_end_is_an_edge_only_if_the_step_to_it_gains():
     # Far above the other end is no gain of the last step.
     higher = rows.assign(accuracy=rows["accuracy"] + 0.05 * (rows["rate"] >= 2.0))
     assert edges(higher, "rate", "accuracy") == []
+    # A value that may be anywhere is an end only if it gains over each of the others.
+    somewhere = rows.assign(rate=rows["rate"].where(rows["rate"] != 2.0))
+    between = somewhere.assign(accuracy=rows["accuracy"] + 0.03 * (rows["rate"] - 1))
+    assert edges(between, "rate", "accuracy") == [3.0]
+    above = between.assign(accuracy=between["accuracy"] + 0.1 * (rows["rate"] == 2.0))
+    (end,) = edges(above, "rate", "accuracy")
+    assert math.isnan(end)
 
 
 def test_a_start_at_an_end_of_its_grid_that_still_gains_is_no_evidence(judge):

@@ -573,6 +573,16 @@ def test_the_smallest_margin_knows_the_failures_of_the_rival(judge):
     assert replaced >= verdict.comparisons[0].smallest_margin
     assert not math.isnan(replaced)
 
+    # As they ended, seven of 15 rivals are so poor that no margin would be needed.
+    def poor(trial):
+        if trial.method == "free-pruning" and trial.seed <= 7:
+            return {"test_accuracy": 0.85, "outcome": "dead"}
+        return (0.9 if trial.method == "free-flipping" else 0.901) + noise(trial, 1e-5)
+
+    (verdict,) = judge(final(poor), "C9", grids, margin=5.0)
+    assert verdict.comparisons[0].smallest_margin == 0
+    assert verdict.smallest_margin > 0.0009  # with the best run in their place they are ahead
+
 
 def test_a_study_without_a_margin_has_a_floor_all_the_same(study, record):
     # Dense training is a point below its best rate, and minimal pruning needs nine tenths of it.

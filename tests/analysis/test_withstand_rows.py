@@ -83,6 +83,15 @@ def test_a_later_attempt_counts_in_the_place_of_one_that_was_cut_short(
     assert not [flag for flag in flags if flag.startswith("left out")]
 
 
+def test_a_trial_that_was_cut_short_in_two_places_is_one_trial(study, record_in, tmp_path):
+    def short(trial):
+        return {"test_accuracy": 0.5, "row": {"outcome": "completed", "last_epoch": 1}}
+
+    asked = study(margin=0.5)
+    results = analysis.load([record_in(tmp_path / name, asked, short) for name in ("one", "two")])
+    assert len(results.cut_short) == len(results.left_out) == 6
+
+
 # Values that contradict each other ---------------------------------------------------------------
 
 IMPOSSIBLE = "An accuracy or a fraction of connections is not between 0 and 1."
@@ -369,17 +378,30 @@ def test_an_impossible_size_is_no_small_one(judge, share):
     assert verdict.reason == IMPOSSIBLE
 
 
-def test_no_time_is_negative(judge):
-    # An epoch of dense training took minus a second, by a clock that was set back, and so all of
+@pytest.mark.parametrize("lost", [-30.0, -1e-3])
+def test_no_time_is_negative(judge, lost):
+    # An epoch took less than no time, by a clock that was set back, and so all of
     # free pruning's times were longer or shorter at will.
     def accuracy(trial):
-        own = [0.0, -30.0, 40.0, 2.0] if trial.method == "free-pruning" else [0.0, 9.0, 9.0, 9.0]
+        own = [0.0, lost, 40.0, 2.0] if trial.method == "free-pruning" else [0.0, 9.0, 9.0, 9.0]
         seconds = [*own[:-1], own[-1] + abs(noise(trial, 0.1))]
         return {"test_accuracy": 0.9, "epochs": {"train_seconds": seconds}, "row": {"seconds": 30}}
 
     (verdict,) = judge(final(accuracy), "C5-time", BOTH)
     assert verdict.uncorrected == "undecided"
     assert verdict.reason == "n = 0, 15 planned"
+
+
+def test_times_of_trials_that_contradict_themselves_decide_nothing(judge):
+    def accuracy(trial):
+        pruning = trial.method == "free-pruning"
+        seconds = [0.0, 9.0, 9.0, 9.0 + pruning + abs(noise(trial, 0.1))]
+        row = {"seconds": 30} | ({"classes": 5} if pruning else {})
+        return {"test_accuracy": 0.9, "epochs": {"train_seconds": seconds}, "row": row}
+
+    (verdict,) = judge(final(accuracy), "C5-time", BOTH)
+    assert verdict.uncorrected == "undecided"
+    assert verdict.reason == OTHER_CLASSES
 
 
 @pytest.mark.parametrize("ratio", [0.0, -1.0, math.inf, math.nan])

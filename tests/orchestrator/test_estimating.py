@@ -60,12 +60,15 @@ def test_what_the_user_has_to_mend_is_told_as_without_another_process(other_proc
         estimator.finish()
 
 
-def test_it_is_made_here_where_pytorch_is_imported_or_there_is_one_core(monkeypatch):
+def test_it_is_made_here_where_pytorch_is_imported_or_another_process_is_no_gain(monkeypatch):
     with estimating.estimator(beside=True):
         assert not multiprocessing.active_children()
     monkeypatch.delitem(sys.modules, "torch")
     monkeypatch.setattr(devices, "cores", lambda: 1)
     with estimating.estimator(beside=True):
+        assert not multiprocessing.active_children()
+    monkeypatch.setattr(devices, "cores", lambda: 2)
+    with estimating.estimator(beside=False):  # nobody asked for it
         assert not multiprocessing.active_children()
 
 

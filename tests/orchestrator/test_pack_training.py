@@ -139,6 +139,19 @@ def test_the_epochs_of_all_rounds_count_for_how_far_a_trial_is(tmp_path):
     assert [end.fraction for end in ends] == [0.0, 0.25, 0.5, 0.75, 1.0]
 
 
+@pytest.mark.parametrize(
+    ("keep_masks", "kept"), [(False, set()), (True, {3}), (1, {0, 1, 2, 3}), (2, {0, 2, 3})]
+)
+def test_the_epochs_whose_masks_are_kept(keep_masks, kept, tmp_path):
+    trial = Trial(**{**FIELDS, "method": "free-pruning", "epochs": 3}, seed=1)
+    store = Store(str(tmp_path), "own")
+    writer = Writer(store)
+    config = WorkerConfig(store, RunOptions(), Resources(1), keep_masks=keep_masks)
+    list(PackTrainer(config, Digits(), writer).train([trial], ()))
+    writer.flush()
+    assert set(store.tables.read("masks").rows["epoch"].to_pylist()) == kept
+
+
 class Trials(Digits):
     """The inputs of a run of four trials on digits."""
 

@@ -246,6 +246,7 @@ def test_a_damaged_part_costs_its_own_trials_only(store, trial, record, table, d
     done = finished(store)
     assert len(done.ids) == 1
     assert done.damaged == ((table, victim.name),)
+    assert done.incomplete == {}  # what is damaged is named once, and not as missing
     store.tables.set_aside(table, victim.name)
     again = finished(store)
     assert again.ids == done.ids
@@ -281,8 +282,10 @@ def test_a_part_that_is_missing_is_named_until_its_trials_are_run_again(
     victim.unlink()
     done = finished(store)
     assert done.incomplete == dict.fromkeys(ids, (table, victim.name))
-    (line,) = done.left_out()
-    assert line.startswith(f"part {table}/{victim.name} is missing, so {len(ids)} trial")
+    assert done.left_out() == [
+        f"part {table}/{victim.name} is missing, so 2 trials in it are left out; `untuned run` "
+        "runs them again"
+    ]
     assert not done.ids.intersection(ids)
     for seed in (1, 2, 3):
         record(writer, trial(seed))
@@ -296,8 +299,12 @@ def test_a_missing_part_of_trials_that_other_results_have_is_not_named(tmp_path,
         writer = Writer(store)
         record(writer, trial())
         writer.flush()
-    parts(here, "epochs")[0].unlink()
-    assert len(finished(here).left_out()) == 1
+    (part,) = parts(here, "epochs")
+    part.unlink()
+    assert finished(here).left_out() == [
+        f"part epochs/{part.name} is missing, so 1 trial in it is left out; `untuned run` "
+        "runs it again"
+    ]
     assert finished(here, there).left_out() == []
 
 
@@ -383,6 +390,17 @@ def test_definitions_are_kept_in_the_order_they_were_run(store):
     assert store.definitions.all() == [more, study]
     assert studies_in(str(Path(store.root).parent)) == ["own"]
     assert studies_in(str(Path(store.root) / "nowhere")) == []
+
+
+def test_what_was_known_elsewhere_is_recorded_as_it_is_given(store, trial, record):
+    record(writer := Writer(store), trial())
+    writer.flush()
+    study, known = find("digits"), {1: frozenset({"0123456789ab"}), 2: frozenset()}
+    store.definitions.record(study, known)
+    (recorded,) = store.definitions.recorded()
+    assert recorded.known == known
+    store.definitions.record(study, {1: frozenset()})  # as it was first recorded
+    assert store.definitions.recorded() == [recorded]
 
 
 def test_a_machine_whose_clock_is_behind_does_not_put_its_definition_first(store, monkeypatch):

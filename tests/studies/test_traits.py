@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from studies.traits import TRAITS, MethodTraits, traits_of
+from studies.traits import TRAITS, MethodTraits, default_of, traits_of
 
 RECORDED = {
     "needs_density": True,
@@ -58,3 +58,10 @@ def test_a_row_from_before_a_trait_was_recorded_keeps_those_that_it_records():
     assert traits_of({"method": "mine", **free}) == MethodTraits(**free)
     assert traits_of({"method": "minimal-pruning", **free}).sets_kept_share
     assert not traits_of({"method": "free-pruning", **free}).sets_kept_share
+
+
+def test_the_default_of_a_parameter_is_that_of_the_method_whatever_its_others():
+    assert default_of("gem-miner", "l2") == 1e-5
+    assert default_of("gem-miner(period=3)", "l2") == 1e-5
+    assert math.isnan(default_of("gem-miner", "tau"))
+    assert math.isnan(default_of("mine", "tau"))

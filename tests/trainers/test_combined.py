@@ -97,6 +97,15 @@ def test_each_method_gets_its_own_replicas_alone(trial):
     assert gradient.flatten().tolist() == [0, 2, 2, 3, 8, 10, 12, 14]
 
 
+def test_replicas_of_a_layer_know_its_place_and_its_steps():
+    """Masks that are drawn anew depend on both."""
+    layer = Layer("fc2", torch.arange(6.0).view(3, 1, 2), index=1, steps=7)
+    layer.trained = layer.effective = layer.weight
+    part = layer.replicas(slice(1, 3))
+    assert (part.name, part.index, part.steps) == ("fc2", 1, 7)
+    assert part.weight.flatten().tolist() == [2, 3, 4, 5]
+
+
 @pytest.mark.parametrize("name", TRAITS)
 def test_a_combination_has_the_traits_that_one_of_its_methods_has(name):
     class With(Method):

@@ -153,6 +153,19 @@ def test_what_moves_two_classes_by_opposite_amounts_is_live():
     assert live.found[0][0].int().tolist() == [[1, 0]]
 
 
+def test_a_search_is_complete_with_the_connections_of_a_constant_pixel():
+    """Pixel 0 is 1 in every image, so its connection is live, and the first image shows that."""
+    trial, data = Trial(**ABOUT, network="lenet-1"), few_images([[1, 1, 0], [1, 0, 0]])
+    pack = packs.assemble([trial], networks.build(trial, data.shape, 2), CPU)
+    for layer, weight in zip(pack.layers, ([[1.0, 1.0, 1.0]], [[1.0], [1.0]]), strict=True):
+        layer.effective = torch.tensor([weight]).requires_grad_()
+    batches = Batches(data, [trial], CPU)
+    live = LiveSearch(pack, batches)
+    search(pack, batches, live)
+    assert live.found[0][0].int().tolist() == [[1, 1, 0]]
+    assert live.complete
+
+
 def multiply_adds(network, shape, kept, **values):
     """With a mask that keeps some connections of each layer."""
     built = networks.build(Trial(**ABOUT, network=network, **values), shape, 10)

@@ -166,6 +166,19 @@ def test_scores_that_are_no_longer_finite_have_diverged_although_the_loss_is(tri
     assert found[-1].final["last_epoch"] == 1
 
 
+def test_what_has_diverged_is_not_dead_although_it_answers_all_images_alike(trial, digits):
+    given = trial("free-pruning")
+    pack = assemble([given], build(given, digits.shape, 10), torch.device("cpu"))
+    how, batches = load(given), Batches(digits, [given], torch.device("cpu"))
+    how.begin(pack, 0, batches)
+    for layer in pack.layers:
+        layer.trained.detach().fill_(math.nan)
+        layer.effective.detach().zero_()
+    (record,) = Recorder(pack, how, [batches], "", Keep()).before_training()
+    assert math.isfinite(record.final["test_loss"])
+    assert record.final["outcome"] == "diverged"
+
+
 def test_a_diverged_trial_does_not_hold_up_its_pack(trial, digits):
     # Without weights' signs alone a seed rarely diverges; a pack of two rates would have two keys,
     # so both diverge here, and each is recorded once.

@@ -1,8 +1,11 @@
 """Trials that start from the same network share its evaluation, and no others do."""
 
 import pytest
+import torch
 from engines_support import figures
 
+from trainers import methods, networks, packs
+from trainers.batches import Batches
 from trainers.loop import train
 from trainers.measures import evaluation
 
@@ -57,3 +60,37 @@ def test_another_network_or_other_labels_are_evaluated_anew(other, trial, digits
     assert evaluated[:3] == BEFORE
     after = [value for name, value in again[0].epoch.items() if not name.endswith("_seconds")]
     assert after == first
+
+
+def test_equal_weights_with_other_statistics_are_evaluated_anew(trial, digits):
+    """A method may have shown images to batch normalisation."""
+    given, cpu = trial("dense", network="resnet8", width=0.2), torch.device("cpu")
+    pack = packs.assemble([given], networks.build(given, digits.shape, digits.classes), cpu)
+    batches, how = Batches(digits, [given], cpu), methods.load(given)
+    how.begin(pack, 0, batches)
+    before = evaluation.evaluate_start(pack, how, batches, "test")
+    for norm in pack.norms[0]:
+        norm.running_var.mul_(4.0)
+    after = evaluation.evaluate_start(pack, how, batches, "test")
+    assert not torch.equal(after.loss, before.loss)
+
+
+class Halved(methods.Method):
+    """Is evaluated with half of the weights that it trains."""
+
+    def evaluated(self, pack):
+        for layer in pack.layers:
+            layer.effective.detach().mul_(0.5)
+        yield
+        for layer in pack.layers:
+            layer.effective.detach().mul_(2.0)
+
+
+def test_a_method_with_states_of_its_own_is_evaluated_anew(trial, digits):
+    given, cpu = trial("dense"), torch.device("cpu")
+    pack = packs.assemble([given], networks.build(given, digits.shape, digits.classes), cpu)
+    batches, how = Batches(digits, [given], cpu), methods.load(given)
+    how.begin(pack, 0, batches)
+    before = evaluation.evaluate_start(pack, how, batches, "test")
+    after = evaluation.evaluate_start(pack, Halved(), batches, "test")
+    assert not torch.equal(after.loss, before.loss)
