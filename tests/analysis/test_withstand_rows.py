@@ -85,7 +85,8 @@ def test_a_later_attempt_counts_in_the_place_of_one_that_was_cut_short(
 
 def test_a_trial_that_was_cut_short_in_two_places_is_one_trial(study, record_in, tmp_path):
     def short(trial):
-        return {"test_accuracy": 0.5, "row": {"outcome": "completed", "last_epoch": 1}}
+        ended = {"outcome": "completed", "last_epoch": 1}
+        return {"test_accuracy": 0.5, "changed": 0.1, "row": ended}
 
     asked = study(margin=0.5)
     results = analysis.load([record_in(tmp_path / name, asked, short) for name in ("one", "two")])
