@@ -154,6 +154,7 @@ def prepared(definition: "Study", stores: "Sequence[Store]", how: HowToRun) -> P
     from orchestrator.execution.messages import RunOptions
 
     store, *others = stores
+    store.check_place()
     if code_upload.COMMAND not in os.environ:  # of a job they were checked where it was submitted
         plan.check_claims(definition)
     planned = plan.make([definition], store, *others)
@@ -189,7 +190,7 @@ def _run_definition(
         if not planned.todo:
             if planned.results.damaged:
                 store.check_writable()
-                _set_damaged_aside(store, planned)
+            _set_damaged_aside(store, planned)
             return Ended(definition, store, None, len(planned.trials))
         request = RunRequest(
             study=definition,
@@ -285,13 +286,12 @@ def _note_definitions(definition: "Study", store: "Store") -> None:
 
 
 def _set_damaged_aside(store: "Store", planned: "Plan") -> None:
-    """Set damaged parts aside, so that what they held is run again."""
-    from studies.store.part_files import NOT_OURS, is_ours
+    """Set damaged parts aside, so that what they held is run again, and name foreign files."""
+    from studies.store.part_files import NOT_OURS
 
+    for table, name in planned.results.foreign:
+        print(f"{store.study}: {table}/{name} {NOT_OURS}", file=sys.stderr)
     for table, part in planned.results.damaged:
-        if not is_ours(part):
-            print(f"{store.study}: {table}/{part} {NOT_OURS}", file=sys.stderr)
-            continue
         with suppress(FileNotFoundError):  # another run has set it aside
             store.tables.set_aside(table, part)
         print(

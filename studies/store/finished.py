@@ -34,6 +34,7 @@ class Finished:
             versions differ in a science column.
         incomplete: the trials whose row names a part that is not there and not damaged either, and
             that no other attempt proves: the part, as (table, part), by the trial's id.
+        foreign: files that are not named like a part, as (table, file).
     """
 
     rows: pa.Table
@@ -41,6 +42,7 @@ class Finished:
     damaged: tuple[tuple[str, str], ...]
     conflicts: tuple[str, ...]
     incomplete: Mapping[str, tuple[str, str]]
+    foreign: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def ids(self) -> frozenset[str]:
@@ -62,10 +64,9 @@ class Finished:
         again = "`untuned run` runs {} again"
         lines = [
             f"damaged part {place}{table}/{part} is left out; {again.format('its trials')}"
-            if is_ours(part)
-            else f"{place}{table}/{part} {NOT_OURS}"
             for table, part in self.damaged
         ]
+        lines += [f"{place}{table}/{name} {NOT_OURS}" for table, name in self.foreign]
         for (table, part), count in Counter(self.incomplete.values()).items():
             trials = f"{count} trial{'s' * (count > 1)}"
             which = "it" if count == 1 else "them"
@@ -87,6 +88,7 @@ class Finished:
             self.damaged,
             tuple(dict.fromkeys([*self.conflicts, *differing(self, other)])),
             {t: part for t, part in self.incomplete.items() if t not in other.ids},
+            self.foreign,
         )
 
     def row(self, trial_id: str) -> dict[str, Any]:
@@ -153,7 +155,9 @@ def _finished(store: Store, *, masks: bool) -> Finished:
     tables = ("masks", "layers", "epochs") if masks else ("layers", "epochs")
     parts = {"trials": trials.parts} | {table: store.tables.parts(table) for table in tables}
     where = {table: parts[table].where for table in tables}
-    damaged = tuple((table, part) for table, its in parts.items() for part in its.damaged)
+    unread = [(table, name) for table, its in parts.items() for name in its.damaged]
+    damaged = tuple((table, name) for table, name in unread if is_ours(name))
+    foreign = tuple((table, name) for table, name in unread if not is_ours(name))
     # The rows are wide: only the needed ones are copied, and only once.
     rows = trials.rows
     ids, *named = (rows[name].to_pylist() for name in _PROOF)
@@ -182,7 +186,8 @@ def _finished(store: Store, *, masks: bool) -> Finished:
         for part in of_table or ()
         if table in where and trial_id not in first and part not in whole[table]
     }
-    return Finished(_taken(rows, list(first.values())), where, damaged, found, incomplete)
+    counted = _taken(rows, list(first.values()))
+    return Finished(counted, where, damaged, found, incomplete, foreign)
 
 
 def differing(one: Finished, other: Finished) -> tuple[str, ...]:
