@@ -154,6 +154,7 @@ def prepared(definition: "Study", stores: "Sequence[Store]", how: HowToRun) -> P
     from orchestrator.execution.messages import RunOptions
 
     store, *others = stores
+    store.check_place()
     if code_upload.COMMAND not in os.environ:  # of a job they were checked where it was submitted
         plan.check_claims(definition)
     planned = plan.make([definition], store, *others)
@@ -283,19 +284,18 @@ def _note_definitions(definition: "Study", store: "Store") -> None:
 
 
 def _set_damaged_aside(store: "Store", planned: "Plan") -> None:
-    """Set damaged parts aside, so that what they held is run again.
+    """Set damaged parts aside, so that what they held is run again, and name foreign files.
 
     Raises:
-        UserError: there are some, and the results cannot be written.
+        UserError: there are damaged parts, and the results cannot be written.
     """
-    from studies.store.part_files import NOT_OURS, is_ours
+    from studies.store.part_files import NOT_OURS
 
-    if any(is_ours(part) for _, part in planned.results.damaged):
+    if planned.results.damaged:
         store.check_writable()
+    for table, name in planned.results.foreign:
+        print(f"{store.study}: {table}/{name} {NOT_OURS}", file=sys.stderr)
     for table, part in planned.results.damaged:
-        if not is_ours(part):
-            print(f"{store.study}: {table}/{part} {NOT_OURS}", file=sys.stderr)
-            continue
         with suppress(FileNotFoundError):  # another run has set it aside
             store.tables.set_aside(table, part)
         print(

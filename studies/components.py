@@ -131,6 +131,11 @@ class Component:
         return imported(self.module, f"component {self.name}")
 
 
+#: Our own packages, and what the extra `run` installs: who lacks it is told how to install it.
+_OWN = ("analysis", "orchestrator", "studies", "trainers")
+_EXTRA = ("ray", "sklearn", "torch", "torchvision")
+
+
 def imported(module: str, what: str) -> ModuleType:
     """Import a module that may be another author's; what it prints goes to stderr.
 
@@ -148,7 +153,9 @@ def imported(module: str, what: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name and module.startswith(error.name):
             raise BrokenComponentError(f"{what}: there is no module {module}") from None
-        raise
+        if module.partition(".")[0] in _OWN or str(error.name).partition(".")[0] in _EXTRA:
+            raise
+        raise BrokenComponentError(f"{what}: {module} {_failed(error)}") from error
     except (Exception, SystemExit) as error:  # whatever its author wrote
         raise BrokenComponentError(f"{what}: {module} {_failed(error)}") from error
 

@@ -1,5 +1,6 @@
 """Names with parameters, such as ``lognormal(sigma=1.5)``, and their canonical spelling."""
 
+import math
 import re
 
 from studies.errors import UserError, shown
@@ -72,6 +73,7 @@ def number(text: str) -> float:
 
 def _shortest(value: str) -> str:
     try:
-        return repr(number(value)).removesuffix(".0")
+        shortest = number(value)
     except ValueError:
         return value
+    return repr(shortest).removesuffix(".0") if math.isfinite(shortest) else value

@@ -4,6 +4,7 @@ YAML 1.1, which PyYAML reads, has numbers that mean something else than they see
 1:30 is ninety, 08 is a text. In a study file they are refused, with the value that is meant.
 """
 
+import math
 import re
 from collections.abc import Hashable
 from typing import Any
@@ -118,7 +119,7 @@ class _Loader(yaml.SafeLoader):
         if number and len(node.value) > _DIGITS:
             raise _refused(f"a number of more than {_DIGITS} digits", node.start_mark)
         try:
-            return super().construct_object(node, deep)
+            value = super().construct_object(node, deep)
         except ValueError as error:
             raise _refused(str(error), node.start_mark) from None
         except (ArithmeticError, AttributeError, LookupError, TypeError):
@@ -126,6 +127,9 @@ class _Loader(yaml.SafeLoader):
             raise _refused(
                 f"{shown(node.value)} is not of the kind {kind}", node.start_mark
             ) from None
+        if isinstance(value, float) and math.isinf(value) and "inf" not in node.value.lower():
+            raise _refused(f"{node.value}: a number that is too large", node.start_mark)
+        return value
 
 
 class _TextLoader(_Loader):

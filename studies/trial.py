@@ -344,30 +344,38 @@ _OUTSIDE: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def check_value(name: str, value: Any) -> Value:
+def check_value(name: str, value: Any, written: str | None = None) -> Value:
     """Return one field's value in the field's own type.
 
     A whole number given for a float becomes a float: 1 and 1.0 are one trial.
+
+    Args:
+        name: the field.
+        value: the value.
+        written: the text that it was read from, for an error; by default the value is shown.
 
     Raises:
         UserError: the value has the wrong type, is not finite or is out of range.
     """
     declared = FIELDS[name]
     kind = declared.type
+    given = value if written is None else written
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         with contextlib.suppress(OverflowError):  # beyond the largest float: refused below
             value = float(value)
     if type(value) is not kind or (value == "" and declared.default != ""):
-        raise UserError(f"{name}: {shown(value)} is not {_allowed(declared)}")
+        raise UserError(f"{name}: {shown(given)} is not {_allowed(declared)}")
     if kind is str:
         return _check_name(name, value, declared.metadata["choices"])
     if kind is float and not math.isfinite(value):
-        raise UserError(f"{name}: {value!r} is not {_allowed(declared)}")
+        raise UserError(f"{name}: {shown(given)} is not {_allowed(declared)}")
     if kind is float and abs(value) > _LARGEST:
-        raise UserError(f"{name}: {value!r} is beyond single precision, at most {_LARGEST:.7g}")
+        raise UserError(
+            f"{name}: {shown(given)} is beyond single precision, at most {_LARGEST:.7g}"
+        )
     limits = declared.metadata["limits"].items()
     if any(_OUTSIDE[key](value, limit) for key, limit in limits):
-        raise UserError(f"{name}: {shown(value)} is not {_allowed(declared)}")
+        raise UserError(f"{name}: {shown(given)} is not {_allowed(declared)}")
     checked: Value = value + 0.0 if kind is float else value  # -0.0 and 0.0 are one value
     return checked
 

@@ -29,7 +29,8 @@ def parsed(texts: Iterable[str]) -> dict[str, list[Value]]:
         if not equals or not value.strip():
             raise UserError(f"{shown(text)}: give a field and a value, as in density=0.5")
         _check_name(name)
-        given.setdefault(name, []).append(check_value(name, _typed(name, value.strip())))
+        typed = _typed(name, value.strip())
+        given.setdefault(name, []).append(check_value(name, typed, value.strip()))
     return given
 
 

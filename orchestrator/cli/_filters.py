@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from studies.errors import UserError, shown, unknown
-from studies.names import canonical
+from studies.names import canonical, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,10 +122,8 @@ def _number(text: str) -> float:
     Raises:
         ValueError: the text is none.
     """
-    try:
-        return int(text)
-    except ValueError:
-        return float(text)
+    value = number(text)
+    return int(text) if re.fullmatch("[-+]?[0-9]+", text) and math.isfinite(value) else value
 
 
 def one_of(name: str, columns: Iterable[Hashable]) -> str:

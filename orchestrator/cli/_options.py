@@ -31,7 +31,7 @@ class FiniteRange(click.FloatRange):
         """Return the number; click prints why a value is refused."""
         number: float = super().convert(value, param, ctx)
         if not math.isfinite(number):
-            self.fail(f"{number} is not a finite number.", param, ctx)
+            self.fail(f"{value} is not a finite number.", param, ctx)
         return number
 
 

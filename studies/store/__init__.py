@@ -74,12 +74,14 @@ class Store:
         return None
 
     def check_place(self) -> None:
-        """Refuse a folder of results that is a study's own: all trials would be run again in it.
+        """Refuse results that no run can go on with.
 
         Raises:
-            UserError: it is one, or cannot be listed.
+            UserError: the folder of all results is a study's own, so that all trials would be run
+                again in it; it cannot be listed; or a recorded definition cannot be read.
         """
         self._folder.check_place()
+        self.definitions.all()
 
     def check_writable(self) -> None:
         """Check that results can be written; nothing of the check stays.

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,7 @@ class Definitions:
         Raises:
             UserError: it cannot be recorded, or the results beside it cannot be read.
         """
-        if self._folder.names("definitions", f"{study.definition_hash}.yaml"):
+        if self._files(study):
             return
         known = self.known(study) if known is None else known
         self.put(Recorded(study, known, self._now().isoformat(timespec="microseconds")))
@@ -118,9 +119,12 @@ class Definitions:
             seeds = sorted(recorded.known.items())
             content["known"] = {seed: " ".join(sorted(ids)) for seed, ids in seeds}
         content["definition"] = recorded.study.definition()
-        name = f"definitions/{recorded.study.definition_hash}.yaml"
+        name = f"{recorded.study.definition_hash}.yaml"
+        older = [other for other in self._files(recorded.study) if other != name]
         try:
-            self._folder.put(name, strict_yaml.dump(content).encode())
+            self._folder.put(f"definitions/{name}", strict_yaml.dump(content).encode())
+            for other in older:
+                self._folder.delete(f"definitions/{other}")
         except OSError as error:
             raise unwritable(self._folder, error) from None
 
@@ -130,8 +134,8 @@ class Definitions:
         Raises:
             OSError: it could not be moved.
         """
-        name = f"{study.definition_hash}.yaml"
-        self._folder.move(f"definitions/{name}", f"_dropped/{name}")
+        for name in self._files(study):
+            self._folder.move(f"definitions/{name}", f"_dropped/{name}")
 
     def known(self, study: "Study") -> Known:
         """Return the trials on a study's seeds that are finished.
@@ -187,7 +191,30 @@ class Definitions:
         Raises:
             UserError: a definition cannot be read.
         """
-        definitions = []
+        definitions = sorted(self._by_file().values(), key=lambda recorded: recorded.at)
+        first: dict[str, Recorded] = {}
+        for recorded in definitions:  # in two files, if two versions have recorded it
+            first.setdefault(recorded.study.definition_hash, recorded)
+        return list(first.values())
+
+    def _files(self, study: "Study") -> list[str]:
+        """Return the names of the files that record a definition.
+
+        A version that writes the definition in another form gives its file another hash.
+
+        Raises:
+            UserError: a definition cannot be read.
+        """
+        wanted, recorded = study.definition_hash, self._by_file().items()
+        return [name for name, other in recorded if other.study.definition_hash == wanted]
+
+    def _by_file(self) -> dict[str, Recorded]:
+        """Return all definitions that were run by the names of their files.
+
+        Raises:
+            UserError: a definition cannot be read.
+        """
+        definitions = {}
         for name in self._folder.names("definitions", ".yaml"):
             where = self._folder.place(f"definitions/{name}")
             try:
@@ -195,26 +222,40 @@ class Definitions:
             except OSError as error:
                 reason = filesystems.reason(error)
                 raise UserError(f"{where}: cannot be read ({reason}); try again") from None
-            try:
-                content = strict_yaml.load(data.decode())
-                study = _built(content["definition"], where, name.removesuffix(".yaml"))
-                ids = content.get("known")
-                known = ids if ids is None else {seed: frozenset(ids[seed].split()) for seed in ids}
-                at = str(content["recorded"])
-                datetime.fromisoformat(at).astimezone(UTC)
-                definitions.append(Recorded(study, known, at))
-            except (*DAMAGED, yaml.YAMLError) as e:
-                raise UserError(
-                    f"{where}: damaged ({type(e).__name__}); move it away; the next run of the "
-                    "study writes it again"
-                ) from None
-        return sorted(definitions, key=lambda recorded: recorded.at)
+            definitions[name] = _read(data, where, name.removesuffix(".yaml"))
+        return definitions
 
     def path(self, study: "Study") -> str | None:
         """Return the local file in which a definition is recorded; None if there is none."""
-        name = f"{study.definition_hash}.yaml"
-        exists = self._folder.is_local and self._folder.names("definitions", name)
-        return f"{self._folder.root}/definitions/{name}" if exists else None
+        names = self._files(study) if self._folder.is_local else []
+        return f"{self._folder.root}/definitions/{names[0]}" if names else None
+
+
+@lru_cache(maxsize=256)
+def _read(data: bytes, where: str, name: str) -> Recorded:
+    """Read a recorded definition; a large one takes a fifth of a second.
+
+    Args:
+        data: the bytes of its file.
+        where: the file, named in an error.
+        name: the file's name without its ending: the definition's hash.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        content = strict_yaml.load(data.decode())
+        study = _built(content["definition"], where, name)
+        ids = content.get("known")
+        known = ids if ids is None else {seed: frozenset(ids[seed].split()) for seed in ids}
+        at = str(content["recorded"])
+        datetime.fromisoformat(at).astimezone(UTC)
+        return Recorded(study, known, at)
+    except (*DAMAGED, yaml.YAMLError) as e:
+        raise UserError(
+            f"{where}: damaged ({type(e).__name__}); move it away; the next run of the study "
+            "writes it again"
+        ) from None
 
 
 def _built(definition: Any, where: str, name: str) -> "Study":

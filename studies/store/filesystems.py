@@ -61,6 +61,8 @@ def canonical(where: str) -> str:
     if re.search("%(?![0-9A-Fa-f]{2})", address):
         raise UserError(f"results {where}: % begins a code such as %20; write %25 for % itself")
     host, _, path = address.partition("/")
+    if not host and kind not in ("file", "hdfs", "viewfs"):
+        raise UserError(f"results {where}: there is no bucket in it; write {kind}://BUCKET/FOLDER")
     if kind == "file" and (mark or "#" in address):
         raise UserError(
             f"results {where}: a file:// URI takes no options; write %3F for ? and %23 for #"

@@ -38,6 +38,7 @@ class Finished:
             that no other attempt proves: the part, as (table, part), by the trial's id.
         cut_short: a row per attempt at any other trial that ended before its last epoch without
             having diverged, or with an outcome that this version does not know.
+        foreign: files that are not named like a part, as (table, file).
     """
 
     rows: pa.Table
@@ -46,6 +47,7 @@ class Finished:
     conflicts: tuple[str, ...]
     incomplete: Mapping[str, tuple[str, str]]
     cut_short: pa.Table
+    foreign: tuple[tuple[str, str], ...]
 
     @cached_property
     def ids(self) -> frozenset[str]:
@@ -65,7 +67,11 @@ class Finished:
             place: what is put before the files' paths, such as a study's name and a slash.
             elsewhere: the ids of trials that are finished in other results.
         """
-        lines = [_unusable(f"{place}{table}/{part}", part) for table, part in self.damaged]
+        lines = [
+            f"damaged part {place}{table}/{part} is left out; `untuned run` runs its trials again"
+            for table, part in self.damaged
+        ]
+        lines += [f"{place}{table}/{name} {NOT_OURS}" for table, name in self.foreign]
         missing = Counter(part for trial, part in self.incomplete.items() if trial not in elsewhere)
         for (table, part), count in missing.items():
             lines.append(_missing(f"{place}{table}/{part}", count))
@@ -88,6 +94,7 @@ class Finished:
             tuple(dict.fromkeys([*self.conflicts, *differing(self, other)])),
             {t: part for t, part in self.incomplete.items() if t not in other.ids},
             _without(self.cut_short, other.ids),
+            self.foreign,
         )
 
     def row(self, trial_id: str) -> dict[str, Any]:
@@ -154,7 +161,9 @@ def _finished(store: Store, *, masks: bool) -> Finished:
     tables = ("masks", "layers", "epochs") if masks else ("layers", "epochs")
     parts = {"trials": trials.parts} | {table: store.tables.parts(table) for table in tables}
     where = {table: parts[table].where for table in tables}
-    damaged = tuple((table, part) for table, its in parts.items() for part in its.damaged)
+    unread = [(table, name) for table, its in parts.items() for name in its.damaged]
+    damaged = tuple((table, name) for table, name in unread if is_ours(name))
+    foreign = tuple((table, name) for table, name in unread if not is_ours(name))
     # The rows are wide: only the needed ones are copied, and only once.
     rows = trials.rows
     ids, *named = (rows[name].to_pylist() for name in _PROOF)
@@ -187,7 +196,7 @@ def _finished(store: Store, *, masks: bool) -> Finished:
     }
     cut_short = [index for index in whole_parts if ids[index] not in first]
     done, cut = (_taken(rows, list(some)) for some in (first.values(), cut_short))
-    return Finished(done, where, damaged, found, incomplete, cut)
+    return Finished(done, where, damaged, found, incomplete, cut, foreign)
 
 
 def _ended_as_planned(rows: pa.Table) -> list[bool]:
@@ -201,13 +210,6 @@ def _ended_as_planned(rows: pa.Table) -> list[bool]:
     )
     ended: list[bool] = pc.or_(pc.equal(outcome, "diverged"), to_the_end).to_pylist()
     return ended
-
-
-def _unusable(path: str, name: str) -> str:
-    """Return the line on a file that cannot be read as a part."""
-    if not is_ours(name):
-        return f"{path} {NOT_OURS}"
-    return f"damaged part {path} is left out; `untuned run` runs its trials again"
 
 
 def _missing(path: str, trials: int) -> str:

@@ -71,7 +71,7 @@ class Folder:
         filesystems.check_characters(f"{where}/{name}", name)
         where = filesystems.canonical(where)
         self._fs, above = filesystems.opened(where)
-        self.root = f"{above}/{name}"
+        self.root = f"{above.rstrip('/')}/{name}"
         self.is_local = isinstance(self._fs, pyarrow.fs.LocalFileSystem)
         self._made_of = (above if self.is_local else where, name)
         folder, mark, options = where.partition("?")

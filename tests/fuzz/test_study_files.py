@@ -86,6 +86,7 @@ HOSTILE = {
     ),
     "nan": (VALID.replace("0.5", ".nan"), "margin: nan is not a number of points"),
     "infinite": (VALID.replace("0.5", ".inf"), "margin: inf is not a number of points"),
+    "beyond floats": (VALID.replace("0.5", "1_0e999"), "1_0e999: a number that is too large (line"),
     "huge margin": (VALID.replace("0.5", "9" * 399), "margin: 999"),
     "no as description": (VALID + "description: no", "description: false is not a text; put"),
     "empty data": (VALID + "data:", "data: (empty) is not a mapping of names to values"),

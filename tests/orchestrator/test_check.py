@@ -88,3 +88,26 @@ def test_a_claim_that_does_not_exist_is_refused_before_anything_is_committed(
     ):
         cli.main(command, standalone_mode=False)
     assert [path.name for path in tmp_path.iterdir()] == ["own.yaml"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["check", "own.yaml"],
+        ["run", "own.yaml", "--seeds", "3", "--executor", "inline"],
+        ["run", "own.yaml", "--dry-run"],
+        ["register", "own.yaml", "--seeds", "3"],
+    ],
+)
+def test_results_with_an_edited_definition_are_refused_before_anything_is_shown(
+    command, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    train_study(tmp_path)
+    (definition,) = tmp_path.glob("results/own/definitions/*")
+    definition.write_text(definition.read_text().replace("seeds: 2", "seeds: 1"))
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UserError, match="was changed or renamed after it was recorded"):
+        cli.main(command, standalone_mode=False)
+    assert capsys.readouterr() == ("", "")
+    assert sorted(tmp_path.rglob("*")) == before

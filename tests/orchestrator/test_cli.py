@@ -40,6 +40,7 @@ MISTAKES = [
     (["status", "digits", "--results", "file"], "results folder file: cannot be read"),
     (["run", "digits", "--hours", "nan"], "'--hours': nan is not a finite number"),
     (["run", "digits", "--checkpoint", "nan"], "'--checkpoint': nan is not a finite number"),
+    (["run", "digits", "--checkpoint", "1e999"], "'--checkpoint': 1e999 is not a finite number"),
     (["run", "digits", "--checkpoint", "inf"], "'--checkpoint': inf is not a finite number"),
     (["run", "digits", "--gpu-fraction", "nan"], "'--gpu-fraction': nan is not a finite"),
     (["status", "digits", "--every", "nan"], "'--every': nan is not a finite number"),

@@ -54,6 +54,7 @@ def test_a_condition_holds_for_these_rows(text, holds):
         ("method>dense", "method holds names; compare them with = or !="),
         ("method=dense; DROP TABLE trials", "unknown method 'dense; DROP TABLE trials'"),
         ("density>=half", "'half' is not a number"),
+        ("density>=٣", "'٣' is not a number"),
         ("affine=1", "'1' is not true or false"),
         ("finished_at>noon", "'noon' is not a time"),
         ("finished_at>nat", "'nat' is not a time"),

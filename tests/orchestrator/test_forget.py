@@ -10,10 +10,12 @@ from tests_support import train_study, write_study
 
 from orchestrator.cli import cli
 from orchestrator.execution.heartbeat import SessionHeartbeat
+from studies import strict_yaml
 from studies.errors import UserError
 from studies.store import Store, shipped
 from studies.store.finished import finished
 from studies.store.shipping import ship
+from studies.study import hash_of
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +109,31 @@ def test_a_definition_that_was_given_up_is_dropped(store, capsys):
     assert Path(f"results/own/_dropped/{second}.yaml").is_file()
     with pytest.raises(UserError, match="it is the only one of own; untuned delete removes"):
         untuned("forget", "own", "--definition", first)
+
+
+def test_a_definition_that_an_older_version_wrote_differently_is_dropped(store, capsys):
+    write_study(Path(), seeds=3)
+    untuned("register", "own.yaml")
+    path = in_another_form(store, 1)
+    second = store.definitions.recorded()[1].study.definition_hash
+    assert path.stem != second
+    capsys.readouterr()
+    untuned("forget", "own", "--definition", second, "--yes")
+    assert f"own: definition {second} (2 missing trials" in capsys.readouterr().out
+    assert [one.study.seeds for one in store.definitions.recorded()] == [2]
+    assert (store.local_path / "_dropped" / path.name).is_file()
+
+
+def in_another_form(store, which):
+    """Write a recorded definition as another version has written it; return its file."""
+    name = store.definitions.recorded()[which].study.definition_hash
+    path = store.local_path / "definitions" / f"{name}.yaml"
+    content = strict_yaml.load(path.read_text())
+    content["definition"]["combine"] = "product"
+    path.unlink()
+    path = path.with_stem(hash_of(content["definition"]))
+    path.write_text(strict_yaml.dump(content))
+    return path
 
 
 @pytest.mark.parametrize(

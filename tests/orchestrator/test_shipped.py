@@ -205,6 +205,17 @@ def test_what_may_not_be_shipped_is_refused_in_a_line(made, published, monkeypat
     assert tree(published.parent) == before
 
 
+def test_a_foreign_file_beside_the_parts_is_not_shipped_and_no_damage(published):
+    store, _ = train_study(Path())
+    (store.local_path / "epochs" / "mine.parquet").write_bytes(b"x")
+    ship(store, masks=True)
+    assert not (published / "epochs" / "mine.parquet").exists()
+    part = next((store.local_path / "epochs").glob("*-*.parquet"))
+    part.write_bytes(b"x")
+    with pytest.raises(UserError, match="own: 1 damaged parts"):
+        ship(store, masks=True)
+
+
 @pytest.mark.parametrize("place", ["file", "s3://bucket/results"])
 def test_a_variable_that_names_no_folder_is_named(place, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")

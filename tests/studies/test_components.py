@@ -274,3 +274,17 @@ def test_a_component_of_another_package_with_a_name_of_ours_is_left_out(tmp_path
         "ours-2": "foreign",
     }
     assert f"entry point ours: {reason}" in components.left_out()
+
+
+def test_a_package_that_a_component_of_another_author_lacks_is_named(tmp_path, monkeypatch):
+    (tmp_path / "lacking_method.py").write_text("import no_such_package\n")
+    (tmp_path / "lacking_torch.py").write_text("raise ModuleNotFoundError('x', name='torch.nn')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(
+        BrokenComponentError,
+        match=r"^component lacking: lacking_method cannot be imported \(ModuleNotFoundError in "
+        r".*lacking_method\.py, line 1: No module named 'no_such_package'\)$",
+    ):
+        components.imported("lacking_method", "component lacking")
+    with pytest.raises(ModuleNotFoundError):  # which a command answers with how to install it
+        components.imported("lacking_torch", "component lacking")

@@ -57,6 +57,11 @@ def test_a_local_folder_is_absolute(tmp_path, monkeypatch):
     assert filesystems.canonical("./s3:/b") == str(tmp_path / "s3:" / "b")
 
 
+def test_the_root_may_hold_results():
+    for given in ("/", "//", "file:///"):
+        assert (Folder(given, "own").root, Folder(given, "own").uri) == ("/own", "/own")
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -77,6 +82,9 @@ def test_a_local_folder_is_absolute(tmp_path, monkeypatch):
         ("fsspec+memory://x", "fsspec+memory:// can hold no results"),
         ("my_store://x", "my_store:// can hold no results"),
         ("https:/x", "https:// can hold no results"),
+        ("gs://", "there is no bucket in it; write gs://BUCKET/FOLDER"),
+        ("S3:///x", "there is no bucket in it; write s3://BUCKET/FOLDER"),
+        ("abfs://", "there is no bucket in it"),
         ("s3://b/50%", "write %25 for % itself"),
         ("s3://b/%zz", "write %25 for % itself"),
         ("s3://b/../x", "'..' is no name of a folder"),

@@ -1,5 +1,6 @@
 import hashlib
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from studies.store import Store, definitions, shipped, studies_in
 from studies.store.definitions import Finish
 from studies.store.finished import failure_logs, failures, finished
 from studies.store.folder import Folder
+from studies.store.importing import compared
 from studies.store.writer import Writer
 from studies.study import find, from_mapping, hash_of
 
@@ -261,7 +263,7 @@ def test_a_parquet_file_that_is_no_part_is_named(store, trial, record):
     (Path(store.root) / "trials" / "mine.parquet").write_bytes(b"x")
     (Path(store.root) / "trials" / "_hidden.parquet").write_bytes(b"x")
     done = finished(store)
-    assert done.damaged == (("trials", "mine.parquet"),)
+    assert (done.damaged, done.foreign) == ((), (("trials", "mine.parquet"),))
     assert done.left_out("own/") == [
         "own/trials/mine.parquet is left out: it is no file that untuned wrote; move it away"
     ]
@@ -656,6 +658,27 @@ def test_a_definition_that_another_version_wrote_differently_is_read(change, tmp
     path.with_stem(hash_of(content["definition"])).write_text(strict_yaml.dump(content))
     (read,) = store.definitions.all()
     assert read.trials() == find("digits").trials()
+
+
+def test_a_definition_in_two_forms_is_one(tmp_path):
+    """Neither a run nor an import records again what another version recorded in its own form."""
+    store, other = Store(str(tmp_path), "digits"), Store(str(tmp_path / "other"), "digits")
+    store.definitions.record(find("digits"))
+    (recorded,) = store.definitions.recorded()
+    (path,) = (tmp_path / "digits" / "definitions").iterdir()
+    content = strict_yaml.load(path.read_text())
+    content["definition"] |= {"keep_masks": False}
+    older = path.with_stem(hash_of(content["definition"]))
+    older.write_text(strict_yaml.dump(content))
+    assert store.definitions.recorded() == [recorded]  # in both files
+    path.unlink()
+    assert store.definitions.path(find("digits")) == str(older)
+    store.definitions.record(find("digits"))
+    assert list(older.parent.iterdir()) == [older]
+    other.definitions.put(replace(recorded, at="2020-01-01T00:00:00+00:00"))
+    compared(other, store).run()
+    assert store.definitions.recorded()[0].at == "2020-01-01T00:00:00+00:00"
+    assert list(older.parent.iterdir()) == [path]
 
 
 def test_the_data_of_a_definition_may_be_moved(tmp_path):

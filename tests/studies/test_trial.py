@@ -186,6 +186,7 @@ def test_every_field_is_part_of_the_identity():
         ("folder(size=32):a(b)", "folder(size=32):a(b)"),
         ("lognormal(sigma=1_0)", "lognormal(sigma=1_0)"),  # for Python a number, but not for us
         ("lognormal(sigma=\u0665)", "lognormal(sigma=\u0665)"),  # an Arabic five
+        ("lognormal(sigma=1e999)", "lognormal(sigma=1e999)"),  # no number: shown as written
     ],
 )
 def test_a_name_has_one_spelling(given, canonical):

@@ -396,6 +396,22 @@ def test_the_split_is_part_of_the_fingerprint(tmp_path):
     assert len(found) == 2
 
 
+@pytest.mark.parametrize(
+    ("files", "hint"),
+    [
+        (["plain_text/test-0.parquet", "plain_text/train-0.parquet"], r"train-0.parquet; give its"),
+        (["test/0.parquet", "train/0.parquet"], r"test/0.parquet; give one file, or name such"),
+        (["TRAIN.PARQUET"], r"TRAIN.PARQUET; give one file, or name such files train-0.parquet"),
+    ],
+)
+def test_parquet_in_another_layout_is_told_what_to_do(files, hint, tmp_path):
+    """To give the folder of a test split helps nobody."""
+    for name in files:
+        write_parquet(tmp_path / name, range(4), [0, 1] * 2)
+    with pytest.raises(UserError, match=f"there is .*{hint}"):
+        load(f"parquet:{tmp_path}")
+
+
 def test_parquet_that_is_no_parquet(tmp_path):
     with pytest.raises(UserError, match=r"no such file, and no folder with train\*.parquet"):
         load(f"parquet:{tmp_path}")

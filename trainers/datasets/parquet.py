@@ -131,7 +131,12 @@ def files(root: Path) -> list[list[Path]]:
                     )
             return files
     elsewhere = _others(root, []) if root.is_dir() else []
-    hint = "".join(f"; there is {path}; give its folder, or a file" for path in elsewhere[:1])
+    named = [p for p in elsewhere if split_of(p.name) == SPLITS[0] and p.suffix == ".parquet"]
+    hint = "".join(f"; there is {path}; give its folder" for path in named[:1]) or "".join(
+        f"; there is {path}; give one file, or name such files train-0.parquet, test-0.parquet and "
+        "so on, in one folder"
+        for path in elsewhere[:1]
+    )
     raise UserError(
         f"data set parquet:{root}: no such file, and no folder with train*.parquet in it{hint}"
     )
