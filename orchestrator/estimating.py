@@ -1,19 +1,17 @@
-"""The estimate of what trials take, made by another process while this one goes on.
+"""The estimate of what trials take, made by another process that imports PyTorch beside this one.
 
-Importing PyTorch, which the estimate trains with, takes about as long as all the rest of a check.
+To import PyTorch, which the estimate trains with, takes about as long as all the rest of a check.
 """
 
 import contextlib
-import multiprocessing
-import pickle
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
-from studies import garbage
+from orchestrator.execution import spawned
+from orchestrator.execution.imports import without_garbage_collection
 from trainers import devices
 
 if TYPE_CHECKING:
@@ -23,84 +21,79 @@ if TYPE_CHECKING:
     from studies.trial import Trial
     from trainers.datasets import Place
 
-#: What the estimate imports.
-_NEEDED = ("orchestrator.estimate", "trainers.loop", "trainers.methods")
+#: Makes an estimate as `orchestrator.estimate.estimate` does; also raises `ModuleNotFoundError` if
+#: a package of the extra `run` is missing.
+Estimator = Callable[["Sequence[Trial]", "Mapping[str, Place]", str, str], "Estimate"]
 
 
-class Estimator:
-    """Makes an estimate in another process, or in this one once its outcome is asked for."""
+def here(
+    todo: "Sequence[Trial]", places: "Mapping[str, Place]", device: str, engine: str
+) -> "Estimate":
+    """Make an estimate in this process, see `Estimator`."""
+    from orchestrator.estimate import estimate
 
-    def __init__(self, connection: "Connection | None" = None) -> None:
-        """Estimate in the process at the other end of a connection; without one, in this one."""
-        self._connection = connection
-        self._arguments: tuple[Any, ...] = ()
-
-    def start(
-        self, todo: "Sequence[Trial]", places: "Mapping[str, Place]", device: str, engine: str
-    ) -> None:
-        """Begin an estimate; the arguments are those of `orchestrator.estimate.estimate`."""
-        self._arguments = todo, places, device, engine
-        if self._connection:
-            with contextlib.suppress(OSError):  # the process has ended
-                self._connection.send(self._arguments)
-
-    def finish(self) -> "Estimate":
-        """Return the estimate that was begun.
-
-        Raises:
-            UserError: see `orchestrator.estimate.estimate`.
-            ModuleNotFoundError: a package of the extra `run` is missing.
-        """
-        if self._connection:
-            with contextlib.suppress(EOFError, OSError):  # it could not, or it was killed
-                outcome: Estimate = self._connection.recv()
-                return outcome
-        from orchestrator.estimate import estimate
-
-        return estimate(*self._arguments)
+    return estimate(todo, places, device, engine)
 
 
 @contextlib.contextmanager
 def estimator(*, beside: bool) -> Iterator[Estimator]:
     """Give an estimator; its process ends with this context.
 
+    Until it is called, the process only imports: what is computed here meanwhile would slow down
+    the training that it measures.
+
     Args:
         beside: whether it may have a process of its own, which it has unless there is one core or
             this process has imported PyTorch already.
     """
     if not beside or devices.cores() < 2 or "torch" in sys.modules:
-        yield Estimator()
+        yield here
         return
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs,), daemon=True)
-    process.start()
-    theirs.close()
+    process, connection = spawned.start(_serve, daemon=True)
+
     try:
-        yield Estimator(ours)
+        yield partial(_elsewhere, connection)
     finally:
         process.kill()
         process.join()
+        connection.close()
+
+
+def _elsewhere(
+    connection: "Connection",
+    todo: "Sequence[Trial]",
+    places: "Mapping[str, Place]",
+    device: str,
+    engine: str,
+) -> "Estimate":
+    """Have the estimate made by the process at the other end of a connection."""
+    try:
+        connection.send((todo, places, device, engine))
+        outcome: Estimate | Exception = connection.recv()
+    except (EOFError, OSError):  # the process was killed
+        return here(todo, places, device, engine)
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 def _serve(connection: "Connection") -> None:
-    """Import what an estimate needs, and make one.
-
-    Whatever goes wrong goes wrong again in the process that asks, which tells the user.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # that process ends this one
-    garbage.collect_rarely()
-    importing = threading.Thread(target=_import)
-    importing.start()
-    with contextlib.suppress(Exception, SystemExit):
-        arguments = connection.recv_bytes()  # at once: whoever sends many trials waits for it
-        importing.join()
-        from orchestrator.estimate import estimate
-
-        connection.send(estimate(*pickle.loads(arguments)))  # noqa: S301  (this program's)
+    """Import what an estimate needs, and make the one that is asked for."""
+    # What is wrong with these modules is met again by the estimate.
+    with contextlib.suppress(Exception), without_garbage_collection():
+        import orchestrator.estimate  # noqa: F401
+        import trainers.loop
+        import trainers.methods  # noqa: F401
+    with contextlib.suppress(EOFError, OSError):  # the process that would ask has ended
+        connection.send(_outcome(*connection.recv()))
 
 
-def _import() -> None:
-    with contextlib.suppress(Exception, SystemExit):
-        for name in _NEEDED:
-            import_module(name)
+def _outcome(
+    todo: "Sequence[Trial]", places: "Mapping[str, Place]", device: str, engine: str
+) -> "Estimate | Exception":
+    """Return the estimate, or the error that it ended with."""
+    try:
+        return here(todo, places, device, engine)
+    except Exception as error:
+        error.add_note(traceback.format_exc())
+        return error

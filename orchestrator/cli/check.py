@@ -21,6 +21,7 @@ from studies.seeds import Seeds
 if TYPE_CHECKING:
     from analysis.verdicts.claim import Claim
     from analysis.verdicts.power_analysis import ClaimPower
+    from orchestrator.estimate import Estimate
     from orchestrator.estimating import Estimator
     from orchestrator.execution.messages import Resources, RunOptions
     from orchestrator.plan import Plan
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     help="Skip the estimate of time and memory, for which trials are trained briefly. A missing "
     "data set is then no error.",
 )
+@garbage.collected_rarely()
 def command(
     study: str,
     results: str,
@@ -59,24 +61,23 @@ def command(
     STUDY is the name of a shipped study, a study file, or the name or the folder of a study that
     has results. Nothing is started or written.
     """
-    from orchestrator import estimating
+    from orchestrator import estimating, plan, tuning
 
-    garbage.collect_rarely()
-    with estimating.estimator(beside=not no_estimate) as estimator:
-        from orchestrator import plan, tuning
+    definition, stores = _definition(study, results)
+    definition = definition.override(
+        seeds=seeds,
+        epochs=epochs,
+        data=data_places.named_sources(data),
+        only=only,
+        change=change,
+    )
+    plan.check_claims(definition)
+    # Before the results are read: also for a finished study, which is known only afterwards.
+    with estimating.estimator(beside=not no_estimate) as estimate:
         from orchestrator.execution import resources
         from orchestrator.execution.data_loading import data_set_names
         from orchestrator.execution.messages import RunOptions
 
-        definition, stores = _definition(study, results)
-        definition = definition.override(
-            seeds=seeds,
-            epochs=epochs,
-            data=data_places.named_sources(data),
-            only=only,
-            change=change,
-        )
-        plan.check_claims(definition)
         definition = tuning.resolved(definition, *stores)
         planned = plan.make([definition], *stores)
         try:
@@ -89,7 +90,7 @@ def command(
         engine = resources.engine("auto", planned.results.cpu_engines())
         options = RunOptions(workers=workers, device=device, engine=engine)
         how = None if no_estimate else options
-        show_estimate = show_costs(definition, planned, stores, data, how, estimator)
+        show_estimate = show_costs(definition, planned, stores, data, how, estimate)
         powers, lacking, with_results = _claims(definition, stores)
         show_estimate()
     _print_claims(powers, lacking, with_results=with_results)
@@ -124,7 +125,7 @@ def show_costs(
     stores: "Sequence[Store]",
     data: tuple[str, ...],
     options: "RunOptions | None",
-    estimator: "Estimator",
+    estimate: "Estimator",
 ) -> Callable[[], None]:
     """Print a study's cells with their finished trials, and how many would run.
 
@@ -134,10 +135,10 @@ def show_costs(
         stores: its results.
         data: the values of --data.
         options: how it would run; None for no estimate of the cost.
-        estimator: begins to estimate the cost.
+        estimate: makes the estimate of the cost.
 
     Returns:
-        What prints the cost once it is estimated.
+        What estimates the cost and prints it.
     """
     from orchestrator import plan
     from orchestrator.cli.status import show_cells
@@ -162,14 +163,14 @@ def show_costs(
         resources = on_this_machine(options)
     except ModuleNotFoundError as error:
         return partial(_print_no_estimate, error)
-    estimator.start(expected.todo, places, resources.device, options.engine)
-    return partial(_show_estimate, estimator, resources)
+    estimated = partial(estimate, expected.todo, places, resources.device, options.engine)
+    return partial(_show_estimate, estimated, resources)
 
 
-def _show_estimate(estimator: "Estimator", resources: "Resources") -> None:
+def _show_estimate(estimate: "Callable[[], Estimate]", resources: "Resources") -> None:
     """Print the time, memory and disk that the missing trials would take on this machine."""
     try:
-        cost = estimator.finish()
+        cost = estimate()
     except ModuleNotFoundError as error:
         _print_no_estimate(error)
         return

@@ -42,6 +42,7 @@ _MOST_PROCESSES = 8
     help="Draw only these figures, such as forest,final_accuracy; may be given several times.",
 )
 @click.option("--open", "opens", is_flag=True, help="Show the page in the browser.")
+@garbage.collected_rarely()
 def command(
     studies: tuple[str, ...],
     results: str,
@@ -54,7 +55,6 @@ def command(
     Each STUDY is a study's name, its file, or the folder or URI of its results, such as
     results-of-may/digits. Several studies are analysed together and compared side by side.
     """
-    garbage.collect_rarely()
     with _renderer(chosen) as renderer:
         stores = {name: _lookup.places(name, results) for name in studies}
         written = _write(stores, results, Path(output) if output else None, chosen, renderer)

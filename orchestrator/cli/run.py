@@ -134,13 +134,12 @@ def _run(
 
 def _show_costs(requested: "Study", stores: "list[Store]", how: running.HowToRun) -> None:
     """Print what would run and what it costs."""
-    from orchestrator import tuning
-    from orchestrator.estimating import Estimator
+    from orchestrator import estimating, tuning
 
     definition = tuning.resolved(requested, *stores)
     run = running.prepared(definition, stores, how)
     show_estimate = check.show_costs(
-        definition, run.planned, stores, how.data, run.options, Estimator()
+        definition, run.planned, stores, how.data, run.options, estimating.here
     )
     show_estimate()
 

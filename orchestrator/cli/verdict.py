@@ -41,6 +41,7 @@ _STYLES = {
     "--markdown", is_flag=True, help="Print a Markdown table with a row per claim, method and cell."
 )
 @click.option("--pairs", is_flag=True, help="Also show the paired trials, seed by seed.")
+@garbage.collected_rarely()
 def command(
     studies: tuple[str, ...],
     results: str,
@@ -55,7 +56,6 @@ def command(
     too. Confirmatory verdicts are supported, refuted or undecided; exploratory ones say suggests,
     speaks against or open. The exit code is 0 whatever the verdicts.
     """
-    garbage.collect_rarely()
     if as_json and markdown:
         raise UserError("verdict: give either --json or --markdown")
     from analysis.verdicts import lack, untested, verdicts

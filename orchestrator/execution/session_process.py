@@ -1,18 +1,16 @@
 """A session in a process of its own, and the signals that end it."""
 
-import multiprocessing
 import os
 import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import FrameType
 from typing import TYPE_CHECKING, Union
 
-from orchestrator.execution import session_child
+from orchestrator.execution import session_child, spawned
 
 if TYPE_CHECKING:
     from orchestrator.execution.inline_session import InlineSession
@@ -44,15 +42,7 @@ class SessionProcess:
         handle, output = tempfile.mkstemp(prefix="untuned-", suffix=".log")
         os.close(handle)
         self._output = Path(output)
-        context = multiprocessing.get_context("spawn")  # forked, it would share this one's threads
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=session_child.serve, args=(theirs, output, address))
-        # Blocked here while the process starts, and for good in the process itself.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-        with _without_script():
-            self._process.start()
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        theirs.close()
+        self._process, self._pipe = spawned.start(session_child.serve, output, address)
 
     @property
     def pid(self) -> int:
@@ -127,21 +117,6 @@ class SessionProcess:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)  # with what it has started
         self._process.kill()
-
-
-@contextmanager
-def _without_script() -> Iterator[None]:
-    """Keep a process that is started meanwhile from running the user's script once more.
-
-    Spawned processes import the script that Python was started with. A session needs nothing of it,
-    and a script that runs a study at its top level would run it again in each session.
-    """
-    script = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = script
 
 
 Session = Union["SessionProcess", "InlineSession"]

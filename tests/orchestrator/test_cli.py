@@ -1,3 +1,4 @@
+import gc
 import json
 import os
 import re
@@ -663,3 +664,11 @@ def test_a_working_folder_that_was_deleted_is_named(tmp_path):
     assert answer.stderr == (
         "untuned: the working folder: No such file or directory; change to another folder\n"
     )
+
+
+@pytest.mark.parametrize("command", ["check", "report", "verdict"])
+def test_a_command_leaves_the_garbage_collector_as_it_was(capsys, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    before = gc.get_threshold()
+    assert run(capsys, command, "nowhere")[0] == 2
+    assert gc.get_threshold() == before
