@@ -231,17 +231,20 @@ def _in_rounds(deciding: Sequence[Comparison], *, against: bool) -> list[str]:
     """
     for comparison in deciding:
         rival, pairs = comparison.criterion.rival, comparison.pairs
-        names = ("last_epoch", f"last_epoch{OF_PARTNER}")
-        if rival is None or names[1] not in pairs or "trained_epochs" in pairs:
+        if rival is None or f"last_epoch{OF_PARTNER}" not in pairs:
             continue
-        arm, partner = (pairs[name].clip(lower=pairs["epochs"]) for name in names)
-        longer = arm > partner if (rival == "arm") == against else partner > arm
-        if longer.any():
-            suffix = "" if (rival == "arm") == against else OF_PARTNER
-            first = pairs[longer].iloc[0]
+        if "trained_epochs" in pairs:  # one side is longer on purpose: `_too_short` compares them
+            continue
+        of_rival, of_other = ("", OF_PARTNER) if rival == "arm" else (OF_PARTNER, "")
+        side, beside = (of_rival, of_other) if against else (of_other, of_rival)
+        epochs, others = (
+            pairs[f"last_epoch{suffix}"].clip(lower=pairs["epochs"]) for suffix in (side, beside)
+        )
+        if (epochs > others).any():
+            first = int((epochs > others).argmax())
             return [
-                f"{first[f'method{suffix}']} was trained for {first[f'last_epoch{suffix}']:g} "
-                f"epochs in all, the other side for {first['epochs']}"
+                f"{pairs[f'method{side}'].iloc[first]} was trained for {epochs.iloc[first]:g} "
+                f"epochs in all, the other side for {others.iloc[first]:g}"
             ]
     return []
 

@@ -330,6 +330,19 @@ def test_a_training_of_several_times_the_epochs_decides_nothing(judge, longer, l
     assert verdict.conclusion == would_be
 
 
+def test_both_numbers_of_epochs_are_named_where_both_sides_went_beyond_their_length(judge):
+    epochs = {"free-flipping": 30, "free-pruning": 15}
+
+    def accuracy(trial):
+        last = epochs.get(trial.method, 3)
+        return {"test_accuracy": 0.9 + noise(trial), "row": {"last_epoch": last}}
+
+    (verdict,) = judge(final(accuracy), "C9", FREE)
+    assert verdict.reason == (
+        "Free-flipping was trained for 30 epochs in all, the other side for 15."
+    )
+
+
 def test_an_impossible_validation_accuracy_prefers_no_method(judge):
     # Free flipping is poor, but its validation accuracy is beyond all others.
     def accuracy(trial):
