@@ -270,6 +270,21 @@ def test_no_study_borrows_the_margin_of_another(study, record_in, tmp_path, wide
         assert verdict.uncorrected == "undecided"
         assert verdict.reason == "The study states no margin."
 
+def test_the_smallest_margin_is_one_with_which_enough_places_pass(judge):
+    # Densities 0.3, 0.5 and 0.7 lie 10, 0 and 12 points behind the best one and 20, 30 and 18 above
+    # softmax regression, and 0.1 lies below that. Free pruning is 19 points worse than the best: a
+    # margin of 19 would leave two densities.
+    levels = {0.1: 0.25, 0.3: 0.5, 0.5: 0.6, 0.7: 0.48}
+    figures = final(lambda trial: levels.get(trial.density, 0.41) + noise(trial))
+    (verdict,) = judge(figures, "C6", densities(*levels), margin=13)
+    assert verdict.uncorrected == "refuted"
+    assert math.isnan(verdict.smallest_margin)
+    # Of the best one 17 points are missing: with that margin three of them pass.
+    levels[0.0] = 0.43
+    (verdict,) = judge(figures, "C6", densities(*list(levels)[:4]), margin=13)
+    assert verdict.smallest_margin == pytest.approx(0.17, abs=0.002)
+
+
 
 def test_a_comparison_of_two_studies_has_the_stricter_margin(study, record_in, tmp_path):
     figures = final(lambda trial: 0.9 - 0.01 * (trial.method == "free-pruning") + noise(trial))
