@@ -308,7 +308,8 @@ def _ends_of_sweep(claim: Claim, places: Sequence[Comparison]) -> list[str]:
         rows.append(at_default.assign(place=default, of_rival=values))
     together = pd.concat([frame[["place", "seed", "of_rival"]] for frame in rows])
     return [
-        "the rival is best at its default, which may be the end of its grid"
+        f"the rival is best at its default of {field}, which is not known and may be the end of "
+        f"its grid: put the default's number into the grid"
         if math.isnan(end)
         else f"the rival still gains at {label({field: end})}, the end of its grid"
         for end in edges(together, "place", "of_rival")
