@@ -147,12 +147,11 @@ def _softmax(
     results: Results, cell: Mapping[str, Value], deciding: Sequence[Comparison]
 ) -> list[str]:
     """Return why there is no floor under a rival; nothing if there is one."""
-    with_rival = [one.pairs for one in deciding if one.criterion.rival]
-    if not with_rival:
-        return []
-    dataset, seeds = str(cell["dataset"]), max(map(len, with_rival))
-    reason = lacks_softmax_regression(results, dataset, seeds)
-    return [reason] if reason else unlike_softmax_regression(results, dataset, with_rival)
+    dataset, reasons = str(cell["dataset"]), []
+    for pairs in (one.pairs for one in deciding if one.criterion.rival):
+        reason = lacks_softmax_regression(results, dataset, len(pairs))
+        reasons.append(reason or unlike_softmax_regression(results, dataset, pairs))
+    return list(filter(None, reasons))[:1]
 
 
 def _floors(results: Results, claim: Claim, deciding: Sequence[Comparison]) -> list[str]:
@@ -183,7 +182,7 @@ def _few_densities(results: Results, claim: Claim, deciding: Sequence[Comparison
     for comparison in deciding:
         if len(comparison.pairs):
             arm = {str(name): value for name, value in comparison.pairs.iloc[0].items()}
-            found = densities_above_softmax_regression(results, arm)
+            found = densities_above_softmax_regression(results, arm, len(comparison.pairs))
             if found < claim.enough:
                 return [
                     f"{found} of the densities that were tried exceed softmax regression, "

@@ -294,7 +294,7 @@ def _with_floor(results: Results, claim: Claim, comparison: Comparison) -> Compa
         return comparison
     suffix = OF_PARTNER if criterion.rival == "partner" else ""
     rival = _rival(pairs, suffix)
-    softmax, _ = softmax_regression(results, str(rival["dataset"]))
+    softmax, _ = softmax_regression(results, str(rival["dataset"]), len(pairs))
     softmax = math.nan if rival["network"] == LINEAR else softmax
     comparison = replace(comparison, softmax=softmax)
     failed = _rival_failed(pairs, criterion)
@@ -306,13 +306,13 @@ def _with_floor(results: Results, claim: Claim, comparison: Comparison) -> Compa
     for end in _sides_that_must_learn(criterion):
         of_side = rival if end == suffix else _rival(pairs, end)
         mean = float(completed[f"accuracy{end}"].mean())
-        if text := below_softmax_regression(results, of_side, mean):
+        if text := below_softmax_regression(results, of_side, mean, len(pairs)):
             return replace(comparison, floor=text, behind=math.inf)
     if not criterion.has_margin and claim.floor != "method":
         return comparison  # no margin counts
     mean = float(completed[f"accuracy{suffix}"].mean())
     margin = _margin_of_floor(results, comparison)
-    above, text = above_floor(results, rival, mean, margin)
+    above, text = above_floor(results, rival, mean, len(pairs), margin)
     behind, too_far = 0.0, ""
     if claim.floor == "method":
         behind, too_far = behind_best(results, rival, mean, len(pairs), margin)
