@@ -157,9 +157,7 @@ def _softmax(
 def _floors(results: Results, claim: Claim, deciding: Sequence[Comparison]) -> list[str]:
     """Return why rivals below their floor keep the claim from being supported."""
     below = [comparison for comparison in deciding if comparison.floor]
-    # What is left of a broken network is no size, and each place of a sweep must have one.
-    each_is_needed = any(c.criterion.rival and not c.criterion.of_accuracies for c in deciding)
-    if not claim.sweep or each_is_needed:
+    if each_is_needed(claim, deciding):
         reasons = [comparison.floor for comparison in below]
         if claim.enough > 1:
             reasons += _few_densities(results, claim, deciding)
@@ -175,6 +173,15 @@ def _floors(results: Results, claim: Claim, deciding: Sequence[Comparison]) -> l
     reason = f"{passed} of {len(deciding)} values of {swept} reach the floor, "
     reason += f"{claim.enough} are needed"
     return [f"{reason} ({below[0].floor})" if below else reason]
+
+
+def each_is_needed(claim: Claim, deciding: Sequence[Comparison]) -> bool:
+    """Return whether each comparison must pass the floor, not only some places of a sweep.
+
+    What is left of a broken network is no size, and each place of a sweep must have one.
+    """
+    of_sizes = any(c.criterion.rival and not c.criterion.of_accuracies for c in deciding)
+    return of_sizes or not claim.sweep
 
 
 def _few_densities(results: Results, claim: Claim, deciding: Sequence[Comparison]) -> list[str]:

@@ -11,7 +11,7 @@ from analysis.cells import heading
 from analysis.estimates.judged import unlike
 from analysis.statistics import multiple, power
 from analysis.tables import Results, computed_once
-from analysis.verdicts.cases import Case, cases
+from analysis.verdicts.cases import Case, cases, each_is_needed
 from analysis.verdicts.claim import Claim
 from analysis.verdicts.claims import every_claim
 from analysis.verdicts.comparisons import (
@@ -120,10 +120,11 @@ def _smallest_margin(case: Case) -> float:
 def _enough_pass(claim: Claim, deciding: Sequence[Comparison], margin: float) -> bool:
     """Return whether as many comparisons as a claim needs pass the floor with a margin."""
     passing = [one for one in deciding if one.behind <= margin < one.above]
+    if each_is_needed(claim, deciding):
+        return len(passing) == len(deciding)
     if "method" in claim.sweep:  # of each method one place
         return {one.at["method"] for one in passing} == {one.at["method"] for one in deciding}
-    needed = min(claim.enough, len(deciding)) if claim.sweep else len(deciding)
-    return len(passing) >= needed
+    return len(passing) >= min(claim.enough, len(deciding))
 
 
 def _worded(case: Case, conclusion: Conclusion) -> Conclusion:
