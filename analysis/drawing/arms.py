@@ -80,7 +80,8 @@ def one_arm_each(results: Results, frame: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         results: the study.
-        frame: rows with `method` and the fields in which cells differ.
+        frame: rows with `method`, `network` (which `above_floor` reads) and the fields in which
+            cells differ.
     """
     kept = pd.Series(data=True, index=frame.index)
     for method, values in shown_arms(results).items():
@@ -122,6 +123,10 @@ def above_floor(results: Results, rows: pd.DataFrame) -> pd.DataFrame:
     A panel of its own beside other networks would be empty but for it. `floor` says what it
     reaches. All rows are returned where there is nothing else, or other methods train that network
     too.
+
+    Args:
+        results: the study.
+        rows: rows with `network`, even where only one network was trained.
     """
     trials = results.trials
     on_it = trials["network"] == LINEAR

@@ -53,7 +53,8 @@ def _of_all_places(results: Results, pairs: pd.DataFrame, claim: Claim) -> "pd.S
     Otherwise a few places at which nothing learns would pay for a larger search of the other side.
     """
     means = pairs.groupby(["cell", *claim.sweep])["accuracy"].transform("mean")
-    floors = {d: softmax_regression(results, str(d))[0] for d in pairs["dataset"].unique()}
+    seeds = pairs["seed"].nunique()
+    floors = {d: softmax_regression(results, str(d), seeds)[0] for d in pairs["dataset"].unique()}
     own = pairs["configurations"]
     paid = own.where(~(means <= pairs["dataset"].map(floors)), 0)
     return paid.groupby([pairs["cell"], pairs["seed"]]).transform("sum").clip(lower=own)

@@ -147,20 +147,17 @@ def _softmax(
     results: Results, cell: Mapping[str, Value], deciding: Sequence[Comparison]
 ) -> list[str]:
     """Return why there is no floor under a rival; nothing if there is one."""
-    with_rival = [one.pairs for one in deciding if one.criterion.rival]
-    if not with_rival:
-        return []
-    dataset, seeds = str(cell["dataset"]), max(map(len, with_rival))
-    reason = lacks_softmax_regression(results, dataset, seeds)
-    return [reason] if reason else unlike_softmax_regression(results, dataset, with_rival)
+    dataset, reasons = str(cell["dataset"]), []
+    for pairs in (one.pairs for one in deciding if one.criterion.rival):
+        reason = lacks_softmax_regression(results, dataset, len(pairs))
+        reasons.append(reason or unlike_softmax_regression(results, dataset, pairs))
+    return list(filter(None, reasons))[:1]
 
 
 def _floors(results: Results, claim: Claim, deciding: Sequence[Comparison]) -> list[str]:
     """Return why rivals below their floor keep the claim from being supported."""
     below = [comparison for comparison in deciding if comparison.floor]
-    # What is left of a broken network is no size, and each place of a sweep must have one.
-    each_is_needed = any(c.criterion.rival and not c.criterion.of_accuracies for c in deciding)
-    if not claim.sweep or each_is_needed:
+    if each_is_needed(claim, deciding):
         reasons = [comparison.floor for comparison in below]
         if claim.enough > 1:
             reasons += _few_densities(results, claim, deciding)
@@ -178,12 +175,21 @@ def _floors(results: Results, claim: Claim, deciding: Sequence[Comparison]) -> l
     return [f"{reason} ({below[0].floor})" if below else reason]
 
 
+def each_is_needed(claim: Claim, deciding: Sequence[Comparison]) -> bool:
+    """Return whether each comparison must pass the floor, not only some places of a sweep.
+
+    What is left of a broken network is no size, and each place of a sweep must have one.
+    """
+    of_sizes = any(c.criterion.rival and not c.criterion.of_accuracies for c in deciding)
+    return of_sizes or not claim.sweep
+
+
 def _few_densities(results: Results, claim: Claim, deciding: Sequence[Comparison]) -> list[str]:
     """Return that a tuned density was chosen among too few that learn at all."""
     for comparison in deciding:
         if len(comparison.pairs):
             arm = {str(name): value for name, value in comparison.pairs.iloc[0].items()}
-            found = densities_above_softmax_regression(results, arm)
+            found = densities_above_softmax_regression(results, arm, len(comparison.pairs))
             if found < claim.enough:
                 return [
                     f"{found} of the densities that were tried exceed softmax regression, "
@@ -231,17 +237,20 @@ def _in_rounds(deciding: Sequence[Comparison], *, against: bool) -> list[str]:
     """
     for comparison in deciding:
         rival, pairs = comparison.criterion.rival, comparison.pairs
-        names = ("last_epoch", f"last_epoch{OF_PARTNER}")
-        if rival is None or names[1] not in pairs or "trained_epochs" in pairs:
+        if rival is None or f"last_epoch{OF_PARTNER}" not in pairs:
             continue
-        arm, partner = (pairs[name].clip(lower=pairs["epochs"]) for name in names)
-        longer = arm > partner if (rival == "arm") == against else partner > arm
-        if longer.any():
-            suffix = "" if (rival == "arm") == against else OF_PARTNER
-            first = pairs[longer].iloc[0]
+        if "trained_epochs" in pairs:  # one side is longer on purpose: `_too_short` compares them
+            continue
+        of_rival, of_other = ("", OF_PARTNER) if rival == "arm" else (OF_PARTNER, "")
+        side, beside = (of_rival, of_other) if against else (of_other, of_rival)
+        epochs, others = (
+            pairs[f"last_epoch{suffix}"].clip(lower=pairs["epochs"]) for suffix in (side, beside)
+        )
+        if (epochs > others).any():
+            first = int((epochs > others).argmax())
             return [
-                f"{first[f'method{suffix}']} was trained for {first[f'last_epoch{suffix}']:g} "
-                f"epochs in all, the other side for {first['epochs']}"
+                f"{pairs[f'method{side}'].iloc[first]} was trained for {epochs.iloc[first]:g} "
+                f"epochs in all, the other side for {others.iloc[first]:g}"
             ]
     return []
 
@@ -305,7 +314,8 @@ def _ends_of_sweep(claim: Claim, places: Sequence[Comparison]) -> list[str]:
         rows.append(at_default.assign(place=default, of_rival=values))
     together = pd.concat([frame[["place", "seed", "of_rival"]] for frame in rows])
     return [
-        "the rival is best at its default, which may be the end of its grid"
+        f"the rival is best at its default of {field}, which is not known and may be the end of "
+        f"its grid: put the default's number into the grid"
         if math.isnan(end)
         else f"the rival still gains at {label({field: end})}, the end of its grid"
         for end in edges(together, "place", "of_rival")

@@ -294,29 +294,40 @@ def _with_floor(results: Results, claim: Claim, comparison: Comparison) -> Compa
         return comparison
     suffix = OF_PARTNER if criterion.rival == "partner" else ""
     rival = _rival(pairs, suffix)
-    softmax, _ = softmax_regression(results, str(rival["dataset"]))
+    softmax, _ = softmax_regression(results, str(rival["dataset"]), len(pairs))
     softmax = math.nan if rival["network"] == LINEAR else softmax
-    comparison = replace(comparison, softmax=softmax, behind=math.inf)
+    comparison = replace(comparison, softmax=softmax)
     failed = _rival_failed(pairs, criterion)
     if 2 * failed.sum() >= len(pairs):
         who = "a trial behind the value" if criterion.failures else rival["method"]
-        return replace(comparison, floor=f"{who} failed in {failed.sum()} of {len(pairs)} trials")
+        text = f"{who} failed in {failed.sum()} of {len(pairs)} trials"
+        return replace(comparison, floor=text, behind=math.inf)
     completed = pairs[~failed]
     for end in _sides_that_must_learn(criterion):
         of_side = rival if end == suffix else _rival(pairs, end)
         mean = float(completed[f"accuracy{end}"].mean())
-        if text := below_softmax_regression(results, of_side, mean):
-            return replace(comparison, floor=text)
-    mean = float(completed[f"accuracy{suffix}"].mean())
-    margin = abs(comparison.bound) if criterion.has_margin else _margin(results, pairs)
-    margin = LEAST_MARGIN if math.isnan(margin) and not criterion.has_margin else margin
-    above, text = above_floor(results, rival, mean, margin)
-    behind = 0.0
-    if claim.floor == "method" and not text:
-        behind, text = behind_best(results, rival, mean, len(pairs), margin)
+        if text := below_softmax_regression(results, of_side, mean, len(pairs)):
+            return replace(comparison, floor=text, behind=math.inf)
     if not criterion.has_margin and claim.floor != "method":
-        above, text = math.inf, ""  # no margin counts
-    return replace(comparison, floor=text, behind=behind, above=above)
+        return comparison  # no margin counts
+    mean = float(completed[f"accuracy{suffix}"].mean())
+    margin = _margin_of_floor(results, comparison)
+    above, text = above_floor(results, rival, mean, len(pairs), margin)
+    behind, too_far = 0.0, ""
+    if claim.floor == "method":
+        behind, too_far = behind_best(results, rival, mean, len(pairs), margin)
+    return replace(comparison, floor=text or too_far, behind=behind, above=above)
+
+
+def _margin_of_floor(results: Results, comparison: Comparison) -> float:
+    """Return the margin of the floor; nan if the study must state one and does not.
+
+    Where no margin decides, a study need not state one.
+    """
+    if comparison.criterion.has_margin:
+        return abs(comparison.bound)
+    margin = _margin(results, comparison.pairs)
+    return LEAST_MARGIN if math.isnan(margin) else margin
 
 
 def _rival(pairs: pd.DataFrame, suffix: str) -> dict[str, Hashable]:

@@ -1,7 +1,7 @@
 """Conclusions: from a claim's comparisons to a verdict on each cell."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from analysis.cells import heading
 from analysis.estimates.judged import unlike
 from analysis.statistics import multiple, power
 from analysis.tables import Results, computed_once
-from analysis.verdicts.cases import Case, cases
+from analysis.verdicts.cases import Case, cases, each_is_needed
 from analysis.verdicts.claim import Claim
 from analysis.verdicts.claims import every_claim
 from analysis.verdicts.comparisons import (
@@ -113,20 +113,18 @@ def _smallest_margin(case: Case) -> float:
     if blocked or unmet or not deciding:
         return math.nan
     reached = [c.smallest_margin for one in deciding for c in (one, with_best_rival(one))]
-    margin = max(*reached, _needed(case.claim, deciding, lambda one: one.behind))
-    least = -_needed(case.claim, deciding, lambda one: -one.above)
-    return margin if math.isfinite(margin) and margin < least else math.nan
+    margins = sorted(max(*reached, one.behind) for one in deciding)
+    return next((m for m in margins if _enough_pass(case.claim, deciding, m)), math.nan)
 
 
-def _needed(
-    claim: Claim, deciding: Sequence[Comparison], distance: Callable[[Comparison], float]
-) -> float:
-    """Return the largest distance from a floor among the comparisons that a claim needs most."""
-    if "method" in claim.sweep:  # of each method the place that comes nearest
-        methods = {one.at["method"] for one in deciding}
-        return max(min(distance(c) for c in deciding if c.at["method"] == m) for m in methods)
-    distances = sorted(map(distance, deciding))
-    return distances[min(claim.enough, len(distances)) - 1] if claim.sweep else distances[-1]
+def _enough_pass(claim: Claim, deciding: Sequence[Comparison], margin: float) -> bool:
+    """Return whether as many comparisons as a claim needs pass the floor with a margin."""
+    passing = [one for one in deciding if one.behind <= margin < one.above]
+    if each_is_needed(claim, deciding):
+        return len(passing) == len(deciding)
+    if "method" in claim.sweep:  # of each method one place
+        return {one.at["method"] for one in passing} == {one.at["method"] for one in deciding}
+    return len(passing) >= min(claim.enough, len(deciding))
 
 
 def _worded(case: Case, conclusion: Conclusion) -> Conclusion:

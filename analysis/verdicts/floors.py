@@ -6,7 +6,8 @@ reached anywhere in the results, for the same network, data set and length.
 """
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from analysis.estimates.judged import (
     noise_of_chance,
     unlike,
 )
-from analysis.estimates.pairing import at_default, keys
+from analysis.estimates.pairing import OF_PARTNER, at_default, keys
 from analysis.estimates.rates import without_values
 from analysis.numbers import number
 from analysis.tables import Results, computed_once
@@ -63,36 +64,38 @@ def cell_means(results: Results) -> pd.DataFrame:
 
 
 @computed_once
-def softmax_regression(results: Results, dataset: str) -> tuple[float, bool]:
+def softmax_regression(results: Results, dataset: str, seeds: int) -> tuple[float, bool]:
     """Return the accuracy of softmax regression on a data set, and whether it is recorded.
 
+    Args:
+        results: the studies.
+        dataset: the data set.
+        seeds: how many seeds are compared.
+
     Returns:
-        The best mean over its recipes, or the one that was measured for this project if that is
-        better; without either chance, or nan if that is not known.
+        The mean of its recipe that is the floor, or the one that was measured for this project if
+        that is better; without either chance, or nan if that is not known.
     """
-    best, measured = _recorded_softmax_regression(results, dataset), MEASURED.get(dataset, math.nan)
+    recipe = _recipe_of_floor(results, dataset, seeds)
+    best, measured = recipe.mean if recipe else math.nan, MEASURED.get(dataset, math.nan)
     if not math.isnan(floor := float(np.fmax(best, measured))):
         return floor, not math.isnan(best)
     trials = all_judged(results)
     return float(chance_of(trials[trials["dataset"] == dataset]).max()), False
 
 
-def _recorded_softmax_regression(results: Results, dataset: str) -> float:
-    """Return the best recorded mean of softmax regression on a data set, nan without one."""
-    means = cell_means(results)
-    is_linear = (means["network"] == LINEAR) & (means["method"] == BASELINE)
-    return float(means.loc[is_linear & (means["dataset"] == dataset), "mean"].max())
-
-
-def below_softmax_regression(results: Results, rival: Mapping[str, Hashable], mean: float) -> str:
+def below_softmax_regression(
+    results: Results, rival: Mapping[str, Hashable], mean: float, seeds: int
+) -> str:
     """Return in words why a rival does not exceed softmax regression; empty if it does.
 
     Args:
         results: the studies.
         rival: the fields of a trial of the rival.
         mean: the mean test accuracy of its completed trials, a fraction.
+        seeds: how many seeds are compared.
     """
-    floor, recorded = softmax_regression(results, str(rival["dataset"]))
+    floor, recorded = softmax_regression(results, str(rival["dataset"]), seeds)
     if rival["network"] == LINEAR or mean > floor:
         return ""
     source = "softmax regression" if recorded or rival["dataset"] in MEASURED else "chance"
@@ -103,7 +106,7 @@ def below_softmax_regression(results: Results, rival: Mapping[str, Hashable], me
 
 
 def above_floor(
-    results: Results, rival: Mapping[str, Hashable], mean: float, margin: float
+    results: Results, rival: Mapping[str, Hashable], mean: float, seeds: int, margin: float
 ) -> tuple[float, str]:
     """Return by how much a rival exceeds softmax regression, and whether the margin is as large.
 
@@ -114,6 +117,7 @@ def above_floor(
         results: the studies.
         rival: the fields of a trial of the rival.
         mean: the mean test accuracy of its completed trials, a fraction.
+        seeds: how many seeds are compared.
         margin: how much worse than the rival the other side may be, a fraction.
 
     Returns:
@@ -121,7 +125,7 @@ def above_floor(
         larger than the margin, empty if it is.
     """
     dataset = str(rival["dataset"])
-    floor, recorded = softmax_regression(results, dataset)
+    floor, recorded = softmax_regression(results, dataset, seeds)
     source = "softmax regression" if recorded or dataset in MEASURED else "chance"
     if rival["network"] == LINEAR:
         floor, source = _chance(results, dataset), "chance"
@@ -201,47 +205,88 @@ def plans_softmax_regression(results: Results, dataset: str) -> bool:
 def lacks_softmax_regression(results: Results, dataset: str, seeds: int) -> str:
     """Return why softmax regression that is planned is no floor; empty if it is one.
 
-    It is one if all of its planned seeds are finished, in the recipe that comes nearest to that,
-    and if these are as many as are compared, or five. If it was measured before, it always is.
+    It is one if all planned seeds of the recipe that is the floor are finished, and if these are as
+    many as are compared, or five. If it was measured before, it always is.
 
     Args:
         results: the studies.
         dataset: the data set.
         seeds: how many seeds are compared.
     """
+    recipe = _recipe_of_floor(results, dataset, seeds)
     if dataset in MEASURED or not plans_softmax_regression(results, dataset):
         return ""
-    finished, planned = max(_seeds_of_softmax_regression(results, dataset))
-    if not finished:
+    if not recipe:
         return f"softmax regression on {dataset} is planned, but not finished"
-    planned = max(planned, min(seeds, _SEEDS))
-    if finished < planned:
-        return f"softmax regression on {dataset} needs {planned} seeds, of which {finished} " + (
-            "is finished" if finished == 1 else "are finished"
+    if recipe.lacking(seeds):
+        needed = recipe.seeds + recipe.lacking(seeds)
+        return f"softmax regression on {dataset} needs {needed} seeds, of which {recipe.seeds} " + (
+            "is finished" if recipe.seeds == 1 else "are finished"
         )
-    best = _recorded_softmax_regression(results, dataset)
-    at_chance = best <= _chance(results, dataset)
+    at_chance = recipe.mean <= _chance(results, dataset)
     return f"softmax regression on {dataset} is at chance" if at_chance else ""
 
 
-def unlike_softmax_regression(
-    results: Results, dataset: str, compared: Sequence[pd.DataFrame]
-) -> list[str]:
-    """Return why softmax regression is no floor under the trials of some pairs; nothing if it is.
+def unlike_softmax_regression(results: Results, dataset: str, pairs: pd.DataFrame) -> str:
+    """Return why softmax regression is no floor under the trials of pairs; empty if it is.
 
     It is none if its values contradict each other, or if it was evaluated on other test images.
     """
-    rows = all_judged(results)
-    fits = (rows["dataset"] == dataset) & rows["attempt"].notna() & _is_softmax_regression(rows)
-    softmax = rows[fits]
-    reason = next((text for text in softmax["not_judged"] if text), "")
-    firsts = [pairs.iloc[:1] for pairs in compared if not unlike(pairs)]
-    reason = reason or (unlike(pd.concat([softmax, *firsts])[[*SAME]]) if len(softmax) else "")
-    return [f"softmax regression on {dataset} is no floor: {reason}"] if reason else []
+    recipe = _recipe_of_floor(results, dataset, len(pairs))
+    if not recipe:
+        return ""
+    reason = next((text for text in recipe.rows["not_judged"] if text), "")
+    if not reason and not unlike(pairs):  # otherwise that is the reason
+        sides = [{name: f"{name}{suffix}" for name in SAME} for suffix in ("", OF_PARTNER)]
+        compared = [
+            pairs[list(names.values())].set_axis(list(SAME), axis=1)
+            for names in sides
+            if pairs.columns.isin(names.values()).sum() == len(SAME)
+        ]
+        reason = unlike(pd.concat([recipe.rows[[*SAME]], *compared]))
+    return f"softmax regression on {dataset} is no floor: {reason}" if reason else ""
 
 
-def _seeds_of_softmax_regression(results: Results, dataset: str) -> list[tuple[int, int]]:
-    """Return of each recipe of softmax regression the finished and the planned seeds.
+@dataclass(frozen=True, eq=False)
+class _Recipe:
+    """A recipe of softmax regression of which a seed is finished.
+
+    Attributes:
+        rows: its finished trials.
+        planned: how many seeds are planned.
+    """
+
+    rows: pd.DataFrame
+    planned: int
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds are finished."""
+        return int(self.rows["seed"].nunique())
+
+    @property
+    def mean(self) -> float:
+        """The mean test accuracy."""
+        return float(self.rows["accuracy"].mean())
+
+    def lacking(self, compared: int) -> int:
+        """Return how many seeds are missing to make it a floor under so many."""
+        return max(self.planned, min(compared, _SEEDS)) - self.seeds
+
+
+@computed_once
+def _recipe_of_floor(results: Results, dataset: str, seeds: int) -> _Recipe | None:
+    """Return the recipe of softmax regression that is the floor; None if no seed is finished.
+
+    It is the best of those that lack no seed, or else that which lacks the fewest.
+    """
+    recipes = _recipes_of_softmax_regression(results, dataset)
+    return min(recipes, key=lambda one: (one.lacking(seeds), -one.mean), default=None)
+
+
+@computed_once
+def _recipes_of_softmax_regression(results: Results, dataset: str) -> list[_Recipe]:
+    """Return the recipes of softmax regression of which a seed is finished.
 
     As in any comparison, seeds that were planned later and never began do not count. Of a tuned
     recipe a seed needs the chosen one alone.
@@ -250,14 +295,14 @@ def _seeds_of_softmax_regression(results: Results, dataset: str) -> list[tuple[i
     rows = rows[(rows["dataset"] == dataset) & _is_softmax_regression(rows)]
     (recipes,) = keys(rows, on=CELL)
     recipes = np.where(rows["by_choice"].to_numpy(bool), -1, recipes)
-    counts = []
+    found = []
     for _, recipe in rows.groupby(recipes):
         planned = recipe[recipe["defined"] != 0] if (recipe["defined"] != 0).any() else recipe
         ran = planned["attempt"].notna().to_numpy()
-        counted = still_planned(results, [planned["committed"].to_numpy(np.int64)], ran)
-        seeds = planned["seed"]
-        counts.append((seeds[ran].nunique(), seeds[counted].nunique()))
-    return counts
+        if ran.any():
+            counted = still_planned(results, [planned["committed"].to_numpy(np.int64)], ran)
+            found.append(_Recipe(planned[ran], planned["seed"][counted].nunique()))
+    return found
 
 
 def _is_softmax_regression(rows: pd.DataFrame) -> "pd.Series[bool]":
@@ -271,15 +316,18 @@ def _chance(results: Results, dataset: str) -> float:
     return float(noise_of_chance(trials[trials["dataset"] == dataset]).max())
 
 
-def densities_above_softmax_regression(results: Results, rival: Mapping[str, Hashable]) -> int:
+def densities_above_softmax_regression(
+    results: Results, rival: Mapping[str, Hashable], seeds: int
+) -> int:
     """Return how many densities of a rival's method exceed softmax regression where it is trained.
 
     Args:
         results: the studies.
         rival: the fields of a trial of the rival, apart from its density and its recipe.
+        seeds: how many seeds are compared.
     """
     means = cell_means(results)
-    floor, _ = softmax_regression(results, str(rival["dataset"]))
+    floor, _ = softmax_regression(results, str(rival["dataset"]), seeds)
     fits = means["mean"].to_numpy() > floor
     for name in ("method", *LOOKED_UP):
         fits &= means[name].to_numpy() == rival[name]

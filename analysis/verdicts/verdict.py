@@ -62,8 +62,8 @@ class Comparison:
         nested: whether no choice on tuning seeds serves several seeds.
         behind: how far the rival's mean lies below the best recorded one of its method, a fraction;
             0 where the claim does not ask.
-        above: how far the rival's mean lies above softmax regression, a fraction, which is more
-            than any margin that supports; infinite where no margin counts.
+        above: how far the rival's mean lies above softmax regression, a fraction: a margin at least
+            this large supports nothing; infinite where no margin counts.
         complete: whether all planned seeds are finished.
         added: whether its place in the sweep was added later and does not count.
         q: p-value for the claim, adjusted by Benjamini and Hochberg over all exploratory

@@ -129,9 +129,10 @@ def _of_softmax_regression(
     results: Results, cell: Mapping[str, Value], comparisons: Sequence[Comparison]
 ) -> list[str]:
     """Return what the floor is if softmax regression was not run."""
-    if not any(one.criterion.rival and len(one.pairs) for one in comparisons):
+    seeds = max((len(one.pairs) for one in comparisons if one.criterion.rival), default=0)
+    if not seeds:
         return []
-    floor, recorded = softmax_regression(results, str(cell["dataset"]))
+    floor, recorded = softmax_regression(results, str(cell["dataset"]), seeds)
     instead = f"{floor * 100:.2f}%, measured elsewhere" if floor > 0.5 else "chance"
     return [] if recorded else [f"softmax regression was not run; the floor is {instead}"]
 

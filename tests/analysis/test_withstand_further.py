@@ -283,6 +283,8 @@ def test_an_end_of_the_batch_sizes_is_an_end_as_well(judge):
     assert verdict.reason == "Dense still gains at batch size 100, the end of its grid."
 
 
+#: The traits of a method of one's own whose parameter sets the fraction kept.
+OWN = {"sets_kept_share": True, "needs_density": False, "trains_weights": False}
 HARD = ("hard-concrete(l0=1e-07)", "hard-concrete", "hard-concrete(l0=1e-05)")
 
 
@@ -313,19 +315,31 @@ def rising(*names):
         # Of a method of one's own the default is not known.
         (
             ("own(t=1)", "own(t=3)", "own"),
-            "is best at its default, which may be the end of its grid",
+            "is best at its default of t, which is not known and may be the end of its grid: put "
+            "the default's number into the grid",
         ),
     ],
 )
 def test_a_default_is_an_end_of_a_grid_like_any_other_value(judge, names, edge):
     grids = [{"method": "free-pruning"}, {"method": list(names)}]
-    row = {"sets_kept_share": True, "needs_density": False, "trains_weights": False}
     figures = rising(*names)
     (verdict,) = judge(
-        lambda t: figures(t) | {"row": row if "own" in t.method else {}}, "C6-rivals", grids
+        lambda t: figures(t) | {"row": OWN if "own" in t.method else {}}, "C6-rivals", grids
     )
     assert verdict.uncorrected == "undecided"
     assert verdict.reason == f"The rival {edge}."
+
+
+def test_an_unknown_default_whose_number_is_in_the_grid_is_no_end_of_it(judge):
+    levels = {"own(t=1)": 0.9, "own(t=2)": 0.904, "own": 0.904, "own(t=3)": 0.902}
+
+    def figures(trial):
+        row = OWN if "own" in trial.method else {}
+        return {"test_accuracy": levels.get(trial.method, 0.904) + noise(trial, 3e-4), "row": row}
+
+    grids = [{"method": "free-pruning"}, {"method": list(levels)}]
+    (verdict,) = judge(final(figures), "C6-rivals", grids)
+    assert (verdict.uncorrected, verdict.reason) == ("supported", "")
 
 
 def test_the_best_default_between_other_values_is_no_end(judge):

@@ -215,7 +215,95 @@ def test_a_few_seeds_of_softmax_regression_are_no_floor(judge, finished, verdict
     assert [(one.conclusion, one.reason) for one in found] == [(verdict_is, reason)]
 
 
+@pytest.fixture
+def beside(study, record_in, tmp_path):
+    """A function that judges C9 with softmax regression at a second rate in a second study."""
+
+    def run(of_first, of_second, *, first=15, second=5, level=0.9):
+        def figures(trial):
+            if trial.network != "linear":
+                return {"test_accuracy": level + noise(trial), "changed": 0.1}
+            own = of_second if trial.learning_rate == 3e-3 else of_first
+            return {"changed": 0.0, **own}
+
+        given = {"dataset": "cifar10", "method": "dense", "margin": 0.5}
+        softmax = [{**LINEAR, "learning_rate": rate} for rate in (1e-3, 3e-3)]
+        one = study(seeds=15, grids=[*FREE, softmax[0]], **given)
+        other = named(study(seeds=second, grids=[softmax[1]], **given), "other")
+        only = lambda trial: trial.network != "linear" or trial.seed <= first  # noqa: E731
+        places = [record_in(tmp_path, one, figures, only), record_in(tmp_path, other, figures)]
+        (verdict,) = on(analysis.load(places), "C9")
+        return verdict
+
+    return run
+
+
+def test_softmax_regression_is_the_recipe_that_has_its_seeds_not_that_with_the_most(beside):
+    verdict = beside({"test_accuracy": 0.35}, {"test_accuracy": 0.3}, first=6)
+    assert (verdict.uncorrected, verdict.reason) == ("supported", "")
+    assert [one.softmax for one in verdict.deciding] == [pytest.approx(0.3)]
+
+
+def test_the_best_of_the_recipes_that_have_their_seeds_is_the_floor(beside):
+    verdict = beside({"test_accuracy": 0.3}, {"test_accuracy": 0.35})
+    assert [one.softmax for one in verdict.deciding] == [pytest.approx(0.35)]
+
+
+def test_one_seed_of_another_recipe_raises_no_floor(beside):
+    verdict = beside({"test_accuracy": 0.3}, {"test_accuracy": 0.95}, second=1)
+    assert (verdict.uncorrected, verdict.reason) == ("supported", "")
+    assert [one.softmax for one in verdict.deciding] == [pytest.approx(0.3)]
+
+
+def test_one_seed_of_another_recipe_lifts_softmax_regression_off_chance_no_more(beside):
+    verdict = beside({"test_accuracy": 0.1}, {"test_accuracy": 0.3}, second=1)
+    assert verdict.uncorrected == "undecided"
+    assert verdict.reason == "Softmax regression on cifar10 is at chance."
+
+
+@pytest.mark.parametrize(("of_odd", "conclusion"), [(0.2, "supported"), (0.35, "undecided")])
+def test_an_odd_row_of_softmax_regression_matters_in_the_recipe_that_is_the_floor(
+    beside, of_odd, conclusion
+):
+    odd = {"test_accuracy": of_odd, "row": {"test_correct": b"\xff" * 125}}
+    verdict = beside({"test_accuracy": 0.3}, odd)
+    assert verdict.uncorrected == conclusion
+    assert ("contradict the recorded accuracy" in verdict.reason) == (conclusion == "undecided")
+
+
+@pytest.mark.parametrize("recorded", ["free-flipping", "free-pruning"])
+def test_all_pairs_are_held_against_softmax_regression(judge, recorded):
+    # Only some trials of one side record the number of classes, and not the first ones.
+    def figures(trial):
+        linear = trial.network == "linear"
+        known = trial.method == recorded and trial.seed > 5
+        row = {"classes": 5 if linear else 10 if known else None}
+        return {"test_accuracy": (0.3 if linear else 0.9) + noise(trial), "row": row}
+
+    (verdict,) = judge(lambda t: {"changed": 0.1, **figures(t)}, "C9", FREE, dataset="cifar10-jpeg")
+    assert verdict.uncorrected == "undecided"
+    assert verdict.reason == (
+        "Softmax regression on cifar10-jpeg is no floor: not all trials have the same number of "
+        "classes."
+    )
+
+
 # Margins -----------------------------------------------------------------------------------------
+
+
+def test_the_smallest_margin_is_one_with_which_enough_places_pass(judge):
+    # Densities 0.3, 0.5 and 0.7 lie 10, 0 and 12 points behind the best one and 20, 30 and 18 above
+    # softmax regression, and 0.1 lies below that. Free pruning is 19 points worse than the best: a
+    # margin of 19 would leave two densities.
+    levels = {0.1: 0.25, 0.3: 0.5, 0.5: 0.6, 0.7: 0.48}
+    figures = final(lambda trial: levels.get(trial.density, 0.41) + noise(trial))
+    (verdict,) = judge(figures, "C6", densities(*levels), margin=13)
+    assert verdict.uncorrected == "refuted"
+    assert math.isnan(verdict.smallest_margin)
+    # Of the best one 17 points are missing: with that margin three of them pass.
+    levels[0.0] = 0.43
+    (verdict,) = judge(figures, "C6", densities(*list(levels)[:4]), margin=13)
+    assert verdict.smallest_margin == pytest.approx(0.17, abs=0.002)
 
 
 @pytest.mark.parametrize(
@@ -349,6 +437,19 @@ def test_a_training_of_several_times_the_epochs_decides_nothing(judge, longer, l
     shorter = final(lambda t: accuracy(t) | {"row": {}})
     (verdict,) = judge(shorter, "C9", FREE)
     assert verdict.conclusion == would_be
+
+
+def test_both_numbers_of_epochs_are_named_where_both_sides_went_beyond_their_length(judge):
+    epochs = {"free-flipping": 30, "free-pruning": 15}
+
+    def accuracy(trial):
+        last = epochs.get(trial.method, 3)
+        return {"test_accuracy": 0.9 + noise(trial), "row": {"last_epoch": last}}
+
+    (verdict,) = judge(final(accuracy), "C9", FREE)
+    assert verdict.reason == (
+        "Free-flipping was trained for 30 epochs in all, the other side for 15."
+    )
 
 
 def test_an_impossible_validation_accuracy_prefers_no_method(judge):
