@@ -60,6 +60,16 @@ KINDS = {
 }
 
 
+#: What the file of each kind must define: at least one of these.
+_DEFINES = {
+    "network": ("build",),
+    "dataset": ("read",),
+    "method": ("METHOD", "method"),
+    "weights": ("magnitude", "signed"),
+    "activation": ("activation",),
+}
+
+
 def _is_whole(value: Any, least: int = 1) -> bool:
     return type(value) is int and value >= least
 
@@ -224,9 +234,23 @@ def may_be_parquet(dataset: str) -> bool:
 
 
 def load(kind: str, name: str) -> tuple[Any, Found]:
-    """Import the component that a name stands for; return its module and what `find` returns."""
+    """Import the component that a name stands for; return its module and what `find` returns.
+
+    Raises:
+        UserError: see `find`.
+        BrokenComponentError: there is an error in its file, or it does not define what it must.
+        ModuleNotFoundError: it needs a package that is not installed.
+    """
     found = find(kind, name)
-    return found.component.load(), found
+    module = found.component.load()
+    needed = _DEFINES[kind]
+    if not any(hasattr(module, one) for one in needed):
+        raise BrokenComponentError(
+            f"component {found.component.name}: {found.component.file} defines no "
+            f"{' or '.join(needed)}, which a component of the kind {kind} needs; "
+            "docs/extending.md has examples"
+        )
+    return module, found
 
 
 def _parameters(component: Component, name: str, given: Mapping[str, str]) -> dict[str, Any]:

@@ -154,3 +154,16 @@ def test_a_component_that_cannot_be_imported_is_named_when_it_is_used(plug_in):
     assert answer.returncode == 2
     assert "foreign/mine.py, line 3: module 'math' has no attribute" in answer.stderr
     assert plug_in("", "import math\n\nmath.nothing\n", *_TRAIN, "dense").stderr == ""
+
+
+def test_a_file_that_does_not_define_its_component_is_named(plug_in):
+    answer = plug_in("", "METHODS = ()\n", *_TRAIN, "mine")
+    assert answer.returncode == 2
+    assert "foreign/mine.py defines no METHOD or method" in answer.stderr
+
+
+@pytest.mark.parametrize("kind", registry.KINDS)
+def test_every_kind_says_what_its_file_must_define(kind):
+    for component in registry.components(kind):
+        module, _ = registry.load(kind, component.examples[0])
+        assert any(hasattr(module, name) for name in registry._DEFINES[kind])
