@@ -271,7 +271,7 @@ class _Recipe:
 
     def lacking(self, compared: int) -> int:
         """Return how many seeds are missing to make it a floor under so many."""
-        return max(self.planned, min(compared, _SEEDS)) - self.seeds
+        return max(0, max(self.planned, min(compared, _SEEDS)) - self.seeds)
 
 
 @computed_once

@@ -23,6 +23,7 @@ from analysis.verdicts.comparisons import (
 )
 from analysis.verdicts.decisions import _concluded, _decide, _needed
 from analysis.verdicts.exploratory import adjusted
+from analysis.verdicts.floors import _Recipe
 from analysis.verdicts.floors import above_floor, lacks_softmax_regression
 from analysis.verdicts.verdict import Comparison
 from analysis.verdicts.warnings import _left_out, _of_answers, _of_seeds, _unfinished
@@ -479,3 +480,13 @@ def test_which_seeds_lack_a_partner_is_said_where_something_is_judged():
         "finished, but without a value to compare for one of the two: seed 4",
     ]
     assert _of_seeds([replace(one, not_judged="for a reason")]) == []
+
+
+def test_a_recipe_of_softmax_regression_lacks_seeds_or_none():
+    def recipe(finished, planned):
+        return _Recipe(pd.DataFrame({"seed": range(finished)}), planned)
+
+    assert recipe(6, 15).lacking(3) == 9  # what is planned
+    assert recipe(2, 2).lacking(3) == 1  # as many as are compared,
+    assert recipe(4, 4).lacking(15) == 1  # or five
+    assert recipe(7, 5).lacking(5) == 0  # seeds that no definition has any more are none too many
