@@ -21,10 +21,9 @@ from analysis.verdicts.comparisons import (
     _margin,
     with_best_rival,
 )
-from analysis.verdicts.decisions import _concluded, _decide, _needed
+from analysis.verdicts.decisions import _concluded, _decide, _enough_pass
 from analysis.verdicts.exploratory import adjusted
-from analysis.verdicts.floors import _Recipe
-from analysis.verdicts.floors import above_floor, lacks_softmax_regression
+from analysis.verdicts.floors import _Recipe, above_floor, lacks_softmax_regression
 from analysis.verdicts.verdict import Comparison
 from analysis.verdicts.warnings import _left_out, _of_answers, _of_seeds, _unfinished
 
@@ -132,7 +131,12 @@ def test_a_longer_training_supports_nothing_and_refutes_nothing(arm, partner, si
 def behind(*distances, methods=None):
     methods = methods or [""] * len(distances)
     return [
-        SimpleNamespace(behind=distance, at={"method": method})
+        SimpleNamespace(
+            behind=distance,
+            above=math.inf,
+            at={"method": method},
+            criterion=SimpleNamespace(rival=None),
+        )
         for distance, method in zip(distances, methods, strict=True)
     ]
 
@@ -140,7 +144,7 @@ def behind(*distances, methods=None):
 def needed(sweep, enough, deciding):
     """The margin that a claim needs which lets this many places of a sweep lie below the best."""
     claim = SimpleNamespace(sweep=sweep, enough=enough)
-    return _needed(claim, deciding, lambda one: one.behind)
+    return min(one.behind for one in deciding if _enough_pass(claim, deciding, one.behind))
 
 
 def test_a_claim_needs_the_rivals_that_lie_least_far_below_their_best():
@@ -458,18 +462,18 @@ def test_how_far_a_rival_lies_above_its_floor(study, record):
     figures = lambda trial: {"test_accuracy": 0.3, "changed": 0.0}  # noqa: E731
     results = analysis.load(record(asked, figures))
     rival = {"dataset": "cifar10", "network": "lenet-300-100", "method": "dense"}
-    assert above_floor(results, rival, 0.8, 0.5) == (
+    assert above_floor(results, rival, 0.8, 5, 0.5) == (
         0.5,
         "dense reaches 80.00%, which minus the margin of 50 points is not more than softmax "
         "regression (30.00%)",
     )
-    assert above_floor(results, rival, 0.8001, 0.5)[1] == ""
-    assert above_floor(results, rival, 0.2, math.nan)[1] == ""  # no margin counts
+    assert above_floor(results, rival, 0.8001, 5, 0.5)[1] == ""
+    assert above_floor(results, rival, 0.2, 5, math.nan)[1] == ""  # no margin counts
     # Softmax regression itself must exceed the noise of chance, 0.1 + 5 * sqrt(0.09 / 1000).
-    above, reason = above_floor(results, rival | linear, 0.8, 0.7)
+    above, reason = above_floor(results, rival | linear, 0.8, 5, 0.7)
     assert above == pytest.approx(0.8 - 0.147434, abs=1e-6)
     assert reason.endswith("is not more than chance (14.74%)")
-    assert above_floor(results, rival | linear, 0.8, 0.6)[1] == ""
+    assert above_floor(results, rival | linear, 0.8, 5, 0.6)[1] == ""
 
 
 def test_which_seeds_lack_a_partner_is_said_where_something_is_judged():
