@@ -195,7 +195,7 @@ def test_shipped_studies():
         ({"axes": AXES | {"metod": "dense"}}, "axes: unknown field 'metod'; did you mean method"),
         ({"axes": AXES | {"seed": [1]}}, "axes: seed is not an axis; write seeds: N"),
         ({"axes": AXES | {"batch_size": "25"}}, "axes: batch_size: '25' is not a whole number"),
-        ({"axes": AXES | {"learning_rate": [1e-3, -1]}}, "axes: learning_rate: -1.0 is not"),
+        ({"axes": AXES | {"learning_rate": [1e-3, -1]}}, "axes: learning_rate: -1 is not"),
         ({"axes": AXES | {"revisions": "x=2"}}, "axes: unknown field 'revisions'"),
         ({"axes": [1]}, "axes: [1] is not a mapping"),
         ({"axes": AXES | {"method": []}}, "method: [] is an empty grid"),
