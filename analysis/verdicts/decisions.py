@@ -113,7 +113,7 @@ def _smallest_margin(case: Case) -> float:
     if blocked or unmet or not deciding:
         return math.nan
     reached = [c.smallest_margin for one in deciding for c in (one, with_best_rival(one))]
-    margins = sorted(max(*reached, one.behind) for one in deciding)
+    margins = sorted(float(np.max([*reached, one.behind])) for one in deciding)  # nan if one is
     return next((m for m in margins if _enough_pass(case.claim, deciding, m)), math.nan)
 
 

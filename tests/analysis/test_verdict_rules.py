@@ -21,7 +21,7 @@ from analysis.verdicts.comparisons import (
     _margin,
     with_best_rival,
 )
-from analysis.verdicts.decisions import _concluded, _decide, _enough_pass
+from analysis.verdicts.decisions import _concluded, _decide, _enough_pass, _smallest_margin
 from analysis.verdicts.exploratory import adjusted
 from analysis.verdicts.floors import _Recipe, above_floor, lacks_softmax_regression
 from analysis.verdicts.verdict import Comparison
@@ -494,3 +494,15 @@ def test_a_recipe_of_softmax_regression_lacks_seeds_or_none():
     assert recipe(2, 2).lacking(3) == 1  # as many as are compared,
     assert recipe(4, 4).lacking(15) == 1  # or five
     assert recipe(7, 5).lacking(5) == 0  # seeds that no definition has any more are none too many
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_no_margin_is_supported_if_one_comparison_has_none(order):
+    one = replace(compared([0.8] * 3), estimate=Estimate(0.0, 0.01, 9.0, 10))
+    other = replace(one, estimate=NOTHING)
+    about = {"no_support": (), "neither": (), "unequal": ()}
+    claim = SimpleNamespace(sweep=("density",), enough=1)
+    case = SimpleNamespace(claim=claim, deciding=[one, other][::order], **about)
+    assert math.isnan(_smallest_margin(case))
+    case.deciding = [one, one]
+    assert _smallest_margin(case) == pytest.approx(0.01 * 1.8331, abs=1e-5)  # t(9) at 95%
