@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from orchestrator.execution import spawned
-from orchestrator.execution.imports import without_garbage_collection
+from studies import garbage
 from trainers import devices
 
 if TYPE_CHECKING:
@@ -50,7 +50,6 @@ def estimator(*, beside: bool) -> Iterator[Estimator]:
         yield here
         return
     process, connection = spawned.start(_serve, daemon=True)
-
     try:
         yield partial(_elsewhere, connection)
     finally:
@@ -80,7 +79,7 @@ def _elsewhere(
 def _serve(connection: "Connection") -> None:
     """Import what an estimate needs, and make the one that is asked for."""
     # What is wrong with these modules is met again by the estimate.
-    with contextlib.suppress(Exception), without_garbage_collection():
+    with contextlib.suppress(Exception), garbage.not_collected():
         import orchestrator.estimate  # noqa: F401
         import trainers.loop
         import trainers.methods  # noqa: F401

@@ -4,16 +4,15 @@ So the run's own process needs no PyTorch. It has the data sets before that proc
 which the check of the networks needs and which takes longer; Ray starts meanwhile.
 """
 
-import multiprocessing
 import os
-import signal
 import traceback
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.execution.imports import without_garbage_collection
+from orchestrator.execution import spawned
+from studies import garbage
 from studies.errors import UserError
 from studies.trial import Trial
 
@@ -94,15 +93,7 @@ class DataLoading:
         ]
 
     def __enter__(self) -> "DataLoading":
-        # Not forked: the process is to be free of what Ray does here.
-        context = multiprocessing.get_context("spawn")
-        self._answers, answers = context.Pipe(duplex=False)
-        self._process = context.Process(target=_serve, args=(answers, self._tasks), daemon=True)
-        # Ctrl-C is for the run, which ends this process. A new process ignores what we ignore now.
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        self._process.start()
-        signal.signal(signal.SIGINT, before)
-        answers.close()  # ours; once the process has closed its own, waiting for it ends
+        self._process, self._answers = spawned.start(_serve, self._tasks, daemon=True)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -176,7 +167,7 @@ def _work(tasks: Sequence[DataTask]) -> "Generator[Dataset | None]":
     for task in tasks:
         loaded.append(read(task))
         yield loaded[-1]
-    with without_garbage_collection():
+    with garbage.not_collected():
         for task, data in zip(tasks, loaded, strict=True):
             check_networks(task, data)
     yield None

@@ -114,14 +114,16 @@ def words_of_workers(pid: int) -> str:
     Args:
         pid: the process that is starting this Ray.
     """
-    sessions = sorted(Path(folder()).glob(f"ray/session_*_{pid}"))  # an earlier one had this id too
-    for log in (session / "logs" / "raylet.err" for session in sessions[-1:]):
-        with contextlib.suppress(OSError):
-            lines = log.read_text("utf-8", "replace").splitlines()
-            written = [line.strip() for line in lines if line.strip() and line[0] != "["]  # not Ray
-            if written:
-                return f"{written[-1][:200]} (see {log})"
-    return ""
+    sessions = sorted(Path(folder()).glob(f"ray/session_*_{pid}"))
+    if not sessions:
+        return ""
+    log = sessions[-1] / "logs" / "raylet.err"  # of the last one: an earlier one had this id, too
+    try:
+        lines = log.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    written = [line.strip() for line in lines if line.strip() and line[0] != "["]  # not Ray's own
+    return f"{written[-1][:200]} (see {log})" if written else ""
 
 
 def folder() -> str:

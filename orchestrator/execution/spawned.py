@@ -31,7 +31,7 @@ def start(
     process = context.Process(target=target, args=(theirs, *arguments), daemon=daemon)
     with _without_interrupts(), _without_script():
         process.start()
-    theirs.close()
+    theirs.close()  # once the process has closed its own, waiting for it ends
     return process, ours
 
 

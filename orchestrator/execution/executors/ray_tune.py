@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.execution import code_upload, ray_connection
 from orchestrator.execution.executors import Round, RoundFailure, ray_memory
-from orchestrator.execution.imports import without_garbage_collection
 from orchestrator.execution.messages import (
     Resources,
     RunRequest,
     WorkerConfig,
 )
+from studies import garbage
 from studies.trial import Trial
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def import_ahead(address: str | None) -> None:
 
 
 def _import_ray_tune() -> None:
-    with without_garbage_collection(), contextlib.suppress(Exception):  # `connect` raises it again
+    with garbage.not_collected(), contextlib.suppress(Exception):  # `connect` raises it again
         from orchestrator.execution.executors import ray_tune_adapters  # noqa: F401
 
 
